@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// C kernels are optimised in debug builds too: the tests compare whole model passes bit for bit, and unoptimised
+/// kernels would make them take hours. Contraction is off because every fused multiply-add is written out, so that
+/// the scalar twin and the SIMD versions round alike.
+let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Werror"])]
+
+let dependencies: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", "4.5.2"..<"5.0.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+]
+
+let targets: [Target] = [
+    // The two Debian libraries.
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+
+    // Kernels: scalar twins that define the bits, SIMD versions that equal them, and the thread pool.
+    .target(name: "CPacelineKernels", dependencies: ["COpenBLAS"], cSettings: kernelSettings, linkerSettings: [.linkedLibrary("dl")]),
+    // The safe wrapper round the kernels and OpenBLAS.
+    .target(name: "PacelineTensor", dependencies: ["CPacelineKernels"]),
+    .testTarget(name: "PacelineTensorTests", dependencies: ["PacelineTensor", "CPacelineKernels"]),
+
+    // Pure logic of drafting and verifying: trees, drafters, acceptance rules, planner.
+    .target(name: "PacelineSpeculation"),
+    .testTarget(name: "PacelineSpeculationTests", dependencies: ["PacelineSpeculation"]),
+
+    // Model files, tokenisers, the transformer, KV cache and sampling.
+    .target(
+        name: "PacelineModel",
+        dependencies: ["PacelineTensor", "PacelineSpeculation", .product(name: "Crypto", package: "swift-crypto")]
+    ),
+    .testTarget(
+        name: "PacelineModelTests",
+        dependencies: ["PacelineModel", "PacelineTestKit"],
+        resources: [.copy("Goldens")]
+    ),
+
+    // Messages and frames. The C side is protoc-c output of Protocols/, committed.
+    .target(name: "CPacelineProtocol", dependencies: ["CProtobufC"]),
+    .target(
+        name: "PacelineWire",
+        dependencies: [
+            "CPacelineProtocol", "CPacelineKernels", "PacelineSpeculation", .product(name: "NIOCore", package: "swift-nio"),
+        ]
+    ),
+    .testTarget(
+        name: "PacelineWireTests",
+        dependencies: ["PacelineWire", .product(name: "NIOTestUtils", package: "swift-nio")]
+    ),
+
+    // The distributed system: state machines of both ends, and their thin shells over sockets and threads.
+    .target(
+        name: "PacelineCluster",
+        dependencies: [
+            "PacelineWire", "PacelineSpeculation", "PacelineModel",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "Logging", package: "swift-log"),
+        ]
+    ),
+    .testTarget(
+        name: "PacelineClusterTests",
+        dependencies: ["PacelineCluster", "PacelineTestKit", .product(name: "NIOEmbedded", package: "swift-nio")]
+    ),
+
+    // The client side of a verifier: HTTP.
+    .target(
+        name: "PacelineGateway",
+        dependencies: ["PacelineCluster", "PacelineModel", .product(name: "NIOHTTP1", package: "swift-nio")]
+    ),
+
+    .executableTarget(
+        name: "paceline",
+        dependencies: [
+            "PacelineCluster", "PacelineGateway", "PacelineModel",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]
+    ),
+
+    // What tests share: tiny models that tests write themselves, scripted targets and drafters.
+    .target(name: "PacelineTestKit", dependencies: ["PacelineModel", "PacelineSpeculation"], path: "Tests/PacelineTestKit"),
+    // Whole clusters of real processes.
+    .testTarget(name: "ClusterTests", dependencies: ["PacelineTestKit", "paceline"], resources: [.copy("Goldens")]),
+]
+
+let package = Package(name: "paceline", dependencies: dependencies, targets: targets)
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+    guard !target.name.hasPrefix("C") || target.name == "ClusterTests" else { continue }
+    target.swiftSettings = [
+        .treatAllWarnings(as: .error),
+        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+        .enableUpcomingFeature("ExistentialAny"),
+        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+        .enableUpcomingFeature("MemberImportVisibility"),
+        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+}
