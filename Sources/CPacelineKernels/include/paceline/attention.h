@@ -1,0 +1,51 @@
+#ifndef PACELINE_ATTENTION_H
+#define PACELINE_ATTENTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "paceline/cpu.h"
+#include "paceline/pool.h"
+
+/// Slots (token positions) of one KV page.
+enum { PL_PAGE_SLOTS = 64 };
+
+/// The shape of a KV cache. A page holds PL_PAGE_SLOTS slots of every layer and KV head, as float16:
+/// keys as [layer][kv_head][slot / 16][dim][slot % 16] (a lane owns a slot), then values as [layer][kv_head][slot][dim].
+typedef struct pl_kv_shape {
+    int64_t layers;
+    int64_t kv_heads;
+    int64_t head_dim;  ///< a multiple of 16
+} pl_kv_shape;
+
+/// Bytes of one page.
+size_t pl_kv_page_bytes(pl_kv_shape shape);
+
+/// Stores the key and value (kv_heads x head_dim floats each) of one token in `slot` (0 ..< PL_PAGE_SLOTS) of a page.
+void pl_kv_store(pl_isa isa, pl_kv_shape shape, int64_t layer, uint16_t *page, int64_t slot, const float *key, const float *value);
+
+/// Copies one slot, all layers, between pages (which may be the same).
+void pl_kv_copy_slot(pl_kv_shape shape, uint16_t *to_page, int64_t to_slot, const uint16_t *from_page, int64_t from_slot);
+
+/// One query row of a pass. It attends to the `base` first slots of its sequence, then to the slots listed in `path`.
+///
+/// Slot s of the sequence is slot s % PL_PAGE_SLOTS of pages[s / PL_PAGE_SLOTS]. Logical order is 0 ..< base, then the path
+/// in order; results depend on the values in logical order only, not on where the slots lie.
+typedef struct pl_attention_row {
+    const uint16_t *const *pages;
+    int64_t base;
+    const int32_t *path;
+    int64_t path_count;
+} pl_attention_row;
+
+/// Attention of `count` rows in one layer, grouped-query, scaled by `scale`, with float32 arithmetic.
+///
+/// q and out are (count x heads x head_dim) with row strides. Logical positions are taken in chunks of PL_ATTENTION_CHUNK;
+/// each chunk yields a partial softmax and the partials are combined in order, so that chunks can run on any thread
+/// without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding window).
+enum { PL_ATTENTION_CHUNK = 256 };
+void pl_attention(
+    pl_isa isa, pl_pool *pool, pl_kv_shape shape, int64_t layer, int64_t heads, float scale, int64_t window,
+    const pl_attention_row *rows, int64_t count, const float *q, int64_t q_stride, float *out, int64_t out_stride);
+
+#endif

@@ -1,0 +1,10 @@
+#ifndef PACELINE_CRC32C_H
+#define PACELINE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// CRC-32C (Castagnoli, RFC 3720) of `count` bytes; `crc` is the checksum of what came before (0 at the start).
+uint32_t pl_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+#endif

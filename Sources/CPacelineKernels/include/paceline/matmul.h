@@ -1,0 +1,53 @@
+#ifndef PACELINE_MATMUL_H
+#define PACELINE_MATMUL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "paceline/cpu.h"
+#include "paceline/pool.h"
+#include "paceline/quant.h"
+
+/// Output rows of one tile: a lane of a tile owns one output row.
+enum { PL_TILE_ROWS = 16 };
+
+/// A weight matrix (rows x cols), repacked into tiles of PL_TILE_ROWS output rows.
+///
+/// Missing rows of the last tile are zero. `data` is 64-byte aligned and owned by the caller.
+typedef struct pl_matrix {
+    pl_type type;
+    int64_t rows;  ///< outputs
+    int64_t cols;  ///< inputs; a multiple of 32 and of the type's block length
+    void *data;    ///< pl_matrix_bytes(type, rows, cols) bytes
+} pl_matrix;
+
+size_t pl_matrix_bytes(pl_type type, int64_t rows, int64_t cols);
+
+/// Repacks tiles [tile_begin, tile_end) of a matrix from the file format (row-major blocks) into `matrix->data`.
+void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_begin, int64_t tile_end);
+
+/// Bytes of `count` quantised rows of `cols` activations, for products with weights of any type.
+size_t pl_activations_bytes(int64_t cols, int64_t count);
+
+/// Quantises `count` rows of activations (count x cols, row stride `stride` floats) to int8 with one float32 scale per 32.
+///
+/// Layout is private to the kernels. A row's bytes depend on that row alone.
+void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out);
+
+/// One product of a group: y (count x rows, row stride `y_stride`) = activations . transpose(matrix).
+typedef struct pl_product {
+    const pl_matrix *matrix;
+    float *y;
+    int64_t y_stride;
+} pl_product;
+
+/// Computes several products of the same quantised activations in one pass over the pool.
+///
+/// Output element (i, r) depends only on activation row i and matrix row r: bit-identical for any count, grouping,
+/// thread count and instruction set. `x` are the float activations (for weights of float types), `q` the quantised ones;
+/// either may be NULL when no matrix of the group needs it.
+void pl_matmul(
+    pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
+    const void *q, int64_t count);
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef PACELINE_POOL_H
+#define PACELINE_POOL_H
+
+#include <stdint.h>
+
+/// A fixed set of threads that share the items of one task at a time.
+///
+/// The calling thread is one of them. Items are handed out dynamically, so a thread that the operating system pauses does
+/// not hold up the rest; which thread computes an item never changes its bits.
+typedef struct pl_pool pl_pool;
+
+/// Computes item `item` (0 ..< items) of a task; `thread` (0 ..< threads) selects per-thread scratch.
+typedef void (*pl_task)(void *context, int64_t item, int thread);
+
+/// Makes a pool of `threads` (>= 1) threads, the caller included. NULL if the threads cannot be made.
+pl_pool *pl_pool_create(int threads);
+void pl_pool_destroy(pl_pool *pool);
+int pl_pool_threads(const pl_pool *pool);
+
+/// Runs `task` for every item and returns when all are done. Not re-entrant; one caller at a time.
+void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context);
+
+#endif
