@@ -1,0 +1,28 @@
+/// Lossless acceptance by comparing tokens: descend while the target's own next token was drafted.
+///
+/// The target chooses its token at the base and at each accepted node exactly as it would without a tree (argmax of
+/// the perturbed logits at temperature above 0, with noise keyed by absolute position), so the emitted tokens are those
+/// of plain decoding, token for token, for every tree: partial, late, duplicated or hostile. Called naive sampling by
+/// SpecInfer (arXiv 2305.09781); with shared noise see Daliri, Musco, Suresh (arXiv 2408.07978).
+package struct SampleMatch: AcceptanceRule {
+    package init() {}
+
+    package var isLossless: Bool { true }
+
+    /// Decides about a tree; `target` answers with the target's own next token.
+    package func verdict<Failure: Error>(
+        on tree: TokenTree,
+        target: (NodeIndex?) throws(Failure) -> Token
+    ) throws(Failure) -> Verdict {
+        var path: [NodeIndex] = []
+        var accepted: [Token] = []
+        while true {
+            let token = try target(path.last)
+            guard let child = tree.child(of: path.last, token: token) else {
+                return Verdict(path: path, accepted: accepted, correction: token)
+            }
+            path.append(child)
+            accepted.append(token)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// A 64-bit rolling hash of a sequence's committed tokens; how peers notice that they mean different bases.
+///
+/// FNV-1a with 64 bits over the tokens in order, each as four bytes, least significant first: start with the offset
+/// basis 0xcbf29ce484222325; for every byte, exclusive-or it in and multiply by 0x100000001b3 modulo 2^64. The hash of
+/// no tokens is the offset basis. It guards against mistakes, not against attack: the base length travels beside it,
+/// and nothing that a worker sends enters the law of the output.
+package struct BaseHash: Sendable, Hashable {
+    package private(set) var rawValue: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    /// The hash of no tokens.
+    package init() {}
+
+    package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    package init(_ tokens: some Sequence<Token>) {
+        append(tokens)
+    }
+
+    package mutating func append(_ token: Token) {
+        for shift in stride(from: 0, to: UInt32(32), by: 8) {
+            rawValue = (rawValue ^ UInt64((token >> shift) & 0xff)) &* 0x100_0000_01b3
+        }
+    }
+
+    package mutating func append(_ tokens: some Sequence<Token>) {
+        for token in tokens {
+            append(token)
+        }
+    }
+}
+
+extension BaseHash: CustomStringConvertible {
+    /// Sixteen hexadecimal digits.
+    package var description: String {
+        let digits = String(rawValue, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,96 @@
+extension TokenTree {
+    /// Adds a node behind all others.
+    ///
+    /// - Returns: the index of the new node.
+    /// - Throws: ``TreeError`` when the node breaks a rule of the tree; the tree is then unchanged.
+    @discardableResult
+    package mutating func append(_ node: Node) throws(TreeError) -> NodeIndex {
+        try check(node)
+        guard child(of: node.parent, token: node.token) == nil else {
+            throw .duplicateSibling(parent: node.parent, token: node.token)
+        }
+        return link(node)
+    }
+
+    /// Adds a node unless its parent already has a child with that token, which then stays as it is.
+    ///
+    /// - Returns: the index of the new or the existing node, and whether it is new.
+    /// - Throws: ``TreeError`` when the node breaks a rule of the tree; the tree is then unchanged.
+    @discardableResult
+    package mutating func insert(_ node: Node) throws(TreeError) -> (index: NodeIndex, isNew: Bool) {
+        if let parent = node.parent, !indices.contains(parent) {
+            throw .parentOutOfRange(parent: parent, nodeCount: count)
+        }
+        if let existing = child(of: node.parent, token: node.token) {
+            return (existing, false)
+        }
+        try check(node)
+        return (link(node), true)
+    }
+
+    /// Adds the nodes of another tree below the same base, merging by (parent, token).
+    ///
+    /// Nodes that would break this tree's limits are left out together with what hangs below them; any part of a
+    /// drafted tree is as good as the whole.
+    ///
+    /// - Returns: for every node of `other`, its index in this tree, or `nil` where it was left out.
+    @discardableResult
+    package mutating func merge(_ other: TokenTree) -> [NodeIndex?] {
+        var placed: [NodeIndex?] = []
+        placed.reserveCapacity(other.count)
+        for node in other {
+            var moved = node
+            if let parent = node.parent {
+                guard let newParent = placed[parent] else {
+                    placed.append(nil)
+                    continue
+                }
+                moved.parent = newParent
+            }
+            placed.append(try? insert(moved).index)
+        }
+        return placed
+    }
+
+    private func check(_ node: Node) throws(TreeError) {
+        if let parent = node.parent, !indices.contains(parent) {
+            throw .parentOutOfRange(parent: parent, nodeCount: count)
+        }
+        let depth = depth(of: node.parent) + 1
+        guard depth <= limits.depth else { throw .tooDeep(depth: depth, limit: limits.depth) }
+        if let vocabularySize = limits.vocabularySize, Int(node.token) >= vocabularySize {
+            throw .tokenOutOfVocabulary(token: node.token, vocabularySize: vocabularySize)
+        }
+        guard node.logProbability.isFinite, node.logProbability <= 0 else {
+            throw .invalidLogProbability(node.logProbability)
+        }
+        guard count < Swift.min(limits.nodes, Int(Int32.max)) else { throw .tooManyNodes(limit: limits.nodes) }
+    }
+
+    /// Stores a node that has been checked.
+    mutating func link(_ node: Node) -> NodeIndex {
+        let index = count
+        entries.append(
+            Entry(
+                token: node.token,
+                logProbability: node.logProbability,
+                pathLogProbability: pathLogProbability(of: node.parent) + Double(node.logProbability),
+                parent: Int32(node.parent ?? -1),
+                depth: Int32(depth(of: node.parent) + 1)
+            )
+        )
+        var siblings = node.parent.map { entries[$0].children } ?? baseChildren
+        if siblings.last >= 0 {
+            entries[Int(siblings.last)].nextSibling = Int32(index)
+        } else {
+            siblings.first = Int32(index)
+        }
+        siblings.last = Int32(index)
+        if let parent = node.parent {
+            entries[parent].children = siblings
+        } else {
+            baseChildren = siblings
+        }
+        return index
+    }
+}
