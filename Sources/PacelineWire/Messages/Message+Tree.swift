@@ -1,0 +1,84 @@
+package import PacelineSpeculation
+
+extension Message {
+    /// Worker to verifier: nodes of a candidate tree rooted at the base that (epoch, base length, base hash) name.
+    ///
+    /// `firstNode` = 0 starts a new tree, which replaces the worker's previous one; any other value must equal the
+    /// number of nodes sent so far, and appends with the same root. The decoder has checked all that one message can
+    /// show; what spans messages (parents in earlier messages, depth and siblings below them) is the receiver's to check.
+    package struct Tree: Sendable, Equatable {
+        package struct Node: Sendable, Equatable {
+            /// Index of the parent in the worker's tree, less than the node's own; `Tree.base` for a child of the base.
+            package var parent: Int
+            package var token: Token
+            /// ln q(token | path) as the drafter believes it, on a grid of 1/1024 nat. Advice: it may be a lie.
+            package var logProbability: Float
+
+            package init(parent: Int, token: Token, logProbability: Float) {
+                self.parent = parent
+                self.token = token
+                self.logProbability = logProbability
+            }
+        }
+
+        /// The parent of a node that continues the base directly.
+        package static let base = -1
+
+        package var request: UInt64
+        /// Of the tree's root: that of `Open` or of a `Verdict`.
+        package var epoch: UInt64
+        package var baseLength: Int
+        package var baseHash: BaseHash
+        /// Index of `nodes[0]` in the tree.
+        package var firstNode: Int
+        package var nodes: [Node]
+        /// The drafter pauses here: nothing more comes before the next verdict.
+        package var isFinal: Bool
+
+        package init(
+            request: UInt64,
+            epoch: UInt64,
+            baseLength: Int,
+            baseHash: BaseHash,
+            firstNode: Int,
+            nodes: [Node],
+            isFinal: Bool
+        ) {
+            self.request = request
+            self.epoch = epoch
+            self.baseLength = baseLength
+            self.baseHash = baseHash
+            self.firstNode = firstNode
+            self.nodes = nodes
+            self.isFinal = isFinal
+        }
+    }
+
+    /// Verifier to worker: these nodes (the merged tree of all workers) are being verified, so draft below them.
+    package struct Verifying: Sendable, Equatable {
+        package struct Node: Sendable, Equatable {
+            /// Index of the parent in this message, or `Tree.base`.
+            package var parent: Int
+            package var token: Token
+
+            package init(parent: Int, token: Token) {
+                self.parent = parent
+                self.token = token
+            }
+        }
+
+        package var request: UInt64
+        package var epoch: UInt64
+        package var baseLength: Int
+        package var baseHash: BaseHash
+        package var nodes: [Node]
+
+        package init(request: UInt64, epoch: UInt64, baseLength: Int, baseHash: BaseHash, nodes: [Node]) {
+            self.request = request
+            self.epoch = epoch
+            self.baseLength = baseLength
+            self.baseHash = baseHash
+            self.nodes = nodes
+        }
+    }
+}

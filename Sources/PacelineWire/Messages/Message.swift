@@ -1,0 +1,37 @@
+/// One message of the draft link.
+///
+/// `Protocols/README.md` specifies each of them. A value that came out of `MessageDecoder` has been validated: every
+/// count, index and token id is within its limits.
+package enum Message: Sendable, Equatable {
+    case hello(Hello)
+    case challenge(Challenge)
+    case authenticate(Authenticate)
+    case welcome(Welcome)
+    case open(Open)
+    case tree(Tree)
+    case verifying(Verifying)
+    case verdict(Verdict)
+    case close(Close)
+    case ping(Ping)
+    case pong(Pong)
+    case drain(Drain)
+    case fault(Fault)
+
+    package var type: MessageType {
+        switch self {
+        case .hello: .hello
+        case .challenge: .challenge
+        case .authenticate: .authenticate
+        case .welcome: .welcome
+        case .open: .open
+        case .tree: .tree
+        case .verifying: .verifying
+        case .verdict: .verdict
+        case .close: .close
+        case .ping: .ping
+        case .pong: .pong
+        case .drain: .drain
+        case .fault: .fault
+        }
+    }
+}

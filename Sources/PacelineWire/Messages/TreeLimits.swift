@@ -1,0 +1,13 @@
+/// Bounds on one worker's tree, all measured from the base.
+package struct TreeLimits: Sendable, Equatable {
+    package var nodes: Int
+    package var depth: Int
+    /// Children of one node.
+    package var width: Int
+
+    package init(nodes: Int, depth: Int, width: Int) {
+        self.nodes = nodes
+        self.depth = depth
+        self.width = width
+    }
+}
