@@ -13,7 +13,7 @@ extension Message {
         package var sampling: SamplingParameters
         /// How many unverified nodes the worker may have outstanding.
         package var credit: Int
-        package var limits: TreeLimits
+        package var limits: DraftLimits
         package var shard: OutcomeShard
         /// The sequence ends at this many tokens at the latest; drafting beyond it is wasted.
         package var lengthLimit: Int
@@ -25,7 +25,7 @@ extension Message {
             baseHash: BaseHash,
             sampling: SamplingParameters,
             credit: Int,
-            limits: TreeLimits,
+            limits: DraftLimits,
             shard: OutcomeShard = .whole,
             lengthLimit: Int
         ) {

@@ -7,23 +7,6 @@ extension Message {
     /// number of nodes sent so far, and appends with the same root. The decoder has checked all that one message can
     /// show; what spans messages (parents in earlier messages, depth and siblings below them) is the receiver's to check.
     package struct Tree: Sendable, Equatable {
-        package struct Node: Sendable, Equatable {
-            /// Index of the parent in the worker's tree, less than the node's own; `Tree.base` for a child of the base.
-            package var parent: Int
-            package var token: Token
-            /// ln q(token | path) as the drafter believes it, on a grid of 1/1024 nat. Advice: it may be a lie.
-            package var logProbability: Float
-
-            package init(parent: Int, token: Token, logProbability: Float) {
-                self.parent = parent
-                self.token = token
-                self.logProbability = logProbability
-            }
-        }
-
-        /// The parent of a node that continues the base directly.
-        package static let base = -1
-
         package var request: UInt64
         /// Of the tree's root: that of `Open` or of a `Verdict`.
         package var epoch: UInt64
@@ -31,7 +14,8 @@ extension Message {
         package var baseHash: BaseHash
         /// Index of `nodes[0]` in the tree.
         package var firstNode: Int
-        package var nodes: [Node]
+        /// `parent` counts in the worker's tree, not in this message. Log-probabilities lie on a grid of 1/1024 nat.
+        package var nodes: [TokenTree.Node]
         /// The drafter pauses here: nothing more comes before the next verdict.
         package var isFinal: Bool
 
@@ -41,7 +25,7 @@ extension Message {
             baseLength: Int,
             baseHash: BaseHash,
             firstNode: Int,
-            nodes: [Node],
+            nodes: [TokenTree.Node],
             isFinal: Bool
         ) {
             self.request = request
@@ -57,11 +41,11 @@ extension Message {
     /// Verifier to worker: these nodes (the merged tree of all workers) are being verified, so draft below them.
     package struct Verifying: Sendable, Equatable {
         package struct Node: Sendable, Equatable {
-            /// Index of the parent in this message, or `Tree.base`.
-            package var parent: Int
+            /// Index of the parent in this message; `nil` for a child of the base.
+            package var parent: NodeIndex?
             package var token: Token
 
-            package init(parent: Int, token: Token) {
+            package init(parent: NodeIndex?, token: Token) {
                 self.parent = parent
                 self.token = token
             }

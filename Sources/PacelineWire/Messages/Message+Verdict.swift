@@ -19,7 +19,7 @@ extension Message {
         /// Replaces the credit given before.
         package var credit: Int
         /// `nil`: as before.
-        package var limits: TreeLimits?
+        package var limits: DraftLimits?
 
         package init(
             request: UInt64,
@@ -30,7 +30,7 @@ extension Message {
             verifiedNodes: Int,
             acceptedNodes: Int,
             credit: Int,
-            limits: TreeLimits? = nil
+            limits: DraftLimits? = nil
         ) {
             self.request = request
             self.epoch = epoch

@@ -1,5 +1,5 @@
 /// Bounds on one worker's tree, all measured from the base.
-package struct TreeLimits: Sendable, Equatable {
+package struct DraftLimits: Sendable, Equatable {
     package var nodes: Int
     package var depth: Int
     /// Children of one node.
