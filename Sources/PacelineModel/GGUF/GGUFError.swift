@@ -1,0 +1,134 @@
+import Glibc
+
+/// Why a GGUF file cannot be used: one plain sentence that names the file, what was found and the way out.
+package struct GGUFError: Error, Equatable, CustomStringConvertible {
+    /// The file as the user named it.
+    package let path: String
+    package let reason: Reason
+
+    package init(path: String, reason: Reason) {
+        self.path = path
+        self.reason = reason
+    }
+
+    package var description: String { "\(path) \(reason)" }
+
+    /// What is wrong, with what was expected and what was found.
+    package enum Reason: Error, Equatable {
+        case unreadable(errno: Int32)
+        case notARegularFile
+        case wrongMagic(found: [UInt8])
+        case bigEndian
+        case unsupportedVersion(UInt32)
+        case truncated(what: String, offset: Int, needed: UInt64, available: Int)
+        case absurdCount(what: String, count: UInt64, limit: Int)
+        case invalidText(what: String)
+        case duplicateKey(String)
+        case unknownValueType(key: String, type: UInt32)
+        case nestedArray(key: String)
+        case invalidBool(key: String, byte: UInt8)
+        case invalidAlignment(UInt64)
+        case missingKey(String, expected: String)
+        case wrongKind(key: String, expected: String, found: String)
+        case outOfRange(key: String, value: String, expected: String)
+        case duplicateTensor(String)
+        case invalidDimensions(tensor: String, dimensions: [UInt64])
+        case partialBlock(tensor: String, type: String, length: Int, block: Int)
+        case misalignedTensor(String, offset: UInt64, alignment: Int)
+        case tensorOutsideFile(String, end: UInt64?, fileSize: Int)
+        case missingTensor(String)
+        case wrongDimensions(tensor: String, expected: [Int], found: [Int])
+        case unsupportedWeightType(tensor: String, type: String, supported: String)
+        case unknownArchitecture(String, supported: [String])
+        case unsupportedRopeScaling(String, supported: [String])
+        case inconsistent(String)
+    }
+}
+
+extension GGUFError.Reason: CustomStringConvertible {
+    package var description: String {
+        containerDescription ?? metadataDescription ?? tensorDescription
+    }
+
+    private var containerDescription: String? {
+        switch self {
+        case .unreadable(let code):
+            "cannot be read (\(String(cString: strerror(code)))); check the path and its permissions"
+        case .notARegularFile:
+            "is not a regular file; name a .gguf file"
+        case .wrongMagic(let found):
+            "is not a GGUF file (it begins with \(Self.hex(found)), not 47 47 55 46 = \"GGUF\"); name a .gguf file"
+        case .bigEndian:
+            "is a big-endian GGUF file, which is not supported; convert it to little-endian"
+        case .unsupportedVersion(let version):
+            "has GGUF version \(version), but versions 2 and 3 are supported; convert the model again"
+        case .truncated(let what, let offset, let needed, let available):
+            "ends within \(what): \(needed) bytes are needed at byte \(offset) and \(available) are left; "
+                + "the file is damaged or incomplete, fetch it again"
+        case .absurdCount(let what, let count, let limit):
+            "claims \(count) \(what), but at most \(limit) can be there; the file is damaged, fetch it again"
+        case .invalidText(let what):
+            "has invalid UTF-8 in \(what); the file is damaged, fetch it again"
+        default: nil
+        }
+    }
+
+    private var metadataDescription: String? {
+        switch self {
+        case .duplicateKey(let key):
+            "has the metadata key \(key) twice; the file is damaged, fetch or convert it again"
+        case .unknownValueType(let key, let type):
+            "has the unknown value type \(type) for the metadata key \(key); the file is damaged, fetch it again"
+        case .nestedArray(let key):
+            "has an array of arrays for the metadata key \(key), which is not supported; convert the model again"
+        case .invalidBool(let key, let byte):
+            "has the byte \(byte) where the metadata key \(key) needs 0 or 1; the file is damaged, fetch it again"
+        case .invalidAlignment(let alignment):
+            "has the alignment \(alignment), but a power of two up to 65536 is needed; fetch or convert it again"
+        case .missingKey(let key, let expected):
+            "lacks the metadata key \(key) (\(expected)); convert the model again with a current converter"
+        case .wrongKind(let key, let expected, let found):
+            "has \(found) for the metadata key \(key), but \(expected) is needed; convert the model again"
+        case .outOfRange(let key, let value, let expected):
+            "has the value \(value) for the metadata key \(key), but \(expected) is needed; convert the model again"
+        default: nil
+        }
+    }
+
+    private var tensorDescription: String {
+        switch self {
+        case .duplicateTensor(let name):
+            "has the tensor \(name) twice; the file is damaged, fetch or convert it again"
+        case .invalidDimensions(let tensor, let dimensions):
+            "has the dimensions \(dimensions) for the tensor \(tensor), but 1 to 4 positive ones whose product is a "
+                + "size are needed; the file is damaged, fetch it again"
+        case .partialBlock(let tensor, let type, let length, let block):
+            "has rows of \(length) weights in the tensor \(tensor), but \(type) needs a multiple of \(block); "
+                + "quantise the model again with another type"
+        case .misalignedTensor(let name, let offset, let alignment):
+            "has the tensor \(name) at offset \(offset), which is no multiple of \(alignment); fetch it again"
+        case .tensorOutsideFile(let name, let end, let fileSize):
+            "has a tensor \(name) that ends at byte \(end.map(String.init) ?? "2^64 or later"), beyond the file's "
+                + "\(fileSize) bytes; the file is damaged or incomplete, fetch it again"
+        case .missingTensor(let name):
+            "lacks the tensor \(name); convert the model again with a current converter"
+        case .wrongDimensions(let tensor, let expected, let found):
+            "has the dimensions \(found) for the tensor \(tensor), but \(expected) are needed; convert the model again"
+        case .unsupportedWeightType(let tensor, let type, let supported):
+            "has the weight type \(type) in the tensor \(tensor); use a file with one of \(supported)"
+        case .unknownArchitecture(let name, let supported):
+            "has the architecture \"\(name)\"; supported are \(supported.joined(separator: ", "))"
+        case .unsupportedRopeScaling(let name, let supported):
+            "has the rope scaling \"\(name)\"; supported are \(supported.joined(separator: ", "))"
+        case .inconsistent(let sentence):
+            sentence
+        default:
+            "cannot be used"
+        }
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        guard !bytes.isEmpty else { return "nothing" }
+        return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+    }
+}

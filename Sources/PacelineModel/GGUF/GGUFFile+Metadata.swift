@@ -1,0 +1,77 @@
+/// Typed access to metadata. Each throws an error that names the key, what was expected and what was found.
+///
+/// The `…IfPresent` forms return nil for an absent key and still throw for a value of another kind.
+extension GGUFFile {
+    package func string(_ key: String) throws(GGUFError) -> String {
+        try require(stringIfPresent(key), key, "a string")
+    }
+
+    package func stringIfPresent(_ key: String) throws(GGUFError) -> String? {
+        guard let value = metadata[key] else { return nil }
+        guard case .string(let string) = value else { throw wrongKind(key, "a string", value) }
+        return string
+    }
+
+    package func int(_ key: String) throws(GGUFError) -> Int {
+        try require(intIfPresent(key), key, "an integer")
+    }
+
+    package func intIfPresent(_ key: String) throws(GGUFError) -> Int? {
+        guard let value = metadata[key] else { return nil }
+        switch value {
+        case .signed(let number): return Int(number)
+        case .unsigned(let number):
+            guard let integer = Int(exactly: number) else {
+                throw error(.outOfRange(key: key, value: "\(number)", expected: "a number below 2^63"))
+            }
+            return integer
+        default: throw wrongKind(key, "an integer", value)
+        }
+    }
+
+    package func float(_ key: String) throws(GGUFError) -> Float {
+        try require(floatIfPresent(key), key, "a float")
+    }
+
+    package func floatIfPresent(_ key: String) throws(GGUFError) -> Float? {
+        guard let value = metadata[key] else { return nil }
+        guard case .float(let number) = value else { throw wrongKind(key, "a float", value) }
+        return Float(number)
+    }
+
+    package func bool(_ key: String) throws(GGUFError) -> Bool {
+        try require(boolIfPresent(key), key, "a bool")
+    }
+
+    package func boolIfPresent(_ key: String) throws(GGUFError) -> Bool? {
+        guard let value = metadata[key] else { return nil }
+        guard case .bool(let flag) = value else { throw wrongKind(key, "a bool", value) }
+        return flag
+    }
+
+    /// An array of strings, still in the file.
+    package func stringArray(_ key: String) throws(GGUFError) -> GGUFArray {
+        guard let value = metadata[key] else { throw error(.missingKey(key, expected: "an array of strings")) }
+        guard case .array(let array) = value, array.elementKind == .string else {
+            throw wrongKind(key, "an array of strings", value)
+        }
+        return array
+    }
+
+    package func integerArrayIfPresent(_ key: String) throws(GGUFError) -> [Int]? {
+        guard let value = metadata[key] else { return nil }
+        guard case .array(let array) = value, let integers = array.integers else {
+            throw wrongKind(key, "an array of integers", value)
+        }
+        return integers
+    }
+
+    private func require<T>(_ value: T?, _ key: String, _ expected: String) throws(GGUFError) -> T {
+        guard let value else { throw error(.missingKey(key, expected: expected)) }
+        return value
+    }
+
+    private func wrongKind(_ key: String, _ expected: String, _ value: GGUFValue) -> GGUFError {
+        error(.wrongKind(key: key, expected: expected, found: value.kindDescription))
+    }
+}

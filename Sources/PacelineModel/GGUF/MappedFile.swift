@@ -1,0 +1,86 @@
+import Glibc
+
+/// A whole file mapped read-only and private into memory.
+///
+/// The bytes live exactly as long as the object: keep a reference while a pointer into them is in use. A file must not be
+/// shortened in place while it is mapped (the kernel then raises SIGBUS on access); replacing it by rename is safe.
+package final class MappedFile: Sendable {
+    /// The path it was opened with, for messages.
+    package let path: String
+    /// Bytes in the file.
+    package let count: Int
+
+    // Written once in `init`, unmapped in `deinit`, read-only in between: safe to share between threads.
+    nonisolated(unsafe) private let base: UnsafeMutableRawPointer?
+    private let isFileBacked: Bool
+
+    /// Maps the file at `path`; throws when it cannot be opened or is not a regular file.
+    package init(path: String) throws(GGUFError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw GGUFError(path: path, reason: .unreadable(errno: errno)) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw GGUFError(path: path, reason: .unreadable(errno: errno)) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw GGUFError(path: path, reason: .notARegularFile) }
+        self.path = path
+        count = Int(status.st_size)
+        isFileBacked = true
+        base = try Self.map(count, descriptor: descriptor, flags: MAP_PRIVATE, protection: PROT_READ, path: path)
+    }
+
+    /// Holds a copy of `bytes` as if it were a file called `name`.
+    package init(copying bytes: [UInt8], name: String) throws(GGUFError) {
+        path = name
+        count = bytes.count
+        isFileBacked = false
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS
+        base = try Self.map(count, descriptor: -1, flags: flags, protection: PROT_READ | PROT_WRITE, path: name)
+        bytes.withUnsafeBytes { source in
+            guard let base, let start = source.baseAddress else { return }
+            base.copyMemory(from: start, byteCount: source.count)
+        }
+    }
+
+    deinit {
+        if let base { munmap(base, count) }
+    }
+
+    private static func map(
+        _ count: Int,
+        descriptor: Int32,
+        flags: Int32,
+        protection: Int32,
+        path: String
+    ) throws(GGUFError) -> UnsafeMutableRawPointer? {
+        // The kernel refuses an empty map; an empty file simply has no bytes.
+        guard count > 0 else { return nil }
+        let pointer = mmap(nil, count, protection, flags, descriptor, 0)
+        guard let pointer, pointer != MAP_FAILED else { throw GGUFError(path: path, reason: .unreadable(errno: errno)) }
+        return pointer
+    }
+
+    /// Calls `body` with all bytes; the pointer must not leave it unless the caller also keeps this object.
+    package func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    /// What the kernel may do with the pages of a range.
+    package enum Advice: Sendable {
+        /// They are read soon: start reading ahead.
+        case willNeed
+        /// They are not read again soon (repacked weights, say): give the memory back. A later read maps them again.
+        case dontNeed
+    }
+
+    /// Advises the kernel about the whole pages inside `range`; bytes outside the file are ignored.
+    package func advise(_ advice: Advice, range: Range<Int>) {
+        // Dropping the pages of an anonymous map would lose its bytes.
+        guard isFileBacked, let base else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let clamped = range.clamped(to: 0..<count)
+        let start = (clamped.lowerBound + page - 1) / page * page
+        let end = clamped.upperBound == count ? count : clamped.upperBound / page * page
+        guard start < end else { return }
+        madvise(base + start, end - start, advice == .willNeed ? MADV_WILLNEED : MADV_DONTNEED)
+    }
+}

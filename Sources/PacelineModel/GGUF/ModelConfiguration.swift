@@ -1,0 +1,47 @@
+/// A model's shape and constants as its GGUF file states them, checked so that the transformer can rely on them.
+package struct ModelConfiguration: Sendable, Equatable {
+    package let architecture: Architecture
+    /// `general.name`, for people.
+    package let name: String?
+    /// Transformer blocks.
+    package let blockCount: Int
+    /// Width of the residual stream.
+    package let embeddingLength: Int
+    /// Width of the gated feed-forward layer.
+    package let feedForwardLength: Int
+    /// Query heads; a multiple of `keyValueHeadCount`.
+    package let headCount: Int
+    package let keyValueHeadCount: Int
+    /// Width of a query, key or value head; even.
+    package let headDimension: Int
+    package let rope: RopeConfiguration
+    /// Added to the mean square in RMS normalisation.
+    package let normEpsilon: Float
+    /// Positions the model was trained for.
+    package let contextLength: Int
+    package let vocabularySize: Int
+    /// Whether the query, key and value projections have biases (`blk.N.attn_{q,k,v}.bias`).
+    package let hasQueryKeyValueBias: Bool
+    /// Whether the output head is the embedding table (there is no `output.weight`).
+    package let hasTiedEmbeddings: Bool
+
+    /// Width of all query heads together.
+    package var queryLength: Int { headCount * headDimension }
+    /// Width of all key (or value) heads together.
+    package var keyValueLength: Int { keyValueHeadCount * headDimension }
+    /// Query heads that share one key and value head.
+    package var queriesPerKey: Int { headCount / keyValueHeadCount }
+}
+
+/// Rotary position embedding: the angle of pair `i` at position `t` is `t / scale × base^(-2i / dimension) / factor_i`.
+package struct RopeConfiguration: Sendable, Equatable {
+    package let style: Architecture.RopeStyle
+    /// `rope.freq_base`, usually called theta.
+    package let base: Float
+    /// Rotated dimensions of each head; even, at most the head's width.
+    package let dimension: Int
+    /// Positions are divided by this (linear scaling); 1 for most models.
+    package let scale: Float
+    /// The float32 tensor with a divisor for each pair's frequency (Llama 3.1 and later), when the file has one.
+    package let factorsTensor: String?
+}
