@@ -1,0 +1,62 @@
+/// What a grown tree may cost and when growing stops to pay. Set by whoever plans the worker's drafting; may change
+/// between steps.
+package struct GrowthPolicy: Sendable, Hashable {
+    /// Which of several equal drafters on one sequence this one is.
+    ///
+    /// All of them follow the preferred line, the chain of first children; the subtrees that leave it are dealt out, so
+    /// that identical drafters do not draft identical trees.
+    package struct Shard: Sendable, Hashable {
+        package var index: Int
+        package var count: Int
+
+        package init(index: Int, count: Int) {
+            self.index = index
+            self.count = count
+        }
+
+        /// The only drafter.
+        package static let whole = Shard(index: 0, count: 1)
+    }
+
+    /// The most nodes the tree may hold; usually the worker's credit.
+    package var nodes: Int
+    /// How many nodes the verifier is expected to check in a round: a path less probable than the best this many adds
+    /// nothing.
+    package var verified: Int
+    /// The deepest node.
+    package var depth: Int
+    /// Children asked for per expanded node.
+    package var width: Int
+    /// Nodes expanded in one step.
+    package var batch: Int
+    /// Growing stops when a step promises to add fewer expected tokens than this.
+    package var minimumGain: Double
+    package var shard: Shard
+
+    package init(
+        nodes: Int = 64,
+        verified: Int = 64,
+        depth: Int = 16,
+        width: Int = 4,
+        batch: Int = 4,
+        minimumGain: Double = 0.02,
+        shard: Shard = .whole
+    ) {
+        self.nodes = nodes
+        self.verified = verified
+        self.depth = depth
+        self.width = width
+        self.batch = batch
+        self.minimumGain = minimumGain
+        self.shard = shard
+    }
+
+    /// The gain below which a draft step costs more time than the tokens it adds save.
+    ///
+    /// - Parameters:
+    ///   - draftStep: milliseconds of one draft step on the critical path; 0 while the verifier is busy anyway.
+    ///   - perToken: milliseconds that an emitted token takes at present.
+    package static func breakEvenGain(draftStep: Double, perToken: Double) -> Double {
+        perToken > 0 ? draftStep / perToken : .infinity
+    }
+}

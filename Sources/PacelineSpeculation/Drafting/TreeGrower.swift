@@ -1,0 +1,172 @@
+/// Decides which nodes of a tree a drafter expands next, how wide, and when to stop. A value without a model: it sees
+/// trees and proposals only.
+///
+/// Best-first by path probability over the whole frontier: the expected number of accepted tokens is the sum of the
+/// nodes' path probabilities, so the best tree of `n` nodes is the `n` most probable paths, and a step is worth what
+/// it adds to that sum (OPT-Tree, arXiv 2406.17276; DySpec, arXiv 2410.11744; EAGLE-2 expands level by level instead,
+/// arXiv 2406.16858). With sample-match the whole tree may be chosen by the tokens in it without any loss of exactness.
+///
+/// A grower follows one drafter on one tree; several drafters on a tree have one each.
+package struct TreeGrower: Sendable {
+    package var policy: GrowthPolicy
+    private var isBaseExpanded = false
+    /// By node index; nodes beyond the end have not been expanded.
+    private var expanded: [Bool] = []
+    /// How much probability the proposals for one node have carried, on a slowly moving average. Starts hopeful.
+    private var proposedMass = 1.0
+
+    package init(policy: GrowthPolicy = GrowthPolicy()) {
+        self.policy = policy
+    }
+
+    /// The nodes to expand in the next step, the most probable first, or `nil` when no step pays.
+    ///
+    /// Nothing changes until the proposals are handed to ``insert(_:at:into:)``.
+    package func next(_ tree: TokenTree) -> [NodeIndex?]? {
+        guard tree.count < nodeLimit(of: tree) else { return nil }
+        let floor = floor(of: tree)
+        let frontier = frontier(of: tree).filter { promise(of: $0, in: tree, floor: floor) > 0 }
+        let batch = frontier.prefix(Swift.max(1, policy.batch))
+        let gain = batch.reduce(0) { $0 + promise(of: $1, in: tree, floor: floor) }
+        guard !batch.isEmpty, gain >= policy.minimumGain else { return nil }
+        return Array(batch)
+    }
+
+    /// Adds what the drafter proposed for the nodes that ``next(_:)`` chose, and marks them expanded.
+    ///
+    /// Proposals that the verifier would have no room for are left out, less probable ones first.
+    ///
+    /// - Returns: the indices of the new nodes, ascending.
+    /// - Throws: ``TreeError`` when a proposal is not a valid node.
+    @discardableResult
+    package mutating func insert(
+        _ proposals: [[Candidate]],
+        at nodes: [NodeIndex?],
+        into tree: inout TokenTree
+    ) throws(TreeError) -> [NodeIndex] {
+        for (node, candidates) in zip(nodes, proposals) {
+            markExpanded(node)
+            observe(candidates)
+        }
+        let limit = nodeLimit(of: tree)
+        let floor = floor(of: tree)
+        var added: [NodeIndex] = []
+        for node in Self.ranked(proposals, at: nodes, in: tree) where tree.count < limit {
+            guard tree.depth(of: node.parent) < depthLimit(of: tree) else { continue }
+            let path = tree.pathLogProbability(of: node.parent) + Double(node.logProbability)
+            guard Double.exponential(path) > floor else { continue }
+            let (index, isNew) = try tree.insert(node)
+            if isNew { added.append(index) }
+        }
+        return added
+    }
+
+    /// Follows the tree to its new base.
+    package mutating func advance(_ rerooting: Rerooting) {
+        if !rerooting.committed.isEmpty {
+            let isInTree = rerooting.path.count == rerooting.committed.count
+            isBaseExpanded = isInTree && (rerooting.path.last.map(isExpanded) ?? false)
+        }
+        expanded = rerooting.kept.map(isExpanded)
+    }
+
+    /// Whether the drafter has been asked for children of a node.
+    package func isExpanded(_ node: NodeIndex?) -> Bool {
+        guard let node else { return isBaseExpanded }
+        return node < expanded.count && expanded[node]
+    }
+}
+
+extension TreeGrower {
+    /// Unexpanded nodes that this drafter may expand, the most probable first.
+    private func frontier(of tree: TokenTree) -> [NodeIndex?] {
+        // All else hangs below the base's children, and they are cheap to have first.
+        guard isBaseExpanded else { return [nil] }
+        let depthLimit = depthLimit(of: tree)
+        let open = tree.indices.filter { node in
+            !isExpanded(node) && tree.depth(of: node) < depthLimit && isOwn(node, in: tree)
+        }
+        return open.sorted { lhs, rhs in
+            let (left, right) = (tree.pathLogProbability(of: lhs), tree.pathLogProbability(of: rhs))
+            return left == right ? lhs < rhs : left > right
+        }
+    }
+
+    /// The expected tokens that expanding a node adds to the best tree the verifier has room for.
+    ///
+    /// As if its proposals were a single child: an estimate from below when there are several.
+    private func promise(of node: NodeIndex?, in tree: TokenTree, floor: Double) -> Double {
+        Double.exponential(tree.pathLogProbability(of: node)) * proposedMass - floor
+    }
+
+    /// The path probability that a new node must exceed to be among those the verifier has room for.
+    private func floor(of tree: TokenTree) -> Double {
+        guard policy.verified > 0 else { return .infinity }
+        guard tree.count >= policy.verified else { return 0 }
+        let best = tree.indices.map { tree.pathLogProbability(of: $0) }.sorted(by: >)
+        return Double.exponential(best[policy.verified - 1])
+    }
+
+    private func nodeLimit(of tree: TokenTree) -> Int {
+        Swift.min(policy.nodes, tree.limits.nodes)
+    }
+
+    private func depthLimit(of tree: TokenTree) -> Int {
+        Swift.min(policy.depth, tree.limits.depth)
+    }
+
+    /// Whether a node lies on the preferred line or in a subtree dealt to this drafter.
+    private func isOwn(_ node: NodeIndex, in tree: TokenTree) -> Bool {
+        guard policy.shard.count > 1 else { return true }
+        for node in tree.path(to: node) {
+            var rank = 0
+            for sibling in tree.children(of: tree.parent(of: node)) {
+                if sibling == node { break }
+                rank += 1
+            }
+            if rank > 0 {
+                return (tree.depth(of: node) + rank) % policy.shard.count == policy.shard.index % policy.shard.count
+            }
+        }
+        return true
+    }
+
+    private mutating func markExpanded(_ node: NodeIndex?) {
+        guard let node else {
+            isBaseExpanded = true
+            return
+        }
+        if node >= expanded.count {
+            expanded.append(contentsOf: repeatElement(false, count: node + 1 - expanded.count))
+        }
+        expanded[node] = true
+    }
+
+    private mutating func observe(_ candidates: [Candidate]) {
+        let mass = candidates.reduce(0) { $0 + Double.exponential(Double($1.logProbability)) }
+        guard mass.isFinite else { return }
+        proposedMass += (Swift.min(1, mass) - proposedMass) / 16
+    }
+
+    /// All proposals as nodes, the most probable path first; where equal, in the order they were proposed.
+    private static func ranked(
+        _ proposals: [[Candidate]],
+        at nodes: [NodeIndex?],
+        in tree: TokenTree
+    ) -> [TokenTree.Node] {
+        var ranked: [(path: Double, order: Int, node: TokenTree.Node)] = []
+        for (parent, candidates) in zip(nodes, proposals) {
+            let base = tree.pathLogProbability(of: parent)
+            for candidate in candidates {
+                let node = TokenTree.Node(
+                    parent: parent,
+                    token: candidate.token,
+                    logProbability: candidate.logProbability
+                )
+                ranked.append((base + Double(candidate.logProbability), ranked.count, node))
+            }
+        }
+        ranked.sort { $0.path == $1.path ? $0.order < $1.order : $0.path > $1.path }
+        return ranked.map(\.node)
+    }
+}
