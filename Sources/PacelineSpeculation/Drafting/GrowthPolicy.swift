@@ -23,6 +23,9 @@ package struct GrowthPolicy: Sendable, Hashable {
     /// How many nodes the verifier is expected to check in a round: a path less probable than the best this many adds
     /// nothing.
     package var verified: Int
+    /// Paths less probable than this wait in reserve: a node below the verifier's marginal cost is not worth its
+    /// share of the credit, but may become so when the base grows towards it.
+    package var minimumProbability: Double
     /// The deepest node.
     package var depth: Int
     /// Children asked for per expanded node.
@@ -36,6 +39,7 @@ package struct GrowthPolicy: Sendable, Hashable {
     package init(
         nodes: Int = 64,
         verified: Int = 64,
+        minimumProbability: Double = 0.02,
         depth: Int = 16,
         width: Int = 4,
         batch: Int = 4,
@@ -44,6 +48,7 @@ package struct GrowthPolicy: Sendable, Hashable {
     ) {
         self.nodes = nodes
         self.verified = verified
+        self.minimumProbability = minimumProbability
         self.depth = depth
         self.width = width
         self.batch = batch

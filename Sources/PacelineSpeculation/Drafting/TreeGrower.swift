@@ -8,10 +8,15 @@
 ///
 /// A grower follows one drafter on one tree; several drafters on a tree have one each.
 package struct TreeGrower: Sendable {
+    /// How many proposals wait outside the tree at most; the least probable are dropped first.
+    private static let reserveLimit = 1024
+
     package var policy: GrowthPolicy
     private var isBaseExpanded = false
     /// By node index; nodes beyond the end have not been expanded.
     private var expanded: [Bool] = []
+    /// Proposals that are not nodes yet, at most ``reserveLimit`` of them.
+    private var reserve: [TokenTree.Node] = []
     /// How much probability the proposals for one node have carried, on a slowly moving average. Starts hopeful.
     private var proposedMass = 1.0
 
@@ -32,9 +37,7 @@ package struct TreeGrower: Sendable {
         return Array(batch)
     }
 
-    /// Adds what the drafter proposed for the nodes that ``next(_:)`` chose, and marks them expanded.
-    ///
-    /// Proposals that the verifier would have no room for are left out, less probable ones first.
+    /// Takes what the drafter proposed for the nodes that ``next(_:)`` chose, marks them expanded, and adds what pays.
     ///
     /// - Returns: the indices of the new nodes, ascending.
     /// - Throws: ``TreeError`` when a proposal is not a valid node.
@@ -45,27 +48,56 @@ package struct TreeGrower: Sendable {
         into tree: inout TokenTree
     ) throws(TreeError) -> [NodeIndex] {
         for (node, candidates) in zip(nodes, proposals) {
+            for candidate in candidates where !(candidate.logProbability.isFinite && candidate.logProbability <= 0) {
+                throw .invalidLogProbability(candidate.logProbability)
+            }
             markExpanded(node)
             observe(candidates)
+            guard tree.depth(of: node) < depthLimit(of: tree) else { continue }
+            reserve += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
         }
+        return try admit(into: &tree)
+    }
+
+    /// Moves those proposals from the reserve into the tree that are probable enough for the verifier to have room for,
+    /// the most probable first. Worth calling after the base has grown or the policy has changed.
+    ///
+    /// - Returns: the indices of the new nodes, ascending.
+    /// - Throws: ``TreeError`` when a proposal is not a valid node.
+    @discardableResult
+    package mutating func admit(into tree: inout TokenTree) throws(TreeError) -> [NodeIndex] {
         let limit = nodeLimit(of: tree)
-        let floor = floor(of: tree)
+        let threshold = Swift.max(policy.minimumProbability, floor(of: tree).nextUp)
         var added: [NodeIndex] = []
-        for node in Self.ranked(proposals, at: nodes, in: tree) where tree.count < limit {
-            guard tree.depth(of: node.parent) < depthLimit(of: tree) else { continue }
-            let path = tree.pathLogProbability(of: node.parent) + Double(node.logProbability)
-            guard Double.exponential(path) > floor else { continue }
+        var remaining: [TokenTree.Node] = []
+        for node in ranked(reserve, in: tree) {
+            guard tree.count < limit, Double.exponential(pathLogProbability(of: node, in: tree)) >= threshold else {
+                remaining.append(node)
+                continue
+            }
             let (index, isNew) = try tree.insert(node)
             if isNew { added.append(index) }
         }
+        reserve = Array(remaining.prefix(Self.reserveLimit))
         return added
     }
 
     /// Follows the tree to its new base.
     package mutating func advance(_ rerooting: Rerooting) {
+        let newBase = rerooting.path.last
+        let isInTree = rerooting.path.count == rerooting.committed.count
+        var newIndex: [NodeIndex: NodeIndex] = [:]
+        for (new, old) in rerooting.kept.enumerated() {
+            newIndex[old] = new
+        }
+        reserve = reserve.compactMap { node in
+            var moved = node
+            moved.parent = node.parent.flatMap { newIndex[$0] }
+            let isBelowNewBase = isInTree && node.parent == newBase
+            return moved.parent != nil || isBelowNewBase ? moved : nil
+        }
         if !rerooting.committed.isEmpty {
-            let isInTree = rerooting.path.count == rerooting.committed.count
-            isBaseExpanded = isInTree && (rerooting.path.last.map(isExpanded) ?? false)
+            isBaseExpanded = isInTree && isExpanded(newBase)
         }
         expanded = rerooting.kept.map(isExpanded)
     }
@@ -148,25 +180,14 @@ extension TreeGrower {
         proposedMass += (Swift.min(1, mass) - proposedMass) / 16
     }
 
-    /// All proposals as nodes, the most probable path first; where equal, in the order they were proposed.
-    private static func ranked(
-        _ proposals: [[Candidate]],
-        at nodes: [NodeIndex?],
-        in tree: TokenTree
-    ) -> [TokenTree.Node] {
-        var ranked: [(path: Double, order: Int, node: TokenTree.Node)] = []
-        for (parent, candidates) in zip(nodes, proposals) {
-            let base = tree.pathLogProbability(of: parent)
-            for candidate in candidates {
-                let node = TokenTree.Node(
-                    parent: parent,
-                    token: candidate.token,
-                    logProbability: candidate.logProbability
-                )
-                ranked.append((base + Double(candidate.logProbability), ranked.count, node))
-            }
-        }
-        ranked.sort { $0.path == $1.path ? $0.order < $1.order : $0.path > $1.path }
-        return ranked.map(\.node)
+    /// The most probable path first; where equal, in the order they were proposed.
+    private func ranked(_ nodes: [TokenTree.Node], in tree: TokenTree) -> [TokenTree.Node] {
+        let paths = nodes.map { pathLogProbability(of: $0, in: tree) }
+        let order = nodes.indices.sorted { paths[$0] == paths[$1] ? $0 < $1 : paths[$0] > paths[$1] }
+        return order.map { nodes[$0] }
+    }
+
+    private func pathLogProbability(of node: TokenTree.Node, in tree: TokenTree) -> Double {
+        tree.pathLogProbability(of: node.parent) + Double(node.logProbability)
     }
 }

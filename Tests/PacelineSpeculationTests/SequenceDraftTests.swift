@@ -1,0 +1,67 @@
+import PacelineSpeculation
+import Testing
+
+@Suite("Drafting a sequence")
+struct SequenceDraftTests {
+    @Test("a draft-and-verify loop emits the plain sequence, whatever the drafters", arguments: 0..<30)
+    func identity(seed: UInt64) throws {
+        let target = ScriptedTarget(seed: seed, vocabulary: 30)
+        let plain = target.continuation(of: [3, 4], count: 120)
+        let model = ScriptedDrafter(target: target, reliability: (seed * 17) % 101)
+        let drafters: [any Drafter] = [[model], [NGramDrafter()], [NGramDrafter(), model]][Int(seed % 3)]
+        var draft = SequenceDraft(
+            drafters: drafters,
+            policy: GrowthPolicy(nodes: 24, minimumProbability: seed < 10 ? 0 : 0.02, depth: 6)
+        )
+        var base: [Token] = [3, 4]
+        try draft.begin(base: base, sampling: .greedy)
+        while base.count < 100 {
+            // Any number of steps between verdicts: trees are partial, and survivors are carried over.
+            for _ in 0..<(base.count % 4) { _ = try draft.step() }
+            let tree = draft.tree
+            let verdict = SampleMatch().verdict(on: tree) { target.nextToken(after: base + tree.tokens(onPathTo: $0)) }
+            base += verdict.tokens
+            try draft.commit(verdict.tokens)
+        }
+        #expect(base.dropFirst(2).elementsEqual(plain.prefix(base.count - 2)))
+    }
+
+    @Test("a perfect drafter's surviving tree is verified without another step")
+    func survivorsAreUsed() throws {
+        let target = ScriptedTarget(seed: 2, vocabulary: 30)
+        let policy = GrowthPolicy(nodes: 10, depth: 10, width: 1, minimumGain: 0)
+        var draft = SequenceDraft(drafters: [ScriptedDrafter(target: target, reliability: 100)], policy: policy)
+        try draft.begin(base: [1], sampling: .greedy)
+        while try draft.step() != nil {}
+        let plain = target.continuation(of: [1], count: 10)
+        let rerooting = try draft.commit(Array(plain.prefix(4)))
+        #expect(rerooting.kept == Array(4..<10))
+        #expect(draft.tree.tokens(onPathTo: 5) == Array(plain.dropFirst(4)))
+        #expect(try draft.step() != nil)
+    }
+
+    @Test("drafters extend one another's proposals")
+    func merged() throws {
+        let target = ScriptedTarget(seed: 3, vocabulary: 5)
+        let model = ScriptedDrafter(target: target, reliability: 90)
+        let policy = GrowthPolicy(nodes: 60, minimumProbability: 0, depth: 5, minimumGain: 0)
+        var draft = SequenceDraft(drafters: [NGramDrafter(), model], policy: policy)
+        try draft.begin(base: target.continuation(of: [1], count: 60), sampling: .greedy)
+        while try draft.step() != nil {}
+        #expect(draft.tree.paths.count == draft.tree.count)
+        #expect(draft.tree.count == 60)
+    }
+
+    @Test("beginning again forgets the tree and keeps the policy")
+    func beginAgain() throws {
+        let policy = GrowthPolicy(nodes: 5, minimumProbability: 0)
+        let drafter = ScriptedDrafter(target: ScriptedTarget(seed: 3, vocabulary: 5), reliability: 90)
+        var draft = SequenceDraft(drafters: [drafter], policy: policy)
+        try draft.begin(base: [1], sampling: .greedy)
+        _ = try draft.step()
+        try draft.begin(base: [2], sampling: .greedy)
+        #expect(draft.tree.isEmpty)
+        #expect(draft.policy == policy)
+        #expect(try draft.step() == 0..<4)
+    }
+}
