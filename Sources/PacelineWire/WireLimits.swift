@@ -7,6 +7,8 @@ package enum WireLimits {
 
     /// Bytes of a payload before the handshake has ended.
     package static let handshakePayload = 4 << 10
+    /// Bytes of the payload of any message but `Open` and `Tree`.
+    package static let controlPayload = 16 << 10
     /// Bytes of the payload of a `Tree`.
     package static let treePayload = 64 << 10
     /// Bytes of any payload.
@@ -19,7 +21,7 @@ package enum WireLimits {
     package static let vocabularySize = 1 << 20
     package static let requests = 1024
     package static let shards = 64
-    package static let biasEntries = 1024
+    package static let graceMilliseconds = 3_600_000
 
     package static let nameBytes = 128
     package static let modelBytes = 256

@@ -1,0 +1,58 @@
+package import PacelineSpeculation
+
+/// How a payload broke the rules of its message, in a frame whose checksums hold: a peer's mistake, or its malice.
+package struct MessageError: Error, Equatable, Sendable {
+    package enum Problem: Error, Equatable, Sendable {
+        /// Not protobuf, or protobuf that unpacks to far more than its own size.
+        case malformed
+        case missing(field: String)
+        case outOfRange(field: String, found: Int, allowed: ClosedRange<Int>)
+        case zero(field: String)
+        case byteCount(field: String, found: Int, allowed: String)
+        case notText(field: String)
+        /// Two fields that belong together differ in their counts.
+        case unequalCounts(field: String, count: Int, other: String, otherCount: Int)
+        case notAscending(field: String)
+        case tree(TreeError)
+        case sampling(SamplingError)
+    }
+
+    package var type: MessageType
+    package var problem: Problem
+
+    package init(type: MessageType, problem: Problem) {
+        self.type = type
+        self.problem = problem
+    }
+}
+
+extension MessageError: CustomStringConvertible {
+    package var description: String { "a \(type) message is invalid: \(problem)" }
+}
+
+extension MessageError.Problem: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .malformed:
+            "its payload is not the protobuf of such a message"
+        case .missing(let field):
+            "\(field) is missing"
+        case .outOfRange(let field, let found, let allowed):
+            "\(field) must be from \(allowed.lowerBound) to \(allowed.upperBound), and is \(found)"
+        case .zero(let field):
+            "\(field) must not be 0"
+        case .byteCount(let field, let found, let allowed):
+            "\(field) must have \(allowed) bytes, and has \(found)"
+        case .notText(let field):
+            "\(field) is not UTF-8"
+        case .unequalCounts(let field, let count, let other, let otherCount):
+            "\(field) has \(count) entries where \(other) has \(otherCount)"
+        case .notAscending(let field):
+            "\(field) must be strictly ascending"
+        case .tree(let error):
+            "\(error)"
+        case .sampling(let error):
+            "\(error)"
+        }
+    }
+}

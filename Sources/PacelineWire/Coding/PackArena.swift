@@ -1,0 +1,45 @@
+import CPacelineProtocol
+
+/// Memory for the C structures of one message while it is packed.
+///
+/// C structures point at what they hold. The arena owns copies of all of it, so that a structure can be put together
+/// in plain statements; nothing of it may be used after the arena is gone.
+final class PackArena {
+    private var allocations: [UnsafeMutableRawPointer] = []
+
+    deinit {
+        for allocation in allocations { allocation.deallocate() }
+    }
+
+    /// A pointer to a copy of `value`.
+    func pointer<Value: ProtobufStructure>(to value: Value) -> UnsafeMutablePointer<Value> {
+        let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+        pointer.initialize(to: value)
+        allocations.append(UnsafeMutableRawPointer(pointer))
+        return pointer
+    }
+
+    /// A pointer to copies of the elements; `nil` if there are none.
+    func pointer<Element: BitwiseCopyable>(toElementsOf elements: [Element]) -> UnsafeMutablePointer<Element>? {
+        guard !elements.isEmpty else { return nil }
+        let pointer = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+        _ = UnsafeMutableBufferPointer(start: pointer, count: elements.count).initialize(fromContentsOf: elements)
+        allocations.append(UnsafeMutableRawPointer(pointer))
+        return pointer
+    }
+
+    func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
+        ProtobufCBinaryData(len: bytes.count, data: pointer(toElementsOf: bytes))
+    }
+
+    /// A C string of at most `limit` bytes: longer text is cut between two characters, and at a NUL.
+    func text(_ text: String, limit: Int) -> UnsafeMutablePointer<CChar>? {
+        var kept: [CChar] = []
+        for scalar in text.unicodeScalars {
+            let bytes = UTF8.encode(scalar).map { $0.map { CChar(bitPattern: $0) } } ?? []
+            guard scalar.value != 0, kept.count + bytes.count <= limit else { break }
+            kept += bytes
+        }
+        return pointer(toElementsOf: kept + [0])
+    }
+}

@@ -1,0 +1,86 @@
+package import NIOCore
+
+/// The 28 bytes before every payload.
+///
+/// | offset | bytes | content                                                      |
+/// |-------:|------:|--------------------------------------------------------------|
+/// |      0 |     4 | magic f7 50 43 4c                                            |
+/// |      4 |     4 | CRC-32C of bytes 8 ..< 28                                    |
+/// |      8 |     2 | version of this header: 1                                    |
+/// |     10 |     1 | type                                                         |
+/// |     11 |     1 | flags: 0                                                     |
+/// |     12 |     4 | payload length                                               |
+/// |     16 |     4 | CRC-32C of the payload                                       |
+/// |     20 |     8 | sequence number: 1, 2, 3 … in each direction of a connection |
+///
+/// All numbers are little-endian. The first byte of the magic occurs in no UTF-8 text and starts no TLS record, so a
+/// peer that speaks something else is told apart at once.
+package struct FrameHeader: Sendable, Equatable {
+    package static let byteCount = 28
+    package static let magic: [UInt8] = [0xf7, 0x50, 0x43, 0x4c]
+
+    package var type: MessageType
+    package var payloadLength: Int
+    package var payloadChecksum: UInt32
+    package var sequence: UInt64
+
+    package init(type: MessageType, payloadLength: Int, payloadChecksum: UInt32, sequence: UInt64) {
+        self.type = type
+        self.payloadLength = payloadLength
+        self.payloadChecksum = payloadChecksum
+        self.sequence = sequence
+    }
+
+    /// Reads a header and believes nothing in it before its checksum holds.
+    ///
+    /// - Parameters:
+    ///   - buffer: at least 28 readable bytes; unchanged where an error is thrown.
+    ///   - expected: the sequence number that must come.
+    ///   - phase: decides which types may come, and how long their payloads may be.
+    init(from buffer: inout ByteBuffer, expecting expected: UInt64, in phase: LinkPhase) throws(FrameError) {
+        try Self.checkMagic(in: buffer)
+        let covered = buffer.viewBytes(at: buffer.readerIndex + 8, length: Self.byteCount - 8)
+        var header = buffer
+        guard let covered, header.readInteger(as: UInt32.self) != nil,
+            let checksum = header.readInteger(endianness: .little, as: UInt32.self),
+            let version = header.readInteger(endianness: .little, as: UInt16.self),
+            let (typeByte, flags) = header.readMultipleIntegers(endianness: .little, as: (UInt8, UInt8).self),
+            let (length, payloadChecksum) = header.readMultipleIntegers(endianness: .little, as: (UInt32, UInt32).self),
+            let sequence = header.readInteger(endianness: .little, as: UInt64.self)
+        else { throw .truncated(missing: Self.byteCount - buffer.readableBytes) }
+
+        let actual = CRC32C.checksum(of: covered)
+        guard checksum == actual else { throw .headerChecksum(expected: actual, found: checksum) }
+        guard version == WireLimits.framingVersion else {
+            throw .version(expected: WireLimits.framingVersion, found: version)
+        }
+        guard let type = MessageType(rawValue: typeByte) else { throw .unknownType(typeByte) }
+        guard flags == 0 else { throw .flags(flags) }
+        guard let cap = phase.payloadCap(of: type) else { throw .typeNotAllowed(type) }
+        guard length <= cap else { throw .payloadTooLong(type: type, length: length, cap: cap) }
+        guard sequence == expected else { throw .sequence(expected: expected, found: sequence) }
+
+        buffer = header
+        self.init(type: type, payloadLength: Int(length), payloadChecksum: payloadChecksum, sequence: sequence)
+    }
+
+    /// Compares as much of the magic as has come, so that a stranger is refused at its first byte.
+    static func checkMagic(in buffer: ByteBuffer) throws(FrameError) {
+        let found = buffer.readableBytesView.prefix(magic.count)
+        guard found.elementsEqual(magic.prefix(found.count)) else { throw .magic(found: Array(found)) }
+    }
+
+    /// Writes the header at `index`, where 28 bytes have been set aside.
+    package func write(into buffer: inout ByteBuffer, at index: Int) {
+        buffer.setBytes(Self.magic, at: index)
+        buffer.setInteger(WireLimits.framingVersion, at: index + 8, endianness: .little)
+        buffer.setInteger(type.rawValue, at: index + 10)
+        buffer.setInteger(0, at: index + 11, as: UInt8.self)
+        buffer.setInteger(UInt32(payloadLength), at: index + 12, endianness: .little)
+        buffer.setInteger(payloadChecksum, at: index + 16, endianness: .little)
+        buffer.setInteger(sequence, at: index + 20, endianness: .little)
+        if let covered = buffer.viewBytes(at: index + 8, length: Self.byteCount - 8) {
+            buffer.setInteger(CRC32C.checksum(of: covered), at: index + 4, endianness: .little)
+        }
+    }
+}
