@@ -1,0 +1,110 @@
+/// How a family of models marks the turns of a conversation.
+package struct ChatFormat: Sendable, Equatable {
+    package enum Family: String, Sendable {
+        /// `<|im_start|>role … <|im_end|>`: Qwen, SmolLM2 and many others.
+        case chatML = "chatml"
+        /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date that Llama 3.1 puts into its system message.
+        case llama3
+        /// No markers: contents with blank lines between, for models that were not trained on conversations.
+        case plain
+    }
+
+    package let family: Family
+    /// The system message of a conversation that has none, as the model's template says.
+    package let defaultSystem: String?
+
+    package init(family: Family, defaultSystem: String? = nil) {
+        self.family = family
+        self.defaultSystem = defaultSystem
+    }
+
+    /// The format of a model file: told from its `tokenizer.chat_template`; plain without one.
+    package init(_ file: GGUFFile) throws(GGUFError) {
+        self.init(template: try file.stringIfPresent("tokenizer.chat_template") ?? "")
+    }
+
+    /// The format that a Jinja chat template describes, told from the markers in it.
+    package init(template: String) {
+        if template.contains("<|im_start|>") {
+            self.init(family: .chatML, defaultSystem: Self.chatMLDefaultSystem(template))
+        } else if template.contains("<|start_header_id|>") {
+            self.init(family: .llama3)
+        } else {
+            self.init(family: .plain)
+        }
+    }
+
+    /// The text that ends an assistant's turn; "" for plain.
+    package var endOfTurn: String {
+        switch family {
+        case .chatML: "<|im_end|>"
+        case .llama3: "<|eot_id|>"
+        case .plain: ""
+        }
+    }
+
+    /// Renders a conversation up to where the assistant is to speak.
+    package func render(_ messages: [ChatMessage]) -> ChatPrompt {
+        var prompt = ChatPrompt()
+        if family == .llama3 { prompt.append(template: "<|begin_of_text|>") }
+        // The default comes from the model's own template, so it is template text, not content.
+        if let defaultSystem, messages.first?.role != .system {
+            appendHeader("system", to: &prompt)
+            prompt.append(template: defaultSystem)
+            appendEnd(to: &prompt)
+        }
+        for message in messages {
+            appendHeader(message.role.rawValue, to: &prompt)
+            prompt.append(content: family == .llama3 ? Self.trimmed(message.content) : message.content)
+            appendEnd(to: &prompt)
+        }
+        appendHeader("assistant", to: &prompt)
+        return prompt
+    }
+
+    private func appendHeader(_ role: String, to prompt: inout ChatPrompt) {
+        switch family {
+        case .chatML: prompt.append(template: "<|im_start|>\(role)\n")
+        case .llama3: prompt.append(template: "<|start_header_id|>\(role)<|end_header_id|>\n\n")
+        case .plain: break
+        }
+    }
+
+    private func appendEnd(to prompt: inout ChatPrompt) {
+        switch family {
+        case .chatML: prompt.append(template: "<|im_end|>\n")
+        case .llama3: prompt.append(template: "<|eot_id|>")
+        case .plain: prompt.append(template: "\n\n")
+        }
+    }
+
+    /// Jinja's `trim`, which Llama 3's template applies to contents.
+    private static func trimmed(_ text: String) -> String {
+        let scalars = text.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return String(scalars[first...last])
+    }
+
+    /// The literal system message in a ChatML template: the text between `<|im_start|>system` and `<|im_end|>` that is
+    /// not made of expressions.
+    private static func chatMLDefaultSystem(_ template: String) -> String? {
+        for part in split(template, by: "<|im_start|>system").dropFirst() {
+            let parts = split(part, by: "<|im_end|>")
+            guard parts.count > 1, let text = withoutNewline(parts[0]) else { continue }
+            if !text.isEmpty, !text.contains("{"), !text.contains("'"), !text.contains("\\") { return text }
+        }
+        return nil
+    }
+
+    /// `text` without the line feed it must begin with, be it a character or an escape.
+    private static func withoutNewline(_ text: String) -> String? {
+        if text.hasPrefix("\n") { return String(text.dropFirst()) }
+        return text.hasPrefix("\\n") ? String(text.dropFirst(2)) : nil
+    }
+
+    private static func split(_ text: String, by separator: String) -> [String] {
+        text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+    }
+}

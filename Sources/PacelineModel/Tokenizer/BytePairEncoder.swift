@@ -1,0 +1,131 @@
+import PacelineSpeculation
+
+/// Byte-pair encoding of one word: adjacent tokens join in the order of the merges' ranks, leftmost first among equals.
+///
+/// A queue of possible merges over a linked list makes it O(n log n), also for a word of a megabyte.
+/// Source: Sennrich, Haddow, Birch 2016 (arXiv 1508.07909), on bytes as in GPT-2.
+struct BytePairEncoder {
+    private let merges: MergeTable
+    /// The token of each single byte, where the vocabulary has one.
+    private let byteTokens: [Token?]
+
+    private var symbols: [Symbol] = []
+    private var queue = MergeQueue()
+
+    /// One token of the word so far, linked to its neighbours by index; -1 ends the list.
+    private struct Symbol {
+        var token: Token
+        var previous: Int
+        var next: Int
+    }
+
+    init(merges: MergeTable, byteTokens: [Token?]) {
+        self.merges = merges
+        self.byteTokens = byteTokens
+    }
+
+    /// Appends the tokens of `word`. Bytes that the vocabulary has no token for are left out and separate what is around them.
+    mutating func encode(_ word: UnsafeRawBufferPointer, into output: inout [Token]) {
+        symbols.removeAll(keepingCapacity: true)
+        for byte in word {
+            guard let token = byteTokens[Int(byte)] else {
+                flush(into: &output)
+                continue
+            }
+            symbols.append(Symbol(token: token, previous: symbols.count - 1, next: symbols.count + 1))
+        }
+        flush(into: &output)
+    }
+
+    /// Merges the symbols gathered so far and appends what is left of them.
+    private mutating func flush(into output: inout [Token]) {
+        guard !symbols.isEmpty else { return }
+        symbols[symbols.count - 1].next = -1
+        for index in 0..<symbols.count - 1 {
+            enqueue(left: index, right: index + 1)
+        }
+        while let candidate = queue.popFirst() {
+            apply(candidate)
+        }
+        var index = 0
+        while index >= 0 {
+            output.append(symbols[index].token)
+            index = symbols[index].next
+        }
+        symbols.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func enqueue(left: Int, right: Int) {
+        let pair = MergeTable.pair(symbols[left].token, symbols[right].token)
+        guard let merge = merges.merge(pair) else { return }
+        queue.insert(MergeQueue.Candidate(rank: merge.rank, left: left, pair: pair, merged: merge.token))
+    }
+
+    private mutating func apply(_ candidate: MergeQueue.Candidate) {
+        let left = candidate.left
+        let right = symbols[left].next
+        // Out of date when either half has meanwhile joined another neighbour: a symbol that was merged away
+        // has no successor, and one that grew has another token.
+        guard right >= 0, MergeTable.pair(symbols[left].token, symbols[right].token) == candidate.pair else { return }
+        symbols[left].token = candidate.merged
+        symbols[left].next = symbols[right].next
+        symbols[right].next = -1
+        let next = symbols[left].next
+        if next >= 0 {
+            symbols[next].previous = left
+            enqueue(left: left, right: next)
+        }
+        let previous = symbols[left].previous
+        if previous >= 0 { enqueue(left: previous, right: left) }
+    }
+}
+
+/// A binary heap of merges, the one with the smallest rank and then position on top.
+private struct MergeQueue {
+    struct Candidate {
+        var rank: UInt32
+        /// Index of the left symbol.
+        var left: Int
+        var pair: UInt64
+        var merged: Token
+
+        func precedes(_ other: Candidate) -> Bool {
+            rank == other.rank ? left < other.left : rank < other.rank
+        }
+    }
+
+    private var heap: [Candidate] = []
+
+    mutating func insert(_ candidate: Candidate) {
+        heap.append(candidate)
+        var index = heap.count - 1
+        while index > 0 {
+            let parent = (index - 1) / 2
+            guard heap[index].precedes(heap[parent]) else { return }
+            heap.swapAt(index, parent)
+            index = parent
+        }
+    }
+
+    mutating func popFirst() -> Candidate? {
+        guard let first = heap.first else { return nil }
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return first }
+        heap[0] = last
+        sink(0)
+        return first
+    }
+
+    private mutating func sink(_ start: Int) {
+        var index = start
+        while true {
+            var smallest = index
+            for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+                if heap[child].precedes(heap[smallest]) { smallest = child }
+            }
+            guard smallest != index else { return }
+            heap.swapAt(index, smallest)
+            index = smallest
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// Cuts text into the words that byte-pair encoding works on, as the named model families do.
+///
+/// Each family publishes a regular expression; these are hand-written scanners for the same languages, because the words of a text
+/// decide its tokens and a general regex engine costs more than the merges. `next` is called with the start of a word and
+/// returns its end; a word is never empty.
+package struct PreTokenizer: Sendable, Equatable {
+    /// `tokenizer.ggml.pre`.
+    package let name: String
+    let rules: Rules
+    /// Whether a word that is a token as a whole skips the merges.
+    let ignoresMerges: Bool
+    /// Whether the family puts its beginning-of-sequence token first unless the file says otherwise.
+    let addsBOS: Bool
+
+    enum Rules: Sendable, Equatable {
+        /// GPT-2's expression; with `isolatesDigits` the text is first cut before and after every digit.
+        case gpt2(isolatesDigits: Bool)
+        /// Llama 3's expression; numbers are cut into groups of at most `digits`.
+        case llama3(digits: Int)
+    }
+
+    package static let known: [PreTokenizer] = [
+        PreTokenizer("gpt-2", .gpt2(isolatesDigits: false)),
+        PreTokenizer("smollm", .gpt2(isolatesDigits: true)),
+        PreTokenizer("llama-bpe", .llama3(digits: 3), ignoresMerges: true, addsBOS: true),
+        PreTokenizer("qwen2", .llama3(digits: 1)),
+    ]
+
+    private init(_ name: String, _ rules: Rules, ignoresMerges: Bool = false, addsBOS: Bool = false) {
+        self.name = name
+        self.rules = rules
+        self.ignoresMerges = ignoresMerges
+        self.addsBOS = addsBOS
+    }
+
+    package static func named(_ name: String) -> PreTokenizer? {
+        known.first { $0.name == name }
+    }
+
+    /// The end of the word that begins at `start`, which must lie inside the text.
+    func wordEnd(_ text: ScalarText, from start: Int) -> Int {
+        switch rules {
+        case .gpt2(let isolatesDigits): Self.gpt2WordEnd(text, from: start, isolatesDigits: isolatesDigits)
+        case .llama3(let digits): Self.llama3WordEnd(text, from: start, digits: digits)
+        }
+    }
+
+    /// The words of `text`, for tests and tools.
+    package func words(of text: String) -> [String] {
+        var text = text
+        return text.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            let scalars = ScalarText(bytes)
+            var words: [String] = []
+            var start = 0
+            while start < bytes.count {
+                let end = wordEnd(scalars, from: start)
+                words.append(String(decoding: bytes[start..<end], as: UTF8.self))
+                start = end
+            }
+            return words
+        }
+    }
+
+    /// The end of a run of spaces that is a word of its own: `\s+(?!\S)|\s+`.
+    ///
+    /// Before a word the run gives up its last space (the word may take it); a single space, and a run at the end, stay whole.
+    static func spaceEnd(_ run: (end: Int, last: Int), from start: Int, keepsLast: Bool) -> Int {
+        keepsLast || run.last == start ? run.end : run.last
+    }
+}

@@ -1,0 +1,36 @@
+package import PacelineSpeculation
+
+/// Why a tokenizer cannot be made or a text or token cannot be converted: one plain sentence with the way out.
+package enum TokenizerError: Error, Equatable, CustomStringConvertible {
+    case unsupportedModel(path: String, model: String, supported: [String])
+    case unsupportedPreTokenizer(path: String, name: String, supported: [String])
+    case wrongTypeCount(path: String, tokens: Int, types: Int)
+    case malformedMerge(path: String, index: Int, merge: String)
+    case specialTokenOutOfRange(path: String, key: String, token: Int, vocabularySize: Int)
+    case invalidToken(Token, vocabularySize: Int)
+    case invalidUTF8(offset: Int)
+
+    package var description: String {
+        switch self {
+        case .unsupportedModel(let path, let model, let supported):
+            "\(path) has a tokenizer of the kind \"\(model)\"; supported are \(Self.list(supported))"
+        case .unsupportedPreTokenizer(let path, let name, let supported):
+            "\(path) has the pre-tokeniser \"\(name)\"; supported are \(Self.list(supported))"
+        case .wrongTypeCount(let path, let tokens, let types):
+            "\(path) has \(tokens) tokens but \(types) token types; convert the model again"
+        case .malformedMerge(let path, let index, let merge):
+            "\(path) has the merge \"\(merge)\" (number \(index)), which does not join two tokens into a third; "
+                + "convert the model again"
+        case .specialTokenOutOfRange(let path, let key, let token, let vocabularySize):
+            "\(path) has the token \(token) for \(key), but its vocabulary has \(vocabularySize) tokens; "
+                + "convert the model again"
+        case .invalidToken(let token, let vocabularySize):
+            "the token \(token) is outside the vocabulary of \(vocabularySize) tokens; use ids from 0 to "
+                + "\(vocabularySize - 1)"
+        case .invalidUTF8(let offset):
+            "the text is not valid UTF-8 at byte \(offset); convert it to UTF-8 first"
+        }
+    }
+
+    private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+}

@@ -1,0 +1,50 @@
+/// Reads UTF-8 one scalar at a time and tells broken sequences from unfinished ones.
+///
+/// Source: the Unicode Standard, table 3-7 (well-formed byte sequences) and "maximal subpart" in section 3.9.
+enum UTF8Scanner {
+    enum Step: Equatable {
+        /// A whole scalar of so many bytes.
+        case scalar(length: Int)
+        /// So many bytes that no continuation can make valid; one U+FFFD stands for them.
+        case invalid(length: Int)
+        /// The bytes end within a sequence that may still become valid.
+        case incomplete
+    }
+
+    /// What begins at `index`, which must be inside `bytes`.
+    static func step(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Step {
+        let first = bytes[index]
+        guard first >= 0x80 else { return .scalar(length: 1) }
+        guard let (length, second) = shape(first) else { return .invalid(length: 1) }
+        for offset in 1..<length {
+            guard index + offset < bytes.count else { return .incomplete }
+            let allowed = offset == 1 ? second : 0x80...0xBF
+            guard allowed.contains(bytes[index + offset]) else { return .invalid(length: offset) }
+        }
+        return .scalar(length: length)
+    }
+
+    /// Length of the sequence that `first` begins and the range of its second byte; nil if it begins none.
+    private static func shape(_ first: UInt8) -> (length: Int, second: ClosedRange<UInt8>)? {
+        switch first {
+        case 0xC2...0xDF: (2, 0x80...0xBF)
+        case 0xE0: (3, 0xA0...0xBF)
+        case 0xED: (3, 0x80...0x9F)
+        case 0xE1...0xEF: (3, 0x80...0xBF)
+        case 0xF0: (4, 0x90...0xBF)
+        case 0xF1...0xF3: (4, 0x80...0xBF)
+        case 0xF4: (4, 0x80...0x8F)
+        default: nil
+        }
+    }
+
+    /// Where the first invalid or unfinished sequence begins; nil when all of `bytes` is valid.
+    static func firstInvalidOffset(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        var index = 0
+        while index < bytes.count {
+            guard case .scalar(let length) = step(bytes, at: index) else { return index }
+            index += length
+        }
+        return nil
+    }
+}

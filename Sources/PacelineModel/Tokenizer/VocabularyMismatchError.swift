@@ -1,0 +1,33 @@
+/// Two models cannot work together because their tokenizers differ; names both.
+package struct VocabularyMismatchError: Error, Equatable, CustomStringConvertible {
+    /// One of the two models.
+    package struct Side: Sendable, Equatable {
+        /// The model as the user named it.
+        package let name: String
+        package let vocabularySize: Int
+        package let fingerprint: TokenizerFingerprint
+
+        package init(name: String, vocabularySize: Int, fingerprint: TokenizerFingerprint) {
+            self.name = name
+            self.vocabularySize = vocabularySize
+            self.fingerprint = fingerprint
+        }
+    }
+
+    package let target: Side
+    package let drafter: Side
+
+    package init(target: Side, drafter: Side) {
+        self.target = target
+        self.drafter = drafter
+    }
+
+    package var description: String {
+        "the drafter \(Self.text(drafter)) does not share the vocabulary of the target \(Self.text(target)); "
+            + "use a drafter of the target's family, or a model-free one"
+    }
+
+    private static func text(_ side: Side) -> String {
+        "\(side.name) (\(side.vocabularySize) tokens, tokenizer \(side.fingerprint.short))"
+    }
+}
