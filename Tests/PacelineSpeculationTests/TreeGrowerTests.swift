@@ -126,7 +126,7 @@ struct TreeGrowerTests {
     @Test("the credit goes to probable nodes, not to the siblings that came with them")
     func creditIsNotWasted() throws {
         var drafter = ScriptedDrafter(target: target, reliability: 80)
-        let policy = GrowthPolicy(nodes: 32, verified: 32, width: 8, minimumGain: 0)
+        let policy = GrowthPolicy(nodes: 96, verified: 32, width: 8, minimumGain: 0)
         let tree = try grow(TreeGrower(policy: policy), with: &drafter)
         #expect(tree.indices.allSatisfy { exp(tree.pathLogProbability(of: $0)) >= 0.02 })
         #expect(tree.indices.contains { tree.depth(of: $0) >= 8 })

@@ -18,7 +18,8 @@ package struct GrowthPolicy: Sendable, Hashable {
         package static let whole = Shard(index: 0, count: 1)
     }
 
-    /// The most nodes the tree may hold; usually the worker's credit.
+    /// The most nodes the tree may hold; usually the worker's credit. A few times `verified`, since the most probable
+    /// nodes are only known once less probable ones have been tried.
     package var nodes: Int
     /// How many nodes the verifier is expected to check in a round: a path less probable than the best this many adds
     /// nothing.
@@ -37,8 +38,8 @@ package struct GrowthPolicy: Sendable, Hashable {
     package var shard: Shard
 
     package init(
-        nodes: Int = 64,
-        verified: Int = 64,
+        nodes: Int = 128,
+        verified: Int = 32,
         minimumProbability: Double = 0.02,
         depth: Int = 16,
         width: Int = 4,
