@@ -34,6 +34,10 @@ size_t pl_activations_bytes(int64_t cols, int64_t count);
 /// Layout is private to the kernels. A row's bytes depend on that row alone.
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out);
 
+/// The same for rows begin ..< end of the `count` rows only, so that threads can share the work.
+void pl_activations_quantise_rows(
+    pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, int64_t begin, int64_t end, void *out);
+
 /// One product of a group: y (count x rows, row stride `y_stride`) = activations . transpose(matrix).
 typedef struct pl_product {
     const pl_matrix *matrix;

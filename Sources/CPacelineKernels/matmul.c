@@ -1,0 +1,105 @@
+#include "paceline/matmul.h"
+
+#include <string.h>
+
+#include "matmul_float.h"
+#include "matmul_kernels.h"
+#include "quant_layout.h"
+
+/// Weight bytes of one item of the pool: large enough to stream from memory, small enough that threads finish together
+/// and that the item stays in the second-level cache while one group of activation rows after the other is multiplied.
+enum { ITEM_BYTES = 64 << 10, MAX_PRODUCTS = 8 };
+
+/// One product of a group, cut into items of `item_tiles` tiles.
+typedef struct part {
+    const pl_product *product;
+    pl_tile_kernel kernel;  ///< NULL for float weights
+    int64_t blocks;         ///< per row
+    size_t tile_bytes;
+    int64_t tiles;
+    int64_t item_tiles;
+    int64_t first_item;
+} part;
+
+typedef struct job {
+    pl_pool *pool;
+    const float *x;
+    int64_t x_stride;
+    const void *activations;
+    int64_t count;
+    part parts[MAX_PRODUCTS];
+    int part_count;
+} job;
+
+static pl_tile_kernel kernel_of(pl_isa isa, pl_type type) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case PL_ISA_AVX2: return pl_tile_kernel_avx2(type);
+    case PL_ISA_AVX512: return pl_tile_kernel_avx512(type);
+#endif
+    default: return pl_tile_kernel_scalar(type);
+    }
+}
+
+/// Columns tile, tile + 1, … of the rows that a kernel has computed.
+static void store_tile(const pl_product *product, int64_t tile, int64_t row, int64_t rows, const float *out) {
+    int64_t first = tile * PL_TILE_ROWS, lanes = product->matrix->rows - first;
+    if (lanes > PL_TILE_ROWS) lanes = PL_TILE_ROWS;
+    float *y = product->y + row * product->y_stride + first;
+    for (int64_t i = 0; i < rows; ++i) {
+        memcpy(y + i * product->y_stride, out + i * PL_TILE_ROWS, (size_t)lanes * sizeof(float));
+    }
+}
+
+static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end) {
+    _Alignas(64) float out[PL_ROW_GROUP * PL_TILE_ROWS];
+    for (int64_t row = 0; row < job->count; row += PL_ROW_GROUP) {
+        int64_t rows = job->count - row < PL_ROW_GROUP ? job->count - row : PL_ROW_GROUP;
+        for (int64_t tile = begin; tile < end; ++tile) {
+            const uint8_t *data = (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
+            part->kernel(data, part->blocks, job->activations, job->count, row, rows, out);
+            store_tile(part->product, tile, row, rows, out);
+        }
+    }
+}
+
+static void run_item(void *context, int64_t item, int thread) {
+    const job *job = context;
+    const part *part = job->parts;
+    while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
+    int64_t begin = (item - part->first_item) * part->item_tiles, end = begin + part->item_tiles;
+    if (end > part->tiles) end = part->tiles;
+    if (part->kernel) {
+        multiply_tiles(job, part, begin, end);
+    } else {
+        pl_matmul_float(job->pool, thread, part->product, begin, end, job->x, job->x_stride, job->count);
+    }
+}
+
+static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t first_item) {
+    const pl_matrix *matrix = product->matrix;
+    part *part = &job->parts[job->part_count++];
+    part->product = product;
+    part->kernel = kernel_of(isa, matrix->type);
+    part->blocks = matrix->cols / (int64_t)pl_type_block_length(matrix->type);
+    part->tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
+    part->tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS;
+    part->item_tiles = part->kernel ? ITEM_BYTES / (int64_t)part->tile_bytes : pl_matmul_float_tiles(matrix);
+    if (part->item_tiles < 1) part->item_tiles = 1;
+    part->first_item = first_item;
+    return first_item + (part->tiles + part->item_tiles - 1) / part->item_tiles;
+}
+
+void pl_matmul(
+    pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
+    const void *q, int64_t count) {
+    job job = { .pool = pool, .x = x, .x_stride = x_stride, .activations = q, .count = count };
+    for (int done = 0; done < product_count && count > 0;) {
+        int64_t items = 0;
+        job.part_count = 0;
+        while (done < product_count && job.part_count < MAX_PRODUCTS) {
+            items = add_part(&job, isa, &products[done++], items);
+        }
+        pl_pool_run(pool, items, run_item, &job);
+    }
+}

@@ -1,0 +1,64 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "quant_layout.h"
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+enum { LANES = 16 };
+typedef __m512i vec_i;
+typedef __m512 vec_f;
+
+INLINE vec_i v_load(const uint8_t *bytes) { return _mm512_loadu_si512(bytes); }
+INLINE vec_i v_set1(int value) { return _mm512_set1_epi32(value); }
+INLINE vec_i v_and(vec_i a, vec_i b) { return _mm512_and_si512(a, b); }
+INLINE vec_i v_or(vec_i a, vec_i b) { return _mm512_or_si512(a, b); }
+INLINE vec_i v_xor(vec_i a, vec_i b) { return _mm512_xor_si512(a, b); }
+INLINE vec_i v_sub(vec_i a, vec_i b) { return _mm512_sub_epi32(a, b); }
+INLINE vec_i v_left(vec_i v, unsigned n) { return _mm512_slli_epi32(v, n); }
+INLINE vec_i v_right(vec_i v, unsigned n) { return _mm512_srli_epi32(v, n); }
+INLINE vec_i v_right_signed(vec_i v, unsigned n) { return _mm512_srai_epi32(v, n); }
+INLINE vec_i v_rotate(vec_i v, int n) { return _mm512_rolv_epi32(v, _mm512_set1_epi32(n)); }
+INLINE vec_i v_merge(vec_i high, vec_i mask, vec_i low) { return _mm512_ternarylogic_epi32(high, mask, low, 0xea); }
+INLINE vec_i v_bytes_where(vec_i bytes, vec_i bits, vec_i v) {
+    return _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(bytes, bits), v);
+}
+INLINE vec_i v_lookup(const uint8_t table[16], vec_i index) {
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)table)), index);
+}
+INLINE vec_i v_spread(vec_i v, int byte) {
+    const __m128i lanes = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+    return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(_mm_add_epi8(lanes, _mm_set1_epi8((char)byte))));
+}
+INLINE vec_f v_halves_float(const uint8_t *halves) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves)); }
+INLINE vec_i v_halves_int(const uint8_t *halves) {
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)halves));
+}
+INLINE vec_f f_load(const float *x) { return _mm512_loadu_ps(x); }
+INLINE void f_store(float *x, vec_f v) { _mm512_storeu_ps(x, v); }
+INLINE vec_f f_set1(float x) { return _mm512_set1_ps(x); }
+INLINE vec_f f_mul(vec_f a, vec_f b) { return _mm512_mul_ps(a, b); }
+INLINE vec_f f_fma(vec_f a, vec_f b, vec_f c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vec_f f_negate(vec_f v) { return _mm512_xor_ps(v, _mm512_set1_ps(-0.0f)); }
+INLINE vec_f f_from_int(vec_i v) { return _mm512_cvtepi32_ps(v); }
+
+/// The codes are unsigned, so the offset of a format goes into the initial value.
+#define V_OFFSET(type) pl_layouts[type].offset
+
+INLINE vec_i v_dot(pl_type type, const vec_i *code, int first, int last, const int8_t *activations, vec_i sum) {
+    (void)type;
+#pragma clang loop unroll(full)
+    for (int j = first; j < last; ++j) {
+        int32_t four;
+        memcpy(&four, activations + 4 * j, 4);
+        sum = _mm512_dpbusd_epi32(sum, code[j], _mm512_set1_epi32(four));
+    }
+    return sum;
+}
+
+#define KERNEL_OF_TYPE pl_tile_kernel_avx512
+#include "matmul_template.h"
+#endif

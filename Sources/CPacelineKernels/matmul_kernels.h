@@ -1,0 +1,32 @@
+#ifndef PACELINE_MATMUL_KERNELS_H
+#define PACELINE_MATMUL_KERNELS_H
+
+#include <stdint.h>
+
+#include "paceline/matmul.h"
+
+/// Activation rows that a kernel takes at once: few enough that their codes stay in the second-level cache.
+enum { PL_ROW_GROUP = 32 };
+
+/// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows.
+///
+/// out is (rows x 16). Each lane is one chain over the blocks of 32 columns in order; for each block
+///
+///     dot = exact integer sum of (code - offset) * activation code
+///     out = fma(dot, weight scale * activation scale, out)
+///     out = fma(weight minimum, scale * sum of the activation codes, out)      formats with minimums
+///
+/// and the same per 16 columns (both dots, then both minimums) where 16 weights share a scale.
+typedef void (*pl_tile_kernel)(
+    const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
+
+/// The kernel of each quantised type: NULL for float types and unknown ones.
+pl_tile_kernel pl_tile_kernel_scalar(pl_type type);
+pl_tile_kernel pl_tile_kernel_avx2(pl_type type);
+pl_tile_kernel pl_tile_kernel_avx512(pl_type type);
+
+/// Applies X to every quantised type.
+#define PL_QUANTISED_TYPES(X) \
+    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL) X(IQ4_XS)
+
+#endif

@@ -1,0 +1,295 @@
+/// The tile kernel of every quantised type, written once over a vector of LANES output rows.
+///
+/// The file that includes this (one per instruction set) defines first
+///
+///     TARGET                         the function attribute that selects the instruction set
+///     LANES                          32-bit lanes of a vector: 8 or 16
+///     vec_i, vec_f                   vectors of integers and of floats
+///     v_load v_set1 v_and v_or v_xor v_left(v, n) v_right(v, n) v_right_signed(v, n)
+///     v_rotate(v, n)                 each 32-bit lane left by n (0 ..< 32, not a constant)
+///     v_merge(high, mask, low)       (high & mask) | low
+///     v_bytes_where(bytes, bits, v)  v where a byte of `bytes & bits` is not zero, else 0
+///     v_lookup(table, index)         table[index] for bytes of index < 16; the table is one of 16 bytes
+///     v_spread(v, byte)              each 32-bit lane's byte `byte` in all four of its bytes
+///     v_halves_float, v_halves_int   LANES float16 to float, LANES uint16 to int32
+///     f_load f_store f_set1 f_mul f_fma f_negate f_from_int
+///     v_dot(type, codes, first, last, activations, initial)
+///                                    initial + the sum over operands first ..< last of codes x activations; see below
+///     KERNEL(T)                      the name of the kernel of type T
+///
+/// Operand j (0 ..< 8) of a sub-block of 32 columns holds in each lane the codes of columns 4j ..< 4j + 4.
+
+#include <string.h>
+
+#include "matmul_kernels.h"
+#include "quant_activations.h"
+#include "quant_formats.h"
+
+#define TEMPLATE static inline __attribute__((always_inline)) TARGET
+
+enum { OPERANDS = 8, MAX_SCALES = 16 };
+
+typedef struct scales {
+    vec_f scale[MAX_SCALES];
+    vec_f minimum[MAX_SCALES];
+} scales;
+
+TEMPLATE vec_i word(const uint8_t *words, int index) {
+    return v_load(words + index * PL_WORD_BYTES);
+}
+
+/// Nibbles of 32-blocks: four words, low halves first.
+TEMPLATE void codes_nibbles(const uint8_t *words, int first, vec_i code[OPERANDS]) {
+    const vec_i mask = v_set1(0x0f0f0f0f);
+    for (int j = 0; j < 4; ++j) {
+        vec_i both = word(words, first + j);
+        code[j] = v_and(both, mask);
+        code[j + 4] = v_and(v_right(both, 4), mask);
+    }
+}
+
+/// Fields of `width` bits at bit `shift` of each byte of eight words.
+TEMPLATE void codes_fields(const uint8_t *words, int first, int shift, int width, vec_i code[OPERANDS]) {
+    const vec_i mask = v_set1((1 << width) * 0x01010101 - 0x01010101);
+    for (int j = 0; j < OPERANDS; ++j) code[j] = v_and(v_rotate(word(words, first + j), (32 - shift) & 31), mask);
+}
+
+/// Adds `width` high bits, found at bit `shift` of each byte of eight words, at bit `place`.
+TEMPLATE void codes_high(const uint8_t *words, int first, int shift, int width, int place, vec_i code[OPERANDS]) {
+    const vec_i mask = v_set1(((1 << width) * 0x01010101 - 0x01010101) << place);
+    for (int j = 0; j < OPERANDS; ++j) {
+        code[j] = v_merge(v_rotate(word(words, first + j), (place - shift) & 31), mask, code[j]);
+    }
+}
+
+/// Fifth bits of Q5_0 and Q5_1: bit k of a lane's first word belongs to column k.
+TEMPLATE void codes_fifth_bits(const uint8_t *words, vec_i code[OPERANDS]) {
+    const vec_i fifth = v_set1(0x10101010);
+    vec_i bits = word(words, 0);
+    for (int j = 0; j < OPERANDS; ++j) {
+        vec_i bit = v_set1(j & 1 ? (int)0x80402010u : 0x08040201);
+        code[j] = v_or(code[j], v_bytes_where(v_spread(bits, j >> 1), bit, fifth));
+    }
+}
+
+TEMPLATE void codes_lookup(vec_i code[OPERANDS]) {
+    uint8_t table[16];
+    for (int i = 0; i < 16; ++i) table[i] = (uint8_t)(pl_iq4_values[i] + 128);
+    for (int j = 0; j < OPERANDS; ++j) code[j] = v_lookup(table, code[j]);
+}
+
+/// The codes of sub-block `s`, as pl_code defines them.
+TEMPLATE void codes_of(pl_type type, const uint8_t *words, int s, vec_i code[OPERANDS]) {
+    const int half = 8 * (s >> 2), quarter = 2 * (s & 3);
+    switch (type) {
+    case PL_TYPE_Q4_0:
+    case PL_TYPE_Q4_1: codes_nibbles(words, 0, code); break;
+    case PL_TYPE_Q5_0:
+    case PL_TYPE_Q5_1:
+        codes_nibbles(words, 1, code);
+        codes_fifth_bits(words, code);
+        break;
+    case PL_TYPE_Q8_0:
+        for (int j = 0; j < OPERANDS; ++j) code[j] = v_xor(word(words, j), v_set1((int)0x80808080u));
+        break;
+    case PL_TYPE_Q2_K: codes_fields(words, 4 + half, quarter, 2, code); break;
+    case PL_TYPE_Q3_K:
+        codes_fields(words, 8 + half, quarter, 2, code);
+        codes_high(words, 0, s, 1, 2, code);
+        break;
+    case PL_TYPE_Q4_K: codes_fields(words, 3 + 8 * (s >> 1), 4 * (s & 1), 4, code); break;
+    case PL_TYPE_Q5_K:
+        codes_fields(words, 11 + 8 * (s >> 1), 4 * (s & 1), 4, code);
+        codes_high(words, 3, s, 1, 4, code);
+        break;
+    case PL_TYPE_Q6_K:
+        codes_fields(words, 2 * half + 8 * (s & 1), 4 * (s >> 1 & 1), 4, code);
+        codes_high(words, 32 + half, quarter, 2, 4, code);
+        break;
+    case PL_TYPE_IQ4_NL:
+        codes_nibbles(words, 0, code);
+        codes_lookup(code);
+        break;
+    case PL_TYPE_IQ4_XS:
+        codes_nibbles(words, 1 + 4 * s, code);
+        codes_lookup(code);
+        break;
+    default: break;
+    }
+}
+
+TEMPLATE vec_f float_of_byte(vec_i bytes, int index) {
+    return f_from_int(v_and(v_right(bytes, 8 * index), v_set1(255)));
+}
+
+/// Q4_K and Q5_K: eight six-bit scales and minimums in three words (see pl_scale_six).
+TEMPLATE void scales_six(const uint8_t *words, vec_f d, vec_f dmin, scales *out) {
+    vec_i a = word(words, 0), b = word(words, 1), c = word(words, 2);
+    const vec_i six = v_set1(0x3f3f3f3f), four = v_set1(0x0f0f0f0f), two = v_set1(0x30303030);
+    vec_i scale[2] = { v_and(a, six), v_merge(v_right(a, 2), two, v_and(c, four)) };
+    vec_i minimum[2] = { v_and(b, six), v_merge(v_right(b, 2), two, v_and(v_right(c, 4), four)) };
+#pragma clang loop unroll(full)
+    for (int s = 0; s < 8; ++s) {
+        out->scale[s] = f_mul(d, float_of_byte(scale[s >> 2], s & 3));
+        out->minimum[s] = f_mul(dmin, float_of_byte(minimum[s >> 2], s & 3));
+    }
+}
+
+TEMPLATE void scales_q2k(const uint8_t *words, vec_f d, vec_f dmin, scales *out) {
+    const vec_i four = v_set1(0x0f0f0f0f);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; ++i) {
+        vec_i both = word(words, i >> 2);
+        out->scale[i] = f_mul(d, float_of_byte(v_and(both, four), i & 3));
+        out->minimum[i] = f_mul(dmin, float_of_byte(v_and(v_right(both, 4), four), i & 3));
+    }
+}
+
+TEMPLATE void scales_q3k(const uint8_t *words, vec_f d, scales *out) {
+    vec_i high = word(words, 26);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; ++i) {
+        vec_i low = v_and(v_right(word(words, 24 + (i >> 2 & 1)), 8 * (i & 3) + 4 * (i >> 3)), v_set1(15));
+        vec_i bits = v_and(v_right(high, 8 * (i & 3) + 2 * (i >> 2)), v_set1(3));
+        out->scale[i] = f_mul(d, f_from_int(v_sub(v_or(low, v_left(bits, 4)), v_set1(32))));
+    }
+}
+
+TEMPLATE void scales_q6k(const uint8_t *words, vec_f d, scales *out) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; ++i) {
+        vec_i byte = v_right_signed(v_left(word(words, 48 + (i >> 2)), 24 - 8 * (i & 3)), 24);
+        out->scale[i] = f_mul(d, f_from_int(byte));
+    }
+}
+
+TEMPLATE void scales_iq4xs(const uint8_t *fields, const uint8_t *words, vec_f d, scales *out) {
+    vec_i low = word(words, 0), high = v_halves_int(fields + PL_FIELD_BYTES);
+#pragma clang loop unroll(full)
+    for (int s = 0; s < 8; ++s) {
+        vec_i bits = v_left(v_and(v_right(high, 2 * s), v_set1(3)), 4);
+        vec_i scale = v_or(v_and(v_right(low, 4 * s), v_set1(15)), bits);
+        out->scale[s] = f_mul(d, f_from_int(v_sub(scale, v_set1(32))));
+    }
+}
+
+/// The scales and minimums of a whole block, as pl_scale and pl_minimum define them.
+TEMPLATE void scales_of(pl_type type, const uint8_t *fields, const uint8_t *words, scales *out) {
+    vec_f d = v_halves_float(fields), second = v_halves_float(fields + PL_FIELD_BYTES);
+    switch (type) {
+    case PL_TYPE_Q2_K: scales_q2k(words, d, f_negate(second), out); break;
+    case PL_TYPE_Q3_K: scales_q3k(words, d, out); break;
+    case PL_TYPE_Q4_K:
+    case PL_TYPE_Q5_K: scales_six(words, d, f_negate(second), out); break;
+    case PL_TYPE_Q6_K: scales_q6k(words, d, out); break;
+    case PL_TYPE_IQ4_XS: scales_iq4xs(fields, words, d, out); break;
+    default:
+        out->scale[0] = d;
+        out->minimum[0] = second;
+    }
+}
+
+/// What each activation row brings to a sub-block besides its codes and scale.
+typedef struct row_terms {
+    int32_t initial[2][PL_ROW_GROUP];  ///< -offset * sum of the codes: where the integer sum starts
+    float weighted[2][PL_ROW_GROUP];   ///< scale * sum of the codes, for minimums of 16
+} row_terms;
+
+TEMPLATE void terms_of(pl_type type, pl_activation_block a, int64_t rows, row_terms *out) {
+    const int halves = pl_halves(type), offset = V_OFFSET(type);
+    if (offset != 0 && halves == 1) {
+        for (int64_t i = 0; i < rows; ++i) out->initial[0][i] = -offset * (a.sum[0][i] + a.sum[1][i]);
+    }
+    for (int h = 0; halves == 2 && h < 2; ++h) {
+        for (int64_t i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = -offset * a.sum[h][i];
+        for (int64_t i = 0; pl_has_minimum(type) && i < rows; ++i) out->weighted[h][i] = a.scale[i] * (float)a.sum[h][i];
+    }
+}
+
+/// Rows i ..< i + n of one sub-block; n is a constant.
+TEMPLATE void rows_step(
+    pl_type type, int n, int64_t i, const vec_i code[OPERANDS], const vec_f *scale, const vec_f *minimum,
+    pl_activation_block a, const row_terms *terms, vec_f *sum) {
+    const int halves = pl_halves(type), width = OPERANDS / halves;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < n; ++r) {
+        for (int h = 0; h < halves; ++h) {
+            vec_i initial = v_set1(V_OFFSET(type) != 0 ? terms->initial[h][i + r] : 0);
+            vec_i dot = v_dot(type, code, width * h, width * h + width, a.codes + 32 * (i + r), initial);
+            sum[r] = f_fma(f_from_int(dot), f_mul(scale[h], f_set1(a.scale[i + r])), sum[r]);
+        }
+        for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
+            float weighted = halves == 1 ? a.weighted[i + r] : terms->weighted[h][i + r];
+            sum[r] = f_fma(minimum[h], f_set1(weighted), sum[r]);
+        }
+    }
+}
+
+/// The same with the running sums in memory.
+TEMPLATE void rows_step_memory(
+    pl_type type, int n, int64_t i, const vec_i code[OPERANDS], const vec_f *scale, const vec_f *minimum,
+    pl_activation_block a, const row_terms *terms, float *out) {
+    vec_f sum[4];
+    for (int r = 0; r < n; ++r) sum[r] = f_load(out + (i + r) * PL_TILE_ROWS);
+    rows_step(type, n, i, code, scale, minimum, a, terms, sum);
+    for (int r = 0; r < n; ++r) f_store(out + (i + r) * PL_TILE_ROWS, sum[r]);
+}
+
+/// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one.
+enum { PREFETCH_BYTES = 4096 };
+
+TEMPLATE void prefetch(const uint8_t *from, size_t bytes) {
+    for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(from + PREFETCH_BYTES + line);
+}
+
+TEMPLATE void multiply_block(
+    pl_type type, const uint8_t *fields, const uint8_t *words, const void *activations, int64_t first_block, int64_t count,
+    int64_t row, int64_t rows, float *out) {
+    const int halves = pl_halves(type), sub_blocks = pl_layouts[type].block_length / 32;
+    scales all;
+    scales_of(type, fields, words, &all);
+    for (int s = 0; s < sub_blocks; ++s) {
+        vec_i code[OPERANDS];
+        codes_of(type, words, s, code);
+        vec_f scale[2] = { all.scale[halves * s], all.scale[halves * s + halves - 1] };
+        vec_f minimum[2] = { all.minimum[halves * s], all.minimum[halves * s + halves - 1] };
+        pl_activation_block a = pl_activation_block_at(activations, count, first_block + s, row);
+        row_terms terms;
+        terms_of(type, a, rows, &terms);
+        int64_t i = 0;
+        for (; i + 4 <= rows; i += 4) rows_step_memory(type, 4, i, code, scale, minimum, a, &terms, out);
+        for (; i < rows; ++i) rows_step_memory(type, 1, i, code, scale, minimum, a, &terms, out);
+    }
+}
+
+TEMPLATE void multiply_tile(
+    pl_type type, const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows,
+    float *out) {
+    const int fields = pl_layouts[type].fields, words = pl_layouts[type].words;
+    const int sub_blocks = pl_layouts[type].block_length / 32;
+    memset(out, 0, (size_t)rows * PL_TILE_ROWS * sizeof(float));
+    for (int64_t block = 0; block < blocks; ++block) {
+        const uint8_t *first_field = tile + pl_tile_field(fields, words, block);
+        const uint8_t *first_word = tile + pl_tile_words(fields, words, block);
+        prefetch(first_word, (size_t)words * PL_WORD_BYTES);
+        for (int lane = 0; lane < PL_TILE_ROWS; lane += LANES) {
+            multiply_block(
+                type, first_field + 2 * lane, first_word + 4 * lane, activations, block * sub_blocks, count, row, rows,
+                out + lane);
+        }
+    }
+}
+
+#define DEFINE_KERNEL(T) \
+    TARGET static void tile_##T(const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
+        multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
+    }
+PL_QUANTISED_TYPES(DEFINE_KERNEL)
+
+#define CHOOSE_KERNEL(T) case PL_TYPE_##T: return tile_##T;
+pl_tile_kernel KERNEL_OF_TYPE(pl_type type) {
+    switch (type) {
+        PL_QUANTISED_TYPES(CHOOSE_KERNEL)
+    default: return NULL;
+    }
+}

@@ -1,0 +1,65 @@
+#include "quant_activations.h"
+
+#include "paceline/matmul.h"
+#include "quant_half.h"
+
+/// Nearest integer, ties to even, of |x| < 2^22: the addition rounds at the units place.
+static int32_t round_to_even(float x) {
+    return (int32_t)((x + 0x1.8p23f) - 0x1.8p23f);
+}
+
+void pl_activation_quantise_scalar(const float *x, int8_t *codes, float *scale, int32_t sum[2]) {
+    uint32_t largest = 0;
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
+        uint32_t magnitude = pl_bits_of_float(x[i]) & 0x7fffffff;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    sum[0] = sum[1] = 0;
+    if (largest < PL_ACTIVATION_TINY || largest >= PL_ACTIVATION_INFINITE) {
+        *scale = largest < PL_ACTIVATION_TINY ? 0 : pl_float_of_bits(PL_QUIET_NAN);
+        for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) codes[i] = 0;
+        return;
+    }
+    float amax = pl_float_of_bits(largest), inverse = 127.0f / amax;
+    *scale = amax / 127.0f;
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
+        int32_t code = round_to_even(x[i] * inverse);
+        codes[i] = (int8_t)code;
+        sum[i >> 4] += code;
+    }
+}
+
+static pl_activation_quantiser quantiser(pl_isa isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case PL_ISA_AVX2: return pl_activation_quantise_avx2;
+    case PL_ISA_AVX512: return pl_activation_quantise_avx512;
+#endif
+    default: return pl_activation_quantise_scalar;
+    }
+}
+
+size_t pl_activations_bytes(int64_t cols, int64_t count) {
+    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)count * PL_ACTIVATION_BYTES;
+}
+
+void pl_activations_quantise_rows(
+    pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, int64_t begin, int64_t end, void *out) {
+    pl_activation_quantiser quantise = quantiser(isa);
+    for (int64_t row = begin; row < end; ++row) {
+        for (int64_t block = 0; block < cols / PL_ACTIVATION_BLOCK; ++block) {
+            pl_activation_block place = pl_activation_block_at(out, count, block, row);
+            float scale;
+            int32_t sum[2];
+            quantise(x + row * stride + block * PL_ACTIVATION_BLOCK, place.codes, &scale, sum);
+            *place.scale = scale;
+            *place.weighted = scale * (float)(sum[0] + sum[1]);
+            *place.sum[0] = sum[0];
+            *place.sum[1] = sum[1];
+        }
+    }
+}
+
+void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out) {
+    pl_activations_quantise_rows(isa, x, stride, cols, count, 0, count, out);
+}

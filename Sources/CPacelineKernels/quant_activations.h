@@ -1,0 +1,48 @@
+#ifndef PACELINE_QUANT_ACTIVATIONS_H
+#define PACELINE_QUANT_ACTIVATIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Quantised activations of `count` rows, one block of 32 columns of every row after the other:
+///
+///     int8  codes[count][32]
+///     float scale[count]
+///     float weighted[count]  scale * (sum of the 32 codes), rounded once: what a format's minimum is multiplied by
+///     int32 sum[2][count]    sums of codes 0 ..< 16 and 16 ..< 32: what a format's offset is multiplied by
+enum { PL_ACTIVATION_BLOCK = 32, PL_ACTIVATION_BYTES = 48 };
+
+typedef struct pl_activation_block {
+    int8_t *codes;
+    float *scale;
+    float *weighted;
+    int32_t *sum[2];
+} pl_activation_block;
+
+/// Block `block` of `count` rows, seen from row `row` on.
+static inline pl_activation_block pl_activation_block_at(const void *data, int64_t count, int64_t block, int64_t row) {
+    uint8_t *base = (uint8_t *)data + (size_t)(block * count) * PL_ACTIVATION_BYTES;
+    uint8_t *scalars = base + count * PL_ACTIVATION_BLOCK + 4 * row;
+    return (pl_activation_block){
+        .codes = (int8_t *)base + row * PL_ACTIVATION_BLOCK,
+        .scale = (float *)scalars,
+        .weighted = (float *)(scalars + 4 * count),
+        .sum = { (int32_t *)(scalars + 8 * count), (int32_t *)(scalars + 12 * count) },
+    };
+}
+
+/// Quantises 32 activations. The bits are those of the scalar version:
+///
+/// * amax = the largest magnitude; scale = amax / 127; code = x * (127 / amax) rounded to nearest, ties to even.
+/// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
+/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN and none is plausible.
+typedef void (*pl_activation_quantiser)(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+
+void pl_activation_quantise_scalar(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+void pl_activation_quantise_avx2(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+void pl_activation_quantise_avx512(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+
+/// Bits of 2^-100 and of infinity, for comparing magnitudes as integers.
+enum { PL_ACTIVATION_TINY = 0x0d800000, PL_ACTIVATION_INFINITE = 0x7f800000, PL_QUIET_NAN = 0x7fc00000 };
+
+#endif
