@@ -1,0 +1,91 @@
+/// One run of the planner: takes nodes in order of path probability and remembers where the rate was best.
+struct PlanSearch {
+    /// A node whose parent has been taken, so that it may be taken next.
+    private struct Open {
+        var probability: Double
+        var sequence: Int
+        var node: NodeIndex
+
+        /// More probable first; where equal, by sequence and node, so that equal inputs give equal plans.
+        func precedes(_ other: Open) -> Bool {
+            if probability != other.probability { return probability > other.probability }
+            return (sequence, node) < (other.sequence, other.node)
+        }
+    }
+
+    private let sequences: [Planner.Candidate]
+    private let policy: PlanningPolicy
+    private let fixedRows: Int
+    private let cost: CostCurve
+    private var open: Heap<Open>
+    private var taken: [Open] = []
+    private var takenPerSequence: [Int]
+    private var expectedTokens: [Double]
+    private var totalTokens: Double
+
+    init(sequences: [Planner.Candidate], policy: PlanningPolicy, otherRows: Int, cost: CostCurve) {
+        self.sequences = sequences
+        self.policy = policy
+        self.cost = cost
+        fixedRows = sequences.count + Swift.max(0, otherRows)
+        open = Heap { $0.precedes($1) }
+        takenPerSequence = Array(repeating: 0, count: sequences.count)
+        expectedTokens = Array(repeating: 1, count: sequences.count)
+        totalTokens = Double(sequences.count)
+    }
+
+    mutating func run() -> Plan {
+        for sequence in sequences.indices {
+            openChildren(of: nil, in: sequence, reached: 1)
+        }
+        let plainTime = cost.milliseconds(rows: fixedRows)
+        var best = (count: 0, tokens: totalTokens, rate: 0.0)
+        // With nothing running there is no rate to beat, and nothing to choose from.
+        best.rate = plainTime > 0 ? totalTokens / plainTime * (1 + policy.minimumSpeedUp) : .infinity
+        while taken.count < policy.nodeBudget, let next = open.popFirst() {
+            guard takenPerSequence[next.sequence] < policy.nodesPerSequence else { continue }
+            take(next)
+            let time = cost.milliseconds(rows: fixedRows + taken.count)
+            if totalTokens / time > best.rate, isBearable(time: time, plainTime: plainTime) {
+                best = (taken.count, totalTokens, totalTokens / time)
+            }
+        }
+        return plan(count: best.count, tokens: best.tokens)
+    }
+
+    private mutating func take(_ next: Open) {
+        taken.append(next)
+        takenPerSequence[next.sequence] += 1
+        totalTokens += next.probability
+        expectedTokens[next.sequence] += next.probability
+        openChildren(of: next.node, in: next.sequence, reached: next.probability)
+    }
+
+    private mutating func openChildren(of node: NodeIndex?, in sequence: Int, reached: Double) {
+        let candidate = sequences[sequence]
+        for child in candidate.tree.children(of: node) where child < candidate.probabilities.count {
+            let probability = reached * Swift.min(candidate.probabilities[child], 1)
+            guard probability > 0 else { continue }
+            open.insert(Open(probability: probability, sequence: sequence, node: child))
+        }
+    }
+
+    /// Whether no sequence is expected to pay more for the others' nodes than it may.
+    private func isBearable(time: Double, plainTime: Double) -> Bool {
+        expectedTokens.allSatisfy { time <= $0 * plainTime * policy.slowdownLimit }
+    }
+
+    private func plan(count: Int, tokens: Double) -> Plan {
+        var nodes = [[NodeIndex]](repeating: [], count: sequences.count)
+        for choice in taken.prefix(count) {
+            nodes[choice.sequence].append(choice.node)
+        }
+        let rows = fixedRows + count
+        return Plan(
+            nodes: nodes.map { $0.sorted() },
+            expectedTokens: tokens,
+            rows: rows,
+            milliseconds: cost.milliseconds(rows: rows)
+        )
+    }
+}
