@@ -7,15 +7,18 @@
 #include "paceline/cpu.h"
 #include "paceline/pool.h"
 
-/// Slots (token positions) of one KV page.
-enum { PL_PAGE_SLOTS = 64 };
+enum {
+    PL_PAGE_SLOTS = 64,          ///< slots (token positions) of one KV page
+    PL_HEAD_DIM_LIMIT = 512,     ///< the largest head dimension
+    PL_QUERY_GROUP_LIMIT = 128,  ///< the most heads that share one KV head
+};
 
 /// The shape of a KV cache. A page holds PL_PAGE_SLOTS slots of every layer and KV head, as float16:
 /// keys as [layer][kv_head][slot / 16][dim][slot % 16] (a lane owns a slot), then values as [layer][kv_head][slot][dim].
 typedef struct pl_kv_shape {
     int64_t layers;
     int64_t kv_heads;
-    int64_t head_dim;  ///< a multiple of 16
+    int64_t head_dim;  ///< a multiple of 16, at most PL_HEAD_DIM_LIMIT
 } pl_kv_shape;
 
 /// Bytes of one page.
@@ -42,7 +45,9 @@ typedef struct pl_attention_row {
 ///
 /// q and out are (count x heads x head_dim) with row strides. Logical positions are taken in chunks of PL_ATTENTION_CHUNK;
 /// each chunk yields a partial softmax and the partials are combined in order, so that chunks can run on any thread
-/// without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding window).
+/// without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding window). A row
+/// without positions gives zeros. `heads` is a multiple of `kv_heads`, at most PL_QUERY_GROUP_LIMIT times as many.
+/// Neighbouring rows that name the same `pages` share the loads of keys and values.
 enum { PL_ATTENTION_CHUNK = 256 };
 void pl_attention(
     pl_isa isa, pl_pool *pool, pl_kv_shape shape, int64_t layer, int64_t heads, float scale, int64_t window,
