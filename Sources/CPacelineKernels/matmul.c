@@ -22,7 +22,6 @@ typedef struct part {
 } part;
 
 typedef struct job {
-    pl_pool *pool;
     const float *x;
     int64_t x_stride;
     const void *activations;
@@ -64,6 +63,7 @@ static void multiply_tiles(const job *job, const part *part, int64_t begin, int6
 }
 
 static void run_item(void *context, int64_t item, int thread) {
+    (void)thread;
     const job *job = context;
     const part *part = job->parts;
     while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
@@ -72,7 +72,7 @@ static void run_item(void *context, int64_t item, int thread) {
     if (part->kernel) {
         multiply_tiles(job, part, begin, end);
     } else {
-        pl_matmul_float(job->pool, thread, part->product, begin, end, job->x, job->x_stride, job->count);
+        pl_matmul_float(part->product, begin, end, job->x, job->x_stride, job->count);
     }
 }
 
@@ -93,7 +93,7 @@ static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t
 void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count) {
-    job job = { .pool = pool, .x = x, .x_stride = x_stride, .activations = q, .count = count };
+    job job = { .x = x, .x_stride = x_stride, .activations = q, .count = count };
     for (int done = 0; done < product_count && count > 0;) {
         int64_t items = 0;
         job.part_count = 0;

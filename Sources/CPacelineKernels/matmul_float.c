@@ -1,10 +1,11 @@
 #include "matmul_float.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "paceline/blas.h"
-#include "pool_scratch.h"
 #include "quant_layout.h"
+#include "scratch.h"
 
 /// Every sgemm call has this many activation rows, missing ones zero. The library picks its kernels by shape, so with one
 /// shape per matrix the bits of a row cannot depend on how many rows there are.
@@ -24,12 +25,11 @@ static const float *widened(const pl_matrix *matrix, int64_t begin, int64_t rows
 }
 
 void pl_matmul_float(
-    pl_pool *pool, int thread, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride,
-    int64_t count) {
+    const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t count) {
     const pl_matrix *matrix = product->matrix;
-    // A last, shorter panel is computed at full width like the others would be: its shape is the matrix's, not the batch's.
     const int64_t cols = matrix->cols, rows = (end - begin) * PL_TILE_ROWS;
-    float *rows_in = pl_pool_scratch(pool, thread, (size_t)(HEIGHT * cols + HEIGHT * rows + rows * cols) * sizeof(float));
+    float *rows_in = pl_scratch((size_t)(HEIGHT * cols + HEIGHT * rows + rows * cols) * sizeof(float));
+    if (!rows_in) abort();
     float *rows_out = rows_in + HEIGHT * cols;
     const float *panel = widened(matrix, begin, rows, rows_out + HEIGHT * rows);
     int64_t width = matrix->rows - begin * PL_TILE_ROWS < rows ? matrix->rows - begin * PL_TILE_ROWS : rows;

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pool_scratch.h"
-
 /// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread leaves",
 /// bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
 ///
@@ -40,12 +38,6 @@ struct pl_pool {
     void *context;
     int threads;
     pthread_t *workers;
-    struct scratch *scratch;  ///< one per thread
-};
-
-struct scratch {
-    _Alignas(64) void *memory;
-    size_t bytes;
 };
 
 typedef struct worker_start {
@@ -172,32 +164,15 @@ static int start_worker(pl_pool *pool, int thread) {
     return -1;
 }
 
-/// Workers must not be running.
-static void free_memory(pl_pool *pool, int threads) {
-    for (int thread = 0; pool->scratch && thread < threads; ++thread) free(pool->scratch[thread].memory);
-    free(pool->scratch);
-    free(pool->workers);
-    free(pool);
-}
-
-static pl_pool *allocate(int threads) {
-    pl_pool *pool = aligned_alloc(64, sizeof *pool);
-    if (!pool) return NULL;
-    *pool = (pl_pool){
-        .threads = 1,
-        .workers = calloc((size_t)threads, sizeof *pool->workers),
-        .scratch = aligned_alloc(64, (size_t)threads * sizeof *pool->scratch),
-    };
-    for (int thread = 0; pool->scratch && thread < threads; ++thread) pool->scratch[thread] = (struct scratch){ 0 };
-    if (pool->workers && pool->scratch) return pool;
-    free_memory(pool, 1);
-    return NULL;
-}
-
 pl_pool *pl_pool_create(int threads) {
     if (threads < 1 || threads > INSIDE / ONE_INSIDE) return NULL;
-    pl_pool *pool = allocate(threads);
+    pl_pool *pool = aligned_alloc(64, sizeof *pool);
     if (!pool) return NULL;
+    *pool = (pl_pool){ .threads = 1, .workers = calloc((size_t)threads, sizeof *pool->workers) };
+    if (!pool->workers) {
+        free(pool);
+        return NULL;
+    }
     for (; pool->threads < threads; ++pool->threads) {
         if (start_worker(pool, pool->threads) == 0) continue;
         pl_pool_destroy(pool);
@@ -211,19 +186,10 @@ void pl_pool_destroy(pl_pool *pool) {
     atomic_fetch_or(&pool->control, STOP);
     futex_wake(&pool->control);
     for (int worker = 0; worker + 1 < pool->threads; ++worker) pthread_join(pool->workers[worker], NULL);
-    free_memory(pool, pool->threads);
+    free(pool->workers);
+    free(pool);
 }
 
 int pl_pool_threads(const pl_pool *pool) {
     return pool->threads;
-}
-
-void *pl_pool_scratch(pl_pool *pool, int thread, size_t bytes) {
-    struct scratch *scratch = &pool->scratch[thread];
-    if (scratch->bytes >= bytes) return scratch->memory;
-    free(scratch->memory);
-    scratch->bytes = (bytes + 4095) / 4096 * 4096;
-    scratch->memory = aligned_alloc(4096, scratch->bytes);
-    if (!scratch->memory) abort();
-    return scratch->memory;
 }

@@ -1,0 +1,44 @@
+import CPacelineKernels
+
+/// Activations as int8 with one scale per 32: what packed weights of quantised types are multiplied by.
+///
+/// A buffer that is reused from product to product, so it has reference semantics. One thread owns it at a time.
+package final class QuantisedActivations {
+    /// The most rows and columns it holds.
+    package let rows: Int
+    package let columns: Int
+    /// Owned; the layout is the kernels' own.
+    let raw: UnsafeMutableRawPointer
+
+    package init(rows: Int, columns: Int) {
+        precondition(rows > 0 && columns > 0 && columns.isMultiple(of: 32), "whole blocks of 32 columns")
+        self.rows = rows
+        self.columns = columns
+        let bytes = pl_activations_bytes(Int64(columns), Int64(rows))
+        raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    }
+
+    deinit {
+        raw.deallocate()
+    }
+
+    /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is enough to
+    /// share. A row's bits depend on that row alone.
+    package func quantise(_ input: FloatMatrix, rows count: Int, compute: Compute) {
+        precondition(count <= rows && count <= input.rows && input.columns <= columns, "more activations than fit")
+        precondition(input.columns.isMultiple(of: 32), "whole blocks of 32 columns")
+        let share = max(1, 65_536 / input.columns)
+        compute.pool.run(items: (count + share - 1) / share) { item in
+            pl_activations_quantise_rows(
+                compute.isa.raw,
+                input.base,
+                Int64(input.columns),
+                Int64(input.columns),
+                Int64(count),
+                Int64(item * share),
+                Int64(min(count, (item + 1) * share)),
+                raw
+            )
+        }
+    }
+}
