@@ -1,0 +1,69 @@
+/// A moment on a monotonic clock: nanoseconds since the process (or the simulation) started.
+///
+/// The machines of this target never read a clock; the shell hands them the present moment with every event.
+package struct Instant: Hashable, Comparable, Sendable, InstantProtocol {
+    package typealias Duration = Swift.Duration
+
+    /// Nanoseconds since start.
+    package let nanoseconds: UInt64
+
+    /// The start of time.
+    package static let zero = Instant(nanoseconds: 0)
+
+    package init(nanoseconds: UInt64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    package static func < (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// The moment `duration` later (or earlier, if negative); sticks at either end of time instead of trapping.
+    package func advanced(by duration: Duration) -> Instant {
+        let span = duration.saturatedNanoseconds
+        if span >= 0 {
+            let (sum, overflow) = nanoseconds.addingReportingOverflow(UInt64(span))
+            return Instant(nanoseconds: overflow ? .max : sum)
+        }
+        let (difference, underflow) = nanoseconds.subtractingReportingOverflow(span.magnitude)
+        return Instant(nanoseconds: underflow ? 0 : difference)
+    }
+
+    /// The time from here to `other`, negative if `other` is earlier.
+    package func duration(to other: Instant) -> Duration {
+        let forward = other.nanoseconds >= nanoseconds
+        let distance = forward ? other.nanoseconds - nanoseconds : nanoseconds - other.nanoseconds
+        let span = Int64(clamping: distance)
+        return .nanoseconds(forward ? span : -span)
+    }
+
+    package static func + (instant: Instant, duration: Duration) -> Instant {
+        instant.advanced(by: duration)
+    }
+
+    package static func - (end: Instant, start: Instant) -> Duration {
+        start.duration(to: end)
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, clamped to what 64 bits hold.
+    package var saturatedNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, sumOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return sumOverflow ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// The length in milliseconds, for reports and for arithmetic with measured costs.
+    package var inMilliseconds: Double {
+        Double(saturatedNanoseconds) / 1_000_000
+    }
+
+    /// A length from a measured or computed number of milliseconds; not-a-number and negatives become zero.
+    package static func fromMilliseconds(_ milliseconds: Double) -> Duration {
+        guard milliseconds > 0 else { return .zero }
+        return .nanoseconds(Int64(min(milliseconds * 1_000_000, 9e18)))
+    }
+}

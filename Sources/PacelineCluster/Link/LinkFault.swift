@@ -1,0 +1,95 @@
+package import PacelineWire
+
+/// Why a link ended, or was never made.
+package enum LinkFault: Error, Equatable, Sendable {
+    /// Bytes that are no frame, or a payload that is no message; `code` tells which.
+    case malformed(code: Message.Fault.Code, reason: String)
+    /// A well-formed message that the state of the link does not allow.
+    case unexpected(MessageType, state: String)
+    /// A message that contradicts what was agreed before it, such as a tree beyond its credit.
+    case violation(String)
+    case noCommonVersion(ours: ClosedRange<Int>, theirs: ClosedRange<Int>)
+    case otherModel(target: ModelFingerprint, drafter: ModelFingerprint)
+    case authenticationFailed(String)
+    case handshakeTimedOut(after: Duration)
+    case silent(for: Duration)
+    case writeStalled(for: Duration)
+    case outboundOverflow(bytes: Int, limit: Int)
+    case overloaded(String)
+    /// A newer connection of the same peer has taken over.
+    case superseded
+    /// The other side closed with a `Fault`.
+    case reported(code: Message.Fault.Code, reason: String)
+    /// The transport ended; `reason` is nil for an orderly end of the stream.
+    case disconnected(reason: String?)
+    /// This side is shutting down.
+    case shutdown
+    case `internal`(String)
+}
+
+extension LinkFault {
+    /// The code that the other side is told, or nil where there is no use in telling it.
+    var reportedCode: Message.Fault.Code? {
+        switch self {
+        case .malformed(let code, _): code
+        case .unexpected: .unexpected
+        case .violation, .outboundOverflow: .limit
+        case .noCommonVersion: .version
+        case .otherModel: .fingerprint
+        case .authenticationFailed: .authentication
+        case .handshakeTimedOut, .silent, .writeStalled: .timeout
+        case .overloaded: .overloaded
+        case .superseded: .fenced
+        case .reported, .disconnected, .shutdown: nil
+        case .internal: .internal
+        }
+    }
+
+    /// Whether trying again cannot help until somebody changes a setting.
+    package var isPermanent: Bool {
+        switch self {
+        case .noCommonVersion, .otherModel, .authenticationFailed: true
+        case .reported(let code, _): [.version, .fingerprint, .authentication].contains(code)
+        default: false
+        }
+    }
+}
+
+extension LinkFault: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .malformed(_, let reason): reason
+        case .unexpected(let type, let state): "a \(type) message came while \(state)"
+        case .violation(let reason): reason
+        case .noCommonVersion(let ours, let theirs):
+            "no common protocol version: this side speaks \(ours.words), the other \(theirs.words)"
+        case .otherModel(let target, let drafter): Self.describe(target: target, drafter: drafter)
+        case .authenticationFailed(let reason): "authentication failed: \(reason)"
+        case .handshakeTimedOut(let limit): "the handshake was not over after \(limit)"
+        case .silent(let span): "nothing came for \(span)"
+        case .writeStalled(let span): "the peer took no bytes for \(span)"
+        case .outboundOverflow(let bytes, let limit):
+            "the peer reads too slowly: \(bytes) bytes are waiting for it, and at most \(limit) may"
+        case .overloaded(let what): "there is no room for another peer: \(what)"
+        case .superseded: "a newer connection of the same peer took over"
+        case .reported(let code, let reason): "the other side closed the link (\(code)): \(reason)"
+        case .disconnected(let reason): reason.map { "the connection broke: \($0)" } ?? "the peer closed the connection"
+        case .shutdown: "this side is shutting down"
+        case .internal(let reason): "internal failure: \(reason)"
+        }
+    }
+
+    private static func describe(target: ModelFingerprint, drafter: ModelFingerprint) -> String {
+        let sizes =
+            target.vocabularySize == drafter.vocabularySize
+            ? "" : " (\(target.vocabularySize) and \(drafter.vocabularySize) tokens)"
+        return "the target \(target.model) and the drafter \(drafter.model) do not share a tokenizer\(sizes); "
+            + "use a drafter of the target's family"
+    }
+}
+
+extension ClosedRange<Int> {
+    fileprivate var words: String {
+        lowerBound == upperBound ? "\(lowerBound)" : "\(lowerBound) to \(upperBound)"
+    }
+}

@@ -1,0 +1,195 @@
+package import NIOCore
+package import PacelineWire
+
+/// One end of a connection between a worker and a verifier, from the first byte to the last: framing, handshake,
+/// heartbeats, back-pressure and the reason why it ended. A value without I/O; bytes in, bytes out.
+///
+/// Liveness is judged from what arrives, and this side proves its own only while its work loop lives: pings are sent
+/// and answered on behalf of the compute thread (``Event/work(isAlive:)``), so that a process whose event loop still
+/// turns but whose arithmetic hangs falls as silent as a stopped one.
+package struct LinkMachine: Sendable {
+    package enum Event: Sendable {
+        /// The transport is up. Comes first.
+        case connected
+        case received(ByteBuffer)
+        /// So many bytes of earlier writes have left for the network.
+        case flushed(bytes: Int)
+        case send(Message)
+        /// The work loop of this process came to life or stalled.
+        case work(isAlive: Bool)
+        /// ``LinkMachine/deadline`` has come.
+        case timer
+        /// This side gives the link up.
+        case abort(LinkFault)
+        /// The transport is gone.
+        case disconnected(reason: String?)
+    }
+
+    package enum Effect: Sendable, Equatable {
+        case write(ByteBuffer)
+        /// The handshake is over.
+        case established(LinkPeer)
+        /// A message for the machine that owns the link; never one of the handshake or a heartbeat.
+        case deliver(Message)
+        /// The link is over. Close the transport once what was written has left, and at once if that takes long.
+        case close(LinkFault)
+    }
+
+    enum State: Equatable {
+        case idle
+        case awaitingHello
+        case awaitingWelcome
+        case established(LinkPeer)
+        case closed
+    }
+
+    package let configuration: LinkConfiguration
+    let side: LinkSide
+    var state = State.idle
+    var codec = LinkCodec()
+    var liveness: LinkLiveness
+    private var outbound = OutboundWindow()
+    /// When the handshake must be over.
+    private var handshakeDeadline: Instant?
+
+    package init(side: LinkSide, configuration: LinkConfiguration) {
+        self.side = side
+        self.configuration = configuration
+        liveness = LinkLiveness(configuration: configuration)
+    }
+
+    /// The peer once the handshake is over.
+    package var peer: LinkPeer? {
+        if case .established(let peer) = state { peer } else { nil }
+    }
+
+    package var isClosed: Bool { state == .closed }
+
+    /// When a ``Event/timer`` is due.
+    package var deadline: Instant? {
+        guard state != .closed else { return nil }
+        let writes = outbound.deadline(after: configuration.writeTimeout)
+        return [handshakeDeadline, liveness.deadline, writes].compactMap { $0 }.min()
+    }
+
+    package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+        guard state != .closed else { return [] }
+        var effects: [Effect] = []
+        do {
+            try advance(event, now: now, into: &effects)
+        } catch {
+            close(error, now: now, into: &effects)
+        }
+        return effects
+    }
+
+    private mutating func advance(_ event: Event, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+        switch event {
+        case .connected:
+            handshakeDeadline = now + configuration.handshakeTimeout
+            try beginHandshake(now: now, into: &effects)
+        case .received(let bytes):
+            try receive(bytes, now: now, into: &effects)
+        case .flushed(let bytes):
+            outbound.flushed(bytes, now: now)
+        case .send(let message):
+            guard peer != nil else { return }
+            try write(message, now: now, into: &effects)
+        case .work(let isAlive):
+            for message in liveness.work(isAlive: isAlive, now: now, lastReceived: codec.lastReceived) {
+                try write(message, now: now, into: &effects)
+            }
+        case .timer:
+            try tick(now: now, into: &effects)
+        case .abort(let fault):
+            throw fault
+        case .disconnected(let reason):
+            throw .disconnected(reason: reason)
+        }
+    }
+
+    private mutating func receive(
+        _ bytes: ByteBuffer,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
+        liveness.heard(now: now)
+        codec.append(bytes)
+        while state != .closed, let message = try codec.next() {
+            try receive(message, now: now, into: &effects)
+        }
+    }
+
+    private mutating func receive(
+        _ message: Message,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
+        if case .fault(let fault) = message {
+            throw .reported(code: fault.code, reason: fault.reason)
+        }
+        guard case .established = state else {
+            try continueHandshake(message, now: now, into: &effects)
+            return
+        }
+        switch message {
+        case .ping(let ping):
+            let pong = try liveness.answer(ping, now: now, lastReceived: codec.lastReceived)
+            if let pong { try write(pong, now: now, into: &effects) }
+        case .pong(let pong):
+            try liveness.answered(pong)
+        case .hello, .challenge, .authenticate, .welcome, .fault:
+            throw .unexpected(message.type, state: "the handshake was long over")
+        case .open, .verifying, .verdict:
+            guard side.isWorker else { throw .unexpected(message.type, state: "drafting is the sender's part") }
+            effects.append(.deliver(message))
+        case .tree:
+            guard !side.isWorker else { throw .unexpected(message.type, state: "verifying is the sender's part") }
+            effects.append(.deliver(message))
+        case .close, .drain:
+            effects.append(.deliver(message))
+        }
+    }
+
+    private mutating func tick(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+        if let handshakeDeadline, now >= handshakeDeadline {
+            throw .handshakeTimedOut(after: configuration.handshakeTimeout)
+        }
+        if let stalled = outbound.stalled(now: now), stalled >= configuration.writeTimeout {
+            throw .writeStalled(for: stalled)
+        }
+        if let ping = try liveness.tick(now: now, lastReceived: codec.lastReceived) {
+            try write(ping, now: now, into: &effects)
+        }
+    }
+}
+
+extension LinkMachine {
+    /// The handshake is over for this side.
+    mutating func establish(_ peer: LinkPeer, now: Instant, into effects: inout [Effect]) {
+        state = .established(peer)
+        handshakeDeadline = nil
+        codec.handshakeEnded(limits: peer.limits, vocabularySize: peer.vocabularySize)
+        liveness.start(heartbeat: peer.heartbeat, deadAfter: peer.deadAfter, now: now)
+        effects.append(.established(peer))
+    }
+
+    mutating func write(_ message: Message, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+        let bytes = try codec.encode(message)
+        outbound.wrote(bytes.readableBytes, now: now)
+        guard outbound.bytes <= configuration.outboundLimit else {
+            throw .outboundOverflow(bytes: outbound.bytes, limit: configuration.outboundLimit)
+        }
+        effects.append(.write(bytes))
+    }
+
+    private mutating func close(_ fault: LinkFault, now: Instant, into effects: inout [Effect]) {
+        if let code = fault.reportedCode {
+            let reason = String(decoding: fault.description.utf8.prefix(WireLimits.reasonBytes - 8), as: UTF8.self)
+            let farewell = Message.fault(Message.Fault(code: code, reason: reason))
+            if let bytes = try? codec.encode(farewell) { effects.append(.write(bytes)) }
+        }
+        state = .closed
+        effects.append(.close(fault))
+    }
+}

@@ -1,0 +1,37 @@
+package import PacelineWire
+
+/// Which end of the link this is, with what it says of itself in the handshake.
+package enum LinkSide: Sendable {
+    case worker(Message.Hello)
+    case verifier(VerifierIdentity)
+
+    var isWorker: Bool {
+        if case .worker = self { true } else { false }
+    }
+}
+
+/// What a verifier says of itself to every worker.
+package struct VerifierIdentity: Sendable {
+    /// For people.
+    package var name: String
+    /// Random id of this process life, never 0.
+    package var incarnation: UInt64
+    /// The target's.
+    package var fingerprint: ModelFingerprint
+    package var limits: LinkLimits
+    package var versions: ClosedRange<Int>
+
+    package init(
+        name: String,
+        incarnation: UInt64,
+        fingerprint: ModelFingerprint,
+        limits: LinkLimits = .maximum,
+        versions: ClosedRange<Int> = WireLimits.protocolVersions
+    ) {
+        self.name = name
+        self.incarnation = incarnation
+        self.fingerprint = fingerprint
+        self.limits = limits
+        self.versions = versions
+    }
+}

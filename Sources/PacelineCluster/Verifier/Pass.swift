@@ -1,0 +1,43 @@
+package import PacelineSpeculation
+
+/// One forward pass of the target: rounds of several sequences side by side.
+///
+/// A pass also carries the openings and closings that came up since the last one, in that order before its rounds, so
+/// that the compute thread is never handed more than one job and its mailbox cannot grow.
+package struct Pass: Sendable {
+    /// A sequence that the engine should make room for.
+    package struct Opening: Sendable {
+        package var request: RequestID
+        /// Every token that is committed now: at least one.
+        package var base: [Token]
+        package var sampling: SamplingParameters
+        /// The sequence will hold at most this many tokens.
+        package var lengthLimit: Int
+
+        package init(request: RequestID, base: [Token], sampling: SamplingParameters, lengthLimit: Int) {
+            self.request = request
+            self.base = base
+            self.sampling = sampling
+            self.lengthLimit = lengthLimit
+        }
+    }
+
+    package var closings: [RequestID]
+    package var openings: [Opening]
+    package var rounds: [Round]
+
+    package init(closings: [RequestID] = [], openings: [Opening] = [], rounds: [Round] = []) {
+        self.closings = closings
+        self.openings = openings
+        self.rounds = rounds
+    }
+
+    /// Rows that the pass computes: what its time depends on.
+    package var rows: Int {
+        rounds.reduce(0) { $0 + $1.rows }
+    }
+
+    package var isEmpty: Bool {
+        closings.isEmpty && openings.isEmpty && rounds.isEmpty
+    }
+}

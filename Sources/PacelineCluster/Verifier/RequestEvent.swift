@@ -1,0 +1,31 @@
+package import PacelineSpeculation
+
+/// What a request's client sees, in order: any number of `.tokens`, then exactly one of the other two.
+package enum RequestEvent: Sendable {
+    /// The tokens of one commit, and the text that became certain with them.
+    case tokens([Token], text: String)
+    case finished(RequestSummary)
+    case failed(RequestFault)
+}
+
+/// Why a request ended although nothing went wrong.
+package enum FinishReason: String, Sendable, Equatable {
+    /// A stop token or a stop string came.
+    case stop
+    /// The token limit or the end of the context was reached.
+    case length
+    /// The client asked for it or went away.
+    case cancelled
+}
+
+/// A request that ended, in numbers.
+package struct RequestSummary: Sendable, Equatable {
+    package var reason: FinishReason
+    package var promptTokens: Int
+    package var completionTokens: Int
+    /// From admission to the pass that computed the first token, in milliseconds; waiting in the queue not counted.
+    package var promptMilliseconds: Double
+    /// From the first token to the last, in milliseconds.
+    package var predictedMilliseconds: Double
+    package var speculation: AcceptanceStatistics
+}

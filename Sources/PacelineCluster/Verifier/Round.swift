@@ -1,0 +1,50 @@
+package import PacelineSpeculation
+
+/// What one pass does for one sequence.
+package struct Round: Sendable {
+    package enum Work: Sendable {
+        /// Compute the next `count` tokens of the base that are not in the cache yet, without asking for a token.
+        case prefill(count: Int)
+        /// Compute what is left of the base (at most a handful of tokens) and the tree, and decide about the tree. An
+        /// empty tree is plain decoding.
+        case verify(TokenTree)
+    }
+
+    package var request: RequestID
+    package var work: Work
+
+    package init(request: RequestID, work: Work) {
+        self.request = request
+        self.work = work
+    }
+
+    /// Rows that the round adds to the pass.
+    package var rows: Int {
+        switch work {
+        case .prefill(let count): count
+        case .verify(let tree): tree.count + 1
+        }
+    }
+}
+
+/// What a pass brought for one sequence.
+package enum RoundOutcome: Sendable {
+    /// `count` more tokens of the base are in the cache.
+    case prefilled(count: Int)
+    /// The tree was decided about; the engine's cache already follows the verdict.
+    case verified(Verdict)
+    /// The engine could not do the round, for a reason that concerns this sequence alone. The sequence must be closed.
+    case failed(reason: String)
+}
+
+/// What comes back from the compute thread: one outcome per round, in the order of the rounds.
+package struct PassResult: Sendable {
+    package var outcomes: [RoundOutcome]
+    /// Time of the rounds on the compute thread, without the openings and closings, in milliseconds.
+    package var milliseconds: Double
+
+    package init(outcomes: [RoundOutcome], milliseconds: Double) {
+        self.outcomes = outcomes
+        self.milliseconds = milliseconds
+    }
+}

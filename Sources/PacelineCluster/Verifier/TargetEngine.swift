@@ -1,0 +1,58 @@
+package import PacelineSpeculation
+
+/// The target model as the verifier's compute thread sees it.
+///
+/// All methods are called on one thread of their own, in the order of the passes; conformers need not be `Sendable`.
+/// The promise of the system rests on this seam: the token that `run` decides for a position depends on the tokens
+/// before it, the sampling parameters and the position, and on nothing else: not on the tree, on other rounds of the
+/// pass or on how the base was cut into prefills.
+package protocol TargetEngine: AnyObject {
+    /// Makes room for a sequence whose base is not computed yet.
+    ///
+    /// - Throws: any error; the request fails with its description and the others go on.
+    func open(_ opening: Pass.Opening) throws
+
+    /// Frees what belongs to a sequence. A sequence that is not open is no error.
+    func close(_ request: RequestID)
+
+    /// Computes all rounds in one forward pass.
+    ///
+    /// - Parameters:
+    ///   - rounds: at most one per sequence, all of open sequences. A `verify` comes only when at most
+    ///     `VerifierConfiguration.maximumPrefillChunk` tokens of the base are left to compute.
+    ///   - progress: advance it at least every 100 ms (between layers, say), or peers take the process for dead.
+    /// - Returns: as many outcomes as rounds, in their order.
+    /// - Throws: only what makes the engine unusable for every sequence.
+    func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome]
+}
+
+/// What the verifier must know of a target before its engine runs.
+package struct TargetDescription: Sendable {
+    /// Hash of the tokenizer; a worker's must be equal.
+    package var tokenizerHash: [UInt8]
+    package var vocabularySize: Int
+    /// A label for people.
+    package var model: String
+    /// Tokens that one sequence may hold, prompt included.
+    package var contextLength: Int
+    /// Tokens that all open sequences may hold together.
+    package var cacheCapacity: Int
+    /// What passes take, as measured at start-up; learned on while serving.
+    package var costs: CostCurve
+
+    package init(
+        tokenizerHash: [UInt8],
+        vocabularySize: Int,
+        model: String,
+        contextLength: Int,
+        cacheCapacity: Int,
+        costs: CostCurve
+    ) {
+        self.tokenizerHash = tokenizerHash
+        self.vocabularySize = vocabularySize
+        self.model = model
+        self.contextLength = contextLength
+        self.cacheCapacity = cacheCapacity
+        self.costs = costs
+    }
+}

@@ -1,0 +1,146 @@
+import PacelineSpeculation
+import PacelineWire
+
+/// What is proposed for one sequence: the trees of all workers that draft for it.
+///
+/// Nothing in it is needed for the output; losing it costs speed only.
+struct TreeBoard: Sendable {
+    /// Workers that one sequence may have; a node's proposers are the bits of one word.
+    static let workerLimit = 64
+
+    /// What became of a tree that came in.
+    enum Receipt: Equatable {
+        /// It is rooted at the present base, and so many nodes were added.
+        case current(nodes: Int)
+        /// It is rooted at an earlier base; what of it lies below the present one counts.
+        case rerooted(nodes: Int)
+        /// It is of no use any more: rooted at a base that is not ours or is long past.
+        case stale
+        /// More nodes than the worker's credit allows; the tree is ignored until the worker starts a new one.
+        case overCredit
+        /// It does not continue what the worker sent before.
+        case invalid(String)
+    }
+
+    private struct Entry {
+        var worker: LinkID
+        var stream: DraftStream
+        var credit: Int
+        /// The stream broke off and waits for its worker to start a new tree.
+        var isBroken = false
+    }
+
+    /// In the order of assignment; a worker's place is its bit in ``MergedTree/proposers``.
+    private var entries: [Entry] = []
+    private let limits: TreeLimits
+
+    init(limits: TreeLimits) {
+        self.limits = limits
+    }
+
+    var workers: [LinkID] {
+        entries.map(\.worker)
+    }
+
+    func contains(_ worker: LinkID) -> Bool {
+        entries.contains { $0.worker == worker }
+    }
+
+    mutating func add(_ worker: LinkID, credit: Int) {
+        guard !contains(worker), entries.count < Self.workerLimit else { return }
+        entries.append(Entry(worker: worker, stream: DraftStream(limits: limits), credit: credit))
+    }
+
+    mutating func remove(_ worker: LinkID) {
+        entries.removeAll { $0.worker == worker }
+    }
+
+    /// Sets how many nodes a worker may have outstanding from now on.
+    mutating func grant(_ credit: Int, to worker: LinkID) {
+        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return }
+        entries[index].credit = credit
+    }
+
+    /// Whether some worker has a tree at the present base that it still grows.
+    var isGrowing: Bool {
+        entries.contains { $0.stream.isAtBase && !$0.stream.isFinal }
+    }
+
+    /// Whether every worker has said that it will add nothing before the next verdict.
+    var isExhausted: Bool {
+        entries.allSatisfy { $0.stream.isAtBase && $0.stream.isFinal }
+    }
+
+    /// Follows the sequence as it grows.
+    mutating func commit(_ tokens: [Token]) {
+        for index in entries.indices {
+            entries[index].stream.commit(tokens)
+        }
+    }
+
+    /// Takes what a worker streamed.
+    ///
+    /// - Parameter committed: what the sequence has gained since the mark that it is given, nil if it never had it.
+    mutating func receive(
+        _ tree: Message.Tree,
+        from worker: LinkID,
+        committed: (BaseMark) -> [Token]?
+    ) -> Receipt {
+        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return .stale }
+        let root = BaseMark(epoch: tree.epoch, length: tree.baseLength, hash: tree.baseHash)
+        guard let gained = committed(root) else { return .stale }
+        if tree.firstNode == 0 {
+            guard !isSuperseded(root, at: index) else { return .stale }
+            entries[index].stream.restart(at: root, committed: gained)
+            entries[index].isBroken = false
+        }
+        return extend(index, with: tree, root: root, isCurrent: gained.isEmpty)
+    }
+
+    private mutating func extend(
+        _ index: Int,
+        with tree: Message.Tree,
+        root: BaseMark,
+        isCurrent: Bool
+    ) -> Receipt {
+        guard !entries[index].isBroken, entries[index].stream.root == root else { return .stale }
+        let count = entries[index].stream.tree.count
+        guard tree.firstNode == count else {
+            entries[index].isBroken = true
+            return .invalid("nodes from \(tree.firstNode) on came where node \(count) was due")
+        }
+        guard count + tree.nodes.count <= entries[index].credit else {
+            entries[index].isBroken = true
+            return .overCredit
+        }
+        do {
+            try entries[index].stream.append(tree.nodes, isFinal: tree.isFinal)
+        } catch {
+            entries[index].isBroken = true
+            return .invalid(error.description)
+        }
+        return isCurrent ? .current(nodes: tree.nodes.count) : .rerooted(nodes: tree.nodes.count)
+    }
+
+    /// Whether the worker already roots its trees at a later base: then this one is a duplicate from before.
+    private func isSuperseded(_ root: BaseMark, at index: Int) -> Bool {
+        guard let present = entries[index].stream.root else { return false }
+        return root.epoch < present.epoch
+    }
+
+    /// All trees below the present base in one, merged by (parent, token).
+    ///
+    /// - Parameter probability: makes a probability of what a worker reports for a node, and of the node's depth.
+    func merged(probability: (LinkID, Float, Int) -> Double) -> MergedTree {
+        var merged = MergedTree(limits: limits)
+        for (place, entry) in entries.enumerated() {
+            merged.add(entry.stream.belowBase(), bit: 1 << UInt64(place)) { probability(entry.worker, $0, $1) }
+        }
+        return merged
+    }
+
+    /// Each worker's own tree below the present base.
+    func trees() -> [(worker: LinkID, tree: TokenTree)] {
+        entries.map { ($0.worker, $0.stream.belowBase()) }
+    }
+}

@@ -1,0 +1,25 @@
+import PacelineSpeculation
+
+/// One worker's part in a verdict.
+struct VerdictShare: Equatable, Sendable {
+    /// Nodes of the worker that were verified.
+    var verified: Int
+    /// Those of them that were accepted.
+    var accepted: Int
+
+    static let none = VerdictShare(verified: 0, accepted: 0)
+}
+
+extension InFlightPass.Entry {
+    /// Each worker's part, in the order of `workers`. A node that several proposed counts for each of them.
+    func shares(of verdict: Verdict) -> [VerdictShare] {
+        guard let proposers = tree?.proposers else { return workers.map { _ in .none } }
+        return workers.indices.map { place in
+            let bit = UInt64(1) << UInt64(place)
+            return VerdictShare(
+                verified: proposers.count { $0 & bit != 0 },
+                accepted: verdict.path.count { proposers[$0] & bit != 0 }
+            )
+        }
+    }
+}

@@ -1,0 +1,29 @@
+package import PacelineSpeculation
+package import PacelineWire
+
+/// What an operator decides about a verifier.
+package struct VerifierConfiguration: Sendable {
+    /// For people.
+    package var name = "verifier"
+    /// Requests that run at once.
+    package var slots = 8
+    /// Requests that may wait for a slot.
+    package var queueLimit = 64
+    /// Rows of one pass that may go to prompts, so that a long prompt does not hold up the others' tokens.
+    package var prefillRows = 128
+    /// How long a pass may wait for drafts at most, whatever they promise.
+    package var maximumWait = Duration.milliseconds(50)
+    /// Bounds on one worker's tree; `nodes` is also the credit that a worker starts with.
+    package var draft = DraftLimits(nodes: 64, depth: 16, width: 4)
+    /// What a pass may cost for the sake of speculation.
+    package var planning = PlanningPolicy()
+    /// Workers that may be connected at once.
+    package var workerLimit = 256
+    /// Workers that may draft for one sequence at once, at most ``TreeBoard/workerLimit``.
+    package var workersPerSequence = 16
+    /// Connections that have not finished their handshake.
+    package var pendingLimit = 32
+    package var link = LinkConfiguration()
+
+    package init() {}
+}

@@ -1,0 +1,126 @@
+import PacelineSpeculation
+import PacelineWire
+
+extension VerifierMachine {
+    mutating func finishPass(_ result: PassResult, now: Instant) {
+        guard let pass = inFlight else { return }
+        inFlight = nil
+        isPlanOutdated = true
+        pulse.ended()
+        checkPulse(now: now)
+        guard result.outcomes.count == pass.entries.count else {
+            let counts = "\(result.outcomes.count) outcomes for \(pass.entries.count) rounds"
+            return failEngine("a pass gave \(counts)", now: now)
+        }
+        costs.observe(rows: pass.rows, milliseconds: result.milliseconds)
+        for (entry, outcome) in zip(pass.entries, result.outcomes) {
+            switch outcome {
+            case .prefilled(let count): _ = running.update(entry.request) { $0.prefilled(count) }
+            case .verified(let verdict): commit(verdict, entry, now: now)
+            case .failed(let reason): fail(entry.request, .engine(reason), now: now)
+            }
+        }
+    }
+
+    /// The engine is of no use any more: every request fails, and none is taken.
+    mutating func failEngine(_ reason: String, now: Instant) {
+        inFlight = nil
+        pulse.ended()
+        engineFault = reason
+        outbox.append(.note(.engineFailed(reason)))
+        for entry in waiting {
+            outbox.append(.emit(entry.id, .failed(.engine(reason))))
+        }
+        waiting.removeAll()
+        for id in running.keys {
+            fail(id, .engine(reason), now: now)
+        }
+    }
+
+    /// Applies a verdict: the client gets its tokens, the workers follow.
+    private mutating func commit(_ verdict: Verdict, _ entry: InFlightPass.Entry, now: Instant) {
+        // The client may have gone while the pass ran.
+        guard let board = running[entry.request]?.board else { return }
+        learn(from: verdict, on: board)
+        let drafted = entry.tree?.tree.count ?? 0
+        count(verdict, drafted: drafted)
+        let committed = running.update(entry.request) { sequence in
+            sequence.statistics.record(drafted: drafted, accepted: verdict.path.count)
+            return sequence.commit(verdict, now: now)
+        }
+        guard let committed, let sequence = running[entry.request] else { return }
+        outbox.append(.emit(entry.request, .tokens(committed.tokens, text: committed.text)))
+        let shares = entry.shares(of: verdict)
+        credit(shares, to: entry.workers)
+        if let reason = sequence.finish {
+            end(entry.request, .finished, now: now)
+            outbox.append(.emit(entry.request, .finished(sequence.summary(reason))))
+            return
+        }
+        let mass = merged(sequence.board).expectedTokens
+        _ = running.update(entry.request) { $0.pace.committed(mass: mass, now: now) }
+        for worker in sequence.board.workers {
+            let place = entry.workers.firstIndex(of: worker)
+            announce(committed.tokens, of: sequence, to: worker, share: place.map { shares[$0] } ?? .none, now: now)
+        }
+    }
+
+    /// What the target's tokens say about every worker's confidence, verified nodes or not.
+    private mutating func learn(from verdict: Verdict, on board: TreeBoard) {
+        for (worker, tree) in board.trees() where !tree.isEmpty {
+            _ = links.update(worker) { $0.worker?.calibration.learn(from: verdict, on: tree) }
+        }
+    }
+
+    private mutating func count(_ verdict: Verdict, drafted: Int) {
+        statistics.speculation.record(drafted: drafted, accepted: verdict.path.count)
+        if drafted == 0 { statistics.plainRounds += 1 }
+    }
+
+    private mutating func credit(_ shares: [VerdictShare], to workers: [LinkID]) {
+        for (worker, share) in zip(workers, shares) {
+            _ = links.update(worker) { link in
+                link.worker?.draftTokens += share.verified
+                link.worker?.acceptedTokens += share.accepted
+            }
+        }
+    }
+
+    private mutating func announce(
+        _ tokens: [Token],
+        of sequence: Sequence,
+        to worker: LinkID,
+        share: VerdictShare,
+        now: Instant
+    ) {
+        let message = Message.Verdict(
+            request: sequence.request.rawValue,
+            epoch: sequence.mark.epoch,
+            baseLength: sequence.mark.length,
+            baseHash: sequence.mark.hash,
+            tokens: tokens,
+            verifiedNodes: share.verified,
+            acceptedNodes: min(share.accepted, tokens.count - 1),
+            credit: configuration.draft.nodes
+        )
+        send(.verdict(message), to: worker, now: now)
+    }
+
+    /// The verifier in numbers.
+    package var snapshot: VerifierSnapshot {
+        let connected = zip(links.keys, links.values).compactMap { id, link in
+            link.worker.map { snapshot(of: $0, id: id, isConnected: true) }
+        }
+        return VerifierSnapshot(
+            running: running.count,
+            waiting: waiting.count,
+            workers: connected + statistics.departed,
+            speculation: statistics.speculation,
+            plainRounds: statistics.plainRounds,
+            trees: statistics.trees,
+            passes: statistics.passes,
+            pendingLinks: links.values.count { $0.worker == nil },
+            reservedTokens: reservedTokens
+        )
+    }
+}

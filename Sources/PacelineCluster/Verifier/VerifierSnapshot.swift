@@ -1,0 +1,39 @@
+package import PacelineSpeculation
+
+/// A verifier's state in numbers, for statistics, metrics and tests.
+package struct VerifierSnapshot: Sendable, Equatable {
+    /// One worker that is or was connected.
+    package struct Worker: Sendable, Equatable {
+        package var id: LinkID
+        package var name: String
+        package var drafter: String
+        package var isConnected: Bool
+        package var openRequests: Int
+        package var draftTokens: Int
+        package var acceptedTokens: Int
+        package var staleTrees: Int
+    }
+
+    /// What came of all trees that ever arrived.
+    package struct Trees: Sendable, Equatable {
+        package var current = 0
+        package var rerooted = 0
+        package var stale = 0
+        package var overCredit = 0
+        package var invalid = 0
+    }
+
+    package var running: Int
+    package var waiting: Int
+    /// Connected workers first, then the latest that left; each group in the order they came.
+    package var workers: [Worker]
+    package var speculation: AcceptanceStatistics
+    /// Rounds that verified nothing: plain decoding.
+    package var plainRounds: Int
+    package var trees: Trees
+    package var passes: Int
+    /// Connections that have not finished their handshake.
+    package var pendingLinks: Int
+    /// Context tokens that running requests have reserved.
+    package var reservedTokens: Int
+}
