@@ -27,7 +27,7 @@ package struct MessageError: Error, Equatable, Sendable {
 }
 
 extension MessageError: CustomStringConvertible {
-    package var description: String { "a \(type) message is invalid: \(problem)" }
+    package var description: String { "\(type.withArticle) message is invalid: \(problem)" }
 }
 
 extension MessageError.Problem: CustomStringConvertible {

@@ -29,13 +29,13 @@ extension FrameError: CustomStringConvertible {
         case .flags(let flags):
             "a frame has flags \(hex([flags])), and none are defined"
         case .typeNotAllowed(let type):
-            "a \(type) message came at a point of the connection where none may come"
+            "\(type.withArticle) message came at a point of the connection where none may come"
         case .payloadTooLong(let type, let length, let cap):
-            "a \(type) message announces \(length) bytes, and at most \(cap) are allowed here"
+            "\(type.withArticle) message announces \(length) bytes, and at most \(cap) are allowed here"
         case .sequence(let expected, let found):
             "frame \(expected) should have come, and frame \(found) came"
         case .payloadChecksum(let type, let expected, let found):
-            "the payload of a \(type) message is corrupt: its checksum should be \(hex(expected)) and says \(hex(found))"
+            "the payload of \(type.withArticle) message is corrupt: its checksum should be \(hex(expected)) and says \(hex(found))"
         case .truncated(let missing):
             "the stream ended \(missing) bytes before the end of a frame"
         }

@@ -16,3 +16,13 @@ package enum MessageType: UInt8, Sendable, CaseIterable {
     case drain = 0x22
     case fault = 0x23
 }
+
+extension MessageType {
+    /// The name as it stands in a sentence.
+    var withArticle: String {
+        switch self {
+        case .authenticate, .open: "an \(self)"
+        default: "a \(self)"
+        }
+    }
+}
