@@ -7,8 +7,11 @@
 #include "paceline/crc32c.h"
 #include "paceline/elementwise.h"
 #include "paceline/matmul.h"
+#include "paceline/memory.h"
 #include "paceline/noise.h"
 #include "paceline/pool.h"
+#include "paceline/probe.h"
 #include "paceline/quant.h"
+#include "paceline/select.h"
 
 #endif

@@ -1,0 +1,138 @@
+package import PacelineSpeculation
+import PacelineTensor
+
+/// Drafts with a small language model that shares the target's vocabulary.
+///
+/// It samples as the target does, from its own logits and with the same noise, so that it agrees far more often than an independent
+/// sample would (arXiv 2408.07978): a node's children are its k largest perturbed logits. Every node it has run keeps a slot of
+/// the KV cache; re-rooting keeps the slots of surviving nodes.
+package final class ModelDrafter: Drafter {
+    /// The most tokens of a prompt that one pass takes.
+    private static let prefillChunk = 256
+
+    private let transformer: Transformer
+    private let cache: KVCache
+    private var sampler: Sampler
+    private var base: [Token] = []
+    /// The cache slot of each tree node that has been run, by node index. Run nodes are closed under parents.
+    private var slots: [Int?] = []
+    private var nextSlot = 0
+
+    /// - Parameters:
+    ///   - transformer: may be shared with other drafters of the same thread.
+    ///   - pool: where the KV pages come from; made for `transformer.cacheShape`.
+    package init(transformer: Transformer, pool: KVPagePool) {
+        self.transformer = transformer
+        cache = KVCache(pool: pool)
+        sampler = Sampler(parameters: .greedy, vocabularySize: transformer.configuration.vocabularySize)
+    }
+
+    package var isModelFree: Bool { false }
+
+    package func begin(base: [Token], sampling: SamplingParameters) throws {
+        let shared = zip(base, self.base.prefix(cache.length)).prefix { $0 == $1 }.count
+        cache.truncate(to: min(shared, cache.length))
+        self.base = base
+        slots = []
+        nextSlot = base.count
+        sampler = Sampler(
+            parameters: sampling, vocabularySize: transformer.configuration.vocabularySize,
+            isa: transformer.compute.isa)
+    }
+
+    package func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
+        let limit = transformer.configuration.contextLength
+        let reachable = nodes.filter { base.count + tree.depth(of: $0) < limit }
+        guard !reachable.isEmpty else { return nodes.map { _ in [] } }
+        try prefill()
+        let plan = try rows(for: reachable, of: tree)
+        let logits = transformer.forward(plan.rows)
+        cache.commit(plan.committed)
+        return nodes.map { node in
+            guard let row = node.map({ plan.nodeLogits[$0] }) ?? plan.baseLogits else { return [] }
+            let context = base + tree.tokens(onPathTo: node)
+            return sampler.candidates(
+                logits, row: row, position: context.count, recent: context.suffix(sampler.recentLength), count: width)
+        }
+    }
+
+    package func advance(_ rerooting: Rerooting) throws {
+        let run = rerooting.path.map { slot(of: $0) }.prefix { $0 != nil }.compactMap(\.self)
+        let survivors = rerooting.kept.enumerated()
+            .compactMap { new, old in slot(of: old).map { (slot: $0, node: new) } }
+            .sorted { $0.slot < $1.slot }
+        base.append(contentsOf: rerooting.committed)
+        slots = [Int?](repeating: nil, count: rerooting.kept.count)
+        guard cache.length + run.count >= base.count || survivors.isEmpty else {
+            preconditionFailure("nodes survive below a base that has not been run")
+        }
+        if !run.isEmpty || !survivors.isEmpty {
+            cache.keep(run + survivors.map(\.slot), committing: run.count)
+        }
+        for (offset, survivor) in survivors.enumerated() { slots[survivor.node] = cache.length + offset }
+        nextSlot = base.count + survivors.count
+    }
+
+    // MARK: Running the model
+
+    /// Runs all base tokens but the last 1 … ``prefillChunk``.
+    private func prefill() throws {
+        while base.count - cache.length > Self.prefillChunk {
+            let range = cache.length..<(cache.length + Self.prefillChunk)
+            try cache.reserve(range.upperBound)
+            transformer.forward(
+                range.map { .committed(base[$0], position: $0, cache: cache, wantsLogits: false) })
+            cache.commit(range.count)
+        }
+    }
+
+    private struct Plan {
+        var rows: [PassRow] = []
+        /// Which row of the logits belongs to the base, and which to a node; nil where none was asked for.
+        var baseLogits: Int?
+        var nodeLogits: [NodeIndex: Int] = [:]
+        /// How many base tokens the pass adds to the cache.
+        var committed = 0
+    }
+
+    private func rows(for nodes: [NodeIndex?], of tree: TokenTree) throws -> Plan {
+        var plan = Plan()
+        if slots.count < tree.count { slots += [Int?](repeating: nil, count: tree.count - slots.count) }
+        plan.committed = base.count - cache.length
+        let first = nodes.contains(nil) ? min(cache.length, base.count - 1) : cache.length
+        for position in first..<base.count {
+            let isLast = position == base.count - 1 && nodes.contains(nil)
+            plan.rows.append(.committed(base[position], position: position, cache: cache, wantsLogits: isLast))
+            if isLast { plan.baseLogits = 0 }
+        }
+        nextSlot = max(nextSlot, base.count)
+        for case let node? in nodes {
+            addRows(for: node, of: tree, to: &plan)
+        }
+        try cache.reserve(nextSlot)
+        return plan
+    }
+
+    /// Adds rows for `node` and those of its ancestors that have not been run.
+    private func addRows(for node: NodeIndex, of tree: TokenTree, to plan: inout Plan) {
+        let path = tree.path(to: node)
+        for (depth, step) in path.enumerated() where slots[step] == nil || step == node {
+            guard plan.nodeLogits[step] == nil else { continue }
+            if slots[step] == nil {
+                slots[step] = nextSlot
+                nextSlot += 1
+            }
+            let isWanted = step == node
+            if isWanted { plan.nodeLogits[step] = (plan.baseLogits == nil ? 0 : 1) + plan.nodeLogits.count }
+            guard let slot = slots[step] else { continue }
+            plan.rows.append(
+                PassRow(
+                    token: tree.token(of: step), position: base.count + depth, cache: cache, slot: slot,
+                    base: base.count, path: path[...depth].compactMap { slots[$0] }, wantsLogits: isWanted))
+        }
+    }
+
+    private func slot(of node: NodeIndex) -> Int? {
+        node < slots.count ? slots[node] : nil
+    }
+}

@@ -1,0 +1,25 @@
+package import PacelineTensor
+
+/// A model file made ready: configuration, tokeniser and transformer.
+///
+/// One thread uses it at a time; the tokeniser may be used by any.
+package final class LanguageModel {
+    package let path: String
+    package let configuration: ModelConfiguration
+    package let tokenizer: Tokenizer
+    package let transformer: Transformer
+
+    /// Opens the GGUF file at `path` and packs its weights on `compute`.
+    ///
+    /// - Parameter progress: called with the share done, 0 … 1.
+    /// - Throws: ``GGUFError`` or ``TokenizerError``.
+    package init(path: String, compute: Compute, progress: (Double) -> Void = { _ in }) throws {
+        let file = try GGUFFile(path: path)
+        self.path = path
+        configuration = try ModelConfiguration(file)
+        tokenizer = try Tokenizer(file)
+        let weights = try TransformerWeights(
+            file, configuration: configuration, compute: compute, progress: progress)
+        transformer = Transformer(configuration: configuration, weights: weights, compute: compute)
+    }
+}

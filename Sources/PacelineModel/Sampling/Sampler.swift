@@ -1,0 +1,166 @@
+package import PacelineSpeculation
+package import PacelineTensor
+
+/// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position, context).
+///
+/// Steps, in this order: logit bias, penalties, temperature, top-k, top-p, min-p, and then the largest logit, with the shared
+/// Gumbel noise of (seed, position) added when the temperature is above 0 (arXiv 2408.07978). The same steps over a drafter's
+/// logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
+///
+/// It owns scratch memory, so one thread uses it at a time.
+package struct Sampler {
+    package let parameters: SamplingParameters
+    private let law: LogitRow
+    private let perturbed: LogitRow
+
+    package init(parameters: SamplingParameters, vocabularySize: Int, isa: InstructionSet = .best) {
+        self.parameters = parameters
+        law = LogitRow(count: vocabularySize, isa: isa)
+        perturbed = LogitRow(count: vocabularySize, isa: isa)
+    }
+
+    /// How many of the latest tokens of the context `recent` must hold; 0 when no penalty is set.
+    package var recentLength: Int {
+        guard parameters.hasPenalties else { return 0 }
+        return parameters.repeatLastN < 0 ? .max : parameters.repeatLastN
+    }
+
+    /// The token after a context, from the logits of its last position.
+    ///
+    /// - Parameters:
+    ///   - position: the absolute position of the token to be chosen (the number of tokens before it).
+    ///   - recent: the last ``recentLength`` tokens of the context, or all of a shorter one.
+    package func nextToken(_ logits: FloatMatrix, row: Int, position: Int, recent: ArraySlice<Token>) -> Token {
+        adjust(logits, row: row, recent: recent)
+        guard !parameters.isGreedy else { return Token(law.largest().index) }
+        law.divide(by: parameters.temperature)
+        guard let survivors = survivors() else {
+            perturbed.perturb(law, seed: parameters.seed, position: position)
+            return Token(perturbed.largest().index)
+        }
+        return perturb(survivors, position: position)[0].token
+    }
+
+    /// The `count` most likely choices of ``nextToken(_:row:position:recent:)`` if the target had these logits, best first.
+    ///
+    /// Log-probabilities are those of the choice given the noise: softmax over the (perturbed) logits. They say how sure the
+    /// drafter is; no token that is served depends on them.
+    package func candidates(
+        _ logits: FloatMatrix, row: Int, position: Int, recent: ArraySlice<Token>, count: Int
+    ) -> [Candidate] {
+        adjust(logits, row: row, recent: recent)
+        if parameters.isGreedy { return law.mostLikely(count) }
+        law.divide(by: parameters.temperature)
+        guard let survivors = survivors() else {
+            perturbed.perturb(law, seed: parameters.seed, position: position)
+            return perturbed.mostLikely(count)
+        }
+        let ranked = perturb(survivors, position: position)
+        let total = ranked.reduce(0.0) { $0 + Double(ExactMath.exp($1.logit - ranked[0].logit)) }
+        return ranked.prefix(count).map { candidate($0, largest: ranked[0].logit, total: total) }
+    }
+
+    // MARK: Steps
+
+    /// A vocabulary entry and its logit at the present step.
+    struct Entry {
+        var token: Token
+        var logit: Float
+
+        /// Larger logits first, and the lower id first among equals.
+        static func precedes(_ a: Entry, _ b: Entry) -> Bool {
+            a.logit != b.logit ? a.logit > b.logit : a.token < b.token
+        }
+    }
+
+    private func adjust(_ logits: FloatMatrix, row: Int, recent: ArraySlice<Token>) {
+        law.load(logits, row: row)
+        for bias in parameters.logitBias where bias.token < law.count { law[Int(bias.token)] += bias.bias }
+        if parameters.hasPenalties { penalise(recent.suffix(recentLength)) }
+    }
+
+    private func penalise(_ recent: ArraySlice<Token>) {
+        let sorted = recent.sorted()
+        var start = sorted.startIndex
+        while start < sorted.endIndex {
+            let token = sorted[start]
+            let end = sorted[start...].firstIndex { $0 != token } ?? sorted.endIndex
+            defer { start = end }
+            guard token < law.count else { continue }
+            var logit = law[Int(token)]
+            logit = logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
+            logit -= Float(end - start) * parameters.frequencyPenalty + parameters.presencePenalty
+            law[Int(token)] = logit
+        }
+    }
+
+    /// The entries that top-k, top-p and min-p leave, most likely first; nil when nothing is cut off.
+    private func survivors() -> [Entry]? {
+        let cutsByRank = parameters.topK > 0 && parameters.topK < law.count
+        let cutsByMass = parameters.topP < 1
+        guard cutsByRank || cutsByMass || parameters.minP > 0 else { return nil }
+        let largest = law.largest().value
+        var entries: [Entry]
+        if cutsByRank {
+            entries = mostLikely(largest: largest) { $0.count >= parameters.topK }
+            entries.removeLast(max(0, entries.count - parameters.topK))
+            if cutsByMass {
+                let total = entries.reduce(0.0) { $0 + Double(ExactMath.exp($1.logit - largest)) }
+                entries = Self.prefix(of: entries, largest: largest, mass: Double(parameters.topP) * total) ?? entries
+            }
+        } else if cutsByMass {
+            let mass = Double(parameters.topP) * law.sumOfExponentials(shift: largest)
+            entries = mostLikely(largest: largest) { Self.prefix(of: $0, largest: largest, mass: mass) != nil }
+            entries = Self.prefix(of: entries, largest: largest, mass: mass) ?? entries
+        } else {
+            entries = entriesAtLeast(largest + ExactMath.log(parameters.minP))
+        }
+        if parameters.minP > 0 {
+            let floor = largest + ExactMath.log(parameters.minP)
+            entries.removeAll { !($0.logit >= floor) && $0.logit != largest }
+        }
+        return entries.isEmpty ? nil : entries
+    }
+
+    /// Entries sorted by likelihood, at least as many as `suffices` asks for: widens the range below the largest logit until then.
+    private func mostLikely(largest: Float, suffices: ([Entry]) -> Bool) -> [Entry] {
+        var depth: Float = 4
+        while depth < 512, largest.isFinite {
+            let entries = entriesAtLeast(largest - depth)
+            if suffices(entries) { return entries }
+            depth *= 2
+        }
+        return entriesAtLeast(-.infinity)
+    }
+
+    private func entriesAtLeast(_ threshold: Float) -> [Entry] {
+        law.indices(atLeast: threshold)
+            .map { Entry(token: Token($0), logit: law[Int($0)]) }
+            .sorted(by: Entry.precedes)
+    }
+
+    /// The shortest prefix whose Σ exp(logit − largest) reaches `mass`; nil if all of them do not.
+    private static func prefix(of entries: [Entry], largest: Float, mass: Double) -> [Entry]? {
+        var sum = 0.0
+        for (index, entry) in entries.enumerated() {
+            sum += Double(ExactMath.exp(entry.logit - largest))
+            if sum >= mass { return Array(entries[...index]) }
+        }
+        return nil
+    }
+
+    /// Adds the shared noise and sorts.
+    private func perturb(_ entries: [Entry], position: Int) -> [Entry] {
+        entries
+            .map { entry in
+                let noise = ExactMath.gumbel(seed: parameters.seed, position: position, index: Int(entry.token))
+                return Entry(token: entry.token, logit: entry.logit + noise)
+            }
+            .sorted(by: Entry.precedes)
+    }
+
+    private func candidate(_ entry: Entry, largest: Float, total: Double) -> Candidate {
+        let logProbability = entry.logit - largest - ExactMath.log(Float(total))
+        return Candidate(token: entry.token, logProbability: min(0, logProbability))
+    }
+}

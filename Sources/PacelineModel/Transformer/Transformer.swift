@@ -1,0 +1,170 @@
+package import PacelineSpeculation
+package import PacelineTensor
+
+/// A decoder-only transformer: token ids and a KV cache in, logits out.
+///
+/// A pass mixes rows of any kind: prompt chunks, single tokens and nodes of token trees, of several sequences. The logits of a row
+/// are bit-identical whatever else is in the pass. One thread uses a transformer at a time; its weights are shared by all caches.
+package final class Transformer {
+    package let configuration: ModelConfiguration
+    package let compute: Compute
+    package let weights: TransformerWeights
+    private var buffers: PassBuffers
+    private var logits: FloatMatrix
+
+    /// Called after every layer of a pass, on the thread that computes: a long pass is not a hung one.
+    package var onProgress: (@Sendable () -> Void)?
+
+    package init(configuration: ModelConfiguration, weights: TransformerWeights, compute: Compute) {
+        self.configuration = configuration
+        self.weights = weights
+        self.compute = compute
+        buffers = PassBuffers(configuration: configuration, rotaryFactors: weights.rotaryFactors, rows: 16)
+        logits = FloatMatrix(rows: 1, columns: configuration.vocabularySize)
+    }
+
+    /// The shape of the KV caches that this model needs.
+    package var cacheShape: KVShape {
+        KVShape(
+            layers: configuration.blockCount, heads: configuration.keyValueHeadCount,
+            headDimension: configuration.headDimension)
+    }
+
+    /// Computes one pass and returns the logits (rows that want them, in order, x vocabulary).
+    ///
+    /// Keys and values of row i are stored in `rows[i].slot` of its cache, which must have been reserved. The result is valid
+    /// until the next pass.
+    @discardableResult
+    package func forward(_ rows: [PassRow]) -> FloatMatrix {
+        guard !rows.isEmpty else { return logits }
+        if buffers.rows < rows.count {
+            buffers = PassBuffers(
+                configuration: configuration, rotaryFactors: weights.rotaryFactors, rows: rows.count)
+        }
+        let attention = attentionBatch(rows)
+        for (index, row) in rows.enumerated() {
+            weights.embed(row.token, into: buffers.hidden, row: index)
+            buffers.angles.set(row: index, position: row.position)
+        }
+        for layer in 0..<configuration.blockCount {
+            forward(layer: layer, rows: rows, attention: attention)
+            onProgress?()
+        }
+        return head(rows)
+    }
+
+    // MARK: Parts of a pass
+
+    private func forward(layer index: Int, rows: [PassRow], attention: AttentionBatch) {
+        let layer = weights.layers[index]
+        let count = rows.count
+        let epsilon = configuration.normEpsilon
+        compute.rmsNorm(buffers.hidden, rows: count, weight: layer.attentionNorm, epsilon: epsilon, into: buffers.normed)
+        project(layer, rows: count)
+        for (row, item) in rows.enumerated() {
+            compute.store(
+                keys: buffers.keys, values: buffers.values, row: row, layer: index,
+                page: item.cache.pages[item.slot / KVPage.slots], slot: item.slot % KVPage.slots)
+        }
+        attention.run(
+            layer: index, queries: buffers.queries, output: buffers.attended, scale: 1 / Float(configuration.headDimension).squareRoot(),
+            window: 0, compute: compute)
+        compute.quantise(buffers.attended, rows: count, into: buffers.quantised)
+        compute.multiply(
+            buffers.attended, quantised: buffers.quantised, rows: count, [(layer.attentionOutput, buffers.update)])
+        compute.add(buffers.update, to: buffers.hidden, rows: count)
+        feedForward(layer, rows: count)
+    }
+
+    private func project(_ layer: TransformerWeights.Layer, rows count: Int) {
+        compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
+        compute.multiply(
+            buffers.normed, quantised: buffers.quantised, rows: count,
+            [(layer.query, buffers.queries), (layer.key, buffers.keys), (layer.value, buffers.values)])
+        if let bias = layer.queryBias { compute.addBias(bias, to: buffers.queries, rows: count) }
+        if let bias = layer.keyBias { compute.addBias(bias, to: buffers.keys, rows: count) }
+        if let bias = layer.valueBias { compute.addBias(bias, to: buffers.values, rows: count) }
+        let epsilon = configuration.normEpsilon
+        if let norm = layer.queryNorm { compute.rmsNormHeads(buffers.queries, rows: count, weight: norm, epsilon: epsilon) }
+        if let norm = layer.keyNorm { compute.rmsNormHeads(buffers.keys, rows: count, weight: norm, epsilon: epsilon) }
+        for heads in [buffers.queries, buffers.keys] {
+            compute.rotate(heads, rows: count, headDimension: configuration.headDimension, angles: buffers.angles)
+        }
+    }
+
+    private func feedForward(_ layer: TransformerWeights.Layer, rows count: Int) {
+        compute.rmsNorm(
+            buffers.hidden, rows: count, weight: layer.feedForwardNorm, epsilon: configuration.normEpsilon,
+            into: buffers.normed)
+        compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
+        compute.multiply(
+            buffers.normed, quantised: buffers.quantised, rows: count,
+            [(layer.gate, buffers.gate), (layer.up, buffers.up)])
+        compute.siluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
+        compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide)
+        compute.multiply(buffers.gate, quantised: buffers.quantisedWide, rows: count, [(layer.down, buffers.update)])
+        compute.add(buffers.update, to: buffers.hidden, rows: count)
+    }
+
+    private func head(_ rows: [PassRow]) -> FloatMatrix {
+        let wanted = rows.indices.filter { rows[$0].wantsLogits }
+        guard !wanted.isEmpty else { return logits }
+        if logits.rows < wanted.count {
+            logits = FloatMatrix(rows: wanted.count, columns: configuration.vocabularySize)
+        }
+        for (target, row) in wanted.enumerated() { buffers.update.copyRow(target, from: buffers.hidden, row: row) }
+        compute.rmsNorm(
+            buffers.update, rows: wanted.count, weight: weights.outputNorm, epsilon: configuration.normEpsilon,
+            into: buffers.normed)
+        compute.quantise(buffers.normed, rows: wanted.count, into: buffers.quantised)
+        compute.multiply(
+            buffers.normed, quantised: buffers.quantised, rows: wanted.count, [(weights.output, logits)])
+        return logits
+    }
+
+    private func attentionBatch(_ rows: [PassRow]) -> AttentionBatch {
+        let batch = AttentionBatch(shape: cacheShape)
+        var sequences: [(cache: KVCache, number: Int)] = []
+        for row in rows {
+            let known = sequences.last { $0.cache === row.cache }
+            let number = known?.number ?? batch.addSequence(pages: row.cache.pages)
+            if known == nil { sequences.append((row.cache, number)) }
+            batch.addRow(sequence: number, base: row.base, path: row.path)
+        }
+        return batch
+    }
+}
+
+/// One row of a pass: a token to compute, where it stands and what it sees.
+package struct PassRow {
+    package var token: Token
+    /// Its absolute position in the sequence.
+    package var position: Int
+    package var cache: KVCache
+    /// Where its key and value go.
+    package var slot: Int
+    /// It attends to slots 0 ..< base …
+    package var base: Int
+    /// … and then to these, in order, its own included.
+    package var path: [Int]
+    package var wantsLogits: Bool
+
+    package init(
+        token: Token, position: Int, cache: KVCache, slot: Int, base: Int, path: [Int] = [], wantsLogits: Bool
+    ) {
+        self.token = token
+        self.position = position
+        self.cache = cache
+        self.slot = slot
+        self.base = base
+        self.path = path
+        self.wantsLogits = wantsLogits
+    }
+
+    /// A committed token of `cache`: it stands in the slot of its position and sees everything before it.
+    package static func committed(_ token: Token, position: Int, cache: KVCache, wantsLogits: Bool) -> PassRow {
+        PassRow(
+            token: token, position: position, cache: cache, slot: position, base: position + 1,
+            wantsLogits: wantsLogits)
+    }
+}

@@ -1,0 +1,79 @@
+import PacelineTensor
+
+/// Reads a model's weights from its file in the form that the kernels want.
+struct WeightReader {
+    let file: GGUFFile
+    let configuration: ModelConfiguration
+    let compute: Compute
+
+    /// A matrix (rows x columns) that stays in the file.
+    func tensor(_ name: String, rows: Int, columns: Int) throws -> GGUFTensor {
+        try file.tensor(name, dimensions: [columns, rows])
+    }
+
+    /// A matrix (rows x columns), repacked. The file's copy may leave memory.
+    func matrix(_ name: String, rows: Int, columns: Int) throws -> PackedMatrix {
+        let tensor = try tensor(name, rows: rows, columns: columns)
+        guard columns.isMultiple(of: 32) else {
+            throw file.error(
+                .inconsistent("has \(columns) columns in the tensor \(name), but the kernels need a multiple of 32"))
+        }
+        let matrix = try tensor.withBytes { bytes in
+            try PackedMatrix(
+                type: file.weightType(of: tensor), rows: rows, columns: columns, packing: bytes, pool: compute.pool)
+        }
+        tensor.file.advise(.dontNeed, range: tensor.range)
+        return matrix
+    }
+
+    /// A vector of `count` floats.
+    func vector(_ name: String, count: Int) throws -> FloatMatrix {
+        let tensor = try file.tensor(name, dimensions: [count])
+        let vector = FloatMatrix(rows: 1, columns: count)
+        tensor.expandRow(0, into: vector, row: 0)
+        return vector
+    }
+
+    /// The bias of a query, key or value projection, if the model has them.
+    func bias(_ name: String, count: Int) throws -> FloatMatrix? {
+        configuration.hasQueryKeyValueBias ? try vector(name, count: count) : nil
+    }
+
+    /// Divisors of the rotation frequencies, linear position scaling included.
+    func rotaryFactors() throws -> [Float]? {
+        let rope = configuration.rope
+        guard let name = rope.factorsTensor else {
+            return rope.scale == 1 ? nil : [Float](repeating: rope.scale, count: rope.dimension / 2)
+        }
+        return try vector(name, count: rope.dimension / 2).row(0).map { $0 * rope.scale }
+    }
+
+    func optionalVector(_ name: String, count: Int) throws -> FloatMatrix? {
+        file.tensors[name] == nil ? nil : try vector(name, count: count)
+    }
+}
+
+extension GGUFFile {
+    /// The weight type of a tensor, if kernels exist for it.
+    func weightType(of tensor: GGUFTensor) throws(GGUFError) -> WeightType {
+        guard let type = WeightType(rawValue: tensor.type) else {
+            throw error(
+                .unsupportedWeightType(
+                    tensor: tensor.name, type: tensor.typeName, supported: GGUFWeightTypes.supported))
+        }
+        return type
+    }
+}
+
+extension GGUFTensor {
+    /// Expands one row to float32 into a row of `output`.
+    func expandRow(_ index: Int, into output: FloatMatrix, row: Int) {
+        precondition((0..<rows).contains(index), "row outside the tensor")
+        guard let type = WeightType(rawValue: type) else { preconditionFailure("weights of an unknown type") }
+        let size = range.count / rows
+        withBytes { bytes in
+            let start = index * size
+            output.expand(row: row, from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + size)]), type: type)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import CPacelineKernels
+
+/// Where a model computes: an instruction set and a thread pool, with the row operations of a transformer.
+///
+/// Every operation gives a row the same bits whatever the other rows, the threads and the instruction set are.
+package struct Compute {
+    package let isa: InstructionSet
+    package let pool: ThreadPool
+
+    package init(threads: Int, isa: InstructionSet = .best) throws(ThreadPoolError) {
+        self.isa = isa
+        pool = try ThreadPool(threads: threads)
+    }
+
+    /// Runs `body` for rows 0 ..< `rows`: on the pool if there is enough work to pay for waking it.
+    func forEachRow(_ rows: Int, width: Int, _ body: (Int) -> Void) {
+        guard rows > 1, rows * width > 32_768, pool.threads > 1 else {
+            for row in 0..<rows { body(row) }
+            return
+        }
+        pool.run(items: rows, body)
+    }
+
+    /// output = input / √(mean(input²) + ε) · weight, by row.
+    package func rmsNorm(_ input: FloatMatrix, rows: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix) {
+        let count = weight.columns
+        precondition(input.columns == count && output.columns == count)
+        forEachRow(rows, width: count) { row in
+            pl_rms_norm(isa.raw, input.pointer(row), weight.base, epsilon, output.pointer(row), Int64(count))
+        }
+    }
+
+    /// The same over each head of `headDimension` values in the rows of `heads` (Qwen3's query and key norm), in place.
+    package func rmsNormHeads(_ heads: FloatMatrix, rows: Int, weight: FloatMatrix, epsilon: Float) {
+        let count = weight.columns
+        precondition(heads.columns.isMultiple(of: count))
+        forEachRow(rows, width: heads.columns) { row in
+            for start in stride(from: 0, to: heads.columns, by: count) {
+                let head = heads.pointer(row) + start
+                pl_rms_norm(isa.raw, head, weight.base, epsilon, head, Int64(count))
+            }
+        }
+    }
+
+    /// target += addend, by row.
+    package func add(_ addend: FloatMatrix, to target: FloatMatrix, rows: Int) {
+        precondition(addend.columns == target.columns)
+        forEachRow(rows, width: target.columns) { row in
+            pl_add(isa.raw, target.pointer(row), addend.pointer(row), Int64(target.columns))
+        }
+    }
+
+    /// Adds the one row of `bias` to every row.
+    package func addBias(_ bias: FloatMatrix, to target: FloatMatrix, rows: Int) {
+        precondition(bias.columns == target.columns)
+        forEachRow(rows, width: target.columns) { row in
+            pl_add(isa.raw, target.pointer(row), bias.base, Int64(target.columns))
+        }
+    }
+
+    /// gate = silu(gate) · up, by row.
+    package func siluMultiply(gate: FloatMatrix, up: FloatMatrix, rows: Int) {
+        precondition(gate.columns == up.columns)
+        forEachRow(rows, width: gate.columns * 8) { row in
+            pl_silu_multiply(isa.raw, gate.pointer(row), up.pointer(row), Int64(gate.columns))
+        }
+    }
+
+    /// Rotates the heads of each row by the angles of that row.
+    package func rotate(_ heads: FloatMatrix, rows: Int, headDimension: Int, angles: RotaryAngles) {
+        precondition(heads.columns.isMultiple(of: headDimension) && angles.dimensions <= headDimension)
+        forEachRow(rows, width: heads.columns) { row in
+            pl_rope(
+                isa.raw, heads.pointer(row), Int64(heads.columns / headDimension), Int64(headDimension),
+                Int64(angles.dimensions), angles.cosines.pointer(row), angles.sines.pointer(row),
+                angles.pairsHalves ? 1 : 0)
+        }
+    }
+
+    /// Quantises the first `rows` rows for products with packed weights.
+    package func quantise(_ input: FloatMatrix, rows: Int, into output: QuantisedActivations) {
+        output.quantise(input, rows: rows, compute: self)
+    }
+
+    /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations · matrixᵀ.
+    package func multiply(
+        _ input: FloatMatrix, quantised: QuantisedActivations, rows: Int, _ products: [(matrix: PackedMatrix, output: FloatMatrix)]
+    ) {
+        let raw = products.map { product in
+            precondition(product.matrix.columns == input.columns && product.output.columns == product.matrix.rows)
+            precondition(rows <= product.output.rows)
+            return pl_product(
+                matrix: product.matrix.raw, y: product.output.base, y_stride: Int64(product.output.columns))
+        }
+        pl_matmul(
+            isa.raw, pool.raw, raw, Int32(raw.count), input.base, Int64(input.columns), quantised.raw, Int64(rows))
+    }
+}
+
+/// Rotation angles of the rows of a pass, for rotary position embeddings (RoFormer, arXiv 2104.09864).
+package final class RotaryAngles {
+    /// How many of a head's values are rotated.
+    package let dimensions: Int
+    /// Whether value i is paired with i + dimensions/2 (Qwen) instead of with its neighbour (llama).
+    package let pairsHalves: Bool
+    private let theta: Double
+    private let factors: [Float]?
+    let cosines: FloatMatrix
+    let sines: FloatMatrix
+
+    /// - Parameter factors: what the frequencies are divided by (dimensions / 2 values), if anything.
+    package init(rows: Int, dimensions: Int, theta: Double, factors: [Float]?, pairsHalves: Bool) {
+        precondition(factors == nil || factors?.count == dimensions / 2)
+        self.dimensions = dimensions
+        self.pairsHalves = pairsHalves
+        self.theta = theta
+        self.factors = factors
+        cosines = FloatMatrix(rows: rows, columns: dimensions / 2)
+        sines = FloatMatrix(rows: rows, columns: dimensions / 2)
+    }
+
+    /// Sets the angles of `row` to those of `position`.
+    package func set(row: Int, position: Int) {
+        pl_rope_angles(
+            Int64(position), theta, factors, Int64(dimensions), cosines.pointer(row), sines.pointer(row))
+    }
+}

@@ -1,0 +1,61 @@
+/// A row-major matrix of float32 that the kernels work on: `rows` x `columns`, 64-byte aligned, zero at first.
+///
+/// It is a buffer that is reused from pass to pass, so it has reference semantics. One thread owns it at a time.
+package final class FloatMatrix {
+    package let rows: Int
+    package let columns: Int
+    let base: UnsafeMutablePointer<Float>
+
+    package init(rows: Int, columns: Int) {
+        precondition(rows > 0 && columns > 0, "a matrix has at least one row and one column")
+        self.rows = rows
+        self.columns = columns
+        let bytes = rows * columns * MemoryLayout<Float>.stride
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        base = memory.bindMemory(to: Float.self, capacity: rows * columns)
+    }
+
+    /// One row holding `values`.
+    package convenience init(_ values: [Float]) {
+        self.init(rows: 1, columns: values.count)
+        for (index, value) in values.enumerated() { base[index] = value }
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(base).deallocate()
+    }
+
+    package subscript(row: Int, column: Int) -> Float {
+        get {
+            precondition((0..<rows).contains(row) && (0..<columns).contains(column), "element outside the matrix")
+            return base[row * columns + column]
+        }
+        set {
+            precondition((0..<rows).contains(row) && (0..<columns).contains(column), "element outside the matrix")
+            base[row * columns + column] = newValue
+        }
+    }
+
+    /// A copy of one row.
+    package func row(_ index: Int) -> [Float] {
+        withRow(index) { row in row.withUnsafeBufferPointer { Array($0) } }
+    }
+
+    /// Reads one row in place.
+    package func withRow<Result>(_ index: Int, _ body: (Span<Float>) throws -> Result) rethrows -> Result {
+        let start = pointer(index)
+        return try body(UnsafeBufferPointer(start: start, count: columns).span)
+    }
+
+    /// Copies a row of `other`, which has as many columns.
+    package func copyRow(_ index: Int, from other: FloatMatrix, row: Int) {
+        precondition(other.columns == columns, "rows of different length")
+        pointer(index).update(from: other.pointer(row), count: columns)
+    }
+
+    func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {
+        precondition((0..<rows).contains(row), "row outside the matrix")
+        return base + row * columns
+    }
+}

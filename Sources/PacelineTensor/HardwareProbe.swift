@@ -1,0 +1,55 @@
+import CPacelineKernels
+
+/// Measures what this machine can do at most, through the same thread pool that a model uses.
+package struct HardwareProbe {
+    private let compute: Compute
+
+    package init(compute: Compute) {
+        self.compute = compute
+    }
+
+    /// Sequential read bandwidth in GB/s (10⁹ bytes): the median of `repeats` sweeps over a buffer far larger than any cache.
+    package func readBandwidth(bytes: Int = 1 << 29, repeats: Int = 5) -> Double {
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        defer { buffer.deallocate() }
+        buffer.initializeMemory(as: UInt8.self, repeating: 1, count: bytes)
+        return median(repeats) {
+            let seconds = Self.seconds { _ = pl_probe_read(compute.isa.raw, compute.pool.raw, buffer, bytes) }
+            return Double(bytes) / seconds / 1e9
+        }
+    }
+
+    /// int8 multiply-accumulates per second in registers, in units of 10⁹.
+    package func int8Peak(repeats: Int = 5) -> Double {
+        median(repeats) {
+            var sink: UInt64 = 0
+            var operations: UInt64 = 0
+            let seconds = Self.seconds {
+                operations = pl_probe_int8(compute.isa.raw, compute.pool.raw, 200_000, &sink)
+            }
+            return Double(operations) / seconds / 1e9
+        }
+    }
+
+    /// float32 operations (two for a multiply-add) per second in registers, in units of 10⁹.
+    package func floatPeak(repeats: Int = 5) -> Double {
+        median(repeats) {
+            var sink: UInt64 = 0
+            var operations: UInt64 = 0
+            let seconds = Self.seconds {
+                operations = pl_probe_float(compute.isa.raw, compute.pool.raw, 200_000, &sink)
+            }
+            return 2 * Double(operations) / seconds / 1e9
+        }
+    }
+
+    private func median(_ repeats: Int, _ measure: () -> Double) -> Double {
+        (0..<repeats).map { _ in measure() }.sorted()[repeats / 2]
+    }
+
+    private static func seconds(_ body: () -> Void) -> Double {
+        let clock = ContinuousClock()
+        let elapsed = clock.measure(body).components
+        return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,69 @@
+import CPacelineKernels
+
+/// The logits of one position while a sampler works on them: `count` float32, one per vocabulary entry.
+///
+/// A scratch buffer with reference semantics; one thread owns it at a time. Every operation has defined bits.
+package final class LogitRow {
+    private let storage: FloatMatrix
+    private let isa: InstructionSet
+    private var indices: [Int32] = []
+
+    package init(count: Int, isa: InstructionSet = .best) {
+        storage = FloatMatrix(rows: 1, columns: count)
+        self.isa = isa
+    }
+
+    package var count: Int { storage.columns }
+
+    package subscript(index: Int) -> Float {
+        get { storage[0, index] }
+        set { storage[0, index] = newValue }
+    }
+
+    /// Copies row `row` of `logits`, which has `count` columns.
+    package func load(_ logits: FloatMatrix, row: Int) {
+        storage.copyRow(0, from: logits, row: row)
+    }
+
+    /// Divides every logit by `divisor`.
+    package func divide(by divisor: Float) {
+        pl_divide(storage.base, divisor, Int64(count))
+    }
+
+    /// The largest logit and its index; the lowest index wins a tie.
+    package func largest() -> (index: Int, value: Float) {
+        var value: Float = 0
+        let index = pl_argmax(isa.raw, storage.base, Int64(count), &value)
+        return (Int(index), value)
+    }
+
+    /// Σ exp(logit − shift) over all entries.
+    package func sumOfExponentials(shift: Float) -> Double {
+        pl_sum_exp(isa.raw, storage.base, shift, Int64(count))
+    }
+
+    /// The indices with a logit of at least `threshold`, ascending.
+    package func indices(atLeast threshold: Float) -> ArraySlice<Int32> {
+        if indices.isEmpty { indices = [Int32](repeating: 0, count: count) }
+        let found = pl_select_at_least(storage.base, Int64(count), threshold, &indices, Int64(count))
+        return indices[0..<Int(found)]
+    }
+
+    /// Sets this row to `logits` plus the Gumbel noise of (seed, position).
+    package func perturb(_ logits: LogitRow, seed: UInt64, position: Int) {
+        precondition(logits.count == count, "rows of different length")
+        pl_noise_perturb(
+            isa.raw, seed, UInt64(position), logits.storage.base, storage.base, Int64(count))
+    }
+}
+
+/// Scalar functions whose bits are the same on every CPU.
+package enum ExactMath {
+    package static func exp(_ x: Float) -> Float { pl_expf(x) }
+    package static func log(_ x: Float) -> Float { pl_logf(x) }
+
+    /// Standard Gumbel noise of token `index` at absolute `position` of a request with `seed`.
+    package static func gumbel(seed: UInt64, position: Int, index: Int) -> Float {
+        pl_noise_gumbel(seed, UInt64(position), UInt32(index))
+    }
+}
