@@ -1,0 +1,133 @@
+import PacelineSpeculation
+import PacelineWire
+
+/// Bytes that every implementation must refuse, as the first frame of a connection in the given phase.
+struct InvalidVector {
+    var name: String
+    var bytes: [UInt8]
+    var phase: LinkPhase
+    var error: WireError
+
+    func record() throws {
+        let state = phase == .handshake ? "before the handshake" : "after the handshake, with a vocabulary of 49,152"
+        try VectorFile(name: name).write(bytes, title: "\(state): \(error)")
+    }
+
+    private init(_ name: String, _ bytes: [UInt8], _ error: WireError, in phase: LinkPhase? = nil) {
+        self.name = "invalid/" + name
+        self.bytes = bytes
+        self.error = error
+        self.phase = phase ?? RandomMessages.established
+    }
+
+    static let all: [InvalidVector] =
+        framing + trees + [
+            InvalidVector(
+                "welcome-too-late",
+                Wire.frame(.welcome, payload: []),
+                .frame(.typeNotAllowed(.welcome))
+            ),
+            InvalidVector(
+                "tree-too-early",
+                Wire.frame(.tree, payload: []),
+                .frame(.typeNotAllowed(.tree)),
+                in: .handshake
+            ),
+            InvalidVector(
+                "protobuf-cut",
+                Wire.frame(.ping, payload: [0x08]),
+                .message(MessageError(type: .ping, problem: .malformed))
+            ),
+            InvalidVector(
+                "ping-number-zero",
+                Wire.frame(.ping, payload: []),
+                .message(MessageError(type: .ping, problem: .zero(field: "number")))
+            ),
+        ]
+
+    private static let framing: [InvalidVector] = {
+        let ping = MessageType.ping.rawValue
+        let good = Wire.frame(.ping, payload: [0x08, 0x01])
+        var (magic, header, payload) = (good, good, good)
+        magic[0] = 0x47
+        header[4] ^= 1
+        payload[28] ^= 1
+        let checksums = (header: checksum(in: good, at: 4), payload: checksum(in: good, at: 16))
+        return [
+            InvalidVector("magic", magic, .frame(.magic(found: [0x47, 0x50, 0x43, 0x4c]))),
+            InvalidVector(
+                "header-checksum",
+                header,
+                .frame(.headerChecksum(expected: checksums.header, found: checksums.header ^ 1))
+            ),
+            InvalidVector("version", Wire.header(version: 2, type: ping), .frame(.version(expected: 1, found: 2))),
+            InvalidVector("type", Wire.header(type: 0x7f), .frame(.unknownType(0x7f))),
+            InvalidVector("flags", Wire.header(type: ping, flags: 0x80), .frame(.flags(0x80))),
+            InvalidVector(
+                "tree-length",
+                Wire.header(type: MessageType.tree.rawValue, length: 65_537),
+                .frame(.payloadTooLong(type: .tree, length: 65_537, cap: 65_536))
+            ),
+            InvalidVector(
+                "hello-length",
+                Wire.header(type: MessageType.hello.rawValue, length: 4097),
+                .frame(.payloadTooLong(type: .hello, length: 4097, cap: 4096)),
+                in: .handshake
+            ),
+            InvalidVector("sequence", Wire.header(type: ping, sequence: 2), .frame(.sequence(expected: 1, found: 2))),
+            InvalidVector(
+                "payload-checksum",
+                payload,
+                .frame(
+                    .payloadChecksum(
+                        type: .ping,
+                        expected: ReferenceCRC32C.checksum(of: [0x09, 0x01]),
+                        found: checksums.payload
+                    )
+                )
+            ),
+        ]
+    }()
+
+    private static let trees: [InvalidVector] = {
+        func tree(_ name: String, _ parents: [UInt64], _ tokens: [UInt64], _ problem: MessageError.Problem) -> Self {
+            let payload = ProtobufPayload().varint(1, 1).varint(3, 1).packed(6, parents).packed(7, tokens)
+                .packed(8, tokens.map { _ in 0 })
+            let error = WireError.message(MessageError(type: .tree, problem: problem))
+            return InvalidVector(name, Wire.frame(.tree, payload: payload.bytes), error)
+        }
+        let chain = [UInt64](repeating: 1, count: 33)
+        return [
+            tree(
+                "tree-parent-self",
+                [0],
+                [5],
+                .outOfRange(field: "a parent's distance", found: 0, allowed: 1...1)
+            ),
+            tree(
+                "tree-parent-beyond-base",
+                [2],
+                [5],
+                .outOfRange(field: "a parent's distance", found: 2, allowed: 1...1)
+            ),
+            tree("tree-equal-siblings", [1, 2], [5, 5], .tree(.duplicateSibling(parent: nil, token: 5))),
+            tree("tree-depth", chain, chain, .tree(.tooDeep(depth: 33, limit: 32))),
+            tree(
+                "tree-token",
+                [1],
+                [49_152],
+                .tree(.tokenOutOfVocabulary(token: 49_152, vocabularySize: 49_152))
+            ),
+            tree(
+                "tree-counts",
+                [1],
+                [5, 6],
+                .unequalCounts(field: "parents", count: 1, other: "tokens", otherCount: 2)
+            ),
+        ]
+    }()
+
+    private static func checksum(in frame: [UInt8], at index: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(frame[index + $1]) << (8 * $1) }
+    }
+}

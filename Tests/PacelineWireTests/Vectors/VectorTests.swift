@@ -1,0 +1,96 @@
+import Foundation
+import NIOCore
+import PacelineWire
+import Testing
+
+/// `PACELINE_RECORD_VECTORS=1 swift test --filter VectorTests` writes the files anew from `VectorMessages.swift`.
+private let isRecording = ProcessInfo.processInfo.environment["PACELINE_RECORD_VECTORS"] == "1"
+
+@Suite("Vectors", .serialized)
+struct VectorTests {
+    private static let established = LinkPhase.established(
+        limits: .maximum,
+        vocabularySize: VectorMessage.vocabularySize
+    )
+
+    @Test("golden frames decode to the messages they hold, and these encode to the same bytes")
+    func golden() throws {
+        for conversation in [VectorMessage.exchange, VectorMessage.authenticated] {
+            for sender in [VectorMessage.Sender.worker, .verifier] {
+                try checkDirection(conversation.filter { $0.sender == sender })
+            }
+        }
+    }
+
+    @Test(
+        "protobuf's own encoder makes the same payloads of their text",
+        .enabled(if: ProtobufCompiler.path != nil, "needs protoc-c: apt-get install protobuf-c-compiler")
+    )
+    func independentEncoder() throws {
+        for vector in VectorMessage.exchange + VectorMessage.authenticated {
+            let payload = Data(try VectorFile(name: vector.name).read().dropFirst(FrameHeader.byteCount))
+            let type = "\(vector.message.type)".capitalized
+            let url = VectorFile.folder.appending(path: vector.name + ".txtpb")
+            if isRecording { try ProtobufCompiler.convert("--decode", type, payload).write(to: url) }
+            #expect(try ProtobufCompiler.convert("--encode", type, Data(contentsOf: url)) == payload, "\(vector.name)")
+        }
+    }
+
+    @Test("every message type has a golden frame")
+    func coverage() {
+        let types = (VectorMessage.exchange + VectorMessage.authenticated).map(\.message.type)
+        #expect(Set(types) == Set(MessageType.allCases))
+    }
+
+    @Test("every invalid frame is refused for the reason that its comment gives")
+    func invalid() throws {
+        let names = InvalidVector.all.map(\.name)
+        if isRecording { try InvalidVector.all.forEach { try $0.record() } }
+        for vector in InvalidVector.all {
+            let bytes = try VectorFile(name: vector.name).read()
+            #expect(bytes == vector.bytes, "\(vector.name)")
+            #expect(Wire.read(bytes, phase: vector.phase).error == vector.error, "\(vector.name)")
+        }
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: VectorFile.folder.appending(path: "invalid").path(percentEncoded: false)
+        )
+        #expect(files.filter { $0.hasSuffix(".hex") }.sorted() == names.map { $0.dropFirst(8) + ".hex" }.sorted())
+    }
+
+    private func checkDirection(_ vectors: [VectorMessage]) throws {
+        var writer = MessageWriter(phase: .handshake)
+        var reader = MessageReader(phase: .handshake)
+        for vector in vectors {
+            var encoded = ByteBuffer()
+            try writer.write(vector.message, into: &encoded)
+            let file = VectorFile(name: vector.name)
+            if isRecording { try file.write(Array(encoded.readableBytesView), title: vector.title) }
+            let golden = try file.read()
+            #expect(Array(encoded.readableBytesView) == golden, "\(vector.name)")
+
+            reader.append(ByteBuffer(bytes: golden))
+            let received = try reader.next()
+            #expect(received?.message == vector.message, "\(vector.name)")
+            if vector.endsHandshake {
+                writer.phase = Self.established
+                reader.phase = Self.established
+            }
+        }
+        try reader.finish()
+    }
+}
+
+extension VectorMessage {
+    fileprivate var title: String {
+        "\(message.type), \(sender == .worker ? "worker to verifier" : "verifier to worker")"
+    }
+
+    /// Whether the sender's next message is one of the work.
+    fileprivate var endsHandshake: Bool {
+        switch message {
+        case .hello(let hello): hello.nonce.isEmpty
+        case .authenticate, .welcome: true
+        default: false
+        }
+    }
+}
