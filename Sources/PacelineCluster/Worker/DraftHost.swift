@@ -1,0 +1,59 @@
+package import PacelineSpeculation
+
+/// What makes the drafters of a worker: loaded models, for one, or nothing at all.
+///
+/// Lives on the worker's compute thread.
+package protocol DrafterSource: AnyObject {
+    /// Drafters for one more sequence, those without a model first. They may share a model: all run on one thread.
+    func makeDrafters() throws -> [any Drafter]
+}
+
+/// The sessions of a worker as its compute thread holds them: trees and the drafters that grow them.
+package struct DraftHost {
+    private let source: any DrafterSource
+    private var drafts: [DraftSessionID: SequenceDraft] = [:]
+
+    package init(source: any DrafterSource) {
+        self.source = source
+    }
+
+    /// Carries out a job; nil if it was for closings alone.
+    package mutating func perform(_ job: DraftJob) -> DraftResult? {
+        for session in job.closings {
+            drafts[session] = nil
+        }
+        guard let turn = job.turn else { return nil }
+        do {
+            return DraftResult(session: turn.session, outcome: try take(turn))
+        } catch {
+            drafts[turn.session] = nil
+            return DraftResult(session: turn.session, outcome: .failed("\(error)"))
+        }
+    }
+
+    private mutating func take(_ turn: DraftJob.Turn) throws -> DraftResult.Outcome {
+        if let opening = turn.opening { try open(turn, opening) }
+        guard var draft = drafts.removeValue(forKey: turn.session) else {
+            return .failed("\(turn.session) is not open")
+        }
+        draft.policy = turn.policy
+        let known = draft.tree.count
+        if !turn.committed.isEmpty { try draft.commit(turn.committed) }
+        let isFinal = try draft.step() == nil
+        drafts[turn.session] = draft
+        guard turn.opening == nil, turn.committed.isEmpty else {
+            return .restarted(Array(draft.tree), isFinal: isFinal)
+        }
+        return .grew(Array(draft.tree[known...]), isFinal: isFinal)
+    }
+
+    private mutating func open(_ turn: DraftJob.Turn, _ opening: DraftJob.Opening) throws {
+        var draft = SequenceDraft(
+            drafters: try source.makeDrafters(),
+            policy: turn.policy,
+            limits: opening.limits
+        )
+        try draft.begin(base: opening.base, sampling: opening.sampling)
+        drafts[turn.session] = draft
+    }
+}

@@ -1,0 +1,45 @@
+package import PacelineSpeculation
+
+/// One turn of the worker's compute thread: follow a session's base, then take a draft step.
+///
+/// The thread is never handed more than one job; all that came up since the last one travels in the next. So nothing
+/// queues up behind a slow drafter but tokens.
+package struct DraftJob: Sendable {
+    /// How a session begins.
+    package struct Opening: Sendable {
+        package var base: [Token]
+        package var sampling: SamplingParameters
+        /// What the receiver of the tree enforces.
+        package var limits: TreeLimits
+    }
+
+    /// A turn for one session.
+    package struct Turn: Sendable {
+        package var session: DraftSessionID
+        /// Set in the first turn.
+        package var opening: Opening?
+        /// Tokens by which the base has grown since the last turn.
+        package var committed: [Token]
+        /// Bounds for the tree. No step is taken where they leave no room.
+        package var policy: GrowthPolicy
+    }
+
+    /// Sessions that are over, to be forgotten first.
+    package var closings: [DraftSessionID]
+    package var turn: Turn?
+}
+
+/// What a turn brought.
+package struct DraftResult: Sendable {
+    package enum Outcome: Sendable {
+        /// Nodes behind those that were there before. `isFinal`: no further step pays before the next verdict.
+        case grew([TokenTree.Node], isFinal: Bool)
+        /// The whole tree, since its root is a new base.
+        case restarted([TokenTree.Node], isFinal: Bool)
+        /// The drafter cannot go on with this session.
+        case failed(String)
+    }
+
+    package var session: DraftSessionID
+    package var outcome: Outcome
+}

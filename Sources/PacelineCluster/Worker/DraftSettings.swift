@@ -1,0 +1,9 @@
+/// How a worker drafts, as far as its operator decides it.
+package struct DraftSettings: Sendable, Hashable {
+    /// Nodes that a model expands in one step.
+    package var batch = 4
+    /// Drafting pauses when a step promises fewer expected tokens than this.
+    package var minimumGain = 0.02
+
+    package init() {}
+}

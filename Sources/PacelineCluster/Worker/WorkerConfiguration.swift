@@ -1,0 +1,22 @@
+package import PacelineWire
+
+/// What an operator decides about a worker.
+package struct WorkerConfiguration: Sendable {
+    /// For people: what the worker drafts with, where it has no model.
+    package var name: String
+    /// Nil for a worker without a model.
+    package var fingerprint: ModelFingerprint?
+    /// Requests that it drafts for at once, over all verifiers.
+    package var slots = 8
+    /// Longest base and tree that its drafters can hold; nil for no bound.
+    package var contextLength: Int?
+    package var draft = DraftSettings()
+    /// The first wait before connecting again, and the longest; doubled from one to the other.
+    package var reconnectDelay: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
+    package var link = LinkConfiguration()
+
+    package init(name: String, fingerprint: ModelFingerprint?) {
+        self.name = name
+        self.fingerprint = fingerprint
+    }
+}
