@@ -22,7 +22,8 @@ extension Message.Verdict: Payload {
             verifiedNodes: Int(structure.verified_nodes),
             acceptedNodes: Int(structure.accepted_nodes),
             credit: Int(structure.credit),
-            limits: structure.limits.map { DraftLimits(copying: $0.pointee) }
+            limits: structure.limits.map { DraftLimits(copying: $0.pointee) },
+            shard: structure.shard.map { OutcomeShard(copying: $0.pointee) }
         )
     }
 
@@ -37,6 +38,7 @@ extension Message.Verdict: Payload {
         try Check.range("accepted_nodes", acceptedNodes, 0...min(verifiedNodes, tokens.count - 1))
         try Check.range("credit", credit, 0...WireLimits.treeNodes)
         try limits?.check()
+        try shard?.check()
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Verdict {
@@ -51,6 +53,7 @@ extension Message.Verdict: Payload {
         structure.accepted_nodes = UInt32(acceptedNodes)
         structure.credit = UInt32(credit)
         structure.limits = limits.map { arena.pointer(to: $0.structure()) }
+        structure.shard = shard.map { arena.pointer(to: $0.structure()) }
         return structure
     }
 }

@@ -1,4 +1,4 @@
-/// Bounds on one worker's tree, all measured from the base.
+/// What a worker's tree should keep to; more is a waste of work, not an error.
 package struct DraftLimits: Sendable, Equatable {
     package var nodes: Int
     package var depth: Int

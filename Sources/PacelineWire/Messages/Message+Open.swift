@@ -11,7 +11,7 @@ extension Message {
         package var base: [Token]
         package var baseHash: BaseHash
         package var sampling: SamplingParameters
-        /// How many unverified nodes the worker may have outstanding.
+        /// The most nodes that the worker's tree may have.
         package var credit: Int
         package var limits: DraftLimits
         package var shard: OutcomeShard

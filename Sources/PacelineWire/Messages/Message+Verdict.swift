@@ -20,6 +20,8 @@ extension Message {
         package var credit: Int
         /// `nil`: as before.
         package var limits: DraftLimits?
+        /// `nil`: as before.
+        package var shard: OutcomeShard?
 
         package init(
             request: UInt64,
@@ -30,7 +32,8 @@ extension Message {
             verifiedNodes: Int,
             acceptedNodes: Int,
             credit: Int,
-            limits: DraftLimits? = nil
+            limits: DraftLimits? = nil,
+            shard: OutcomeShard? = nil
         ) {
             self.request = request
             self.epoch = epoch
@@ -41,6 +44,7 @@ extension Message {
             self.acceptedNodes = acceptedNodes
             self.credit = credit
             self.limits = limits
+            self.shard = shard
         }
     }
 

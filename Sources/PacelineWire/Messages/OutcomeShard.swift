@@ -1,4 +1,7 @@
-/// Which of the likely outcomes a worker drafts for: those whose rank among their siblings is `index` modulo `count`.
+/// Which outcomes a worker drafts for when several serve one request.
+///
+/// All of them follow the preferred line, the chain of first children; a subtree that leaves it at depth d with sibling
+/// number r is drafted by the worker with (d + r) mod count = index.
 package struct OutcomeShard: Sendable, Equatable {
     package var index: Int
     package var count: Int

@@ -165,7 +165,8 @@ struct RandomMessages {
             verifiedNodes: verified,
             acceptedNodes: number(0...min(verified, tokens.count - 1)),
             credit: number(0...512),
-            limits: Bool.random(using: &random) ? nil : draftLimits()
+            limits: Bool.random(using: &random) ? nil : draftLimits(),
+            shard: Bool.random(using: &random) ? nil : OutcomeShard(index: number(0...3), count: number(4...64))
         )
     }
 

@@ -1037,7 +1037,7 @@ const ProtobufCMessageDescriptor paceline__v1__verifying__descriptor =
   (ProtobufCMessageInit) paceline__v1__verifying__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__verdict__field_descriptors[9] =
+static const ProtobufCFieldDescriptor paceline__v1__verdict__field_descriptors[10] =
 {
   {
     "request",
@@ -1147,6 +1147,18 @@ static const ProtobufCFieldDescriptor paceline__v1__verdict__field_descriptors[9
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shard",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Verdict, shard),
+    &paceline__v1__outcome_shard__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__verdict__field_indices_by_name[] = {
   6,   /* field[6] = accepted_nodes */
@@ -1156,13 +1168,14 @@ static const unsigned paceline__v1__verdict__field_indices_by_name[] = {
   1,   /* field[1] = epoch */
   8,   /* field[8] = limits */
   0,   /* field[0] = request */
+  9,   /* field[9] = shard */
   4,   /* field[4] = tokens */
   5,   /* field[5] = verified_nodes */
 };
 static const ProtobufCIntRange paceline__v1__verdict__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor paceline__v1__verdict__descriptor =
 {
@@ -1172,7 +1185,7 @@ const ProtobufCMessageDescriptor paceline__v1__verdict__descriptor =
   "Paceline__V1__Verdict",
   "paceline.v1",
   sizeof(Paceline__V1__Verdict),
-  9,
+  10,
   paceline__v1__verdict__field_descriptors,
   paceline__v1__verdict__field_indices_by_name,
   1,  paceline__v1__verdict__number_ranges,

@@ -118,7 +118,7 @@ struct  Paceline__V1__Sampling
 
 
 /*
- * Bounds on one worker's tree, all measured from the base.
+ * What a tree should keep to; more is a waste of work, not an error.
  */
 struct  Paceline__V1__DraftLimits
 {
@@ -142,8 +142,10 @@ struct  Paceline__V1__DraftLimits
 
 
 /*
- * Which of the likely outcomes a worker drafts for when several workers serve one request: those whose rank among
- * their siblings is `index` modulo `count`. Advice: a tree that ignores it is as valid.
+ * Which outcomes a worker drafts for when several workers serve one request, so that equal drafters do not draft equal
+ * trees. All of them follow the preferred line, the chain of first children. A subtree that leaves it, with a node at
+ * depth d (a child of the base has depth 1) that is number r among its siblings (the first is 0), is drafted by the
+ * worker with (d + r) mod count = index. Advice: a tree that ignores it is as valid.
  */
 struct  Paceline__V1__OutcomeShard
 {
@@ -191,7 +193,7 @@ struct  Paceline__V1__Open
    */
   Paceline__V1__Sampling *sampling;
   /*
-   * how many unverified nodes the worker may have outstanding, 0 ... 512
+   * the most nodes that the worker's tree may have, 0 ... 512
    */
   uint32_t credit;
   /*
@@ -330,10 +332,14 @@ struct  Paceline__V1__Verdict
    * absent: as before
    */
   Paceline__V1__DraftLimits *limits;
+  /*
+   * absent: as before
+   */
+  Paceline__V1__OutcomeShard *shard;
 };
 #define PACELINE__V1__VERDICT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__verdict__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, 0, 0, 0, NULL }
+    , 0, 0, 0, 0, 0,NULL, 0, 0, 0, NULL, NULL }
 
 
 /*
