@@ -1,0 +1,42 @@
+/// Block verification of a chain: tokens are accepted jointly, so that never fewer of them are than token by token
+/// (Sun et al., arXiv 2403.10444).
+///
+/// Looks at first children only: on a tree it verifies the chain of them.
+package struct BlockVerification: RejectionRule {
+    package init() {}
+
+    package func verdict<Failure: Error, Source: Chance>(
+        on tree: SampledTree,
+        target: (NodeIndex?) throws(Failure) -> Law,
+        chance: inout Source
+    ) throws(Failure) -> Verdict {
+        var node: NodeIndex?
+        var law = try target(nil)
+        var weight = 1.0
+        var longest: (node: NodeIndex?, law: Law) = (nil, law)
+        var child = tree.children(of: nil).first
+        while let next = child {
+            let (token, draft) = (tree.nodes[next].token, tree.nodes[next].law)
+            // What to draw from should the block end before this token.
+            let rest = law.residual(scale: weight) { draft[$0] }
+            if node == nil || chance.happens(withProbability: Self.acceptance(mass: rest.mass, weight: weight)) {
+                longest = (node, rest.law ?? law)
+            }
+            weight = min(1, weight * law[token] / draft[token])
+            node = next
+            law = try target(node)
+            child = tree.children(of: node).first
+        }
+        // The last token of the block.
+        if chance.happens(withProbability: weight) {
+            longest = (node, law)
+        }
+        return tree.verdict(acceptingPathTo: longest.node, correction: chance.token(from: longest.law))
+    }
+
+    /// The probability that a prefix short of the whole block is accepted if no longer one is.
+    private static func acceptance(mass: Double, weight: Double) -> Double {
+        let total = mass + 1 - weight
+        return total > 0 ? mass / total : 0
+    }
+}

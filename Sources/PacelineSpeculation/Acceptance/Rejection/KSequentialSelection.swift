@@ -1,0 +1,65 @@
+/// SpecTr's K-SEQ: sequential selection among k independent drafts with one acceptance scale for all of them (Sun et al.,
+/// arXiv 2310.15141).
+///
+/// Asks for siblings drawn with replacement from one law.
+package struct KSequentialSelection: RejectionRule {
+    package init() {}
+
+    package func verdict<Failure: Error, Source: Chance>(
+        on tree: SampledTree,
+        target: (NodeIndex?) throws(Failure) -> Law,
+        chance: inout Source
+    ) throws(Failure) -> Verdict {
+        var node: NodeIndex?
+        while true {
+            let law = try target(node)
+            let children = tree.children(of: node)
+            guard let first = children.first else {
+                return tree.verdict(acceptingPathTo: node, correction: chance.token(from: law))
+            }
+            let draft = tree.nodes[first].law
+            let scale = Self.scale(law, draft, count: children.count)
+            let accepted = children.first { child in
+                let token = tree.nodes[child].token
+                return chance.happens(withProbability: law[token] / (scale * draft[token]))
+            }
+            guard let accepted else {
+                let rest = Self.residual(law, draft, count: children.count, scale: scale)
+                return tree.verdict(acceptingPathTo: node, correction: chance.token(from: rest))
+            }
+            node = accepted
+        }
+    }
+
+    /// The probability that one draft is accepted.
+    private static func acceptance(_ law: Law, _ draft: Law, scale: Double) -> Double {
+        law.probabilities.indices.reduce(0) { $0 + min(law[Token($1)] / scale, draft[Token($1)]) }
+    }
+
+    /// How much more often a token would be emitted through the drafts than a single draft accepts it.
+    private static func amplification(acceptance: Double, count: Int) -> Double {
+        guard acceptance > 0 else { return Double(count) }
+        let noneAccepted = (0..<count).reduce(1) { product, _ in product * (1 - acceptance) }
+        return (1 - noneAccepted) / acceptance
+    }
+
+    /// The smallest scale at which no token is emitted too often, in 1...count.
+    ///
+    /// Every larger scale is exact as well, if less often accepting; so the upper end of the bisection is taken.
+    private static func scale(_ law: Law, _ draft: Law, count: Int) -> Double {
+        var (low, high) = (1.0, Double(count))
+        for _ in 0..<60 {
+            let middle = (low + high) / 2
+            let accepted = acceptance(law, draft, scale: middle)
+            if amplification(acceptance: accepted, count: count) <= middle { high = middle } else { low = middle }
+        }
+        return high
+    }
+
+    /// What is left for the correction.
+    private static func residual(_ law: Law, _ draft: Law, count: Int, scale: Double) -> Law {
+        let accepted = acceptance(law, draft, scale: scale)
+        let amplification = amplification(acceptance: accepted, count: count)
+        return law.residual { min(law[$0] / scale, draft[$0]) * amplification }.law ?? law
+    }
+}
