@@ -57,6 +57,17 @@ struct VectorTests {
         #expect(files.filter { $0.hasSuffix(".hex") }.sorted() == names.map { $0.dropFirst(8) + ".hex" }.sorted())
     }
 
+    @Test("the worked exchange in the document consists of these frames")
+    func document() throws {
+        let url = ProtobufCompiler.protocols.appending(path: "README.md")
+        let words = try String(contentsOf: url, encoding: .utf8).split(whereSeparator: \.isWhitespace)
+        let text = words.joined(separator: " ")
+        for vector in VectorMessage.exchange.prefix(8) {
+            let frame = try VectorFile(name: vector.name).read().map { String(format: "%02x", $0) }
+            #expect(text.contains("``` " + frame.joined(separator: " ") + " ```"), "\(vector.name)")
+        }
+    }
+
     private func checkDirection(_ vectors: [VectorMessage]) throws {
         var writer = MessageWriter(phase: .handshake)
         var reader = MessageReader(phase: .handshake)
