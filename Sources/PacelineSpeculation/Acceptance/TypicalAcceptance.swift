@@ -1,8 +1,9 @@
-/// Typical acceptance as Medusa has it (arXiv 2401.10774 §2.3.1): **lossy**. Output is not distributed as the target's,
-/// and depends on what was drafted. For those who ask for it by name.
+/// Typical acceptance as Medusa has it (arXiv 2401.10774): **lossy**. Output is not distributed as the target's, and
+/// depends on what was drafted. For those who ask for it by name.
 ///
-/// A drafted token is accepted when its target probability exceeds min(epsilon, delta · exp(-entropy)): where the target
-/// is undecided, anything reasonable will do. The longest accepted path wins, the more probable one where equally long.
+/// A drafted token is accepted when its target probability exceeds min(epsilon, delta · exp(-entropy)): where the
+/// target is undecided, anything reasonable will do. The longest accepted path wins, the more probable one where
+/// equally long.
 package struct TypicalAcceptance: AcceptanceRule {
     /// What the target says at a node.
     package struct Answer: Sendable, Hashable {

@@ -3,9 +3,9 @@
 ///
 /// For a node the longest suffix of base and path that occurs in the text is looked up, then its shorter suffixes as
 /// far as they occur more often. Each proposes the tokens that followed it, the most frequent first, the latest first
-/// where equal. A suffix of `g` tokens that was followed `t` times by `d` distinct new tokens takes g·t / (g·t + d) of
-/// the probability that longer suffixes have left, shared out by frequency: the escape rule of PPM's method C (Moffat
-/// 1990), with more trust in longer matches.
+/// where equal. A suffix of `g` tokens that was followed `t` times by `d` distinct new tokens takes g·t / (g·t + d)
+/// of the probability that longer suffixes have left, shared out by frequency: the escape rule of PPM's method C
+/// (Moffat 1990), with more trust in longer matches.
 package struct SuffixDrafter: Drafter {
     /// Stands between texts; no vocabulary has it.
     private static let separator = Token.max

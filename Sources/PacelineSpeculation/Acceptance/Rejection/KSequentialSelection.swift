@@ -1,5 +1,5 @@
-/// SpecTr's K-SEQ: sequential selection among k independent drafts with one acceptance scale for all of them (Sun et al.,
-/// arXiv 2310.15141).
+/// SpecTr's K-SEQ: sequential selection among k independent drafts with one acceptance scale for all of them
+/// (Sun et al., arXiv 2310.15141).
 ///
 /// Asks for siblings drawn with replacement from one law.
 package struct KSequentialSelection: RejectionRule {

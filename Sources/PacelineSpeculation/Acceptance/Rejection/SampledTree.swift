@@ -3,8 +3,8 @@
 /// The rules are exact under conditions that a ``TokenTree`` does not ask for:
 /// - Each token was drawn from exactly the law that is stated, after truncation and quantisation.
 /// - Siblings stand in the order in which they were drawn, and with replacement each as often as it was drawn.
-/// - Whether a token was drawn and kept must not depend on the token itself. Pruning what turned out improbable, sorting
-///   siblings by probability, or stopping *before* an improbable token all break the law.
+/// - Whether a token was drawn and kept must not depend on the token itself. Pruning what turned out improbable,
+///   sorting siblings by probability, or stopping *before* an improbable token all break the law.
 package struct SampledTree: Sendable {
     package struct Node: Sendable {
         package var parent: NodeIndex?
@@ -34,8 +34,8 @@ package struct SampledTree: Sendable {
     private var childrenOfNodes: [[NodeIndex]]
 
     /// - Parameter nodes: every parent before its children; siblings in the order of drawing.
-    /// - Throws: ``TreeError/parentOutOfRange(parent:nodeCount:)`` or ``TreeError/duplicateSibling(parent:token:)``, the
-    ///   latter without replacement only.
+    /// - Throws: ``TreeError/parentOutOfRange(parent:nodeCount:)``, and without replacement
+    ///   ``TreeError/duplicateSibling(parent:token:)``.
     package init(_ nodes: [Node], replacement: Replacement) throws(TreeError) {
         self.nodes = nodes
         self.replacement = replacement
