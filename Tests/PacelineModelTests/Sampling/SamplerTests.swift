@@ -1,0 +1,139 @@
+import PacelineSpeculation
+import PacelineTensor
+import Testing
+
+@testable import PacelineModel
+
+@Suite("Sampler")
+struct SamplerTests {
+    /// Logits with a few likely tokens, many unlikely ones and some ties.
+    static func logits(count: Int, seed: UInt64) -> [Float] {
+        (0..<count).map { index in
+            let noise = ExactMath.gumbel(seed: seed, position: 7, index: index)
+            return index.isMultiple(of: 17) ? 2 : noise * 2
+        }
+    }
+
+    static func next(
+        _ parameters: SamplingParameters, _ logits: [Float], position: Int = 0, recent: [Token] = [],
+        isa: InstructionSet = .best
+    ) -> Token {
+        Sampler(parameters: parameters, vocabularySize: logits.count, isa: isa)
+            .nextToken(FloatMatrix(logits), row: 0, position: position, recent: recent[...])
+    }
+
+    /// The tokens that the cuts leave, by full sorting in float64.
+    static func support(_ parameters: SamplingParameters, _ logits: [Float]) -> Set<Token> {
+        var ranked = logits.indices.sorted {
+            logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1
+        }
+        if parameters.topK > 0 { ranked = Array(ranked.prefix(parameters.topK)) }
+        let weight = { (index: Int) in
+            Double(ExactMath.exp((logits[index] - logits[ranked[0]]) / parameters.temperature))
+        }
+        let total = ranked.reduce(0) { $0 + weight($1) }
+        var sum = 0.0
+        var kept: Set<Token> = []
+        for index in ranked {
+            guard sum < Double(parameters.topP) * total || kept.isEmpty else { break }
+            sum += weight(index)
+            if weight(index) >= Double(parameters.minP) { kept.insert(Token(index)) }
+        }
+        return kept
+    }
+
+    @Test("Temperature 0 takes the largest logit, and the lowest id among equals")
+    func greedy() {
+        #expect(Self.next(.greedy, [1, 3, 2, 3]) == 1)
+        #expect(Self.next(.greedy, [.nan, -5, .nan, -4]) == 3)
+    }
+
+    @Test("The token is a function of logits, parameters, seed and position alone")
+    func determinism() {
+        let logits = Self.logits(count: 5_000, seed: 1)
+        for seed in 0..<20 as Range<UInt64> {
+            let parameters = SamplingParameters(temperature: 0.8, topP: 0.95, seed: seed)
+            let tokens = InstructionSet.supported.map { Self.next(parameters, logits, position: 3, isa: $0) }
+            #expect(Set(tokens).count == 1)
+        }
+    }
+
+    @Test(
+        "Tokens come from the support that sorting gives",
+        arguments: [
+            SamplingParameters(temperature: 1, topK: 5), SamplingParameters(temperature: 0.7, topP: 0.5),
+            SamplingParameters(temperature: 1.5, minP: 0.2), SamplingParameters(temperature: 1, topK: 40, topP: 0.8, minP: 0.05),
+            SamplingParameters(temperature: 5, topP: 0.99),
+        ])
+    func support(parameters: SamplingParameters) {
+        let logits = Self.logits(count: 1_000, seed: 2)
+        let expected = Self.support(parameters, logits)
+        var seen: Set<Token> = []
+        for seed in 0..<2_000 as Range<UInt64> {
+            var parameters = parameters
+            parameters.seed = seed
+            seen.insert(Self.next(parameters, logits))
+        }
+        #expect(seen.isSubset(of: expected))
+        #expect(expected.count > 20 || seen == expected)
+    }
+
+    @Test("Over many seeds the frequencies are those of the softmax")
+    func frequencies() {
+        let logits: [Float] = [0, 1, 2, 0.5, -1]
+        let temperature: Float = 0.9
+        let draws = 40_000
+        var counts = [Int](repeating: 0, count: logits.count)
+        for seed in 0..<UInt64(draws) {
+            counts[Int(Self.next(SamplingParameters(temperature: temperature, seed: seed), logits))] += 1
+        }
+        let weights = logits.map { Double(ExactMath.exp($0 / temperature)) }
+        let total = weights.reduce(0, +)
+        let chiSquare = zip(counts, weights).reduce(0.0) { sum, pair in
+            let expected = Double(draws) * pair.1 / total
+            return sum + (Double(pair.0) - expected) * (Double(pair.0) - expected) / expected
+        }
+        // 4 degrees of freedom: 18.47 is exceeded once in a thousand.
+        #expect(chiSquare < 18.47)
+    }
+
+    @Test("Penalties change logits as documented, and only of recent tokens")
+    func penalties() {
+        let parameters = SamplingParameters(
+            temperature: 0, repetitionPenalty: 2, frequencyPenalty: 0.5, presencePenalty: 0.25, repeatLastN: 4)
+        // Token 0: 4 / 2 − 2 · 0.5 − 0.25 = 0.75; token 1: −1 · 2 − 0.5 − 0.25.
+        #expect(Self.next(parameters, [4, -1, 0.7], recent: [0, 1, 0]) == 0)
+        #expect(Self.next(parameters, [4, -1, 0.8], recent: [0, 1, 0]) == 2)
+        // Out of the window: no penalty.
+        #expect(Self.next(parameters, [4, -1, 0.8], recent: [0, 0, 1, 1, 1, 1]) == 0)
+    }
+
+    @Test("Logit bias forbids and forces tokens")
+    func bias() {
+        let forbid = SamplingParameters(temperature: 0, logitBias: [.init(token: 1, bias: -.infinity)])
+        #expect(Self.next(forbid, [1, 5, 2]) == 2)
+        let force = SamplingParameters(temperature: 1, logitBias: [.init(token: 0, bias: 100)])
+        #expect(Self.next(force, [1, 5, 2]) == 0)
+    }
+
+    @Test(
+        "A drafter's best candidate is the token that a target with its logits takes",
+        arguments: [
+            SamplingParameters.greedy, SamplingParameters(temperature: 1), SamplingParameters(temperature: 0.8, topP: 0.95),
+            SamplingParameters(temperature: 1.2, topK: 3), SamplingParameters(temperature: 1, minP: 0.1, repetitionPenalty: 1.3),
+        ])
+    func candidates(parameters: SamplingParameters) {
+        let logits = Self.logits(count: 2_000, seed: 3)
+        for seed in 0..<50 as Range<UInt64> {
+            var parameters = parameters
+            parameters.seed = seed
+            let sampler = Sampler(parameters: parameters, vocabularySize: logits.count)
+            let recent: [Token] = [3, 17, 17, 34]
+            let candidates = sampler.candidates(
+                FloatMatrix(logits), row: 0, position: 11, recent: recent[...], count: 6)
+            #expect(candidates.first?.token == Self.next(parameters, logits, position: 11, recent: recent))
+            #expect(Set(candidates.map(\.token)).count == candidates.count)
+            #expect(candidates.allSatisfy { $0.logProbability <= 0 && $0.logProbability.isFinite })
+        }
+    }
+}

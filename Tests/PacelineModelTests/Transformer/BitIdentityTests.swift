@@ -1,0 +1,107 @@
+import PacelineSpeculation
+import PacelineTensor
+import PacelineTestKit
+import Testing
+
+@testable import PacelineModel
+
+/// The logits of a token have the same bits however it is computed.
+@Suite("Bit identity of a pass")
+struct BitIdentityTests {
+    static let text: [Token] = (0..<70).map { Token(($0 * 37 + 11) % 251) }
+
+    /// The logits after each token of `tokens`, computed one token a pass.
+    static func plain(_ transformer: Transformer, _ tokens: [Token]) throws -> [[Float]] {
+        let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 4_096))
+        return try tokens.enumerated().map { position, token in
+            try cache.reserve(position + 1)
+            let logits = transformer.forward([
+                .committed(token, position: position, cache: cache, wantsLogits: true)
+            ])
+            cache.commit(1)
+            return logits.row(0)
+        }
+    }
+
+    @Test("Prompt chunks of any size give the bits of single tokens", arguments: TinyModel.allWeightTypes)
+    func chunks(type: TinyModel.WeightType) throws {
+        let transformer = try TinyModel.transformer(weights: type)
+        let expected = try Self.plain(transformer, Self.text)
+        for chunk in [2, 7, 33, 70] {
+            let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 4_096))
+            for start in stride(from: 0, to: Self.text.count, by: chunk) {
+                let range = start..<min(Self.text.count, start + chunk)
+                try cache.reserve(range.upperBound)
+                let logits = transformer.forward(
+                    range.map { .committed(Self.text[$0], position: $0, cache: cache, wantsLogits: true) })
+                cache.commit(range.count)
+                for (row, position) in range.enumerated() { #expect(logits.row(row) == expected[position]) }
+            }
+        }
+    }
+
+    @Test("A node of a 32-node tree, beside another sequence, gives the bits of its path alone")
+    func trees() throws {
+        for threads in [1, 2, 4] {
+            let transformer = try TinyModel.transformer(weights: .q8_0, threads: threads)
+            let base = Array(Self.text.prefix(61))
+            var random = SplitMix64(seed: 5)
+            var tree = TokenTree()
+            while tree.count < 32 {
+                let parent = tree.isEmpty ? nil : Bool.random(using: &random) ? nil : tree.indices.randomElement(using: &random)
+                guard tree.depth(of: parent) < 32 else { continue }
+                let node = TokenTree.Node(parent: parent, token: .random(in: 0..<250, using: &random), logProbability: -1)
+                _ = try? tree.append(node)
+            }
+            let pool = KVPagePool(shape: transformer.cacheShape, slots: 8_192)
+            let other = KVCache(pool: pool)
+            try other.reserve(9)
+            let cache = KVCache(pool: pool)
+            try cache.reserve(base.count + tree.count)
+            var rows = (0..<base.count).map {
+                PassRow.committed(base[$0], position: $0, cache: cache, wantsLogits: false)
+            }
+            rows += (0..<9).map { .committed(Self.text[$0 + 20], position: $0, cache: other, wantsLogits: false) }
+            rows += tree.indices.map { node in
+                PassRow(
+                    token: tree.token(of: node), position: base.count + tree.depth(of: node) - 1, cache: cache,
+                    slot: base.count + node, base: base.count, path: tree.path(to: node).map { base.count + $0 },
+                    wantsLogits: true)
+            }
+            let logits = transformer.forward(rows)
+            for node in tree.indices {
+                let alone = try Self.plain(transformer, base + tree.tokens(onPathTo: node))
+                #expect(logits.row(node) == alone.last)
+            }
+        }
+    }
+
+    @Test("After an accepted path is kept, the next token has the bits of plain decoding")
+    func commit() throws {
+        let transformer = try TinyModel.transformer(weights: .q4_0)
+        let base = Array(Self.text.prefix(60))
+        let tail: [Token] = [5, 9, 77, 123, 8, 200]
+        let expected = try Self.plain(transformer, base + tail)
+        let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 1_024))
+        try cache.reserve(base.count + 12)
+        // Nodes alternate between the true path and decoys, so that kept slots lie apart and cross a page.
+        var rows = base.indices.map { PassRow.committed(base[$0], position: $0, cache: cache, wantsLogits: false) }
+        for depth in tail.indices {
+            let path = (0...depth).map { base.count + 2 * $0 + 1 }
+            for (slot, token) in [(base.count + 2 * depth, Token(1)), (base.count + 2 * depth + 1, tail[depth])] {
+                rows.append(
+                    PassRow(
+                        token: token, position: base.count + depth, cache: cache, slot: slot, base: base.count,
+                        path: path.dropLast() + [slot], wantsLogits: false))
+            }
+        }
+        transformer.forward(rows)
+        cache.commit(base.count)
+        cache.keep((0..<5).map { base.count + 2 * $0 + 1 }, committing: 5)
+        try cache.reserve(cache.length + 1)
+        let logits = transformer.forward([
+            .committed(tail[5], position: base.count + 5, cache: cache, wantsLogits: true)
+        ])
+        #expect(logits.row(0) == expected.last)
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import PacelineSpeculation
+import PacelineTensor
+import Testing
+
+@testable import PacelineModel
+
+/// Log-probabilities against a float32 forward pass of the same dequantised weights.
+@Suite("Golden log-probabilities", .serialized)
+struct GoldenTests {
+    struct Golden: Decodable {
+        struct Case: Decodable {
+            struct Law: Decodable {
+                var position: Int
+                var top: [[Double]]
+            }
+            var name: String
+            var tokens: [Token]
+            var logprobs: [Law]
+            var greedy: [Token]
+            var greedy_margin: [Double]
+        }
+        var cases: [Case]
+    }
+
+    static let qwen = ProcessInfo.processInfo.environment["PACELINE_TEST_QWEN"] == "1"
+
+    static func golden(_ name: String) throws -> Golden {
+        let url = try #require(Bundle.module.url(forResource: "Goldens/\(name)", withExtension: "json"))
+        return try JSONDecoder().decode(Golden.self, from: Data(contentsOf: url))
+    }
+
+    static func model(_ name: String) throws -> LanguageModel {
+        try LanguageModel(path: ModelCatalog.path(of: name), compute: Compute(threads: 2))
+    }
+
+    @Test("smollm2 agrees with float32")
+    func smollm2() throws { try Self.check(model: "smollm2-135m", golden: "smollm2") }
+
+    @Test("qwen 0.5B agrees with float32", .enabled(if: qwen, "set PACELINE_TEST_QWEN=1 and fetch the qwen models"))
+    func qwen05() throws { try Self.check(model: "qwen2.5-coder-0.5b", golden: "qwen05") }
+
+    static func check(model name: String, golden goldenName: String) throws {
+        let transformer = try model(name).transformer
+        var differences: [Double] = []
+        for item in try golden(goldenName).cases {
+            let scores = try Scorer(transformer: transformer).score(item.tokens, count: 2_000)
+            for law in item.logprobs {
+                let token = Token(law.top[0][0])
+                let found = scores[law.position].top.first { $0.token == token }
+                differences.append(abs(Double(try #require(found).logProbability) - law.top[0][1]))
+            }
+            try checkGreedy(item, transformer)
+        }
+        let mean = differences.reduce(0, +) / Double(differences.count)
+        print("\(goldenName): mean \(mean), largest \(differences.max() ?? 0) nat over \(differences.count) positions")
+        #expect(mean <= 0.06)
+        #expect(try #require(differences.max()) <= 0.25)
+    }
+
+    /// Greedy continuation equals the golden one as long as its margin stays above 0.3 nat.
+    static func checkGreedy(_ item: Golden.Case, _ transformer: Transformer) throws {
+        let length = zip(item.greedy, item.greedy_margin).prefix { $0.1 > 0.3 }.count
+        var tokens = item.tokens
+        for step in 0..<length {
+            let score = try Scorer(transformer: transformer).score(tokens, positions: [tokens.count - 1], count: 1)
+            #expect(score[0].top[0].token == item.greedy[step], "\(item.name), step \(step)")
+            tokens.append(item.greedy[step])
+        }
+    }
+}
