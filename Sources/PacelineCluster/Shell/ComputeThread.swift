@@ -39,9 +39,14 @@ final class ComputeThread<Job: Sendable>: Sendable {
     }
 
     /// Waits until the thread has ended; false if it had not after `seconds`.
-    func join(seconds: Double) -> Bool {
-        guard finished.wait(timeout: .now() + seconds) == .success else { return false }
-        finished.signal()
-        return true
+    func join(seconds: Double) async -> Bool {
+        let finished = finished
+        return await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let hasEnded = finished.wait(timeout: .now() + seconds) == .success
+                if hasEnded { finished.signal() }
+                continuation.resume(returning: hasEnded)
+            }
+        }
     }
 }

@@ -6,6 +6,11 @@ package enum RequestEvent: Sendable {
     case tokens([Token], text: String)
     case finished(RequestSummary)
     case failed(RequestFault)
+
+    /// Whether nothing follows.
+    package var isLast: Bool {
+        if case .tokens = self { false } else { true }
+    }
 }
 
 /// Why a request ended although nothing went wrong.

@@ -176,8 +176,13 @@ package struct VerifierMachine: Sendable {
         }
     }
 
+    /// Whether no request runs or waits.
+    package var isIdle: Bool {
+        running.isEmpty && waiting.isEmpty
+    }
+
     private mutating func noteDrained() {
-        guard isDraining, !hasNotedDrain, running.isEmpty, waiting.isEmpty else { return }
+        guard isDraining, !hasNotedDrain, isIdle else { return }
         hasNotedDrain = true
         outbox.append(.note(.drained))
     }

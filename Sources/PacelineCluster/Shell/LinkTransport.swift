@@ -1,0 +1,86 @@
+import NIOCore
+
+/// The sockets behind a machine's links: bytes out, bytes in, and nothing decided. Confined to one event loop.
+final class LinkTransport {
+    enum Event {
+        case received(LinkID, ByteBuffer)
+        case flushed(LinkID, bytes: Int)
+        case disconnected(LinkID, reason: String?)
+    }
+
+    private struct Connection {
+        var channel: any Channel
+        var pendingBytes = 0
+        /// The machine is done with the link; close once the last bytes have left.
+        var isClosing = false
+    }
+
+    /// How long the last bytes of a closed link may take to leave.
+    private static let lingering = TimeAmount.milliseconds(500)
+
+    private var connections: [LinkID: Connection] = [:]
+    private var unflushed: Set<LinkID> = []
+    /// Takes what happens. Set by the owner; events before that are lost.
+    var deliver: ((Event) -> Void)?
+
+    var isEmpty: Bool { connections.isEmpty }
+
+    func add(_ id: LinkID, _ channel: any Channel) {
+        connections[id] = Connection(channel: channel)
+    }
+
+    func received(_ bytes: ByteBuffer, on id: LinkID) {
+        guard connections[id]?.isClosing == false else { return }
+        deliver?(.received(id, bytes))
+    }
+
+    func disconnected(_ id: LinkID, reason: String?) {
+        guard let connection = connections.removeValue(forKey: id), !connection.isClosing else { return }
+        deliver?(.disconnected(id, reason: reason))
+    }
+
+    /// Queues bytes; they leave with the next ``flush()``.
+    func write(_ bytes: ByteBuffer, to id: LinkID) {
+        guard let channel = connections[id]?.channel else { return }
+        let count = bytes.readableBytes
+        connections[id]?.pendingBytes += count
+        unflushed.insert(id)
+        channel.write(bytes).assumeIsolated().whenComplete { [weak self] _ in
+            self?.left(count, from: id)
+        }
+    }
+
+    func flush() {
+        let ids = unflushed
+        unflushed.removeAll(keepingCapacity: true)
+        for id in ids {
+            connections[id]?.channel.flush()
+        }
+    }
+
+    /// Closes the connection when its bytes have left, at the latest after a moment.
+    func close(_ id: LinkID) {
+        guard let connection = connections[id], !connection.isClosing else { return }
+        connections[id]?.isClosing = true
+        connection.channel.flush()
+        unflushed.remove(id)
+        guard connections[id]?.pendingBytes ?? 0 > 0 else { return drop(id) }
+        connection.channel.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) { [weak self] in
+            self?.drop(id)
+        }
+    }
+
+    private func left(_ count: Int, from id: LinkID) {
+        guard let connection = connections[id] else { return }
+        connections[id]?.pendingBytes -= count
+        if !connection.isClosing {
+            deliver?(.flushed(id, bytes: count))
+        } else if connection.pendingBytes <= count {
+            drop(id)
+        }
+    }
+
+    private func drop(_ id: LinkID) {
+        connections[id]?.channel.close(promise: nil)
+    }
+}

@@ -1,0 +1,57 @@
+import NIOCore
+
+/// Feeds a machine on one event loop: one event at a time, in the order they came up, each followed by its effects;
+/// and a timer for the machine's deadline.
+///
+/// Effects may give rise to events at once (a closed channel, say); those wait until the effects before them are done.
+final class MachineLoop<Event> {
+    private let clock = MonotonicClock()
+    private let eventLoop: any EventLoop
+    /// The event for a deadline that has come.
+    private let timer: Event
+    /// Carries out one event and returns the machine's next deadline. Set by the owner; events before that are lost.
+    var handle: ((Event, Instant) -> Instant?)?
+    private var inbox: [Event] = []
+    private var isHandling = false
+    private var armed: (at: Instant, task: Scheduled<Void>)?
+    private var isStopped = false
+
+    init(eventLoop: any EventLoop, timer: Event) {
+        self.eventLoop = eventLoop
+        self.timer = timer
+    }
+
+    func post(_ event: Event) {
+        inbox.append(event)
+        guard !isHandling else { return }
+        isHandling = true
+        var deadline: Instant?
+        while !inbox.isEmpty {
+            deadline = handle?(inbox.removeFirst(), clock.now())
+        }
+        isHandling = false
+        arm(deadline)
+    }
+
+    /// Ends the timer; later events are still carried out.
+    func stop() {
+        isStopped = true
+        armed?.task.cancel()
+        armed = nil
+    }
+
+    /// A timer that is due earlier than needed is left alone: it finds nothing to do and is set anew.
+    private func arm(_ deadline: Instant?) {
+        guard !isStopped, let deadline else { return }
+        if let armed {
+            guard deadline < armed.at else { return }
+            armed.task.cancel()
+        }
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: clock.deadline(for: deadline)) { [weak self] in
+            guard let self else { return }
+            armed = nil
+            post(timer)
+        }
+        armed = (deadline, task)
+    }
+}

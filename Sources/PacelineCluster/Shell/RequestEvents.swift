@@ -1,0 +1,91 @@
+import PacelineSpeculation
+import Synchronization
+
+/// A request's events on their way from the event loop to one client task.
+///
+/// Bounded without dropping: tokens that the client has not taken yet are joined into one event, and a client that
+/// leaves more than `limit` of them lying is cut off.
+package struct RequestEvents: AsyncSequence, Sendable {
+    package typealias Element = RequestEvent
+
+    /// Tokens that may wait for a client.
+    package static let limit = 8192
+
+    final class Buffer: Sendable {
+        private struct State: Sendable {
+            var tokens: [Token] = []
+            var text = ""
+            var ending: RequestEvent?
+            var isOver = false
+            var waiter: CheckedContinuation<RequestEvent?, Never>?
+
+            /// What the client gets next; nil if it must wait.
+            mutating func take() -> RequestEvent? {
+                if !tokens.isEmpty || !text.isEmpty {
+                    defer { (tokens, text) = ([], "") }
+                    return .tokens(tokens, text: text)
+                }
+                defer { ending = nil }
+                if ending != nil { isOver = true }
+                return ending
+            }
+        }
+
+        private let state = Mutex(State())
+
+        /// Adds an event; false if the client has left too many tokens lying.
+        func push(_ event: RequestEvent) -> Bool {
+            let (waiter, next, isWithinLimit) = state.withLock { state in
+                if case .tokens(let tokens, let text) = event {
+                    state.tokens += tokens
+                    state.text += text
+                } else {
+                    state.ending = event
+                }
+                let isWithinLimit = state.tokens.count <= RequestEvents.limit
+                guard let waiter = state.waiter, let next = state.take() else {
+                    return (nil as CheckedContinuation<RequestEvent?, Never>?, nil as RequestEvent?, isWithinLimit)
+                }
+                state.waiter = nil
+                return (waiter, next, isWithinLimit)
+            }
+            waiter?.resume(returning: next)
+            return isWithinLimit
+        }
+
+        /// The next event; nil after the last one, or when the task was cancelled.
+        func next() async -> RequestEvent? {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let ready: RequestEvent?? = state.withLock { state in
+                        if let event = state.take() { return .some(event) }
+                        if state.isOver || state.waiter != nil || Task.isCancelled { return .some(nil) }
+                        state.waiter = continuation
+                        return nil
+                    }
+                    if let ready { continuation.resume(returning: ready) }
+                }
+            } onCancel: {
+                let waiter = state.withLock { state in
+                    defer { state.waiter = nil }
+                    return state.waiter
+                }
+                waiter?.resume(returning: nil)
+            }
+        }
+    }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        let buffer: Buffer
+
+        package mutating func next() async -> RequestEvent? {
+            await buffer.next()
+        }
+    }
+
+    let buffer = Buffer()
+
+    package func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(buffer: buffer)
+    }
+}

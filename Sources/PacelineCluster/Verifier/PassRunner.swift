@@ -1,0 +1,37 @@
+import PacelineSpeculation
+
+/// Carries out passes on an engine; what the compute thread does between taking a pass and handing back its outcomes.
+struct PassRunner {
+    private let engine: any TargetEngine
+
+    init(engine: any TargetEngine) {
+        self.engine = engine
+    }
+
+    /// Closes, opens and computes. A sequence that cannot be opened fails alone.
+    ///
+    /// - Returns: one outcome per round of the pass.
+    /// - Throws: what makes the engine unusable.
+    func run(_ pass: Pass, progress: ComputeProgress) throws -> [RoundOutcome] {
+        for request in pass.closings {
+            engine.close(request)
+        }
+        var failures: [RequestID: String] = [:]
+        for opening in pass.openings {
+            do {
+                try engine.open(opening)
+            } catch {
+                failures[opening.request] = "\(error)"
+            }
+            progress.advance()
+        }
+        let rounds = pass.rounds.filter { failures[$0.request] == nil }
+        var outcomes = rounds.isEmpty ? [] : try engine.run(rounds, progress: progress)
+        guard outcomes.count == rounds.count else { return outcomes }
+        for (place, round) in pass.rounds.enumerated() {
+            guard let reason = failures[round.request] else { continue }
+            outcomes.insert(.failed(reason: reason), at: place)
+        }
+        return outcomes
+    }
+}

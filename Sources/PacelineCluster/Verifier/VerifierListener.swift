@@ -1,0 +1,63 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+/// The socket on which a verifier takes connections.
+enum VerifierListener {
+    /// - Throws: ``ShellError`` for a name that is none, or one that other machines can reach.
+    static func resolve(_ endpoint: Endpoint) throws -> SocketAddress {
+        let address: SocketAddress
+        do {
+            address = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: endpoint.port)
+        } catch {
+            throw ShellError.cannotListen(address: "\(endpoint)", reason: "the host is unknown")
+        }
+        guard LinkBootstrap.isLoopback(address) else { throw ShellError.notLoopback(address: "\(endpoint)") }
+        return address
+    }
+
+    static func bind(
+        _ address: SocketAddress,
+        _ endpoint: Endpoint,
+        group: any EventLoopGroup,
+        shell: NIOLoopBound<VerifierShell>,
+        logger: Logger
+    ) async throws -> any Channel {
+        do {
+            return try await ServerBootstrap(group: group)
+                .serverChannelOption(.backlog, value: 128)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(logger: logger))
+                    }
+                }
+                .childChannelOption(LinkBootstrap.noDelay, value: 1)
+                .childChannelOption(LinkBootstrap.userTimeout, value: LinkBootstrap.userTimeoutMilliseconds)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try shell.value.accept(channel) }
+                }
+                .bind(to: address)
+                .get()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw ShellError.addressInUse(address: "\(endpoint)")
+        } catch {
+            throw ShellError.cannotListen(address: "\(endpoint)", reason: "\(error)")
+        }
+    }
+}
+
+/// Logs why a connection could not be accepted (no descriptors left, for one) and goes on listening.
+private final class AcceptErrorHandler: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    private let logger: Logger
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.warning("a connection could not be accepted: \(error)")
+    }
+}

@@ -1,0 +1,123 @@
+import Logging
+import NIOCore
+
+/// Carries out a verifier machine's effects on one event loop: sockets, the compute thread, clients, the log.
+final class VerifierShell {
+    let transport = LinkTransport()
+    private var machine: VerifierMachine
+    private let compute: TargetThread
+    private let logger: Logger
+    private let loop: MachineLoop<VerifierMachine.Event>
+    private var clients: [RequestID: RequestEvents.Buffer] = [:]
+    private var lastLink: UInt64 = 0
+    private var lastStamp: UInt64 = 0
+    private var drained: [EventLoopPromise<Void>] = []
+
+    init(machine: VerifierMachine, compute: TargetThread, logger: Logger, eventLoop: any EventLoop) {
+        self.machine = machine
+        self.compute = compute
+        self.logger = logger
+        loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
+        loop.handle = { [unowned self] event, now in handle(event, now: now) }
+        transport.deliver = { [unowned self] event in receive(event) }
+    }
+
+    var snapshot: VerifierSnapshot { machine.snapshot }
+
+    func post(_ event: VerifierMachine.Event) {
+        loop.post(event)
+    }
+
+    /// Takes a connection that came in.
+    func accept(_ channel: any Channel) throws {
+        lastLink += 1
+        let id = LinkID(rawValue: lastLink)
+        try channel.pipeline.syncOperations.addHandler(LinkChannelHandler(id: id, transport: transport))
+        transport.add(id, channel)
+        post(.accepted(id))
+    }
+
+    /// The compute thread is idle again.
+    func receive(_ report: TargetThread.Report) {
+        switch report {
+        case .finished(let result): post(.passFinished(result))
+        case .failed(let reason): post(.passFailed(reason))
+        }
+    }
+
+    func submit(_ id: RequestID, _ request: GenerationRequest, events: RequestEvents.Buffer) {
+        clients[id] = events
+        post(.submit(id, request))
+    }
+
+    func drain(grace: Duration, done: EventLoopPromise<Void>) {
+        drained.append(done)
+        post(.drain(grace: grace))
+        // A second drain finds nothing left to note.
+        if machine.isIdle { finishDrain() }
+    }
+
+    func shutdown() {
+        post(.shutdown)
+        loop.stop()
+        finishDrain()
+    }
+
+    private func handle(_ event: VerifierMachine.Event, now: Instant) -> Instant? {
+        let stamp = compute.progress.stamp
+        if stamp != lastStamp {
+            lastStamp = stamp
+            perform(machine.handle(.progressed, now: now))
+        }
+        perform(machine.handle(event, now: now))
+        transport.flush()
+        return machine.deadline
+    }
+
+    private func perform(_ effects: [VerifierMachine.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .write(let link, let bytes): transport.write(bytes, to: link)
+            case .close(let link): transport.close(link)
+            case .run(let pass): run(pass)
+            case .emit(let request, let event): emit(event, to: request)
+            case .note(let note): log(note)
+            }
+        }
+    }
+
+    private func run(_ pass: Pass) {
+        guard !compute.offer(pass) else { return }
+        post(.passFailed("the compute thread has ended"))
+    }
+
+    private func emit(_ event: RequestEvent, to request: RequestID) {
+        guard let client = clients[request] else { return }
+        let isWithinLimit = client.push(event)
+        if event.isLast {
+            clients[request] = nil
+        } else if !isWithinLimit {
+            post(.overflow(request, waitingTokens: RequestEvents.limit))
+        }
+    }
+
+    private func log(_ note: VerifierNote) {
+        logger.log(level: note.level, "\(note)")
+        if note == .drained { finishDrain() }
+    }
+
+    private func finishDrain() {
+        for promise in drained {
+            promise.succeed()
+        }
+        drained.removeAll()
+    }
+
+    private func receive(_ event: LinkTransport.Event) {
+        switch event {
+        case .received(let link, let bytes): post(.received(link, bytes))
+        case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
+        case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Carries out a worker machine's effects on one event loop: connections, the compute thread, the log.
+final class WorkerShell {
+    private let endpoints: [Endpoint]
+    private let transport = LinkTransport()
+    private var machine: WorkerMachine
+    private let compute: DrafterThread
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let loop: MachineLoop<WorkerMachine.Event>
+    private var lastStamp: UInt64 = 0
+    /// Fails when no verifier will have this worker; succeeds when it was shut down.
+    private let ended: EventLoopPromise<Void>
+
+    init(
+        machine: WorkerMachine,
+        endpoints: [Endpoint],
+        compute: DrafterThread,
+        logger: Logger,
+        eventLoop: any EventLoop,
+        ended: EventLoopPromise<Void>
+    ) {
+        self.machine = machine
+        self.endpoints = endpoints
+        self.compute = compute
+        self.logger = logger
+        self.eventLoop = eventLoop
+        self.ended = ended
+        loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
+        loop.handle = { [unowned self] event, now in handle(event, now: now) }
+        transport.deliver = { [unowned self] event in receive(event) }
+    }
+
+    func post(_ event: WorkerMachine.Event) {
+        loop.post(event)
+    }
+
+    func shutdown() {
+        post(.shutdown)
+        loop.stop()
+        ended.succeed()
+    }
+
+    private func handle(_ event: WorkerMachine.Event, now: Instant) -> Instant? {
+        let stamp = compute.progress.stamp
+        if stamp != lastStamp {
+            lastStamp = stamp
+            perform(machine.handle(.progressed, now: now))
+        }
+        perform(machine.handle(event, now: now))
+        transport.flush()
+        return machine.deadline
+    }
+
+    private func perform(_ effects: [WorkerMachine.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .connect(let endpoint, let link): connect(to: endpoints[endpoint], as: link)
+            case .write(let link, let bytes): transport.write(bytes, to: link)
+            case .close(let link): transport.close(link)
+            case .draft(let job): draft(job)
+            case .note(let note): log(note)
+            case .refused(let fault): ended.fail(fault)
+            }
+        }
+    }
+
+    private func draft(_ job: DraftJob) {
+        guard !compute.offer(job) else { return }
+        ended.fail(ShellError.cannotLoad("the drafting thread has ended"))
+    }
+
+    private func connect(to endpoint: Endpoint, as id: LinkID) {
+        let shell = NIOLoopBound(self, eventLoop: eventLoop)
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(LinkBootstrap.connectTimeout)
+            .channelOption(LinkBootstrap.noDelay, value: 1)
+            .channelOption(LinkBootstrap.userTimeout, value: LinkBootstrap.userTimeoutMilliseconds)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = LinkChannelHandler(id: id, transport: shell.value.transport)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    shell.value.transport.add(id, channel)
+                }
+            }
+            .connect(host: endpoint.host, port: endpoint.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                shell.value.connected(id, result)
+            }
+    }
+
+    private func connected(_ id: LinkID, _ result: Result<any Channel, any Error>) {
+        switch result {
+        case .success:
+            post(.connected(id))
+        case .failure(let error):
+            transport.disconnected(id, reason: "\(error)")
+            // Where the socket could not even be made there is no connection to lose.
+            post(.disconnected(id, reason: "\(error)"))
+        }
+    }
+
+    private func log(_ note: WorkerNote) {
+        logger.log(level: note.level, "\(note.description(endpoints: endpoints))")
+    }
+
+    private func receive(_ event: LinkTransport.Event) {
+        switch event {
+        case .received(let link, let bytes): post(.received(link, bytes))
+        case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
+        case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import PacelineCluster
+import PacelineSpeculation
+
+/// A target of hashes instead of weights, which checks what it is handed as strictly as a real engine depends on it.
+final class MockTarget: TargetEngine {
+    struct Misuse: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private struct State {
+        var base: [Token]
+        var seed: UInt64
+        var computed = 0
+        var lengthLimit: Int
+    }
+
+    private var states: [RequestID: State] = [:]
+    /// Drafted nodes that bore tags of another base than the one they were verified at.
+    private(set) var misrootedNodes = 0
+    private(set) var verifiedNodes = 0
+    /// Requests whose next round is to fail.
+    var failing: Set<RequestID> = []
+
+    var openCount: Int { states.count }
+
+    func open(_ opening: Pass.Opening) throws {
+        guard states[opening.request] == nil else { throw Misuse(description: "\(opening.request) was opened twice") }
+        guard !opening.base.isEmpty else { throw Misuse(description: "\(opening.request) has no base") }
+        states[opening.request] = State(
+            base: opening.base,
+            seed: opening.sampling.seed,
+            lengthLimit: opening.lengthLimit
+        )
+    }
+
+    func close(_ request: RequestID) {
+        states[request] = nil
+    }
+
+    func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome] {
+        guard Set(rounds.map(\.request)).count == rounds.count else {
+            throw Misuse(description: "a pass holds two rounds of one sequence")
+        }
+        return try rounds.map { round in
+            progress.advance()
+            if failing.remove(round.request) != nil { return .failed(reason: "told to fail") }
+            return try run(round)
+        }
+    }
+
+    private func run(_ round: Round) throws -> RoundOutcome {
+        guard var state = states[round.request] else { throw Misuse(description: "\(round.request) is not open") }
+        defer { states[round.request] = state }
+        switch round.work {
+        case .prefill(let count):
+            guard count > 0, state.computed + count < state.base.count else {
+                throw Misuse(description: "a prefill of \(count) after \(state.computed) of \(state.base.count)")
+            }
+            state.computed += count
+            return .prefilled(count: count)
+        case .verify(let tree):
+            guard state.computed == state.base.count - 1 else {
+                throw Misuse(description: "verified with \(state.computed) of \(state.base.count) tokens computed")
+            }
+            inspect(tree, below: state.base)
+            let verdict = SampleMatch().verdict(on: tree) { node in
+                TaggedText.next(after: state.base + tree.tokens(onPathTo: node), seed: state.seed)
+            }
+            guard state.base.count + verdict.tokens.count <= state.lengthLimit else {
+                throw Misuse(description: "a verdict passes the length limit of \(state.lengthLimit)")
+            }
+            state.base += verdict.tokens
+            state.computed = state.base.count - 1
+            return .verified(verdict)
+        }
+    }
+
+    private func inspect(_ tree: TokenTree, below base: [Token]) {
+        verifiedNodes += tree.count
+        for node in tree.indices {
+            let prefix = base + tree.tokens(onPathTo: tree.parent(of: node))
+            if !TaggedText.fits(tree.token(of: node), after: prefix) { misrootedNodes += 1 }
+        }
+    }
+}
+
+extension TargetDescription {
+    /// The mock target's, with passes of `base` + `perRow` × rows milliseconds.
+    static func mock(base: Double = 20, perRow: Double = 0.25, cacheCapacity: Int = 1 << 16) throws -> TargetDescription
+    {
+        let points = [1, 2, 4, 8, 16, 32, 64, 128].map {
+            CostCurve.Point(rows: $0, milliseconds: base + perRow * Double($0))
+        }
+        return TargetDescription(
+            tokenizerHash: [UInt8](repeating: 7, count: 32),
+            vocabularySize: TaggedText.vocabularySize,
+            model: "mock",
+            contextLength: 4096,
+            cacheCapacity: cacheCapacity,
+            costs: try CostCurve(points)
+        )
+    }
+}
