@@ -65,7 +65,7 @@ struct CorruptionTests {
         #expect(Wire.read([UInt8](repeating: 0, count: 1 << 16), phase: .handshake).error != nil)
         let request = "GET /v1/models HTTP/1.1\r\nHost: localhost:7411\r\nAccept: */*\r\n\r\n"
         let read = Wire.read(Array(request.utf8), phase: .handshake)
-        #expect(read.error == .frame(.magic(found: Array("GET ".utf8))))
+        #expect(read.error == .frame(.magic(found: Array("G".utf8))))
     }
 
     @Test("payloads that unpack to many times their size are refused", arguments: [1, 2, 3, 4])

@@ -53,9 +53,9 @@ struct FrameDecoderTests {
     func staysFailed() throws {
         var decoder = FrameDecoder(phase: RandomMessages.established)
         var bad = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(throws: FrameError.magic(found: Array("GET ".utf8))) { try decoder.decode(buffer: &bad) }
+        #expect(throws: FrameError.magic(found: Array("G".utf8))) { try decoder.decode(buffer: &bad) }
         var good = Frame(type: .ping, sequence: 1, payload: ByteBuffer(bytes: [8, 1])).encoded
-        #expect(throws: FrameError.magic(found: Array("GET ".utf8))) { try decoder.decode(buffer: &good) }
+        #expect(throws: FrameError.magic(found: Array("G".utf8))) { try decoder.decode(buffer: &good) }
     }
 
     private func decode(

@@ -64,10 +64,12 @@ package struct FrameHeader: Sendable, Equatable {
         self.init(type: type, payloadLength: Int(length), payloadChecksum: payloadChecksum, sequence: sequence)
     }
 
-    /// Compares as much of the magic as has come, so that a stranger is refused at its first byte.
+    /// Compares as much of the magic as has come, so that a stranger is refused at its first wrong byte, whatever it
+    /// sends after it and however its bytes are cut.
     static func checkMagic(in buffer: ByteBuffer) throws(FrameError) {
         let found = buffer.readableBytesView.prefix(magic.count)
-        guard found.elementsEqual(magic.prefix(found.count)) else { throw .magic(found: Array(found)) }
+        guard let wrong = zip(found, magic).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return }
+        throw .magic(found: Array(found.prefix(wrong + 1)))
     }
 
     /// Writes the header at `index`, where 28 bytes have been set aside.

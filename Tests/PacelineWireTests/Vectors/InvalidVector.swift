@@ -54,7 +54,7 @@ struct InvalidVector {
         payload[28] ^= 1
         let checksums = (header: checksum(in: good, at: 4), payload: checksum(in: good, at: 16))
         return [
-            InvalidVector("magic", magic, .frame(.magic(found: [0x47, 0x50, 0x43, 0x4c]))),
+            InvalidVector("magic", magic, .frame(.magic(found: [0x47]))),
             InvalidVector(
                 "header-checksum",
                 header,
