@@ -19,7 +19,12 @@ let targets: [Target] = [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
 
     // Kernels: scalar twins that define the bits, SIMD versions that equal them, and the thread pool.
-    .target(name: "CPacelineKernels", dependencies: ["COpenBLAS"], cSettings: kernelSettings, linkerSettings: [.linkedLibrary("dl")]),
+    .target(
+        name: "CPacelineKernels",
+        dependencies: ["COpenBLAS"],
+        cSettings: kernelSettings,
+        linkerSettings: [.linkedLibrary("dl")]
+    ),
     // The safe wrapper round the kernels and OpenBLAS.
     .target(name: "PacelineTensor", dependencies: ["CPacelineKernels"]),
     .testTarget(name: "PacelineTensorTests", dependencies: ["PacelineTensor", "CPacelineKernels"]),
@@ -82,7 +87,7 @@ let targets: [Target] = [
     ),
 
     // What tests share: tiny models that tests write themselves, scripted targets and drafters.
-    .target(name: "PacelineTestKit", dependencies: ["PacelineModel", "PacelineSpeculation"], path: "Tests/PacelineTestKit"),
+    .target(name: "PacelineTestKit", dependencies: ["PacelineModel", "PacelineSpeculation", "PacelineTensor"], path: "Tests/PacelineTestKit"),
     // Whole clusters of real processes.
     .testTarget(name: "ClusterTests", dependencies: ["PacelineTestKit", "paceline"], resources: [.copy("Goldens")]),
 ]

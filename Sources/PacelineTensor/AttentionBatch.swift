@@ -41,20 +41,40 @@ package final class AttentionBatch {
         paths.append(slots)
         rows.append(
             pl_attention_row(
-                pages: UnsafePointer(pageTables[sequence]), base: Int64(base), path: slots,
-                path_count: Int64(path.count)))
+                pages: UnsafePointer(pageTables[sequence]),
+                base: Int64(base),
+                path: slots,
+                path_count: Int64(path.count)
+            )
+        )
     }
 
     /// Attention in `layer`: output (rows x heads · head dimension) from `queries` of the same shape.
     package func run(
-        layer: Int, queries: FloatMatrix, output: FloatMatrix, scale: Float, window: Int, compute: Compute
+        layer: Int,
+        queries: FloatMatrix,
+        output: FloatMatrix,
+        scale: Float,
+        window: Int,
+        compute: Compute
     ) {
         precondition(queries.columns == output.columns && queries.columns.isMultiple(of: shape.headDimension))
         precondition(rows.count <= queries.rows && rows.count <= output.rows)
         pl_attention(
-            compute.isa.raw, compute.pool.raw, shape.raw, Int64(layer), Int64(queries.columns / shape.headDimension),
-            scale, Int64(window), rows, Int64(rows.count), queries.base, Int64(queries.columns), output.base,
-            Int64(output.columns))
+            compute.isa.raw,
+            compute.pool.raw,
+            shape.raw,
+            Int64(layer),
+            Int64(queries.columns / shape.headDimension),
+            scale,
+            Int64(window),
+            rows,
+            Int64(rows.count),
+            queries.base,
+            Int64(queries.columns),
+            output.base,
+            Int64(output.columns)
+        )
     }
 }
 
@@ -64,6 +84,13 @@ extension Compute {
         let width = page.shape.heads * page.shape.headDimension
         precondition(keys.columns == width && values.columns == width && (0..<KVPage.slots).contains(slot))
         pl_kv_store(
-            isa.raw, page.shape.raw, Int64(layer), page.base, Int64(slot), keys.pointer(row), values.pointer(row))
+            isa.raw,
+            page.shape.raw,
+            Int64(layer),
+            page.base,
+            Int64(slot),
+            keys.pointer(row),
+            values.pointer(row)
+        )
     }
 }

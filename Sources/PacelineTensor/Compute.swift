@@ -22,7 +22,8 @@ package struct Compute {
     }
 
     /// output = input / √(mean(input²) + ε) · weight, by row.
-    package func rmsNorm(_ input: FloatMatrix, rows: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix) {
+    package func rmsNorm(_ input: FloatMatrix, rows: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix)
+    {
         let count = weight.columns
         precondition(input.columns == count && output.columns == count)
         forEachRow(rows, width: count) { row in
@@ -71,9 +72,15 @@ package struct Compute {
         precondition(heads.columns.isMultiple(of: headDimension) && angles.dimensions <= headDimension)
         forEachRow(rows, width: heads.columns) { row in
             pl_rope(
-                isa.raw, heads.pointer(row), Int64(heads.columns / headDimension), Int64(headDimension),
-                Int64(angles.dimensions), angles.cosines.pointer(row), angles.sines.pointer(row),
-                angles.pairsHalves ? 1 : 0)
+                isa.raw,
+                heads.pointer(row),
+                Int64(heads.columns / headDimension),
+                Int64(headDimension),
+                Int64(angles.dimensions),
+                angles.cosines.pointer(row),
+                angles.sines.pointer(row),
+                angles.pairsHalves ? 1 : 0
+            )
         }
     }
 
@@ -84,16 +91,30 @@ package struct Compute {
 
     /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations · matrixᵀ.
     package func multiply(
-        _ input: FloatMatrix, quantised: QuantisedActivations, rows: Int, _ products: [(matrix: PackedMatrix, output: FloatMatrix)]
+        _ input: FloatMatrix,
+        quantised: QuantisedActivations,
+        rows: Int,
+        _ products: [(matrix: PackedMatrix, output: FloatMatrix)]
     ) {
         let raw = products.map { product in
             precondition(product.matrix.columns == input.columns && product.output.columns == product.matrix.rows)
             precondition(rows <= product.output.rows)
             return pl_product(
-                matrix: product.matrix.raw, y: product.output.base, y_stride: Int64(product.output.columns))
+                matrix: product.matrix.raw,
+                y: product.output.base,
+                y_stride: Int64(product.output.columns)
+            )
         }
         pl_matmul(
-            isa.raw, pool.raw, raw, Int32(raw.count), input.base, Int64(input.columns), quantised.raw, Int64(rows))
+            isa.raw,
+            pool.raw,
+            raw,
+            Int32(raw.count),
+            input.base,
+            Int64(input.columns),
+            quantised.raw,
+            Int64(rows)
+        )
     }
 }
 
@@ -122,6 +143,12 @@ package final class RotaryAngles {
     /// Sets the angles of `row` to those of `position`.
     package func set(row: Int, position: Int) {
         pl_rope_angles(
-            Int64(position), theta, factors, Int64(dimensions), cosines.pointer(row), sines.pointer(row))
+            Int64(position),
+            theta,
+            factors,
+            Int64(dimensions),
+            cosines.pointer(row),
+            sines.pointer(row)
+        )
     }
 }

@@ -53,7 +53,13 @@ package final class LogitRow {
     package func perturb(_ logits: LogitRow, seed: UInt64, position: Int) {
         precondition(logits.count == count, "rows of different length")
         pl_noise_perturb(
-            isa.raw, seed, UInt64(position), logits.storage.base, storage.base, Int64(count))
+            isa.raw,
+            seed,
+            UInt64(position),
+            logits.storage.base,
+            storage.base,
+            Int64(count)
+        )
     }
 }
 

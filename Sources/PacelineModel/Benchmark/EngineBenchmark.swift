@@ -29,7 +29,8 @@ package struct EngineBenchmark {
 
     /// - Parameter text: what the model reads; repeated as needed.
     package init(
-        model: LanguageModel, plan: Plan,
+        model: LanguageModel,
+        plan: Plan,
         text: String = "The verifier reads a tree of candidate tokens and keeps the prefix that it agrees with. "
     ) {
         self.model = model
@@ -59,12 +60,20 @@ package struct EngineBenchmark {
         }
         let bandwidth = (bandwidthBefore + probe.readBandwidth()) / 2
         return EngineReport(
-            model: model.path, threads: compute.pool.threads, instructionSet: compute.isa.rawValue,
-            bandwidth: bandwidth, int8Peak: int8Peak, floatPeak: floatPeak,
+            model: model.path,
+            threads: compute.pool.threads,
+            instructionSet: compute.isa.rawValue,
+            bandwidth: bandwidth,
+            int8Peak: int8Peak,
+            floatPeak: floatPeak,
             bytesPerPass: model.transformer.weights.bytesPerPass,
-            macsPerToken: model.transformer.weights.weightsPerPass, verifyMilliseconds: verify,
-            prefillTokens: plan.prefill, prefillMilliseconds: prefill, decodeMillisecondsByContext: decode,
-            cacheBytesPerToken: model.transformer.cacheShape.pageBytes / KVPage.slots)
+            macsPerToken: model.transformer.weights.weightsPerPass,
+            verifyMilliseconds: verify,
+            prefillTokens: plan.prefill,
+            prefillMilliseconds: prefill,
+            decodeMillisecondsByContext: decode,
+            cacheBytesPerToken: model.transformer.cacheShape.pageBytes / KVPage.slots
+        )
     }
 
     /// Median milliseconds of a pass over n rows with logits for all; the sizes take turns, so that a noisy moment hits all alike.
@@ -73,7 +82,8 @@ package struct EngineBenchmark {
         for _ in 0..<plan.repeats {
             for count in plan.nodes {
                 samples[count, default: []].append(
-                    try milliseconds(rows: count, context: plan.context, wantingAll: true))
+                    try milliseconds(rows: count, context: plan.context, wantingAll: true)
+                )
             }
         }
         return samples.mapValues { $0.sorted()[$0.count / 2] }
@@ -93,7 +103,11 @@ package struct EngineBenchmark {
         try cache.reserve(start + rows)
         let items = (0..<rows).map { row in
             PassRow.committed(
-                tokens[start + row], position: start + row, cache: cache, wantsLogits: wantingAll || row == rows - 1)
+                tokens[start + row],
+                position: start + row,
+                cache: cache,
+                wantsLogits: wantingAll || row == rows - 1
+            )
         }
         let clock = ContinuousClock()
         return clock.measure { model.transformer.forward(items) }.inMilliseconds
@@ -106,7 +120,8 @@ package struct EngineBenchmark {
             let range = cache.length..<min(context, cache.length + 256)
             try cache.reserve(range.upperBound)
             model.transformer.forward(
-                range.map { .committed(tokens[$0], position: $0, cache: cache, wantsLogits: false) })
+                range.map { .committed(tokens[$0], position: $0, cache: cache, wantsLogits: false) }
+            )
             cache.commit(range.count)
         }
         return cache

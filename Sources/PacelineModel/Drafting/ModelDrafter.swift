@@ -36,8 +36,10 @@ package final class ModelDrafter: Drafter {
         slots = []
         nextSlot = base.count
         sampler = Sampler(
-            parameters: sampling, vocabularySize: transformer.configuration.vocabularySize,
-            isa: transformer.compute.isa)
+            parameters: sampling,
+            vocabularySize: transformer.configuration.vocabularySize,
+            isa: transformer.compute.isa
+        )
     }
 
     package func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
@@ -52,7 +54,12 @@ package final class ModelDrafter: Drafter {
             guard let row = node.map({ plan.nodeLogits[$0] }) ?? plan.baseLogits else { return [] }
             let context = base + tree.tokens(onPathTo: node)
             return sampler.candidates(
-                logits, row: row, position: context.count, recent: context.suffix(sampler.recentLength), count: width)
+                logits,
+                row: row,
+                position: context.count,
+                recent: context.suffix(sampler.recentLength),
+                count: width
+            )
         }
     }
 
@@ -81,7 +88,8 @@ package final class ModelDrafter: Drafter {
             let range = cache.length..<(cache.length + Self.prefillChunk)
             try cache.reserve(range.upperBound)
             transformer.forward(
-                range.map { .committed(base[$0], position: $0, cache: cache, wantsLogits: false) })
+                range.map { .committed(base[$0], position: $0, cache: cache, wantsLogits: false) }
+            )
             cache.commit(range.count)
         }
     }
@@ -127,8 +135,15 @@ package final class ModelDrafter: Drafter {
             guard let slot = slots[step] else { continue }
             plan.rows.append(
                 PassRow(
-                    token: tree.token(of: step), position: base.count + depth, cache: cache, slot: slot,
-                    base: base.count, path: path[...depth].compactMap { slots[$0] }, wantsLogits: isWanted))
+                    token: tree.token(of: step),
+                    position: base.count + depth,
+                    cache: cache,
+                    slot: slot,
+                    base: base.count,
+                    path: path[...depth].compactMap { slots[$0] },
+                    wantsLogits: isWanted
+                )
+            )
         }
     }
 

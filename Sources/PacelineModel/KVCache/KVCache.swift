@@ -59,6 +59,9 @@ package final class KVCache {
 
     private func copy(slot: Int, to target: Int) {
         pages[target / KVPage.slots].copySlot(
-            target % KVPage.slots, from: pages[slot / KVPage.slots], slot: slot % KVPage.slots)
+            target % KVPage.slots,
+            from: pages[slot / KVPage.slots],
+            slot: slot % KVPage.slots
+        )
     }
 }

@@ -46,7 +46,11 @@ package struct Sampler {
     /// Log-probabilities are those of the choice given the noise: softmax over the (perturbed) logits. They say how sure the
     /// drafter is; no token that is served depends on them.
     package func candidates(
-        _ logits: FloatMatrix, row: Int, position: Int, recent: ArraySlice<Token>, count: Int
+        _ logits: FloatMatrix,
+        row: Int,
+        position: Int,
+        recent: ArraySlice<Token>,
+        count: Int
     ) -> [Candidate] {
         adjust(logits, row: row, recent: recent)
         if parameters.isGreedy { return law.mostLikely(count) }

@@ -32,7 +32,8 @@ package struct Scorer {
             try cache.reserve(range.upperBound)
             let wanted = range.filter { positions?.contains($0) ?? true }
             let logits = transformer.forward(
-                range.map { .committed(tokens[$0], position: $0, cache: cache, wantsLogits: wanted.contains($0)) })
+                range.map { .committed(tokens[$0], position: $0, cache: cache, wantsLogits: wanted.contains($0)) }
+            )
             cache.commit(range.count)
             for (row, position) in wanted.enumerated() {
                 law.load(logits, row: row)

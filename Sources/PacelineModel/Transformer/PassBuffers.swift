@@ -33,7 +33,11 @@ struct PassBuffers {
         quantised = QuantisedActivations(rows: rows, columns: max(embedding, attention))
         quantisedWide = QuantisedActivations(rows: rows, columns: configuration.feedForwardLength)
         angles = RotaryAngles(
-            rows: rows, dimensions: configuration.rope.dimension, theta: Double(configuration.rope.base),
-            factors: rotaryFactors, pairsHalves: configuration.rope.style == .halves)
+            rows: rows,
+            dimensions: configuration.rope.dimension,
+            theta: Double(configuration.rope.base),
+            factors: rotaryFactors,
+            pairsHalves: configuration.rope.style == .halves
+        )
     }
 }

@@ -26,8 +26,10 @@ package final class Transformer {
     /// The shape of the KV caches that this model needs.
     package var cacheShape: KVShape {
         KVShape(
-            layers: configuration.blockCount, heads: configuration.keyValueHeadCount,
-            headDimension: configuration.headDimension)
+            layers: configuration.blockCount,
+            heads: configuration.keyValueHeadCount,
+            headDimension: configuration.headDimension
+        )
     }
 
     /// Computes one pass and returns the logits (rows that want them, in order, x vocabulary).
@@ -39,7 +41,10 @@ package final class Transformer {
         guard !rows.isEmpty else { return logits }
         if buffers.rows < rows.count {
             buffers = PassBuffers(
-                configuration: configuration, rotaryFactors: weights.rotaryFactors, rows: rows.count)
+                configuration: configuration,
+                rotaryFactors: weights.rotaryFactors,
+                rows: rows.count
+            )
         }
         let attention = attentionBatch(rows)
         for (index, row) in rows.enumerated() {
@@ -59,19 +64,39 @@ package final class Transformer {
         let layer = weights.layers[index]
         let count = rows.count
         let epsilon = configuration.normEpsilon
-        compute.rmsNorm(buffers.hidden, rows: count, weight: layer.attentionNorm, epsilon: epsilon, into: buffers.normed)
+        compute.rmsNorm(
+            buffers.hidden,
+            rows: count,
+            weight: layer.attentionNorm,
+            epsilon: epsilon,
+            into: buffers.normed
+        )
         project(layer, rows: count)
         for (row, item) in rows.enumerated() {
             compute.store(
-                keys: buffers.keys, values: buffers.values, row: row, layer: index,
-                page: item.cache.pages[item.slot / KVPage.slots], slot: item.slot % KVPage.slots)
+                keys: buffers.keys,
+                values: buffers.values,
+                row: row,
+                layer: index,
+                page: item.cache.pages[item.slot / KVPage.slots],
+                slot: item.slot % KVPage.slots
+            )
         }
         attention.run(
-            layer: index, queries: buffers.queries, output: buffers.attended, scale: 1 / Float(configuration.headDimension).squareRoot(),
-            window: 0, compute: compute)
+            layer: index,
+            queries: buffers.queries,
+            output: buffers.attended,
+            scale: 1 / Float(configuration.headDimension).squareRoot(),
+            window: 0,
+            compute: compute
+        )
         compute.quantise(buffers.attended, rows: count, into: buffers.quantised)
         compute.multiply(
-            buffers.attended, quantised: buffers.quantised, rows: count, [(layer.attentionOutput, buffers.update)])
+            buffers.attended,
+            quantised: buffers.quantised,
+            rows: count,
+            [(layer.attentionOutput, buffers.update)]
+        )
         compute.add(buffers.update, to: buffers.hidden, rows: count)
         feedForward(layer, rows: count)
     }
@@ -79,13 +104,18 @@ package final class Transformer {
     private func project(_ layer: TransformerWeights.Layer, rows count: Int) {
         compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
         compute.multiply(
-            buffers.normed, quantised: buffers.quantised, rows: count,
-            [(layer.query, buffers.queries), (layer.key, buffers.keys), (layer.value, buffers.values)])
+            buffers.normed,
+            quantised: buffers.quantised,
+            rows: count,
+            [(layer.query, buffers.queries), (layer.key, buffers.keys), (layer.value, buffers.values)]
+        )
         if let bias = layer.queryBias { compute.addBias(bias, to: buffers.queries, rows: count) }
         if let bias = layer.keyBias { compute.addBias(bias, to: buffers.keys, rows: count) }
         if let bias = layer.valueBias { compute.addBias(bias, to: buffers.values, rows: count) }
         let epsilon = configuration.normEpsilon
-        if let norm = layer.queryNorm { compute.rmsNormHeads(buffers.queries, rows: count, weight: norm, epsilon: epsilon) }
+        if let norm = layer.queryNorm {
+            compute.rmsNormHeads(buffers.queries, rows: count, weight: norm, epsilon: epsilon)
+        }
         if let norm = layer.keyNorm { compute.rmsNormHeads(buffers.keys, rows: count, weight: norm, epsilon: epsilon) }
         for heads in [buffers.queries, buffers.keys] {
             compute.rotate(heads, rows: count, headDimension: configuration.headDimension, angles: buffers.angles)
@@ -94,12 +124,19 @@ package final class Transformer {
 
     private func feedForward(_ layer: TransformerWeights.Layer, rows count: Int) {
         compute.rmsNorm(
-            buffers.hidden, rows: count, weight: layer.feedForwardNorm, epsilon: configuration.normEpsilon,
-            into: buffers.normed)
+            buffers.hidden,
+            rows: count,
+            weight: layer.feedForwardNorm,
+            epsilon: configuration.normEpsilon,
+            into: buffers.normed
+        )
         compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
         compute.multiply(
-            buffers.normed, quantised: buffers.quantised, rows: count,
-            [(layer.gate, buffers.gate), (layer.up, buffers.up)])
+            buffers.normed,
+            quantised: buffers.quantised,
+            rows: count,
+            [(layer.gate, buffers.gate), (layer.up, buffers.up)]
+        )
         compute.siluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
         compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide)
         compute.multiply(buffers.gate, quantised: buffers.quantisedWide, rows: count, [(layer.down, buffers.update)])
@@ -114,11 +151,19 @@ package final class Transformer {
         }
         for (target, row) in wanted.enumerated() { buffers.update.copyRow(target, from: buffers.hidden, row: row) }
         compute.rmsNorm(
-            buffers.update, rows: wanted.count, weight: weights.outputNorm, epsilon: configuration.normEpsilon,
-            into: buffers.normed)
+            buffers.update,
+            rows: wanted.count,
+            weight: weights.outputNorm,
+            epsilon: configuration.normEpsilon,
+            into: buffers.normed
+        )
         compute.quantise(buffers.normed, rows: wanted.count, into: buffers.quantised)
         compute.multiply(
-            buffers.normed, quantised: buffers.quantised, rows: wanted.count, [(weights.output, logits)])
+            buffers.normed,
+            quantised: buffers.quantised,
+            rows: wanted.count,
+            [(weights.output, logits)]
+        )
         return logits
     }
 
@@ -150,7 +195,13 @@ package struct PassRow {
     package var wantsLogits: Bool
 
     package init(
-        token: Token, position: Int, cache: KVCache, slot: Int, base: Int, path: [Int] = [], wantsLogits: Bool
+        token: Token,
+        position: Int,
+        cache: KVCache,
+        slot: Int,
+        base: Int,
+        path: [Int] = [],
+        wantsLogits: Bool
     ) {
         self.token = token
         self.position = position
@@ -164,7 +215,12 @@ package struct PassRow {
     /// A committed token of `cache`: it stands in the slot of its position and sees everything before it.
     package static func committed(_ token: Token, position: Int, cache: KVCache, wantsLogits: Bool) -> PassRow {
         PassRow(
-            token: token, position: position, cache: cache, slot: position, base: position + 1,
-            wantsLogits: wantsLogits)
+            token: token,
+            position: position,
+            cache: cache,
+            slot: position,
+            base: position + 1,
+            wantsLogits: wantsLogits
+        )
     }
 }

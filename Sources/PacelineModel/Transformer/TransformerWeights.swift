@@ -37,7 +37,10 @@ package final class TransformerWeights {
     /// - Parameter progress: called with the share done (0 … 1) after each block.
     /// - Throws: ``GGUFError`` for a missing tensor, a wrong shape or a weight type without kernels.
     package init(
-        _ file: GGUFFile, configuration: ModelConfiguration, compute: Compute, progress: (Double) -> Void = { _ in }
+        _ file: GGUFFile,
+        configuration: ModelConfiguration,
+        compute: Compute,
+        progress: (Double) -> Void = { _ in }
     ) throws {
         let reader = WeightReader(file: file, configuration: configuration, compute: compute)
         let wide = configuration.embeddingLength
@@ -84,6 +87,7 @@ package final class TransformerWeights {
             feedForwardNorm: try reader.vector(name("ffn_norm.weight"), count: wide),
             gate: try reader.matrix(name("ffn_gate.weight"), rows: shape.feedForwardLength, columns: wide),
             up: try reader.matrix(name("ffn_up.weight"), rows: shape.feedForwardLength, columns: wide),
-            down: try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength))
+            down: try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength)
+        )
     }
 }

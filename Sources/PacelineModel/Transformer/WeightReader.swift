@@ -16,11 +16,17 @@ struct WeightReader {
         let tensor = try tensor(name, rows: rows, columns: columns)
         guard columns.isMultiple(of: 32) else {
             throw file.error(
-                .inconsistent("has \(columns) columns in the tensor \(name), but the kernels need a multiple of 32"))
+                .inconsistent("has \(columns) columns in the tensor \(name), but the kernels need a multiple of 32")
+            )
         }
         let matrix = try tensor.withBytes { bytes in
             try PackedMatrix(
-                type: file.weightType(of: tensor), rows: rows, columns: columns, packing: bytes, pool: compute.pool)
+                type: file.weightType(of: tensor),
+                rows: rows,
+                columns: columns,
+                packing: bytes,
+                pool: compute.pool
+            )
         }
         tensor.file.advise(.dontNeed, range: tensor.range)
         return matrix
@@ -59,7 +65,11 @@ extension GGUFFile {
         guard let type = WeightType(rawValue: tensor.type) else {
             throw error(
                 .unsupportedWeightType(
-                    tensor: tensor.name, type: tensor.typeName, supported: GGUFWeightTypes.supported))
+                    tensor: tensor.name,
+                    type: tensor.typeName,
+                    supported: GGUFWeightTypes.supported
+                )
+            )
         }
         return type
     }

@@ -15,13 +15,17 @@ struct ModelDrafterTests {
 
     /// Expands `nodes` and inserts what was proposed.
     static func grow(
-        _ tree: inout TokenTree, _ drafter: ModelDrafter, at nodes: [NodeIndex?], width: Int
+        _ tree: inout TokenTree,
+        _ drafter: ModelDrafter,
+        at nodes: [NodeIndex?],
+        width: Int
     ) throws -> [[Candidate]] {
         let proposals = try drafter.expand(tree, at: nodes, width: width)
         for (node, candidates) in zip(nodes, proposals) {
             for candidate in candidates {
                 _ = try tree.append(
-                    .init(parent: node, token: candidate.token, logProbability: candidate.logProbability))
+                    .init(parent: node, token: candidate.token, logProbability: candidate.logProbability)
+                )
             }
         }
         return proposals
@@ -29,17 +33,20 @@ struct ModelDrafterTests {
 
     @Test(
         "What survives re-rooting proposes what a fresh drafter would",
-        arguments: [SamplingParameters.greedy, SamplingParameters(temperature: 0.9, topP: 0.95, seed: 4)])
+        arguments: [SamplingParameters.greedy, SamplingParameters(temperature: 0.9, topP: 0.95, seed: 4)]
+    )
     func rerooting(sampling: SamplingParameters) throws {
-        let transformer = try TinyModel.transformer(weights: .q8_0)
+        let transformer = try TinyModel().transformer()
         var base = Self.base
         let drafter = Self.drafter(transformer)
         try drafter.begin(base: base, sampling: sampling)
         var tree = TokenTree()
-        var random = SplitMix64(seed: 9)
+        var random = SeededGenerator(seed: 9)
         for _ in 0..<30 {
             var frontier: [NodeIndex?] = tree.isEmpty ? [nil] : []
-            frontier += tree.indices.filter { tree.children(of: $0).isEmpty && tree.depth(of: $0) < 6 }.shuffled(using: &random).prefix(3)
+            frontier += tree.indices.filter { tree.children(of: $0).isEmpty && tree.depth(of: $0) < 6 }.shuffled(
+                using: &random
+            ).prefix(3)
                 .map(Optional.some)
             let proposals = try Self.grow(&tree, drafter, at: frontier, width: 3)
             for (node, proposal) in zip(frontier, proposals) {
@@ -60,7 +67,7 @@ struct ModelDrafterTests {
 
     @Test("A drafter that is told another base starts over from what they share")
     func restart() throws {
-        let transformer = try TinyModel.transformer(weights: .f32)
+        let transformer = try TinyModel.with(weights: .f32).transformer()
         let drafter = Self.drafter(transformer)
         try drafter.begin(base: Self.base, sampling: .greedy)
         _ = try drafter.expand(TokenTree(), at: [nil], width: 2)
@@ -69,12 +76,15 @@ struct ModelDrafterTests {
         let fresh = Self.drafter(transformer)
         try fresh.begin(base: Array(changed), sampling: .greedy)
         #expect(
-            try drafter.expand(TokenTree(), at: [nil], width: 4) == fresh.expand(TokenTree(), at: [nil], width: 4))
+            try drafter.expand(TokenTree(), at: [nil], width: 4) == fresh.expand(TokenTree(), at: [nil], width: 4)
+        )
     }
 
     @Test("At the end of its context a drafter proposes nothing")
     func contextEnd() throws {
-        let transformer = try TinyModel.transformer(weights: .q4_0, contextLength: 50)
+        var model = TinyModel()
+        model.contextLength = 50
+        let transformer = try model.transformer()
         let drafter = Self.drafter(transformer)
         try drafter.begin(base: Self.base, sampling: .greedy)
         #expect(try drafter.expand(TokenTree(), at: [nil], width: 2) == [[]])

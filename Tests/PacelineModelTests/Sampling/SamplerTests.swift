@@ -15,7 +15,10 @@ struct SamplerTests {
     }
 
     static func next(
-        _ parameters: SamplingParameters, _ logits: [Float], position: Int = 0, recent: [Token] = [],
+        _ parameters: SamplingParameters,
+        _ logits: [Float],
+        position: Int = 0,
+        recent: [Token] = [],
         isa: InstructionSet = .best
     ) -> Token {
         Sampler(parameters: parameters, vocabularySize: logits.count, isa: isa)
@@ -62,9 +65,11 @@ struct SamplerTests {
         "Tokens come from the support that sorting gives",
         arguments: [
             SamplingParameters(temperature: 1, topK: 5), SamplingParameters(temperature: 0.7, topP: 0.5),
-            SamplingParameters(temperature: 1.5, minP: 0.2), SamplingParameters(temperature: 1, topK: 40, topP: 0.8, minP: 0.05),
+            SamplingParameters(temperature: 1.5, minP: 0.2),
+            SamplingParameters(temperature: 1, topK: 40, topP: 0.8, minP: 0.05),
             SamplingParameters(temperature: 5, topP: 0.99),
-        ])
+        ]
+    )
     func support(parameters: SamplingParameters) {
         let logits = Self.logits(count: 1_000, seed: 2)
         let expected = Self.support(parameters, logits)
@@ -100,7 +105,12 @@ struct SamplerTests {
     @Test("Penalties change logits as documented, and only of recent tokens")
     func penalties() {
         let parameters = SamplingParameters(
-            temperature: 0, repetitionPenalty: 2, frequencyPenalty: 0.5, presencePenalty: 0.25, repeatLastN: 4)
+            temperature: 0,
+            repetitionPenalty: 2,
+            frequencyPenalty: 0.5,
+            presencePenalty: 0.25,
+            repeatLastN: 4
+        )
         // Token 0: 4 / 2 − 2 · 0.5 − 0.25 = 0.75; token 1: −1 · 2 − 0.5 − 0.25.
         #expect(Self.next(parameters, [4, -1, 0.7], recent: [0, 1, 0]) == 0)
         #expect(Self.next(parameters, [4, -1, 0.8], recent: [0, 1, 0]) == 2)
@@ -119,9 +129,12 @@ struct SamplerTests {
     @Test(
         "A drafter's best candidate is the token that a target with its logits takes",
         arguments: [
-            SamplingParameters.greedy, SamplingParameters(temperature: 1), SamplingParameters(temperature: 0.8, topP: 0.95),
-            SamplingParameters(temperature: 1.2, topK: 3), SamplingParameters(temperature: 1, minP: 0.1, repetitionPenalty: 1.3),
-        ])
+            SamplingParameters.greedy, SamplingParameters(temperature: 1),
+            SamplingParameters(temperature: 0.8, topP: 0.95),
+            SamplingParameters(temperature: 1.2, topK: 3),
+            SamplingParameters(temperature: 1, minP: 0.1, repetitionPenalty: 1.3),
+        ]
+    )
     func candidates(parameters: SamplingParameters) {
         let logits = Self.logits(count: 2_000, seed: 3)
         for seed in 0..<50 as Range<UInt64> {
@@ -130,7 +143,12 @@ struct SamplerTests {
             let sampler = Sampler(parameters: parameters, vocabularySize: logits.count)
             let recent: [Token] = [3, 17, 17, 34]
             let candidates = sampler.candidates(
-                FloatMatrix(logits), row: 0, position: 11, recent: recent[...], count: 6)
+                FloatMatrix(logits),
+                row: 0,
+                position: 11,
+                recent: recent[...],
+                count: 6
+            )
             #expect(candidates.first?.token == Self.next(parameters, logits, position: 11, recent: recent))
             #expect(Set(candidates.map(\.token)).count == candidates.count)
             #expect(candidates.allSatisfy { $0.logProbability <= 0 && $0.logProbability.isFinite })

@@ -23,9 +23,9 @@ struct BitIdentityTests {
         }
     }
 
-    @Test("Prompt chunks of any size give the bits of single tokens", arguments: TinyModel.allWeightTypes)
-    func chunks(type: TinyModel.WeightType) throws {
-        let transformer = try TinyModel.transformer(weights: type)
+    @Test("Prompt chunks of any size give the bits of single tokens", arguments: WeightFormat.allCases)
+    func chunks(type: WeightFormat) throws {
+        let transformer = try TinyModel.with(weights: type).transformer()
         let expected = try Self.plain(transformer, Self.text)
         for chunk in [2, 7, 33, 70] {
             let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 4_096))
@@ -33,7 +33,8 @@ struct BitIdentityTests {
                 let range = start..<min(Self.text.count, start + chunk)
                 try cache.reserve(range.upperBound)
                 let logits = transformer.forward(
-                    range.map { .committed(Self.text[$0], position: $0, cache: cache, wantsLogits: true) })
+                    range.map { .committed(Self.text[$0], position: $0, cache: cache, wantsLogits: true) }
+                )
                 cache.commit(range.count)
                 for (row, position) in range.enumerated() { #expect(logits.row(row) == expected[position]) }
             }
@@ -43,14 +44,19 @@ struct BitIdentityTests {
     @Test("A node of a 32-node tree, beside another sequence, gives the bits of its path alone")
     func trees() throws {
         for threads in [1, 2, 4] {
-            let transformer = try TinyModel.transformer(weights: .q8_0, threads: threads)
+            let transformer = try TinyModel().transformer(threads: threads)
             let base = Array(Self.text.prefix(61))
-            var random = SplitMix64(seed: 5)
+            var random = SeededGenerator(seed: 5)
             var tree = TokenTree()
             while tree.count < 32 {
-                let parent = tree.isEmpty ? nil : Bool.random(using: &random) ? nil : tree.indices.randomElement(using: &random)
+                let parent =
+                    tree.isEmpty ? nil : Bool.random(using: &random) ? nil : tree.indices.randomElement(using: &random)
                 guard tree.depth(of: parent) < 32 else { continue }
-                let node = TokenTree.Node(parent: parent, token: .random(in: 0..<250, using: &random), logProbability: -1)
+                let node = TokenTree.Node(
+                    parent: parent,
+                    token: .random(in: 0..<250, using: &random),
+                    logProbability: -1
+                )
                 _ = try? tree.append(node)
             }
             let pool = KVPagePool(shape: transformer.cacheShape, slots: 8_192)
@@ -64,9 +70,14 @@ struct BitIdentityTests {
             rows += (0..<9).map { .committed(Self.text[$0 + 20], position: $0, cache: other, wantsLogits: false) }
             rows += tree.indices.map { node in
                 PassRow(
-                    token: tree.token(of: node), position: base.count + tree.depth(of: node) - 1, cache: cache,
-                    slot: base.count + node, base: base.count, path: tree.path(to: node).map { base.count + $0 },
-                    wantsLogits: true)
+                    token: tree.token(of: node),
+                    position: base.count + tree.depth(of: node) - 1,
+                    cache: cache,
+                    slot: base.count + node,
+                    base: base.count,
+                    path: tree.path(to: node).map { base.count + $0 },
+                    wantsLogits: true
+                )
             }
             let logits = transformer.forward(rows)
             for node in tree.indices {
@@ -76,9 +87,17 @@ struct BitIdentityTests {
         }
     }
 
+    @Test("Every instruction set gives the same bits", arguments: WeightFormat.allCases)
+    func instructionSets(type: WeightFormat) throws {
+        let results = try InstructionSet.supported.map { isa in
+            try Self.plain(TinyModel.with(weights: type).transformer(isa: isa), Array(Self.text.prefix(20)))
+        }
+        for result in results { #expect(result == results[0]) }
+    }
+
     @Test("After an accepted path is kept, the next token has the bits of plain decoding")
     func commit() throws {
-        let transformer = try TinyModel.transformer(weights: .q4_0)
+        let transformer = try TinyModel.with(weights: .q4_0).transformer()
         let base = Array(Self.text.prefix(60))
         let tail: [Token] = [5, 9, 77, 123, 8, 200]
         let expected = try Self.plain(transformer, base + tail)
@@ -91,8 +110,15 @@ struct BitIdentityTests {
             for (slot, token) in [(base.count + 2 * depth, Token(1)), (base.count + 2 * depth + 1, tail[depth])] {
                 rows.append(
                     PassRow(
-                        token: token, position: base.count + depth, cache: cache, slot: slot, base: base.count,
-                        path: path.dropLast() + [slot], wantsLogits: false))
+                        token: token,
+                        position: base.count + depth,
+                        cache: cache,
+                        slot: slot,
+                        base: base.count,
+                        path: path.dropLast() + [slot],
+                        wantsLogits: false
+                    )
+                )
             }
         }
         transformer.forward(rows)

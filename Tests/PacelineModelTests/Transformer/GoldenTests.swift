@@ -31,7 +31,7 @@ struct GoldenTests {
     }
 
     static func model(_ name: String) throws -> LanguageModel {
-        try LanguageModel(path: ModelCatalog.path(of: name), compute: Compute(threads: 2))
+        try LanguageModel(path: ModelCatalog.fromEnvironment().resolve(name), compute: Compute(threads: 2))
     }
 
     @Test("smollm2 agrees with float32")

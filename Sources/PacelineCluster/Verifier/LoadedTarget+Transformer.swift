@@ -1,0 +1,50 @@
+import PacelineModel
+import PacelineTensor
+
+extension LoadedTarget {
+    /// Loads a model as the target of a verifier. For the compute thread, where the engine stays.
+    ///
+    /// - Parameters:
+    ///   - path: a GGUF file.
+    ///   - threads: that share a pass, the calling one included.
+    ///   - contextLength: tokens that one sequence may hold; the model's own limit if nil.
+    ///   - sequences: that may be open at once. Memory for keys and values is taken as they grow.
+    ///   - progress: called with the share of weights that are ready, 0 … 1.
+    /// - Throws: what ``LanguageModel`` throws, or ``ContextError``.
+    package static func transformer(
+        path: String,
+        threads: Int,
+        contextLength: Int? = nil,
+        sequences: Int,
+        progress: (Double) -> Void = { _ in }
+    ) throws -> LoadedTarget {
+        let model = try LanguageModel(path: path, compute: Compute(threads: threads), progress: progress)
+        let longest = model.configuration.contextLength
+        let context = contextLength ?? longest
+        guard (1...longest).contains(context) else { throw ContextError(asked: context, longest: longest) }
+        let capacity = context * sequences
+        let engine = TransformerEngine(
+            transformer: model.transformer,
+            cacheCapacity: capacity,
+            sequences: sequences
+        )
+        let description = TargetDescription(
+            tokenizerHash: model.tokenizer.fingerprint.bytes,
+            vocabularySize: model.configuration.vocabularySize,
+            model: model.configuration.name ?? path,
+            contextLength: context,
+            cacheCapacity: capacity
+        )
+        return LoadedTarget(engine: engine, description: description)
+    }
+}
+
+/// A context length that the model does not have.
+package struct ContextError: Error, Equatable, CustomStringConvertible {
+    package let asked: Int
+    package let longest: Int
+
+    package var description: String {
+        "a context of \(asked) tokens was asked for, but this model holds 1 to \(longest); set --context accordingly"
+    }
+}

@@ -1,0 +1,23 @@
+package import PacelineModel
+package import PacelineTensor
+
+extension TinyModel {
+    /// The model, ready to compute.
+    package func transformer(threads: Int = 2, isa: InstructionSet = .best) throws -> Transformer {
+        let file = try file()
+        let configuration = try ModelConfiguration(file)
+        let compute = try Compute(threads: threads, isa: isa)
+        return Transformer(
+            configuration: configuration,
+            weights: try TransformerWeights(file, configuration: configuration, compute: compute),
+            compute: compute
+        )
+    }
+
+    /// The default model with other weights.
+    package static func with(weights: WeightFormat) -> TinyModel {
+        var model = TinyModel()
+        model.weights = weights
+        return model
+    }
+}
