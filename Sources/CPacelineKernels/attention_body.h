@@ -10,8 +10,10 @@
 
 enum { LANES = 16, QUERIES = PL_ATTENTION_QUERIES, CHUNK = PL_ATTENTION_CHUNK };
 
-/// Slots whose values stay in the first-level cache while several groups of dimensions are accumulated.
-enum { VALUE_SLOTS = 32 };
+enum {
+    VALUE_SLOTS = 64,  ///< values that stay in the first-level cache while one group of dimensions after the other is added
+    VALUES_AHEAD = 32, ///< how far ahead values are prefetched
+};
 
 /// The logical positions of one row in a chunk, relative to the chunk: begin ..< end, of which those below `base` are base.
 typedef struct span {
@@ -30,7 +32,7 @@ typedef struct chunk_work {
     span spans[QUERIES];     ///< of each row
     int first[QUERIES + 1];  ///< the first query of each row
     const float *q[QUERIES];
-    const uint16_t *values[CHUNK];  ///< of the base positions
+    const uint16_t *values[CHUNK + VALUES_AHEAD];  ///< of the base positions, then what will be read after them
     _Alignas(64) float scores[QUERIES][CHUNK];
 } chunk_work;
 
@@ -63,9 +65,10 @@ static inline const pl_attention_row *row_of(const chunk_work *work, int64_t row
 }
 
 /// scores[i * stride + 16 t + lane] = q[i] . key tile t, times the scale; tiles are dim x 16 and follow one another.
+/// As much as is read here is prefetched from `ahead`.
 PL_INLINE void score_tiles(
-    int queries, int tiles, const float *const *q, const uint16_t *keys, int64_t dim, float scale, float *scores,
-    int64_t stride) {
+    int queries, int tiles, const float *const *q, const uint16_t *keys, const uint16_t *ahead, int64_t dim, float scale,
+    float *scores, int64_t stride) {
     vf sums[QUERIES][4];
     for (int i = 0; i < queries; i++) {
         for (int t = 0; t < tiles; t++) sums[i][t] = vf_set1(0);
@@ -73,6 +76,7 @@ PL_INLINE void score_tiles(
     for (int64_t d = 0; d < dim; d++) {
         vf key[4];
         for (int t = 0; t < tiles; t++) key[t] = vf_load_half(keys + (t * dim + d) * LANES);
+        for (int t = 0; t < tiles; t += 2) __builtin_prefetch(ahead + (d * tiles + t) * LANES);
         for (int i = 0; i < queries; i++) {
             vf element = vf_set1(q[i][d]);
             for (int t = 0; t < tiles; t++) sums[i][t] = vf_fma(element, key[t], sums[i][t]);
@@ -85,14 +89,14 @@ PL_INLINE void score_tiles(
 
 #define PL_SCORE_CASE(n) \
     case n: \
-        if (tiles == 1) score_tiles(n, 1, q, keys, dim, scale, scores, stride); \
-        else score_tiles(n, SCORE_TILES, q, keys, dim, scale, scores, stride); \
+        if (tiles == 1) score_tiles(n, 1, q, keys, ahead, dim, scale, scores, stride); \
+        else score_tiles(n, SCORE_TILES, q, keys, ahead, dim, scale, scores, stride); \
         break;
 
 /// The same for run-time counts: `tiles` is 1 or SCORE_TILES.
 PL_LANES_TARGET static void score(
-    int queries, int tiles, const float *const *q, const uint16_t *keys, int64_t dim, float scale, float *scores,
-    int64_t stride) {
+    int queries, int tiles, const float *const *q, const uint16_t *keys, const uint16_t *ahead, int64_t dim, float scale,
+    float *scores, int64_t stride) {
     switch (queries) {
         PL_SCORE_CASE(1)
         PL_SCORE_CASE(2)
@@ -101,6 +105,21 @@ PL_LANES_TARGET static void score(
         PL_SCORE_CASE(5)
         PL_SCORE_CASE(6)
     }
+}
+
+/// Notes where the values of base positions begin ..< end lie, and after them the keys of the next chunk.
+static void locate_values(chunk_work *work, int64_t begin, int64_t end) {
+    const pl_attention_row *row = row_of(work, 0);
+    int64_t dim = work->call->shape.head_dim, kv_head = work->block->kv_head;
+    const uint16_t *next = pl_value_row(work->call, row, kv_head, work->start + begin);
+    for (int64_t p = begin; p < end; p++) {
+        if (p % PL_PAGE_SLOTS == 0) next = pl_value_row(work->call, row, kv_head, work->start + p);
+        work->values[p] = next;
+        next += dim;
+    }
+    int more = work->start + CHUNK < row->base;
+    if (more) next = pl_key_tile(work->call, row, kv_head, work->start + CHUNK);
+    for (int64_t p = 0; p < VALUES_AHEAD; p++) work->values[end + p] = more ? next + p * dim : work->values[end - 1];
 }
 
 /// Scores of all queries against the base positions of the chunk. Tiles are computed whole: what lies beyond a row's own
@@ -112,16 +131,20 @@ PL_LANES_TARGET static void score_base(chunk_work *work) {
         begin = smaller(begin, work->spans[r].begin);
         end = larger(end, work->spans[r].base);
     }
+    if (begin >= end) return;
+    locate_values(work, begin, end);
     int64_t position = begin / LANES * LANES;
     while (position < end) {
-        const uint16_t *keys = pl_key_tile(work->call, row_of(work, 0), work->block->kv_head, work->start + position);
-        int aligned = position % (SCORE_TILES * LANES) == 0;
-        int tiles = aligned && end - position > (SCORE_TILES - 1) * LANES ? SCORE_TILES : 1;
-        score(work->block->count, tiles, work->q, keys, dim, work->call->scale, &work->scores[0][position], CHUNK);
-        position += tiles * LANES;
-    }
-    for (int64_t p = begin; p < end; p++) {
-        work->values[p] = pl_value_row(work->call, row_of(work, 0), work->block->kv_head, work->start + p);
+        int whole = position % (SCORE_TILES * LANES) == 0 && end - position > (SCORE_TILES - 1) * LANES;
+        int tiles = whole ? SCORE_TILES : 1;
+        int64_t next = position + tiles * LANES;
+        const pl_attention_row *row = row_of(work, 0);
+        const uint16_t *keys = pl_key_tile(work->call, row, work->block->kv_head, work->start + position);
+        const uint16_t *ahead = work->values[begin];
+        if (next < end) ahead = pl_key_tile(work->call, row, work->block->kv_head, work->start + next);
+        score(
+            work->block->count, tiles, work->q, keys, ahead, dim, work->call->scale, &work->scores[0][position], CHUNK);
+        position = next;
     }
 }
 
@@ -144,7 +167,7 @@ PL_LANES_TARGET static void score_path(chunk_work *work, int64_t r) {
             oldest = (oldest + 1) % CACHED_TILES;
             cached[found] = tile;
             score(
-                count, 1, work->q + first, tile, work->call->shape.head_dim, work->call->scale, &scores[found][0][0], LANES);
+                count, 1, work->q + first, tile, tile, work->call->shape.head_dim, work->call->scale, &scores[found][0][0], LANES);
         }
         for (int i = 0; i < count; i++) work->scores[first + i][p] = scores[found][i][slot % LANES];
     }
@@ -176,7 +199,8 @@ PL_LANES_TARGET static void soften(float *scores, int64_t begin, int64_t end, pl
     partial->sum = vf_sum(sum);
 }
 
-/// sums[i][d] += weights[i * CHUNK + p] * values[p][d] for p in 0 ..< count in order, d in 0 ..< 16 vectors.
+/// Adds weights[i * CHUNK + p] * values[p] for p in 0 ..< count in order to dimensions d ..< d + 16 vectors of partial i.
+/// `values` goes VALUES_AHEAD beyond the count.
 PL_INLINE void add_values(
     int queries, int vectors, const float *weights, const uint16_t *const *values, int64_t d, int64_t count,
     const pl_partial *partials) {
@@ -187,6 +211,7 @@ PL_INLINE void add_values(
     for (int64_t p = 0; p < count; p++) {
         vf value[4];
         for (int v = 0; v < vectors; v++) value[v] = vf_load_half(values[p] + d + v * LANES);
+        for (int v = 0; v < vectors; v += 2) __builtin_prefetch(values[p + VALUES_AHEAD] + d + v * LANES);
         for (int i = 0; i < queries; i++) {
             vf weight = vf_set1(weights[i * CHUNK + p]);
             for (int v = 0; v < vectors; v++) sums[i][v] = vf_fma(weight, value[v], sums[i][v]);
@@ -227,11 +252,12 @@ PL_LANES_TARGET static void accumulate(
 static void accumulate_row(chunk_work *work, int64_t r, int64_t begin, int64_t end, const pl_partial *partials) {
     if (begin >= end) return;
     const pl_attention_row *row = row_of(work, r);
-    const uint16_t *values[CHUNK];
+    const uint16_t *values[CHUNK + VALUES_AHEAD];
     for (int64_t p = begin; p < end; p++) {
         int64_t slot = pl_logical_slot(row, work->start + p);
         values[p] = pl_value_row(work->call, row, work->block->kv_head, slot);
     }
+    for (int64_t p = 0; p < VALUES_AHEAD; p++) values[end + p] = values[end - 1];
     int first = work->first[r], count = work->first[r + 1] - first;
     accumulate(
         count, &work->scores[first][begin], values + begin, work->call->shape.head_dim, end - begin, partials + first);
