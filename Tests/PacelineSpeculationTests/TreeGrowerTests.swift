@@ -123,13 +123,33 @@ struct TreeGrowerTests {
         #expect(try grower.admit(into: &tree).isEmpty)
     }
 
-    @Test("the credit goes to probable nodes, not to the siblings that came with them")
-    func creditIsNotWasted() throws {
-        var drafter = ScriptedDrafter(target: target, reliability: 80)
-        let policy = GrowthPolicy(nodes: 96, verified: 32, width: 8, minimumGain: 0)
-        let tree = try grow(TreeGrower(policy: policy), with: &drafter)
-        #expect(tree.indices.allSatisfy { exp(tree.pathLogProbability(of: $0)) >= 0.02 })
-        #expect(tree.indices.contains { tree.depth(of: $0) >= 8 })
+    @Test("a small credit is spent almost as well as if it were known beforehand which nodes will be best")
+    func creditIsSpentWell() throws {
+        for reliability: UInt64 in [40, 60, 80] {
+            for credit in [8, 16, 32] {
+                var drafter = ScriptedDrafter(target: target, reliability: reliability)
+                var policy = GrowthPolicy(nodes: credit, verified: credit, minimumProbability: 0, depth: 20)
+                policy.minimumGain = 0
+                let tree = try grow(TreeGrower(policy: policy), with: &drafter)
+                #expect(tree.count == credit)
+                policy.nodes = 512
+                let pool = try grow(TreeGrower(policy: policy), with: &drafter)
+                let best = pool.subtree(keeping: credit).tree
+                #expect(expectedTokens(tree) > 0.95 * expectedTokens(best))
+            }
+        }
+    }
+
+    @Test("while it grows a small credit is not filled with siblings; when it stops it is")
+    func leavesRoom() throws {
+        var grower = TreeGrower(policy: GrowthPolicy(nodes: 4, verified: 4))
+        var tree = TokenTree()
+        let proposals = [0.8, 0.1, 0.06, 0.03].enumerated().map {
+            Candidate(token: Token($0), logProbability: Float(log($1)))
+        }
+        #expect(try grower.insert([proposals], at: [nil], into: &tree) == [0])
+        #expect(try grower.admit(into: &tree, isGrowing: false) == [1, 2, 3])
+        #expect(tree.map(\.token) == [0, 1, 2, 3])
     }
 
     @Test("a drafter's invalid belief is an error", arguments: [Float.nan, 0.5, -Float.infinity])
@@ -179,6 +199,7 @@ struct TreeGrowerTests {
         while let batch = grower.next(tree) {
             let proposals = try drafter.expand(tree, at: batch, width: grower.policy.width)
             try grower.insert(proposals, at: batch, into: &tree)
+            if grower.next(tree) == nil { try grower.admit(into: &tree, isGrowing: false) }
         }
         return tree
     }

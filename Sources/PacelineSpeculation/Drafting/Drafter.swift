@@ -9,6 +9,7 @@
 ///     let proposals = try drafter.expand(tree, at: frontier, width: width)
 ///     try grower.insert(proposals, at: frontier, into: &tree)
 /// }
+/// try grower.admit(into: &tree, isGrowing: false)
 /// let rerooting = tree.reroot(after: verdict.tokens)
 /// tree = rerooting.tree
 /// try drafter.advance(rerooting)

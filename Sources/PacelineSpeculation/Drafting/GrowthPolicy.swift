@@ -56,13 +56,4 @@ package struct GrowthPolicy: Sendable, Hashable {
         self.minimumGain = minimumGain
         self.shard = shard
     }
-
-    /// The gain below which a draft step costs more time than the tokens it adds save.
-    ///
-    /// - Parameters:
-    ///   - draftStep: milliseconds of one draft step on the critical path; 0 while the verifier is busy anyway.
-    ///   - perToken: milliseconds that an emitted token takes at present.
-    package static func breakEvenGain(draftStep: Double, perToken: Double) -> Double {
-        perToken > 0 ? draftStep / perToken : .infinity
-    }
 }

@@ -42,7 +42,9 @@ package struct SequenceDraft {
 
     /// Lets each drafter take a step: one batch for a model, as many as pay for a drafter without.
     ///
-    /// - Returns: the new nodes, or `nil` when no drafter has a step that pays.
+    /// When no step pays any more, what credit is left goes to the best of the proposals held back so far.
+    ///
+    /// - Returns: the new nodes, or `nil` when there is nothing left to do before the base grows.
     package mutating func step() throws -> Range<NodeIndex>? {
         let first = tree.count
         var hasStepped = false
@@ -52,6 +54,11 @@ package struct SequenceDraft {
             while try step(index) {
                 hasStepped = true
                 guard isModelFree else { break }
+            }
+        }
+        if !hasStepped {
+            for index in members.indices {
+                try members[index].grower.admit(into: &tree, isGrowing: false)
             }
         }
         return hasStepped || tree.count > first ? first..<tree.count : nil

@@ -8,17 +8,16 @@
 ///
 /// A grower follows one drafter on one tree; several drafters on a tree have one each.
 package struct TreeGrower: Sendable {
-    /// How many proposals wait outside the tree at most; the least probable are dropped first.
-    private static let reserveLimit = 1024
-
     package var policy: GrowthPolicy
     private var isBaseExpanded = false
     /// By node index; nodes beyond the end have not been expanded.
     private var expanded: [Bool] = []
     /// Proposals that are not nodes yet, at most ``reserveLimit`` of them.
-    private var reserve: [TokenTree.Node] = []
+    var reserve: [TokenTree.Node] = []
     /// How much probability the proposals for one node have carried, on a slowly moving average. Starts hopeful.
     private var proposedMass = 1.0
+    /// How much probability the preferred proposal for a node has carried, likewise.
+    private(set) var preferredShare = 0.7
 
     package init(policy: GrowthPolicy = GrowthPolicy()) {
         self.policy = policy
@@ -28,7 +27,7 @@ package struct TreeGrower: Sendable {
     ///
     /// Nothing changes until the proposals are handed to ``insert(_:at:into:)``.
     package func next(_ tree: TokenTree) -> [NodeIndex?]? {
-        guard tree.count < nodeLimit(of: tree) else { return nil }
+        guard tree.count < nodeLimit(of: tree), depthLimit(of: tree) > 0 else { return nil }
         let floor = floor(of: tree)
         let frontier = frontier(of: tree).filter { promise(of: $0, in: tree, floor: floor) > 0 }
         let batch = frontier.prefix(Swift.max(1, policy.batch))
@@ -37,7 +36,8 @@ package struct TreeGrower: Sendable {
         return Array(batch)
     }
 
-    /// Takes what the drafter proposed for the nodes that ``next(_:)`` chose, marks them expanded, and adds what pays.
+    /// Takes what the drafter proposed for the nodes that ``next(_:)`` chose, marks them expanded, and adds what pays
+    /// as ``admit(into:isGrowing:)`` does.
     ///
     /// - Returns: the indices of the new nodes, ascending.
     /// - Throws: ``TreeError`` when a proposal is not a valid node.
@@ -57,29 +57,6 @@ package struct TreeGrower: Sendable {
             reserve += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
         }
         return try admit(into: &tree)
-    }
-
-    /// Moves those proposals from the reserve into the tree that are probable enough for the verifier to have room for,
-    /// the most probable first. Worth calling after the base has grown or the policy has changed.
-    ///
-    /// - Returns: the indices of the new nodes, ascending.
-    /// - Throws: ``TreeError`` when a proposal is not a valid node.
-    @discardableResult
-    package mutating func admit(into tree: inout TokenTree) throws(TreeError) -> [NodeIndex] {
-        let limit = nodeLimit(of: tree)
-        let threshold = Swift.max(policy.minimumProbability, floor(of: tree).nextUp)
-        var added: [NodeIndex] = []
-        var remaining: [TokenTree.Node] = []
-        for node in ranked(reserve, in: tree) {
-            guard tree.count < limit, Double.exponential(pathLogProbability(of: node, in: tree)) >= threshold else {
-                remaining.append(node)
-                continue
-            }
-            let (index, isNew) = try tree.insert(node)
-            if isNew { added.append(index) }
-        }
-        reserve = Array(remaining.prefix(Self.reserveLimit))
-        return added
     }
 
     /// Follows the tree to its new base.
@@ -111,7 +88,7 @@ package struct TreeGrower: Sendable {
 
 extension TreeGrower {
     /// Unexpanded nodes that this drafter may expand, the most probable first.
-    private func frontier(of tree: TokenTree) -> [NodeIndex?] {
+    func frontier(of tree: TokenTree) -> [NodeIndex?] {
         // All else hangs below the base's children, and they are cheap to have first.
         guard isBaseExpanded else { return [nil] }
         let depthLimit = depthLimit(of: tree)
@@ -132,18 +109,18 @@ extension TreeGrower {
     }
 
     /// The path probability that a new node must exceed to be among those the verifier has room for.
-    private func floor(of tree: TokenTree) -> Double {
+    func floor(of tree: TokenTree) -> Double {
         guard policy.verified > 0 else { return .infinity }
         guard tree.count >= policy.verified else { return 0 }
         let best = tree.indices.map { tree.pathLogProbability(of: $0) }.sorted(by: >)
         return Double.exponential(best[policy.verified - 1])
     }
 
-    private func nodeLimit(of tree: TokenTree) -> Int {
+    func nodeLimit(of tree: TokenTree) -> Int {
         Swift.min(policy.nodes, tree.limits.nodes)
     }
 
-    private func depthLimit(of tree: TokenTree) -> Int {
+    func depthLimit(of tree: TokenTree) -> Int {
         Swift.min(policy.depth, tree.limits.depth)
     }
 
@@ -178,16 +155,7 @@ extension TreeGrower {
         let mass = candidates.reduce(0) { $0 + Double.exponential(Double($1.logProbability)) }
         guard mass.isFinite else { return }
         proposedMass += (Swift.min(1, mass) - proposedMass) / 16
-    }
-
-    /// The most probable path first; where equal, in the order they were proposed.
-    private func ranked(_ nodes: [TokenTree.Node], in tree: TokenTree) -> [TokenTree.Node] {
-        let paths = nodes.map { pathLogProbability(of: $0, in: tree) }
-        let order = nodes.indices.sorted { paths[$0] == paths[$1] ? $0 < $1 : paths[$0] > paths[$1] }
-        return order.map { nodes[$0] }
-    }
-
-    private func pathLogProbability(of node: TokenTree.Node, in tree: TokenTree) -> Double {
-        tree.pathLogProbability(of: node.parent) + Double(node.logProbability)
+        let preferred = candidates.first.map { Double.exponential(Double($0.logProbability)) } ?? 0
+        preferredShare += (preferred - preferredShare) / 16
     }
 }

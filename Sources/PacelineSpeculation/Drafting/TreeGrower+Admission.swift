@@ -1,0 +1,61 @@
+extension TreeGrower {
+    /// How many proposals wait outside the tree at most; the least probable are dropped first.
+    private static let reserveLimit = 1024
+
+    /// Moves proposals from the reserve into the tree, the most probable first: those that the verifier has room for,
+    /// and that the credit should go to. Worth calling after the base has grown or the policy has changed.
+    ///
+    /// While the tree is still growing, room is left for nodes that further steps are likely to bring and that will be
+    /// more probable: otherwise improbable siblings take up a small credit before the preferred line has become long.
+    ///
+    /// - Parameter isGrowing: whether further steps will be taken; if not, no room is left.
+    /// - Returns: the indices of the new nodes, ascending.
+    /// - Throws: ``TreeError`` when a proposal is not a valid node.
+    @discardableResult
+    package mutating func admit(
+        into tree: inout TokenTree,
+        isGrowing: Bool = true
+    ) throws(TreeError) -> [NodeIndex] {
+        guard !reserve.isEmpty else { return [] }
+        let depthLimit = depthLimit(of: tree)
+        let threshold = Double.logarithm(Swift.max(policy.minimumProbability, floor(of: tree).nextUp))
+        var frontier = isGrowing ? self.frontier(of: tree) : []
+        var added: [NodeIndex] = []
+        var remaining: [TokenTree.Node] = []
+        for (node, path) in ranked(reserve, in: tree) {
+            guard path >= threshold, tree.depth(of: node.parent) < depthLimit,
+                tree.count + expectedNodes(above: path, from: frontier, in: tree) < nodeLimit(of: tree)
+            else {
+                remaining.append(node)
+                continue
+            }
+            let (index, isNew) = try tree.insert(node)
+            if isNew { added.append(index) }
+            if isGrowing { frontier.append(index) }
+        }
+        reserve = Array(remaining.prefix(Self.reserveLimit))
+        return added
+    }
+
+    /// How many nodes with paths more probable than `path` further steps are likely to bring: the preferred lines that
+    /// begin at the frontier, if they go on as such lines usually do.
+    private func expectedNodes(above path: Double, from frontier: [NodeIndex?], in tree: TokenTree) -> Int {
+        let step = -Double.logarithm(Swift.min(Swift.max(preferredShare, 0.05), 0.95))
+        let depthLimit = depthLimit(of: tree)
+        return frontier.reduce(0) { sum, node in
+            let length = Swift.max(0, ((tree.pathLogProbability(of: node) - path) / step).rounded(.down))
+            return sum + Swift.min(Int(Swift.min(length, 1000)), Swift.max(0, depthLimit - tree.depth(of: node)))
+        }
+    }
+
+    /// Nodes with the log-probabilities of their paths, the most probable first; where equal, in the order they were
+    /// proposed.
+    private func ranked(
+        _ nodes: [TokenTree.Node],
+        in tree: TokenTree
+    ) -> [(node: TokenTree.Node, path: Double)] {
+        let paths = nodes.map { tree.pathLogProbability(of: $0.parent) + Double($0.logProbability) }
+        let order = nodes.indices.sorted { paths[$0] == paths[$1] ? $0 < $1 : paths[$0] > paths[$1] }
+        return order.map { (nodes[$0], paths[$0]) }
+    }
+}
