@@ -1,6 +1,6 @@
 package import PacelineModel
 package import PacelineSpeculation
-package import PacelineTensor
+import PacelineTensor
 package import PacelineWire
 
 /// A drafter as a user names it.
