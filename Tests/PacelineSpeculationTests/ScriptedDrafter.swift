@@ -9,15 +9,18 @@ struct ScriptedDrafter: Drafter {
     let target: ScriptedTarget
     /// Out of 100 tokens, how many it gets right.
     let reliability: UInt64
+    /// Out of 100, how sure it says it is; its reliability unless told otherwise.
+    let claim: UInt64
     private(set) var base: [Token] = []
     private(set) var steps = 0
     private(set) var expandedNodes = 0
     /// By node: the tokens on the path to it, as a cache slot would remember them.
     private var slots: [NodeIndex: [Token]] = [:]
 
-    init(target: ScriptedTarget, reliability: UInt64) {
+    init(target: ScriptedTarget, reliability: UInt64, claim: UInt64? = nil) {
         self.target = target
         self.reliability = reliability
+        self.claim = claim ?? reliability
     }
 
     var isModelFree: Bool { false }
@@ -58,7 +61,7 @@ struct ScriptedDrafter: Drafter {
         let right = target.nextToken(after: text)
         let isRight = generator.next() % 100 < reliability
         let first = isRight ? right : (right + 1) % target.vocabulary
-        let share = Double(reliability) / 100
+        let share = Double(claim) / 100
         return (0..<min(width, Int(target.vocabulary))).map { rank in
             let belief = Float(log(max(0.001, min(0.999, share)) * pow(1 - min(0.999, share), Double(rank))))
             return Candidate(token: (first + Token(rank)) % target.vocabulary, logProbability: belief)

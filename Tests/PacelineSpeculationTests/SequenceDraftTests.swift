@@ -6,7 +6,7 @@ struct SequenceDraftTests {
     @Test("a draft-and-verify loop emits the plain sequence, whatever the drafters", arguments: 0..<30)
     func identity(seed: UInt64) throws {
         let target = ScriptedTarget(seed: seed, vocabulary: 30)
-        let plain = target.continuation(of: [3, 4], count: 120)
+        let plain = target.continuation(of: [3, 4], count: 90)
         let model = ScriptedDrafter(target: target, reliability: (seed * 17) % 101)
         let drafters: [any Drafter] = [[model], [NGramDrafter()], [NGramDrafter(), model]][Int(seed % 3)]
         var draft = SequenceDraft(
@@ -15,7 +15,7 @@ struct SequenceDraftTests {
         )
         var base: [Token] = [3, 4]
         try draft.begin(base: base, sampling: .greedy)
-        while base.count < 100 {
+        while base.count < 70 {
             // Any number of steps between verdicts: trees are partial, and survivors are carried over.
             for _ in 0..<(base.count % 4) { _ = try draft.step() }
             let tree = draft.tree
@@ -38,6 +38,34 @@ struct SequenceDraftTests {
         #expect(rerooting.kept == Array(4..<10))
         #expect(draft.tree.tokens(onPathTo: 5) == Array(plain.dropFirst(4)))
         #expect(try draft.step() != nil)
+    }
+
+    @Test("trees of a drafter that is too sure of itself shrink, those of one that is too modest grow")
+    func calibrates() throws {
+        func treeSizes(reliability: UInt64, claim: UInt64) throws -> (first: Int, last: Int) {
+            let target = ScriptedTarget(seed: 4, vocabulary: 1000)
+            let drafter = ScriptedDrafter(target: target, reliability: reliability, claim: claim)
+            let policy = GrowthPolicy(nodes: 64, verified: 64, minimumProbability: 0.05, minimumGain: 0.05)
+            var draft = SequenceDraft(drafters: [drafter], policy: policy)
+            var base: [Token] = [1]
+            try draft.begin(base: base, sampling: .greedy)
+            var sizes: [Int] = []
+            while sizes.count < 40 {
+                while try draft.step() != nil {}
+                sizes.append(draft.tree.count)
+                let tree = draft.tree
+                let verdict = SampleMatch().verdict(on: tree) {
+                    target.nextToken(after: base + tree.tokens(onPathTo: $0))
+                }
+                base += verdict.tokens
+                try draft.commit(verdict.tokens)
+            }
+            return (sizes[0], sizes[39])
+        }
+        let sure = try treeSizes(reliability: 10, claim: 90)
+        #expect(sure.last < sure.first / 3)
+        let modest = try treeSizes(reliability: 100, claim: 50)
+        #expect(modest.last > modest.first)
     }
 
     @Test("drafters extend one another's proposals")

@@ -43,8 +43,9 @@ extension TreeGrower {
         let step = -Double.logarithm(Swift.min(Swift.max(preferredShare, 0.05), 0.95))
         let depthLimit = depthLimit(of: tree)
         return frontier.reduce(0) { sum, node in
-            let length = Swift.max(0, ((tree.pathLogProbability(of: node) - path) / step).rounded(.down))
-            return sum + Swift.min(Int(Swift.min(length, 1000)), Swift.max(0, depthLimit - tree.depth(of: node)))
+            let room = Swift.max(0, depthLimit - tree.depth(of: node))
+            let length = (tree.pathLogProbability(of: node) - path) / step
+            return sum + Int(Swift.min(Swift.max(length, 0), Double(room)))
         }
     }
 

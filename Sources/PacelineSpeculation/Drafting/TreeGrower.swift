@@ -6,7 +6,9 @@
 /// it adds to that sum (OPT-Tree, arXiv 2406.17276; DySpec, arXiv 2410.11744; EAGLE-2 expands level by level instead,
 /// arXiv 2406.16858). With sample-match the whole tree may be chosen by the tokens in it without any loss of exactness.
 ///
-/// A grower follows one drafter on one tree; several drafters on a tree have one each.
+/// A grower follows one drafter on one tree; several drafters on a tree have one each. From what is committed it learns
+/// what its drafter's beliefs are worth, and puts calibrated ones into the tree: so a drafter that is too sure of itself
+/// neither takes the room of others nor draws the model drafter after it.
 package struct TreeGrower: Sendable {
     package var policy: GrowthPolicy
     private var isBaseExpanded = false
@@ -14,6 +16,9 @@ package struct TreeGrower: Sendable {
     private var expanded: [Bool] = []
     /// Proposals that are not nodes yet, at most ``reserveLimit`` of them.
     var reserve: [TokenTree.Node] = []
+    /// What the drafter proposed below nodes that may yet be visited, in its own words.
+    private var reports: [TokenTree.Node] = []
+    private var calibration = Calibration()
     /// How much probability the proposals for one node have carried, on a slowly moving average. Starts hopeful.
     private var proposedMass = 1.0
     /// How much probability the preferred proposal for a node has carried, likewise.
@@ -52,29 +57,33 @@ package struct TreeGrower: Sendable {
                 throw .invalidLogProbability(candidate.logProbability)
             }
             markExpanded(node)
-            observe(candidates)
             guard tree.depth(of: node) < depthLimit(of: tree) else { continue }
-            reserve += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
+            reports += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
+            let calibrated = calibrated(candidates, depth: tree.depth(of: node) + 1)
+            observe(calibrated)
+            reserve += calibrated.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
         }
         return try admit(into: &tree)
     }
 
     /// Follows the tree to its new base.
     package mutating func advance(_ rerooting: Rerooting) {
-        let newBase = rerooting.path.last
+        learn(from: rerooting)
         let isInTree = rerooting.path.count == rerooting.committed.count
         var newIndex: [NodeIndex: NodeIndex] = [:]
         for (new, old) in rerooting.kept.enumerated() {
             newIndex[old] = new
         }
-        reserve = reserve.compactMap { node in
+        func moved(_ node: TokenTree.Node) -> TokenTree.Node? {
             var moved = node
             moved.parent = node.parent.flatMap { newIndex[$0] }
-            let isBelowNewBase = isInTree && node.parent == newBase
+            let isBelowNewBase = isInTree && node.parent == rerooting.path.last
             return moved.parent != nil || isBelowNewBase ? moved : nil
         }
+        reserve = reserve.compactMap(moved)
+        reports = reports.compactMap(moved)
         if !rerooting.committed.isEmpty {
-            isBaseExpanded = isInTree && isExpanded(newBase)
+            isBaseExpanded = isInTree && isExpanded(rerooting.path.last)
         }
         expanded = rerooting.kept.map(isExpanded)
     }
@@ -149,6 +158,29 @@ extension TreeGrower {
             expanded.append(contentsOf: repeatElement(false, count: node + 1 - expanded.count))
         }
         expanded[node] = true
+    }
+
+    /// Compares what was proposed at the nodes that were visited with what the target took there.
+    private mutating func learn(from rerooting: Rerooting) {
+        for (depth, token) in rerooting.committed.enumerated() where depth <= rerooting.path.count {
+            let visited = depth == 0 ? nil : rerooting.path[depth - 1]
+            for report in reports where report.parent == visited {
+                calibration.record(
+                    logProbability: report.logProbability,
+                    depth: depth + 1,
+                    isAccepted: report.token == token
+                )
+            }
+        }
+    }
+
+    private func calibrated(_ candidates: [Candidate], depth: Int) -> [Candidate] {
+        candidates.map { candidate in
+            let belief = calibration.probability(logProbability: candidate.logProbability, depth: depth)
+            // Nothing is impossible, or its log-probability would not be finite.
+            let logProbability = Float(Double.logarithm(Swift.max(belief, 1e-9)))
+            return Candidate(token: candidate.token, logProbability: logProbability)
+        }
     }
 
     private mutating func observe(_ candidates: [Candidate]) {

@@ -5,7 +5,9 @@ extension Double {
     static func exponential(_ x: Double) -> Double {
         guard x > -745 else { return x.isNaN ? x : 0 }
         guard x < 709.7 else { return x.isNaN ? x : .infinity }
-        let power = (x * 1.4426950408889634).rounded(.toNearestOrEven)
+        // The nearest power of two. Converting, since rounding functions are the C library's.
+        let exponent = Int(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5))
+        let power = Double(exponent)
         // ln 2 in two parts, the first with enough trailing zeros that the product is exact.
         let rest = (x - power * 0.6931471803691238) - power * 1.9082149292705877e-10
         var sum = 1.0
@@ -13,9 +15,9 @@ extension Double {
             sum = 1 + sum * rest / divisor
         }
         // In two steps, since 2^power alone may be below the smallest double.
-        let half = (power / 2).rounded(.towardZero)
-        return sum * Double(sign: .plus, exponent: Int(half), significand: 1)
-            * Double(sign: .plus, exponent: Int(power - half), significand: 1)
+        let half = exponent / 2
+        return sum * Double(sign: .plus, exponent: half, significand: 1)
+            * Double(sign: .plus, exponent: exponent - half, significand: 1)
     }
 
     /// The natural logarithm of `x`; minus infinity for 0, and not-a-number below.
