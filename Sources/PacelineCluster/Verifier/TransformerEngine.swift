@@ -1,5 +1,5 @@
 package import PacelineModel
-package import PacelineSpeculation
+import PacelineSpeculation
 import PacelineTensor
 
 /// The target engine of production: a transformer over a paged KV cache.
