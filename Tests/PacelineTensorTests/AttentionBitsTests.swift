@@ -117,4 +117,32 @@ struct AttentionBitsTests {
             #expect(together == separate.flatMap(\.self))
         }
     }
+    @Test("Prompt positions and tree nodes of one sequence can share a call")
+    func mixedRows() {
+        let tree = TreeCase(seed: 21, base: 280, nodes: 20, group: 3, headDimension: 32)
+        let prompt = [1, 2, 3, 100, 255, 256, 257, 258, 280].map { AttentionFixture.Row(base: $0) }
+        let promptQueries = tree.fixture.makeQueries(prompt.count)
+        let separate =
+            tree.fixture.attend(prompt, queries: promptQueries)
+            + tree.fixture.attend(tree.rows, queries: tree.queries)
+        for threads: Int32 in 1...4 {
+            let together = tree.fixture.attend(
+                prompt + tree.rows,
+                queries: promptQueries + tree.queries,
+                threads: threads
+            )
+            #expect(together == separate)
+        }
+    }
+
+    @Test("A NaN in one query spoils its own head and nothing else", arguments: InstructionSet.supported)
+    func nanQuery(isa: InstructionSet) {
+        let tree = TreeCase(seed: 22, base: 270, nodes: 8, group: 3, headDimension: 32)
+        let clean = tree.fixture.attend(tree.rows, queries: tree.queries, isa: isa)
+        let spoiled = 5 * tree.fixture.queryWidth + 32..<5 * tree.fixture.queryWidth + 64
+        var queries = tree.queries
+        queries[spoiled.lowerBound + 7] = .nan
+        let out = tree.fixture.attend(tree.rows, queries: queries, isa: isa)
+        for i in out.indices { #expect(spoiled.contains(i) ? out[i].isNaN : out[i] == clean[i]) }
+    }
 }
