@@ -55,6 +55,22 @@ struct LossyTrapTests {
         #expect(worst > 0.2)
     }
 
+    @Test("accepting whatever scores above a threshold, as Algorithm 1 of the survey (arXiv 2411.13157) reads")
+    func thresholdRule() throws {
+        let worst = try worstDistance(ThresholdRule(threshold: 0.3)) { scenario, chance in
+            try scenario.drawTree(TreeShape(widths: [1]), replacement: .with, chance: &chance)
+        }
+        #expect(worst > 0.2)
+    }
+
+    @Test("block verification that accepts a prefix with its weight alone")
+    func simplifiedBlock() throws {
+        let worst = try worstDistance(WeightOnlyBlock(), length: 2) { scenario, chance in
+            try scenario.drawTree(TreeShape(widths: [1, 1]), replacement: .with, chance: &chance)
+        }
+        #expect(worst > 0.05)
+    }
+
     @Test("none of them harms sample-match, which is exact for trees that depend on the tokens in any way")
     func sampleMatchIsImmune() throws {
         for seed in 0..<20 {
@@ -78,16 +94,64 @@ struct LossyTrapTests {
         }
     }
 
-    /// The largest distance that recursive rejection has from the target's law, over some scenarios.
+    /// The largest distance that what `rule` emits has from the target's law, over some scenarios.
     private func worstDistance(
+        _ rule: some RejectionRule = RecursiveRejection(),
+        length: Int = 1,
         draw: (RejectionScenario, inout EnumeratedChance) throws -> SampledTree
     ) throws -> Double {
         try (0..<UInt64(20)).map { seed in
             let scenario = RejectionScenario(seed: seed, vocabulary: 3)
-            return try scenario.distance(length: 1) { chance in
+            return try scenario.distance(length: length) { chance in
                 let tree = try draw(scenario, &chance)
-                return scenario.emit(RecursiveRejection(), tree, chance: &chance)
+                return scenario.emit(rule, tree, chance: &chance)
             }
         }.max() ?? 0
+    }
+}
+
+/// Takes the first child whose p/q reaches a threshold, and the target's own token otherwise.
+private struct ThresholdRule: RejectionRule {
+    let threshold: Double
+
+    func verdict<Failure: Error, Source: Chance>(
+        on tree: SampledTree,
+        target: (NodeIndex?) throws(Failure) -> Law,
+        chance: inout Source
+    ) throws(Failure) -> Verdict {
+        let law = try target(nil)
+        for child in tree.children(of: nil) {
+            let node = tree.nodes[child]
+            guard law[node.token] / node.law[node.token] >= threshold else { continue }
+            return Verdict(path: [child], accepted: [node.token], correction: chance.token(from: try target(child)))
+        }
+        return Verdict(path: [], accepted: [], correction: chance.token(from: law))
+    }
+}
+
+/// Block verification of a chain of two with acceptance probabilities P_i in place of S_i / (S_i + 1 - P_i).
+private struct WeightOnlyBlock: RejectionRule {
+    func verdict<Failure: Error, Source: Chance>(
+        on tree: SampledTree,
+        target: (NodeIndex?) throws(Failure) -> Law,
+        chance: inout Source
+    ) throws(Failure) -> Verdict {
+        var weights = [1.0]
+        var laws = [try target(nil)]
+        for (index, node) in tree.nodes.enumerated() {
+            weights.append(min(1, weights[index] * laws[index][node.token] / node.law[node.token]))
+            laws.append(try target(index))
+        }
+        let kept = (1..<weights.count).last { chance.happens(withProbability: weights[$0]) } ?? 0
+        var law = laws[kept]
+        if kept < tree.nodes.count {
+            let draft = tree.nodes[kept].law
+            let rest = law.probabilities.indices.map { token in
+                max(0, weights[kept] * law.probabilities[token] - draft.probabilities[token])
+            }
+            law = Law(weights: rest) ?? law
+        }
+        let path = Array(0..<kept)
+        return Verdict(path: path, accepted: path.map { tree.nodes[$0].token }, correction: chance.token(from: law))
     }
 }

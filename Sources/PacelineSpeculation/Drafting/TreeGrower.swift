@@ -7,8 +7,8 @@
 /// arXiv 2406.16858). With sample-match the whole tree may be chosen by the tokens in it without any loss of exactness.
 ///
 /// A grower follows one drafter on one tree; several drafters on a tree have one each. From what is committed it learns
-/// what its drafter's beliefs are worth, and puts calibrated ones into the tree: so a drafter that is too sure of itself
-/// neither takes the room of others nor draws the model drafter after it.
+/// what its drafter's beliefs are worth, and puts calibrated ones into the tree: so a drafter that is too sure of
+/// itself neither takes the room of others nor draws the model drafter after it.
 package struct TreeGrower: Sendable {
     package var policy: GrowthPolicy
     private var isBaseExpanded = false
