@@ -10,6 +10,9 @@
 /// and that the item stays in the second-level cache while one group of activation rows after the other is multiplied.
 enum { ITEM_BYTES = 64 << 10, MAX_PRODUCTS = 8 };
 
+/// Activation bytes that are multiplied with one tile after the other: half of a small second-level cache.
+enum { GROUP_BYTES = 512 << 10 };
+
 /// One product of a group, cut into items of `item_tiles` tiles.
 typedef struct part {
     const pl_product *product;
@@ -50,10 +53,16 @@ static void store_tile(const pl_product *product, int64_t tile, int64_t row, int
     }
 }
 
+static int64_t group_rows(const pl_matrix *matrix) {
+    int64_t rows = GROUP_BYTES / (int64_t)pl_activations_bytes(matrix->cols, 1) / 16 * 16;
+    return rows < 16 ? 16 : rows > PL_ROW_GROUP ? PL_ROW_GROUP : rows;
+}
+
 static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end) {
     _Alignas(64) float out[PL_ROW_GROUP * PL_TILE_ROWS];
-    for (int64_t row = 0; row < job->count; row += PL_ROW_GROUP) {
-        int64_t rows = job->count - row < PL_ROW_GROUP ? job->count - row : PL_ROW_GROUP;
+    const int64_t group = group_rows(part->product->matrix);
+    for (int64_t row = 0; row < job->count; row += group) {
+        int64_t rows = job->count - row < group ? job->count - row : group;
         for (int64_t tile = begin; tile < end; ++tile) {
             const uint8_t *data = (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
             part->kernel(data, part->blocks, job->activations, job->count, row, rows, out);

@@ -8,7 +8,7 @@
 #define TARGET __attribute__((target("avx2,fma,f16c")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-enum { LANES = 8 };
+enum { LANES = 8, MAX_STEP = 2, MAX_FIXED = 4 };
 typedef __m256i vec_i;
 typedef __m256 vec_f;
 
@@ -44,6 +44,7 @@ INLINE vec_f f_mul(vec_f a, vec_f b) { return _mm256_mul_ps(a, b); }
 INLINE vec_f f_fma(vec_f a, vec_f b, vec_f c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vec_f f_negate(vec_f v) { return _mm256_xor_ps(v, _mm256_set1_ps(-0.0f)); }
 INLINE vec_f f_from_int(vec_i v) { return _mm256_cvtepi32_ps(v); }
+INLINE vec_f f_of_bits(vec_i v) { return _mm256_castsi256_ps(v); }
 
 /// Codes of eight bits are made signed here and need no offset: |code| <= 128 times activations of at most 127 is what
 /// the pairwise multiplication can add up without saturating, 255 is not.
@@ -72,17 +73,19 @@ INLINE vec_i products(pl_type type, vec_i code, const int8_t *activations) {
     return _mm256_maddubs_epi16(_mm256_abs_epi8(centred), _mm256_sign_epi8(activation, centred));
 }
 
-INLINE vec_i v_dot(pl_type type, const vec_i *code, int first, int last, const int8_t *activations, vec_i sum) {
+INLINE void v_dots(pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
     const int group = pairs_per_sum(type) < last - first ? pairs_per_sum(type) : last - first;
 #pragma clang loop unroll(full)
     for (int j = first; j < last; j += group) {
-        vec_i pairs = products(type, code[j], activations + 4 * j);
-        for (int i = j + 1; i < j + group; ++i) {
-            pairs = _mm256_add_epi16(pairs, products(type, code[i], activations + 4 * i));
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; ++r) {
+            vec_i pairs = products(type, code[j], activations + 32 * r + 4 * j);
+            for (int i = j + 1; i < j + group; ++i) {
+                pairs = _mm256_add_epi16(pairs, products(type, code[i], activations + 32 * r + 4 * i));
+            }
+            dot[r] = _mm256_add_epi32(dot[r], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
         }
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
-    return sum;
 }
 
 #define KERNEL_OF_TYPE pl_tile_kernel_avx2

@@ -8,7 +8,7 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-enum { LANES = 16 };
+enum { LANES = 16, MAX_STEP = 8, MAX_FIXED = 8 };
 typedef __m512i vec_i;
 typedef __m512 vec_f;
 
@@ -44,19 +44,23 @@ INLINE vec_f f_mul(vec_f a, vec_f b) { return _mm512_mul_ps(a, b); }
 INLINE vec_f f_fma(vec_f a, vec_f b, vec_f c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE vec_f f_negate(vec_f v) { return _mm512_xor_ps(v, _mm512_set1_ps(-0.0f)); }
 INLINE vec_f f_from_int(vec_i v) { return _mm512_cvtepi32_ps(v); }
+INLINE vec_f f_of_bits(vec_i v) { return _mm512_castsi512_ps(v); }
 
 /// The codes are unsigned, so the offset of a format goes into the initial value.
 #define V_OFFSET(type) pl_layouts[type].offset
 
-INLINE vec_i v_dot(pl_type type, const vec_i *code, int first, int last, const int8_t *activations, vec_i sum) {
+/// Row by row inside, so that as many independent sums are in flight as there are rows.
+INLINE void v_dots(pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
     (void)type;
 #pragma clang loop unroll(full)
     for (int j = first; j < last; ++j) {
-        int32_t four;
-        memcpy(&four, activations + 4 * j, 4);
-        sum = _mm512_dpbusd_epi32(sum, code[j], _mm512_set1_epi32(four));
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; ++r) {
+            int32_t four;
+            memcpy(&four, activations + 32 * r + 4 * j, 4);
+            dot[r] = _mm512_dpbusd_epi32(dot[r], code[j], _mm512_set1_epi32(four));
+        }
     }
-    return sum;
 }
 
 #define KERNEL_OF_TYPE pl_tile_kernel_avx512

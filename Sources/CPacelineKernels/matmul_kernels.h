@@ -5,18 +5,21 @@
 
 #include "paceline/matmul.h"
 
-/// Activation rows that a kernel takes at once: few enough that their codes stay in the second-level cache.
-enum { PL_ROW_GROUP = 32 };
+/// The most activation rows that a kernel takes at once.
+enum { PL_ROW_GROUP = 64 };
 
 /// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows.
 ///
 /// out is (rows x 16). Each lane is one chain over the blocks of 32 columns in order; for each block
 ///
 ///     dot = exact integer sum of (code - offset) * activation code
-///     out = fma(dot, weight scale * activation scale, out)
-///     out = fma(weight minimum, scale * sum of the activation codes, out)      formats with minimums
+///     block = dot * weight scale
+///     block = fma(weight minimum, sum of the activation codes, block)      formats with minimums
+///     out = fma(block, activation scale, out)
 ///
-/// and the same per 16 columns (both dots, then both minimums) where 16 weights share a scale.
+/// and where 16 weights share a scale, dot, scale and minimum exist per 16:
+///
+///     block = fma(dot1, scale1, dot0 * scale0), then fma(minimum0, sum0, block), then fma(minimum1, sum1, block)
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 

@@ -40,17 +40,14 @@ PL_INLINE int32_t dot(const uint8_t *weight, const int8_t *activation, int count
 /// One activation row: `a` is its place in the block of activations.
 PL_INLINE void accumulate(pl_type type, const sub_block *w, pl_activation_block a, float *out) {
     const int halves = pl_halves(type), width = 32 / halves;
+    const int offset = pl_layouts[type].offset;
     for (int lane = 0; lane < PL_TILE_ROWS; ++lane) {
-        float sum = out[lane];
-        for (int h = 0; h < halves; ++h) {
-            int32_t exact = dot(w->code[lane] + h * width, a.codes + h * width, width, pl_layouts[type].offset);
-            sum = __builtin_fmaf((float)exact, w->scale[h][lane] * *a.scale, sum);
-        }
+        float block = (float)dot(w->code[lane], a.codes, width, offset) * w->scale[0][lane];
+        if (halves == 2) block = __builtin_fmaf((float)dot(w->code[lane] + 16, a.codes + 16, 16, offset), w->scale[1][lane], block);
         for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
-            float weighted = halves == 1 ? *a.weighted : *a.scale * (float)*a.sum[h];
-            sum = __builtin_fmaf(w->minimum[h][lane], weighted, sum);
+            block = __builtin_fmaf(w->minimum[h][lane], halves == 1 ? *a.total : (float)*a.sum[h], block);
         }
-        out[lane] = sum;
+        out[lane] = __builtin_fmaf(block, *a.scale, out[lane]);
     }
 }
 

@@ -12,9 +12,12 @@
 ///     v_lookup(table, index)         table[index] for bytes of index < 16; the table is one of 16 bytes
 ///     v_spread(v, byte)              each 32-bit lane's byte `byte` in all four of its bytes
 ///     v_halves_float, v_halves_int   LANES float16 to float, LANES uint16 to int32
-///     f_load f_store f_set1 f_mul f_fma f_negate f_from_int
-///     v_dot(type, codes, first, last, activations, initial)
-///                                    initial + the sum over operands first ..< last of codes x activations; see below
+///     f_load f_store f_set1 f_mul f_fma f_negate f_from_int f_of_bits
+///     v_dots(type, rows, codes, first, last, activations, dot)
+///                                    adds operands first ..< last of codes x activations to the dots of several rows
+///     V_OFFSET(type)                 what the codes that v_dots sees are too large by
+///     MAX_STEP                       rows whose dots fit in registers beside the codes: a power of two
+///     MAX_FIXED                      rows whose running sums fit there too: 4 or 8
 ///     KERNEL(T)                      the name of the kernel of type T
 ///
 /// Operand j (0 ..< 8) of a sub-block of 32 columns holds in each lane the codes of columns 4j ..< 4j + 4.
@@ -191,98 +194,179 @@ TEMPLATE void scales_of(pl_type type, const uint8_t *fields, const uint8_t *word
 
 /// What each activation row brings to a sub-block besides its codes and scale.
 typedef struct row_terms {
-    int32_t initial[2][PL_ROW_GROUP];  ///< -offset * sum of the codes: where the integer sum starts
-    float weighted[2][PL_ROW_GROUP];   ///< scale * sum of the codes, for minimums of 16
+    int32_t initial[2][PL_ROW_GROUP];  ///< -offset * sum of the codes, in the first half plus BIAS_BITS: where integer sums start
+    float sum[2][PL_ROW_GROUP];        ///< sum of 16 codes, for minimums of 16
 } row_terms;
+
+/// The bits of 1.5 * 2^23. The integer sum of the first half starts there, so that the sum's bits are the float BIAS + sum, and
+///
+///     fma(BIAS + sum, scale, -BIAS * scale)  has the bits of  (float)sum * scale
+///
+/// for |sum| < 2^22: a scale has at most 19 significant bits, so -BIAS * scale is exact and only the result is rounded.
+/// That makes one instruction of a conversion and a product.
+enum { BIAS_BITS = 0x4b400000 };
+#define BIAS 0x1.8p23f
 
 TEMPLATE void terms_of(pl_type type, pl_activation_block a, int64_t rows, row_terms *out) {
     const int halves = pl_halves(type), offset = V_OFFSET(type);
     if (offset != 0 && halves == 1) {
-        for (int64_t i = 0; i < rows; ++i) out->initial[0][i] = -offset * (a.sum[0][i] + a.sum[1][i]);
+        for (int64_t i = 0; i < rows; ++i) out->initial[0][i] = BIAS_BITS - offset * (a.sum[0][i] + a.sum[1][i]);
     }
     for (int h = 0; halves == 2 && h < 2; ++h) {
-        for (int64_t i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = -offset * a.sum[h][i];
-        for (int64_t i = 0; pl_has_minimum(type) && i < rows; ++i) out->weighted[h][i] = a.scale[i] * (float)a.sum[h][i];
+        for (int64_t i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = (h == 0 ? BIAS_BITS : 0) - offset * a.sum[h][i];
+        for (int64_t i = 0; pl_has_minimum(type) && i < rows; ++i) out->sum[h][i] = (float)a.sum[h][i];
     }
 }
 
-/// Rows i ..< i + n of one sub-block; n is a constant.
-TEMPLATE void rows_step(
-    pl_type type, int n, int64_t i, const vec_i code[OPERANDS], const vec_f *scale, const vec_f *minimum,
-    pl_activation_block a, const row_terms *terms, vec_f *sum) {
+/// The weights of one sub-block of one vector of rows.
+typedef struct sub_block {
+    vec_i code[OPERANDS];
+    vec_f scale[2];
+    vec_f unbias;  ///< -BIAS * scale[0]
+    vec_f minimum[2];
+} sub_block;
+
+/// Adds rows i ..< i + n (<= MAX_STEP) of one sub-block to their running sums; n is a constant.
+TEMPLATE void add_rows(
+    pl_type type, int n, int64_t i, const sub_block *w, pl_activation_block a, const row_terms *terms, vec_f *sum) {
     const int halves = pl_halves(type), width = OPERANDS / halves;
-#pragma clang loop unroll(full)
-    for (int r = 0; r < n; ++r) {
-        for (int h = 0; h < halves; ++h) {
-            vec_i initial = v_set1(V_OFFSET(type) != 0 ? terms->initial[h][i + r] : 0);
-            vec_i dot = v_dot(type, code, width * h, width * h + width, a.codes + 32 * (i + r), initial);
-            sum[r] = f_fma(f_from_int(dot), f_mul(scale[h], f_set1(a.scale[i + r])), sum[r]);
-        }
-        for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
-            float weighted = halves == 1 ? a.weighted[i + r] : terms->weighted[h][i + r];
-            sum[r] = f_fma(minimum[h], f_set1(weighted), sum[r]);
+    vec_f block[MAX_STEP];
+    for (int h = 0; h < halves; ++h) {
+        vec_i dot[MAX_STEP];
+        for (int r = 0; r < n; ++r) dot[r] = v_set1(V_OFFSET(type) != 0 ? terms->initial[h][i + r] : h == 0 ? BIAS_BITS : 0);
+        v_dots(type, n, w->code, width * h, width * h + width, a.codes + 32 * i, dot);
+        for (int r = 0; r < n; ++r) {
+            block[r] = h == 0 ? f_fma(f_of_bits(dot[r]), w->scale[0], w->unbias) : f_fma(f_from_int(dot[r]), w->scale[1], block[r]);
         }
     }
+    for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
+        for (int r = 0; r < n; ++r) {
+            block[r] = f_fma(w->minimum[h], f_set1(halves == 1 ? a.total[i + r] : terms->sum[h][i + r]), block[r]);
+        }
+    }
+    for (int r = 0; r < n; ++r) sum[r] = f_fma(block[r], f_set1(a.scale[i + r]), sum[r]);
 }
 
 /// The same with the running sums in memory.
-TEMPLATE void rows_step_memory(
-    pl_type type, int n, int64_t i, const vec_i code[OPERANDS], const vec_f *scale, const vec_f *minimum,
-    pl_activation_block a, const row_terms *terms, float *out) {
-    vec_f sum[4];
+TEMPLATE void add_rows_memory(
+    pl_type type, int n, int64_t i, const sub_block *w, pl_activation_block a, const row_terms *terms, float *out) {
+    vec_f sum[MAX_STEP];
     for (int r = 0; r < n; ++r) sum[r] = f_load(out + (i + r) * PL_TILE_ROWS);
-    rows_step(type, n, i, code, scale, minimum, a, terms, sum);
+    add_rows(type, n, i, w, a, terms, sum);
     for (int r = 0; r < n; ++r) f_store(out + (i + r) * PL_TILE_ROWS, sum[r]);
 }
 
-/// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one.
-enum { PREFETCH_BYTES = 4096 };
+/// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one. Hardware
+/// prefetchers alone reach a quarter of the bandwidth here, and a whole block of requests at once stalls: a few per sub-block.
+enum { PREFETCH_BYTES = 8192 };
 
-TEMPLATE void prefetch(const uint8_t *from, size_t bytes) {
-    for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(from + PREFETCH_BYTES + line);
-}
-
-TEMPLATE void multiply_block(
-    pl_type type, const uint8_t *fields, const uint8_t *words, const void *activations, int64_t first_block, int64_t count,
-    int64_t row, int64_t rows, float *out) {
-    const int halves = pl_halves(type), sub_blocks = pl_layouts[type].block_length / 32;
-    scales all;
-    scales_of(type, fields, words, &all);
-    for (int s = 0; s < sub_blocks; ++s) {
-        vec_i code[OPERANDS];
-        codes_of(type, words, s, code);
-        vec_f scale[2] = { all.scale[halves * s], all.scale[halves * s + halves - 1] };
-        vec_f minimum[2] = { all.minimum[halves * s], all.minimum[halves * s + halves - 1] };
-        pl_activation_block a = pl_activation_block_at(activations, count, first_block + s, row);
-        row_terms terms;
-        terms_of(type, a, rows, &terms);
-        int64_t i = 0;
-        for (; i + 4 <= rows; i += 4) rows_step_memory(type, 4, i, code, scale, minimum, a, &terms, out);
-        for (; i < rows; ++i) rows_step_memory(type, 1, i, code, scale, minimum, a, &terms, out);
+TEMPLATE void prefetch(const uint8_t *words, int s, int sub_blocks, int count) {
+    const int lines = (count + sub_blocks) / sub_blocks;
+    for (int line = s * lines; line < (s + 1) * lines; ++line) {
+        __builtin_prefetch(words + PREFETCH_BYTES + line * PL_WORD_BYTES);
     }
 }
 
-TEMPLATE void multiply_tile(
-    pl_type type, const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows,
-    float *out) {
-    const int fields = pl_layouts[type].fields, words = pl_layouts[type].words;
-    const int sub_blocks = pl_layouts[type].block_length / 32;
-    memset(out, 0, (size_t)rows * PL_TILE_ROWS * sizeof(float));
-    for (int64_t block = 0; block < blocks; ++block) {
-        const uint8_t *first_field = tile + pl_tile_field(fields, words, block);
-        const uint8_t *first_word = tile + pl_tile_words(fields, words, block);
-        prefetch(first_word, (size_t)words * PL_WORD_BYTES);
-        for (int lane = 0; lane < PL_TILE_ROWS; lane += LANES) {
-            multiply_block(
-                type, first_field + 2 * lane, first_word + 4 * lane, activations, block * sub_blocks, count, row, rows,
-                out + lane);
+TEMPLATE void sub_block_of(pl_type type, const uint8_t *words, const scales *all, int s, sub_block *out) {
+    const int halves = pl_halves(type);
+    codes_of(type, words, s, out->code);
+    for (int h = 0; h < halves; ++h) {
+        out->scale[h] = all->scale[halves * s + h];
+        out->minimum[h] = all->minimum[halves * s + h];
+    }
+    out->unbias = f_mul(out->scale[0], f_set1(-BIAS));
+}
+
+/// A vector of output rows of a tile, and the activation rows that it meets.
+typedef struct view {
+    const uint8_t *tile;
+    int64_t blocks;
+    const void *activations;
+    int64_t count;
+    int64_t row;
+    int64_t rows;
+    int lane;  ///< the vector's first lane in the tile
+} view;
+
+/// Adds all sub-blocks of one block. `fixed` > 0 is the number of rows, a constant, and their sums are in `sum`; otherwise
+/// there are v->rows of them and the sums are in `out`.
+TEMPLATE void multiply_block(pl_type type, int fixed, const view *v, int64_t block, vec_f *sum, float *out) {
+    const pl_layout layout = pl_layouts[type];
+    const int sub_blocks = layout.block_length / 32;
+    const uint8_t *fields = v->tile + pl_tile_field(layout.fields, layout.words, block) + 2 * v->lane;
+    const uint8_t *words = v->tile + pl_tile_words(layout.fields, layout.words, block) + 4 * v->lane;
+    const int64_t rows = fixed > 0 ? fixed : v->rows;
+    scales all;
+    scales_of(type, fields, words, &all);
+    for (int s = 0; s < sub_blocks; ++s) {
+        prefetch(words, s, sub_blocks, layout.words);
+        sub_block w;
+        sub_block_of(type, words, &all, s, &w);
+        pl_activation_block a = pl_activation_block_at(v->activations, v->count, block * sub_blocks + s, v->row);
+        row_terms terms;
+        terms_of(type, a, rows, &terms);
+        if (fixed > 0) {
+#pragma clang loop unroll(full)
+            for (int i = 0; i < fixed; i += MAX_STEP) {
+                add_rows(type, fixed - i < MAX_STEP ? fixed - i : MAX_STEP, i, &w, a, &terms, sum + i);
+            }
+            continue;
+        }
+        int64_t i = 0;
+        for (; i + MAX_STEP <= rows; i += MAX_STEP) add_rows_memory(type, MAX_STEP, i, &w, a, &terms, out);
+        for (; MAX_STEP > 2 && i + 2 <= rows; i += 2) add_rows_memory(type, 2, i, &w, a, &terms, out);
+        if (i < rows) add_rows_memory(type, 1, i, &w, a, &terms, out);
+    }
+}
+
+TEMPLATE void multiply_any(pl_type type, const view *v, float *out) {
+    for (int64_t i = 0; i < v->rows; ++i) f_store(out + i * PL_TILE_ROWS, f_set1(0));
+    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, 0, v, block, NULL, out);
+}
+
+/// For few rows, whose running sums stay in registers.
+TEMPLATE void multiply_fixed(pl_type type, int rows, const view *v, float *out) {
+    vec_f sum[MAX_FIXED];
+    for (int r = 0; r < rows; ++r) sum[r] = f_set1(0);
+    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, rows, v, block, sum, NULL);
+    for (int r = 0; r < rows; ++r) f_store(out + r * PL_TILE_ROWS, sum[r]);
+}
+
+/// The next rows of `v` at once: as many as their sums fit in registers, or all of many. Returns how many.
+TEMPLATE int64_t multiply_some(pl_type type, const view *v, float *out) {
+    if (v->rows > 8 || (v->rows > 4 && MAX_FIXED == 4)) {
+        multiply_any(type, v, out);
+        return v->rows;
+    }
+    switch (v->rows) {
+    case 1: multiply_fixed(type, 1, v, out); return 1;
+    case 2: multiply_fixed(type, 2, v, out); return 2;
+    case 3: multiply_fixed(type, 3, v, out); return 3;
+    case 8:
+        if (MAX_FIXED == 8) {
+            multiply_fixed(type, 8, v, out);
+            return 8;
+        }
+    default: multiply_fixed(type, 4, v, out); return 4;
+    }
+}
+
+TEMPLATE void multiply_tile(pl_type type, view whole, float *out) {
+    for (int lane = 0; lane < PL_TILE_ROWS; lane += LANES) {
+        view v = whole;
+        v.lane = lane;
+        for (int64_t done = 0; done < whole.rows;) {
+            int64_t some = multiply_some(type, &v, out + done * PL_TILE_ROWS + lane);
+            v.row += some;
+            v.rows -= some;
+            done += some;
         }
     }
 }
 
 #define DEFINE_KERNEL(T) \
     TARGET static void tile_##T(const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
-        multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
+        multiply_tile(PL_TYPE_##T, (view){ tile, blocks, a, n, row, rows }, out); \
     }
 PL_QUANTISED_TYPES(DEFINE_KERNEL)
 

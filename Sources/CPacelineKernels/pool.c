@@ -29,15 +29,23 @@ static const uint32_t RUN = ~(uint32_t)0x7fff;
 /// a time slice, so that a shared machine is not spun to death.
 enum { SPIN_NANOSECONDS = 40000, POLLS_PER_CLOCK_READ = 32 };
 
+/// The items that a thread has yet to compute: `begin` in the low and `end` in the high 32 bits.
+///
+/// Its owner takes them from the front, so that it walks through memory in order and what it has prefetched is what it needs
+/// next. A thread without items takes the back half of another's. Within a run a range never comes back once it has
+/// changed (its first item is computed once), so comparing and swapping is enough.
+typedef struct share {
+    _Alignas(64) _Atomic uint64_t range;
+} share;
+
 struct pl_pool {
     _Alignas(64) _Atomic uint32_t control;
     _Alignas(64) _Atomic uint32_t sleepers;
-    _Alignas(64) _Atomic int64_t next;
-    _Alignas(64) int64_t items;
-    pl_task task;
+    _Alignas(64) pl_task task;
     void *context;
     int threads;
     pthread_t *workers;
+    share *shares;  ///< one per thread
 };
 
 typedef struct worker_start {
@@ -67,12 +75,40 @@ static int64_t nanoseconds(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static void work(pl_pool *pool, int thread) {
-    for (;;) {
-        int64_t item = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (item >= pool->items) return;
-        pool->task(pool->context, item, thread);
+static uint64_t range(uint64_t begin, uint64_t end) { return end << 32 | begin; }
+static uint32_t range_begin(uint64_t range) { return (uint32_t)range; }
+static uint32_t range_end(uint64_t range) { return (uint32_t)(range >> 32); }
+
+/// Takes the first item of a share; -1 if it is empty.
+static int64_t take(share *share) {
+    uint64_t items = atomic_load_explicit(&share->range, memory_order_relaxed);
+    while (range_begin(items) < range_end(items)) {
+        uint64_t rest = range(range_begin(items) + 1u, range_end(items));
+        if (atomic_compare_exchange_weak(&share->range, &items, rest)) return range_begin(items);
     }
+    return -1;
+}
+
+/// Moves the back half of another thread's items to `own`, which is empty. 0 if nobody has any.
+static int steal(pl_pool *pool, int thread) {
+    for (int i = 1; i < pool->threads; ++i) {
+        share *victim = &pool->shares[(thread + i) % pool->threads];
+        uint64_t items = atomic_load_explicit(&victim->range, memory_order_relaxed);
+        while (range_begin(items) < range_end(items)) {
+            uint64_t middle = range_begin(items) + (range_end(items) - range_begin(items)) / 2;
+            if (!atomic_compare_exchange_weak(&victim->range, &items, range(range_begin(items), middle))) continue;
+            atomic_store(&pool->shares[thread].range, range(middle, range_end(items)));
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void work(pl_pool *pool, int thread) {
+    do {
+        int64_t item;
+        while ((item = take(&pool->shares[thread])) >= 0) pool->task(pool->context, item, thread);
+    } while (steal(pool, thread));
 }
 
 /// Whether `control` lets a worker that has seen run `seen` do something.
@@ -137,6 +173,15 @@ static void wait_until_empty(pl_pool *pool) {
     atomic_fetch_and(&pool->control, ~(uint32_t)CALLER_SLEEPS);
 }
 
+/// Nobody is inside a run, and opening one publishes the shares.
+static void deal(pl_pool *pool, uint64_t items) {
+    uint64_t threads = (uint64_t)pool->threads;
+    for (uint64_t i = 0; i < threads; ++i) {
+        uint64_t share = range(items * i / threads, items * (i + 1) / threads);
+        atomic_store_explicit(&pool->shares[i].range, share, memory_order_relaxed);
+    }
+}
+
 void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
     if (pool->threads == 1 || items <= 1) {
         for (int64_t item = 0; item < items; ++item) task(context, item, 0);
@@ -144,8 +189,7 @@ void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
     }
     pool->task = task;
     pool->context = context;
-    pool->items = items;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    deal(pool, (uint64_t)items);
     uint32_t control = atomic_load_explicit(&pool->control, memory_order_relaxed);
     atomic_store(&pool->control, ((control & RUN) + ONE_RUN) | OPEN);
     if (atomic_load(&pool->sleepers) > 0) futex_wake(&pool->control);
@@ -164,18 +208,37 @@ static int start_worker(pl_pool *pool, int thread) {
     return -1;
 }
 
-pl_pool *pl_pool_create(int threads) {
-    if (threads < 1 || threads > INSIDE / ONE_INSIDE) return NULL;
+static void free_pool(pl_pool *pool) {
+    free(pool->workers);
+    free(pool->shares);
+    free(pool);
+}
+
+static pl_pool *allocate_pool(int threads) {
     pl_pool *pool = aligned_alloc(64, sizeof *pool);
     if (!pool) return NULL;
-    *pool = (pl_pool){ .threads = 1, .workers = calloc((size_t)threads, sizeof *pool->workers) };
-    if (!pool->workers) {
-        free(pool);
-        return NULL;
-    }
-    for (; pool->threads < threads; ++pool->threads) {
-        if (start_worker(pool, pool->threads) == 0) continue;
-        pl_pool_destroy(pool);
+    *pool = (pl_pool){ .threads = threads };
+    pool->workers = calloc((size_t)threads, sizeof *pool->workers);
+    pool->shares = aligned_alloc(64, (size_t)threads * sizeof *pool->shares);
+    if (pool->workers && pool->shares) return pool;
+    free_pool(pool);
+    return NULL;
+}
+
+/// Ends workers 1 ..< `threads`.
+static void stop(pl_pool *pool, int threads) {
+    atomic_fetch_or(&pool->control, STOP);
+    futex_wake(&pool->control);
+    for (int thread = 1; thread < threads; ++thread) pthread_join(pool->workers[thread - 1], NULL);
+}
+
+pl_pool *pl_pool_create(int threads) {
+    if (threads < 1 || threads > INSIDE / ONE_INSIDE) return NULL;
+    pl_pool *pool = allocate_pool(threads);
+    for (int thread = 1; pool && thread < threads; ++thread) {
+        if (start_worker(pool, thread) == 0) continue;
+        stop(pool, thread);
+        free_pool(pool);
         return NULL;
     }
     return pool;
@@ -183,11 +246,8 @@ pl_pool *pl_pool_create(int threads) {
 
 void pl_pool_destroy(pl_pool *pool) {
     if (!pool) return;
-    atomic_fetch_or(&pool->control, STOP);
-    futex_wake(&pool->control);
-    for (int worker = 0; worker + 1 < pool->threads; ++worker) pthread_join(pool->workers[worker], NULL);
-    free(pool->workers);
-    free(pool);
+    stop(pool, pool->threads);
+    free_pool(pool);
 }
 
 int pl_pool_threads(const pl_pool *pool) {

@@ -53,7 +53,7 @@ void pl_activations_quantise_rows(
             int32_t sum[2];
             quantise(x + row * stride + block * PL_ACTIVATION_BLOCK, place.codes, &scale, sum);
             *place.scale = scale;
-            *place.weighted = scale * (float)(sum[0] + sum[1]);
+            *place.total = (float)(sum[0] + sum[1]);
             *place.sum[0] = sum[0];
             *place.sum[1] = sum[1];
         }

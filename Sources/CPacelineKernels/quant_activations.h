@@ -8,14 +8,14 @@
 ///
 ///     int8  codes[count][32]
 ///     float scale[count]
-///     float weighted[count]  scale * (sum of the 32 codes), rounded once: what a format's minimum is multiplied by
+///     float total[count]     sum of the 32 codes: what a format's minimum is multiplied by
 ///     int32 sum[2][count]    sums of codes 0 ..< 16 and 16 ..< 32: what a format's offset is multiplied by
 enum { PL_ACTIVATION_BLOCK = 32, PL_ACTIVATION_BYTES = 48 };
 
 typedef struct pl_activation_block {
     int8_t *codes;
     float *scale;
-    float *weighted;
+    float *total;
     int32_t *sum[2];
 } pl_activation_block;
 
@@ -26,7 +26,7 @@ static inline pl_activation_block pl_activation_block_at(const void *data, int64
     return (pl_activation_block){
         .codes = (int8_t *)base + row * PL_ACTIVATION_BLOCK,
         .scale = (float *)scalars,
-        .weighted = (float *)(scalars + 4 * count),
+        .total = (float *)(scalars + 4 * count),
         .sum = { (int32_t *)(scalars + 8 * count), (int32_t *)(scalars + 12 * count) },
     };
 }
