@@ -1,0 +1,34 @@
+package import PacelineSpeculation
+
+/// A prompt as text or as token ids.
+package enum CompletionPrompt: Sendable, Hashable {
+    case text(String)
+    case tokens([Token])
+}
+
+extension CompletionPrompt: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let text = try? container.decode(String.self) {
+            self = .text(text)
+        } else if let tokens = try? container.decode([Token].self) {
+            self = .tokens(tokens)
+        } else {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath,
+                    debugDescription:
+                        "must be one string or one array of token ids (several prompts need several requests)"
+                )
+            )
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .text(let text): try container.encode(text)
+        case .tokens(let tokens): try container.encode(tokens)
+        }
+    }
+}

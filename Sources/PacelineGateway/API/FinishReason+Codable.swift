@@ -1,0 +1,4 @@
+import PacelineCluster
+
+/// In JSON a reason is its word: `stop`, `length` or `cancelled`.
+extension FinishReason: Codable {}

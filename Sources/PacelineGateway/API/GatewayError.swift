@@ -1,0 +1,77 @@
+package import NIOHTTP1
+
+/// What a client is told when it does not get what it asked for: an HTTP status and one plain sentence.
+package struct GatewayError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var status: HTTPResponseStatus
+    /// OpenAI's error type.
+    package var type: String
+    package var message: String
+    /// Seconds after which trying again may succeed.
+    package var retryAfter: Int?
+    /// For 405: the methods that the path has.
+    package var allow: String?
+
+    package init(
+        status: HTTPResponseStatus,
+        type: String,
+        message: String,
+        retryAfter: Int? = nil,
+        allow: String? = nil
+    ) {
+        self.status = status
+        self.type = type
+        self.message = message
+        self.retryAfter = retryAfter
+        self.allow = allow
+    }
+
+    package var description: String { message }
+
+    /// 400: the request cannot be served as it stands.
+    package static func invalidRequest(_ message: String) -> GatewayError {
+        GatewayError(status: .badRequest, type: "invalid_request_error", message: message)
+    }
+
+    /// 404: no such path or model.
+    package static func notFound(_ message: String) -> GatewayError {
+        GatewayError(status: .notFound, type: "not_found_error", message: message)
+    }
+
+    /// 413: a body beyond `limit` bytes.
+    package static func bodyTooLarge(limit: Int) -> GatewayError {
+        GatewayError(
+            status: .payloadTooLarge,
+            type: "invalid_request_error",
+            message: "the request body may have at most \(limit) bytes; shorten the prompt"
+        )
+    }
+
+    /// 429: every place is taken.
+    package static func overloaded(_ message: String, retryAfter: Int) -> GatewayError {
+        GatewayError(status: .tooManyRequests, type: "overloaded_error", message: message, retryAfter: retryAfter)
+    }
+
+    /// 503: not ready, or going away.
+    package static func unavailable(_ message: String, retryAfter: Int) -> GatewayError {
+        GatewayError(status: .serviceUnavailable, type: "unavailable_error", message: message, retryAfter: retryAfter)
+    }
+
+    /// 500: the fault is ours.
+    package static func internalError(_ message: String) -> GatewayError {
+        GatewayError(status: .internalServerError, type: "server_error", message: message)
+    }
+}
+
+/// OpenAI's JSON form of an error.
+package struct ErrorBody: Codable, Sendable, Hashable {
+    package struct Detail: Codable, Sendable, Hashable {
+        package var message: String
+        package var type: String
+    }
+
+    package var error: Detail
+
+    package init(_ error: GatewayError) {
+        self.error = Detail(message: error.message, type: error.type)
+    }
+}

@@ -1,0 +1,53 @@
+/// What speculation did for one request, by vLLM's definitions.
+package struct SpeculationFigures: Codable, Sendable, Hashable {
+    /// Rounds that verified at least one drafted token.
+    package var numDrafts: Int
+    package var numDraftTokens: Int
+    package var numAcceptedTokens: Int
+    /// 1 + accepted / drafts: the tokens that such a round committed, the correction included; 1 without drafts.
+    package var meanAcceptanceLength: Double
+    /// accepted / drafted; 0 without drafts.
+    package var draftAcceptanceRate: Double
+
+    package init(numDrafts: Int, numDraftTokens: Int, numAcceptedTokens: Int) {
+        self.numDrafts = numDrafts
+        self.numDraftTokens = numDraftTokens
+        self.numAcceptedTokens = numAcceptedTokens
+        meanAcceptanceLength = 1 + Self.ratio(numAcceptedTokens, numDrafts)
+        draftAcceptanceRate = Self.ratio(numAcceptedTokens, numDraftTokens)
+    }
+
+    private static func ratio(_ part: Int, _ whole: Int) -> Double {
+        whole > 0 ? Double(part) / Double(whole) : 0
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case numDrafts = "num_drafts"
+        case numDraftTokens = "num_draft_tokens"
+        case numAcceptedTokens = "num_accepted_tokens"
+        case meanAcceptanceLength = "mean_acceptance_length"
+        case draftAcceptanceRate = "draft_acceptance_rate"
+    }
+}
+
+/// What one worker contributed to one request.
+package struct WorkerContribution: Codable, Sendable, Hashable {
+    package var id: String
+    /// What it drafts with: a model's name, `ngram`, …
+    package var drafter: String
+    package var numDraftTokens: Int
+    package var numAcceptedTokens: Int
+
+    package init(id: String, drafter: String, numDraftTokens: Int, numAcceptedTokens: Int) {
+        self.id = id
+        self.drafter = drafter
+        self.numDraftTokens = numDraftTokens
+        self.numAcceptedTokens = numAcceptedTokens
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, drafter
+        case numDraftTokens = "num_draft_tokens"
+        case numAcceptedTokens = "num_accepted_tokens"
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+package import Logging
+package import PacelineCluster
+import PacelineModel
+import PacelineSpeculation
+
+/// Answers `/v1/completions`: from JSON to a verifier's request and from its events to JSON.
+package struct CompletionService: Sendable {
+    package let model: ServedModel
+    let backend: any GenerationBackend
+    private let logger: Logger
+
+    package init(model: ServedModel, backend: any GenerationBackend, logger: Logger) {
+        self.model = model
+        self.backend = backend
+        self.logger = logger
+    }
+
+    /// Answers one request through `writer`.
+    ///
+    /// - Throws: ``GatewayError`` as long as nothing was written.
+    package func respond(to request: HTTPRequest, _ writer: ResponseWriter) async throws {
+        try JSON.decode(UnsupportedOptions.self, from: request.body).refuse()
+        let body = try JSON.decode(CompletionRequest.self, from: request.body)
+        let generation = try generationRequest(body)
+        let answer = CompletionAnswer(
+            id: "cmpl-" + String(UInt64.random(in: .min ... .max), radix: 36),
+            created: time(nil),
+            model: model.id,
+            seed: generation.sampling.seed
+        )
+        if body.stream == true {
+            try await stream(generation, answer, writer)
+        } else {
+            try await whole(generation, answer, writer)
+        }
+    }
+
+    /// What the verifier is asked for; throws ``GatewayError`` for what cannot be served.
+    package func generationRequest(_ body: CompletionRequest) throws(GatewayError) -> GenerationRequest {
+        if let name = body.model, name != model.id {
+            throw .notFound("the model \(name) is not served here; use \(model.id)")
+        }
+        try body.stop?.validate()
+        // Below 2^53, so that clients whose JSON numbers are doubles read back the same seed.
+        let sampling = try body.sampling(
+            vocabularySize: model.tokenizer.vocabularySize,
+            randomSeed: UInt64.random(in: 0..<(1 << 53))
+        )
+        return GenerationRequest(
+            prompt: tokens(of: body.prompt),
+            sampling: sampling,
+            maximumTokens: body.maxTokens ?? CompletionRequest.defaultMaxTokens,
+            stopTokens: body.ignoreEOS == true ? [] : model.tokenizer.endOfGeneration,
+            text: CompletionText(tokenizer: model.tokenizer, stops: body.stop?.strings ?? [])
+        )
+    }
+
+    private func tokens(of prompt: CompletionPrompt) -> [Token] {
+        switch prompt {
+        case .text(let text): model.tokenizer.encode(text, addBOS: model.tokenizer.prefersBOS)
+        case .tokens(let tokens): tokens
+        }
+    }
+
+    private func whole(
+        _ request: GenerationRequest,
+        _ answer: CompletionAnswer,
+        _ writer: ResponseWriter
+    ) async throws {
+        var tokens: [Token] = []
+        var text = ""
+        var summary: RequestSummary?
+        try await backend.generate(request) { event in
+            switch event {
+            case .tokens(let more, let piece):
+                tokens += more
+                text += piece
+            case .finished(let result): summary = result
+            case .failed(let fault): throw GatewayError(fault)
+            }
+        }
+        guard let summary else { throw GatewayError.internalError("the verifier ended without an answer; try again") }
+        let completion = answer.final(summary, tokens: tokens, text: text, workers: try await backend.workers())
+        try await writer.send(.json(completion))
+    }
+
+    /// Sends events as they come. The status line waits for the first one, so that a refusal still has its status.
+    private func stream(
+        _ request: GenerationRequest,
+        _ answer: CompletionAnswer,
+        _ writer: ResponseWriter
+    ) async throws {
+        var hasBegun = false
+        try await backend.generate(request) { event in
+            if case .failed(let fault) = event, !hasBegun { throw GatewayError(fault) }
+            if !hasBegun { try await writer.beginEvents() }
+            hasBegun = true
+            switch event {
+            case .tokens(let tokens, let text):
+                try await writer.event(JSON.encode(answer.chunk(tokens, text)))
+            case .finished(let summary):
+                try await writer.event(JSON.encode(answer.final(summary, workers: try await backend.workers())))
+                try await writer.event(EventStream.done)
+            case .failed(let fault):
+                logger.warning("\(answer.id) failed: \(fault)")
+                try await writer.event(JSON.encode(ErrorBody(GatewayError(fault))))
+            }
+        }
+        try await writer.endEvents()
+    }
+}
+
+extension SpeculationFigures {
+    init(_ statistics: AcceptanceStatistics) {
+        self.init(
+            numDrafts: statistics.drafts,
+            numDraftTokens: statistics.draftedTokens,
+            numAcceptedTokens: statistics.acceptedTokens
+        )
+    }
+}
+
+extension GatewayError {
+    /// What a client is told of a verifier's fault.
+    init(_ fault: RequestFault) {
+        let message = "\(fault)"
+        switch fault {
+        case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .nothingToGenerate, .invalidSampling:
+            self = .invalidRequest(message)
+        case .overloaded: self = .overloaded(message, retryAfter: 1)
+        case .draining: self = .unavailable(message, retryAfter: 2)
+        case .slowConsumer, .engine: self = .internalError(message)
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package import PacelineCluster
+
+/// The verifier as the gateway needs it; a seam for tests.
+package protocol GenerationBackend: Sendable {
+    /// Runs a request and hands its events to `onEvent`, in order, ending with `.finished` or `.failed`.
+    ///
+    /// The next event waits until `onEvent` has returned. When it throws, or when the task is cancelled, the request is
+    /// cancelled too.
+    func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws
+
+    /// What every worker has contributed since it connected, those that have left included.
+    func workers() async throws -> [WorkerContribution]
+
+    /// The same of those that are connected now.
+    func connectedWorkers() async throws -> [WorkerContribution]
+}

@@ -1,0 +1,71 @@
+package import NIOCore
+
+/// Server-sent events as completions use them: `data:` lines alone (WHATWG HTML, section 9.2).
+package enum EventStream {
+    /// What ends a stream, after OpenAI's API.
+    package static let done: [UInt8] = Array("[DONE]".utf8)
+
+    /// One event that carries `data`, which has no line breaks.
+    package static func event(_ data: [UInt8]) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(data.count + 8)
+        buffer.writeStaticString("data: ")
+        buffer.writeBytes(data)
+        buffer.writeStaticString("\n\n")
+        return buffer
+    }
+
+    /// Cuts a byte stream into the data of its events.
+    package struct Parser: Sendable {
+        /// The longest event that is accepted.
+        package static let eventLimit = 1 << 20
+
+        private var line: [UInt8] = []
+        private var data: [UInt8]?
+        private var lastWasReturn = false
+
+        package init() {}
+
+        /// Takes more of the stream.
+        ///
+        /// - Returns: the data of the events that it completed.
+        /// - Throws: ``TooLong`` for an event beyond the limit; the stream is of no use afterwards.
+        package mutating func append(_ bytes: some Sequence<UInt8>) throws(TooLong) -> [[UInt8]] {
+            var events: [[UInt8]] = []
+            for byte in bytes {
+                let endsLine = byte == UInt8(ascii: "\r") || (byte == UInt8(ascii: "\n") && !lastWasReturn)
+                let isSecondOfPair = byte == UInt8(ascii: "\n") && lastWasReturn
+                lastWasReturn = byte == UInt8(ascii: "\r")
+                if endsLine {
+                    if let event = endLine() { events.append(event) }
+                } else if !isSecondOfPair {
+                    line.append(byte)
+                    guard line.count + (data?.count ?? 0) <= Self.eventLimit else { throw TooLong() }
+                }
+            }
+            return events
+        }
+
+        /// An empty line ends an event; other lines add to it or are comments and fields without meaning here.
+        private mutating func endLine() -> [UInt8]? {
+            defer { line.removeAll(keepingCapacity: true) }
+            guard !line.isEmpty else {
+                defer { data = nil }
+                return data
+            }
+            let prefix = Array("data:".utf8)
+            guard line.starts(with: prefix) else { return nil }
+            var value = line[prefix.count...]
+            if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
+            data = data.map { $0 + [UInt8(ascii: "\n")] + value } ?? Array(value)
+            return nil
+        }
+    }
+
+    /// An event was longer than ``Parser/eventLimit``.
+    package struct TooLong: Error, CustomStringConvertible {
+        package var description: String {
+            "the server sent an event of more than \(Parser.eventLimit) bytes, so the connection was given up"
+        }
+    }
+}

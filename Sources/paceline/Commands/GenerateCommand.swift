@@ -1,0 +1,90 @@
+import ArgumentParser
+import Logging
+import PacelineCluster
+import PacelineGateway
+import PacelineModel
+import PacelineSpeculation
+
+/// `paceline generate`: the whole system in one command.
+struct GenerateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Generate text: start a verifier and its workers on this machine, ask, print, end them.",
+        discussion: """
+            The verifier and each worker are processes of their own, joined over loopback. The text depends on the \
+            model, the prompt, the sampling options and the seed alone: --workers 0 and --workers 3 print the same.
+
+              paceline generate -m smollm2-135m -p "Once upon a time" -n 64
+              paceline generate -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b -md ngram -f prompt.txt -n 256
+              paceline generate -m smollm2-135m --chat -p "Name three rivers." --temp 0.8 --top-p 0.95 --seed 7 --json
+            """
+    )
+
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Prompt") var prompt: PromptOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Drafting") var drafting: DraftingOptions
+
+    @Option(
+        name: [.customShort("n"), .customLong("max-tokens")],
+        help: ArgumentHelp("Tokens to generate at most.", valueName: "count")
+    )
+    var maxTokens = 128
+
+    @OptionGroup var context: ContextOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var log: LogOptions
+
+    @Flag(help: "Print one JSON object instead of the text.")
+    var json = false
+
+    func validate() throws {
+        try validateRange(maxTokens, 1...(1 << 24), "--max-tokens")
+    }
+
+    func run() async throws {
+        log.bootstrap(.warning)
+        try await Termination.run(isService: false) { try await generate() }
+    }
+
+    private func generate() async throws {
+        let file = try GGUFFile(path: model.path())
+        let target = try Tokenizer(file)
+        let configuration = try ModelConfiguration(file)
+        let limit = try context.length(for: configuration)
+        let names = try drafting.names()
+        try checkVocabularies(of: names, target)
+        let tokens = try prompt.tokens(target, ChatFormat(file))
+        guard tokens.count < limit else { throw RequestFault.promptTooLong(tokens: tokens.count, context: limit) }
+        var request = CompletionRequest(prompt: .tokens(tokens))
+        request.maxTokens = maxTokens
+        sampling.apply(to: &request)
+        let plan = try plan(names: names, contextLength: limit)
+        let (json, asked) = (json, request)
+        try await LocalCluster.run(plan) { cluster in
+            var generation = Generation(showsText: !json)
+            try await cluster.client.stream(asked) { try generation.take($0) }
+            let report = try generation.report(loadMS: cluster.loadMS)
+            try json ? StandardOutput.json(report) : StandardError.write(report.summary)
+        }
+    }
+
+    /// Fails before anything is started for a drafter that the verifier would refuse.
+    private func checkVocabularies(of names: [DrafterName], _ target: Tokenizer) throws {
+        for case .model(let path) in Set(names) where path != target.path {
+            try target.requireSameVocabulary(asDrafter: Tokenizer(GGUFFile(path: path)))
+        }
+    }
+
+    private func plan(names: [DrafterName], contextLength: Int) throws -> LocalCluster.Plan {
+        let label = ModelNames.label(model.model)
+        let level = ["--log-level", log.level(or: .warning).rawValue]
+        let verifier = ["-m", model.model, "-np", "1", "-c", "\(contextLength)", "-t", "\(threads.count)"] + level
+        let workers = drafting.assignment.enumerated().map { index, drafters in
+            let drafterArguments = drafters.flatMap { ["-md", $0] }
+            let label = "worker \(index + 1) (\(drafters.map(ModelNames.label).joined(separator: "+")))"
+            return (label, drafterArguments + ["-t", "\(drafting.threads)", "--slots", "1"] + level)
+        }
+        return LocalCluster.Plan(verifier: verifier, workers: workers, targetLabel: label)
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Logging
+import NIOPosix
+import PacelineCluster
+import PacelineGateway
+import PacelineModel
+
+/// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.
+struct VerifierCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verifier",
+        abstract: "Host the target model: clients come over HTTP, draft workers over TCP.",
+        discussion: """
+            Serves without any worker, too; workers may come and go at any time and change no token.
+
+              paceline verifier -m qwen2.5-coder-1.5b
+              curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
+
+            GET /health, /ready, /v1/models and /v1/workers tell how it is.
+            """
+    )
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: ArgumentHelp("Where workers connect; port 0 takes any free one.", valueName: "host:port"))
+    var listen = Endpoint(host: "127.0.0.1", port: 7411)
+
+    @Option(help: ArgumentHelp("Where clients connect; port 0 takes any free one.", valueName: "host:port"))
+    var http = Endpoint(host: "127.0.0.1", port: 8080)
+
+    @Option(
+        name: [.customLong("np", withSingleDash: true), .customLong("slots")],
+        help: ArgumentHelp("Requests that run at once, 1 to 256; others wait.", valueName: "slots")
+    )
+    var slots = 4
+
+    @OptionGroup var context: ContextOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var service: ServiceOptions
+    @OptionGroup var log: LogOptions
+
+    func validate() throws {
+        try validateRange(slots, 1...256, "--slots")
+    }
+
+    func run() async throws {
+        log.bootstrap(.info)
+        let start = ContinuousClock.now
+        try await service.run { try await serve(since: start) }
+    }
+
+    private func serve(since start: ContinuousClock.Instant) async throws {
+        let path = try model.path()
+        let file = try GGUFFile(path: path)
+        let tokenizer = try Tokenizer(file)
+        let contextLength = try context.length(for: ModelConfiguration(file))
+        let logger = Logger(label: "paceline.verifier")
+        let gateway = Gateway()
+        let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
+        try await GatewayServer(logger: logger).serve(
+            on: http,
+            group: MultiThreadedEventLoopGroup.singleton,
+            respond: respond
+        ) { http in
+            let server = try await load(path: path, contextLength: contextLength, logger: logger)
+            let served = ServedModel(
+                id: ModelNames.label(model.model),
+                tokenizer: tokenizer,
+                contextLength: contextLength
+            )
+            gateway.begin(serving: CompletionService(model: served, backend: server, logger: logger))
+            var ready = Announcement(.ready)
+            (ready.drafts, ready.http) = ("\(server.endpoint)", "\(http)")
+            ready.loadMS = start.duration(to: .now).inMilliseconds
+            try service.tell(ready)
+            logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
+            await waitForCancellation()
+            gateway.drain()
+            try await server.shutdown()
+        }
+    }
+
+    private func load(path: String, contextLength: Int, logger: Logger) async throws -> VerifierServer {
+        var configuration = VerifierConfiguration()
+        configuration.slots = slots
+        let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
+        let (threads, slots) = (threads.count, slots)
+        defer { progress.clear() }
+        return try await VerifierServer.start(configuration, listen: listen, logger: logger) { compute in
+            try LoadedTarget.transformer(
+                path: path,
+                threads: threads,
+                contextLength: contextLength,
+                sequences: slots
+            ) { fraction in
+                compute.advance()
+                progress.update(fraction)
+            }
+        }
+    }
+}

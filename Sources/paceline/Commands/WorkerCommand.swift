@@ -1,0 +1,111 @@
+import ArgumentParser
+import Logging
+import PacelineCluster
+import PacelineModel
+import PacelineWire
+
+/// `paceline worker`: drafts for verifiers.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Draft candidate tokens for one or more verifiers.",
+        discussion: """
+            May start before its verifiers, and connects again when they come back. A model drafter must have the \
+            target's vocabulary, which the handshake checks.
+
+              paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
+              paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
+            """
+    )
+
+    @Option(help: ArgumentHelp("The verifiers' addresses, with commas between.", valueName: "host:port,…"))
+    var connect: EndpointList
+
+    @OptionGroup var drafters: DrafterOptions
+    @OptionGroup var threads: ThreadOptions
+
+    @Option(help: ArgumentHelp("Requests to draft for at once, 1 to 256.", valueName: "count"))
+    var slots = 8
+
+    @OptionGroup var service: ServiceOptions
+    @OptionGroup var log: LogOptions
+
+    func validate() throws {
+        try validateRange(slots, 1...256, "--slots")
+        guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name what drafts, such as ngram") }
+    }
+
+    func run() async throws {
+        log.bootstrap(.info)
+        try await service.run { try await work() }
+    }
+
+    private func work() async throws {
+        let names = try drafters.names()
+        let configuration = try WorkerConfiguration(hosting: names, slots: slots)
+        let (threads, slots) = (threads.count, slots)
+        let client = try await WorkerClient.start(
+            configuration,
+            endpoints: connect.endpoints,
+            logger: Logger(label: "paceline.worker")
+        ) { progress in
+            try DrafterRoster(
+                names,
+                threads: threads,
+                sequences: slots,
+                seed: .random(in: .min ... .max),
+                progress: progress
+            )
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await client.waitUntilEnded() }
+            group.addTask {
+                await waitForCancellation()
+                try await client.shutdown()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
+
+/// `HOST:PORT,HOST:PORT` on the command line.
+struct EndpointList: ExpressibleByArgument {
+    let endpoints: [Endpoint]
+
+    init?(argument: String) {
+        var endpoints: [Endpoint] = []
+        for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let endpoint = Endpoint(argument: String(part)), endpoint.port > 0 else { return nil }
+            endpoints.append(endpoint)
+        }
+        self.endpoints = endpoints
+    }
+}
+
+extension WorkerConfiguration {
+    /// A worker that hosts `drafters`, whose models must have one vocabulary.
+    init(hosting drafters: [DrafterName], slots: Int) throws {
+        var fingerprint: ModelFingerprint?
+        for case .model(let path) in drafters {
+            let next = try ModelFingerprint(modelAt: path)
+            if let first = fingerprint, first.tokenizerHash != next.tokenizerHash {
+                throw DrafterVocabularyError(first: first.model, second: next.model)
+            }
+            fingerprint = fingerprint ?? next
+        }
+        self.init(name: drafters.map(\.description).joined(separator: "+"), fingerprint: fingerprint)
+        self.slots = slots
+    }
+}
+
+/// Two drafters that cannot draft for the same target.
+struct DrafterVocabularyError: Error, CustomStringConvertible {
+    let first: String
+    let second: String
+
+    var description: String {
+        "the drafters \(first) and \(second) have different vocabularies, so that no target suits both; "
+            + "run a worker for each"
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import PacelineCluster
+
+/// How many workers `generate` starts and what they draft with.
+struct DraftingOptions: ParsableArguments {
+    static let fallback = ["ngram"]
+
+    @OptionGroup var drafters: DrafterOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Worker processes, 0 to 16 (default: one per -md, none without). With none the target decodes alone. "
+                + "Drafters are dealt out in turn; without -md workers use ngram.",
+            valueName: "count"
+        )
+    )
+    var workers: Int?
+
+    @Option(
+        name: [.customLong("td", withSingleDash: true), .customLong("threads-draft")],
+        help: ArgumentHelp("Threads of each worker, 1 to 256.", valueName: "count")
+    )
+    var threads = 1
+
+    func validate() throws {
+        try validateRange(workers, 0...16, "--workers")
+        try validateRange(threads, ThreadOptions.range, "--threads-draft")
+    }
+
+    /// The drafters in use; throws for a model that is not there.
+    func names() throws -> [DrafterName] {
+        try workerCount == 0 ? [] : drafters.names(or: Self.fallback)
+    }
+
+    private var workerCount: Int { workers ?? drafters.drafters.count }
+
+    /// Each worker's drafters, as they were named: more workers than drafters share them in turn, fewer host several.
+    var assignment: [[String]] {
+        let named = drafters.drafters.isEmpty ? Self.fallback : drafters.drafters
+        return (0..<workerCount).map { worker in
+            let own = named.indices.filter { $0 % workerCount == worker }.map { named[$0] }
+            return own.isEmpty ? [named[worker % named.count]] : own
+        }
+    }
+}

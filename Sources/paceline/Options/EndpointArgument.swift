@@ -1,0 +1,8 @@
+import ArgumentParser
+import PacelineCluster
+
+extension Endpoint: ExpressibleByArgument {
+    init?(argument: String) {
+        try? self.init(argument)
+    }
+}

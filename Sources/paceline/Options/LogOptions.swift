@@ -1,0 +1,51 @@
+public import ArgumentParser
+import Glibc
+public import Logging
+
+/// What goes to standard error beside errors.
+struct LogOptions: ParsableArguments {
+    @Option(
+        name: .customLong("log-level"),
+        help: ArgumentHelp(
+            "How much to log to standard error: trace, debug, info, notice, warning, error or critical. "
+                + "PACELINE_LOG in the environment sets it too.",
+            valueName: "level"
+        )
+    )
+    var level: Logger.Level?
+
+    /// The flag's level, else the environment's, else `fallback`.
+    func level(or fallback: Logger.Level) -> Logger.Level {
+        level ?? Self.environmentLevel ?? fallback
+    }
+
+    /// Sends all logs of this process to standard error; called once.
+    func bootstrap(_ fallback: Logger.Level) {
+        let level = level(or: fallback)
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+    }
+
+    func validate() throws {
+        guard let value = Self.environmentValue, Self.environmentLevel == nil else { return }
+        throw ValidationError(
+            "PACELINE_LOG is \"\(value)\", which must be one of \(Logger.Level.allNames)"
+        )
+    }
+
+    private static var environmentValue: String? {
+        guard let value = getenv("PACELINE_LOG"), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+
+    private static var environmentLevel: Logger.Level? {
+        environmentValue.flatMap { Logger.Level(rawValue: $0.lowercased()) }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {
+    fileprivate static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

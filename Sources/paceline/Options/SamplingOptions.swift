@@ -1,0 +1,136 @@
+import ArgumentParser
+import PacelineGateway
+import PacelineSpeculation
+
+/// How the next token is chosen; together with model, prompt and seed this determines every token.
+struct SamplingOptions: ParsableArguments {
+    @Option(
+        name: [.customLong("temp"), .customLong("temperature")],
+        help: ArgumentHelp("Temperature: 0 takes the most likely token always, up to 100.", valueName: "T")
+    )
+    var temperature: Float = 0
+
+    @Option(
+        name: .customLong("top-k"),
+        help: ArgumentHelp("Keep only the k most likely tokens; 0 keeps all.", valueName: "k")
+    )
+    var topK = 0
+
+    @Option(
+        name: .customLong("top-p"),
+        help: ArgumentHelp(
+            "Keep the fewest tokens whose probabilities reach p together, above 0 and at most 1.",
+            valueName: "p"
+        )
+    )
+    var topP: Float = 1
+
+    @Option(
+        name: .customLong("min-p"),
+        help: ArgumentHelp(
+            "Keep tokens at least p times as likely as the most likely one, 0 to 1.",
+            valueName: "p"
+        )
+    )
+    var minP: Float = 0
+
+    @Option(
+        name: [.customLong("repeat-penalty"), .customLong("repetition-penalty")],
+        help: ArgumentHelp("Divide the logits of repeated tokens, 0.01 to 100; 1 is off.", valueName: "r")
+    )
+    var repetitionPenalty: Float = 1
+
+    @Option(
+        name: .customLong("frequency-penalty"),
+        help: ArgumentHelp("Subtract this once per occurrence, -2 to 2.", valueName: "a")
+    )
+    var frequencyPenalty: Float = 0
+
+    @Option(
+        name: .customLong("presence-penalty"),
+        help: ArgumentHelp("Subtract this if a token occurs at all, -2 to 2.", valueName: "a")
+    )
+    var presencePenalty: Float = 0
+
+    @Option(
+        name: .customLong("repeat-last-n"),
+        help: ArgumentHelp("How many of the latest tokens penalties look at; -1 for all, 0 for none.", valueName: "n")
+    )
+    var repeatLastN = 64
+
+    @Option(
+        name: .customLong("logit-bias"),
+        parsing: .singleValue,
+        help: ArgumentHelp("Add a number (-100 to 100) to one token's logit; may repeat.", valueName: "id=bias")
+    )
+    var logitBias: [LogitBiasArgument] = []
+
+    @Option(
+        help: ArgumentHelp("Seed of the noise, 0 to 2^64-1; the same seed gives the same text.", valueName: "number")
+    )
+    var seed: UInt64 = 0
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("End the text before this string; may repeat.", valueName: "text")
+    )
+    var stop: [String] = []
+
+    @Flag(name: .customLong("ignore-eos"), help: "Go on past the token that ends a text.")
+    var ignoreEOS = false
+
+    func validate() throws {
+        do {
+            _ = try parameters.validated()
+            try StopStrings(stop).validate()
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// The parameters as the flags say, not yet checked against a vocabulary.
+    var parameters: SamplingParameters {
+        SamplingParameters(
+            temperature: temperature,
+            topK: topK,
+            topP: topP,
+            minP: minP,
+            repetitionPenalty: repetitionPenalty,
+            frequencyPenalty: frequencyPenalty,
+            presencePenalty: presencePenalty,
+            repeatLastN: repeatLastN,
+            logitBias: logitBias.map(\.bias),
+            seed: seed
+        )
+    }
+
+    /// Writes the flags into a request to a verifier.
+    func apply(to request: inout CompletionRequest) {
+        request.temperature = temperature
+        request.topK = topK
+        request.topP = topP
+        request.minP = minP
+        request.repetitionPenalty = repetitionPenalty
+        request.frequencyPenalty = frequencyPenalty
+        request.presencePenalty = presencePenalty
+        request.repeatLastN = repeatLastN
+        request.logitBias = Dictionary(
+            logitBias.map { ("\($0.bias.token)", $0.bias.bias) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        request.stop = stop.isEmpty ? nil : StopStrings(stop)
+        request.seed = seed
+        request.ignoreEOS = ignoreEOS
+    }
+}
+
+/// `ID=BIAS` on the command line.
+struct LogitBiasArgument: ExpressibleByArgument {
+    let bias: SamplingParameters.LogitBias
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let token = Token(parts[0]), let value = Float(parts[1]) else { return nil }
+        bias = SamplingParameters.LogitBias(token: token, bias: value)
+    }
+}

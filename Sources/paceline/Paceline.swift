@@ -1,0 +1,62 @@
+import ArgumentParser
+import Glibc
+
+/// The one executable of the project; each subcommand parses its flags and calls the libraries.
+@main
+struct Paceline: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "paceline",
+        abstract: "Generate text with a large model, sped up by draft workers that never change a token.",
+        discussion: """
+            A verifier hosts the target model. Draft workers run ahead with something cheaper (a small model, n-gram \
+            lookup) and send trees of candidate tokens over TCP; the verifier checks a whole tree in one pass. The \
+            tokens of a request depend on the model, the prompt, the sampling parameters and the seed, and on nothing \
+            else: any number of workers, any drafter and any fault give the same text.
+
+            Everything on one machine, as real processes on loopback:
+
+              paceline generate -m smollm2-135m -p "Once upon a time" -n 64 --workers 2
+
+            Spread over machines:
+
+              paceline verifier -m qwen2.5-coder-1.5b
+              paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b
+
+            A model is a GGUF file or one of the short names that Deploy/fetch-models.sh knows.
+            """,
+        version: PacelineVersion.current,
+        subcommands: [
+            GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, ScoreCommand.self, TokenizeCommand.self,
+            InspectCommand.self,
+        ]
+    )
+
+    /// Runs the command line; a failure ends with one plain sentence on standard error and a non-zero status.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(reporting: error)
+        }
+    }
+
+    private static func exit(reporting error: any Error) -> Never {
+        let status = exitCode(for: error)
+        // Help, the version and completion scripts are "errors" that succeed.
+        guard status != .success else { exit(withError: error) }
+        if !(error is ExitCode) {
+            StandardError.sentence(message(for: error), afterwards: status == .validationFailure)
+        }
+        Glibc.exit(status.rawValue)
+    }
+}
+
+/// The version that `--version` prints.
+enum PacelineVersion {
+    static let current = "0.1.0"
+}

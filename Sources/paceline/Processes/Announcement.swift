@@ -1,0 +1,50 @@
+import ArgumentParser
+
+/// What a process tells its parent on standard output, one JSON object a line, when `--announce` asks for it.
+///
+/// ```
+/// {"event":"progress","fraction":0.25}
+/// {"event":"ready","drafts":"127.0.0.1:41231","http":"127.0.0.1:41232","load_ms":812.5}
+/// {"event":"failed","message":"127.0.0.1:7411 is in use; …"}
+/// ```
+struct Announcement: Codable, Sendable, Hashable {
+    enum Event: String, Codable {
+        /// A verifier or a worker is loading its model.
+        case progress
+        /// A verifier takes requests and workers.
+        case ready
+        /// The process is about to end, for the reason in `message`.
+        case failed
+    }
+
+    var event: Event
+    var fraction: Double?
+    /// Where workers connect.
+    var drafts: String?
+    /// Where clients connect.
+    var http: String?
+    /// From the start of the process to its readiness.
+    var loadMS: Double?
+    var message: String?
+
+    enum CodingKeys: String, CodingKey {
+        case event, fraction, drafts, http, message
+        case loadMS = "load_ms"
+    }
+
+    init(_ event: Event) {
+        self.event = event
+    }
+
+    static func progress(_ fraction: Double) -> Announcement {
+        var announcement = Announcement(.progress)
+        announcement.fraction = fraction
+        return announcement
+    }
+
+    static func failed(_ message: String) -> Announcement {
+        var announcement = Announcement(.failed)
+        announcement.message = message
+        return announcement
+    }
+}

@@ -1,0 +1,102 @@
+import Logging
+import NIOCore
+import NIOPosix
+import PacelineCluster
+import PacelineGateway
+
+/// A verifier and its workers as child processes on loopback, for as long as one command runs.
+struct LocalCluster: Sendable {
+    /// What to start.
+    struct Plan: Sendable {
+        /// Arguments of `paceline verifier` beyond those that make it a child.
+        var verifier: [String]
+        /// For each worker its label and the arguments of `paceline worker`, the address left out.
+        var workers: [(label: String, arguments: [String])]
+        /// What to call the target while it loads.
+        var targetLabel: String
+    }
+
+    /// How long generation waits for workers. Those that are later still join.
+    static let joinLimit = Duration.seconds(60)
+    private static let pollInterval = Duration.milliseconds(20)
+
+    /// Where the verifier takes requests.
+    let client: GatewayClient
+    /// From the start of the verifier process to its readiness.
+    let loadMS: Double
+
+    /// Starts everything, runs `body`, and ends everything, whatever happens.
+    ///
+    /// - Throws: ``LocalClusterError`` when the verifier does not come up, and what `body` throws.
+    static func run(_ plan: Plan, _ body: @Sendable (LocalCluster) async throws -> Void) async throws {
+        let family = ChildFamily()
+        do {
+            let (cluster, drafts) = try await startVerifier(plan, family)
+            let workers = try startWorkers(plan, drafts: drafts, family)
+            await cluster.waitForWorkers(workers, count: plan.workers.count)
+            try Task.checkCancellation()
+            try await body(cluster)
+        } catch {
+            await family.end()
+            throw error
+        }
+        await family.end()
+    }
+
+    // MARK: Starting
+
+    private static func startVerifier(
+        _ plan: Plan,
+        _ family: ChildFamily
+    ) async throws -> (LocalCluster, drafts: Endpoint) {
+        let verifier = try family.start(
+            ["verifier", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"] + plan.verifier
+        )
+        let progress = ProgressLine("loading \(plan.targetLabel)")
+        defer { progress.clear() }
+        for await announcement in verifier.announcements {
+            switch announcement.event {
+            case .progress: progress.update(announcement.fraction ?? 0)
+            case .failed: throw LocalClusterError.verifierFailed(announcement.message ?? "no reason given")
+            case .ready:
+                guard let drafts = announcement.drafts, let http = announcement.http else {
+                    throw LocalClusterError.verifierFailed("it announced no addresses")
+                }
+                let client = try GatewayClient(address: Endpoint(http), group: MultiThreadedEventLoopGroup.singleton)
+                return (LocalCluster(client: client, loadMS: announcement.loadMS ?? 0), try Endpoint(drafts))
+            }
+        }
+        try Task.checkCancellation()
+        throw LocalClusterError.verifierFailed("it ended (\(await verifier.exit()))")
+    }
+
+    private static func startWorkers(_ plan: Plan, drafts: Endpoint, _ family: ChildFamily) throws -> WorkerWatch {
+        let watch = WorkerWatch()
+        for worker in plan.workers {
+            watch.watch(try family.start(["worker", "--connect", "\(drafts)"] + worker.arguments), label: worker.label)
+        }
+        return watch
+    }
+
+    /// Waits until all workers that live have joined, at most ``joinLimit``.
+    private func waitForWorkers(_ workers: WorkerWatch, count: Int) async {
+        let deadline = ContinuousClock.now + Self.joinLimit
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            let joined = (try? await client.workers().count) ?? 0
+            if joined >= count - workers.lostCount { return }
+            // Cancellation ends the loop by its condition.
+            try? await Task.sleep(for: Self.pollInterval)
+        }
+    }
+}
+
+/// Why a local cluster did not come up.
+enum LocalClusterError: Error, CustomStringConvertible {
+    case verifierFailed(String)
+
+    var description: String {
+        switch self {
+        case .verifierFailed(let reason): reason
+        }
+    }
+}
