@@ -63,6 +63,7 @@ struct VerifierCommand: AsyncParsableCommand {
             respond: respond
         ) { http in
             let server = try await load(path: path, contextLength: contextLength, logger: logger)
+            Termination.becomeReady()
             let served = ServedModel(
                 id: ModelNames.label(model.model),
                 tokenizer: tokenizer,

@@ -57,6 +57,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 progress: progress
             )
         }
+        Termination.becomeReady()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await client.waitUntilEnded() }
             group.addTask {

@@ -1,9 +1,14 @@
+import Dispatch
+import Glibc
 import Synchronization
 
 /// The child processes of one command, which end together.
 final class ChildFamily: Sendable {
     /// This program, even if its file was replaced since it started.
     private static let executable = "/proc/self/exe"
+
+    /// How long the children may take to end by themselves, all together.
+    private static let grace = DispatchTimeInterval.milliseconds(700)
 
     private let children = Mutex<[ChildProcess]>([])
 
@@ -14,12 +19,15 @@ final class ChildFamily: Sendable {
         return child
     }
 
-    /// Ends all, all at once, and returns when none is left.
+    /// Ends all and returns when none is left: the first one last, since the others live on it.
     func end() async {
-        await withDiscardingTaskGroup { group in
-            for child in children.withLock({ $0 }) {
-                group.addTask { await child.end() }
-            }
+        let children = children.withLock { $0 }
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.grace) {
+            for child in children { child.send(SIGKILL) }
         }
+        await withDiscardingTaskGroup { group in
+            for child in children.dropFirst() { group.addTask { await child.end() } }
+        }
+        await children.first?.end()
     }
 }

@@ -111,10 +111,9 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Ends the child: asks first, and kills it after `grace`.
-    func end(grace: DispatchTimeInterval = .milliseconds(700)) async {
+    /// Tells the child to end and waits until it has.
+    func end() async {
         closeInput()
-        DispatchQueue.global().asyncAfter(deadline: .now() + grace) { [self] in send(SIGKILL) }
         _ = await exit()
     }
 

@@ -13,6 +13,14 @@ enum Termination {
 
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
+    private static let isReady = Atomic(false)
+
+    /// From here on the process is given ``grace`` to end in order. Before, a service has nothing to end and may be in the
+    /// middle of loading, which cannot be cut short.
+    static func becomeReady() {
+        isReady.store(true, ordering: .relaxed)
+    }
+
     /// Runs `body` until it ends or is told to.
     ///
     /// - Parameters:
@@ -25,10 +33,11 @@ enum Termination {
         endsWithStandardInput: Bool = false,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
+        if !isService { becomeReady() }
         let work = Task { try await body() }
         let cause = Cause()
         let stop: @Sendable (Int32) -> Void = { code in
-            guard cause.set(code) else { _exit(code) }
+            guard cause.set(code), isReady.load(ordering: .relaxed) else { _exit(code) }
             work.cancel()
             DispatchQueue.global().asyncAfter(deadline: .now() + grace) { _exit(code) }
         }

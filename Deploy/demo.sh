@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Shows the system at work: a verifier and two workers, each a process of its own, and the same text generated twice, by the
+# target alone and with the workers drafting.
+set -euo pipefail
+
+# shellcheck source=Deploy/lib.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+    cat <<'END'
+Usage: Deploy/demo.sh [options]
+
+  -m, --model NAME     the target: smollm2-135m (the default), qwen2.5-coder-1.5b or a GGUF file
+  -md, --draft NAME    what a worker drafts with, once for each worker: a model, ngram or suffix
+                       (default: ngram and suffix; with qwen2.5-coder-1.5b its 0.5B model and ngram)
+  -p, --prompt TEXT    what to continue
+  -n, --tokens COUNT   tokens to generate (default: 160)
+  -t, --threads COUNT  threads of the verifier (default: one per core)
+  --json               print one JSON object instead of text and table
+END
+}
+
+model=smollm2-135m drafters=() prompt='' tokens=160 threads='' json=no
+while (($# > 0)); do
+    case "$1" in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    --json)
+        json=yes
+        shift
+        continue
+        ;;
+    -m | --model | -md | --draft | -p | --prompt | -n | --tokens | -t | --threads)
+        (($# > 1)) || fail "$1 needs a value; --help shows the options"
+        ;;
+    *) fail "unknown option $1; --help shows the options" ;;
+    esac
+    case "$1" in
+    -m | --model) model="$2" ;;
+    -md | --draft) drafters+=("$2") ;;
+    -p | --prompt) prompt="$2" ;;
+    -n | --tokens) tokens="$2" ;;
+    -t | --threads) threads="$2" ;;
+    esac
+    shift 2
+done
+[[ "$tokens" =~ ^[1-9][0-9]{0,5}$ ]] || fail "--tokens must be a positive number, not $tokens"
+
+models=(smollm2)
+if [[ "$model" == qwen* || "${drafters[*]}" == *qwen* ]]; then models=(qwen); fi
+if ((${#drafters[@]} == 0)); then
+    drafters=(ngram suffix)
+    if [[ "$model" == qwen2.5-coder-1.5b ]]; then drafters=(qwen2.5-coder-0.5b ngram); fi
+fi
+if [[ -z "$prompt" ]]; then
+    prompt=$'class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n\n'
+    prompt+=$'class Circle:\n    def __init__(self, center, radius):\n        self.center = center\n'
+    prompt+=$'        self.radius = radius\n\nclass Rectangle:\n'
+fi
+
+# --- Set-up -------------------------------------------------------------------------------------------------------
+
+set_up "${models[@]}"
+cd -- "$root"
+say "building in release (minutes the first time, seconds afterwards)"
+swift build -c release --product paceline >&2
+paceline="$(swift build -c release --show-bin-path)/paceline"
+
+work="$(mktemp -d)"
+children=()
+clean_up() {
+    # Workers first: they would complain about a verifier that goes away.
+    local index
+    for ((index = ${#children[@]} - 1; index >= 0; index--)); do
+        kill "${children[index]}" 2>/dev/null || true
+        wait "${children[index]}" 2>/dev/null || true
+    done
+    rm -rf -- "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# start NAME ARGUMENT…: starts a process that ends with this script; its announcements go to a file.
+start() {
+    local name="$1"
+    shift
+    "$paceline" "$@" --announce --log-level warning >"$work/$name" &
+    children+=($!)
+}
+
+# announced PID FILE EVENT: waits until the process has announced the event.
+announced() {
+    until grep -q "\"event\":\"$3\"" "$2"; do
+        if grep -q '"event":"failed"' "$2" || ! kill -0 "$1" 2>/dev/null; then
+            fail "$(sed -n 's/.*"message":"\([^"]*\)".*/\1/p' "$2")"
+        fi
+        sleep 0.05
+    done
+}
+
+# address KEY FILE: an address that the verifier announced.
+address() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$2"; }
+
+# --- The demonstration --------------------------------------------------------------------------------------------
+
+say "starting the verifier with $model"
+start verifier verifier -m "$model" --listen 127.0.0.1:0 --http 127.0.0.1:0 ${threads:+-t "$threads"}
+announced "${children[0]}" "$work/verifier" ready
+export PACELINE_HTTP PACELINE_PROMPT="$prompt" PACELINE_TOKENS="$tokens" PACELINE_JSON="$json"
+PACELINE_HTTP="$(address http "$work/verifier")"
+
+ask() { python3 "$root/Deploy/demo.py" "$@"; }
+
+ask warm-up
+say "the target alone"
+ask generate "$work/plain.json"
+say "with ${#drafters[@]} workers: ${drafters[*]}"
+for index in "${!drafters[@]}"; do
+    start "worker$index" worker --connect "$(address drafts "$work/verifier")" -md "${drafters[index]}" -t 1
+done
+ask wait-for-workers "${#drafters[@]}"
+ask generate "$work/speculative.json"
+ask compare "$work/plain.json" "$work/speculative.json"
