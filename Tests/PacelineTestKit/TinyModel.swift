@@ -37,7 +37,7 @@ package struct TinyModel: Sendable {
 
     /// The model's file.
     package func serialised() -> [UInt8] {
-        let vocabulary = TinyVocabulary()
+        let vocabulary = TinyVocabulary.shared
         var writer = GGUFWriter()
         addConfiguration(to: &writer, vocabulary: vocabulary)
         addTokenizer(to: &writer, vocabulary: vocabulary)
@@ -48,6 +48,13 @@ package struct TinyModel: Sendable {
     /// The model as an opened file that lives in memory.
     package func file(name: String = "tiny.gguf") throws(GGUFError) -> GGUFFile {
         try GGUFFile(bytes: serialised(), name: name)
+    }
+
+    /// The model's tokenizer, without the cost of its weights.
+    package func tokenizer(name: String = "tiny.gguf") throws -> Tokenizer {
+        var writer = GGUFWriter()
+        addTokenizer(to: &writer, vocabulary: .shared)
+        return try Tokenizer(GGUFFile(bytes: writer.serialised(), name: name))
     }
 
     // MARK: Metadata

@@ -7,6 +7,8 @@ package struct TinyVocabulary: Sendable {
     /// Ids of the control tokens `<|endoftext|>`, `<|im_start|>`, `<|im_end|>`, which come last.
     package private(set) var controlTokens: [UInt32] = []
 
+    package static let shared = TinyVocabulary()
+
     package static let controlTexts = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
     private static let words = """
@@ -16,7 +18,7 @@ package struct TinyVocabulary: Sendable {
         did get come made may part def return print self import class function value list string while true false none
         """
 
-    package init() {
+    private init() {
         tokens = (0..<256).map { Self.spelling(of: UInt8($0)) }
         for word in Self.words.split(separator: " ") {
             addWord("Ġ" + word)

@@ -9,6 +9,11 @@ package struct StopMatcher: Sendable {
         package var text: String
         /// The stop string that was met; nothing comes out after it.
         package var stop: String?
+
+        package init(text: String, stop: String? = nil) {
+            self.text = text
+            self.stop = stop
+        }
     }
 
     private var automata: [StopAutomaton]

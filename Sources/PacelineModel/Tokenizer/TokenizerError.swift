@@ -4,6 +4,7 @@ package import PacelineSpeculation
 package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case unsupportedModel(path: String, model: String, supported: [String])
     case unsupportedPreTokenizer(path: String, name: String, supported: [String])
+    case wrongTokenCount(path: String, tokens: Int)
     case wrongTypeCount(path: String, tokens: Int, types: Int)
     case malformedMerge(path: String, index: Int, merge: String)
     case specialTokenOutOfRange(path: String, key: String, token: Int, vocabularySize: Int)
@@ -16,6 +17,8 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "\(path) has a tokenizer of the kind \"\(model)\"; supported are \(Self.list(supported))"
         case .unsupportedPreTokenizer(let path, let name, let supported):
             "\(path) has the pre-tokeniser \"\(name)\"; supported are \(Self.list(supported))"
+        case .wrongTokenCount(let path, let tokens):
+            "\(path) has a vocabulary of \(tokens) tokens, but 1 to 2^31 - 1 are needed; convert the model again"
         case .wrongTypeCount(let path, let tokens, let types):
             "\(path) has \(tokens) tokens but \(types) token types; convert the model again"
         case .malformedMerge(let path, let index, let merge):

@@ -26,6 +26,10 @@ struct TokenizerParts {
         }
         preTokenizer = try Self.preTokenizer(file)
         let texts = try file.stringArray("tokenizer.ggml.tokens")
+        // Ids are 32-bit and pairs of them index the merges.
+        guard (1...Int(Int32.max)).contains(texts.count) else {
+            throw TokenizerError.wrongTokenCount(path: path, tokens: texts.count)
+        }
         let kinds = try Self.kinds(file, count: texts.count)
         let mergeList = try file.stringArray("tokenizer.ggml.merges")
         let alphabet = ByteLevelAlphabet()

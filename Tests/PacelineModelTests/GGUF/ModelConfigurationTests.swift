@@ -1,0 +1,118 @@
+import PacelineModel
+import PacelineTestKit
+import Testing
+
+@Suite("Model configurations")
+struct ModelConfigurationTests {
+    /// A llama of one block whose metadata can be changed; tensors are those that the configuration looks at.
+    private struct Draft {
+        var architecture = "llama"
+        var numbers: [(String, UInt32)] = [
+            ("block_count", 1), ("context_length", 64), ("embedding_length", 32), ("feed_forward_length", 64),
+            ("attention.head_count", 4), ("attention.head_count_kv", 2),
+        ]
+        var floats: [(String, Float)] = [("attention.layer_norm_rms_epsilon", 1e-5)]
+        var strings: [(String, String)] = []
+        var embedding: [UInt64] = [32, 5]
+        var tensors: [String] = []
+
+        mutating func set(_ key: String, _ value: UInt32) {
+            numbers.removeAll { $0.0 == key }
+            numbers.append((key, value))
+        }
+
+        func configuration() throws -> ModelConfiguration {
+            var writer = GGUFWriter()
+            writer.add("general.architecture", .string(architecture))
+            for (key, value) in numbers { writer.add("\(architecture).\(key)", .uint32(value)) }
+            for (key, value) in floats { writer.add("\(architecture).\(key)", .float32(value)) }
+            for (key, value) in strings { writer.add("\(architecture).\(key)", .string(value)) }
+            let bytes = [UInt8](repeating: 0, count: Int(embedding.reduce(4, *)))
+            writer.addTensor("token_embd.weight", dimensions: embedding, type: 0, bytes: bytes)
+            for name in tensors { writer.addTensor(name, dimensions: [1], type: 0, bytes: [0, 0, 0, 0]) }
+            return try ModelConfiguration(GGUFFile(bytes: writer.serialised(), name: "m.gguf"))
+        }
+
+        func refusal() -> String? {
+            #expect(throws: GGUFError.self) { try configuration() }?.description
+        }
+    }
+
+    @Test("a model's numbers and derived widths are as stated")
+    func plain() throws {
+        let configuration = try Draft().configuration()
+        #expect(configuration.architecture.name == "llama")
+        #expect(configuration.headDimension == 8)
+        #expect((configuration.queryLength, configuration.keyValueLength, configuration.queriesPerKey) == (32, 16, 2))
+        #expect(configuration.vocabularySize == 5)
+        #expect(configuration.rope.style == .interleaved)
+        #expect((configuration.rope.base, configuration.rope.dimension, configuration.rope.scale) == (10000, 8, 1))
+        #expect(configuration.rope.factorsTensor == nil)
+        #expect(configuration.hasTiedEmbeddings && !configuration.hasQueryKeyValueBias)
+    }
+
+    @Test("optional tensors and keys are noticed")
+    func optional() throws {
+        var draft = Draft()
+        draft.tensors = ["output.weight", "rope_freqs.weight", "blk.0.attn_q.bias"]
+        draft.set("attention.key_length", 16)
+        draft.set("rope.dimension_count", 12)
+        draft.floats += [("rope.freq_base", 500_000), ("rope.scaling.factor", 4)]
+        draft.strings = [("rope.scaling.type", "linear")]
+        let configuration = try draft.configuration()
+        #expect(!configuration.hasTiedEmbeddings && configuration.hasQueryKeyValueBias)
+        #expect(configuration.headDimension == 16)
+        #expect(configuration.rope.factorsTensor == "rope_freqs.weight")
+        #expect((configuration.rope.base, configuration.rope.dimension, configuration.rope.scale) == (500_000, 12, 4))
+    }
+
+    @Test("qwen2 pairs halves and has biases")
+    func qwen2() throws {
+        var draft = Draft()
+        draft.architecture = "qwen2"
+        let configuration = try draft.configuration()
+        #expect(configuration.rope.style == .halves && configuration.hasQueryKeyValueBias)
+    }
+
+    @Test("an unknown architecture is named with those that are known")
+    func unknownArchitecture() {
+        var draft = Draft()
+        draft.architecture = "mamba"
+        #expect(draft.refusal() == "m.gguf has the architecture \"mamba\"; supported are llama, qwen2")
+    }
+
+    @Test("contradicting numbers are refused")
+    func contradictions() {
+        let cases: [(key: String, value: UInt32, sentence: String)] = [
+            ("attention.head_count_kv", 3, "no multiple of its 3 key heads"),
+            ("attention.head_count", 6, "which is no multiple of its 6 heads"),
+            ("attention.head_count", 0, "a number from 1 to 16384"),
+            ("attention.key_length", 7, "heads of the odd width 7"),
+            ("attention.value_length", 16, "values of width 16"),
+            ("block_count", 1_000_000, "llama.block_count, but a number from 1 to 1024"),
+            ("rope.dimension_count", 10, "rotates 10 dimensions of heads of width 8"),
+            ("vocab_size", 6, "embeddings for 5 tokens but a vocabulary of 6"),
+            ("embedding_length", 64, "[32, 5] for the tensor token_embd.weight, but [64, 5]"),
+        ]
+        for (key, value, sentence) in cases {
+            var draft = Draft()
+            draft.set(key, value)
+            #expect(draft.refusal()?.contains(sentence) == true, "\(key) = \(value): \(draft.refusal() ?? "accepted")")
+        }
+    }
+
+    @Test("useless constants and unknown scalings are refused")
+    func constants() {
+        for value: Float in [0, -1, .nan, .infinity] {
+            var draft = Draft()
+            draft.floats = [("attention.layer_norm_rms_epsilon", value)]
+            #expect(draft.refusal()?.contains("a positive number") == true)
+        }
+        var draft = Draft()
+        draft.strings = [("rope.scaling.type", "yarn")]
+        #expect(draft.refusal() == "m.gguf has the rope scaling \"yarn\"; supported are none, linear")
+        draft.strings = []
+        draft.numbers.removeAll { $0.0 == "context_length" }
+        #expect(draft.refusal()?.contains("lacks the metadata key llama.context_length (an integer)") == true)
+    }
+}

@@ -1,0 +1,95 @@
+import PacelineModel
+import PacelineTestKit
+import Testing
+
+@Suite("Byte-pair encoding")
+struct BytePairEncodingTests {
+    /// Four letters and merges of random pairs, so that ranks and lengths are unrelated and merges compete for tokens.
+    private struct RandomVocabulary {
+        var tokens = ["a", "b", "c", "d"]
+        var merges: [(left: String, right: String)] = []
+
+        init(seed: UInt64, merges count: Int) {
+            var generator = SeededGenerator(seed: seed)
+            while merges.count < count {
+                let left = tokens[Int.random(in: 0..<tokens.count, using: &generator)]
+                let right = tokens[Int.random(in: 0..<tokens.count, using: &generator)]
+                guard left.count + right.count <= 9, !merges.contains(where: { $0 == (left, right) }) else { continue }
+                merges.append((left, right))
+                if !tokens.contains(left + right) { tokens.append(left + right) }
+            }
+        }
+
+        func tokenizer() throws -> Tokenizer {
+            var writer = GGUFWriter()
+            writer.add("tokenizer.ggml.model", .string("gpt2"))
+            writer.add("tokenizer.ggml.pre", .string("gpt-2"))
+            writer.add("tokenizer.ggml.tokens", .strings(tokens))
+            writer.add("tokenizer.ggml.merges", .strings(merges.map { "\($0.left) \($0.right)" }))
+            return try Tokenizer(GGUFFile(bytes: writer.serialised(), name: "random.gguf"))
+        }
+
+        /// The definition: join the adjacent pair with the smallest rank, leftmost first, until none is left.
+        func encode(_ word: String) -> [String] {
+            var symbols = word.map(String.init)
+            while true {
+                let ranks = zip(symbols, symbols.dropFirst()).map { pair in
+                    merges.firstIndex { $0 == pair } ?? Int.max
+                }
+                guard let best = ranks.min(), best < Int.max, let place = ranks.firstIndex(of: best) else {
+                    return symbols
+                }
+                symbols.replaceSubrange(place...place + 1, with: [symbols[place] + symbols[place + 1]])
+            }
+        }
+    }
+
+    private func randomWord(_ length: Int, _ generator: inout SeededGenerator) -> String {
+        String((0..<length).map { _ in "abcd".randomElement(using: &generator) ?? "a" })
+    }
+
+    @Test("the tokens are those of the definition", arguments: 0..<8 as Range<UInt64>)
+    func definition(seed: UInt64) throws {
+        let vocabulary = RandomVocabulary(seed: seed, merges: 60)
+        let tokenizer = try vocabulary.tokenizer()
+        var generator = SeededGenerator(seed: seed + 100)
+        for _ in 0..<120 {
+            let word = randomWord(Int.random(in: 1..<80, using: &generator), &generator)
+            let expected = vocabulary.encode(word).compactMap { vocabulary.tokens.firstIndex(of: $0) }
+            #expect(tokenizer.encode(word) == expected.map { UInt32($0) }, "\(word)")
+        }
+    }
+
+    @Test("a word of 200,000 letters is encoded whole and comes back")
+    func longWord() throws {
+        let tokenizer = try RandomVocabulary(seed: 1, merges: 60).tokenizer()
+        var generator = SeededGenerator(seed: 5)
+        let word = randomWord(200_000, &generator)
+        #expect(try tokenizer.decode(tokenizer.encode(word)) == Array(word.utf8))
+    }
+
+    @Test("a byte without a token is left out and parts its neighbours")
+    func missingByte() throws {
+        var vocabulary = RandomVocabulary(seed: 1, merges: 0)
+        vocabulary.tokens.append("ab")
+        vocabulary.merges = [("a", "b")]
+        let tokenizer = try vocabulary.tokenizer()
+        #expect(tokenizer.encode("ab") == [4])
+        #expect(tokenizer.encode("axb") == [0, 1])
+        #expect(tokenizer.encode("x").isEmpty)
+    }
+
+    @Test("a merge that joins nothing is refused with its text")
+    func malformedMerges() throws {
+        for merge in ["ab", "a", "", " ", "a e", "e a", "c d", "a b c", "a ", " a"] {
+            var writer = GGUFWriter()
+            writer.add("tokenizer.ggml.model", .string("gpt2"))
+            writer.add("tokenizer.ggml.pre", .string("gpt-2"))
+            writer.add("tokenizer.ggml.tokens", .strings(["a", "b", "c", "d", "ab"]))
+            writer.add("tokenizer.ggml.merges", .strings(["a b", merge]))
+            let file = try GGUFFile(bytes: writer.serialised(), name: "m.gguf")
+            let error = TokenizerError.malformedMerge(path: "m.gguf", index: 1, merge: merge)
+            #expect(throws: error) { try Tokenizer(file) }
+        }
+    }
+}

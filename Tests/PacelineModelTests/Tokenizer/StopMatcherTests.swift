@@ -1,0 +1,69 @@
+import PacelineModel
+import PacelineTestKit
+import Testing
+
+@Suite("Stop strings")
+struct StopMatcherTests {
+    /// The definition: the text up to the stop string that is complete first, the longest of several complete at once.
+    private func naive(_ text: String, _ stops: [String]) -> (text: String, stop: String?) {
+        let bytes = Array(text.utf8)
+        for end in 0...bytes.count {
+            let complete = stops.filter { !$0.isEmpty && bytes[..<end].suffix($0.utf8.count) == Array($0.utf8)[...] }
+            if let stop = complete.max(by: { $0.utf8.count < $1.utf8.count }) {
+                return (String(decoding: bytes[..<(end - stop.utf8.count)], as: UTF8.self), stop)
+            }
+        }
+        return (text, nil)
+    }
+
+    private func randomText(_ length: Int, _ generator: inout SeededGenerator) -> String {
+        String((0..<length).map { _ in "aabbé中".randomElement(using: &generator) ?? "a" })
+    }
+
+    @Test("streams cut anywhere end where a search of the whole text says, and hold back no more than they must")
+    func random() {
+        var generator = SeededGenerator(seed: 31)
+        var stopped = 0
+        for _ in 0..<3000 {
+            let stops = (0..<Int.random(in: 0..<4, using: &generator)).map { _ in
+                randomText(Int.random(in: 0..<6, using: &generator), &generator)
+            }
+            let text = randomText(Int.random(in: 0..<30, using: &generator), &generator)
+            let expected = naive(text, stops)
+            var matcher = StopMatcher(stops)
+            var found = "", stop: String?
+            var rest = text[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...5, using: &generator))
+                rest = rest.dropFirst(piece.count)
+                let output = matcher.append(String(piece))
+                found += output.text
+                stop = stop ?? output.stop
+                let held = text.utf8.count - rest.utf8.count - found.utf8.count
+                #expect(stop != nil || held < max(1, stops.map(\.utf8.count).max() ?? 0))
+            }
+            found += matcher.finish()
+            #expect(found == expected.text && stop == expected.stop, "\(text) \(stops)")
+            stopped += stop == nil ? 0 : 1
+        }
+        #expect(stopped > 1000)
+    }
+
+    @Test("text that cannot begin a stop string goes out at once")
+    func prompt() {
+        var matcher = StopMatcher(["\n\n", "END"])
+        #expect(matcher.append("one\n") == .init(text: "one"))
+        #expect(matcher.append("two E") == .init(text: "\ntwo "))
+        #expect(matcher.append("NE") == .init(text: "EN"))
+        #expect(matcher.append("ND more") == .init(text: "", stop: "END"))
+        #expect(matcher.append("after") == .init(text: ""))
+        #expect(matcher.finish() == "")
+    }
+
+    @Test("without stop strings nothing waits")
+    func none() {
+        var matcher = StopMatcher([""])
+        #expect(matcher.append("é") == .init(text: "é"))
+        #expect(matcher.finish() == "")
+    }
+}
