@@ -9,7 +9,7 @@ private let environment = ProcessInfo.processInfo.environment
 struct WireFuzzTests {
     @Test("no bytes trap, hang, swell or get past the limits", .timeLimit(.minutes(60)))
     func decoders() throws {
-        let runs = environment["PACELINE_FUZZ_RUNS"].flatMap { Int($0) } ?? 20_000
+        let runs = environment["PACELINE_FUZZ_RUNS"].flatMap { Int($0) } ?? 10_000
         let seed = environment["PACELINE_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
         var fuzzer = try WireFuzzer(seed: seed)
         for run in 1...max(1, runs) {

@@ -4,8 +4,9 @@ import PacelineWire
 /// Feeds mutated bytes to the decoders and holds what they say to account. A trap ends the process; everything else
 /// that must not happen is a finding.
 ///
-/// Inputs that lead to an outcome not seen before join the corpus, so that mutations build on each other. Everything
-/// follows from the seed, so a run can be repeated.
+/// Inputs that lead to an outcome not seen before are kept, so that mutations build on each other; half of all inputs
+/// start from valid messages all the same, or the fuzzer would drift away from what decodes at all. Everything follows
+/// from the seed, so a run can be repeated.
 struct WireFuzzer {
     struct Finding: Error, CustomStringConvertible {
         var reason: String
@@ -14,10 +15,18 @@ struct WireFuzzer {
         var description: String { "\(reason); input: \(input.map { String($0, radix: 16) }.joined(separator: " "))" }
     }
 
-    private static let corpusLimit = 4096
+    private struct Payload {
+        var type: MessageType
+        var bytes: [UInt8]
+    }
+
+    private static let foundLimit = 4096
 
     private var mutator: ByteMutator
-    private var payloads: [(type: MessageType, bytes: [UInt8])] = []
+    /// Payloads of valid messages.
+    private var valid: [Payload] = []
+    /// Payloads that led somewhere new.
+    private var found: [Payload] = []
     private var outcomes: Set<String> = []
     private(set) var accepted = 0
 
@@ -30,9 +39,13 @@ struct WireFuzzer {
         for _ in 0..<8 {
             for type in MessageType.allCases {
                 let frame = try Wire.bytes(of: [messages.message(type)], phase: RandomMessages.phase(of: type))
-                payloads.append((type, Array(frame.dropFirst(FrameHeader.byteCount))))
+                valid.append(Payload(type: type, bytes: Array(frame.dropFirst(FrameHeader.byteCount))))
             }
         }
+    }
+
+    private mutating func origin() -> Payload {
+        mutator.element(of: found.isEmpty || mutator.chance(2) ? valid : found)
     }
 
     /// One input, decoded and checked.
@@ -46,8 +59,8 @@ struct WireFuzzer {
 
     /// A mutated payload, as if a frame's checksums had held.
     private mutating func executePayload() throws {
-        let origin = mutator.element(of: payloads)
-        let bytes = mutator.mutate(origin.bytes, splicing: mutator.element(of: payloads).bytes)
+        let origin = origin()
+        let bytes = mutator.mutate(origin.bytes, splicing: self.origin().bytes)
         let type = mutator.chance(20) ? mutator.element(of: MessageType.allCases) : origin.type
         let phase = RandomMessages.phase(of: type)
         let frame = Frame(type: type, sequence: 1, payload: ByteBuffer(bytes: bytes))
@@ -65,12 +78,12 @@ struct WireFuzzer {
     private mutating func executeStream(intact: Bool) throws {
         var stream: [UInt8] = []
         for sequence in 1...UInt64(mutator.number(1...4)) {
-            let (type, payload) = mutator.element(of: payloads)
-            let bytes = intact ? mutator.mutate(payload, splicing: payload) : payload
+            let payload = intact ? origin() : mutator.element(of: valid)
+            let bytes = intact ? mutator.mutate(payload.bytes, splicing: origin().bytes) : payload.bytes
             let number = mutator.chance(50) ? UInt64(mutator.number(0...9)) : sequence
-            stream += Wire.frame(type, payload: bytes, sequence: number)
+            stream += Wire.frame(payload.type, payload: bytes, sequence: number)
         }
-        if !intact { stream = mutator.mutate(stream, splicing: mutator.element(of: payloads).bytes) }
+        if !intact { stream = mutator.mutate(stream, splicing: origin().bytes) }
         let phase = mutator.chance(3) ? LinkPhase.handshake : RandomMessages.established
         let whole = Wire.read(stream, phase: phase)
         let chunked = try readInChunks(stream, phase: phase)
@@ -120,10 +133,10 @@ struct WireFuzzer {
     private mutating func note(_ outcome: String, _ type: MessageType, _ bytes: [UInt8]) {
         let isNew = outcomes.insert(outcome).inserted
         guard isNew || mutator.chance(500), bytes.count <= ByteMutator.usualLimit else { return }
-        if payloads.count < Self.corpusLimit {
-            payloads.append((type, bytes))
+        if found.count < Self.foundLimit {
+            found.append(Payload(type: type, bytes: bytes))
         } else {
-            payloads[mutator.number(0...payloads.count - 1)] = (type, bytes)
+            found[mutator.number(0...found.count - 1)] = Payload(type: type, bytes: bytes)
         }
     }
 
