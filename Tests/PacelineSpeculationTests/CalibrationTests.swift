@@ -61,7 +61,9 @@ struct CalibrationTests {
             for _ in 0..<times { calibration.record(logProbability: -0.1, depth: 1, isAccepted: isAccepted) }
             return calibration.probability(logProbability: -0.1, depth: 1)
         }
-        #expect(report(true, times: 5000) > 0.95)
+        // Sure, but not so sure that long paths come for free.
+        let good = report(true, times: 5000)
+        #expect(good > 0.95 && good <= 0.995)
         #expect(report(false, times: 300) < 0.15)
         #expect(report(true, times: 600) > 0.9)
     }
@@ -82,6 +84,19 @@ struct CalibrationTests {
         expected.record(logProbability: -0.1, depth: 1, isAccepted: true)
         expected.record(logProbability: -1, depth: 1, isAccepted: false)
         expected.record(logProbability: -0.1, depth: 2, isAccepted: true)
+        #expect(learnt == expected)
+    }
+
+    @Test("learns nothing behind the point where the accepted path leaves the worker's tree")
+    func leavesTree() throws {
+        let tree = try TokenTree([
+            .init(parent: nil, token: 1, logProbability: -0.1), .init(parent: 0, token: 3, logProbability: -0.1),
+        ])
+        // Another worker had drafted token 9, and the target took it.
+        var learnt = Calibration()
+        learnt.learn(from: Verdict(path: [4, 5], accepted: [9, 3], correction: 3), on: tree)
+        var expected = Calibration()
+        expected.record(logProbability: -0.1, depth: 1, isAccepted: false)
         #expect(learnt == expected)
     }
 
