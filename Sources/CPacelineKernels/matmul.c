@@ -4,6 +4,7 @@
 
 #include "matmul_float.h"
 #include "matmul_kernels.h"
+#include "quant_activations.h"
 #include "quant_layout.h"
 
 /// Weight bytes of one item of the pool: large enough to stream from memory, small enough that threads finish together
@@ -61,12 +62,13 @@ static int64_t group_rows(const pl_matrix *matrix) {
 static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end) {
     _Alignas(64) float out[PL_ROW_GROUP * PL_TILE_ROWS];
     const int64_t group = group_rows(part->product->matrix);
+    const int64_t padded = pl_activation_rows(job->count);
     for (int64_t row = 0; row < job->count; row += group) {
-        int64_t rows = job->count - row < group ? job->count - row : group;
+        int64_t rows = padded - row < group ? padded - row : group;
         for (int64_t tile = begin; tile < end; ++tile) {
             const uint8_t *data = (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
-            part->kernel(data, part->blocks, job->activations, job->count, row, rows, out);
-            store_tile(part->product, tile, row, rows, out);
+            part->kernel(data, part->blocks, job->activations, padded, row, rows, out);
+            store_tile(part->product, tile, row, rows < job->count - row ? rows : job->count - row, out);
         }
     }
 }

@@ -8,7 +8,7 @@
 #define TARGET __attribute__((target("avx2,fma,f16c")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-enum { LANES = 8, MAX_STEP = 2, MAX_FIXED = 4 };
+enum { LANES = 8 };
 typedef __m256i vec_i;
 typedef __m256 vec_f;
 
@@ -88,6 +88,8 @@ INLINE void v_dots(pl_type type, int rows, const vec_i *code, int first, int las
     }
 }
 
+#define MAX_ROWS 4
+#define STEP(rows) ((rows) > 1 ? 2 : 1)
 #define KERNEL_OF_TYPE pl_tile_kernel_avx2
 #include "matmul_template.h"
 #endif

@@ -8,7 +8,7 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-enum { LANES = 16, MAX_STEP = 8, MAX_FIXED = 8 };
+enum { LANES = 16 };
 typedef __m512i vec_i;
 typedef __m512 vec_f;
 
@@ -63,6 +63,8 @@ INLINE void v_dots(pl_type type, int rows, const vec_i *code, int first, int las
     }
 }
 
+#define MAX_ROWS 16
+#define STEP(rows) ((rows) > 8 ? 6 : (rows))
 #define KERNEL_OF_TYPE pl_tile_kernel_avx512
 #include "matmul_template.h"
 #endif

@@ -12,13 +12,13 @@
 ///     v_lookup(table, index)         table[index] for bytes of index < 16; the table is one of 16 bytes
 ///     v_spread(v, byte)              each 32-bit lane's byte `byte` in all four of its bytes
 ///     v_halves_float, v_halves_int   LANES float16 to float, LANES uint16 to int32
-///     f_load f_store f_set1 f_mul f_fma f_negate f_from_int f_of_bits
+///     f_store f_set1 f_mul f_fma f_negate f_from_int f_of_bits f_load
 ///     v_dots(type, rows, codes, first, last, activations, dot)
 ///                                    adds operands first ..< last of codes x activations to the dots of several rows
 ///     V_OFFSET(type)                 what the codes that v_dots sees are too large by
-///     MAX_STEP                       rows whose dots fit in registers beside the codes: a power of two
-///     MAX_FIXED                      rows whose running sums fit there too: 4 or 8
-///     KERNEL(T)                      the name of the kernel of type T
+///     MAX_ROWS                       activation rows whose running sums fit in registers: 4 or 16
+///     STEP(rows)                     how many rows' dots fit in registers beside the codes and the sums of `rows` rows
+///     KERNEL_OF_TYPE                 the name of the function that returns the kernel of a type
 ///
 /// Operand j (0 ..< 8) of a sub-block of 32 columns holds in each lane the codes of columns 4j ..< 4j + 4.
 
@@ -207,14 +207,14 @@ typedef struct row_terms {
 enum { BIAS_BITS = 0x4b400000 };
 #define BIAS 0x1.8p23f
 
-TEMPLATE void terms_of(pl_type type, pl_activation_block a, int64_t rows, row_terms *out) {
+TEMPLATE void terms_of(pl_type type, pl_activation_block a, int rows, row_terms *out) {
     const int halves = pl_halves(type), offset = V_OFFSET(type);
     if (offset != 0 && halves == 1) {
-        for (int64_t i = 0; i < rows; ++i) out->initial[0][i] = BIAS_BITS - offset * (a.sum[0][i] + a.sum[1][i]);
+        for (int i = 0; i < rows; ++i) out->initial[0][i] = BIAS_BITS - offset * (a.sum[0][i] + a.sum[1][i]);
     }
     for (int h = 0; halves == 2 && h < 2; ++h) {
-        for (int64_t i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = (h == 0 ? BIAS_BITS : 0) - offset * a.sum[h][i];
-        for (int64_t i = 0; pl_has_minimum(type) && i < rows; ++i) out->sum[h][i] = (float)a.sum[h][i];
+        for (int i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = (h == 0 ? BIAS_BITS : 0) - offset * a.sum[h][i];
+        for (int i = 0; pl_has_minimum(type) && i < rows; ++i) out->sum[h][i] = (float)a.sum[h][i];
     }
 }
 
@@ -226,13 +226,13 @@ typedef struct sub_block {
     vec_f minimum[2];
 } sub_block;
 
-/// Adds rows i ..< i + n (<= MAX_STEP) of one sub-block to their running sums; n is a constant.
+/// Adds rows i ..< i + n (<= STEP) of one sub-block to their running sums; n is a constant.
 TEMPLATE void add_rows(
-    pl_type type, int n, int64_t i, const sub_block *w, pl_activation_block a, const row_terms *terms, vec_f *sum) {
+    pl_type type, int n, int i, const sub_block *w, pl_activation_block a, const row_terms *terms, vec_f *sum) {
     const int halves = pl_halves(type), width = OPERANDS / halves;
-    vec_f block[MAX_STEP];
+    vec_f block[MAX_ROWS];
     for (int h = 0; h < halves; ++h) {
-        vec_i dot[MAX_STEP];
+        vec_i dot[MAX_ROWS];
         for (int r = 0; r < n; ++r) dot[r] = v_set1(V_OFFSET(type) != 0 ? terms->initial[h][i + r] : h == 0 ? BIAS_BITS : 0);
         v_dots(type, n, w->code, width * h, width * h + width, a.codes + 32 * i, dot);
         for (int r = 0; r < n; ++r) {
@@ -247,10 +247,9 @@ TEMPLATE void add_rows(
     for (int r = 0; r < n; ++r) sum[r] = f_fma(block[r], f_set1(a.scale[i + r]), sum[r]);
 }
 
-/// The same with the running sums in memory.
-TEMPLATE void add_rows_memory(
-    pl_type type, int n, int64_t i, const sub_block *w, pl_activation_block a, const row_terms *terms, float *out) {
-    vec_f sum[MAX_STEP];
+TEMPLATE void add_rows_in_memory(
+    pl_type type, int n, int i, const sub_block *w, pl_activation_block a, const row_terms *terms, float *out) {
+    vec_f sum[MAX_ROWS];
     for (int r = 0; r < n; ++r) sum[r] = f_load(out + (i + r) * PL_TILE_ROWS);
     add_rows(type, n, i, w, a, terms, sum);
     for (int r = 0; r < n; ++r) f_store(out + (i + r) * PL_TILE_ROWS, sum[r]);
@@ -288,14 +287,13 @@ typedef struct view {
     int lane;  ///< the vector's first lane in the tile
 } view;
 
-/// Adds all sub-blocks of one block. `fixed` > 0 is the number of rows, a constant, and their sums are in `sum`; otherwise
-/// there are v->rows of them and the sums are in `out`.
-TEMPLATE void multiply_block(pl_type type, int fixed, const view *v, int64_t block, vec_f *sum, float *out) {
+/// Adds one block to the running sums. `rows` is either a constant, with the sums in registers (`sum`), or 0: then there are
+/// v->rows rows, a multiple of STEP, and their sums are in memory (`out`).
+TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t block, vec_f *sum, float *out) {
     const pl_layout layout = pl_layouts[type];
-    const int sub_blocks = layout.block_length / 32;
+    const int sub_blocks = layout.block_length / 32, step = rows > 0 ? STEP(rows) : STEP(MAX_ROWS);
     const uint8_t *fields = v->tile + pl_tile_field(layout.fields, layout.words, block) + 2 * v->lane;
     const uint8_t *words = v->tile + pl_tile_words(layout.fields, layout.words, block) + 4 * v->lane;
-    const int64_t rows = fixed > 0 ? fixed : v->rows;
     scales all;
     scales_of(type, fields, words, &all);
     for (int s = 0; s < sub_blocks; ++s) {
@@ -304,62 +302,52 @@ TEMPLATE void multiply_block(pl_type type, int fixed, const view *v, int64_t blo
         sub_block_of(type, words, &all, s, &w);
         pl_activation_block a = pl_activation_block_at(v->activations, v->count, block * sub_blocks + s, v->row);
         row_terms terms;
-        terms_of(type, a, rows, &terms);
-        if (fixed > 0) {
+        terms_of(type, a, rows > 0 ? rows : (int)v->rows, &terms);
 #pragma clang loop unroll(full)
-            for (int i = 0; i < fixed; i += MAX_STEP) {
-                add_rows(type, fixed - i < MAX_STEP ? fixed - i : MAX_STEP, i, &w, a, &terms, sum + i);
-            }
-            continue;
-        }
-        int64_t i = 0;
-        for (; i + MAX_STEP <= rows; i += MAX_STEP) add_rows_memory(type, MAX_STEP, i, &w, a, &terms, out);
-        for (; MAX_STEP > 2 && i + 2 <= rows; i += 2) add_rows_memory(type, 2, i, &w, a, &terms, out);
-        if (i < rows) add_rows_memory(type, 1, i, &w, a, &terms, out);
+        for (int i = 0; i < rows; i += step) add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
+        for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
     }
 }
 
-TEMPLATE void multiply_any(pl_type type, const view *v, float *out) {
-    for (int64_t i = 0; i < v->rows; ++i) f_store(out + i * PL_TILE_ROWS, f_set1(0));
-    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, 0, v, block, NULL, out);
-}
-
-/// For few rows, whose running sums stay in registers.
-TEMPLATE void multiply_fixed(pl_type type, int rows, const view *v, float *out) {
-    vec_f sum[MAX_FIXED];
+TEMPLATE void multiply_rows(pl_type type, int rows, const view *v, float *out) {
+    vec_f sum[MAX_ROWS];
     for (int r = 0; r < rows; ++r) sum[r] = f_set1(0);
     for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, rows, v, block, sum, NULL);
     for (int r = 0; r < rows; ++r) f_store(out + r * PL_TILE_ROWS, sum[r]);
 }
 
-/// The next rows of `v` at once: as many as their sums fit in registers, or all of many. Returns how many.
-TEMPLATE int64_t multiply_some(pl_type type, const view *v, float *out) {
-    if (v->rows > 8 || (v->rows > 4 && MAX_FIXED == 4)) {
-        multiply_any(type, v, out);
-        return v->rows;
-    }
-    switch (v->rows) {
-    case 1: multiply_fixed(type, 1, v, out); return 1;
-    case 2: multiply_fixed(type, 2, v, out); return 2;
-    case 3: multiply_fixed(type, 3, v, out); return 3;
-    case 8:
-        if (MAX_FIXED == 8) {
-            multiply_fixed(type, 8, v, out);
-            return 8;
-        }
-    default: multiply_fixed(type, 4, v, out); return 4;
-    }
+TEMPLATE void multiply_rows_in_memory(pl_type type, const view *v, float *out) {
+    for (int64_t i = 0; i < v->rows; ++i) f_store(out + i * PL_TILE_ROWS, f_set1(0));
+    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, 0, v, block, NULL, out);
 }
 
-TEMPLATE void multiply_tile(pl_type type, view whole, float *out) {
-    for (int lane = 0; lane < PL_TILE_ROWS; lane += LANES) {
-        view v = whole;
-        v.lane = lane;
+/// The next rows of `v`; returns how many. Row counts are padded so that every count is a sum of these.
+TEMPLATE int64_t multiply_some(pl_type type, const view *v, float *out) {
+    if (v->rows > MAX_ROWS && MAX_ROWS == 4) {
+        multiply_rows_in_memory(type, v, out);
+        return v->rows;
+    }
+    int rows = v->rows > MAX_ROWS ? MAX_ROWS : (int)v->rows;
+    switch (rows) {
+    case 1: multiply_rows(type, 1, v, out); break;
+    case 2: multiply_rows(type, 2, v, out); break;
+    case 4: multiply_rows(type, 4, v, out); break;
+#if MAX_ROWS == 16
+    case 8: multiply_rows(type, 8, v, out); break;
+    case 12: multiply_rows(type, 12, v, out); break;
+    case 16: multiply_rows(type, 16, v, out); break;
+#endif
+    }
+    return rows;
+}
+
+TEMPLATE void multiply_tile(pl_type type, view v, float *out) {
+    const view whole = v;
+    for (; v.lane < PL_TILE_ROWS; v.lane += LANES) {
         for (int64_t done = 0; done < whole.rows;) {
-            int64_t some = multiply_some(type, &v, out + done * PL_TILE_ROWS + lane);
-            v.row += some;
-            v.rows -= some;
-            done += some;
+            v.row = whole.row + done;
+            v.rows = whole.rows - done;
+            done += multiply_some(type, &v, out + done * PL_TILE_ROWS + v.lane);
         }
     }
 }

@@ -1,5 +1,7 @@
 #include "quant_activations.h"
 
+#include <string.h>
+
 #include "paceline/matmul.h"
 #include "quant_half.h"
 
@@ -40,24 +42,40 @@ static pl_activation_quantiser quantiser(pl_isa isa) {
 }
 
 size_t pl_activations_bytes(int64_t cols, int64_t count) {
-    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)count * PL_ACTIVATION_BYTES;
+    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)pl_activation_rows(count) * PL_ACTIVATION_BYTES;
+}
+
+static void store_scalars(pl_activation_block place, float scale, const int32_t sum[2]) {
+    *place.scale = scale;
+    *place.total = (float)(sum[0] + sum[1]);
+    *place.sum[0] = sum[0];
+    *place.sum[1] = sum[1];
+}
+
+static void quantise_row(pl_activation_quantiser quantise, const float *x, int64_t cols, int64_t rows, int64_t row, void *out) {
+    for (int64_t block = 0; block < cols / PL_ACTIVATION_BLOCK; ++block) {
+        pl_activation_block place = pl_activation_block_at(out, rows, block, row);
+        float scale;
+        int32_t sum[2];
+        quantise(x + block * PL_ACTIVATION_BLOCK, place.codes, &scale, sum);
+        store_scalars(place, scale, sum);
+    }
+}
+
+static void clear_row(int64_t cols, int64_t rows, int64_t row, void *out) {
+    for (int64_t block = 0; block < cols / PL_ACTIVATION_BLOCK; ++block) {
+        pl_activation_block place = pl_activation_block_at(out, rows, block, row);
+        memset(place.codes, 0, PL_ACTIVATION_BLOCK);
+        store_scalars(place, 0, (int32_t[2]){ 0, 0 });
+    }
 }
 
 void pl_activations_quantise_rows(
     pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, int64_t begin, int64_t end, void *out) {
     pl_activation_quantiser quantise = quantiser(isa);
-    for (int64_t row = begin; row < end; ++row) {
-        for (int64_t block = 0; block < cols / PL_ACTIVATION_BLOCK; ++block) {
-            pl_activation_block place = pl_activation_block_at(out, count, block, row);
-            float scale;
-            int32_t sum[2];
-            quantise(x + row * stride + block * PL_ACTIVATION_BLOCK, place.codes, &scale, sum);
-            *place.scale = scale;
-            *place.total = (float)(sum[0] + sum[1]);
-            *place.sum[0] = sum[0];
-            *place.sum[1] = sum[1];
-        }
-    }
+    const int64_t rows = pl_activation_rows(count);
+    for (int64_t row = begin; row < end; ++row) quantise_row(quantise, x + row * stride, cols, rows, row, out);
+    for (int64_t row = count; end == count && row < rows; ++row) clear_row(cols, rows, row, out);
 }
 
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out) {

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Quantised activations of `count` rows, one block of 32 columns of every row after the other:
+/// Quantised activations, one block of 32 columns of every row after the other; `count` is the padded number of rows:
 ///
 ///     int8  codes[count][32]
 ///     float scale[count]
@@ -18,6 +18,11 @@ typedef struct pl_activation_block {
     float *total;
     int32_t *sum[2];
 } pl_activation_block;
+
+/// Rows are padded with zero ones to a number that kernels have code for: 1, 2 or a multiple of 4.
+static inline int64_t pl_activation_rows(int64_t rows) {
+    return rows <= 2 ? rows : (rows + 3) / 4 * 4;
+}
 
 /// Block `block` of `count` rows, seen from row `row` on.
 static inline pl_activation_block pl_activation_block_at(const void *data, int64_t count, int64_t block, int64_t row) {
