@@ -6,7 +6,13 @@
 
 #include "paceline/cpu.h"
 
-/// exp, natural log, sin and cos in float32 with bits of their own: no libm, the same on every CPU.
+// The scalar twins (elementwise_scalar.c) define the bits; every instruction set equals them. A NaN that arithmetic makes
+// has no defined payload.
+
+/// exp and natural log in float32 with bits of their own, within 1 unit in the last place: no libm, the same on every CPU.
+///
+/// exp of anything below -87.33654 (a subnormal result) is 0. log of 0 is minus infinity and of a negative number NaN; the
+/// NaN they return is 0x7fc00000.
 float pl_expf(float x);
 float pl_logf(float x);
 
@@ -14,7 +20,8 @@ float pl_logf(float x);
 void pl_exp(pl_isa isa, const float *x, float *y, int64_t count);
 void pl_log(pl_isa isa, const float *x, float *y, int64_t count);
 
-/// out = x / sqrt(mean(x^2) + eps) * weight, over one row of `count`. `out` may be `x`.
+/// out = x / sqrt(mean(x^2) + eps) * weight, over one row of `count`. `out` may be `x`. The squares are summed in sixteen
+/// interleaved lanes, added up by halving.
 void pl_rms_norm(pl_isa isa, const float *x, const float *weight, float eps, float *out, int64_t count);
 
 /// x += y.
@@ -32,13 +39,14 @@ void pl_rope_angles(int64_t position, double theta, const float *factors, int64_
 void pl_rope(
     pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines, int neox);
 
-/// The largest value and its index; the lowest index wins a tie. NaN never wins. `count` >= 1.
+/// The largest value and its index; the lowest index wins a tie. NaN never wins: without anything above minus infinity the
+/// answer is index 0 and minus infinity. `count` is 1 ..< 2^31.
 int64_t pl_argmax(pl_isa isa, const float *x, int64_t count, float *largest);
 
 /// sum over i of exp(x[i] - shift), accumulated in float64 over 16 interleaved lanes and a fixed reduction tree.
 double pl_sum_exp(pl_isa isa, const float *x, float shift, int64_t count);
 
-/// float32 <-> IEEE float16, round to nearest even.
+/// float32 <-> IEEE float16, round to nearest even; NaN becomes quiet and keeps its upper payload bits.
 void pl_to_half(pl_isa isa, const float *x, uint16_t *y, int64_t count);
 void pl_from_half(pl_isa isa, const uint16_t *x, float *y, int64_t count);
 
