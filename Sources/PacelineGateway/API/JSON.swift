@@ -14,7 +14,7 @@ package enum JSON {
         } catch let error as DecodingError {
             throw .invalidRequest(sentence(for: error))
         } catch {
-            throw .invalidRequest("the body is not valid JSON; send one JSON object")
+            throw .invalidRequest(notJSON)
         }
     }
 
@@ -33,17 +33,16 @@ package enum JSON {
             "the field \(path(context.codingPath)) must be \(noun(for: type)); something else came"
         case .valueNotFound(let type, let context):
             "the field \(path(context.codingPath)) must be \(noun(for: type)), not null"
-        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-            "the field \(path(context.codingPath)) \(outOfRange(context.debugDescription))"
-        default:
-            "the body is not valid JSON; send one JSON object"
+        case .dataCorrupted(let context) where context.debugDescription.hasPrefix("must "):
+            "the field \(path(context.codingPath)) \(context.debugDescription)"
+        case .dataCorrupted: notJSON
+        @unknown default: notJSON
         }
     }
 
-    /// Foundation says "Number X is not representable in Swift." of numbers that do not fit their field.
-    private static func outOfRange(_ description: String) -> String {
-        description.hasPrefix("must ") ? description : "has a number that does not fit it; use a smaller one"
-    }
+    /// Foundation says of a number that does not fit its type neither where it is nor that it is one.
+    private static let notJSON =
+        "the body is not valid JSON, or has a number that is out of the range of its field; send one JSON object"
 
     private static func path(_ keys: [any CodingKey]) -> String {
         guard !keys.isEmpty else { return "at the top" }

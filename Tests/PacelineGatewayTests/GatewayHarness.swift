@@ -1,0 +1,106 @@
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import PacelineCluster
+import PacelineGateway
+import PacelineModel
+import PacelineTestKit
+
+/// A gateway on a loopback port in front of a scripted backend.
+enum GatewayHarness {
+    static let tokenizer: Tokenizer = {
+        do {
+            return try Tokenizer(TinyModel().file())
+        } catch {
+            preconditionFailure("the tiny model is broken: \(error)")
+        }
+    }()
+
+    /// Runs `body` against a gateway; `isLoaded` false leaves it without a model.
+    static func run(
+        _ backend: ScriptedBackend,
+        configuration: GatewayConfiguration = GatewayConfiguration(),
+        isLoaded: Bool = true,
+        _ body: @escaping @Sendable (Endpoint) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let gateway = Gateway()
+        if isLoaded {
+            let model = ServedModel(id: "tiny", tokenizer: tokenizer, contextLength: 2048)
+            gateway.begin(serving: CompletionService(model: model, backend: backend, logger: logger))
+        }
+        try await GatewayServer(configuration: configuration, logger: logger).serve(
+            on: Endpoint(host: "127.0.0.1", port: 0),
+            group: MultiThreadedEventLoopGroup.singleton,
+            respond: { try await gateway.respond(to: $0, $1) },
+            while: body
+        )
+    }
+}
+
+/// A client that speaks bytes, so that it can also speak them wrongly.
+struct RawClient {
+    typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    private let connection: Connection
+
+    /// - Parameter receiveBuffer: bytes that the kernel takes for this client; small for one that reads slowly.
+    init(_ address: Endpoint, receiveBuffer: Int? = nil) async throws {
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
+        }
+        connection = try await bootstrap.connect(host: address.host, port: address.port) { channel in
+            channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
+        }
+    }
+
+    /// Sends text and returns everything that comes back until the server closes, be it in the middle of the text.
+    func exchange(_ text: String...) async throws -> String {
+        try await connection.executeThenClose { inbound, outbound in
+            var received = ""
+            do {
+                for piece in text { try await outbound.write(ByteBuffer(string: piece)) }
+                for try await bytes in inbound { received += String(buffer: bytes) }
+            } catch let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode) {
+                return received
+            }
+            return received
+        }
+    }
+
+    /// Sends text, reads until `words` have come, and hangs up.
+    func exchange(_ text: String, until words: String) async throws -> String {
+        try await connection.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            var received = ""
+            for try await bytes in inbound {
+                received += String(buffer: bytes)
+                if received.contains(words) { return received }
+            }
+            return received
+        }
+    }
+
+    /// Sends text and then reads nothing until the server gives up.
+    func sendAndStall(_ text: String) async throws {
+        try await connection.executeThenClose { _, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            try await connection.channel.setOption(.autoRead, value: false).get()
+            try await Task.sleep(for: .seconds(600))
+        }
+    }
+}
+
+extension RawClient {
+    /// A request's text.
+    static func post(_ path: String, _ body: String, headers: [String] = ["connection: close"]) -> String {
+        let lines = ["POST \(path) HTTP/1.1", "host: test", "content-length: \(body.utf8.count)"] + headers
+        return lines.joined(separator: "\r\n") + "\r\n\r\n" + body
+    }
+
+    static func get(_ path: String, method: String = "GET", headers: [String] = ["connection: close"]) -> String {
+        (["\(method) \(path) HTTP/1.1", "host: test"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
+    }
+}

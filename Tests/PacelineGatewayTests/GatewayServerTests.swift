@@ -1,0 +1,240 @@
+import Logging
+import NIOCore
+import NIOPosix
+import PacelineCluster
+import PacelineSpeculation
+import Synchronization
+import Testing
+
+@testable import PacelineGateway
+
+@Suite("The gateway over real sockets", .timeLimit(.minutes(1)))
+struct GatewayServerTests {
+    private static let prompt = #"{"prompt": [1, 2], "max_tokens": 3, "seed": 4, "temperature": 0}"#
+    private static let streamed = #"{"prompt": [1, 2], "stream": true}"#
+
+    @Test("A whole completion carries text, tokens, reason, usage, timings, figures and workers")
+    func whole() async throws {
+        let backend = ScriptedBackend.hello
+        try await GatewayHarness.run(backend) { address in
+            let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", Self.prompt))
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            let json = try #require(answer.split(separator: "\r\n\r\n").last)
+            let completion = try JSON.decode(Completion.self, from: ByteBuffer(string: String(json)))
+            #expect(completion.model == "tiny" && completion.seed == 4)
+            #expect(completion.choices == [.init(text: "hello", tokens: [5, 6, 7], finishReason: .length)])
+            #expect(completion.usage == TokenUsage(promptTokens: 2, completionTokens: 3))
+            #expect(completion.timings?.predictedPerSecond == 500)
+            #expect(
+                completion.specDecode
+                    == SpeculationFigures(numDrafts: 1, numDraftTokens: 4, numAcceptedTokens: 1)
+            )
+            #expect(completion.specDecode?.meanAcceptanceLength == 2)
+            #expect(completion.workers?.map(\.drafter) == ["ngram"])
+        }
+        #expect(backend.requests.map(\.prompt) == [[1, 2]])
+        #expect(backend.requests.first?.maximumTokens == 3)
+        #expect(backend.requests.first?.sampling.seed == 4)
+        #expect(backend.requests.first?.stopTokens.isEmpty == false)
+    }
+
+    @Test("A stream's chunks add up to the whole, and the last one carries the figures")
+    func stream() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let chunks = Mutex<[Completion]>([])
+            let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
+            try await client.stream(CompletionRequest(prompt: .text("x"))) { chunk in
+                chunks.withLock { $0.append(chunk) }
+            }
+            let all = chunks.withLock { $0 }
+            #expect(all.flatMap(\.choices).map(\.text).joined() == "hello")
+            #expect(all.flatMap(\.choices).flatMap(\.tokens) == [5, 6, 7])
+            #expect(all.dropLast().allSatisfy { $0.usage == nil })
+            #expect(all.last?.usage?.totalTokens == 5)
+            #expect(Set(all.map(\.id)).count == 1)
+        }
+    }
+
+    @Test("Text arrives before the text has ended, and hanging up cancels the request")
+    func hangUp() async throws {
+        let backend = ScriptedBackend([.event(.tokens([5], text: "first")), .hold])
+        try await GatewayHarness.run(backend) { address in
+            let request = RawClient.post("/v1/completions", Self.streamed)
+            _ = try await RawClient(address).exchange(request, until: "first")
+            #expect(await backend.ending() == .cancelled)
+        }
+    }
+
+    @Test("A client that does not read is cut off; its request is cancelled and nothing piles up")
+    func slowReader() async throws {
+        let text = String(repeating: "x", count: 1 << 16)
+        let steps = Array(repeating: ScriptedBackend.Step.event(.tokens([5], text: text)), count: 4096)
+        let backend = ScriptedBackend(steps)
+        var configuration = GatewayConfiguration()
+        configuration.writeTimeout = .milliseconds(200)
+        try await GatewayHarness.run(backend, configuration: configuration) { address in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try? await RawClient(address, receiveBuffer: 4096)
+                        .sendAndStall(RawClient.post("/v1/completions", Self.streamed))
+                }
+                #expect(await backend.ending() == .cancelled)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(
+        "A refusal keeps its status, streamed or not",
+        arguments: [
+            (RequestFault.overloaded(running: 4, waiting: 64), "HTTP/1.1 429 ", "retry-after: 1\r\n"),
+            (.draining, "HTTP/1.1 503 ", "retry-after: 2\r\n"),
+            (.promptTooLong(tokens: 9, context: 8), "HTTP/1.1 400 ", "shorten it"),
+            (.engine("broken"), "HTTP/1.1 500 ", "broken"),
+        ],
+        [streamed, prompt]
+    )
+    func refusal(expected: (fault: RequestFault, status: String, words: String), body: String) async throws {
+        try await GatewayHarness.run(ScriptedBackend([.event(.failed(expected.fault))])) { address in
+            let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", body))
+            #expect(answer.hasPrefix(expected.status))
+            #expect(answer.contains(expected.words))
+            #expect(answer.contains(#"{"error":{"message":"#))
+        }
+    }
+
+    @Test("A fault after the first token ends the stream with an error instead of [DONE]")
+    func lateFault() async throws {
+        let backend = ScriptedBackend([.event(.tokens([5], text: "a")), .event(.failed(.engine("broken")))])
+        try await GatewayHarness.run(backend) { address in
+            let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
+            let error = await #expect(throws: GatewayClientError.self) {
+                try await client.stream(CompletionRequest(prompt: .tokens([1]))) { _ in }
+            }
+            #expect(error == .failed(message: "the engine failed: broken"))
+        }
+    }
+
+    @Test("Before the model is loaded the process is healthy and not ready")
+    func loading() async throws {
+        try await GatewayHarness.run(.hello, isLoaded: false) { address in
+            let alive = try await RawClient(address).exchange(RawClient.get("/health"))
+            #expect(alive.hasPrefix("HTTP/1.1 200 "))
+            let ready = try await RawClient(address).exchange(RawClient.get("/ready"))
+            #expect(ready.hasPrefix("HTTP/1.1 503 ") && ready.contains("retry-after: 1\r\n"))
+            let asked = try await RawClient(address).exchange(RawClient.post("/v1/completions", Self.prompt))
+            #expect(asked.hasPrefix("HTTP/1.1 503 "))
+        }
+    }
+
+    @Test("One connection serves several requests, pipelined ones in order, errors between them")
+    func keepAlive() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let answer = try await RawClient(address).exchange(
+                RawClient.get("/health", headers: []) + RawClient.get("/nowhere", headers: [])
+                    + RawClient.post("/v1/completions", "{", headers: []),
+                RawClient.get("/ready")
+            )
+            let statuses = answer.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+            #expect(statuses == ["200", "404", "400", "200"])
+        }
+    }
+
+    @Test("HEAD has the headers and no body")
+    func head() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let answer = try await RawClient(address).exchange(RawClient.get("/health", method: "HEAD"))
+            #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            #expect(answer.hasSuffix("\r\n\r\n"))
+        }
+    }
+
+    @Test("HTTP/1.0 gets its stream without chunks")
+    func oldClient() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let body = Self.streamed
+            let request = "POST /v1/completions HTTP/1.0\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
+            let answer = try await RawClient(address).exchange(request)
+            #expect(!answer.lowercased().contains("transfer-encoding"))
+            #expect(answer.contains("\r\n\r\ndata: {"))
+            #expect(answer.hasSuffix("data: [DONE]\n\n"))
+        }
+    }
+
+    @Test("A client that waits for leave to send its body gets it")
+    func expectContinue() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let request = RawClient.post(
+                "/v1/completions",
+                Self.prompt,
+                headers: ["connection: close", "expect: 100-continue"]
+            )
+            let answer = try await RawClient(address).exchange(request)
+            #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"))
+        }
+    }
+
+    @Test("A body beyond the limit is 413, whether it is declared or comes in chunks")
+    func largeBody() async throws {
+        var configuration = GatewayConfiguration()
+        configuration.bodyLimit = 1000
+        try await GatewayHarness.run(.hello, configuration: configuration) { address in
+            let declared = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 1001"])
+            let declaredAnswer = try await RawClient(address).exchange(declared)
+            #expect(declaredAnswer.hasPrefix("HTTP/1.1 413 "))
+            let chunk = "200\r\n" + String(repeating: "x", count: 0x200) + "\r\n"
+            let chunked = RawClient.get("/v1/completions", method: "POST", headers: ["transfer-encoding: chunked"])
+            let chunkedAnswer = try await RawClient(address).exchange(chunked, chunk, chunk)
+            #expect(chunkedAnswer.hasPrefix("HTTP/1.1 413 "))
+        }
+    }
+
+    @Test("What is not HTTP is 400, and a request that does not come in is given up")
+    func malformed() async throws {
+        var configuration = GatewayConfiguration()
+        configuration.idleTimeout = .milliseconds(100)
+        configuration.requestTimeout = .milliseconds(100)
+        try await GatewayHarness.run(.hello, configuration: configuration) { address in
+            let garbage = try await RawClient(address).exchange("PLAC\u{1}garbage\r\n\r\n")
+            #expect(garbage.hasPrefix("HTTP/1.1 400 "))
+            let partOfHead = try await RawClient(address).exchange("GET /hea")
+            #expect(partOfHead.isEmpty)
+            let half = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 10"]) + "{"
+            let partOfBody = try await RawClient(address).exchange(half)
+            #expect(partOfBody.isEmpty)
+        }
+    }
+
+    @Test("Connections beyond the limit are closed, and a place is free again when one ends")
+    func connectionLimit() async throws {
+        var configuration = GatewayConfiguration()
+        configuration.connectionLimit = 1
+        try await GatewayHarness.run(ScriptedBackend([.hold]), configuration: configuration) { address in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    _ = try await RawClient(address).exchange(RawClient.post("/v1/completions", Self.prompt))
+                }
+                // The first one may still be on its way in, so that the second one could take its place.
+                while try await !RawClient(address).exchange(RawClient.get("/health")).isEmpty {}
+                group.cancelAll()
+                try? await group.waitForAll()
+                while try await RawClient(address).exchange(RawClient.get("/health")).isEmpty {}
+            }
+        }
+    }
+
+    @Test("A port in use is named")
+    func portInUse() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let error = await #expect(throws: ShellError.self) {
+                try await GatewayServer(logger: .init(label: "test")).serve(
+                    on: address,
+                    group: .singletonMultiThreadedEventLoopGroup,
+                    respond: { _, _ in },
+                    while: { _ in }
+                )
+            }
+            #expect(error == .addressInUse(address: "\(address)"))
+        }
+    }
+}

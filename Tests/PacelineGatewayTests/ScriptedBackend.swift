@@ -1,0 +1,99 @@
+import PacelineGateway
+import PacelineSpeculation
+import Synchronization
+
+@testable import PacelineCluster
+
+/// A backend that plays what a test says, and remembers what it was asked and whether it was cancelled.
+final class ScriptedBackend: GenerationBackend {
+    enum Step: Sendable {
+        case event(RequestEvent)
+        /// Waits until the test lets it go on, or until it is cancelled.
+        case hold
+    }
+
+    private struct State {
+        var requests: [GenerationRequest] = []
+        var endings: [Ending] = []
+        var waiting: [CheckedContinuation<Ending, Never>] = []
+    }
+
+    /// How a request ended, as the backend saw it.
+    enum Ending: Sendable, Equatable {
+        case complete, cancelled
+    }
+
+    private let steps: [Step]
+    private let state = Mutex(State())
+
+    init(_ steps: [Step]) {
+        self.steps = steps
+    }
+
+    var requests: [GenerationRequest] { state.withLock { $0.requests } }
+
+    func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws {
+        state.withLock { $0.requests.append(request) }
+        do {
+            for step in steps {
+                switch step {
+                case .event(let event): try await onEvent(event)
+                case .hold: try await Task.sleep(for: .seconds(600))
+                }
+            }
+        } catch {
+            finish(.cancelled)
+            throw error
+        }
+        finish(.complete)
+    }
+
+    /// How the first request that has not been asked about ended, as soon as it has.
+    func ending() async -> Ending {
+        await withCheckedContinuation { continuation in
+            let ending: Ending? = state.withLock { state in
+                if !state.endings.isEmpty { return state.endings.removeFirst() }
+                state.waiting.append(continuation)
+                return nil
+            }
+            if let ending { continuation.resume(returning: ending) }
+        }
+    }
+
+    private func finish(_ ending: Ending) {
+        let waiter = state.withLock { state -> CheckedContinuation<Ending, Never>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.endings.append(ending)
+            return nil
+        }
+        waiter?.resume(returning: ending)
+    }
+
+    func workers() async -> [WorkerContribution] {
+        [WorkerContribution(id: "1", drafter: "ngram", numDraftTokens: 3, numAcceptedTokens: 2)]
+    }
+
+    func connectedWorkers() async -> [WorkerContribution] { await workers() }
+}
+
+extension ScriptedBackend {
+    static let summary = RequestSummary(
+        reason: .length,
+        promptTokens: 2,
+        completionTokens: 3,
+        promptMilliseconds: 10,
+        predictedMilliseconds: 4,
+        speculation: {
+            var statistics = AcceptanceStatistics()
+            statistics.record(drafted: 4, accepted: 1)
+            return statistics
+        }()
+    )
+
+    /// Three tokens in two pieces.
+    static var hello: ScriptedBackend {
+        ScriptedBackend([
+            .event(.tokens([5, 6], text: "hel")), .event(.tokens([7], text: "lo")), .event(.finished(summary)),
+        ])
+    }
+}
