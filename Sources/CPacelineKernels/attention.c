@@ -241,8 +241,8 @@ static void run(const attention_plan *plan, pl_pool *pool, int64_t items, pl_tas
     }
 }
 
-/// Groups the rows into a table in scratch memory, with `extra` more bytes behind it. Without memory for the table there
-/// is no way to go on, as anywhere else in the process.
+/// Groups the rows into a table in scratch memory, with `extra` more bytes behind it. Without memory for the table
+/// there is no way to go on, as anywhere else in the process.
 static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
     size_t table = ((size_t)count * sizeof(row_group) + 63) / 64 * 64;
     char *memory = pl_scratch(table + extra);
@@ -261,7 +261,8 @@ static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
 /// Whether chunks are to be items, with memory for their partials.
 static int splits_by_chunk(attention_plan *plan, int64_t count, int threads) {
     int64_t walks = plan->group_count * plan->call.shape.kv_heads;
-    if (threads == 1 || plan->work < SMALL_CALL || plan->chunk_limit < 2 || walks >= WALKS_PER_THREAD * threads) return 0;
+    if (threads == 1 || walks >= WALKS_PER_THREAD * threads) return 0;
+    if (plan->work < SMALL_CALL || plan->chunk_limit < 2) return 0;
     size_t bytes = (size_t)(count * plan->call.heads * plan->chunk_limit * partial_stride(plan)) * sizeof(float);
     if (bytes > PARTIALS_LIMIT) return 0;
     plan->partials = group_rows(plan, count, bytes);
@@ -285,7 +286,8 @@ void pl_attention(
         return;
     }
     for (int64_t row = 0; row < count; row++) {
-        if (pl_row_end(&rows[row]) == 0) memset(pl_output(&plan.call, row, 0), 0, (size_t)(heads * shape.head_dim) * sizeof(float));
+        if (pl_row_end(&rows[row]) > 0) continue;
+        memset(pl_output(&plan.call, row, 0), 0, (size_t)(heads * shape.head_dim) * sizeof(float));
     }
     group_rows(&plan, count, 0);
     if (splits_by_chunk(&plan, count, pl_pool_threads(pool))) {

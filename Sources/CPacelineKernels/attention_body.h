@@ -11,11 +11,12 @@
 enum { LANES = 16, QUERIES = PL_ATTENTION_QUERIES, CHUNK = PL_ATTENTION_CHUNK };
 
 enum {
-    VALUE_SLOTS = 64,  ///< values that stay in the first-level cache while one group of dimensions after the other is added
-    VALUES_AHEAD = 32, ///< how far ahead values are prefetched
+    VALUE_SLOTS = 64,   ///< values that stay in the first-level cache while the dimensions are added group by group
+    VALUES_AHEAD = 32,  ///< how far ahead values are prefetched
 };
 
-/// The logical positions of one row in a chunk, relative to the chunk: begin ..< end, of which those below `base` are base.
+/// The logical positions of one row in a chunk, relative to the chunk: begin ..< end, of which those below `base` are
+/// base.
 typedef struct span {
     int64_t begin;
     int64_t base;
@@ -67,8 +68,8 @@ static inline const pl_attention_row *row_of(const chunk_work *work, int64_t row
 /// scores[i * stride + 16 t + lane] = q[i] . key tile t, times the scale; tiles are dim x 16 and follow one another.
 /// As much as is read here is prefetched from `ahead`.
 PL_INLINE void score_tiles(
-    int queries, int tiles, const float *const *q, const uint16_t *keys, const uint16_t *ahead, int64_t dim, float scale,
-    float *scores, int64_t stride) {
+    int queries, int tiles, const float *const *q, const uint16_t *keys, const uint16_t *ahead, int64_t dim,
+    float scale, float *scores, int64_t stride) {
     vf sums[QUERIES][4];
     for (int i = 0; i < queries; i++) {
         for (int t = 0; t < tiles; t++) sums[i][t] = vf_set1(0);
@@ -95,8 +96,8 @@ PL_INLINE void score_tiles(
 
 /// The same for run-time counts: `tiles` is 1 or SCORE_TILES.
 PL_LANES_TARGET static void score(
-    int queries, int tiles, const float *const *q, const uint16_t *keys, const uint16_t *ahead, int64_t dim, float scale,
-    float *scores, int64_t stride) {
+    int queries, int tiles, const float *const *q, const uint16_t *keys, const uint16_t *ahead, int64_t dim,
+    float scale, float *scores, int64_t stride) {
     switch (queries) {
         PL_SCORE_CASE(1)
         PL_SCORE_CASE(2)
@@ -122,8 +123,8 @@ static void locate_values(chunk_work *work, int64_t begin, int64_t end) {
     for (int64_t p = 0; p < VALUES_AHEAD; p++) work->values[end + p] = more ? next + p * dim : work->values[end - 1];
 }
 
-/// Scores of all queries against the base positions of the chunk. Tiles are computed whole: what lies beyond a row's own
-/// positions is overwritten or ignored.
+/// Scores of all queries against the base positions of the chunk. Tiles are computed whole: what lies beyond a row's
+/// own positions is overwritten or ignored.
 PL_LANES_TARGET static void score_base(chunk_work *work) {
     int64_t begin = CHUNK, end = 0, dim = work->call->shape.head_dim;
     for (int64_t r = 0; r < work->row_count; r++) {
@@ -167,7 +168,8 @@ PL_LANES_TARGET static void score_path(chunk_work *work, int64_t r) {
             oldest = (oldest + 1) % CACHED_TILES;
             cached[found] = tile;
             score(
-                count, 1, work->q + first, tile, tile, work->call->shape.head_dim, work->call->scale, &scores[found][0][0], LANES);
+                count, 1, work->q + first, tile, tile, work->call->shape.head_dim, work->call->scale,
+                &scores[found][0][0], LANES);
         }
         for (int i = 0; i < count; i++) work->scores[first + i][p] = scores[found][i][slot % LANES];
     }
@@ -199,8 +201,8 @@ PL_LANES_TARGET static void soften(float *scores, int64_t begin, int64_t end, pl
     partial->sum = vf_sum(sum);
 }
 
-/// Adds weights[i * CHUNK + p] * values[p] for p in 0 ..< count in order to dimensions d ..< d + 16 vectors of partial i.
-/// `values` goes VALUES_AHEAD beyond the count.
+/// Adds weights[i * CHUNK + p] * values[p] for p in 0 ..< count in order to dimensions d ..< d + 16 vectors of partial
+/// i. `values` goes VALUES_AHEAD beyond the count.
 PL_INLINE void add_values(
     int queries, int vectors, const float *weights, const uint16_t *const *values, int64_t d, int64_t count,
     const pl_partial *partials) {
@@ -231,7 +233,8 @@ PL_INLINE void add_values(
 
 /// The same for all dimensions and run-time counts.
 PL_LANES_TARGET static void accumulate(
-    int queries, const float *weights, const uint16_t *const *values, int64_t dim, int64_t total, const pl_partial *partials) {
+    int queries, const float *weights, const uint16_t *const *values, int64_t dim, int64_t total,
+    const pl_partial *partials) {
     while (total > 0) {
         int64_t d = 0, count = smaller(total, VALUE_SLOTS);
         switch (queries) {
@@ -263,8 +266,8 @@ static void accumulate_row(chunk_work *work, int64_t r, int64_t begin, int64_t e
         count, &work->scores[first][begin], values + begin, work->call->shape.head_dim, end - begin, partials + first);
 }
 
-/// Adds the values of all rows: those of the base positions that all rows have together, what comes before and after row
-/// by row.
+/// Adds the values of all rows: those of the base positions that all rows have together, what comes before and after
+/// row by row.
 static void accumulate_rows(chunk_work *work, const pl_partial *partials) {
     int64_t begin = 0, end = CHUNK;
     for (int64_t r = 0; r < work->row_count; r++) {
@@ -277,7 +280,8 @@ static void accumulate_rows(chunk_work *work, const pl_partial *partials) {
     }
     if (begin == CHUNK) return;
     accumulate(
-        work->block->count, &work->scores[0][begin], work->values + begin, work->call->shape.head_dim, end - begin, partials);
+        work->block->count, &work->scores[0][begin], work->values + begin, work->call->shape.head_dim, end - begin,
+        partials);
     for (int64_t r = 0; r < work->row_count; r++) accumulate_row(work, r, end, work->spans[r].end, partials);
 }
 

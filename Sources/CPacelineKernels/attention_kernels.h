@@ -30,8 +30,8 @@ typedef struct pl_partial {
     float *values;  ///< (head_dim)
 } pl_partial;
 
-/// A few queries of one KV head: query i is head (kv_head * group + (first + i) % group) of row (row + (first + i) / group),
-/// group = heads / kv_heads. All of its rows have the same pages.
+/// A few queries of one KV head: query i is head (kv_head * group + (first + i) % group) of row (row + (first + i) /
+/// group), group = heads / kv_heads. All of its rows have the same pages.
 typedef struct pl_attention_block {
     int64_t row;
     int64_t kv_head;

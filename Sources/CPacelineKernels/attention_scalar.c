@@ -4,9 +4,10 @@
 
 // The scalar twin of attention: it defines the bits.
 //
-// A score is a chain of fused multiply-adds over the dimensions, then one multiplication by the scale. Within a chunk of
-// 256 logical positions, weights are exp(score - largest), their sum has sixteen accumulators (position % 16) added up by
-// halving, and each output dimension is a chain of fused multiply-adds over the positions. Chunks are merged in order.
+// A score is a chain of fused multiply-adds over the dimensions, then one multiplication by the scale. Within a chunk
+// of 256 logical positions, weights are exp(score - largest), their sum has sixteen accumulators (position % 16) added
+// up by halving, and each output dimension is a chain of fused multiply-adds over the positions. Chunks are merged in
+// order.
 
 enum { LANES = 16 };
 

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// OpenBLAS is loaded with dlopen and not linked, because it reads OPENBLAS_CORETYPE in its constructor: the variable has
-// to be there first. Version 0.3.21 runs on newer CPUs than it knows with kernels from 2004, at a quarter of their speed.
+// OpenBLAS is loaded with dlopen and not linked, because it reads OPENBLAS_CORETYPE in its constructor: the variable
+// has to be there first. Version 0.3.21 runs on newer CPUs than it knows with kernels from 2004, at a quarter of their
+// speed.
 
 static const char *const LIBRARY = "libopenblas.so.0";
 
@@ -35,7 +36,9 @@ static void load(void) {
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
-        snprintf(failure, sizeof failure, "cannot load OpenBLAS: %s (on Debian: apt install libopenblas0-pthread)", dlerror());
+        snprintf(
+            failure, sizeof failure, "cannot load OpenBLAS: %s (on Debian: apt install libopenblas0-pthread)",
+            dlerror());
         return;
     }
     __typeof__(&openblas_set_num_threads) set_threads;
@@ -66,6 +69,6 @@ void pl_blas_sgemm_nt(
         abort();
     }
     sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb, 0,
-        c, (blasint)ldc);
+        CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)lda, b,
+        (blasint)ldb, 0, c, (blasint)ldc);
 }

@@ -27,7 +27,8 @@ void pl_silu_multiply(pl_isa isa, float *gate, const float *up, int64_t count) {
 }
 
 void pl_rope(
-    pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines, int neox) {
+    pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines,
+    int neox) {
     const pl_elementwise_kernels *k = kernels(isa);
     for (int64_t head = 0; head < heads; head++) {
         (neox ? k->rope_halves : k->rope_pairs)(x + head * head_dim, dims, cosines, sines);
@@ -38,7 +39,9 @@ int64_t pl_argmax(pl_isa isa, const float *x, int64_t count, float *largest) {
     return kernels(isa)->argmax(x, count, largest);
 }
 
-double pl_sum_exp(pl_isa isa, const float *x, float shift, int64_t count) { return kernels(isa)->sum_exp(x, shift, count); }
+double pl_sum_exp(pl_isa isa, const float *x, float shift, int64_t count) {
+    return kernels(isa)->sum_exp(x, shift, count);
+}
 
 void pl_to_half(pl_isa isa, const float *x, uint16_t *y, int64_t count) { kernels(isa)->to_half(x, y, count); }
 

@@ -1,7 +1,7 @@
 // The element-wise kernels over sixteen lanes. Included once per instruction set, after its lanes_*.h header.
 //
-// A remainder of fewer than sixteen elements goes through a padded block on the stack, lane i in place i, so that it meets
-// the same operations as the rest.
+// A remainder of fewer than sixteen elements goes through a padded block on the stack, lane i in place i, so that it
+// meets the same operations as the rest.
 
 #include <string.h>
 
@@ -36,7 +36,8 @@ PL_LANES_TARGET static void PL_LANES(log)(const float *x, float *y, int64_t coun
     if (i < count) store_part(y + i, vf_log(load_part(x + i, count - i, 1)), count - i);
 }
 
-PL_LANES_TARGET static void PL_LANES(rms_norm)(const float *x, const float *weight, float eps, float *out, int64_t count) {
+PL_LANES_TARGET static void PL_LANES(rms_norm)(
+    const float *x, const float *weight, float eps, float *out, int64_t count) {
     vf squares = vf_set1(0);
     int64_t whole = count - count % LANES;
     for (int64_t i = 0; i < whole; i += LANES) squares = vf_fma(vf_load(x + i), vf_load(x + i), squares);

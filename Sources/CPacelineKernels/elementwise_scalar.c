@@ -1,8 +1,8 @@
 #include "elementwise_kernels.h"
 #include "math_scalar.h"
 
-// The scalar twins: they define the bits of every element-wise kernel. A sum has sixteen interleaved accumulators, element
-// i in accumulator i % 16, added up by halving.
+// The scalar twins: they define the bits of every element-wise kernel. A sum has sixteen interleaved accumulators,
+// element i in accumulator i % 16, added up by halving.
 
 enum { LANES = 16 };
 

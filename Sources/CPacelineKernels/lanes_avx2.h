@@ -80,7 +80,8 @@ PL_INLINE void vi_multiply_wide(vi a, vi b, vi *high, vi *low) {
 
 PL_INLINE vf vf_load_half(const uint16_t *p) {
     return (vf){
-        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
 }
 PL_INLINE void vf_store_half(uint16_t *p, vf a) {
     _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(a.low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

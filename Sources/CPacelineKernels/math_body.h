@@ -1,4 +1,5 @@
-// exp and log over sixteen lanes. Included after a lanes_*.h header; each line is the same operation as in math_scalar.h.
+// exp and log over sixteen lanes. Included after a lanes_*.h header; each line is the same operation as in
+// math_scalar.h.
 
 #include "math_constants.h"
 

@@ -13,8 +13,8 @@ enum {
     PL_QUERY_GROUP_LIMIT = 128,  ///< the most heads that share one KV head
 };
 
-/// The shape of a KV cache. A page holds PL_PAGE_SLOTS slots of every layer and KV head, as float16:
-/// keys as [layer][kv_head][slot / 16][dim][slot % 16] (a lane owns a slot), then values as [layer][kv_head][slot][dim].
+/// The shape of a KV cache. A page holds PL_PAGE_SLOTS slots of every layer and KV head, as float16: keys as
+/// [layer][kv_head][slot / 16][dim][slot % 16] (a lane owns a slot), then values as [layer][kv_head][slot][dim].
 typedef struct pl_kv_shape {
     int64_t layers;
     int64_t kv_heads;
@@ -25,15 +25,17 @@ typedef struct pl_kv_shape {
 size_t pl_kv_page_bytes(pl_kv_shape shape);
 
 /// Stores the key and value (kv_heads x head_dim floats each) of one token in `slot` (0 ..< PL_PAGE_SLOTS) of a page.
-void pl_kv_store(pl_isa isa, pl_kv_shape shape, int64_t layer, uint16_t *page, int64_t slot, const float *key, const float *value);
+void pl_kv_store(
+    pl_isa isa, pl_kv_shape shape, int64_t layer, uint16_t *page, int64_t slot, const float *key, const float *value);
 
 /// Copies one slot, all layers, between pages (which may be the same).
-void pl_kv_copy_slot(pl_kv_shape shape, uint16_t *to_page, int64_t to_slot, const uint16_t *from_page, int64_t from_slot);
+void pl_kv_copy_slot(
+    pl_kv_shape shape, uint16_t *to_page, int64_t to_slot, const uint16_t *from_page, int64_t from_slot);
 
 /// One query row of a pass. It attends to the `base` first slots of its sequence, then to the slots listed in `path`.
 ///
-/// Slot s of the sequence is slot s % PL_PAGE_SLOTS of pages[s / PL_PAGE_SLOTS]. Logical order is 0 ..< base, then the path
-/// in order; results depend on the values in logical order only, not on where the slots lie.
+/// Slot s of the sequence is slot s % PL_PAGE_SLOTS of pages[s / PL_PAGE_SLOTS]. Logical order is 0 ..< base, then the
+/// path in order; results depend on the values in logical order only, not on where the slots lie.
 typedef struct pl_attention_row {
     const uint16_t *const *pages;
     int64_t base;
@@ -43,11 +45,11 @@ typedef struct pl_attention_row {
 
 /// Attention of `count` rows in one layer, grouped-query, scaled by `scale`, with float32 arithmetic.
 ///
-/// q and out are (count x heads x head_dim) with row strides. Logical positions are taken in chunks of PL_ATTENTION_CHUNK;
-/// each chunk yields a partial softmax and the partials are combined in order, so that chunks can run on any thread
-/// without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding window). A row
-/// without positions gives zeros. `heads` is a multiple of `kv_heads`, at most PL_QUERY_GROUP_LIMIT times as many.
-/// Neighbouring rows that name the same `pages` share the loads of keys and values.
+/// q and out are (count x heads x head_dim) with row strides. Logical positions are taken in chunks of
+/// PL_ATTENTION_CHUNK; each chunk yields a partial softmax and the partials are combined in order, so that chunks can
+/// run on any thread without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding
+/// window). A row without positions gives zeros. `heads` is a multiple of `kv_heads`, at most PL_QUERY_GROUP_LIMIT
+/// times as many. Neighbouring rows that name the same `pages` share the loads of keys and values.
 enum { PL_ATTENTION_CHUNK = 256 };
 void pl_attention(
     pl_isa isa, pl_pool *pool, pl_kv_shape shape, int64_t layer, int64_t heads, float scale, int64_t window,

@@ -3,17 +3,18 @@
 
 #include <stdint.h>
 
-/// Loads OpenBLAS on first use, after choosing its core type for this CPU (it falls back to ancient kernels on CPUs that
-/// are newer than it). Thread-safe. 0, or -1 with a reason in pl_blas_error().
+/// Loads OpenBLAS on first use, after choosing its core type for this CPU (it falls back to ancient kernels on CPUs
+/// that are newer than it). Thread-safe. 0, or -1 with a reason in pl_blas_error().
 ///
-/// It sets the environment variables OPENBLAS_CORETYPE (unless it is set) and OPENBLAS_NUM_THREADS, and setenv is not safe
-/// against a getenv on another thread: call this early, before other threads run.
+/// It sets the environment variables OPENBLAS_CORETYPE (unless it is set) and OPENBLAS_NUM_THREADS, and setenv is not
+/// safe against a getenv on another thread: call this early, before other threads run.
 int pl_blas_load(void);
 const char *pl_blas_error(void);
 /// The core that OpenBLAS chose ("SkylakeX"), or "" before it is loaded.
 const char *pl_blas_core(void);
 
-/// c (m x n, stride ldc) = a (m x k, stride lda) . transpose(b (n x k, stride ldb)), row-major, on the calling thread alone.
+/// c (m x n, stride ldc) = a (m x k, stride lda) . transpose(b (n x k, stride ldb)), row-major, on the calling thread
+/// alone.
 ///
 /// Loads the library if need be; the process ends if it cannot be loaded, so that callers ask pl_blas_load() first.
 void pl_blas_sgemm_nt(

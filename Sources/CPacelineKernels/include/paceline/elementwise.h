@@ -6,13 +6,14 @@
 
 #include "paceline/cpu.h"
 
-// The scalar twins (elementwise_scalar.c) define the bits; every instruction set equals them. A NaN that arithmetic makes
-// has no defined payload.
+// The scalar twins (elementwise_scalar.c) define the bits; every instruction set equals them. A NaN that arithmetic
+// makes has no defined payload.
 
-/// exp and natural log in float32 with bits of their own, within 1 unit in the last place: no libm, the same on every CPU.
+/// exp and natural log in float32 with bits of their own, within 1 unit in the last place: no libm, the same on every
+/// CPU.
 ///
-/// exp of anything below -87.33654 (a subnormal result) is 0. log of 0 is minus infinity and of a negative number NaN; the
-/// NaN they return is 0x7fc00000.
+/// exp of anything below -87.33654 (a subnormal result) is 0. log of 0 is minus infinity and of a negative number NaN;
+/// the NaN they return is 0x7fc00000.
 float pl_expf(float x);
 float pl_logf(float x);
 
@@ -20,8 +21,8 @@ float pl_logf(float x);
 void pl_exp(pl_isa isa, const float *x, float *y, int64_t count);
 void pl_log(pl_isa isa, const float *x, float *y, int64_t count);
 
-/// out = x / sqrt(mean(x^2) + eps) * weight, over one row of `count`. `out` may be `x`. The squares are summed in sixteen
-/// interleaved lanes, added up by halving.
+/// out = x / sqrt(mean(x^2) + eps) * weight, over one row of `count`. `out` may be `x`. The squares are summed in
+/// sixteen interleaved lanes, added up by halving.
 void pl_rms_norm(pl_isa isa, const float *x, const float *weight, float eps, float *out, int64_t count);
 
 /// x += y.
@@ -37,10 +38,11 @@ void pl_rope_angles(int64_t position, double theta, const float *factors, int64_
 /// Rotates the first `dims` of each of `heads` heads (stride `head_dim`) in place.
 /// `neox` != 0 pairs (i, i + dims/2) as Qwen does; 0 pairs (2i, 2i+1) as llama GGUF files need.
 void pl_rope(
-    pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines, int neox);
+    pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines,
+    int neox);
 
-/// The largest value and its index; the lowest index wins a tie. NaN never wins: without anything above minus infinity the
-/// answer is index 0 and minus infinity. `count` is 1 ..< 2^31.
+/// The largest value and its index; the lowest index wins a tie. NaN never wins: without anything above minus infinity
+/// the answer is index 0 and minus infinity. `count` is 1 ..< 2^31.
 int64_t pl_argmax(pl_isa isa, const float *x, int64_t count, float *largest);
 
 /// sum over i of exp(x[i] - shift), accumulated in float64 over 16 interleaved lanes and a fixed reduction tree.
