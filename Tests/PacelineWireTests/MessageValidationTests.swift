@@ -198,7 +198,11 @@ struct MessageValidationTests {
         let chain = [UInt64](repeating: 1, count: 33)
         expect(.tree, tree(chain, chain, chain), .tree(.tooDeep(depth: 33, limit: 32)))
         expect(.tree, tree(Array(chain[1...]), Array(chain[1...]), Array(chain[1...])), nil)
-        expect(.tree, tree(chain, chain, chain, first: 1), .tree(.tooDeep(depth: 33, limit: 32)))
+        // Below a node of an earlier message, which lies at depth 1 at least.
+        let below = Array(chain[2...])
+        expect(.tree, tree(below, below, below, first: 1), nil)
+        let tooLong = Array(chain[1...])
+        expect(.tree, tree(tooLong, tooLong, tooLong, first: 1), .tree(.tooDeep(depth: 33, limit: 32)))
         expect(.tree, tree([1], [5], [0], first: 511), nil)
         expect(.tree, tree([1], [5], [0], first: 512), .tree(.tooManyNodes(limit: 512)))
         expect(.tree, tree([1], [5], [0], first: 513), .outOfRange(field: "first_node", found: 513, allowed: 0...512))
