@@ -15,7 +15,7 @@ struct EndToEndTests {
             listen: Endpoint(host: "127.0.0.1", port: 0),
             logger: Logger(label: "verifier")
         ) { _ in
-            LoadedTarget(engine: MockTarget(), description: try .mock())
+            LoadedTarget(engine: MockTarget(), description: .mock())
         }
     }
 

@@ -1,10 +1,10 @@
 import PacelineSpeculation
 
 /// Carries out passes on an engine; what the compute thread does between taking a pass and handing back its outcomes.
-struct PassRunner {
+package struct PassRunner {
     private let engine: any TargetEngine
 
-    init(engine: any TargetEngine) {
+    package init(engine: any TargetEngine) {
         self.engine = engine
     }
 
@@ -12,7 +12,7 @@ struct PassRunner {
     ///
     /// - Returns: one outcome per round of the pass.
     /// - Throws: what makes the engine unusable.
-    func run(_ pass: Pass, progress: ComputeProgress) throws -> [RoundOutcome] {
+    package func run(_ pass: Pass, progress: ComputeProgress) throws -> [RoundOutcome] {
         for request in pass.closings {
             engine.close(request)
         }

@@ -37,8 +37,8 @@ package struct TargetDescription: Sendable {
     package var contextLength: Int
     /// Tokens that all open sequences may hold together.
     package var cacheCapacity: Int
-    /// What passes take, as measured at start-up; learned on while serving.
-    package var costs: CostCurve
+    /// What passes take, learned on while serving; nil to have it measured at start-up.
+    package var costs: CostCurve?
 
     package init(
         tokenizerHash: [UInt8],
@@ -46,7 +46,7 @@ package struct TargetDescription: Sendable {
         model: String,
         contextLength: Int,
         cacheCapacity: Int,
-        costs: CostCurve
+        costs: CostCurve? = nil
     ) {
         self.tokenizerHash = tokenizerHash
         self.vocabularySize = vocabularySize

@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineSpeculation
 
 /// The verifier's compute thread: loads the target, then runs one pass after the other.
 final class TargetThread: Sendable {
@@ -13,11 +14,11 @@ final class TargetThread: Sendable {
     /// Starts loading.
     ///
     /// - Parameters:
-    ///   - loaded: gets the target's description, or the error that loading ended with.
+    ///   - loaded: gets the target's description and costs, or the error that loading ended with.
     ///   - report: called on the thread after each pass.
     init(
         load: @escaping @Sendable (ComputeProgress) throws -> LoadedTarget,
-        loaded: EventLoopPromise<TargetDescription>,
+        loaded: EventLoopPromise<(TargetDescription, CostCurve)>,
         report: @escaping @Sendable (Report) -> Void
     ) {
         let progress = ComputeProgress()
@@ -26,11 +27,12 @@ final class TargetThread: Sendable {
             let target: LoadedTarget
             do {
                 target = try load(progress)
+                let costs = try target.description.costs ?? CostProbe(target).measure(progress: progress)
+                loaded.succeed((target.description, costs))
             } catch {
                 loaded.fail(error)
                 return
             }
-            loaded.succeed(target.description)
             let runner = PassRunner(engine: target.engine)
             while let pass = passes.take() {
                 report(Self.perform(pass, on: runner, progress: progress))

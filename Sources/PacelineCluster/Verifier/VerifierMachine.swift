@@ -1,5 +1,5 @@
 package import NIOCore
-import PacelineSpeculation
+package import PacelineSpeculation
 import PacelineWire
 
 /// Everything that a verifier decides: who is connected, which requests run, what the next pass computes, what is
@@ -76,10 +76,16 @@ package struct VerifierMachine: Sendable {
 
     /// - Parameters:
     ///   - incarnation: a random id of this process life, not 0.
-    package init(configuration: VerifierConfiguration, target: TargetDescription, incarnation: UInt64) {
+    ///   - costs: what passes take, as measured before.
+    package init(
+        configuration: VerifierConfiguration,
+        target: TargetDescription,
+        costs: CostCurve,
+        incarnation: UInt64
+    ) {
         self.configuration = configuration
         self.target = target
-        costs = target.costs
+        self.costs = costs
         identity = VerifierIdentity(
             name: configuration.name,
             incarnation: incarnation,

@@ -1,6 +1,7 @@
 package import Logging
 import NIOCore
 import NIOPosix
+import PacelineSpeculation
 import Synchronization
 
 /// A running verifier: the target on a thread of its own, workers on a listening socket, requests through ``submit(_:)``.
@@ -53,17 +54,18 @@ package final class VerifierServer: Sendable {
         let address = try VerifierListener.resolve(listen)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
-        let loaded = eventLoop.makePromise(of: TargetDescription.self)
+        let loaded = eventLoop.makePromise(of: (TargetDescription, CostCurve).self)
         let shellBox = NIOLoopBoundBox.makeEmptyBox(valueType: VerifierShell.self, eventLoop: eventLoop)
         let gate = LoopGate(eventLoop)
         let compute = TargetThread(load: load, loaded: loaded) { report in
             gate.execute { shellBox.value?.receive(report) }
         }
         do {
-            let target = try await loaded.futureResult.get()
+            let (target, costs) = try await loaded.futureResult.get()
             let machine = VerifierMachine(
                 configuration: configuration,
                 target: target,
+                costs: costs,
                 incarnation: .random(in: 1...UInt64.max)
             )
             let shell = try await eventLoop.submit {

@@ -10,11 +10,13 @@ struct Reconnection: Sendable {
     }
 
     private(set) var state = State.waiting(until: .zero)
-    private var attempts = 0
+    /// Before the next attempt, without jitter.
+    private var delay: Duration
     private let delays: ClosedRange<Duration>
 
     init(delays: ClosedRange<Duration>) {
         self.delays = delays
+        delay = delays.lowerBound
     }
 
     var link: LinkID? {
@@ -35,7 +37,7 @@ struct Reconnection: Sendable {
 
     mutating func established(_ link: LinkID) {
         state = .established(link)
-        attempts = 0
+        delay = delays.lowerBound
     }
 
     /// The link ended, or was never made.
@@ -47,11 +49,11 @@ struct Reconnection: Sendable {
             state = .refused(fault)
             return nil
         }
-        let doubled = delays.lowerBound * (1 << min(attempts, 16))
-        attempts += 1
+        let base = delay
+        delay = min(delay * 1.6, delays.upperBound)
         // A fifth up or down.
-        let delay = min(doubled, delays.upperBound) * (0.8 + 0.4 * jitter)
-        state = .waiting(until: now + delay)
-        return delay
+        let wait = base * (0.8 + 0.4 * jitter)
+        state = .waiting(until: now + wait)
+        return wait
     }
 }

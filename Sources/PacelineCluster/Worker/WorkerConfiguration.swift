@@ -11,7 +11,7 @@ package struct WorkerConfiguration: Sendable {
     /// Longest base and tree that its drafters can hold; nil for no bound.
     package var contextLength: Int?
     package var draft = DraftSettings()
-    /// The first wait before connecting again, and the longest; doubled from one to the other.
+    /// The first wait before connecting again, and the longest; each wait is 1.6 times the one before.
     package var reconnectDelay: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
     package var link = LinkConfiguration()
 

@@ -12,7 +12,7 @@ struct MockDrafter: Drafter {
     /// Steps until it throws.
     var stepsLeft: Int
     private var random: SplitMix
-    private var base: [Token] = []
+    private var base = TaggedText(after: [])
     private var seed: UInt64 = 0
 
     init(agreement: Double, claim: Double? = nil, seed: UInt64, stepsLeft: Int = .max) {
@@ -25,23 +25,23 @@ struct MockDrafter: Drafter {
     var isModelFree: Bool { false }
 
     mutating func begin(base: [Token], sampling: SamplingParameters) {
-        self.base = base
+        self.base = TaggedText(after: base)
         seed = sampling.seed
     }
 
     mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
         guard stepsLeft > 0 else { throw MockTarget.Misuse(description: "told to fail") }
         stepsLeft -= 1
-        return nodes.map { candidates(after: base + tree.tokens(onPathTo: $0), width: width) }
+        return nodes.map { candidates(at: base.appending(tree.tokens(onPathTo: $0)), width: width) }
     }
 
     mutating func advance(_ rerooting: Rerooting) {
-        base += rerooting.committed
+        base.append(rerooting.committed)
     }
 
-    private mutating func candidates(after prefix: [Token], width: Int) -> [Candidate] {
-        let right = TaggedText.next(after: prefix, seed: seed)
-        let wrong = (0..<16).map { TaggedText.tagged(choice: $0, after: prefix) }.filter { $0 != right }
+    private mutating func candidates(at place: TaggedText, width: Int) -> [Candidate] {
+        let right = place.next(seed: seed)
+        let wrong = (0..<TaggedText.choices).lazy.map(place.tagged).filter { $0 != right }
         var tokens = Array(wrong.prefix(width))
         if random.nextUnit() < agreement, !tokens.isEmpty { tokens[0] = right }
         let rest = (1 - claim) / Double(max(1, width - 1))

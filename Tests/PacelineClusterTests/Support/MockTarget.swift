@@ -8,7 +8,9 @@ final class MockTarget: TargetEngine {
     }
 
     private struct State {
-        var base: [Token]
+        /// Committed tokens.
+        var length: Int
+        var place: TaggedText
         var seed: UInt64
         var computed = 0
         var lengthLimit: Int
@@ -27,7 +29,8 @@ final class MockTarget: TargetEngine {
         guard states[opening.request] == nil else { throw Misuse(description: "\(opening.request) was opened twice") }
         guard !opening.base.isEmpty else { throw Misuse(description: "\(opening.request) has no base") }
         states[opening.request] = State(
-            base: opening.base,
+            length: opening.base.count,
+            place: TaggedText(after: opening.base),
             seed: opening.sampling.seed,
             lengthLimit: opening.lengthLimit
         )
@@ -53,51 +56,57 @@ final class MockTarget: TargetEngine {
         defer { states[round.request] = state }
         switch round.work {
         case .prefill(let count):
-            guard count > 0, state.computed + count < state.base.count else {
-                throw Misuse(description: "a prefill of \(count) after \(state.computed) of \(state.base.count)")
+            guard count > 0, state.computed + count < state.length else {
+                throw Misuse(description: "a prefill of \(count) after \(state.computed) of \(state.length)")
             }
             state.computed += count
             return .prefilled(count: count)
         case .verify(let tree):
-            guard state.computed == state.base.count - 1 else {
-                throw Misuse(description: "verified with \(state.computed) of \(state.base.count) tokens computed")
+            guard state.computed == state.length - 1 else {
+                throw Misuse(description: "verified with \(state.computed) of \(state.length) tokens computed")
             }
-            inspect(tree, below: state.base)
+            inspect(tree, below: state.place)
             let verdict = SampleMatch().verdict(on: tree) { node in
-                TaggedText.next(after: state.base + tree.tokens(onPathTo: node), seed: state.seed)
+                state.place.appending(tree.tokens(onPathTo: node)).next(seed: state.seed)
             }
-            guard state.base.count + verdict.tokens.count <= state.lengthLimit else {
+            guard state.length + verdict.tokens.count <= state.lengthLimit else {
                 throw Misuse(description: "a verdict passes the length limit of \(state.lengthLimit)")
             }
-            state.base += verdict.tokens
-            state.computed = state.base.count - 1
+            state.place.append(verdict.tokens)
+            state.length += verdict.tokens.count
+            state.computed = state.length - 1
             return .verified(verdict)
         }
     }
 
-    private func inspect(_ tree: TokenTree, below base: [Token]) {
+    private func inspect(_ tree: TokenTree, below base: TaggedText) {
         verifiedNodes += tree.count
         for node in tree.indices {
-            let prefix = base + tree.tokens(onPathTo: tree.parent(of: node))
-            if !TaggedText.fits(tree.token(of: node), after: prefix) { misrootedNodes += 1 }
+            let place = base.appending(tree.tokens(onPathTo: tree.parent(of: node)))
+            if !place.fits(tree.token(of: node)) { misrootedNodes += 1 }
         }
     }
 }
 
 extension TargetDescription {
-    /// The mock target's, with passes of `base` + `perRow` × rows milliseconds.
-    static func mock(base: Double = 20, perRow: Double = 0.25, cacheCapacity: Int = 1 << 16) throws -> TargetDescription
-    {
-        let points = [1, 2, 4, 8, 16, 32, 64, 128].map {
-            CostCurve.Point(rows: $0, milliseconds: base + perRow * Double($0))
-        }
-        return TargetDescription(
+    /// The mock target's.
+    static func mock(cacheCapacity: Int = 1 << 16, costs: CostCurve? = nil) -> TargetDescription {
+        TargetDescription(
             tokenizerHash: [UInt8](repeating: 7, count: 32),
             vocabularySize: TaggedText.vocabularySize,
             model: "mock",
             contextLength: 4096,
             cacheCapacity: cacheCapacity,
-            costs: try CostCurve(points)
+            costs: costs
+        )
+    }
+}
+
+extension CostCurve {
+    /// Passes of `base` + `perRow` × rows milliseconds.
+    static func mock(base: Double = 20, perRow: Double = 0.25) throws -> CostCurve {
+        try CostCurve(
+            [1, 2, 4, 8, 16, 32, 64, 128].map { Point(rows: $0, milliseconds: base + perRow * Double($0)) }
         )
     }
 }

@@ -6,47 +6,59 @@ import PacelineSpeculation
 ///
 /// A token is `choice + 16 * hash tag + 256 * position tag`. A node of a tree that is rooted at the wrong base bears
 /// the wrong tags, so a pass that gets to see one is found out.
-enum TaggedText {
+struct TaggedText {
     static let vocabularySize = 4096
-    private static let choices: UInt64 = 16
+    static let choices: UInt64 = 16
 
-    /// The target's own token after `prefix`.
-    static func next(after prefix: some Swift.Sequence<Token>, seed: UInt64) -> Token {
-        let hash = hash(prefix)
-        return token(choice: mix(hash ^ seed) % choices, hash: hash, position: count(prefix))
+    private var hash = BaseHash()
+    private var position = 0
+
+    /// The place behind `prefix`.
+    init(after prefix: some Swift.Sequence<Token>) {
+        append(prefix)
     }
 
-    /// Some token that could follow `prefix`, with the tags that one must have.
-    static func tagged(choice: UInt64, after prefix: some Swift.Sequence<Token>) -> Token {
-        token(choice: choice % choices, hash: hash(prefix), position: count(prefix))
+    mutating func append(_ tokens: some Swift.Sequence<Token>) {
+        for token in tokens {
+            hash.append(token)
+            position += 1
+        }
     }
 
-    /// Whether `token` bears the tags of `prefix`.
-    static func fits(_ token: Token, after prefix: some Swift.Sequence<Token>) -> Bool {
-        tagged(choice: UInt64(token) % choices, after: prefix) == token
+    /// The place behind further tokens.
+    func appending(_ tokens: some Swift.Sequence<Token>) -> TaggedText {
+        var place = self
+        place.append(tokens)
+        return place
+    }
+
+    /// The target's own token here.
+    func next(seed: UInt64) -> Token {
+        tagged(Self.mix(Self.mix(hash.rawValue) ^ seed))
+    }
+
+    /// Some token that could stand here, with the tags that one must have.
+    func tagged(_ choice: UInt64) -> Token {
+        let tag = Self.mix(hash.rawValue) >> 32 & 15
+        return Token(choice % Self.choices + 16 * tag + 256 * UInt64(position & 15))
+    }
+
+    /// Whether `token` bears the tags of this place.
+    func fits(_ token: Token) -> Bool {
+        tagged(UInt64(token)) == token
     }
 
     /// What plain decoding emits: the oracle of every identity test.
     static func plain(prompt: [Token], seed: UInt64, count: Int, stops: Set<Token> = []) -> [Token] {
-        var text = prompt
-        while text.count < prompt.count + count {
-            let token = next(after: text, seed: seed)
-            text.append(token)
+        var place = TaggedText(after: prompt)
+        var tokens: [Token] = []
+        while tokens.count < count {
+            let token = place.next(seed: seed)
+            tokens.append(token)
+            place.append(CollectionOfOne(token))
             if stops.contains(token) { break }
         }
-        return Array(text[prompt.count...])
-    }
-
-    private static func token(choice: UInt64, hash: UInt64, position: Int) -> Token {
-        Token(choice + 16 * (hash >> 32 & 15) + 256 * UInt64(position & 15))
-    }
-
-    private static func count(_ prefix: some Swift.Sequence<Token>) -> Int {
-        prefix.reduce(0) { count, _ in count + 1 }
-    }
-
-    private static func hash(_ prefix: some Swift.Sequence<Token>) -> UInt64 {
-        mix(BaseHash(prefix).rawValue)
+        return tokens
     }
 
     private static func mix(_ value: UInt64) -> UInt64 {

@@ -1,0 +1,51 @@
+import NIOCore
+import PacelineSpeculation
+
+/// Measures what passes of a target take, by running some on a sequence of its own.
+struct CostProbe {
+    /// Rows of the passes that are measured, while time is left.
+    private static let rows = [1, 2, 4, 8, 16, 24, 32, 48, 64]
+    /// No further pass is begun when so much time is gone; the curve is extrapolated from there.
+    private static let budget = TimeAmount.milliseconds(800)
+    /// Requests are numbered from 1, so this one is nobody's.
+    private static let request = RequestID(rawValue: 0)
+
+    private let engine: any TargetEngine
+    private let vocabularySize: Int
+
+    init(_ target: LoadedTarget) {
+        engine = target.engine
+        vocabularySize = target.description.vocabularySize
+    }
+
+    /// - Throws: what the engine throws, or ``CostCurveError``.
+    func measure(progress: ComputeProgress) throws -> CostCurve {
+        let sampling = SamplingParameters.greedy
+        let opening = Pass.Opening(request: Self.request, base: [0], sampling: sampling, lengthLimit: 1024)
+        try engine.open(opening)
+        defer { engine.close(Self.request) }
+        // The first pass touches memory that no pass has touched before.
+        _ = try milliseconds(rows: 1, progress: progress)
+        let start = NIODeadline.now()
+        var points: [CostCurve.Point] = []
+        for rows in Self.rows where points.isEmpty || NIODeadline.now() - start < Self.budget {
+            let time = try milliseconds(rows: rows, progress: progress)
+            points.append(CostCurve.Point(rows: rows, milliseconds: time))
+        }
+        return try CostCurve(points)
+    }
+
+    /// The time of one pass that verifies a tree of `rows` - 1 nodes.
+    private func milliseconds(rows: Int, progress: ComputeProgress) throws -> Double {
+        var tree = TokenTree()
+        for index in 1..<max(rows, 1) {
+            // Chains of four: some depth and some width, as real trees have.
+            let parent = index % 4 == 1 ? nil : tree.indices.last
+            let token = Token(index % vocabularySize)
+            _ = try tree.insert(TokenTree.Node(parent: parent, token: token, logProbability: -1))
+        }
+        let start = NIODeadline.now()
+        _ = try engine.run([Round(request: Self.request, work: .verify(tree))], progress: progress)
+        return max(0.001, Double((NIODeadline.now() - start).nanoseconds) / 1e6)
+    }
+}
