@@ -21,6 +21,8 @@ enum { PL_ROW_GROUP = 64 };
 /// and where 16 weights share a scale, dot, scale and minimum exist per 16:
 ///
 ///     block = fma(dot1, scale1, dot0 * scale0), then fma(minimum0, sum0, block), then fma(minimum1, sum1, block)
+///
+/// Where a row's block is hot (pl_activation_is_hot), the same is done with its residual right after.
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 

@@ -55,14 +55,19 @@ PL_INLINE void multiply_tile(
     pl_type type, const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows,
     float *out) {
     const int sub_blocks = pl_layouts[type].block_length / 32;
+    const void *residuals = pl_activation_residuals(activations, blocks * sub_blocks, count);
+    const uint8_t *flags = pl_activation_flags(activations, blocks * sub_blocks, count);
     memset(out, 0, (size_t)rows * PL_TILE_ROWS * sizeof(float));
     for (int64_t index = 0; index < blocks; ++index) {
         for (int s = 0; s < sub_blocks; ++s) {
             sub_block weights;
             unpack(type, tile, index, s, &weights);
             for (int64_t i = 0; i < rows; ++i) {
-                pl_activation_block a = pl_activation_block_at(activations, count, index * sub_blocks + s, row + i);
-                accumulate(type, &weights, a, out + i * PL_TILE_ROWS);
+                const int64_t block = index * sub_blocks + s;
+                float *sums = out + i * PL_TILE_ROWS;
+                accumulate(type, &weights, pl_activation_block_at(activations, count, block, row + i), sums);
+                if (!flags[block * count + row + i]) continue;
+                accumulate(type, &weights, pl_activation_block_at(residuals, count, block, row + i), sums);
             }
         }
     }

@@ -255,6 +255,33 @@ TEMPLATE void add_rows_in_memory(
     for (int r = 0; r < n; ++r) f_store(out + (i + r) * PL_TILE_ROWS, sum[r]);
 }
 
+/// Adds what rounding has left of one row of a hot sub-block to its running sum.
+TEMPLATE void add_residual(pl_type type, const sub_block *w, pl_activation_block a, vec_f *sum) {
+    row_terms terms;
+    terms_of(type, a, 1, &terms);
+    add_rows(type, 1, 0, w, a, &terms, sum);
+}
+
+/// Adds the residuals of those rows of one sub-block that are hot; `rows` and the sums as for multiply_block. Kept from the rows'
+/// own loop, so that where no row is hot one test tells.
+TEMPLATE void add_residuals(
+    pl_type type, int rows, int64_t count, const sub_block *w, pl_activation_block residual, const uint8_t *hot, vec_f *sum,
+    float *out) {
+    uint64_t any[2] = { 0, 0 };
+    if (rows > 0) memcpy(any, hot, (size_t)rows);
+    if (rows > 0 && (any[0] | any[1]) == 0) return;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; ++i) {
+        if (hot[i]) add_residual(type, w, pl_activation_block_advanced(residual, i), sum + i);
+    }
+    for (int64_t i = 0; rows == 0 && i < count; ++i) {
+        if (!hot[i]) continue;
+        vec_f one = f_load(out + i * PL_TILE_ROWS);
+        add_residual(type, w, pl_activation_block_advanced(residual, i), &one);
+        f_store(out + i * PL_TILE_ROWS, one);
+    }
+}
+
 /// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one. Hardware
 /// prefetchers alone reach a quarter of the bandwidth here, and a whole block of requests at once stalls: a few per sub-block.
 enum { PREFETCH_BYTES = 8192 };
@@ -281,6 +308,8 @@ typedef struct view {
     const uint8_t *tile;
     int64_t blocks;
     const void *activations;
+    const void *residuals;
+    const uint8_t *hot;
     int64_t count;
     int64_t row;
     int64_t rows;
@@ -306,6 +335,9 @@ TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t bloc
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i += step) add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
         for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
+        const int64_t index = block * sub_blocks + s;
+        pl_activation_block residual = pl_activation_block_at(v->residuals, v->count, index, v->row);
+        add_residuals(type, rows, v->rows, &w, residual, v->hot + index * v->count + v->row, sum, out);
     }
 }
 
@@ -354,7 +386,10 @@ TEMPLATE void multiply_tile(pl_type type, view v, float *out) {
 
 #define DEFINE_KERNEL(T) \
     TARGET static void tile_##T(const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
-        multiply_tile(PL_TYPE_##T, (view){ tile, blocks, a, n, row, rows }, out); \
+        const int64_t columns = blocks * (pl_layouts[PL_TYPE_##T].block_length / PL_ACTIVATION_BLOCK); \
+        const void *residuals = pl_activation_residuals(a, columns, n); \
+        view v = { tile, blocks, a, residuals, pl_activation_flags(a, columns, n), n, row, rows, 0 }; \
+        multiply_tile(PL_TYPE_##T, v, out); \
     }
 PL_QUANTISED_TYPES(DEFINE_KERNEL)
 

@@ -42,7 +42,7 @@ static pl_activation_quantiser quantiser(pl_isa isa) {
 }
 
 size_t pl_activations_bytes(int64_t cols, int64_t count) {
-    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)pl_activation_rows(count) * PL_ACTIVATION_BYTES;
+    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)pl_activation_rows(count) * (2 * PL_ACTIVATION_BYTES + 1);
 }
 
 static void store_scalars(pl_activation_block place, float scale, const int32_t sum[2]) {
@@ -52,21 +52,50 @@ static void store_scalars(pl_activation_block place, float scale, const int32_t 
     *place.sum[1] = sum[1];
 }
 
+/// What the codes of a block have left of it, quantised in turn. Plain products and differences, so that no CPU fuses them.
+static void quantise_residual(const float *x, const int8_t *codes, float scale, pl_activation_block place) {
+    const float inverse = 254.0f / scale;
+    int32_t sum[2] = { 0, 0 };
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
+        float left = x[i] - (float)codes[i] * scale;
+        int32_t code = round_to_even(left * inverse);
+        code = code > 127 ? 127 : code < -127 ? -127 : code;
+        place.codes[i] = (int8_t)code;
+        sum[i >> 4] += code;
+    }
+    store_scalars(place, scale / 254.0f, sum);
+}
+
 static void quantise_row(pl_activation_quantiser quantise, const float *x, int64_t cols, int64_t rows, int64_t row, void *out) {
-    for (int64_t block = 0; block < cols / PL_ACTIVATION_BLOCK; ++block) {
+    const int64_t blocks = cols / PL_ACTIVATION_BLOCK;
+    const void *residuals = pl_activation_residuals(out, blocks, rows);
+    uint8_t *flags = pl_activation_flags(out, blocks, rows);
+    float energy = 0;
+    for (int64_t block = 0; block < blocks; ++block) {
         pl_activation_block place = pl_activation_block_at(out, rows, block, row);
         float scale;
         int32_t sum[2];
         quantise(x + block * PL_ACTIVATION_BLOCK, place.codes, &scale, sum);
         store_scalars(place, scale, sum);
+        energy += scale * scale;
+    }
+    for (int64_t block = 0; block < blocks; ++block) {
+        pl_activation_block place = pl_activation_block_at(out, rows, block, row);
+        const int hot = pl_activation_is_hot(*place.scale, energy, blocks);
+        flags[block * rows + row] = (uint8_t)hot;
+        if (!hot) continue;
+        quantise_residual(
+            x + block * PL_ACTIVATION_BLOCK, place.codes, *place.scale, pl_activation_block_at(residuals, rows, block, row));
     }
 }
 
 static void clear_row(int64_t cols, int64_t rows, int64_t row, void *out) {
-    for (int64_t block = 0; block < cols / PL_ACTIVATION_BLOCK; ++block) {
+    const int64_t blocks = cols / PL_ACTIVATION_BLOCK;
+    for (int64_t block = 0; block < blocks; ++block) {
         pl_activation_block place = pl_activation_block_at(out, rows, block, row);
         memset(place.codes, 0, PL_ACTIVATION_BLOCK);
         store_scalars(place, 0, (int32_t[2]){ 0, 0 });
+        pl_activation_flags(out, blocks, rows)[block * rows + row] = 0;
     }
 }
 
