@@ -60,9 +60,8 @@ package struct GatewayClient: Sendable {
             do {
                 try await outbound.write(contentsOf: parts(method, path, body))
                 for try await part in inbound where try await take(part) { return }
-            } catch is ChannelError {
-                throw GatewayClientError.disconnected(address)
-            } catch is IOError {
+            } catch  where error is ChannelError || error is IOError || error is HTTPParserError {
+                // The last: the connection ended within a chunk.
                 throw GatewayClientError.disconnected(address)
             }
             try Task.checkCancellation()

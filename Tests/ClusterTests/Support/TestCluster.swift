@@ -1,0 +1,103 @@
+import Foundation
+import Glibc
+import NIOPosix
+import PacelineCluster
+import PacelineGateway
+import PacelineSpeculation
+import Synchronization
+
+/// A verifier process, and workers that a test starts and kills as it likes.
+final class TestCluster: Sendable {
+    let verifier: TestProcess
+    /// Where workers connect.
+    let drafts: Endpoint
+    let client: GatewayClient
+
+    /// Starts a verifier and waits until it is ready.
+    init(_ model: String, _ options: String...) async throws {
+        verifier = try TestProcess(
+            ["verifier", "-m", model, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--announce"]
+                + ["--exit-with-parent"] + options
+        )
+        let ready = try await verifier.waitForOutput { try Self.ready(in: $0) }
+        drafts = try Endpoint(ready.drafts)
+        client = GatewayClient(address: try Endpoint(ready.http), group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    private struct Ready: Decodable {
+        var event: String
+        var drafts: String
+        var http: String
+    }
+
+    private static func ready(in output: String) throws -> Ready? {
+        guard let line = output.split(separator: "\n").first(where: { $0.contains(#""event":"ready""#) }) else {
+            return nil
+        }
+        return try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
+    }
+
+    /// Starts a worker that hosts `drafters`, without waiting for it.
+    func startWorker(_ drafters: [String]) throws -> TestProcess {
+        let hosted = drafters.flatMap { ["-md", $0] }
+        return try TestProcess(["worker", "--connect", "\(drafts)", "--exit-with-parent", "-t", "1"] + hosted)
+    }
+
+    /// Waits until exactly `count` workers are connected.
+    func waitForWorkers(_ count: Int) async throws {
+        while try await client.workers().count != count { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
+    /// Generates; `atToken` is called once, when that many tokens have come.
+    func generate(
+        _ request: CompletionRequest,
+        atToken: Int = .max,
+        do action: () async throws -> Void = {}
+    ) async throws -> Outcome {
+        var outcome = Outcome()
+        var isDone = false
+        try await client.stream(request) { chunk in
+            outcome.take(chunk)
+            guard outcome.tokens.count >= atToken, !isDone else { return }
+            isDone = true
+            try await action()
+        }
+        return outcome
+    }
+
+    /// A generation's tokens and figures.
+    struct Outcome {
+        var tokens: [Token] = []
+        var text = ""
+        var final: Completion?
+
+        mutating func take(_ chunk: Completion) {
+            tokens += chunk.choices.flatMap(\.tokens)
+            text += chunk.choices.map(\.text).joined()
+            if chunk.usage != nil { final = chunk }
+        }
+
+        var draftedTokens: Int { final?.specDecode?.numDraftTokens ?? 0 }
+        var acceptedTokens: Int { final?.specDecode?.numAcceptedTokens ?? 0 }
+    }
+}
+
+extension CompletionRequest {
+    /// Greedy, and on past the end of the text, so that every run has as many tokens.
+    static func greedy(_ prompt: String, tokens: Int) -> CompletionRequest {
+        var request = CompletionRequest(prompt: .text(prompt))
+        request.maxTokens = tokens
+        request.temperature = 0
+        request.ignoreEOS = true
+        return request
+    }
+
+    /// With temperature 0.8 and top-p 0.95.
+    static func sampled(_ prompt: String, tokens: Int, seed: UInt64) -> CompletionRequest {
+        var request = greedy(prompt, tokens: tokens)
+        request.temperature = 0.8
+        request.topP = 0.95
+        request.seed = seed
+        return request
+    }
+}

@@ -1,0 +1,121 @@
+import PacelineGateway
+import PacelineModel
+import PacelineSpeculation
+import Testing
+
+extension ClusterSuite {
+    /// The promise: whatever drafts, the tokens are those of plain decoding.
+    @Suite("Token identity", .serialized, .timeLimit(.minutes(5)))
+    struct TokenIdentityTests {
+        private static let prompt = "def add(a, b):\n    return a + b\n\ndef sub(a, b):\n    return"
+        private static let tokens = 64
+
+        /// Greedy for 0; else with T = 0.8, top-p = 0.95 and this seed.
+        private static func request(_ seed: UInt64) -> CompletionRequest {
+            seed == 0
+                ? .greedy(prompt, tokens: tokens) : .sampled(prompt, tokens: tokens, seed: seed)
+        }
+
+        @Test("smollm2: workers 0, 1, 2 and 3 with n-gram, model and both give the same tokens, greedy and sampled")
+        func smollm2() async throws { try await checkAllWorkers(TestModels.smollm2, drafter: TestModels.smollm2) }
+
+        @Test("A tiny model with a drafter that errs: the same")
+        func tiny() async throws { try await checkAllWorkers(TestModels.tiny, drafter: TestModels.tinyDrafter) }
+
+        @Test("The Qwen pair: the same", .enabled(if: TestModels.isQwenEnabled, "set PACELINE_TEST_QWEN=1"))
+        func qwen() async throws { try await checkAllWorkers("qwen2.5-coder-1.5b", drafter: "qwen2.5-coder-0.5b") }
+
+        /// Compares a verifier that has no worker with one that gets another worker after each comparison.
+        private func checkAllWorkers(_ target: String, drafter: String) async throws {
+            let plain = try await TestCluster(target)
+            let drafted = try await TestCluster(target)
+            var workers: [TestProcess] = []
+            var texts: Set<[Token]> = []
+            for drafters in [["ngram"], [drafter], ["ngram", drafter]] {
+                workers.append(try drafted.startWorker(drafters))
+                try await drafted.waitForWorkers(workers.count)
+                for seed in 0...5 as ClosedRange<UInt64> {
+                    texts.insert(try await compare(plain, drafted, seed: seed))
+                }
+            }
+            // The seeds would show nothing if they all gave one text.
+            #expect(texts.count > 3)
+            try await compareUntilAllContribute(plain, drafted)
+        }
+
+        @discardableResult
+        private func compare(_ plain: TestCluster, _ drafted: TestCluster, seed: UInt64) async throws -> [Token] {
+            let expected = try await plain.generate(Self.request(seed))
+            let found = try await drafted.generate(Self.request(seed))
+            #expect(found.tokens == expected.tokens, "seed \(seed)")
+            #expect(found.text == expected.text, "seed \(seed)")
+            #expect(expected.tokens.count == Self.tokens && expected.draftedTokens == 0)
+            return found.tokens
+        }
+
+        /// A worker may be too slow to be of use on a busy machine; without a token of its own it was not tested.
+        private func compareUntilAllContribute(_ plain: TestCluster, _ drafted: TestCluster) async throws {
+            for seed in 6...40 as ClosedRange<UInt64> {
+                let workers = try await drafted.client.workers()
+                if workers.allSatisfy({ $0.numDraftTokens > 0 }), workers.contains(where: { $0.numAcceptedTokens > 0 })
+                {
+                    return
+                }
+                try await compare(plain, drafted, seed: seed)
+            }
+            Issue.record("a worker has contributed nothing: \(try await drafted.client.workers())")
+        }
+
+        @Test("Verifiers with 1 and 2 threads give the same tokens, with and without a worker")
+        func threads() async throws {
+            var all: [[Token]] = []
+            for threads in ["1", "2"] {
+                for workers in ["0", "1"] {
+                    let output = try await GenerateOutput.of(
+                        "-m",
+                        TestModels.smollm2,
+                        "-p",
+                        Self.prompt,
+                        "-n",
+                        "32",
+                        "-t",
+                        threads,
+                        "--workers",
+                        workers,
+                        "-md",
+                        TestModels.smollm2,
+                        "--temp",
+                        "0.8",
+                        "--top-p",
+                        "0.95",
+                        "--seed",
+                        "3",
+                        "--ignore-eos"
+                    )
+                    all.append(output.tokens)
+                }
+            }
+            #expect(Set(all).count == 1)
+            #expect(all[0].count == 32)
+        }
+
+        @Test("A prompt of one token and one of a thousand", arguments: [1, 1000])
+        func promptLengths(count: Int) async throws {
+            let cluster = try await TestCluster(TestModels.smollm2)
+            let tokenizer = try Tokenizer(GGUFFile(path: ModelCatalog.fromEnvironment().resolve(TestModels.smollm2)))
+            let prompt = tokenizer.encode(String(repeating: Self.prompt + " a - b\n\n", count: 50)).prefix(count)
+            // Greedy text repeats itself before long, which is when n-grams help.
+            var request = CompletionRequest.greedy("", tokens: 128)
+            request.prompt = .tokens(Array(prompt))
+            let plain = try await cluster.generate(request)
+            let worker = try cluster.startWorker(["ngram", TestModels.smollm2])
+            try await cluster.waitForWorkers(1)
+            let speculative = try await cluster.generate(request)
+            #expect(plain.tokens == speculative.tokens)
+            #expect(plain.tokens.count == 128)
+            #expect(plain.final?.usage?.promptTokens == count)
+            #expect(speculative.acceptedTokens > 0)
+            #expect(worker.isRunning)
+        }
+    }
+}
