@@ -2,6 +2,10 @@ import CPacelineKernels
 
 /// The shape of a KV cache: the same for all sequences of a model.
 package struct KVShape: Sendable, Equatable {
+    /// The widest head, and the most query heads for one key head, that attention computes.
+    package static let headDimensionLimit = Int(PL_HEAD_DIM_LIMIT)
+    package static let queryGroupLimit = Int(PL_QUERY_GROUP_LIMIT)
+
     package let layers: Int
     package let heads: Int
     package let headDimension: Int

@@ -42,6 +42,7 @@ package final class TransformerWeights {
         compute: Compute,
         progress: (Double) -> Void = { _ in }
     ) throws {
+        try configuration.checkForKernels(file)
         let reader = WeightReader(file: file, configuration: configuration, compute: compute)
         let wide = configuration.embeddingLength
         embedding = try reader.tensor("token_embd.weight", rows: configuration.vocabularySize, columns: wide)
@@ -89,5 +90,36 @@ package final class TransformerWeights {
             up: try reader.matrix(name("ffn_up.weight"), rows: shape.feedForwardLength, columns: wide),
             down: try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength)
         )
+    }
+}
+
+extension ModelConfiguration {
+    /// Throws where a shape is sound but not one that the kernels compute.
+    fileprivate func checkForKernels(_ file: GGUFFile) throws(GGUFError) {
+        guard headDimension.isMultiple(of: 16), headDimension <= KVShape.headDimensionLimit else {
+            throw file.error(
+                .inconsistent(
+                    "has heads of width \(headDimension), but the kernels need a multiple of 16 up to "
+                        + "\(KVShape.headDimensionLimit); use another model"
+                )
+            )
+        }
+        guard queriesPerKey <= KVShape.queryGroupLimit else {
+            throw file.error(
+                .inconsistent(
+                    "has \(queriesPerKey) query heads for each key head, but the kernels take up to "
+                        + "\(KVShape.queryGroupLimit); use another model"
+                )
+            )
+        }
+        for (name, width) in [
+            ("embedding", embeddingLength), ("feed-forward", feedForwardLength), ("attention", queryLength),
+        ] where !width.isMultiple(of: 32) {
+            throw file.error(
+                .inconsistent(
+                    "has \(name) rows of width \(width), but the kernels need a multiple of 32; use another model"
+                )
+            )
+        }
     }
 }
