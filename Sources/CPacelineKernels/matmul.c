@@ -26,6 +26,7 @@ typedef struct part {
 } part;
 
 typedef struct job {
+    pl_isa isa;
     const float *x;
     int64_t x_stride;
     const void *activations;
@@ -55,7 +56,7 @@ static void store_tile(const pl_product *product, int64_t tile, int64_t row, int
 }
 
 static int64_t group_rows(const pl_matrix *matrix) {
-    int64_t rows = GROUP_BYTES / (int64_t)pl_activations_bytes(matrix->cols, 1) / 16 * 16;
+    int64_t rows = GROUP_BYTES / (matrix->cols / PL_ACTIVATION_BLOCK * PL_ACTIVATION_BYTES) / 16 * 16;
     return rows < 16 ? 16 : rows > PL_ROW_GROUP ? PL_ROW_GROUP : rows;
 }
 
@@ -83,7 +84,7 @@ static void run_item(void *context, int64_t item, int thread) {
     if (part->kernel) {
         multiply_tiles(job, part, begin, end);
     } else {
-        pl_matmul_float(part->product, begin, end, job->x, job->x_stride, job->count);
+        pl_matmul_float(job->isa, part->product, begin, end, job->x, job->x_stride, job->count);
     }
 }
 
@@ -104,7 +105,7 @@ static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t
 void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count) {
-    job job = { .x = x, .x_stride = x_stride, .activations = q, .count = count };
+    job job = { .isa = isa, .x = x, .x_stride = x_stride, .activations = q, .count = count };
     for (int done = 0; done < product_count && count > 0;) {
         int64_t items = 0;
         job.part_count = 0;

@@ -3,46 +3,81 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "paceline/blas.h"
+#include "paceline/elementwise.h"
 #include "quant_layout.h"
 #include "scratch.h"
 
-/// Every sgemm call has this many activation rows, missing ones zero. The library picks its kernels by shape, so with one
-/// shape per matrix the bits of a row cannot depend on how many rows there are.
-enum { HEIGHT = 16, PANEL_BYTES = 512 << 10 };
+/// A panel is small enough for the second-level cache and the threads to share, large enough for sgemm to be fast.
+enum { PANEL_BYTES = 2 << 20, LEAST_TILES = 4, MOST_TILES = 16, PANELS = 8 };
 
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix) {
-    int64_t tile_bytes = PL_TILE_ROWS * matrix->cols * (int64_t)sizeof(float);
-    return tile_bytes >= PANEL_BYTES ? 1 : PANEL_BYTES / tile_bytes;
+    int64_t tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS / PANELS;
+    if (tiles > MOST_TILES) tiles = MOST_TILES;
+    if (tiles < LEAST_TILES) tiles = LEAST_TILES;
+    int64_t fitting = PANEL_BYTES / (PL_TILE_ROWS * matrix->cols * (int64_t)sizeof(float));
+    return tiles <= fitting ? tiles : fitting < 1 ? 1 : fitting;
 }
 
 /// The panel as float32: where it lies if it is that already, else widened into `scratch`.
-static const float *widened(const pl_matrix *matrix, int64_t begin, int64_t rows, float *scratch) {
+static const float *widened(pl_isa isa, const pl_matrix *matrix, int64_t begin, int64_t rows, float *scratch) {
     size_t count = (size_t)(rows * matrix->cols), first = (size_t)(begin * PL_TILE_ROWS * matrix->cols);
     if (matrix->type == PL_TYPE_F32) return (const float *)matrix->data + first;
-    pl_dequantise(matrix->type, (const uint16_t *)matrix->data + first, count, scratch);
+    const uint16_t *from = (const uint16_t *)matrix->data + first;
+    if (matrix->type == PL_TYPE_F16) {
+        pl_from_half(isa, from, scratch, (int64_t)count);
+    } else {
+        pl_dequantise(matrix->type, from, count, scratch);
+    }
     return scratch;
 }
 
+/// The height for the next rows: the least that holds them all, else the greatest.
+static int64_t height_for(const pl_heights *heights, int64_t rows) {
+    for (int i = 0; i < heights->count; ++i) {
+        if (heights->height[i] >= rows) return heights->height[i];
+    }
+    return heights->height[heights->count - 1];
+}
+
+/// `x` itself, or a copy with zero rows after its `rows` to fill `height`.
+static void padded(const float **x, int64_t *stride, int64_t rows, int64_t height, int64_t cols, float *scratch) {
+    if (rows == height) return;
+    for (int64_t i = 0; i < rows; ++i) memcpy(scratch + i * cols, *x + i * *stride, (size_t)cols * sizeof(float));
+    memset(scratch + rows * cols, 0, (size_t)((height - rows) * cols) * sizeof(float));
+    *x = scratch;
+    *stride = cols;
+}
+
+/// y (rows x width) = transpose(out (width x height)), in squares that stay in the first-level cache.
+static void store_transposed(const float *out, int64_t height, int64_t rows, int64_t width, float *y, int64_t y_stride) {
+    enum { SIDE = 16 };
+    for (int64_t c = 0; c < width; c += SIDE) {
+        int64_t end = c + SIDE < width ? c + SIDE : width;
+        for (int64_t i = 0; i < rows; ++i) {
+            for (int64_t j = c; j < end; ++j) y[i * y_stride + j] = out[j * height + i];
+        }
+    }
+}
+
 void pl_matmul_float(
-    const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t count) {
+    pl_isa isa, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride,
+    int64_t count) {
     const pl_matrix *matrix = product->matrix;
-    const int64_t cols = matrix->cols, rows = (end - begin) * PL_TILE_ROWS;
-    float *rows_in = pl_scratch((size_t)(HEIGHT * cols + HEIGHT * rows + rows * cols) * sizeof(float));
+    const int64_t cols = matrix->cols, panel = (end - begin) * PL_TILE_ROWS;
+    const pl_heights heights = pl_matmul_float_heights(panel, cols);
+    const int64_t tallest = height_for(&heights, count);
+    float *rows_in = pl_scratch((size_t)(tallest * cols + tallest * panel + panel * cols) * sizeof(float));
     if (!rows_in) abort();
-    float *rows_out = rows_in + HEIGHT * cols;
-    const float *panel = widened(matrix, begin, rows, rows_out + HEIGHT * rows);
-    int64_t width = matrix->rows - begin * PL_TILE_ROWS < rows ? matrix->rows - begin * PL_TILE_ROWS : rows;
-    for (int64_t row = 0; row < count; row += HEIGHT) {
-        int64_t some = count - row < HEIGHT ? count - row : HEIGHT;
-        for (int64_t i = 0; i < some; ++i) {
-            memcpy(rows_in + i * cols, x + (row + i) * x_stride, (size_t)cols * sizeof(float));
-        }
-        memset(rows_in + some * cols, 0, (size_t)((HEIGHT - some) * cols) * sizeof(float));
-        pl_blas_sgemm_nt(HEIGHT, rows, cols, rows_in, cols, panel, cols, rows_out, rows);
-        for (int64_t i = 0; i < some; ++i) {
-            float *y = product->y + (row + i) * product->y_stride + begin * PL_TILE_ROWS;
-            memcpy(y, rows_out + i * rows, (size_t)width * sizeof(float));
-        }
+    float *out = rows_in + tallest * cols;
+    const float *weights = widened(isa, matrix, begin, panel, out + tallest * panel);
+    int64_t width = matrix->rows - begin * PL_TILE_ROWS < panel ? matrix->rows - begin * PL_TILE_ROWS : panel;
+    for (int64_t row = 0; row < count;) {
+        const int64_t height = height_for(&heights, count - row), some = count - row < height ? count - row : height;
+        const float *rows = x + row * x_stride;
+        int64_t stride = x_stride;
+        padded(&rows, &stride, some, height, cols, rows_in);
+        pl_matmul_float_call(panel, cols, weights, height, rows, stride, out);
+        store_transposed(out, height, some, width, product->y + row * product->y_stride + begin * PL_TILE_ROWS, product->y_stride);
+        row += some;
     }
 }

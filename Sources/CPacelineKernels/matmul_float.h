@@ -5,11 +5,28 @@
 
 #include "paceline/matmul.h"
 
-/// Tiles that make one panel of a matrix of float weights: about what the second-level cache holds as float32.
+/// Tiles that make one panel of a matrix of float weights. Depends on the matrix alone, because bits may depend on it.
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix);
 
-/// Computes tiles begin ..< end of one product with float weights, through sgemm. Aborts if there is no memory for a panel.
+/// Computes tiles begin ..< end, one panel, of a product with float weights through sgemm. Aborts if there is no memory.
 void pl_matmul_float(
-    const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t count);
+    pl_isa isa, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride,
+    int64_t count);
+
+/// Which heights (numbers of activation rows in one sgemm call) give a row of a product the same bits at any place.
+typedef struct pl_heights {
+    int count;
+    int64_t height[8];  ///< ascending
+} pl_heights;
+
+/// The heights to use for panels of `panel` weight rows and `cols` columns.
+///
+/// OpenBLAS has kernels that differ by a row's place in the matrix and by the shape of the whole. This asks it: one row is
+/// multiplied at every place of calls of several heights, and those are kept that agree in every bit. Asked once per shape.
+pl_heights pl_matmul_float_heights(int64_t panel, int64_t cols);
+
+/// out (panel x height) = weights (panel x cols) . transpose(x (height x cols, row stride x_stride)).
+void pl_matmul_float_call(
+    int64_t panel, int64_t cols, const float *weights, int64_t height, const float *x, int64_t x_stride, float *out);
 
 #endif

@@ -8,7 +8,7 @@ package final class QuantisedActivations {
     package let rows: Int
     package let columns: Int
     /// Owned; the layout is the kernels' own.
-    let raw: UnsafeMutableRawPointer
+    package let raw: UnsafeMutableRawPointer
 
     package init(rows: Int, columns: Int) {
         precondition(rows > 0 && columns > 0 && columns.isMultiple(of: 32), "whole blocks of 32 columns")

@@ -8,7 +8,7 @@ package final class ThreadPool: Sendable {
     /// How many threads share a task, the caller included.
     package let threads: Int
     /// Owned; the pool's threads end with this object.
-    nonisolated(unsafe) let raw: OpaquePointer
+    package nonisolated(unsafe) let raw: OpaquePointer
 
     package init(threads: Int) throws(ThreadPoolError) {
         guard let count = Int32(exactly: threads), count >= 1, let raw = pl_pool_create(count) else {

@@ -1,0 +1,80 @@
+import CPacelineKernels
+import PacelineTensor
+import Testing
+
+@Suite("Quantised activations")
+struct QuantActivationTests {
+    private func quantise(_ x: [Float], columns: Int, isa: InstructionSet) -> [UInt8] {
+        let count = Int64(x.count / columns)
+        var bytes = [UInt8](repeating: 0xaa, count: pl_activations_bytes(Int64(columns), count))
+        pl_activations_quantise(isa.raw, x, Int64(columns), Int64(columns), count, &bytes)
+        return bytes
+    }
+
+    @Test("have the bits of the scalar twin", arguments: vectorInstructionSets)
+    func twins(isa: InstructionSet) {
+        var inputs = KernelInputs(seed: 21)
+        for count in 1...9 {
+            let size = count * 96
+            var rows = [inputs.patterns(size), [Float](repeating: 0, count: size)]
+            for scale: Float in [1, 1e30, 1e-29, 1e-31] { rows.append(inputs.floats(size, scale: scale)) }
+            for x in rows {
+                let twin = quantise(x, columns: 96, isa: .scalar)
+                #expect(quantise(x, columns: 96, isa: isa) == twin)
+            }
+        }
+    }
+
+    @Test("round halves to even", arguments: InstructionSet.supported)
+    func ties(isa: InstructionSet) {
+        // With 127 as the largest magnitude a code is the rounded value itself.
+        let values: [Float] = [127, -127, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5, 125.5, 3.4999998, 3.5000002, 0.49999997]
+        let expected: [Int8] = [127, -127, 0, 2, 2, 0, -2, 126, 126, 3, 4, 0]
+        let x = values + [Float](repeating: 0, count: 32 - values.count)
+        let codes = quantise(x, columns: 32, isa: isa).prefix(12).map { Int8(bitPattern: $0) }
+        #expect(codes == expected)
+    }
+
+    @Test("with an infinity or NaN make their row NaN and no other", arguments: InstructionSet.supported)
+    func nonFinite(isa: InstructionSet) throws {
+        let pool = try ThreadPool(threads: 1)
+        for bad in [Float.infinity, -.infinity, .nan, .signalingNaN] {
+            var inputs = KernelInputs(seed: 5)
+            let blocks = WeightBlocks.make(.q4_K, count: 16, kind: .ordinary, from: &inputs)
+            var x = inputs.floats(3 * 256)
+            x[256 + 77] = bad
+            let fixture = try MatmulFixture(.q4_K, blocks: blocks, rows: 16, columns: 256, activations: x, pool: pool)
+            let output = fixture.product(count: 3, isa: isa, pool: pool)
+            for (index, value) in output.enumerated() {
+                #expect((16..<32).contains(index) ? value.isNaN : value.isFinite, "element \(index)")
+            }
+        }
+    }
+
+    @Test("too small to matter are zero", arguments: InstructionSet.supported)
+    func tiny(isa: InstructionSet) {
+        let x = [Float](repeating: 0x1p-101, count: 32)
+        #expect(quantise(x, columns: 32, isa: isa).prefix(48).allSatisfy { $0 == 0 })
+        let y = [Float](repeating: 0x1p-100, count: 32)
+        #expect(quantise(y, columns: 32, isa: isa).prefix(32).allSatisfy { $0 == 127 })
+    }
+
+    @Test("shared among threads are the same bytes")
+    func threads() throws {
+        var inputs = KernelInputs(seed: 8)
+        let x = FloatMatrix(rows: 201, columns: 1024)
+        for row in 0..<201 { x.copyRow(row, from: FloatMatrix(inputs.floats(1024)), row: 0) }
+        let outputs = try [1, 3].map { threads -> [UInt8] in
+            let compute = try Compute(threads: threads)
+            let output = QuantisedActivations(rows: 201, columns: 1024)
+            // Residuals of blocks that are not hot stay as they were.
+            output.raw.initializeMemory(as: UInt8.self, repeating: 0, count: pl_activations_bytes(1024, 201))
+            output.quantise(x, rows: 201, compute: compute)
+            return withExtendedLifetime(output) {
+                Array(UnsafeRawBufferPointer(start: output.raw, count: pl_activations_bytes(1024, 201)))
+            }
+        }
+        let firstDifference = outputs[0].indices.first { outputs[0][$0] != outputs[1][$0] }
+        #expect(firstDifference == nil)
+    }
+}
