@@ -3,8 +3,8 @@ import CPacelineProtocol
 /// The memory that one message may take while it is unpacked.
 ///
 /// A payload's length is capped, but protobuf can be written so that it unpacks to many times its own size: thousands
-/// of empty fields, each with a bookkeeping entry. Honest messages need four times their size for packed arrays of small
-/// numbers; the budget is twice that and a little for the structures.
+/// of empty fields, each with a bookkeeping entry. Honest messages need four times their size for packed arrays of
+/// small numbers; the budget is twice that and a little for the structures.
 struct UnpackBudget {
     private var remaining: Int
 

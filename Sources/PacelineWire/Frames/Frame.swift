@@ -14,7 +14,7 @@ package struct Frame: Sendable, Equatable {
 
     /// The frame as it travels: header and payload in one buffer.
     ///
-    /// A frame that came in gives back exactly the bytes that came, which is what proofs of the handshake are made over.
+    /// A frame that came in gives back exactly the bytes that came; the handshake's proofs are made over them.
     package var encoded: ByteBuffer {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(FrameHeader.byteCount + payload.readableBytes)

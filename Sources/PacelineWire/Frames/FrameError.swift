@@ -35,7 +35,8 @@ extension FrameError: CustomStringConvertible {
         case .sequence(let expected, let found):
             "frame \(expected) should have come, and frame \(found) came"
         case .payloadChecksum(let type, let expected, let found):
-            "the payload of \(type.withArticle) message is corrupt: its checksum should be \(hex(expected)) and says \(hex(found))"
+            "the payload of \(type.withArticle) message is corrupt: its checksum should be \(hex(expected)) "
+                + "and says \(hex(found))"
         case .truncated(let missing):
             "the stream ended \(missing) bytes before the end of a frame"
         }

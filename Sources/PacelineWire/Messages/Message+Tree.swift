@@ -5,7 +5,7 @@ extension Message {
     ///
     /// `firstNode` = 0 starts a new tree, which replaces the worker's previous one; any other value must equal the
     /// number of nodes sent so far, and appends with the same root. The decoder has checked all that one message can
-    /// show; what spans messages (parents in earlier messages, depth and siblings below them) is the receiver's to check.
+    /// show; what spans messages (depth and siblings below nodes of earlier messages) is the receiver's to check.
     package struct Tree: Sendable, Equatable {
         package var request: UInt64
         /// Of the tree's root: that of `Open` or of a `Verdict`.

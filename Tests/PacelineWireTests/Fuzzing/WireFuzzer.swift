@@ -74,7 +74,7 @@ struct WireFuzzer {
         }
     }
 
-    /// A stream of frames; with `intact` framing it is the payloads and single header fields that are wrong, else any byte.
+    /// A stream of frames; with `intact` framing only payloads and sequence numbers are wrong, else any byte.
     private mutating func executeStream(intact: Bool) throws {
         var stream: [UInt8] = []
         for sequence in 1...UInt64(mutator.number(1...4)) {
