@@ -98,6 +98,28 @@ struct GGUFDamageTests {
         #expect(found == .partialBlock(tensor: "w", type: "Q4_0", length: 48, block: 32))
     }
 
+    @Test("every truncation of a file with every sort of value is refused")
+    func everyCut() throws {
+        var writer = GGUFWriter()
+        writer.alignment = 1
+        writer.add("general.alignment", .uint32(1))
+        let numbers: [GGUFWriter.Value] = [
+            .uint8(1), .int8(1), .uint16(1), .int16(1), .uint32(1), .int32(1), .uint64(1), .int64(1), .float32(1),
+            .float64(1), .bool(true), .string("text"), .strings(["a", "", "bc"]), .int32s([1, 2]), .strings(["last"]),
+        ]
+        for (index, number) in numbers.enumerated() { writer.add("key\(index)", number) }
+        // The data section ends with the file, so that every cut loses something.
+        writer.addTensor("w", dimensions: [2], type: 0, bytes: [UInt8](repeating: 1, count: 8))
+        let whole = writer.serialised()
+        #expect(reason(whole) == nil)
+        for cut in whole.indices {
+            switch try #require(reason(Array(whole[..<cut])), "cut at \(cut)") {
+            case .wrongMagic, .truncated, .absurdCount, .tensorOutsideFile: break
+            case let other: Issue.record("cut at \(cut): \(other)")
+            }
+        }
+    }
+
     @Test("every truncation of a small model is refused with a sentence")
     func truncations() throws {
         let whole = SmallModel.bytes

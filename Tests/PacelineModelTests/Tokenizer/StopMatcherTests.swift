@@ -1,6 +1,7 @@
-import PacelineModel
 import PacelineTestKit
 import Testing
+
+@testable import PacelineModel
 
 @Suite("Stop strings")
 struct StopMatcherTests {
@@ -58,6 +59,13 @@ struct StopMatcherTests {
         #expect(matcher.append("ND more") == .init(text: "", stop: "END"))
         #expect(matcher.append("after") == .init(text: ""))
         #expect(matcher.finish() == "")
+    }
+
+    @Test("an automaton finds overlapping occurrences")
+    func overlapping() {
+        var automaton = StopAutomaton("abab")
+        let ends = Array("ababab-abab".utf8).enumerated().filter { automaton.advance($0.element) }.map(\.offset)
+        #expect(ends == [3, 5, 10])
     }
 
     @Test("without stop strings nothing waits")

@@ -135,6 +135,7 @@ struct TokenizerTests {
             try fingerprint(tokens: tokens, types: [1, 1, 1, 1], merges: ["a b", "b a"]),
             try fingerprint(pre: "qwen2", tokens: tokens, types: [1, 1, 1, 1], merges: ["a b", "b a"]),
             try fingerprint(tokens: tokens, types: [1, 1, 1, 1], merges: ["b a", "a b"]),
+            try fingerprint(tokens: tokens, types: [1, 1, 1, 1], merges: ["a b"]),
             try fingerprint(tokens: tokens, types: [1, 1, 1, 3], merges: ["a b"]),
             try fingerprint(tokens: ["b", "a", "ab", "ba"], types: [1, 1, 1, 1], merges: ["a b", "b a"]),
             try fingerprint(tokens: ["a", "b", "ab", "b", "a"], types: [1, 1, 1, 1, 1], merges: ["a b"]),
