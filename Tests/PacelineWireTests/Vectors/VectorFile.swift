@@ -29,7 +29,8 @@ struct VectorFile {
         var text = "# \(title)\n"
         text += "\(hex(frame[0..<4]))  # magic\n\(hex(frame[4..<8]))  # CRC-32C of the 20 bytes below\n"
         text +=
-            "\(hex(frame[8..<10]))  # framing version\n\(hex(frame[10..<11]))  # type\n\(hex(frame[11..<12]))  # flags\n"
+            "\(hex(frame[8..<10]))  # framing version\n\(hex(frame[10..<11]))  # type\n"
+        text += "\(hex(frame[11..<12]))  # flags\n"
         text += "\(hex(frame[12..<16]))  # payload length\n\(hex(frame[16..<20]))  # CRC-32C of the payload\n"
         text += "\(hex(frame[20..<28]))  # sequence number\n# payload\n"
         for start in stride(from: 28, to: frame.count, by: 32) {
