@@ -15,8 +15,8 @@ struct GenerateCommand: AsyncParsableCommand {
             model, the prompt, the sampling options and the seed alone: --workers 0 and --workers 3 print the same.
 
               paceline generate -m smollm2-135m -p "Once upon a time" -n 64
-              paceline generate -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b -md ngram -f prompt.txt -n 256
-              paceline generate -m smollm2-135m --chat -p "Name three rivers." --temp 0.8 --top-p 0.95 --seed 7 --json
+              paceline generate -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b -f code.py
+              paceline generate -m smollm2-135m -p "Hi" --chat --temp 0.8 --seed 7 --json
             """
     )
 
@@ -27,6 +27,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("n"), .customLong("max-tokens")],
+        parsing: .unconditional,
         help: ArgumentHelp("Tokens to generate at most.", valueName: "count")
     )
     var maxTokens = 128

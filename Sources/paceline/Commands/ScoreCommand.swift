@@ -26,7 +26,7 @@ struct ScoreCommand: ParsableCommand {
     @Flag(help: "Begin the text with the model's beginning-of-text token.")
     var bos = false
 
-    @Option(help: ArgumentHelp("Tokens to show per position, 1 to 1000.", valueName: "count"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Tokens to show per position, 1 to 1000.", valueName: "count"))
     var top = 10
 
     @Option(help: ArgumentHelp("Which positions: numbers and 'last' (default: all).", valueName: "0,5,last"))

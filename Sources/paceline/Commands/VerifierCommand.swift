@@ -30,6 +30,7 @@ struct VerifierCommand: AsyncParsableCommand {
 
     @Option(
         name: [.customLong("np", withSingleDash: true), .customLong("slots")],
+        parsing: .unconditional,
         help: ArgumentHelp("Requests that run at once, 1 to 256; others wait.", valueName: "slots")
     )
     var slots = 4

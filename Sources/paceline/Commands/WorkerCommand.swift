@@ -24,7 +24,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var drafters: DrafterOptions
     @OptionGroup var threads: ThreadOptions
 
-    @Option(help: ArgumentHelp("Requests to draft for at once, 1 to 256.", valueName: "count"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Requests to draft for at once, 1 to 256.", valueName: "count"))
     var slots = 8
 
     @OptionGroup var service: ServiceOptions

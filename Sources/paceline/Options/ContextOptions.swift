@@ -8,6 +8,7 @@ struct ContextOptions: ParsableArguments {
 
     @Option(
         name: [.customShort("c"), .customLong("context")],
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Tokens that one sequence may hold, prompt included (default: the model's limit, at most \(defaultLimit)).",
             valueName: "tokens"

@@ -8,6 +8,7 @@ struct DraftingOptions: ParsableArguments {
     @OptionGroup var drafters: DrafterOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Worker processes, 0 to 16 (default: one per -md, none without). With none the target decodes alone. "
                 + "Drafters are dealt out in turn; without -md workers use ngram.",
@@ -18,6 +19,7 @@ struct DraftingOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("td", withSingleDash: true), .customLong("threads-draft")],
+        parsing: .unconditional,
         help: ArgumentHelp("Threads of each worker, 1 to 256.", valueName: "count")
     )
     var threads = 1

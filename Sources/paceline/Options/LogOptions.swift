@@ -7,8 +7,7 @@ struct LogOptions: ParsableArguments {
     @Option(
         name: .customLong("log-level"),
         help: ArgumentHelp(
-            "How much to log to standard error: trace, debug, info, notice, warning, error or critical. "
-                + "PACELINE_LOG in the environment sets it too.",
+            "How much to log to standard error. PACELINE_LOG in the environment sets it too.",
             valueName: "level"
         )
     )

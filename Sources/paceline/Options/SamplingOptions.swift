@@ -6,18 +6,21 @@ import PacelineSpeculation
 struct SamplingOptions: ParsableArguments {
     @Option(
         name: [.customLong("temp"), .customLong("temperature")],
+        parsing: .unconditional,
         help: ArgumentHelp("Temperature: 0 takes the most likely token always, up to 100.", valueName: "T")
     )
     var temperature: Float = 0
 
     @Option(
         name: .customLong("top-k"),
+        parsing: .unconditional,
         help: ArgumentHelp("Keep only the k most likely tokens; 0 keeps all.", valueName: "k")
     )
     var topK = 0
 
     @Option(
         name: .customLong("top-p"),
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Keep the fewest tokens whose probabilities reach p together, above 0 and at most 1.",
             valueName: "p"
@@ -27,6 +30,7 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         name: .customLong("min-p"),
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Keep tokens at least p times as likely as the most likely one, 0 to 1.",
             valueName: "p"
@@ -36,31 +40,35 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("repeat-penalty"), .customLong("repetition-penalty")],
+        parsing: .unconditional,
         help: ArgumentHelp("Divide the logits of repeated tokens, 0.01 to 100; 1 is off.", valueName: "r")
     )
     var repetitionPenalty: Float = 1
 
     @Option(
         name: .customLong("frequency-penalty"),
+        parsing: .unconditional,
         help: ArgumentHelp("Subtract this once per occurrence, -2 to 2.", valueName: "a")
     )
     var frequencyPenalty: Float = 0
 
     @Option(
         name: .customLong("presence-penalty"),
+        parsing: .unconditional,
         help: ArgumentHelp("Subtract this if a token occurs at all, -2 to 2.", valueName: "a")
     )
     var presencePenalty: Float = 0
 
     @Option(
         name: .customLong("repeat-last-n"),
+        parsing: .unconditional,
         help: ArgumentHelp("How many of the latest tokens penalties look at; -1 for all, 0 for none.", valueName: "n")
     )
     var repeatLastN = 64
 
     @Option(
         name: .customLong("logit-bias"),
-        parsing: .singleValue,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Add a number (-100 to 100) to one token's logit; may repeat.", valueName: "id=bias")
     )
     var logitBias: [LogitBiasArgument] = []
@@ -71,7 +79,7 @@ struct SamplingOptions: ParsableArguments {
     var seed: UInt64 = 0
 
     @Option(
-        parsing: .singleValue,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("End the text before this string; may repeat.", valueName: "text")
     )
     var stop: [String] = []

@@ -6,12 +6,14 @@ import PacelineSpeculation
 struct TextOptions: ParsableArguments {
     @Option(
         name: [.customShort("p"), .customLong("prompt")],
+        parsing: .unconditional,
         help: ArgumentHelp("The text.", valueName: "text")
     )
     var prompt: String?
 
     @Option(
         name: [.customShort("f"), .customLong("file")],
+        parsing: .unconditional,
         help: ArgumentHelp("Read the text from a file, byte for byte; - reads standard input.", valueName: "file")
     )
     var file: String?

@@ -9,6 +9,7 @@ struct ThreadOptions: ParsableArguments {
 
     @Option(
         name: [.customShort("t"), .customLong("threads")],
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Threads that compute the model, 1 to 256 (default: one per core). The tokens do not depend on it.",
             valueName: "count"

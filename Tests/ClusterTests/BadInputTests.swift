@@ -1,0 +1,220 @@
+import Foundation
+import PacelineGateway
+import PacelineTestKit
+import Testing
+
+extension ClusterSuite {
+    /// Whatever a user gives: one plain sentence on standard error, nothing on standard output, a status that is not 0.
+    @Suite("Bad input", .timeLimit(.minutes(2)))
+    struct BadInputTests {
+        /// A command line and words that its sentence must have.
+        struct Case: Sendable, CustomTestStringConvertible {
+            var words: String
+            var arguments: [String]
+
+            init(_ words: String, _ arguments: String...) {
+                self.words = words
+                self.arguments = arguments
+            }
+
+            var testDescription: String { arguments.joined(separator: " ") }
+        }
+
+        private static func check(_ example: Case, environment: [String: String] = [:]) async throws {
+            let result = try await CommandResult.of(example.arguments, environment: environment)
+            #expect(result.status != 0 && result.status < 128, "\(result)")
+            #expect(result.errors.contains(example.words), "\(result.errors)")
+            #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+            #expect(result.errors.hasPrefix("paceline: ") && !result.errors.contains("Fatal error"))
+            #expect(result.output.isEmpty)
+        }
+
+        // MARK: Flags
+
+        private static let tiny = TestModels.tiny
+        private static let prompt = ["-m", tiny, "-p", "x"]
+
+        @Test(
+            "Flags",
+            arguments: [
+                Case("Unexpected argument 'nonsense'", "nonsense"),
+                Case("Unknown option '--frobnicate'", "generate", "-m", "x", "-p", "y", "--frobnicate"),
+                Case("Missing expected argument '--model", "generate", "-p", "y"),
+                Case("give one prompt", "generate", "-m", tiny),
+                Case("use one of them", "generate", "-m", tiny, "-p", "x", "-f", "y"),
+                Case("give one prompt", "generate", "-m", tiny, "-p", "x", "--prompt-tokens", "1"),
+                Case("--chat wraps a text", "generate", "-m", tiny, "--prompt-tokens", "1", "--chat"),
+                Case("'abc' is invalid for '-n", "generate", "-m", tiny, "-p", "x", "-n", "abc"),
+                Case("--max-tokens must be from 1", "generate", "-m", tiny, "-p", "x", "-n", "0"),
+                Case("--max-tokens must be from 1", "generate", "-m", tiny, "-p", "x", "-n", "-5"),
+                Case("--threads must be from 1 to 256", "generate", "-m", tiny, "-p", "x", "-t", "0"),
+                Case("--threads must be from 1 to 256", "score", "-m", tiny, "-p", "x", "-t", "100000"),
+                Case("--workers must be from 0 to 16", "generate", "-m", tiny, "-p", "x", "--workers", "99"),
+                Case("temperature must be", "generate", "-m", tiny, "-p", "x", "--temp", "-1"),
+                Case("temperature must be", "generate", "-m", tiny, "-p", "x", "--temp", "nan"),
+                Case("top_p must be above 0", "generate", "-m", tiny, "-p", "x", "--top-p", "0"),
+                Case("top_k must be", "generate", "-m", tiny, "-p", "x", "--top-k", "-1"),
+                Case("min_p must be", "generate", "-m", tiny, "-p", "x", "--min-p", "2"),
+                Case("repetition_penalty must be", "generate", "-m", tiny, "-p", "x", "--repeat-penalty", "0"),
+                Case("'1:2' is invalid", "generate", "-m", tiny, "-p", "x", "--logit-bias", "1:2"),
+                Case("from -100 to 100", "generate", "-m", tiny, "-p", "x", "--logit-bias", "1=200"),
+                Case("is invalid for '--seed", "generate", "-m", tiny, "-p", "x", "--seed", "99999999999999999999"),
+                Case("empty string", "generate", "-m", tiny, "-p", "x", "--stop", ""),
+                Case("is invalid for '--prompt-tokens", "generate", "-m", tiny, "--prompt-tokens", "1,,2"),
+                Case("is invalid for '--prompt-tokens", "generate", "-m", tiny, "--prompt-tokens", "4294967296"),
+                Case("--top must be from 1", "score", "-m", tiny, "-p", "x", "--top", "0"),
+                Case("is invalid for '--positions", "score", "-m", tiny, "-p", "x", "--positions", "first"),
+                Case("--slots must be from 1", "verifier", "-m", tiny, "-np", "0"),
+                Case("is invalid for '--listen", "verifier", "-m", tiny, "--listen", "7411"),
+                Case("is invalid for '--connect", "worker", "--connect", "127.0.0.1:0", "-md", "ngram"),
+                Case("-md must name", "worker", "--connect", "127.0.0.1:7411"),
+                Case("is invalid for '--log-level", "generate", "-m", tiny, "-p", "x", "--log-level", "loud"),
+            ]
+        )
+        func flags(example: Case) async throws { try await Self.check(example) }
+
+        @Test("A log level in the environment that is none")
+        func environment() async throws {
+            let example = Case("PACELINE_LOG is \"loud\"", "generate", "-m", Self.tiny, "-p", "x")
+            try await Self.check(example, environment: ["PACELINE_LOG": "loud"])
+        }
+
+        // MARK: Prompts
+
+        @Test("Prompts that cannot be used")
+        func prompts() async throws {
+            let invalid = try TestFiles.file([0x61, 0x62, 0xC3, 0x28], name: "invalid.txt")
+            let empty = try TestFiles.file([], name: "empty.txt")
+            let long = try TestFiles.file(Array(repeating: UInt8(ascii: "?"), count: 3000), name: "long.txt")
+            for example in [
+                Case("invalid.txt is not valid UTF-8 at byte 2", "generate", "-m", Self.tiny, "-f", invalid),
+                Case("invalid.txt is not valid UTF-8 at byte 2", "tokenize", "-m", Self.tiny, "-f", invalid),
+                Case("prompt is empty", "generate", "-m", Self.tiny, "-f", empty),
+                Case("the prompt has 3000 tokens", "generate", "-m", Self.tiny, "-f", long),
+                Case("the prompt has 1 tokens", "generate", "-m", Self.tiny, "-p", "a", "-c", "1"),
+                Case("but the model's context holds 2048", "score", "-m", Self.tiny, "-f", long),
+                Case("there are no tokens to score", "score", "-m", Self.tiny, "-f", empty),
+                Case("No such file", "generate", "-m", Self.tiny, "-f", "/nonexistent/prompt.txt"),
+                Case("outside the vocabulary", "generate", "-m", Self.tiny, "--prompt-tokens", "1,999999"),
+                Case("outside the vocabulary", "tokenize", "-m", Self.tiny, "--tokens", "999999"),
+                Case("outside the model's vocabulary", "score", "-m", Self.tiny, "--tokens", "999999"),
+                Case("position 7 is outside the text", "score", "-m", Self.tiny, "--tokens", "1,2", "--positions", "7"),
+                Case("the model holds 2048", "generate", "-m", Self.tiny, "-p", "x", "-c", "100000"),
+            ] {
+                try await Self.check(example)
+            }
+        }
+
+        // MARK: Models
+
+        @Test("Model files that cannot be used, at every command that takes one")
+        func models() async throws {
+            let whole = TinyModel().serialised()
+            var magic = whole
+            magic[0] = 0x58
+            let files = [
+                ("cannot be read (No such file", "/nonexistent/model.gguf"),
+                ("there is no model \"smollm3\"", "smollm3"),
+                ("is not a regular file", FileManager.default.temporaryDirectory.path + "/."),
+                ("is not a GGUF file", try TestFiles.file(magic, name: "magic.gguf")),
+                ("the file is damaged", try TestFiles.file(whole[..<4000], name: "head.gguf")),
+                ("beyond the file's", try TestFiles.file(whole[..<(whole.count / 2)], name: "half.gguf")),
+                (
+                    "architecture \"mamba\"",
+                    try TestFiles.file(Self.patched(whole, "llama", "mamba"), name: "mamba.gguf")
+                ),
+                (
+                    "pre-tokeniser \"qwen9\"",
+                    try TestFiles.file(Self.patched(whole, "qwen2", "qwen9"), name: "pre.gguf")
+                ),
+                ("weight type TQ1_0", try TestFiles.file(Self.unknownWeights(), name: "weights.gguf")),
+            ]
+            for (words, path) in files {
+                try await Self.check(Case(words, "generate", "-m", path, "-p", "x"))
+                try await Self.check(
+                    Case(words, "verifier", "-m", path, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
+                )
+                try await Self.check(Case(words, "score", "-m", path, "-p", "x"))
+                try await Self.check(Case(words, "worker", "--connect", "127.0.0.1:1", "-md", path))
+            }
+        }
+
+        /// The first occurrence of a text in a file, replaced by one of the same length, wherever it stands.
+        private static func patched(_ file: [UInt8], _ old: String, _ new: String) -> [UInt8] {
+            var bytes = Data(file)
+            while let range = bytes.range(of: Data(old.utf8)) { bytes.replaceSubrange(range, with: Data(new.utf8)) }
+            return Array(bytes)
+        }
+
+        /// A tiny model whose embedding has a weight type that has no kernels.
+        private static func unknownWeights() throws -> [UInt8] {
+            let bytes = Data(TinyModel().serialised())
+            let name = try #require(bytes.range(of: Data("token_embd.weight".utf8)))
+            // After the name: the number of dimensions, two dimensions, and the type.
+            let type = name.upperBound + 4 + 2 * 8
+            return Array(bytes[..<type] + [34, 0, 0, 0] + bytes[(type + 4)...])
+        }
+
+        @Test("A drafter of another vocabulary: both models are named, by generate and by the worker itself")
+        func vocabularies() async throws {
+            let stranger = TestModels.tinyStranger
+            for words in ["tiny.gguf", "tiny-stranger.gguf"] {
+                try await Self.check(Case(words, "generate", "-m", Self.tiny, "-md", stranger, "-p", "x"))
+            }
+            let cluster = try await TestCluster(Self.tiny)
+            let worker = try cluster.startWorker([stranger])
+            #expect(try await worker.exit() != 0)
+            #expect(worker.errors.contains("Tiny llama 1"), "\(worker.errors)")
+            _ = try await cluster.generate(.greedy("a", tokens: 4))
+        }
+
+        @Test("A port in use, of workers and of clients")
+        func ports() async throws {
+            let cluster = try await TestCluster(Self.tiny)
+            let (drafts, http) = ("\(cluster.drafts)", "\(cluster.client.address)")
+            try await Self.check(
+                Case(
+                    "\(drafts) is in use",
+                    "verifier",
+                    "-m",
+                    Self.tiny,
+                    "--listen",
+                    drafts,
+                    "--http",
+                    "127.0.0.1:0",
+                    "--log-level",
+                    "error"
+                )
+            )
+            try await Self.check(
+                Case("\(http) is in use", "verifier", "-m", Self.tiny, "--listen", "127.0.0.1:0", "--http", http)
+            )
+        }
+
+        @Test("A drafting port that others could reach is refused")
+        func publicAddress() async throws {
+            try await Self.check(
+                Case("0.0.0.0:0", "verifier", "-m", Self.tiny, "--listen", "0.0.0.0:0", "--http", "127.0.0.1:0")
+            )
+        }
+
+        @Test("Truncations and flipped bits of a model never trap", arguments: 0..<8)
+        func damagedModels(part: Int) async throws {
+            let whole = TinyModel().serialised()
+            var generator = SeededGenerator(seed: UInt64(part), name: "damage")
+            for round in 0..<6 {
+                var bytes = whole
+                if round.isMultiple(of: 2) {
+                    bytes = Array(whole.prefix(Int(generator.next() % UInt64(whole.count))))
+                } else {
+                    // The head, where everything that is read before the weights stands.
+                    for _ in 0..<4 { bytes[Int(generator.next() % 12_000)] ^= UInt8(1 << (generator.next() % 8)) }
+                }
+                let path = try TestFiles.file(bytes, name: "damaged.gguf")
+                let result = try await CommandResult.of("score", "-m", path, "-p", "the end", "--positions", "last")
+                #expect(result.status < 128, "\(result.errors)")
+                #expect(!result.errors.contains("Fatal error"))
+            }
+        }
+    }
+}
