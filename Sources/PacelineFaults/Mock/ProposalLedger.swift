@@ -1,0 +1,27 @@
+import PacelineSpeculation
+
+/// Everything that drafters ever proposed: which token after which whole prefix, for which request.
+///
+/// A node that reaches a pass must have been proposed for exactly the prefix below which it is verified. A stale tree, a
+/// tree of another request and a tree that was re-rooted wrongly all hang their tokens below another prefix, and are
+/// found out here although they could not change the output.
+final class ProposalLedger {
+    private var known: Set<UInt64> = []
+
+    var count: Int { known.count }
+
+    /// - Parameters:
+    ///   - seed: of the request's sampling, which names the request: no two requests of a simulation share it.
+    ///   - prefix: hash of base and path, the token itself not included.
+    func record(seed: UInt64, prefix: BaseHash, token: Token) {
+        known.insert(key(seed, prefix, token))
+    }
+
+    func contains(seed: UInt64, prefix: BaseHash, token: Token) -> Bool {
+        known.contains(key(seed, prefix, token))
+    }
+
+    private func key(_ seed: UInt64, _ prefix: BaseHash, _ token: Token) -> UInt64 {
+        MockText.mix(prefix.rawValue ^ MockText.mix(seed ^ UInt64(token) << 40))
+    }
+}

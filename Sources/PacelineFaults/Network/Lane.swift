@@ -1,0 +1,224 @@
+import NIOCore
+import PacelineCluster
+
+/// One direction of a simulated TCP connection: what waits at the sender, what is on its way, what is lost.
+///
+/// Bytes keep their order and arrive once, as TCP promises, unless a fault says otherwise. A sender's bytes leave while
+/// fewer than the window's are unacknowledged; so a receiver that takes nothing stops its sender.
+struct Lane {
+    /// What comes out at the receiver.
+    enum Piece {
+        case opened
+        case bytes(ByteBuffer)
+        /// The orderly end of the stream.
+        case end
+        /// The end with an error.
+        case reset(String)
+
+        var isEnd: Bool {
+            switch self {
+            case .end, .reset: true
+            case .opened, .bytes: false
+            }
+        }
+    }
+
+    private struct Write {
+        var bytes: ByteBuffer
+        let count: Int
+    }
+
+    /// Written by the application, not yet taken by the network.
+    private var outbox: [Write] = []
+    private(set) var outboxBytes = 0
+    /// On the way or waiting at the receiver, in order of arrival.
+    private var pieces: [(at: Instant, piece: Piece)] = []
+    private var firstPiece = 0
+    private var unacknowledged = 0
+    /// Taken by the receiver while the acknowledgements' way was cut.
+    private var unreported = 0
+    private var lastArrival = Instant.zero
+    /// When the sender's line is free again, where bandwidth is bounded.
+    private var freeAt = Instant.zero
+    /// The application has closed; the end follows the last byte.
+    private(set) var isEnding = false
+    /// Nothing ever arrives any more, and nobody is told.
+    var isBlackHole = false
+    /// Whether a delivery waits in the event queue.
+    var isDeliveryScheduled = false
+    var watch = FrameWatch()
+    /// The next frame that leaves is sent twice.
+    var duplicatesNext = false
+    /// Bits of the next piece to flip.
+    var corruptsNext = 0
+
+    /// When the next piece arrives; nil if none is on its way.
+    var nextArrival: Instant? {
+        firstPiece < pieces.count ? pieces[firstPiece].at : nil
+    }
+
+    /// Whether the application's bytes have all left.
+    var isDrained: Bool { outbox.isEmpty }
+
+    mutating func write(_ bytes: ByteBuffer) {
+        outbox.append(Write(bytes: bytes, count: bytes.readableBytes))
+        outboxBytes += bytes.readableBytes
+    }
+
+    /// The application closes its side.
+    mutating func finish() {
+        isEnding = true
+    }
+
+    /// Moves what the window allows onto the wire.
+    ///
+    /// - Returns: the sizes of the application's writes that have left whole.
+    mutating func depart(_ network: Scenario.Network, now: Instant, random: inout SplitMix) -> [Int] {
+        var left: [Int] = []
+        while let first = outbox.first, unacknowledged < network.windowBytes {
+            var bytes = first.bytes
+            let room = min(bytes.readableBytes, network.windowBytes - unacknowledged)
+            guard let part = bytes.readSlice(length: room) else { break }
+            if first.count == first.bytes.readableBytes { watch.frameBegins(bytes: first.count) }
+            outboxBytes -= room
+            unacknowledged += room
+            transmit(part, network, now: now, random: &random)
+            if bytes.readableBytes == 0 {
+                outbox.removeFirst()
+                left.append(first.count)
+                if duplicatesNext { duplicate(first.count, part, network, now: now, random: &random) }
+            } else {
+                outbox[0].bytes = bytes
+            }
+        }
+        if isEnding, outbox.isEmpty {
+            isEnding = false
+            push(.end, network, bytes: 0, now: now, random: &random)
+        }
+        return left
+    }
+
+    /// Puts a piece behind all others on the wire.
+    mutating func push(
+        _ piece: Piece,
+        _ network: Scenario.Network,
+        bytes: Int,
+        now: Instant,
+        random: inout SplitMix
+    ) {
+        var leaves = now
+        if let rate = network.bytesPerSecond {
+            freeAt = max(freeAt, now) + .fromMilliseconds(Double(bytes) / rate * 1000)
+            leaves = freeAt
+        }
+        let due = leaves + network.latency + random.duration(below: network.jitter)
+        lastArrival = max(lastArrival, due)
+        pieces.append((lastArrival, piece))
+    }
+
+    /// The next piece that has arrived by now.
+    mutating func take(now: Instant) -> Piece? {
+        guard let at = nextArrival, at <= now else { return nil }
+        let piece = pieces[firstPiece].piece
+        firstPiece += 1
+        if firstPiece == pieces.count {
+            pieces.removeAll(keepingCapacity: true)
+            firstPiece = 0
+        }
+        return piece
+    }
+
+    /// The receiver has taken bytes.
+    ///
+    /// - Parameter isReported: whether the sender learns of it now.
+    mutating func acknowledge(_ bytes: Int, isReported: Bool) {
+        unreported += bytes
+        guard isReported else { return }
+        unacknowledged = max(0, unacknowledged - unreported)
+        unreported = 0
+    }
+
+    /// What is on its way is lost, and the receiver gets an error instead.
+    mutating func reset(_ reason: String, at: Instant) {
+        clear()
+        pieces.append((at, .reset(reason)))
+        lastArrival = at
+    }
+
+    /// Everything that is on its way or waits is lost.
+    mutating func clear() {
+        outbox.removeAll()
+        outboxBytes = 0
+        pieces.removeAll()
+        firstPiece = 0
+        isEnding = false
+    }
+
+    /// What is on its way is lost but for a part of the next piece; then the stream ends as if in order.
+    mutating func cut(keeping share: Double, at: Instant) {
+        var rest: ByteBuffer?
+        if case .bytes(let bytes)? = firstPiece < pieces.count ? pieces[firstPiece].piece : nil {
+            rest = bytes.getSlice(at: bytes.readerIndex, length: Int(Double(bytes.readableBytes) * share))
+        }
+        clear()
+        if let rest, rest.readableBytes > 0 { pieces.append((at, .bytes(rest))) }
+        pieces.append((at, .end))
+        lastArrival = at
+    }
+
+    /// After a time in which nothing got through, everything is sent again.
+    mutating func resume(at: Instant) {
+        for index in firstPiece..<pieces.count where pieces[index].at < at {
+            pieces[index].at = at
+        }
+        lastArrival = max(lastArrival, at)
+    }
+}
+
+extension Lane {
+    /// Cuts bytes into pieces as a network may.
+    private mutating func transmit(
+        _ bytes: ByteBuffer,
+        _ network: Scenario.Network,
+        now: Instant,
+        random: inout SplitMix
+    ) {
+        var rest = bytes
+        while rest.readableBytes > 0 {
+            let count = min(rest.readableBytes, 1 + random.next(below: network.sliceBytes))
+            guard let piece = rest.readSlice(length: count) else { return }
+            push(.bytes(corrupted(piece, random: &random)), network, bytes: count, now: now, random: &random)
+            watch.left(count)
+        }
+    }
+
+    private mutating func corrupted(_ piece: ByteBuffer, random: inout SplitMix) -> ByteBuffer {
+        guard corruptsNext > 0 else { return piece }
+        var bytes = Array(piece.readableBytesView)
+        let place = random.next(below: bytes.count)
+        for _ in 0..<corruptsNext {
+            // Distinct bits, or two flips would undo each other.
+            bytes[place] ^= 1 << UInt8(corruptsNext % 8)
+            corruptsNext -= 1
+        }
+        watch.poisoned(at: place)
+        return ByteBuffer(bytes: bytes)
+    }
+
+    /// A piece of a broken middlebox's buffer that goes out twice.
+    private mutating func duplicate(
+        _ count: Int,
+        _ bytes: ByteBuffer,
+        _ network: Scenario.Network,
+        now: Instant,
+        random: inout SplitMix
+    ) {
+        duplicatesNext = false
+        let length = 1 + random.next(below: bytes.readableBytes)
+        let start = bytes.readerIndex + bytes.readableBytes - length
+        guard let again = bytes.getSlice(at: start, length: length) else { return }
+        watch.poisoned(at: 0, isInsertion: true)
+        watch.left(length)
+        push(.bytes(again), network, bytes: length, now: now, random: &random)
+    }
+}

@@ -1,0 +1,70 @@
+import PacelineCluster
+import PacelineSpeculation
+
+/// What simulations did, in numbers; adds up over seeds.
+package struct SimulationStatistics: Sendable, Equatable {
+    package var events = 0
+    package var virtualNanoseconds: UInt64 = 0
+    /// Faults that struck, by kind.
+    package var faults: [FaultKind: Int] = [:]
+    /// Tokens that clients received and that were compared with plain decoding.
+    package var tokens = 0
+    package var requests = 0
+    package var passes = 0
+    package var emptyRounds = 0
+    package var verifiedNodes = 0
+    package var acceptedTokens = 0
+    package var draftSteps = 0
+    /// Pieces of the stream that were corrupted or repeated and reached their receiver.
+    package var poisonDelivered = 0
+    /// Those that the receiver noticed as it must.
+    package var poisonDetected = 0
+    /// Trees that arrived and could be used, at the present base or re-rooted.
+    package var usedTrees = 0
+    /// Trees that came too late or for another base.
+    package var staleTrees = 0
+    /// Trees beyond their credit or out of order.
+    package var refusedTrees = 0
+    package var reconnections = 0
+    /// The longest time by which a token was later than with a plain pass, in milliseconds.
+    package var longestDelay = 0.0
+    /// Milliseconds in which some request was running, at all verifiers.
+    package var busyMilliseconds = 0.0
+    /// For each use of this type: milliseconds of comparable work with and without workers.
+    package var comparedMilliseconds = 0.0
+    package var plainMilliseconds = 0.0
+
+    package init() {}
+
+    mutating func add(_ snapshot: VerifierSnapshot) {
+        passes += snapshot.passes
+        emptyRounds += snapshot.plainRounds
+        acceptedTokens += snapshot.speculation.acceptedTokens
+        usedTrees += snapshot.trees.current + snapshot.trees.rerooted
+        staleTrees += snapshot.trees.stale
+        refusedTrees += snapshot.trees.overCredit + snapshot.trees.invalid
+    }
+
+    package static func += (left: inout SimulationStatistics, right: SimulationStatistics) {
+        left.events += right.events
+        left.virtualNanoseconds += right.virtualNanoseconds
+        left.faults.merge(right.faults, uniquingKeysWith: +)
+        left.tokens += right.tokens
+        left.requests += right.requests
+        left.passes += right.passes
+        left.emptyRounds += right.emptyRounds
+        left.verifiedNodes += right.verifiedNodes
+        left.acceptedTokens += right.acceptedTokens
+        left.draftSteps += right.draftSteps
+        left.poisonDelivered += right.poisonDelivered
+        left.poisonDetected += right.poisonDetected
+        left.usedTrees += right.usedTrees
+        left.staleTrees += right.staleTrees
+        left.refusedTrees += right.refusedTrees
+        left.reconnections += right.reconnections
+        left.longestDelay = max(left.longestDelay, right.longestDelay)
+        left.busyMilliseconds += right.busyMilliseconds
+        left.comparedMilliseconds += right.comparedMilliseconds
+        left.plainMilliseconds += right.plainMilliseconds
+    }
+}

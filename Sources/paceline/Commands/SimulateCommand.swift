@@ -1,0 +1,119 @@
+import ArgumentParser
+import Foundation
+import PacelineFaults
+
+/// `paceline simulate`: deterministic simulation of clusters under faults.
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Run clusters under faults in virtual time, and check every promise on every step.",
+        discussion: """
+            Each seed makes a cluster of its own (verifiers, workers, requests, a network, a subset of the faults) and runs \
+            it on one thread under a virtual clock: the state machines and the byte codec of the real thing, with mock \
+            models in place of arithmetic. First faults strike and only safety is asked for; then all heals, and everything \
+            must work again within seconds. The same seed gives the same run, event for event.
+
+              paceline simulate --seeds 1..10000
+              paceline simulate --seeds 4711 --trace run.jsonl
+              paceline simulate --seeds 1..1000 --faults kill,corrupt,partition
+
+            Faults: \(FaultKind.allCases.map(\.rawValue).joined(separator: ", ")).
+            """
+    )
+
+    @Option(help: ArgumentHelp("Seeds to run, from A to B, or one seed.", valueName: "A..B"))
+    var seeds: SeedRange
+
+    @Option(help: ArgumentHelp("Seeds at a time, 1 to 256 (default: one per core).", valueName: "count"))
+    var jobs: Int?
+
+    @Option(help: ArgumentHelp("Let only these faults strike (default: all).", valueName: "kill,corrupt"))
+    var faults: FaultList?
+
+    @Option(
+        help: ArgumentHelp("Write the events of the first seed that fails, or of a single seed.", valueName: "file")
+    )
+    var trace: String?
+
+    @Option(help: ArgumentHelp("Share of seeds that are run twice and must go the same way.", valueName: "0…1"))
+    var checkDeterminism = 0.05
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        try validateRange(jobs, ThreadOptions.range, "--jobs")
+        try validateRange(checkDeterminism, 0...1, "--check-determinism")
+    }
+
+    func run() throws {
+        var settings = Campaign.Settings(seeds: seeds.range, jobs: jobs ?? ThreadOptions.cores)
+        settings.determinismShare = checkDeterminism
+        if let faults { settings.allowed = faults.kinds }
+        let line = ProgressLine("simulating")
+        let total = Double(seeds.range.upperBound - seeds.range.lowerBound) + 1
+        let clock = ContinuousClock()
+        let start = clock.now
+        let report = try Campaign(settings) { line.update(Double($0) / total) }.run()
+        let seconds = (clock.now - start) / .seconds(1)
+        line.clear()
+        try writeTrace(report.failure?.seed ?? (total == 1 ? seeds.range.lowerBound : nil), settings)
+        let printed = SimulationReport(report, seconds: seconds, reproduction: reproduction(of: report))
+        try json ? StandardOutput.json(printed) : StandardOutput.write(printed.text)
+        guard let failure = report.failure else { return }
+        StandardError.sentence("seed \(failure.seed): \(failure.violation.map { "\($0)" } ?? "unknown")")
+        throw ExitCode.failure
+    }
+
+    /// The one command that shows a failure again.
+    private func reproduction(of report: CampaignReport) -> String? {
+        guard let failure = report.failure else { return nil }
+        var command = "paceline simulate --seeds \(failure.seed)"
+        if let faults { command += " --faults \(faults)" }
+        // Only a second run shows that a first one was not repeatable.
+        if failure.violation?.promise == .determinism { command += " --check-determinism 1" }
+        return command
+    }
+
+    private func writeTrace(_ seed: UInt64?, _ settings: Campaign.Settings) throws {
+        guard let trace, let seed else { return }
+        var lines: [String] = []
+        _ = try SeedOutcome.run(seed: seed, allowed: settings.allowed) { lines.append($0) }
+        do {
+            try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: trace))
+        } catch {
+            throw ValidationError("the trace cannot be written to \(trace): \(error.localizedDescription)")
+        }
+    }
+}
+
+/// `1..10000` or `4711` on the command line.
+struct SeedRange: ExpressibleByArgument {
+    let range: ClosedRange<UInt64>
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ".", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { UInt64($0) }
+        switch (parts.count, numbers.count) {
+        case (1, 1): range = numbers[0]...numbers[0]
+        case (3, 2) where parts[1].isEmpty && numbers[0] <= numbers[1]: range = numbers[0]...numbers[1]
+        default: return nil
+        }
+    }
+}
+
+/// `kill,corrupt` on the command line.
+struct FaultList: ExpressibleByArgument, CustomStringConvertible {
+    let kinds: Set<FaultKind>
+
+    init?(argument: String) {
+        let names = argument.split(separator: ",").map(String.init)
+        let kinds = names.compactMap(FaultKind.init(rawValue:))
+        guard kinds.count == names.count else { return nil }
+        self.kinds = Set(kinds)
+    }
+
+    var description: String {
+        FaultKind.allCases.filter(kinds.contains).map(\.rawValue).joined(separator: ",")
+    }
+}

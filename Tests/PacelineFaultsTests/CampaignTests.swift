@@ -1,0 +1,56 @@
+import PacelineCluster
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineFaults
+
+@Suite("Simulated clusters")
+struct CampaignTests {
+    @Test("keep every promise under every fault")
+    func swarm() throws {
+        let report = try Campaign(Campaign.Settings(seeds: 1...250, jobs: 2)).run()
+        #expect(
+            report.failure == nil,
+            "seed \(report.failure?.seed ?? 0): \(String(describing: report.failure?.violation))"
+        )
+        #expect(report.statistics.tokens > 5000)
+        #expect(report.statistics.acceptedTokens > 500)
+        #expect(report.repeated > 0)
+        for kind in FaultKind.allCases where kind.isScheduled && kind != .hang {
+            #expect(report.statistics.faults[kind, default: 0] > 5, "\(kind) hardly struck")
+        }
+    }
+
+    @Test("go the same way whatever the number of threads", arguments: [1, 3])
+    func threads(jobs: Int) throws {
+        var settings = Campaign.Settings(seeds: 1...40, jobs: jobs)
+        settings.determinismShare = 0
+        let report = try Campaign(settings).run()
+        settings.jobs = 2
+        let other = try Campaign(settings).run()
+        #expect(report.trace == other.trace)
+        #expect(report.statistics.tokens == other.statistics.tokens)
+    }
+
+    @Test("suffer no fault that is not allowed")
+    func allowed() throws {
+        var settings = Campaign.Settings(seeds: 1...60, jobs: 2)
+        settings.allowed = [.kill, .corrupt]
+        let report = try Campaign(settings).run()
+        #expect(report.failure == nil)
+        #expect(Set(report.statistics.faults.keys) == [.kill, .corrupt])
+    }
+
+    @Test("end as soon as a smaller seed has failed, and name it")
+    func canary() throws {
+        // A verifier that may wait ten times as long as is promised must be found out.
+        let slow = try (1...400 as ClosedRange<UInt64>).first { seed in
+            var scenario = try Scenario.swarm(seed: seed, allowed: [.pause, .straggle])
+            scenario.verifier.maximumWait = .milliseconds(500)
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            return simulation.violation?.promise == .delay
+        }
+        #expect(slow != nil)
+    }
+}

@@ -1,0 +1,35 @@
+import PacelineWire
+import Testing
+
+@testable import PacelineFaults
+
+@Suite("A frame watch")
+struct FrameWatchTests {
+    @Test("demands that a corrupt frame is noticed when it is whole, and not before")
+    func corruption() {
+        var watch = FrameWatch()
+        watch.frameBegins(bytes: 100)
+        watch.left(100)
+        watch.frameBegins(bytes: 60)
+        watch.poisoned(at: 10)
+        watch.left(60)
+        #expect(!watch.deliver(110))
+        #expect(!watch.isPoisonDelivered)
+        #expect(!watch.deliver(49))
+        #expect(watch.isPoisonDelivered)
+        #expect(watch.deliver(1))
+    }
+
+    @Test("demands that inserted bytes are noticed by the end of the header that they are read as")
+    func insertion() {
+        var watch = FrameWatch()
+        watch.frameBegins(bytes: 50)
+        watch.left(50)
+        watch.poisoned(at: 0, isInsertion: true)
+        watch.left(7)
+        watch.frameBegins(bytes: 40)
+        watch.left(40)
+        #expect(!watch.deliver(50 + FrameHeader.byteCount - 1))
+        #expect(watch.deliver(1))
+    }
+}
