@@ -78,10 +78,22 @@ let targets: [Target] = [
         dependencies: ["PacelineCluster", "PacelineModel", .product(name: "NIOHTTP1", package: "swift-nio")]
     ),
 
+    // Deterministic simulation of clusters under faults.
+    .target(
+        name: "PacelineFaults",
+        dependencies: [
+            "PacelineCluster", "PacelineSpeculation", "PacelineWire", .product(name: "NIOCore", package: "swift-nio"),
+        ]
+    ),
+    .testTarget(
+        name: "PacelineFaultsTests",
+        dependencies: ["PacelineFaults", "PacelineCluster", "PacelineSpeculation", "PacelineWire"]
+    ),
+
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "PacelineCluster", "PacelineGateway", "PacelineModel",
+            "PacelineCluster", "PacelineFaults", "PacelineGateway", "PacelineModel",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),
