@@ -4,6 +4,7 @@ import NIOPosix
 import PacelineCluster
 import PacelineGateway
 import PacelineModel
+import PacelineTensor
 
 /// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.
 struct VerifierCommand: AsyncParsableCommand {
@@ -76,6 +77,8 @@ struct VerifierCommand: AsyncParsableCommand {
             ready.loadMS = start.duration(to: .now).inMilliseconds
             try service.tell(ready)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
+            let blas = OpenBLAS.core.map { ", float weights with OpenBLAS for \($0)" } ?? ""
+            logger.info("computing with \(InstructionSet.best.rawValue) on \(threads.count) threads\(blas)")
             await waitForCancellation()
             gateway.drain()
             try await server.shutdown()

@@ -3,6 +3,7 @@ import ArgumentParser
 /// How a long-running process lives with the program that started it.
 struct ServiceOptions: ParsableArguments {
     @Flag(
+        name: [.customLong("json"), .customLong("announce")],
         help: """
             Tell readiness and failure on standard output, one JSON object a line: {"event":"progress"}, "ready" (with \
             the bound addresses) or "failed".
