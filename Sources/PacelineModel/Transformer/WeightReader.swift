@@ -19,6 +19,7 @@ struct WeightReader {
                 .inconsistent("has \(columns) columns in the tensor \(name), but the kernels need a multiple of 32")
             )
         }
+        if [.f32, .f16, .bf16].contains(try file.weightType(of: tensor)) { try OpenBLAS.load() }
         let matrix = try tensor.withBytes { bytes in
             try PackedMatrix(
                 type: file.weightType(of: tensor),
