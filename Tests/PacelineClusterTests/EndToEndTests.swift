@@ -6,14 +6,11 @@ import Testing
 
 @Suite("A verifier and its workers over loopback sockets")
 struct EndToEndTests {
-    static func startVerifier(
-        _ configuration: VerifierConfiguration = VerifierConfiguration(),
-        pace: @escaping @Sendable () -> Void = {}
-    ) async throws -> VerifierServer {
+    static func startVerifier(logger: Logger = Logger(label: "verifier")) async throws -> VerifierServer {
         try await VerifierServer.start(
-            configuration,
+            VerifierConfiguration(),
             listen: Endpoint(host: "127.0.0.1", port: 0),
-            logger: Logger(label: "verifier")
+            logger: logger
         ) { _ in
             LoadedTarget(engine: MockTarget(), description: .mock())
         }
