@@ -50,8 +50,13 @@ static void store_tile(const pl_product *product, int64_t tile, int64_t row, int
     int64_t first = tile * PL_TILE_ROWS, lanes = product->matrix->rows - first;
     if (lanes > PL_TILE_ROWS) lanes = PL_TILE_ROWS;
     float *y = product->y + row * product->y_stride + first;
-    for (int64_t i = 0; i < rows; ++i) {
-        memcpy(y + i * product->y_stride, out + i * PL_TILE_ROWS, (size_t)lanes * sizeof(float));
+    for (int64_t i = 0; i < rows; ++i, y += product->y_stride, out += PL_TILE_ROWS) {
+        // A whole tile row is one vector. Only the last tile may have fewer lanes.
+        if (lanes == PL_TILE_ROWS) {
+            memcpy(y, out, PL_TILE_ROWS * sizeof(float));
+        } else {
+            memcpy(y, out, (size_t)lanes * sizeof(float));
+        }
     }
 }
 
