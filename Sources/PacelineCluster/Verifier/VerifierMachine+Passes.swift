@@ -10,9 +10,11 @@ extension VerifierMachine {
         if let waitDeadline, now < waitDeadline, !isPlanOutdated { return }
         isPlanOutdated = false
         if readySince == nil { readySince = now }
+        if let waitDeadline, now >= waitDeadline { noteMisses() }
         let plan = nextPass()
         if closings.isEmpty, let deadline = deadlineToWaitFor(plan, now: now) {
             waitDeadline = deadline
+            awaited = Set(running.values.filter { $0.pace.prediction(now: now) != nil }.map(\.request))
             return
         }
         start(plan, closings: closings, now: now)
@@ -21,8 +23,17 @@ extension VerifierMachine {
     /// A worker added to a sequence's tree.
     mutating func noteArrival(for request: RequestID, now: Instant) {
         isPlanOutdated = true
+        awaited.remove(request)
         guard let mass = running[request].map({ merged($0.board).expectedTokens }) else { return }
         _ = running.update(request) { $0.pace.arrived(mass: mass, now: now) }
+    }
+
+    /// A wait is over, and for these sequences nothing came.
+    private mutating func noteMisses() {
+        for request in awaited.sorted() {
+            _ = running.update(request) { $0.pace.missed() }
+        }
+        awaited.removeAll()
     }
 
     /// All trees of a board in one, believed as far as their workers have earned it.
@@ -36,6 +47,7 @@ extension VerifierMachine {
     private mutating func rest() {
         readySince = nil
         waitDeadline = nil
+        awaited.removeAll()
     }
 
     /// What the next pass would be if it started now: prompts share their rows in order of admission, and the planner

@@ -63,6 +63,8 @@ package struct VerifierMachine: Sendable {
     var readySince: Instant?
     /// When a pass that waits for drafts is looked at again.
     var waitDeadline: Instant?
+    /// Sequences whose next delta the pass waits for.
+    var awaited: Set<RequestID> = []
     /// Something happened since the next pass was last planned that may change it.
     var isPlanOutdated = true
     var costs: CostCurve
