@@ -13,6 +13,9 @@ package struct VerifierConfiguration: Sendable {
     package var prefillRows = 128
     /// How long a pass may wait for drafts at most, whatever they promise.
     package var maximumWait = Duration.milliseconds(50)
+    /// Whether a pass waits until its workers have nothing more to say, at most `maximumWait`, instead of starting when
+    /// waiting no longer pays. This is stop-and-wait speculation, for comparisons; a worker's fault then costs time.
+    package var waitsForWorkers = false
     /// Bounds on one worker's tree; `nodes` is also the credit that a worker starts with.
     package var draft = DraftLimits(nodes: 64, depth: 16, width: 4)
     /// What a pass may cost for the sake of speculation.

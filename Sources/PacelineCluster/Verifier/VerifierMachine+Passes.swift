@@ -82,6 +82,10 @@ extension VerifierMachine {
     private func deadlineToWaitFor(_ plan: PassPlan, now: Instant) -> Instant? {
         // Prompts go on at once, and sequences that could wait join them with what they have.
         guard !plan.isUrgent, let readySince else { return nil }
+        if configuration.waitsForWorkers {
+            let limit = readySince + configuration.maximumWait
+            return now < limit && !running.values.allSatisfy(\.board.isExhausted) ? limit : nil
+        }
         let predictions = running.values.compactMap { sequence -> DraftPace.Prediction? in
             sequence.board.isExhausted ? nil : sequence.pace.prediction(now: now)
         }
