@@ -16,6 +16,14 @@ say "building"
 swift build --build-tests
 say "testing"
 swift test --skip-build "$@"
+if (($# == 0)); then
+    say "testing the draft link from another language"
+    python_packages="$root/.build/python"
+    python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" --upgrade \
+        --requirement Tests/PythonWorker/requirements.txt
+    PACELINE="$(swift build --show-bin-path)/paceline" PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1 \
+        python3 -m unittest discover --start-directory Tests/PythonWorker
+fi
 say "testing the draft worker in Python"
 python="${XDG_CACHE_HOME:-$HOME/.cache}/paceline/python"
 python3 -m pip install --quiet --disable-pip-version-check --upgrade --target "$python" \
