@@ -24,10 +24,4 @@ if (($# == 0)); then
     PACELINE="$(swift build --show-bin-path)/paceline" PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1 \
         python3 -m unittest discover --start-directory Tests/PythonWorker
 fi
-say "testing the draft worker in Python"
-python="${XDG_CACHE_HOME:-$HOME/.cache}/paceline/python"
-python3 -m pip install --quiet --disable-pip-version-check --upgrade --target "$python" \
-    -r "$root/Tests/PythonWorker/requirements.txt"
-(cd -- "$root/Tests/PythonWorker" &&
-    PACELINE="$(cd -- "$root" && swift build --show-bin-path)/paceline" PYTHONPATH="$python" python3 -m unittest)
 say "all tests passed"
