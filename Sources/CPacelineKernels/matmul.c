@@ -14,7 +14,11 @@ enum { ITEM_BYTES = 64 << 10, MAX_PRODUCTS = 8 };
 /// Activation bytes that are multiplied with one tile after the other: half of a small second-level cache.
 enum { GROUP_BYTES = 512 << 10 };
 
-/// One product of a group, cut into items of `item_tiles` tiles.
+/// Multiply-accumulates of one item at most: some hundred microseconds, so that with many activation rows too no thread
+/// waits long for the last item of another.
+enum { ITEM_MACS = 32 << 20 };
+
+/// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a row.
 typedef struct part {
     const pl_product *product;
     pl_tile_kernel kernel;  ///< NULL for float weights
@@ -22,6 +26,8 @@ typedef struct part {
     size_t tile_bytes;
     int64_t tiles;
     int64_t item_tiles;
+    int64_t item_rows;   ///< activation rows of an item, padding included
+    int64_t row_items;   ///< items that share the same tiles
     int64_t first_item;
 } part;
 
@@ -65,12 +71,13 @@ static int64_t group_rows(const pl_matrix *matrix) {
     return rows < 16 ? 16 : rows > PL_ROW_GROUP ? PL_ROW_GROUP : rows;
 }
 
-static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end) {
+/// Tiles begin ..< end by the activation rows from `first` on.
+static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end, int64_t first) {
     _Alignas(64) float out[PL_ROW_GROUP * PL_TILE_ROWS];
-    const int64_t group = group_rows(part->product->matrix);
-    const int64_t padded = pl_activation_rows(job->count);
-    for (int64_t row = 0; row < job->count; row += group) {
-        int64_t rows = padded - row < group ? padded - row : group;
+    const int64_t group = group_rows(part->product->matrix), padded = pl_activation_rows(job->count);
+    const int64_t last = padded - first < part->item_rows ? padded : first + part->item_rows;
+    for (int64_t row = first; row < last; row += group) {
+        int64_t rows = last - row < group ? last - row : group;
         for (int64_t tile = begin; tile < end; ++tile) {
             const uint8_t *data = (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
             part->kernel(data, part->blocks, job->activations, padded, row, rows, out);
@@ -84,13 +91,26 @@ static void run_item(void *context, int64_t item, int thread) {
     const job *job = context;
     const part *part = job->parts;
     while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
-    int64_t begin = (item - part->first_item) * part->item_tiles, end = begin + part->item_tiles;
+    const int64_t tile_items = (part->tiles + part->item_tiles - 1) / part->item_tiles, local = item - part->first_item;
+    int64_t begin = local % tile_items * part->item_tiles, end = begin + part->item_tiles;
     if (end > part->tiles) end = part->tiles;
     if (part->kernel) {
-        multiply_tiles(job, part, begin, end);
+        multiply_tiles(job, part, begin, end, local / tile_items * part->item_rows);
     } else {
         pl_matmul_float(job->isa, part->product, begin, end, job->x, job->x_stride, job->count);
     }
+}
+
+/// Sizes of the items of a product with quantised weights.
+static void cut(part *part, int64_t count) {
+    const int64_t padded = pl_activation_rows(count), row_macs = PL_TILE_ROWS * part->product->matrix->cols;
+    int64_t rows = ITEM_MACS / row_macs / PL_TILE_ROWS * PL_TILE_ROWS;
+    if (rows < PL_TILE_ROWS) rows = PL_TILE_ROWS;
+    part->row_items = (padded + rows - 1) / rows;
+    part->item_rows = part->row_items == 1 ? padded : rows;
+    int64_t by_bytes = ITEM_BYTES / (int64_t)part->tile_bytes, by_macs = ITEM_MACS / (row_macs * part->item_rows);
+    part->item_tiles = by_bytes < by_macs ? by_bytes : by_macs;
+    if (part->item_tiles < 1) part->item_tiles = 1;
 }
 
 static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t first_item) {
@@ -101,10 +121,14 @@ static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t
     part->blocks = matrix->cols / (int64_t)pl_type_block_length(matrix->type);
     part->tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
     part->tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS;
-    part->item_tiles = part->kernel ? ITEM_BYTES / (int64_t)part->tile_bytes : pl_matmul_float_tiles(matrix);
-    if (part->item_tiles < 1) part->item_tiles = 1;
     part->first_item = first_item;
-    return first_item + (part->tiles + part->item_tiles - 1) / part->item_tiles;
+    if (part->kernel) {
+        cut(part, job->count);
+    } else {
+        part->item_tiles = pl_matmul_float_tiles(matrix);
+        part->row_items = 1;
+    }
+    return first_item + (part->tiles + part->item_tiles - 1) / part->item_tiles * part->row_items;
 }
 
 void pl_matmul(

@@ -1,6 +1,5 @@
 #include "paceline/pool.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -10,11 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pool_rescue.h"
+
 /// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread leaves",
 /// bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
 ///
-/// A worker enters a run by adding itself while the run is open and only then reads the task; the caller returns after it
-/// has closed the run and nobody is inside. So a worker that the operating system pauses outside a run holds up nobody.
+/// A worker enters a run by adding itself while the run is open and only then reads the task; the caller returns after
+/// it has closed the run and nobody is inside. So a worker that is paused outside a run holds up nobody.
 enum {
     OPEN = 1,
     CALLER_SLEEPS = 2,
@@ -25,18 +26,29 @@ enum {
 };
 static const uint32_t RUN = ~(uint32_t)0x7fff;
 
-/// How long a thread polls before it sleeps, in nanoseconds: longer than the gaps inside a forward pass, far shorter than
-/// a time slice, so that a shared machine is not spun to death.
+/// How long a thread polls before it sleeps: longer than the gaps inside a forward pass, far shorter than a time slice,
+/// so that a shared machine is not spun to death.
 enum { SPIN_NANOSECONDS = 40000, POLLS_PER_CLOCK_READ = 32 };
 
-/// The items that a thread has yet to compute: `begin` in the low and `end` in the high 32 bits.
-///
-/// Its owner takes them from the front, so that it walks through memory in order and what it has prefetched is what it needs
-/// next. A thread without items takes the back half of another's. Within a run a range never comes back once it has
-/// changed (its first item is computed once), so comparing and swapping is enough.
-typedef struct share {
+/// How long a thread then waits before it takes the one it waits for to be paused and gives it its own CPU. Items take
+/// tens of microseconds; a time slice, which is what a paused thread would wait for, takes milliseconds.
+enum { RESCUE_NANOSECONDS = 150000 };
+
+enum { OUTSIDE = -1 };
+
+/// What a pool keeps of each thread.
+typedef struct member {
+    /// The items that it has yet to compute: `begin` in the low and `end` in the high 32 bits.
+    ///
+    /// It takes them from the front, so that it walks through memory in order and what it has prefetched is what it
+    /// needs next. A thread without items takes the back half of another's. Within a run a range never comes back once
+    /// it has changed (its first item is computed once), so comparing and swapping is enough.
     _Alignas(64) _Atomic uint64_t range;
-} share;
+    _Atomic int cpu;         ///< where it entered the run; OUTSIDE if it is not in one
+    _Atomic int was_moved;   ///< whether another thread gave it its CPU during this run
+    _Atomic int thread_id;
+    pthread_t thread;        ///< of a worker
+} member;
 
 struct pl_pool {
     _Alignas(64) _Atomic uint32_t control;
@@ -44,8 +56,7 @@ struct pl_pool {
     _Alignas(64) pl_task task;
     void *context;
     int threads;
-    pthread_t *workers;
-    share *shares;  ///< one per thread
+    member *members;  ///< [0] is the caller
 };
 
 typedef struct worker_start {
@@ -53,8 +64,10 @@ typedef struct worker_start {
     int thread;
 } worker_start;
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t expected) {
-    syscall(SYS_futex, (uint32_t *)word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+// MARK: Waiting
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout) {
+    syscall(SYS_futex, (uint32_t *)word, FUTEX_WAIT_PRIVATE, expected, timeout, NULL, 0);
 }
 
 static void futex_wake(_Atomic uint32_t *word) {
@@ -75,102 +88,66 @@ static int64_t nanoseconds(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/// What a thread waits for: whether `control` satisfies it, given the run that it has seen.
+typedef int (*condition)(uint32_t control, uint32_t seen);
+
+static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen) {
+    int64_t deadline = nanoseconds() + SPIN_NANOSECONDS;
+    do {
+        for (int poll = 0; poll < POLLS_PER_CLOCK_READ; ++poll) {
+            if (satisfied(atomic_load_explicit(&pool->control, memory_order_acquire), seen)) return 1;
+            relax();
+        }
+    } while (nanoseconds() < deadline);
+    return 0;
+}
+
+/// Sleeps until the condition holds. After a while it calls `rescue` once, in case who should bring it about is paused.
+static void sleep_for(pl_pool *pool, condition satisfied, uint32_t seen, void (*rescue)(pl_pool *, int), int thread) {
+    const struct timespec patience = { .tv_nsec = RESCUE_NANOSECONDS };
+    int64_t deadline = nanoseconds() + RESCUE_NANOSECONDS;
+    int rescued = 0;
+    uint32_t control = atomic_load(&pool->control);
+    while (!satisfied(control, seen)) {
+        if (!rescued && nanoseconds() >= deadline) {
+            rescue(pool, thread);
+            rescued = 1;
+        }
+        futex_wait(&pool->control, control, rescued ? NULL : &patience);
+        control = atomic_load(&pool->control);
+    }
+}
+
+// MARK: Items
+
 static uint64_t range(uint64_t begin, uint64_t end) { return end << 32 | begin; }
 static uint32_t range_begin(uint64_t range) { return (uint32_t)range; }
 static uint32_t range_end(uint64_t range) { return (uint32_t)(range >> 32); }
 
-/// Takes the first item of a share; -1 if it is empty.
-static int64_t take(share *share) {
-    uint64_t items = atomic_load_explicit(&share->range, memory_order_relaxed);
+/// Takes the first item of a thread; -1 if it has none.
+static int64_t take(member *member) {
+    uint64_t items = atomic_load_explicit(&member->range, memory_order_relaxed);
     while (range_begin(items) < range_end(items)) {
         uint64_t rest = range(range_begin(items) + 1u, range_end(items));
-        if (atomic_compare_exchange_weak(&share->range, &items, rest)) return range_begin(items);
+        if (atomic_compare_exchange_weak(&member->range, &items, rest)) return range_begin(items);
     }
     return -1;
 }
 
-/// Moves the back half of another thread's items to `own`, which is empty. 0 if nobody has any.
+/// Moves the back half of another thread's items to `thread`, which has none. 0 if nobody has any.
 static int steal(pl_pool *pool, int thread) {
     for (int i = 1; i < pool->threads; ++i) {
-        share *victim = &pool->shares[(thread + i) % pool->threads];
+        member *victim = &pool->members[(thread + i) % pool->threads];
         uint64_t items = atomic_load_explicit(&victim->range, memory_order_relaxed);
         while (range_begin(items) < range_end(items)) {
             uint64_t middle = range_begin(items) + (range_end(items) - range_begin(items)) / 2;
-            if (!atomic_compare_exchange_weak(&victim->range, &items, range(range_begin(items), middle))) continue;
-            atomic_store(&pool->shares[thread].range, range(middle, range_end(items)));
+            uint64_t rest = range(range_begin(items), middle);
+            if (!atomic_compare_exchange_weak(&victim->range, &items, rest)) continue;
+            atomic_store(&pool->members[thread].range, range(middle, range_end(items)));
             return 1;
         }
     }
     return 0;
-}
-
-static void work(pl_pool *pool, int thread) {
-    do {
-        int64_t item;
-        while ((item = take(&pool->shares[thread])) >= 0) pool->task(pool->context, item, thread);
-    } while (steal(pool, thread));
-}
-
-/// Whether `control` lets a worker that has seen run `seen` do something.
-static int calls_worker(uint32_t control, uint32_t seen) {
-    return (control & STOP) || ((control & OPEN) && (control & RUN) != seen);
-}
-
-static uint32_t wait_for_call(pl_pool *pool, uint32_t seen) {
-    int64_t deadline = nanoseconds() + SPIN_NANOSECONDS;
-    do {
-        for (int poll = 0; poll < POLLS_PER_CLOCK_READ; ++poll) {
-            uint32_t control = atomic_load_explicit(&pool->control, memory_order_acquire);
-            if (calls_worker(control, seen)) return control;
-            relax();
-        }
-    } while (nanoseconds() < deadline);
-
-    atomic_fetch_add(&pool->sleepers, 1);
-    uint32_t control = atomic_load(&pool->control);
-    while (!calls_worker(control, seen)) {
-        futex_wait(&pool->control, control);
-        control = atomic_load(&pool->control);
-    }
-    atomic_fetch_sub(&pool->sleepers, 1);
-    return control;
-}
-
-static void leave(pl_pool *pool) {
-    uint32_t before = atomic_fetch_sub(&pool->control, ONE_INSIDE);
-    if ((before & INSIDE) == ONE_INSIDE && (before & CALLER_SLEEPS)) futex_wake(&pool->control);
-}
-
-static void *worker_main(void *argument) {
-    worker_start start = *(worker_start *)argument;
-    free(argument);
-    pl_pool *pool = start.pool;
-    uint32_t seen = 0;
-    for (;;) {
-        uint32_t control = wait_for_call(pool, seen);
-        if (control & STOP) return NULL;
-        if (!atomic_compare_exchange_strong(&pool->control, &control, control + ONE_INSIDE)) continue;
-        seen = control & RUN;
-        work(pool, start.thread);
-        leave(pool);
-    }
-}
-
-static void wait_until_empty(pl_pool *pool) {
-    int64_t deadline = nanoseconds() + SPIN_NANOSECONDS;
-    do {
-        for (int poll = 0; poll < POLLS_PER_CLOCK_READ; ++poll) {
-            if (!(atomic_load_explicit(&pool->control, memory_order_acquire) & INSIDE)) return;
-            relax();
-        }
-    } while (nanoseconds() < deadline);
-
-    uint32_t control = atomic_fetch_or(&pool->control, CALLER_SLEEPS) | CALLER_SLEEPS;
-    while (control & INSIDE) {
-        futex_wait(&pool->control, control);
-        control = atomic_load(&pool->control);
-    }
-    atomic_fetch_and(&pool->control, ~(uint32_t)CALLER_SLEEPS);
 }
 
 /// Nobody is inside a run, and opening one publishes the shares.
@@ -178,8 +155,93 @@ static void deal(pl_pool *pool, uint64_t items) {
     uint64_t threads = (uint64_t)pool->threads;
     for (uint64_t i = 0; i < threads; ++i) {
         uint64_t share = range(items * i / threads, items * (i + 1) / threads);
-        atomic_store_explicit(&pool->shares[i].range, share, memory_order_relaxed);
+        atomic_store_explicit(&pool->members[i].range, share, memory_order_relaxed);
     }
+}
+
+static void work(pl_pool *pool, int thread) {
+    member *self = &pool->members[thread];
+    atomic_store_explicit(&self->cpu, pl_current_cpu(), memory_order_relaxed);
+    do {
+        int64_t item;
+        while ((item = take(self)) >= 0) pool->task(pool->context, item, thread);
+    } while (steal(pool, thread));
+    atomic_store_explicit(&self->cpu, OUTSIDE, memory_order_relaxed);
+}
+
+// MARK: Workers
+
+/// Whether a worker that has seen run `seen` can do something.
+static int is_called(uint32_t control, uint32_t seen) {
+    return (control & STOP) || ((control & OPEN) && (control & RUN) != seen);
+}
+
+/// A worker has nothing to do and the caller still holds an item: it gets this CPU, and this thread takes its place.
+static void rescue_caller(pl_pool *pool, int thread) {
+    (void)thread;
+    int place = atomic_load_explicit(&pool->members[0].cpu, memory_order_relaxed);
+    if (place == OUTSIDE || !(atomic_load(&pool->control) & OPEN)) return;
+    pl_move_thread(atomic_load_explicit(&pool->members[0].thread_id, memory_order_relaxed), pl_current_cpu());
+    pl_move_thread(pl_thread_id(), place);
+}
+
+static uint32_t wait_for_call(pl_pool *pool, uint32_t seen, int thread) {
+    if (!poll_for(pool, is_called, seen)) {
+        atomic_fetch_add(&pool->sleepers, 1);
+        sleep_for(pool, is_called, seen, rescue_caller, thread);
+        atomic_fetch_sub(&pool->sleepers, 1);
+    }
+    return atomic_load(&pool->control);
+}
+
+/// Leaves a run. A thread that was moved during it goes back, so that the caller has its CPU for itself again.
+static void leave(pl_pool *pool, int thread, int home) {
+    uint32_t before = atomic_fetch_sub(&pool->control, ONE_INSIDE);
+    if ((before & INSIDE) == ONE_INSIDE && (before & CALLER_SLEEPS)) futex_wake(&pool->control);
+    if (atomic_exchange(&pool->members[thread].was_moved, 0)) pl_move_thread(pl_thread_id(), home);
+}
+
+static void *worker_main(void *argument) {
+    worker_start start = *(worker_start *)argument;
+    free(argument);
+    pl_pool *pool = start.pool;
+    atomic_store(&pool->members[start.thread].thread_id, pl_thread_id());
+    uint32_t seen = 0;
+    for (;;) {
+        uint32_t control = wait_for_call(pool, seen, start.thread);
+        if (control & STOP) return NULL;
+        if (!is_called(control, seen)) continue;
+        if (!atomic_compare_exchange_strong(&pool->control, &control, control + ONE_INSIDE)) continue;
+        seen = control & RUN;
+        int home = pl_current_cpu();
+        work(pool, start.thread);
+        leave(pool, start.thread, home);
+    }
+}
+
+// MARK: The caller
+
+static int is_empty(uint32_t control, uint32_t seen) {
+    (void)seen;
+    return !(control & INSIDE);
+}
+
+/// The caller has nothing to do and workers still hold items: they get its CPU while it sleeps.
+static void rescue_workers(pl_pool *pool, int caller) {
+    int place = pl_current_cpu();
+    for (int thread = 0; thread < pool->threads; ++thread) {
+        member *member = &pool->members[thread];
+        if (thread == caller || atomic_load_explicit(&member->cpu, memory_order_relaxed) == OUTSIDE) continue;
+        atomic_store(&member->was_moved, 1);
+        pl_move_thread(atomic_load(&member->thread_id), place);
+    }
+}
+
+static void wait_until_empty(pl_pool *pool) {
+    if (poll_for(pool, is_empty, 0)) return;
+    atomic_fetch_or(&pool->control, CALLER_SLEEPS);
+    sleep_for(pool, is_empty, 0, rescue_workers, 0);
+    atomic_fetch_and(&pool->control, ~(uint32_t)CALLER_SLEEPS);
 }
 
 void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
@@ -189,6 +251,7 @@ void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
     }
     pool->task = task;
     pool->context = context;
+    atomic_store_explicit(&pool->members[0].thread_id, pl_thread_id(), memory_order_relaxed);
     deal(pool, (uint64_t)items);
     uint32_t control = atomic_load_explicit(&pool->control, memory_order_relaxed);
     atomic_store(&pool->control, ((control & RUN) + ONE_RUN) | OPEN);
@@ -199,18 +262,19 @@ void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
     wait_until_empty(pool);
 }
 
+// MARK: Life
+
 static int start_worker(pl_pool *pool, int thread) {
     worker_start *start = malloc(sizeof *start);
     if (!start) return -1;
     *start = (worker_start){ .pool = pool, .thread = thread };
-    if (pthread_create(&pool->workers[thread - 1], NULL, worker_main, start) == 0) return 0;
+    if (pthread_create(&pool->members[thread].thread, NULL, worker_main, start) == 0) return 0;
     free(start);
     return -1;
 }
 
 static void free_pool(pl_pool *pool) {
-    free(pool->workers);
-    free(pool->shares);
+    free(pool->members);
     free(pool);
 }
 
@@ -218,18 +282,20 @@ static pl_pool *allocate_pool(int threads) {
     pl_pool *pool = aligned_alloc(64, sizeof *pool);
     if (!pool) return NULL;
     *pool = (pl_pool){ .threads = threads };
-    pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-    pool->shares = aligned_alloc(64, (size_t)threads * sizeof *pool->shares);
-    if (pool->workers && pool->shares) return pool;
-    free_pool(pool);
-    return NULL;
+    pool->members = aligned_alloc(64, (size_t)threads * sizeof *pool->members);
+    if (!pool->members) {
+        free(pool);
+        return NULL;
+    }
+    for (int thread = 0; thread < threads; ++thread) pool->members[thread] = (member){ .cpu = OUTSIDE };
+    return pool;
 }
 
 /// Ends workers 1 ..< `threads`.
 static void stop(pl_pool *pool, int threads) {
     atomic_fetch_or(&pool->control, STOP);
     futex_wake(&pool->control);
-    for (int thread = 1; thread < threads; ++thread) pthread_join(pool->workers[thread - 1], NULL);
+    for (int thread = 1; thread < threads; ++thread) pthread_join(pool->members[thread].thread, NULL);
 }
 
 pl_pool *pl_pool_create(int threads) {
