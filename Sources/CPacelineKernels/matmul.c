@@ -18,7 +18,8 @@ enum { GROUP_BYTES = 512 << 10 };
 /// waits long for the last item of another.
 enum { ITEM_MACS = 32 << 20 };
 
-/// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a row.
+/// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a
+/// row.
 typedef struct part {
     const pl_product *product;
     pl_tile_kernel kernel;  ///< NULL for float weights

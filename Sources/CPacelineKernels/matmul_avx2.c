@@ -36,7 +36,9 @@ INLINE vec_i v_spread(vec_i v, int byte) {
     return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(_mm_add_epi8(lanes, _mm_set1_epi8((char)byte))));
 }
 INLINE vec_f v_halves_float(const uint8_t *halves) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves)); }
-INLINE vec_i v_halves_int(const uint8_t *halves) { return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)halves)); }
+INLINE vec_i v_halves_int(const uint8_t *halves) {
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)halves));
+}
 INLINE vec_f f_load(const float *x) { return _mm256_loadu_ps(x); }
 INLINE void f_store(float *x, vec_f v) { _mm256_storeu_ps(x, v); }
 INLINE vec_f f_set1(float x) { return _mm256_set1_ps(x); }
@@ -73,7 +75,8 @@ INLINE vec_i products(pl_type type, vec_i code, const int8_t *activations) {
     return _mm256_maddubs_epi16(_mm256_abs_epi8(centred), _mm256_sign_epi8(activation, centred));
 }
 
-INLINE void v_dots(pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
+INLINE void v_dots(
+    pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
     const int group = pairs_per_sum(type) < last - first ? pairs_per_sum(type) : last - first;
 #pragma clang loop unroll(full)
     for (int j = first; j < last; j += group) {

@@ -33,7 +33,9 @@ INLINE vec_i v_spread(vec_i v, int byte) {
     const __m128i lanes = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
     return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(_mm_add_epi8(lanes, _mm_set1_epi8((char)byte))));
 }
-INLINE vec_f v_halves_float(const uint8_t *halves) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves)); }
+INLINE vec_f v_halves_float(const uint8_t *halves) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
+}
 INLINE vec_i v_halves_int(const uint8_t *halves) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)halves));
 }
@@ -50,7 +52,8 @@ INLINE vec_f f_of_bits(vec_i v) { return _mm512_castsi512_ps(v); }
 #define V_OFFSET(type) pl_layouts[type].offset
 
 /// Row by row inside, so that as many independent sums are in flight as there are rows.
-INLINE void v_dots(pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
+INLINE void v_dots(
+    pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
     (void)type;
 #pragma clang loop unroll(full)
     for (int j = first; j < last; ++j) {

@@ -49,7 +49,8 @@ static void padded(const float **x, int64_t *stride, int64_t rows, int64_t heigh
 }
 
 /// y (rows x width) = transpose(out (width x height)), in squares that stay in the first-level cache.
-static void store_transposed(const float *out, int64_t height, int64_t rows, int64_t width, float *y, int64_t y_stride) {
+static void store_transposed(
+    const float *out, int64_t height, int64_t rows, int64_t width, float *y, int64_t y_stride) {
     enum { SIDE = 16 };
     for (int64_t c = 0; c < width; c += SIDE) {
         int64_t end = c + SIDE < width ? c + SIDE : width;
@@ -77,7 +78,8 @@ void pl_matmul_float(
         int64_t stride = x_stride;
         padded(&rows, &stride, some, height, cols, rows_in);
         pl_matmul_float_call(panel, cols, weights, height, rows, stride, out);
-        store_transposed(out, height, some, width, product->y + row * product->y_stride + begin * PL_TILE_ROWS, product->y_stride);
+        float *y = product->y + row * product->y_stride + begin * PL_TILE_ROWS;
+        store_transposed(out, height, some, width, y, product->y_stride);
         row += some;
     }
 }

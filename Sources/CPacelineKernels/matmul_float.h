@@ -8,7 +8,8 @@
 /// Tiles that make one panel of a matrix of float weights. Depends on the matrix alone, because bits may depend on it.
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix);
 
-/// Computes tiles begin ..< end, one panel, of a product with float weights through sgemm. Aborts if there is no memory.
+/// Computes tiles begin ..< end, one panel, of a product with float weights through sgemm. Aborts if there is no
+/// memory.
 void pl_matmul_float(
     pl_isa isa, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride,
     int64_t count);
@@ -21,8 +22,9 @@ typedef struct pl_heights {
 
 /// The heights to use for panels of `panel` weight rows and `cols` columns.
 ///
-/// OpenBLAS has kernels that differ by a row's place in the matrix and by the shape of the whole. This asks it: one row is
-/// multiplied at every place of calls of several heights, and those are kept that agree in every bit. Asked once per shape.
+/// OpenBLAS has kernels that differ by a row's place in the matrix and by the shape of the whole. This asks it: one row
+/// is multiplied at every place of calls of several heights, and those are kept that agree in every bit. Asked once per
+/// shape.
 pl_heights pl_matmul_float_heights(int64_t panel, int64_t cols);
 
 /// out (panel x height) = weights (panel x cols) . transpose(x (height x cols, row stride x_stride)).

@@ -5,8 +5,8 @@
 #include "matmul_float.h"
 #include "paceline/blas.h"
 
-// With the activations as the second matrix their rows are the lanes of OpenBLAS's vectors, which are far less particular
-// about places than its other dimension, and few rows are much faster.
+// With the activations as the second matrix their rows are the lanes of OpenBLAS's vectors, which are far less
+// particular about places than its other dimension, and few rows are much faster.
 void pl_matmul_float_call(
     int64_t panel, int64_t cols, const float *weights, int64_t height, const float *x, int64_t x_stride, float *out) {
     pl_blas_sgemm_nt(panel, height, cols, weights, cols, x, x_stride, out, height);
@@ -15,7 +15,8 @@ void pl_matmul_float_call(
 enum { TALLEST = 128, SHAPES = 64 };
 
 /// The same row at every place must give the same column of results: that of `expected`, or, if it is NULL, of place 0.
-static int places_agree(int64_t panel, int64_t height, const float *out, const float *expected, int64_t expected_height) {
+static int places_agree(
+    int64_t panel, int64_t height, const float *out, const float *expected, int64_t expected_height) {
     for (int64_t row = 0; row < panel; ++row) {
         const float *first = expected ? expected + row * expected_height : out + row * height;
         for (int64_t i = 0; i < height; ++i) {
@@ -36,7 +37,8 @@ static void fill(float *values, int64_t count, uint32_t seed) {
 /// `memory`: weights, TALLEST equal rows, then the results of two calls.
 static pl_heights ask(int64_t panel, int64_t cols, float *memory) {
     static const int64_t bases[] = { 16, 8, 4, 1 }, others[] = { 1, 4, 8, 16, 32, 64, TALLEST };
-    float *weights = memory, *x = weights + panel * cols, *base_out = x + TALLEST * cols, *out = base_out + panel * TALLEST;
+    float *weights = memory, *x = weights + panel * cols;
+    float *base_out = x + TALLEST * cols, *out = base_out + panel * TALLEST;
     fill(weights, panel * cols, 1);
     fill(x, cols, 2);
     for (int64_t i = 1; i < TALLEST; ++i) memcpy(x + i * cols, x, (size_t)cols * sizeof(float));

@@ -8,8 +8,8 @@
 /// The most activation rows that a kernel takes at once.
 enum { PL_ROW_GROUP = 64 };
 
-/// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows, padding
-/// included; `rows` is 1, 2 or a multiple of 4.
+/// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows,
+/// padding included; `rows` is 1, 2 or a multiple of 4.
 ///
 /// out is (rows x 16). Each lane is one chain over the blocks of 32 columns in order; for each block
 ///

@@ -43,7 +43,10 @@ PL_INLINE void accumulate(pl_type type, const sub_block *w, pl_activation_block 
     const int offset = pl_layouts[type].offset;
     for (int lane = 0; lane < PL_TILE_ROWS; ++lane) {
         float block = (float)dot(w->code[lane], a.codes, width, offset) * w->scale[0][lane];
-        if (halves == 2) block = __builtin_fmaf((float)dot(w->code[lane] + 16, a.codes + 16, 16, offset), w->scale[1][lane], block);
+        if (halves == 2) {
+            int32_t second = dot(w->code[lane] + 16, a.codes + 16, 16, offset);
+            block = __builtin_fmaf((float)second, w->scale[1][lane], block);
+        }
         for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
             block = __builtin_fmaf(w->minimum[h][lane], halves == 1 ? *a.total : (float)*a.sum[h], block);
         }
@@ -52,8 +55,8 @@ PL_INLINE void accumulate(pl_type type, const sub_block *w, pl_activation_block 
 }
 
 PL_INLINE void multiply_tile(
-    pl_type type, const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows,
-    float *out) {
+    pl_type type, const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row,
+    int64_t rows, float *out) {
     const int sub_blocks = pl_layouts[type].block_length / 32;
     const void *residuals = pl_activation_residuals(activations, blocks * sub_blocks, count);
     const uint8_t *flags = pl_activation_flags(activations, blocks * sub_blocks, count);
@@ -76,7 +79,8 @@ PL_INLINE void multiply_tile(
 /// Kernels of one type, as plain C for any CPU and compiled again for CPUs with fused multiply-add, where
 /// __builtin_fmaf is an instruction instead of a call. Both round correctly, so they have the same bits.
 #define KERNELS(T) \
-    static void tile_##T(const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
+    static void tile_##T( \
+        const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
         multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
     } \
     FMA_KERNEL(T)

@@ -30,175 +30,18 @@
 
 #define TEMPLATE static inline __attribute__((always_inline)) TARGET
 
-enum { OPERANDS = 8, MAX_SCALES = 16 };
-
-typedef struct scales {
-    vec_f scale[MAX_SCALES];
-    vec_f minimum[MAX_SCALES];
-} scales;
-
-TEMPLATE vec_i word(const uint8_t *words, int index) {
-    return v_load(words + index * PL_WORD_BYTES);
-}
-
-/// Nibbles of 32-blocks: four words, low halves first.
-TEMPLATE void codes_nibbles(const uint8_t *words, int first, vec_i code[OPERANDS]) {
-    const vec_i mask = v_set1(0x0f0f0f0f);
-    for (int j = 0; j < 4; ++j) {
-        vec_i both = word(words, first + j);
-        code[j] = v_and(both, mask);
-        code[j + 4] = v_and(v_right(both, 4), mask);
-    }
-}
-
-/// Fields of `width` bits at bit `shift` of each byte of eight words.
-TEMPLATE void codes_fields(const uint8_t *words, int first, int shift, int width, vec_i code[OPERANDS]) {
-    const vec_i mask = v_set1((1 << width) * 0x01010101 - 0x01010101);
-    for (int j = 0; j < OPERANDS; ++j) code[j] = v_and(v_rotate(word(words, first + j), (32 - shift) & 31), mask);
-}
-
-/// Adds `width` high bits, found at bit `shift` of each byte of eight words, at bit `place`.
-TEMPLATE void codes_high(const uint8_t *words, int first, int shift, int width, int place, vec_i code[OPERANDS]) {
-    const vec_i mask = v_set1(((1 << width) * 0x01010101 - 0x01010101) << place);
-    for (int j = 0; j < OPERANDS; ++j) {
-        code[j] = v_merge(v_rotate(word(words, first + j), (place - shift) & 31), mask, code[j]);
-    }
-}
-
-/// Fifth bits of Q5_0 and Q5_1: bit k of a lane's first word belongs to column k.
-TEMPLATE void codes_fifth_bits(const uint8_t *words, vec_i code[OPERANDS]) {
-    const vec_i fifth = v_set1(0x10101010);
-    vec_i bits = word(words, 0);
-    for (int j = 0; j < OPERANDS; ++j) {
-        vec_i bit = v_set1(j & 1 ? (int)0x80402010u : 0x08040201);
-        code[j] = v_or(code[j], v_bytes_where(v_spread(bits, j >> 1), bit, fifth));
-    }
-}
-
-TEMPLATE void codes_lookup(vec_i code[OPERANDS]) {
-    uint8_t table[16];
-    for (int i = 0; i < 16; ++i) table[i] = (uint8_t)(pl_iq4_values[i] + 128);
-    for (int j = 0; j < OPERANDS; ++j) code[j] = v_lookup(table, code[j]);
-}
-
-/// The codes of sub-block `s`, as pl_code defines them.
-TEMPLATE void codes_of(pl_type type, const uint8_t *words, int s, vec_i code[OPERANDS]) {
-    const int half = 8 * (s >> 2), quarter = 2 * (s & 3);
-    switch (type) {
-    case PL_TYPE_Q4_0:
-    case PL_TYPE_Q4_1: codes_nibbles(words, 0, code); break;
-    case PL_TYPE_Q5_0:
-    case PL_TYPE_Q5_1:
-        codes_nibbles(words, 1, code);
-        codes_fifth_bits(words, code);
-        break;
-    case PL_TYPE_Q8_0:
-        for (int j = 0; j < OPERANDS; ++j) code[j] = v_xor(word(words, j), v_set1((int)0x80808080u));
-        break;
-    case PL_TYPE_Q2_K: codes_fields(words, 4 + half, quarter, 2, code); break;
-    case PL_TYPE_Q3_K:
-        codes_fields(words, 8 + half, quarter, 2, code);
-        codes_high(words, 0, s, 1, 2, code);
-        break;
-    case PL_TYPE_Q4_K: codes_fields(words, 3 + 8 * (s >> 1), 4 * (s & 1), 4, code); break;
-    case PL_TYPE_Q5_K:
-        codes_fields(words, 11 + 8 * (s >> 1), 4 * (s & 1), 4, code);
-        codes_high(words, 3, s, 1, 4, code);
-        break;
-    case PL_TYPE_Q6_K:
-        codes_fields(words, 2 * half + 8 * (s & 1), 4 * (s >> 1 & 1), 4, code);
-        codes_high(words, 32 + half, quarter, 2, 4, code);
-        break;
-    case PL_TYPE_IQ4_NL:
-        codes_nibbles(words, 0, code);
-        codes_lookup(code);
-        break;
-    case PL_TYPE_IQ4_XS:
-        codes_nibbles(words, 1 + 4 * s, code);
-        codes_lookup(code);
-        break;
-    default: break;
-    }
-}
-
-TEMPLATE vec_f float_of_byte(vec_i bytes, int index) {
-    return f_from_int(v_and(v_right(bytes, 8 * index), v_set1(255)));
-}
-
-/// Q4_K and Q5_K: eight six-bit scales and minimums in three words (see pl_scale_six).
-TEMPLATE void scales_six(const uint8_t *words, vec_f d, vec_f dmin, scales *out) {
-    vec_i a = word(words, 0), b = word(words, 1), c = word(words, 2);
-    const vec_i six = v_set1(0x3f3f3f3f), four = v_set1(0x0f0f0f0f), two = v_set1(0x30303030);
-    vec_i scale[2] = { v_and(a, six), v_merge(v_right(a, 2), two, v_and(c, four)) };
-    vec_i minimum[2] = { v_and(b, six), v_merge(v_right(b, 2), two, v_and(v_right(c, 4), four)) };
-#pragma clang loop unroll(full)
-    for (int s = 0; s < 8; ++s) {
-        out->scale[s] = f_mul(d, float_of_byte(scale[s >> 2], s & 3));
-        out->minimum[s] = f_mul(dmin, float_of_byte(minimum[s >> 2], s & 3));
-    }
-}
-
-TEMPLATE void scales_q2k(const uint8_t *words, vec_f d, vec_f dmin, scales *out) {
-    const vec_i four = v_set1(0x0f0f0f0f);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 16; ++i) {
-        vec_i both = word(words, i >> 2);
-        out->scale[i] = f_mul(d, float_of_byte(v_and(both, four), i & 3));
-        out->minimum[i] = f_mul(dmin, float_of_byte(v_and(v_right(both, 4), four), i & 3));
-    }
-}
-
-TEMPLATE void scales_q3k(const uint8_t *words, vec_f d, scales *out) {
-    vec_i high = word(words, 26);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 16; ++i) {
-        vec_i low = v_and(v_right(word(words, 24 + (i >> 2 & 1)), 8 * (i & 3) + 4 * (i >> 3)), v_set1(15));
-        vec_i bits = v_and(v_right(high, 8 * (i & 3) + 2 * (i >> 2)), v_set1(3));
-        out->scale[i] = f_mul(d, f_from_int(v_sub(v_or(low, v_left(bits, 4)), v_set1(32))));
-    }
-}
-
-TEMPLATE void scales_q6k(const uint8_t *words, vec_f d, scales *out) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 16; ++i) {
-        vec_i byte = v_right_signed(v_left(word(words, 48 + (i >> 2)), 24 - 8 * (i & 3)), 24);
-        out->scale[i] = f_mul(d, f_from_int(byte));
-    }
-}
-
-TEMPLATE void scales_iq4xs(const uint8_t *fields, const uint8_t *words, vec_f d, scales *out) {
-    vec_i low = word(words, 0), high = v_halves_int(fields + PL_FIELD_BYTES);
-#pragma clang loop unroll(full)
-    for (int s = 0; s < 8; ++s) {
-        vec_i bits = v_left(v_and(v_right(high, 2 * s), v_set1(3)), 4);
-        vec_i scale = v_or(v_and(v_right(low, 4 * s), v_set1(15)), bits);
-        out->scale[s] = f_mul(d, f_from_int(v_sub(scale, v_set1(32))));
-    }
-}
-
-/// The scales and minimums of a whole block, as pl_scale and pl_minimum define them.
-TEMPLATE void scales_of(pl_type type, const uint8_t *fields, const uint8_t *words, scales *out) {
-    vec_f d = v_halves_float(fields), second = v_halves_float(fields + PL_FIELD_BYTES);
-    switch (type) {
-    case PL_TYPE_Q2_K: scales_q2k(words, d, f_negate(second), out); break;
-    case PL_TYPE_Q3_K: scales_q3k(words, d, out); break;
-    case PL_TYPE_Q4_K:
-    case PL_TYPE_Q5_K: scales_six(words, d, f_negate(second), out); break;
-    case PL_TYPE_Q6_K: scales_q6k(words, d, out); break;
-    case PL_TYPE_IQ4_XS: scales_iq4xs(fields, words, d, out); break;
-    default:
-        out->scale[0] = d;
-        out->minimum[0] = second;
-    }
-}
+#include "matmul_unpack.h"
 
 /// What each activation row brings to a sub-block besides its codes and scale.
 typedef struct row_terms {
-    int32_t initial[2][PL_ROW_GROUP];  ///< -offset * sum of the codes, in the first half plus BIAS_BITS: where integer sums start
-    float sum[2][PL_ROW_GROUP];        ///< sum of 16 codes, for minimums of 16
+    /// -offset * sum of the codes, in the first half plus BIAS_BITS: where integer sums start.
+    int32_t initial[2][PL_ROW_GROUP];
+    /// Sum of 16 codes, for minimums of 16.
+    float sum[2][PL_ROW_GROUP];
 } row_terms;
 
-/// The bits of 1.5 * 2^23. The integer sum of the first half starts there, so that the sum's bits are the float BIAS + sum, and
+/// The bits of 1.5 * 2^23. The integer sum of the first half starts there, so that the sum's bits are the float BIAS +
+/// sum, and
 ///
 ///     fma(BIAS + sum, scale, -BIAS * scale)  has the bits of  (float)sum * scale
 ///
@@ -213,7 +56,8 @@ TEMPLATE void terms_of(pl_type type, pl_activation_block a, int rows, row_terms 
         for (int i = 0; i < rows; ++i) out->initial[0][i] = BIAS_BITS - offset * (a.sum[0][i] + a.sum[1][i]);
     }
     for (int h = 0; halves == 2 && h < 2; ++h) {
-        for (int i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = (h == 0 ? BIAS_BITS : 0) - offset * a.sum[h][i];
+        const int32_t bias = h == 0 ? BIAS_BITS : 0;
+        for (int i = 0; offset != 0 && i < rows; ++i) out->initial[h][i] = bias - offset * a.sum[h][i];
         for (int i = 0; pl_has_minimum(type) && i < rows; ++i) out->sum[h][i] = (float)a.sum[h][i];
     }
 }
@@ -233,10 +77,12 @@ TEMPLATE void add_rows(
     vec_f block[MAX_ROWS];
     for (int h = 0; h < halves; ++h) {
         vec_i dot[MAX_ROWS];
-        for (int r = 0; r < n; ++r) dot[r] = v_set1(V_OFFSET(type) != 0 ? terms->initial[h][i + r] : h == 0 ? BIAS_BITS : 0);
+        const int32_t bias = h == 0 ? BIAS_BITS : 0;
+        for (int r = 0; r < n; ++r) dot[r] = v_set1(V_OFFSET(type) != 0 ? terms->initial[h][i + r] : bias);
         v_dots(type, n, w->code, width * h, width * h + width, a.codes + 32 * i, dot);
         for (int r = 0; r < n; ++r) {
-            block[r] = h == 0 ? f_fma(f_of_bits(dot[r]), w->scale[0], w->unbias) : f_fma(f_from_int(dot[r]), w->scale[1], block[r]);
+            block[r] = h == 0 ? f_fma(f_of_bits(dot[r]), w->scale[0], w->unbias)
+                              : f_fma(f_from_int(dot[r]), w->scale[1], block[r]);
         }
     }
     for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
@@ -262,11 +108,11 @@ TEMPLATE void add_residual(pl_type type, const sub_block *w, pl_activation_block
     add_rows(type, 1, 0, w, a, &terms, sum);
 }
 
-/// Adds the residuals of those rows of one sub-block that are hot; `rows` and the sums as for multiply_block. Kept from the rows'
-/// own loop, so that where no row is hot one test tells.
+/// Adds the residuals of those rows of one sub-block that are hot; `rows` and the sums as for multiply_block. Kept from
+/// the rows' own loop, so that where no row is hot one test tells.
 TEMPLATE void add_residuals(
-    pl_type type, int rows, int64_t count, const sub_block *w, pl_activation_block residual, const uint8_t *hot, vec_f *sum,
-    float *out) {
+    pl_type type, int rows, int64_t count, const sub_block *w, pl_activation_block residual, const uint8_t *hot,
+    vec_f *sum, float *out) {
     uint64_t any[2] = { 0, 0 };
     if (rows > 0) memcpy(any, hot, (size_t)rows);
     if (rows > 0 && (any[0] | any[1]) == 0) return;
@@ -282,8 +128,9 @@ TEMPLATE void add_residuals(
     }
 }
 
-/// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one. Hardware
-/// prefetchers alone reach a quarter of the bandwidth here, and a whole block of requests at once stalls: a few per sub-block.
+/// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one.
+/// Hardware prefetchers alone reach a quarter of the bandwidth here, and a whole block of requests at once stalls: a
+/// few per sub-block.
 enum { PREFETCH_BYTES = 8192 };
 
 TEMPLATE void prefetch(const uint8_t *words, int s, int sub_blocks, int count) {
@@ -316,8 +163,8 @@ typedef struct view {
     int lane;  ///< the vector's first lane in the tile
 } view;
 
-/// Adds one block to the running sums. `rows` is either a constant, with the sums in registers (`sum`), or 0: then there are
-/// v->rows rows, a multiple of STEP, and their sums are in memory (`out`).
+/// Adds one block to the running sums. `rows` is either a constant, with the sums in registers (`sum`), or 0: then
+/// there are v->rows rows, a multiple of STEP, and their sums are in memory (`out`).
 TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t block, vec_f *sum, float *out) {
     const pl_layout layout = pl_layouts[type];
     const int sub_blocks = layout.block_length / 32, step = rows > 0 ? STEP(rows) : STEP(MAX_ROWS);
@@ -333,7 +180,9 @@ TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t bloc
         row_terms terms;
         terms_of(type, a, rows > 0 ? rows : (int)v->rows, &terms);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i += step) add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
+        for (int i = 0; i < rows; i += step) {
+            add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
+        }
         for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
         const int64_t index = block * sub_blocks + s;
         pl_activation_block residual = pl_activation_block_at(v->residuals, v->count, index, v->row);
@@ -385,7 +234,8 @@ TEMPLATE void multiply_tile(pl_type type, view v, float *out) {
 }
 
 #define DEFINE_KERNEL(T) \
-    TARGET static void tile_##T(const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
+    TARGET static void tile_##T( \
+        const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
         const int64_t columns = blocks * (pl_layouts[PL_TYPE_##T].block_length / PL_ACTIVATION_BLOCK); \
         const void *residuals = pl_activation_residuals(a, columns, n); \
         view v = { tile, blocks, a, residuals, pl_activation_flags(a, columns, n), n, row, rows, 0 }; \

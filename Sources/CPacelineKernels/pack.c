@@ -26,8 +26,8 @@ static void pack_tile(const pl_layout *layout, int64_t blocks, int64_t rows, con
         for (int field = 0; field < layout->fields; ++field) {
             pack_field(block + layout->field[field], row_bytes, rows, fields + field * PL_FIELD_BYTES);
         }
-        pack_words(
-            block + layout->word, row_bytes, rows, layout->words, tile + pl_tile_words(layout->fields, layout->words, i));
+        uint8_t *words = tile + pl_tile_words(layout->fields, layout->words, i);
+        pack_words(block + layout->word, row_bytes, rows, layout->words, words);
     }
 }
 

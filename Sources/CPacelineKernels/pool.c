@@ -11,8 +11,8 @@
 
 #include "pool_rescue.h"
 
-/// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread leaves",
-/// bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
+/// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread
+/// leaves", bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
 ///
 /// A worker enters a run by adding itself while the run is open and only then reads the task; the caller returns after
 /// it has closed the run and nobody is inside. So a worker that is paused outside a run holds up nobody.

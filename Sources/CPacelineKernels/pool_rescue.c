@@ -17,7 +17,8 @@ int pl_current_cpu(void) {
 }
 
 void pl_move_thread(int thread_id, int cpu) {
-    // Whoever holds the lock has put a thread's own set back before letting go, so the set that is read here is its own.
+    // Whoever holds the lock has put a thread's own set back before letting go, so the set that is read here is its
+    // own.
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     if (cpu < 0 || cpu >= CPU_SETSIZE) return;
     cpu_set_t allowed, target;

@@ -52,7 +52,8 @@ static void store_scalars(pl_activation_block place, float scale, const int32_t 
     *place.sum[1] = sum[1];
 }
 
-/// What the codes of a block have left of it, quantised in turn. Plain products and differences, so that no CPU fuses them.
+/// What the codes of a block have left of it, quantised in turn. Plain products and differences, so that no CPU fuses
+/// them.
 static void quantise_residual(const float *x, const int8_t *codes, float scale, pl_activation_block place) {
     const float inverse = 254.0f / scale;
     int32_t sum[2] = { 0, 0 };
@@ -66,7 +67,8 @@ static void quantise_residual(const float *x, const int8_t *codes, float scale, 
     store_scalars(place, scale / 254.0f, sum);
 }
 
-static void quantise_row(pl_activation_quantiser quantise, const float *x, int64_t cols, int64_t rows, int64_t row, void *out) {
+static void quantise_row(
+    pl_activation_quantiser quantise, const float *x, int64_t cols, int64_t rows, int64_t row, void *out) {
     const int64_t blocks = cols / PL_ACTIVATION_BLOCK;
     const void *residuals = pl_activation_residuals(out, blocks, rows);
     uint8_t *flags = pl_activation_flags(out, blocks, rows);
@@ -84,8 +86,8 @@ static void quantise_row(pl_activation_quantiser quantise, const float *x, int64
         const int hot = pl_activation_is_hot(*place.scale, energy, blocks);
         flags[block * rows + row] = (uint8_t)hot;
         if (!hot) continue;
-        quantise_residual(
-            x + block * PL_ACTIVATION_BLOCK, place.codes, *place.scale, pl_activation_block_at(residuals, rows, block, row));
+        pl_activation_block residual = pl_activation_block_at(residuals, rows, block, row);
+        quantise_residual(x + block * PL_ACTIVATION_BLOCK, place.codes, *place.scale, residual);
     }
 }
 

@@ -11,8 +11,8 @@
 ///     float total[count]     sum of the 32 codes: what a format's minimum is multiplied by
 ///     int32 sum[2][count]    sums of codes 0 ..< 16 and 16 ..< 32: what a format's offset is multiplied by
 ///
-/// Then the same again for the residuals of hot blocks (see pl_activation_is_hot), and then a byte per block and row that
-/// tells whether it is hot.
+/// Then the same again for the residuals of hot blocks (see pl_activation_is_hot), and then a byte per block and row
+/// that tells whether it is hot.
 enum { PL_ACTIVATION_BLOCK = 32, PL_ACTIVATION_BYTES = 48 };
 
 typedef struct pl_activation_block {
@@ -58,11 +58,12 @@ static inline pl_activation_block pl_activation_block_advanced(pl_activation_blo
     };
 }
 
-/// Whether a block carries so much more than its share of its row's energy that rounding it to 8 bits would dominate the row's
-/// error. What rounding leaves of a hot block is quantised once more, to scale / 254, which gives it some 15 bits.
+/// Whether a block carries so much more than its share of its row's energy that rounding it to 8 bits would dominate
+/// the row's error. What rounding leaves of a hot block is quantised once more, to scale / 254, which gives it some 15
+/// bits.
 ///
-/// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3). About one block in seven
-/// is hot; that halves the error of the logits for a seventh more arithmetic.
+/// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3). About one block in
+/// seven is hot; that halves the error of the logits for a seventh more arithmetic.
 static inline int pl_activation_is_hot(float scale, float energy, int64_t blocks) {
     return scale * scale * (float)blocks > 1.5f * energy;
 }
@@ -71,7 +72,7 @@ static inline int pl_activation_is_hot(float scale, float energy, int64_t blocks
 ///
 /// * amax = the largest magnitude; scale = amax / 127; code = x * (127 / amax) rounded to nearest, ties to even.
 /// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
-/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN and none is plausible.
+/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN, none plausible.
 typedef void (*pl_activation_quantiser)(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
 
 void pl_activation_quantise_scalar(const float *x, int8_t *codes, float *scale, int32_t sum[2]);

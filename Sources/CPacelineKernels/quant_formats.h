@@ -6,11 +6,11 @@
 #include "quant_half.h"
 #include "quant_layout.h"
 
-/// The quantised formats, defined once in plain C: what the code, scale and minimum of a weight are. Dequantisation and the
-/// scalar matmul are written on these; the SIMD kernels must agree with them.
+/// The quantised formats, defined once in plain C: what the code, scale and minimum of a weight are. Dequantisation and
+/// the scalar matmul are written on these; the SIMD kernels must agree with them.
 ///
-/// A weight of sub-block `s` (32 weights) and half `h` (16 of them) is scale(s, h) * (code - layout.offset) - minimum(s, h),
-/// except that Q4_1 and Q5_1 add their minimum.
+/// A weight of sub-block `s` (32 weights) and half `h` (16 of them) is scale(s, h) * (code - layout.offset) -
+/// minimum(s, h), except that Q4_1 and Q5_1 add their minimum.
 
 /// One row of one block, in a file or in a tile: its 16-bit fields and its words.
 typedef struct pl_block {
@@ -86,7 +86,8 @@ PL_INLINE float pl_scale(pl_type type, pl_block block, int s, int h) {
 }
 
 PL_INLINE int pl_has_minimum(pl_type type) {
-    return type == PL_TYPE_Q4_1 || type == PL_TYPE_Q5_1 || type == PL_TYPE_Q2_K || type == PL_TYPE_Q4_K || type == PL_TYPE_Q5_K;
+    return type == PL_TYPE_Q4_1 || type == PL_TYPE_Q5_1 || type == PL_TYPE_Q2_K || type == PL_TYPE_Q4_K
+        || type == PL_TYPE_Q5_K;
 }
 
 /// 2 where each 16 weights have a scale of their own, else 1.

@@ -9,12 +9,13 @@
 
 /// How a type's blocks look in a file and in a tile.
 ///
-/// A block of the file is one or two 16-bit fields (scales) and a run of 32-bit words. A tile holds the blocks of 16 rows
-/// side by side: each 16-bit field becomes a vector of 16 halves, each word a vector of 16 words, one lane per row. So a
-/// tile has exactly the file's bytes, every load of a kernel is a whole aligned vector, and repacking is a transposition.
+/// A block of the file is one or two 16-bit fields (scales) and a run of 32-bit words. A tile holds the blocks of 16
+/// rows side by side: each 16-bit field becomes a vector of 16 halves, each word a vector of 16 words, one lane per
+/// row. So a tile has exactly the file's bytes, every load of a kernel is a whole aligned vector, and repacking is a
+/// transposition.
 ///
-/// With two fields the block of a tile is [field 0][field 1][words]. With one field two blocks share their first cache line:
-/// [field of block 2i][field of block 2i + 1][words of 2i][words of 2i + 1].
+/// With two fields the block of a tile is [field 0][field 1][words]. With one field two blocks share their first cache
+/// line: [field of block 2i][field of block 2i + 1][words of 2i][words of 2i + 1].
 typedef struct pl_layout {
     const char *name;
     uint16_t block_length;  ///< weights

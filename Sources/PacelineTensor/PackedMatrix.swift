@@ -14,7 +14,8 @@ package final class PackedMatrix: Sendable {
 
     /// Repacks `blocks`, the matrix in file format, on all threads of `pool`.
     ///
-    /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has another size, or memory is short.
+    /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has another size, or there is too
+    ///   little memory.
     package init(
         type: WeightType,
         rows: Int,

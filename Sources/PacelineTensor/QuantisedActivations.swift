@@ -22,8 +22,8 @@ package final class QuantisedActivations {
         raw.deallocate()
     }
 
-    /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is enough to
-    /// share. A row's bits depend on that row alone.
+    /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is
+    /// enough to share. A row's bits depend on that row alone.
     package func quantise(_ input: FloatMatrix, rows count: Int, compute: Compute) {
         precondition(count <= rows && count <= input.rows && input.columns <= columns, "more activations than fit")
         precondition(input.columns.isMultiple(of: 32), "whole blocks of 32 columns")

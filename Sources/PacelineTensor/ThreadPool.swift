@@ -2,8 +2,8 @@ import CPacelineKernels
 
 /// A fixed set of threads that compute the items of one task at a time; the calling thread is one of them.
 ///
-/// Items are handed out dynamically, and which thread computes an item never changes its bits. One caller at a time may run a
-/// task, and a task must not run another one.
+/// Items are handed out dynamically, and which thread computes an item never changes its bits. One caller at a time may
+/// run a task, and a task must not run another one.
 package final class ThreadPool: Sendable {
     /// How many threads share a task, the caller included.
     package let threads: Int

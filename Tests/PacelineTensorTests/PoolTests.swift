@@ -6,8 +6,8 @@ import Testing
 
 @Suite("Thread pool")
 struct PoolTests {
-    /// How often each item was computed. Threads write different elements, so plain memory would do if the pool is right;
-    /// atomics make a wrong one visible.
+    /// How often each item was computed. Threads write different elements, so plain memory would do if the pool is
+    /// right; atomics make a wrong one visible.
     private final class Tally: Sendable {
         private let counts: [Counter]
 

@@ -29,7 +29,8 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
 /// Bytes of `count` quantised rows of `cols` activations, for products with weights of any type.
 size_t pl_activations_bytes(int64_t cols, int64_t count);
 
-/// Quantises `count` rows of activations (count x cols, row stride `stride` floats) to int8 with one float32 scale per 32.
+/// Quantises `count` rows of activations (count x cols, row stride `stride` floats) to int8 with one float32 scale per
+/// 32.
 ///
 /// Layout is private to the kernels. A row's bytes depend on that row alone.
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out);
@@ -48,8 +49,8 @@ typedef struct pl_product {
 /// Computes several products of the same quantised activations in one pass over the pool.
 ///
 /// Output element (i, r) depends only on activation row i and matrix row r: bit-identical for any count, grouping,
-/// thread count and instruction set. `x` are the float activations (for weights of float types), `q` the quantised ones;
-/// either may be NULL when no matrix of the group needs it.
+/// thread count and instruction set. `x` are the float activations (for weights of float types), `q` the quantised
+/// ones; either may be NULL when no matrix of the group needs it.
 void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count);

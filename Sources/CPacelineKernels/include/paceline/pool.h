@@ -5,8 +5,8 @@
 
 /// A fixed set of threads that share the items of one task at a time.
 ///
-/// The calling thread is one of them. Items are handed out dynamically, so a thread that the operating system pauses does
-/// not hold up the rest; which thread computes an item never changes its bits.
+/// The calling thread is one of them. Items are handed out dynamically, so a thread that the operating system pauses
+/// does not hold up the rest; which thread computes an item never changes its bits.
 typedef struct pl_pool pl_pool;
 
 /// Computes item `item` (0 ..< items) of a task; `thread` (0 ..< threads) selects per-thread scratch.
