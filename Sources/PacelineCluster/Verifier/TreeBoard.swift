@@ -66,9 +66,9 @@ struct TreeBoard: Sendable {
         entries.contains { $0.stream.isAtBase && !$0.stream.isFinal }
     }
 
-    /// Whether every worker has said that it will add nothing before the next verdict.
+    /// Whether every worker will add nothing before the next verdict: it has said so, or has used up its credit.
     var isExhausted: Bool {
-        entries.allSatisfy { $0.stream.isAtBase && $0.stream.isFinal }
+        entries.allSatisfy { $0.stream.isAtBase && ($0.stream.isFinal || $0.stream.tree.count >= $0.credit) }
     }
 
     /// Follows the sequence as it grows.
