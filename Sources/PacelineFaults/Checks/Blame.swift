@@ -1,4 +1,4 @@
-/// Which links belong to honest workers, and which of them were corrupted on the way: what a verifier may accuse whom of.
+/// Which links belong to honest workers, and which of them were corrupted on the way.
 struct Blame {
     private var honest: Set<VerifierLinkKey> = []
     private var poisoned: Set<VerifierLinkKey> = []

@@ -3,8 +3,6 @@ import PacelineSpeculation
 import PacelineWire
 
 extension Simulation {
-    /// By how much a token may be later than with a plain pass, whatever workers do.
-    private static var delayLimit: Duration { .milliseconds(50) }
     /// The longest wait of a worker between two attempts to connect, its handshake, and the time to notice that a
     /// half-open connection is one.
     private static var recovery: Duration { .seconds(14) }
@@ -14,7 +12,7 @@ extension Simulation {
         guard let ready = verifiers[index].readySince, !pass.rounds.isEmpty else { return }
         let delay = (now - ready).inMilliseconds
         statistics.longestDelay = max(statistics.longestDelay, delay)
-        if delay > Self.delayLimit.inMilliseconds + 0.01 {
+        if delay > scenario.delayLimit.inMilliseconds + 0.01 {
             fail(.delay, "a pass of \(pass.rows) rows began \(delay) ms after it could have")
         }
     }

@@ -2,9 +2,9 @@ import PacelineSpeculation
 
 /// Everything that drafters ever proposed: which token after which whole prefix, for which request.
 ///
-/// A node that reaches a pass must have been proposed for exactly the prefix below which it is verified. A stale tree, a
-/// tree of another request and a tree that was re-rooted wrongly all hang their tokens below another prefix, and are
-/// found out here although they could not change the output.
+/// A node that reaches a pass must have been proposed for exactly the prefix below which it is verified. A stale tree,
+/// one of another request and one that was re-rooted wrongly all hang their tokens below another prefix, and are found
+/// out here although they could not change the output.
 final class ProposalLedger {
     private var known: Set<UInt64> = []
 

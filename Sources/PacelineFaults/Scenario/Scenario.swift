@@ -65,6 +65,8 @@ package struct Scenario: Sendable {
     package var costs: CostCurve
     /// Tokens that a verifier's open sequences may hold together.
     package var cacheCapacity = 1 << 16
+    /// How long a pass may wait for drafts before that counts as a broken promise.
+    var delayLimit = Duration.milliseconds(50)
     /// How much a pass's time varies, as a share.
     package var passJitter = 0.05
     package var workers: [Worker] = []

@@ -80,6 +80,7 @@ extension Simulation {
             time = .fromMilliseconds(scenario.costs.milliseconds(rows: pass.rows) * factor)
         }
         note("pass", "verifier \(index): \(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
+        statistics.passMilliseconds += time.inMilliseconds
         verifiers[index].compute.start(pass, now: now, taking: time)
         schedulePassEnd(index)
     }

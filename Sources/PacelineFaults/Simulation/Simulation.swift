@@ -102,7 +102,7 @@ package final class Simulation {
         finish()
     }
 
-    /// Runs for so much virtual time, and judges nothing but safety.
+    /// Runs for so much virtual time, and judges nothing but safety. May be called again to go on.
     package func run(for time: Duration) {
         let end = now + time
         while violation == nil, let due = queue.nextDue, due <= end, let (at, action) = queue.next() {
@@ -111,7 +111,11 @@ package final class Simulation {
             perform(action)
         }
         now = end
-        finish()
+    }
+
+    /// A verifier in numbers.
+    package func snapshot(ofVerifier index: Int) -> VerifierSnapshot {
+        verifiers[index].machine.snapshot
     }
 
     private func finish() {

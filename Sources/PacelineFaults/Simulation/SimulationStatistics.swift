@@ -30,7 +30,9 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var longestDelay = 0.0
     /// Milliseconds in which some request was running, at all verifiers.
     package var busyMilliseconds = 0.0
-    /// For each use of this type: milliseconds of comparable work with and without workers.
+    /// Milliseconds of all passes.
+    package var passMilliseconds = 0.0
+    /// Milliseconds of comparable work with and without workers.
     package var comparedMilliseconds = 0.0
     package var plainMilliseconds = 0.0
 
@@ -64,6 +66,7 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.reconnections += right.reconnections
         left.longestDelay = max(left.longestDelay, right.longestDelay)
         left.busyMilliseconds += right.busyMilliseconds
+        left.passMilliseconds += right.passMilliseconds
         left.comparedMilliseconds += right.comparedMilliseconds
         left.plainMilliseconds += right.plainMilliseconds
     }
