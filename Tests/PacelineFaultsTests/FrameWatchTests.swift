@@ -13,11 +13,14 @@ struct FrameWatchTests {
         watch.frameBegins(bytes: 60)
         watch.poisoned(at: 10)
         watch.left(60)
-        #expect(!watch.deliver(110))
+        let noticed1 = watch.deliver(110)
+        #expect(!noticed1)
         #expect(!watch.isPoisonDelivered)
-        #expect(!watch.deliver(49))
+        let noticed2 = watch.deliver(49)
+        #expect(!noticed2)
         #expect(watch.isPoisonDelivered)
-        #expect(watch.deliver(1))
+        let noticed3 = watch.deliver(1)
+        #expect(noticed3)
     }
 
     @Test("demands that inserted bytes are noticed by the end of the header that they are read as")
@@ -29,7 +32,9 @@ struct FrameWatchTests {
         watch.left(7)
         watch.frameBegins(bytes: 40)
         watch.left(40)
-        #expect(!watch.deliver(50 + FrameHeader.byteCount - 1))
-        #expect(watch.deliver(1))
+        let noticed4 = watch.deliver(50 + FrameHeader.byteCount - 1)
+        #expect(!noticed4)
+        let noticed5 = watch.deliver(1)
+        #expect(noticed5)
     }
 }
