@@ -78,6 +78,8 @@ let targets: [Target] = [
         dependencies: ["PacelineCluster", "PacelineModel", .product(name: "NIOHTTP1", package: "swift-nio")]
     ),
 
+    .testTarget(name: "PacelineGatewayTests", dependencies: ["PacelineGateway", "PacelineTestKit"]),
+
     // Deterministic simulation of clusters under faults.
     .target(
         name: "PacelineFaults",
@@ -99,9 +101,18 @@ let targets: [Target] = [
     ),
 
     // What tests share: tiny models that tests write themselves, scripted targets and drafters.
-    .target(name: "PacelineTestKit", dependencies: ["PacelineModel", "PacelineSpeculation", "PacelineTensor"], path: "Tests/PacelineTestKit"),
+    .target(
+        name: "PacelineTestKit",
+        dependencies: ["PacelineModel", "PacelineSpeculation", "PacelineTensor"],
+        path: "Tests/PacelineTestKit"
+    ),
     // Whole clusters of real processes.
-    .testTarget(name: "ClusterTests", dependencies: ["PacelineTestKit", "paceline"], resources: [.copy("Goldens")]),
+    .testTarget(
+        name: "ClusterTests",
+        dependencies: ["PacelineTestKit", "paceline"],
+        exclude: ["Prompts"],
+        resources: [.copy("Goldens")]
+    ),
 ]
 
 let package = Package(name: "paceline", dependencies: dependencies, targets: targets)

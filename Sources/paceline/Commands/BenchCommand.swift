@@ -11,6 +11,6 @@ struct BenchCommand: ParsableCommand {
               paceline bench engine -m smollm2-135m
               paceline bench acceptance -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b --prompts prompts.jsonl
             """,
-        subcommands: [BenchEngineCommand.self, BenchAcceptanceCommand.self]
+        subcommands: [BenchEngineCommand.self, BenchAcceptanceCommand.self, BenchClusterCommand.self]
     )
 }
