@@ -47,6 +47,7 @@ struct CampaignTests {
         let slow = try (1...400 as ClosedRange<UInt64>).first { seed in
             var scenario = try Scenario.swarm(seed: seed, allowed: [.pause, .straggle])
             scenario.verifier.maximumWait = .milliseconds(500)
+            scenario.verifier.waitsForWorkers = true
             let simulation = try Simulation(scenario)
             simulation.run()
             return simulation.violation?.promise == .delay

@@ -124,9 +124,10 @@ package final class VerifierServer: Sendable {
     package func shutdown() async throws {
         guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         let shell = shell
-        compute.stop()
         try? await listener.close()
+        // The machine first: to one that still starts passes a thread that takes none has failed.
         try await shell.eventLoop.submit { shell.value.shutdown() }.get()
+        compute.stop()
         await compute.end()
         gate.close()
         try await group.shutdownGracefully()

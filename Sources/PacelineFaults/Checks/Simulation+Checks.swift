@@ -86,7 +86,7 @@ extension Simulation {
         for worker in workers where worker.machine.sessionTotal > 0 || worker.compute.isBusy {
             return false
         }
-        return missingLinks == 0 && strangerCount == 0
+        return missingLinks == 0 && strangerCount == 0 && !hasDeadConnection
     }
 
     /// Links of workers that should be up and are not.
@@ -94,6 +94,15 @@ extension Simulation {
         let room = min(workers.count, scenario.verifier.workerLimit)
         return verifiers.reduce(0) { missing, verifier in
             missing + max(0, room - verifier.machine.workerCount)
+        }
+    }
+
+    /// Whether somebody still holds a connection over which nothing comes any more.
+    private var hasDeadConnection: Bool {
+        connections.values.contains { connection in
+            let isDead = connection[to: .worker].isBlackHole || connection[to: .verifier].isBlackHole
+            let isHeld = connection.verifierLife == verifiers[connection.verifier].state.life
+            return isDead && isHeld && connection.isOpened(.verifier) && !connection.isClosed(.verifier)
         }
     }
 

@@ -57,6 +57,10 @@ struct Connection {
         if side == .worker { opened.worker = true } else { opened.verifier = true }
     }
 
+    func isOpened(_ side: Side) -> Bool {
+        side == .worker ? opened.worker : opened.verifier
+    }
+
     /// Whether both sides know that the connection is up, and neither is done with it.
     var isUp: Bool { opened.worker && opened.verifier && !closed.worker && !closed.verifier }
 
