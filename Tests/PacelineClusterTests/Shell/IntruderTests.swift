@@ -113,6 +113,10 @@ struct IntruderTests {
             return await EndToEndTests.collect(handle).0
         }
         #expect(tokens == TaggedText.plain(prompt: [6], seed: 9, count: 300))
+        // The connection may be seen closed before the reason is logged.
+        for _ in 0..<500 where !log.text.contains("nothing came for") {
+            try await Task.sleep(for: .milliseconds(10))
+        }
         #expect(log.text.contains("nothing came for"), "\(log.text)")
         try await verifier.shutdown()
     }
