@@ -1,6 +1,11 @@
 /// The rhythm in which drafts for one sequence arrive, learned while serving: when the next delta is due, and how many
 /// expected tokens it will add.
 ///
+/// Two rhythms are told apart. While the tree is alive below the base its workers go on growing it, verdicts or not, so
+/// deltas come at the pace of their steps. Once a verdict has left the tree there is nothing until the verdict has
+/// reached a worker, a step was taken and its nodes have come back. What a delta adds depends on what is there already:
+/// the deeper the tree, the less likely its next level is reached.
+///
 /// Waiting is earned by having delivered in time: before the first arrival there is no prediction, and each wait in vain
 /// or late delta makes the next prediction promise less, so that a worker which stalls now and then costs little.
 struct DraftPace: Sendable {
@@ -10,51 +15,56 @@ struct DraftPace: Sendable {
         var gain: Double
     }
 
-    /// Deltas within a round that are told apart; later ones count as the last.
-    private static let depth = 8
-    private static let smoothing = 0.25
+    /// A running average that starts with its first value.
+    private struct Average: Sendable {
+        private(set) var value: Double?
 
-    private struct Step: Sendable {
-        var gap: Double?
-        var gain = 0.0
-
-        mutating func observe(gap observedGap: Double, gain observedGain: Double) {
-            guard let known = gap else {
-                gap = observedGap
-                gain = observedGain
-                return
-            }
-            gap = known + (observedGap - known) * smoothing
-            gain += (observedGain - gain) * smoothing
+        mutating func observe(_ new: Double) {
+            value = value.map { $0 + (new - $0) * DraftPace.weight } ?? new
         }
     }
 
-    private var steps = [Step](repeating: Step(), count: depth)
-    private var arrivals = 0
-    private var lastEvent = Instant.zero
-    private var mass = 0.0
+    private static let weight = 0.2
+    /// Trees of so many expected tokens, up to and including, are told apart by what a delta adds to them.
+    private static let worthEdges = [0, 0.5, 1, 1.5, 2, 3, 4, 6]
+
+    /// Milliseconds from one delta to the next while the tree is alive.
+    private var interval = Average()
+    /// Milliseconds from a verdict that left the tree to the first delta of the next.
+    private var latency = Average()
+    /// By ``worthEdges``.
+    private var gains = [Average](repeating: Average(), count: worthEdges.count + 1)
+    private var lastArrival: Instant?
+    /// When the base last grew, if nothing of the tree survived and nothing has come since.
+    private var emptySince: Instant?
+    private var worth = 0.0
     /// The share of predictions that came true, on a moving average.
     private var punctuality = 1.0
 
     init() {}
 
-    /// The sequence has a new base: the next arrival is the first of its round.
+    /// The sequence has a new base.
     ///
-    /// - Parameter mass: expected tokens of what survived.
-    mutating func committed(mass: Double, now: Instant) {
-        arrivals = 0
-        lastEvent = now
-        self.mass = mass
+    /// - Parameter worth: expected tokens of what survived.
+    mutating func committed(worth newWorth: Double, now: Instant) {
+        worth = newWorth
+        if worth == 0 { emptySince = now }
     }
 
-    /// A delta came, and the tree is now worth `mass` expected tokens.
-    mutating func arrived(mass newMass: Double, now: Instant) {
-        let step = min(arrivals, Self.depth - 1)
-        if steps[step].gap != nil { observe(isPunctual: prediction(now: now) != nil) }
-        steps[step].observe(gap: (now - lastEvent).inMilliseconds, gain: max(0, newMass - mass))
-        arrivals += 1
-        lastEvent = now
-        mass = newMass
+    /// A delta came, and the tree is now worth `worth` expected tokens.
+    mutating func arrived(worth newWorth: Double, now: Instant) {
+        // A delta for a base that is past arrives, but brings nothing.
+        if emptySince != nil, newWorth == 0 { return }
+        if gap != nil { observe(isPunctual: prediction(now: now) != nil) }
+        if let start = emptySince {
+            latency.observe((now - start).inMilliseconds)
+            emptySince = nil
+        } else if let lastArrival {
+            interval.observe((now - lastArrival).inMilliseconds)
+        }
+        gains[Self.bucket(worth)].observe(max(0, newWorth - worth))
+        lastArrival = now
+        worth = newWorth
     }
 
     /// A pass waited for this sequence and nothing came.
@@ -62,17 +72,25 @@ struct DraftPace: Sendable {
         observe(isPunctual: false)
     }
 
-    /// The next delta; nil if nothing is known, or if it is overdue by more than its usual gap.
+    /// The next delta; nil if nothing is known, or if it is overdue by half its usual gap.
     func prediction(now: Instant) -> Prediction? {
-        let step = steps[min(arrivals, Self.depth - 1)]
-        guard let gap = step.gap, step.gain > 0 else { return nil }
-        let due = lastEvent + .fromMilliseconds(gap)
-        let limit = due + .fromMilliseconds(max(1, gap / 2))
-        guard now < limit else { return nil }
-        return Prediction(due: max(due, now), gain: step.gain * punctuality)
+        guard let gap, let start = emptySince ?? lastArrival else { return nil }
+        guard let gain = gains[Self.bucket(worth)].value, gain > 0 else { return nil }
+        let due = start + .fromMilliseconds(gap)
+        guard now < due + .fromMilliseconds(max(1, gap / 2)) else { return nil }
+        return Prediction(due: max(due, now), gain: gain * punctuality)
+    }
+
+    /// Milliseconds that the next delta usually takes.
+    private var gap: Double? {
+        emptySince == nil ? interval.value : latency.value ?? interval.value
     }
 
     private mutating func observe(isPunctual: Bool) {
-        punctuality += ((isPunctual ? 1 : 0) - punctuality) * Self.smoothing
+        punctuality += ((isPunctual ? 1 : 0) - punctuality) * Self.weight
+    }
+
+    private static func bucket(_ worth: Double) -> Int {
+        worthEdges.firstIndex { worth <= $0 } ?? worthEdges.count
     }
 }

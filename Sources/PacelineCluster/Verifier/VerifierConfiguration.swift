@@ -17,7 +17,7 @@ package struct VerifierConfiguration: Sendable {
     /// waiting no longer pays. This is stop-and-wait speculation, for comparisons; a worker's fault then costs time.
     package var waitsForWorkers = false
     /// Bounds on one worker's tree; `nodes` is also the credit that a worker starts with.
-    package var draft = DraftLimits(nodes: 64, depth: 16, width: 4)
+    package var draft = DraftLimits(nodes: 256, depth: 32, width: 4)
     /// What a pass may cost for the sake of speculation.
     package var planning = PlanningPolicy()
     /// Workers that may be connected at once.

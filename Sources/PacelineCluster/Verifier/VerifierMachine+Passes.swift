@@ -24,8 +24,8 @@ extension VerifierMachine {
     mutating func noteArrival(for request: RequestID, now: Instant) {
         isPlanOutdated = true
         awaited.remove(request)
-        guard let mass = running[request].map({ merged($0.board).expectedTokens }) else { return }
-        _ = running.update(request) { $0.pace.arrived(mass: mass, now: now) }
+        guard let worth = running[request].map({ worth(of: $0) }) else { return }
+        _ = running.update(request) { $0.pace.arrived(worth: worth, now: now) }
     }
 
     /// A wait is over, and for these sequences nothing came.
@@ -34,6 +34,12 @@ extension VerifierMachine {
             _ = running.update(request) { $0.pace.missed() }
         }
         awaited.removeAll()
+    }
+
+    /// The drafted tokens that a verdict on the sequence's tree is expected to accept, were it planned for alone.
+    func worth(of sequence: Sequence) -> Double {
+        let candidate = merged(sequence.board).candidate(depth: sequence.room - 1)
+        return Planner(policy: configuration.planning).plan([candidate], cost: costs).expectedTokens - 1
     }
 
     /// All trees of a board in one, believed as far as their workers have earned it.

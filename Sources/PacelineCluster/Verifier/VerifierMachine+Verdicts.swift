@@ -57,8 +57,8 @@ extension VerifierMachine {
             outbox.append(.emit(entry.request, .finished(sequence.summary(reason))))
             return
         }
-        let mass = merged(sequence.board).expectedTokens
-        _ = running.update(entry.request) { $0.pace.committed(mass: mass, now: now) }
+        let worth = worth(of: sequence)
+        _ = running.update(entry.request) { $0.pace.committed(worth: worth, now: now) }
         for worker in sequence.board.workers {
             let place = entry.workers.firstIndex(of: worker)
             announce(committed.tokens, of: sequence, to: worker, share: place.map { shares[$0] } ?? .none, now: now)

@@ -63,6 +63,7 @@ struct DraftSession: Sendable {
         var policy = policy
         policy.batch = settings.batch
         policy.minimumGain = settings.minimumGain
+        policy.minimumProbability = settings.minimumProbability
         return DraftJob.Turn(session: id, opening: opening, committed: committed, policy: policy)
     }
 

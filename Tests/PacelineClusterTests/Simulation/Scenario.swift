@@ -12,6 +12,7 @@ struct Scenario {
         var name: String
         var hasModel = true
         var slots = 8
+        var draft = DraftSettings()
         /// Its tokens bear the tags of the prefix they are proposed after.
         var isTagged = true
         var start = Duration.zero

@@ -13,6 +13,7 @@ extension Simulation {
         )
         var configuration = WorkerConfiguration(name: plan.name, fingerprint: plan.hasModel ? fingerprint : nil)
         configuration.slots = plan.slots
+        configuration.draft = plan.draft
         let machine = WorkerMachine(
             configuration: configuration,
             endpoints: 1,

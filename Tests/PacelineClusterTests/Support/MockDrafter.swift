@@ -3,11 +3,11 @@ import PacelineSpeculation
 
 /// A drafter that knows the mock target and agrees with it as often as it is told to.
 ///
-/// Its first candidate is the target's token with probability `agreement`; the others are wrong, and tagged like
-/// tokens that belong there.
+/// Its first candidate is the target's token with probability `agreement`, if not then its second with the same
+/// probability, and so on. Wrong candidates are tagged like tokens that belong there.
 struct MockDrafter: Drafter {
     let agreement: Double
-    /// What it reports for its first candidate; its agreement, unless it lies.
+    /// What it reports in place of its agreement; the same, unless it lies.
     let claim: Double
     /// Steps until it throws.
     var stepsLeft: Int
@@ -43,10 +43,13 @@ struct MockDrafter: Drafter {
         let right = place.next(seed: seed)
         let wrong = (0..<TaggedText.choices).lazy.map(place.tagged).filter { $0 != right }
         var tokens = Array(wrong.prefix(width))
-        if random.nextUnit() < agreement, !tokens.isEmpty { tokens[0] = right }
-        let rest = (1 - claim) / Double(max(1, width - 1))
-        return tokens.enumerated().map { rank, token in
-            Candidate(token: token, logProbability: rank == 0 ? logarithm(claim) : logarithm(rest))
+        var rank = 0
+        while rank < tokens.count, random.nextUnit() >= agreement { rank += 1 }
+        if rank < tokens.count { tokens[rank] = right }
+        var left = 1.0
+        return tokens.map { token in
+            defer { left *= 1 - claim }
+            return Candidate(token: token, logProbability: logarithm(left * claim))
         }
     }
 
