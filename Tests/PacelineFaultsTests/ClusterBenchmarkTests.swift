@@ -22,7 +22,8 @@ struct ClusterBenchmarkTests {
         let results = try results { _ in }
         #expect(results.map(\.point.workers) == [0, 2])
         #expect(results[0].emptyShare == 1 && results[0].tokensPerRound == 1)
-        #expect(results[0].tokensPerSecond > 40 && results[0].tokensPerSecond < 52)
+        // Two sequences and passes of 40.4 ms: at most 50 passes begin within two seconds.
+        #expect(results[0].tokensPerSecond > 40 && results[0].tokensPerSecond <= 50)
         #expect(results[1].tokensPerSecond > 2 * results[0].tokensPerSecond)
     }
 
