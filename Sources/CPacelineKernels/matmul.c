@@ -47,6 +47,8 @@ static pl_tile_kernel kernel_of(pl_isa isa, pl_type type) {
 #if defined(__x86_64__)
     case PL_ISA_AVX2: return pl_tile_kernel_avx2(type);
     case PL_ISA_AVX512: return pl_tile_kernel_avx512(type);
+#elif defined(__aarch64__)
+    case PL_ISA_NEON: return pl_tile_kernel_neon(type);
 #endif
     default: return pl_tile_kernel_scalar(type);
     }

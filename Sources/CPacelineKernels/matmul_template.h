@@ -3,11 +3,12 @@
 /// The file that includes this (one per instruction set) defines first
 ///
 ///     TARGET                         the function attribute that selects the instruction set
-///     LANES                          32-bit lanes of a vector: 8 or 16
+///     LANES                          32-bit lanes of a vector: 4, 8 or 16
 ///     vec_i, vec_f                   vectors of integers and of floats
 ///     v_load v_set1 v_and v_or v_xor v_left(v, n) v_right(v, n) v_right_signed(v, n)
-///     v_rotate(v, n)                 each 32-bit lane left by n (0 ..< 32, not a constant)
-///     v_merge(high, mask, low)       (high & mask) | low
+///     v_rotate(v, n)                 each 32-bit lane left by n (0 ..< 32, not a constant); only the bits that do
+///                                    not leave their byte, left by n or right by 32 - n, matter
+///     v_merge(high, mask, low)       (high & mask) | low; `low` has no bit of the mask
 ///     v_bytes_where(bytes, bits, v)  v where a byte of `bytes & bits` is not zero, else 0
 ///     v_lookup(table, index)         table[index] for bytes of index < 16; the table is one of 16 bytes
 ///     v_spread(v, byte)              each 32-bit lane's byte `byte` in all four of its bytes

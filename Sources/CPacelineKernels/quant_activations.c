@@ -36,6 +36,8 @@ static pl_activation_quantiser quantiser(pl_isa isa) {
 #if defined(__x86_64__)
     case PL_ISA_AVX2: return pl_activation_quantise_avx2;
     case PL_ISA_AVX512: return pl_activation_quantise_avx512;
+#elif defined(__aarch64__)
+    case PL_ISA_NEON: return pl_activation_quantise_neon;
 #endif
     default: return pl_activation_quantise_scalar;
     }

@@ -78,6 +78,7 @@ typedef void (*pl_activation_quantiser)(const float *x, int8_t *codes, float *sc
 void pl_activation_quantise_scalar(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
 void pl_activation_quantise_avx2(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
 void pl_activation_quantise_avx512(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+void pl_activation_quantise_neon(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
 
 /// Bits of 2^-100 and of infinity, for comparing magnitudes as integers.
 enum { PL_ACTIVATION_TINY = 0x0d800000, PL_ACTIVATION_INFINITE = 0x7f800000, PL_QUIET_NAN = 0x7fc00000 };
