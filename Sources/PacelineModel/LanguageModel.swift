@@ -5,6 +5,8 @@ package import PacelineTensor
 /// One thread uses it at a time; the tokeniser may be used by any.
 package final class LanguageModel {
     package let path: String
+    /// Bytes of the model's file.
+    package let fileBytes: Int
     package let configuration: ModelConfiguration
     package let tokenizer: Tokenizer
     package let transformer: Transformer
@@ -16,10 +18,18 @@ package final class LanguageModel {
     package init(path: String, compute: Compute, progress: (Double) -> Void = { _ in }) throws {
         let file = try GGUFFile(path: path)
         self.path = path
+        fileBytes = file.file.count
         configuration = try ModelConfiguration(file)
         tokenizer = try Tokenizer(file)
         let weights = try TransformerWeights(
             file, configuration: configuration, compute: compute, progress: progress)
         transformer = Transformer(configuration: configuration, weights: weights, compute: compute)
+    }
+
+    /// Computes the logits behind one token, on a cache of its own: the first pass touches what no pass has touched before.
+    package func computeFirstToken() throws(KVCacheError) {
+        let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: KVPage.slots))
+        try cache.reserve(1)
+        transformer.forward([.committed(0, position: 0, cache: cache, wantsLogits: true)])
     }
 }

@@ -127,6 +127,20 @@ struct GatewayServerTests {
         }
     }
 
+    @Test("Metrics come as Prometheus reads them, and not before the model is loaded")
+    func metrics() async throws {
+        try await GatewayHarness.run(.hello) { address in
+            let answer = try await RawClient(address).exchange(RawClient.get("/metrics"))
+            #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            #expect(answer.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"))
+            #expect(answer.hasSuffix("\npaceline_num_requests_running 3\n"))
+        }
+        try await GatewayHarness.run(.hello, isLoaded: false) { address in
+            let answer = try await RawClient(address).exchange(RawClient.get("/metrics"))
+            #expect(answer.hasPrefix("HTTP/1.1 503 "))
+        }
+    }
+
     @Test("One connection serves several requests, pipelined ones in order, errors between them")
     func keepAlive() async throws {
         try await GatewayHarness.run(.hello) { address in

@@ -12,6 +12,7 @@ struct RouteTests {
             (.GET, "/v1/models", .models),
             (.HEAD, "/v1/models", .models),
             (.GET, "/v1/workers?all=1", .workers),
+            (.GET, "/metrics", .metrics),
             (.GET, "/health", .health),
             (.GET, "/ready#now", .ready),
         ]

@@ -74,6 +74,12 @@ final class ScriptedBackend: GenerationBackend {
     }
 
     func connectedWorkers() async -> [WorkerContribution] { await workers() }
+
+    func metrics() async -> MetricsText {
+        var metrics = MetricsText()
+        metrics.add("num_requests_running", .gauge, "Requests that run.", 3)
+        return metrics
+    }
 }
 
 extension ScriptedBackend {

@@ -1,12 +1,8 @@
 import NIOCore
 import PacelineSpeculation
 
-/// Measures what passes of a target take, by running some on a sequence of its own.
+/// Measures what passes of a target take, by running some on a sequence of its own, in a second at most.
 struct CostProbe {
-    /// Rows of the passes that are measured, while time is left.
-    private static let rows = [1, 2, 4, 8, 16, 24, 32, 48, 64]
-    /// No further pass is begun when so much time is gone; the curve is extrapolated from there.
-    private static let budget = TimeAmount.milliseconds(800)
     /// Requests are numbered from 1, so this one is nobody's.
     private static let request = RequestID(rawValue: 0)
 
@@ -24,15 +20,13 @@ struct CostProbe {
         let opening = Pass.Opening(request: Self.request, base: [0], sampling: sampling, lengthLimit: 1024)
         try engine.open(opening)
         defer { engine.close(Self.request) }
+        var schedule = CostSchedule()
         // The first pass touches memory that no pass has touched before.
-        _ = try milliseconds(rows: 1, progress: progress)
-        let start = NIODeadline.now()
-        var points: [CostCurve.Point] = []
-        for rows in Self.rows where points.isEmpty || NIODeadline.now() - start < Self.budget {
-            let time = try milliseconds(rows: rows, progress: progress)
-            points.append(CostCurve.Point(rows: rows, milliseconds: time))
+        schedule.spend(milliseconds: try milliseconds(rows: 1, progress: progress))
+        while let rows = schedule.next {
+            schedule.record(milliseconds: try milliseconds(rows: rows, progress: progress))
         }
-        return try CostCurve(points)
+        return try schedule.curve()
     }
 
     /// The time of one pass that verifies a tree of `rows` - 1 nodes.

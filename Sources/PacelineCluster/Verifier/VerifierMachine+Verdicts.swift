@@ -119,6 +119,7 @@ extension VerifierMachine {
             plainRounds: statistics.plainRounds,
             trees: statistics.trees,
             passes: statistics.passes,
+            costs: costs.points,
             pendingLinks: links.values.count { $0.worker == nil },
             reservedTokens: reservedTokens
         )

@@ -32,6 +32,8 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var plainRounds: Int
     package var trees: Trees
     package var passes: Int
+    /// What passes take, as the planner believes now.
+    package var costs: [CostCurve.Point]
     /// Connections that have not finished their handshake.
     package var pendingLinks: Int
     /// Context tokens that running requests have reserved.

@@ -38,6 +38,9 @@ package final class Gateway: Sendable {
             let model = try loaded().model
             try await writer.send(.json(ModelList(id: model.id, contextLength: model.contextLength)))
         case .workers: try await writer.send(.json(WorkerList(data: try loaded().backend.connectedWorkers())))
+        case .metrics:
+            let metrics = try await loaded().backend.metrics()
+            try await writer.send(.text(metrics.text, contentType: MetricsText.contentType))
         case .completions: try await loaded().respond(to: request, writer)
         }
     }

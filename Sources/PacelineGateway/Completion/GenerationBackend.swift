@@ -13,4 +13,7 @@ package protocol GenerationBackend: Sendable {
 
     /// The same of those that are connected now.
     func connectedWorkers() async throws -> [WorkerContribution]
+
+    /// The backend in numbers, for monitoring.
+    func metrics() async throws -> MetricsText
 }

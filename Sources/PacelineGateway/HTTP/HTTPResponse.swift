@@ -15,11 +15,18 @@ package struct HTTPResponse: Sendable, Equatable {
 
     /// An answer whose body is `value` as JSON.
     package static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) throws -> HTTPResponse {
-        let bytes = try JSON.encode(value)
-        var headers = HTTPHeaders()
-        headers.add(name: "content-type", value: "application/json")
-        headers.add(name: "content-length", value: "\(bytes.count)")
-        return HTTPResponse(status: status, headers: headers, body: ByteBuffer(bytes: bytes))
+        HTTPResponse(ByteBuffer(bytes: try JSON.encode(value)), contentType: "application/json", status: status)
+    }
+
+    /// An answer whose body is `text`.
+    package static func text(_ text: String, contentType: String) -> HTTPResponse {
+        HTTPResponse(ByteBuffer(string: text), contentType: contentType, status: .ok)
+    }
+
+    private init(_ body: ByteBuffer, contentType: String, status: HTTPResponseStatus) {
+        self.status = status
+        self.body = body
+        headers = ["content-type": contentType, "content-length": "\(body.readableBytes)"]
     }
 
     /// The answer that tells a client of `error`.

@@ -6,6 +6,8 @@ package enum Route: Sendable, Hashable {
     case models
     /// Who drafts.
     case workers
+    /// Figures for Prometheus.
+    case metrics
     /// The process is alive.
     case health
     /// The process takes requests.
@@ -18,7 +20,7 @@ package enum Route: Sendable, Hashable {
         let path = target.prefix { $0 != "?" && $0 != "#" }
         guard let (route, methods) = table[String(path)] else {
             throw .notFound(
-                "there is nothing at \(path.prefix(80)); see /v1/completions, /v1/models, /v1/workers, /health, /ready"
+                "there is nothing at \(path.prefix(80)); see /v1/completions, /v1/models, /v1/workers, /health, /ready, /metrics"
             )
         }
         guard methods.contains(method) else {
@@ -37,6 +39,7 @@ package enum Route: Sendable, Hashable {
         "/v1/completions": (.completions, [.POST]),
         "/v1/models": (.models, [.GET, .HEAD]),
         "/v1/workers": (.workers, [.GET, .HEAD]),
+        "/metrics": (.metrics, [.GET, .HEAD]),
         "/health": (.health, [.GET, .HEAD]),
         "/ready": (.ready, [.GET, .HEAD]),
     ]

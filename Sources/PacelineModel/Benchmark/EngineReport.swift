@@ -26,18 +26,22 @@ package struct EngineReport: Sendable {
     package var decodeTokensPerSecond: Double { verifyMilliseconds[1].map { 1e3 / $0 } ?? 0 }
     package var prefillTokensPerSecond: Double { Double(prefillTokens) / prefillMilliseconds * 1e3 }
     /// Decode speed ÷ what reading the weights alone would allow.
-    package var fractionOfBandwidth: Double {
-        decodeTokensPerSecond * Double(bytesPerPass) / (bandwidth * 1e9)
-    }
+    package var fractionOfBandwidth: Double { decodeTokensPerSecond * memoryMilliseconds() / 1e3 }
     /// Prefill speed ÷ what int8 arithmetic alone would allow.
-    package var fractionOfInt8Peak: Double {
-        prefillTokensPerSecond * Double(macsPerToken) / (int8Peak * 1e9)
+    package var fractionOfInt8Peak: Double { arithmeticMilliseconds(rows: prefillTokens) / prefillMilliseconds }
+
+    /// Milliseconds that reading takes: every weight once, and the keys and values of `context` tokens.
+    package func memoryMilliseconds(context: Int = 0) -> Double {
+        Double(bytesPerPass + context * cacheBytesPerToken) / (bandwidth * 1e6)
     }
 
-    /// The least milliseconds that a pass over `nodes` rows can take here: memory or arithmetic, whichever is slower.
-    package func limitMilliseconds(nodes: Int) -> Double {
-        let memory = Double(bytesPerPass) / (bandwidth * 1e9)
-        let arithmetic = Double(nodes) * Double(macsPerToken) / (int8Peak * 1e9)
-        return max(memory, arithmetic) * 1e3
+    /// Milliseconds that the multiply-accumulates of `rows` rows take at the int8 peak.
+    package func arithmeticMilliseconds(rows: Int) -> Double {
+        Double(rows) * Double(macsPerToken) / (int8Peak * 1e6)
+    }
+
+    /// The least milliseconds that a pass over `rows` rows can take here: memory or arithmetic, whichever is slower.
+    package func limitMilliseconds(rows: Int) -> Double {
+        max(memoryMilliseconds(), arithmeticMilliseconds(rows: rows))
     }
 }

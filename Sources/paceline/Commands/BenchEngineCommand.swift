@@ -9,7 +9,10 @@ struct BenchEngineCommand: ParsableCommand {
         abstract: "Measure a model's passes against the machine's memory bandwidth and arithmetic.",
         discussion: """
             Decoding one token reads every weight once, so memory bandwidth bounds it. Speculation pays when a pass over n \
-            drafted tokens takes little longer than a pass over one: the column "ratio".
+            drafted tokens takes little longer than a pass over one: the column "ratio". Each figure stands beside its limit, \
+            which was measured in the same run; a share well below 100 % is the engine's fault and not the machine's.
+
+            The "verify_ms" of --json is what `paceline bench cluster --cost-curve` reads.
             """
     )
 
@@ -20,12 +23,17 @@ struct BenchEngineCommand: ParsableCommand {
     var nodes: CountList = CountList(counts: [1, 2, 4, 8, 16, 32])
 
     @Option(help: ArgumentHelp("Prompt tokens of the prefill measurement, 1 to 4096.", valueName: "count"))
-    var prefill = 128
+    var prefill = 512
 
-    @Option(help: ArgumentHelp("Tokens of context to measure decoding at.", valueName: "64,1024"))
-    var contexts: CountList = CountList(counts: [64, 1024])
+    @Option(
+        help: ArgumentHelp(
+            "Tokens of context to measure decoding at (default: 64, 1024, 4096 and 8192, as far as the model goes).",
+            valueName: "64,1024"
+        )
+    )
+    var contexts: CountList?
 
-    @Option(help: ArgumentHelp("Runs per figure, 1 to 100; the median counts.", valueName: "count"))
+    @Option(help: ArgumentHelp("Rounds, 1 to 100; the median of each figure counts.", valueName: "count"))
     var repeats = 5
 
     @Flag(help: "Print one JSON object.")
@@ -37,35 +45,46 @@ struct BenchEngineCommand: ParsableCommand {
     }
 
     func run() throws {
+        let (model, startup) = try load()
+        let line = ProgressLine("measuring \(ModelNames.label(self.model.model))")
+        let report = try EngineBenchmark(model: model, plan: plan(for: model)).run { share, step in
+            line.update(share, step: step)
+        }
+        line.clear()
+        let name = ModelNames.label(self.model.model)
+        try json
+            ? StandardOutput.json(EngineReportJSON(report, startup: startup, model: name))
+            : StandardOutput.write(EngineReportText(report, startup: startup).text)
+    }
+
+    /// Loads the model and computes a first token, and says what that took.
+    private func load() throws -> (LanguageModel, StartupReport) {
         let path = try model.path()
         let line = ProgressLine("loading \(ModelNames.label(model.model))")
         let clock = ContinuousClock()
         let start = clock.now
-        let compute = try Compute(threads: threads.count)
-        let model = try LanguageModel(path: path, compute: compute, progress: line.update)
-        let loading = clock.now - start
+        let model = try LanguageModel(path: path, compute: Compute(threads: threads.count), progress: line.update)
+        let loaded = clock.now
+        try model.computeFirstToken()
+        let first = clock.now
         line.clear()
-        var plan = EngineBenchmark.Plan()
-        plan.nodes = nodes.counts
-        plan.prefill = prefill
-        plan.contexts = contexts.counts
-        plan.repeats = repeats
-        try checkContext(plan, model)
-        let report = try EngineBenchmark(model: model, plan: plan).run { step in
-            if StandardError.isTerminal { StandardError.write("\r\u{1B}[K\(step)") }
-        }
-        if StandardError.isTerminal { StandardError.write("\r\u{1B}[K") }
-        let printed = EngineReportJSON(report, model: ModelNames.label(self.model.model), loading: loading)
-        try json ? StandardOutput.json(printed) : StandardOutput.write(EngineReportText(report, loading: loading).text)
+        return (model, try StartupReport(load: loaded - start, firstToken: first - start, fileBytes: model.fileBytes))
     }
 
-    private func checkContext(_ plan: EngineBenchmark.Plan, _ model: LanguageModel) throws {
-        let longest = max(plan.prefill, plan.contexts.max() ?? 0, plan.context + (plan.nodes.max() ?? 0))
-        guard longest < model.configuration.contextLength else {
+    private func plan(for model: LanguageModel) throws -> EngineBenchmark.Plan {
+        let limit = model.configuration.contextLength
+        var plan = EngineBenchmark.Plan()
+        plan.nodes = nodes.counts
+        plan.contexts = contexts?.counts ?? [64, 1024, 4096, 8192].filter { $0 < limit }
+        plan.prefill = prefill
+        plan.repeats = repeats
+        guard plan.longestSequence <= limit else {
             throw ValidationError(
-                "the measurements need \(longest + 1) tokens of context, but the model has \(model.configuration.contextLength)"
+                "the measurements need \(plan.longestSequence) tokens of context, but the model has \(limit); "
+                    + "ask for less with --contexts, --prefill or --nodes"
             )
         }
+        return plan
     }
 }
 

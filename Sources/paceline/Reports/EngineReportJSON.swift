@@ -13,10 +13,17 @@ struct EngineReportJSON: Encodable {
         case prefill = "prefill_tps"
         case fractionOfInt8Peak = "fraction_of_int8_peak"
         case verify = "verify_ms"
+        case verifyLimit = "verify_limit_ms"
         case decodeByContext = "decode_ms_by_context"
+        case decodeLimitByContext = "decode_limit_ms_by_context"
         case bytesPerPass = "bytes_per_pass"
         case cacheBytesPerToken = "kv_bytes_per_token"
-        case loading = "load_ms"
+        case load = "load_ms"
+        case loadLimit = "load_limit_ms"
+        case firstToken = "first_token_ms"
+        case fileBytes = "file_bytes"
+        case residentBytes = "resident_bytes"
+        case peakResidentBytes = "peak_resident_bytes"
     }
 
     var model: String
@@ -30,12 +37,19 @@ struct EngineReportJSON: Encodable {
     var prefill: Double
     var fractionOfInt8Peak: Double
     var verify: [String: Double]
+    var verifyLimit: [String: Double]
     var decodeByContext: [String: Double]
+    var decodeLimitByContext: [String: Double]
     var bytesPerPass: Int
     var cacheBytesPerToken: Int
-    var loading: Double
+    var load: Double
+    var loadLimit: Double
+    var firstToken: Double
+    var fileBytes: Int
+    var residentBytes: Int
+    var peakResidentBytes: Int
 
-    init(_ report: EngineReport, model: String, loading: Duration) {
+    init(_ report: EngineReport, startup: StartupReport, model: String) {
         self.model = model
         threads = report.threads
         instructionSet = report.instructionSet
@@ -46,14 +60,23 @@ struct EngineReportJSON: Encodable {
         fractionOfBandwidth = report.fractionOfBandwidth
         prefill = report.prefillTokensPerSecond
         fractionOfInt8Peak = report.fractionOfInt8Peak
-        verify = Self.byName(report.verifyMilliseconds)
-        decodeByContext = Self.byName(report.decodeMillisecondsByContext)
+        verify = Self.byName(report.verifyMilliseconds) { $1 }
+        verifyLimit = Self.byName(report.verifyMilliseconds) { rows, _ in report.limitMilliseconds(rows: rows) }
+        decodeByContext = Self.byName(report.decodeMillisecondsByContext) { $1 }
+        decodeLimitByContext = Self.byName(report.decodeMillisecondsByContext) { context, _ in
+            report.memoryMilliseconds(context: context)
+        }
         bytesPerPass = report.bytesPerPass
         cacheBytesPerToken = report.cacheBytesPerToken
-        self.loading = loading / .milliseconds(1)
+        load = startup.load / .milliseconds(1)
+        loadLimit = startup.limitMilliseconds(bandwidth: report.bandwidth)
+        firstToken = startup.firstToken / .milliseconds(1)
+        fileBytes = startup.fileBytes
+        residentBytes = startup.residentBytes
+        peakResidentBytes = startup.peakResidentBytes
     }
 
-    private static func byName(_ figures: [Int: Double]) -> [String: Double] {
-        Dictionary(uniqueKeysWithValues: figures.map { ("\($0.key)", $0.value) })
+    private static func byName(_ figures: [Int: Double], _ value: (Int, Double) -> Double) -> [String: Double] {
+        Dictionary(uniqueKeysWithValues: figures.map { ("\($0.key)", value($0.key, $0.value)) })
     }
 }

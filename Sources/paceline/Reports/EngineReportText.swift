@@ -1,50 +1,70 @@
 import PacelineModel
 
-/// What `bench engine` shows to people: tables, and bars where one looks rather than reads.
+/// What `bench engine` shows to people: each figure beside its limit, with a bar for the share of it that was reached.
 struct EngineReportText {
     private let report: EngineReport
-    private let loading: Duration
+    private let startup: StartupReport
 
-    init(_ report: EngineReport, loading: Duration) {
+    init(_ report: EngineReport, startup: StartupReport) {
         self.report = report
-        self.loading = loading
+        self.startup = startup
     }
 
     var text: String {
-        [machine, speed, verify, contexts].filter { !$0.isEmpty }.joined(separator: "\n")
+        [machine, start, speed, verify, contexts].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private var machine: String {
         var table = TextTable()
-        table.append(["instruction set", report.instructionSet])
-        table.append(["threads", "\(report.threads)"])
+        table.append(["instruction set, threads", "\(report.instructionSet), \(report.threads)"])
         table.append(["read bandwidth", "\(report.bandwidth.formatted(decimals: 1)) GB/s"])
         table.append(["int8 peak", "\(report.int8Peak.formatted(decimals: 0)) GMAC/s"])
         table.append(["float32 peak", "\(report.floatPeak.formatted(decimals: 0)) GFLOP/s"])
         table.append(["weights per pass", report.bytesPerPass.asBytes])
-        table.append(["load", "\((loading / .seconds(1)).formatted(decimals: 2)) s"])
         return table.text
     }
 
+    private var start: String {
+        let load = startup.load / .milliseconds(1)
+        let limit = startup.limitMilliseconds(bandwidth: report.bandwidth)
+        var table = TextTable(header: ["start", "ms", "limit", "reached", ""], rightAligned: [1, 2, 3])
+        table.append(row("load (read and repack)", load, limit))
+        table.append(["first token", (startup.firstToken / .milliseconds(1)).formatted(decimals: 1)])
+        let resident = Double(startup.residentBytes) / Double(startup.fileBytes)
+        return table.text
+            + "memory held: \(startup.residentBytes.asBytes) = \(resident.formatted(decimals: 2)) x the file "
+            + "(\(startup.peakResidentBytes.asBytes) at most, of which some is page cache)\n"
+    }
+
     private var speed: String {
-        var table = TextTable(header: ["", "tokens/s", "of its limit"], rightAligned: [1, 2])
-        table.append([
-            "decode (memory)", report.decodeTokensPerSecond.formatted(decimals: 1), percent(report.fractionOfBandwidth),
-        ])
-        table.append([
-            "prefill (int8)", report.prefillTokensPerSecond.formatted(decimals: 1), percent(report.fractionOfInt8Peak),
-        ])
+        var table = TextTable(header: ["speed", "tokens/s", "limit", "reached", ""], rightAligned: [1, 2, 3])
+        for (name, speed, share) in [
+            ("decode (bandwidth)", report.decodeTokensPerSecond, report.fractionOfBandwidth),
+            (
+                "prefill of \(report.prefillTokens) (int8 peak)", report.prefillTokensPerSecond,
+                report.fractionOfInt8Peak
+            ),
+        ] {
+            table.append([
+                name, speed.formatted(decimals: 1), (speed / share).formatted(decimals: 1), percent(share), bar(share),
+            ])
+        }
         return table.text
     }
 
     private var verify: String {
         let passes = report.verifyMilliseconds.sorted { $0.key < $1.key }
         guard let first = passes.first?.value, let longest = passes.map(\.value).max() else { return "" }
-        var table = TextTable(header: ["rows", "ms", "ratio", "of its limit", ""], rightAligned: [0, 1, 2, 3])
+        var table = TextTable(
+            header: ["rows of a pass", "ms", "ratio", "bandwidth ms", "int8 peak ms", "reached", "ms"],
+            rightAligned: [0, 1, 2, 3, 4, 5]
+        )
         for (rows, milliseconds) in passes {
             table.append([
                 "\(rows)", milliseconds.formatted(decimals: 1), (milliseconds / first).formatted(decimals: 2),
-                percent(report.limitMilliseconds(nodes: rows) / milliseconds), bar(milliseconds / longest),
+                report.memoryMilliseconds().formatted(decimals: 1),
+                report.arithmeticMilliseconds(rows: rows).formatted(decimals: 1),
+                percent(report.limitMilliseconds(rows: rows) / milliseconds), bar(milliseconds / longest),
             ])
         }
         return table.text
@@ -53,19 +73,30 @@ struct EngineReportText {
     private var contexts: String {
         let passes = report.decodeMillisecondsByContext.sorted { $0.key < $1.key }
         guard let longest = passes.map(\.value).max() else { return "" }
-        var table = TextTable(header: ["context", "ms", "KV read", ""], rightAligned: [0, 1, 2])
+        var table = TextTable(
+            header: ["decode behind", "ms", "keys, values", "bandwidth ms", "reached", "ms"],
+            rightAligned: [0, 1, 2, 3, 4]
+        )
         for (context, milliseconds) in passes {
+            let limit = report.memoryMilliseconds(context: context)
             table.append([
                 "\(context)", milliseconds.formatted(decimals: 1), (context * report.cacheBytesPerToken).asBytes,
-                bar(milliseconds / longest),
+                limit.formatted(decimals: 1), percent(limit / milliseconds), bar(milliseconds / longest),
             ])
         }
         return table.text
     }
 
+    private func row(_ name: String, _ milliseconds: Double, _ limit: Double) -> [String] {
+        [
+            name, milliseconds.formatted(decimals: 1), limit.formatted(decimals: 1), percent(limit / milliseconds),
+            bar(limit / milliseconds),
+        ]
+    }
+
     private func percent(_ share: Double) -> String { "\((share * 100).formatted(decimals: 0)) %" }
 
     private func bar(_ share: Double) -> String {
-        String(repeating: "█", count: max(1, Int((share * 40).rounded())))
+        String(repeating: "█", count: max(1, Int((min(share, 1) * 40).rounded())))
     }
 }

@@ -66,7 +66,8 @@ struct GenerationReport: Encodable {
     /// The figures in a few words, for people.
     var summary: String {
         let seconds = (timings.promptMS + timings.predictedMS) / 1000
-        var text = "\(usage.completionTokens) token\(usage.completionTokens == 1 ? "" : "s") in \(seconds.formatted(decimals: 2)) s "
+        let tokens = usage.completionTokens == 1 ? "1 token" : "\(usage.completionTokens) tokens"
+        var text = "\(tokens) in \(seconds.formatted(decimals: 2)) s "
         text += "(\(timings.predictedPerSecond.formatted(decimals: 1)) tokens/s after the first)\n"
         guard specDecode.numDrafts > 0 else { return text }
         text += "mean acceptance length \(specDecode.meanAcceptanceLength.formatted(decimals: 2)), "

@@ -13,13 +13,18 @@ final class ProgressLine: Sendable {
 
     /// Shows the share that is done, 0 … 1.
     func update(_ fraction: Double) {
+        update(fraction, step: "")
+    }
+
+    /// Shows the share that is done, 0 … 1, and what is being done.
+    func update(_ fraction: Double, step: String) {
         guard isShown else { return }
         let percent = Int(min(1, max(0, fraction)) * 100)
         let isNews = shownPercent.withLock { shown in
             defer { shown = max(shown, percent) }
             return percent > shown
         }
-        if isNews { StandardError.write("\r\u{1B}[K\(label) \(percent) %") }
+        if isNews { StandardError.write("\r\u{1B}[K\(label) \(percent) % \(step)") }
     }
 
     /// Takes the line away.

@@ -1,0 +1,29 @@
+import PacelineTensor
+
+extension EngineBenchmark {
+    /// A cache that holds `context` tokens and has room for `room` more.
+    ///
+    /// The keys and values of a few tokens are computed and then repeated: what attention costs depends on how many there are and
+    /// not on what they say, and computing thousands of them would take longer than all that is measured.
+    func measuringCache(_ context: Int, room: Int) throws -> KVCache {
+        let shape = model.transformer.cacheShape
+        let cache = KVCache(pool: KVPagePool(shape: shape, slots: context + room + KVPage.slots))
+        try cache.reserve(context + room)
+        let pattern = min(context, 16)
+        if pattern > 0 {
+            let token = model.tokenizer.encode("The verifier reads a tree.")[0]
+            model.transformer.forward(
+                (0..<pattern).map { .committed(token, position: $0, cache: cache, wantsLogits: false) }
+            )
+        }
+        for slot in pattern..<max(pattern, context) {
+            cache.pages[slot / KVPage.slots].copySlot(
+                slot % KVPage.slots,
+                from: cache.pages[slot % pattern / KVPage.slots],
+                slot: slot % pattern % KVPage.slots
+            )
+        }
+        cache.commit(context)
+        return cache
+    }
+}

@@ -1,0 +1,42 @@
+import Testing
+
+@testable import PacelineGateway
+
+@Suite("Metrics as text")
+struct MetricsTextTests {
+    @Test("A figure has its help, its type and its value")
+    func plain() {
+        var metrics = MetricsText()
+        metrics.add("num_requests_running", .gauge, "Requests that run.", 3)
+        #expect(
+            metrics.text == """
+                # HELP paceline_num_requests_running Requests that run.
+                # TYPE paceline_num_requests_running gauge
+                paceline_num_requests_running 3
+
+                """
+        )
+    }
+
+    @Test("A labelled figure has one line for each value, and what breaks a line is escaped")
+    func labelled() {
+        var metrics = MetricsText()
+        metrics.add("pass_seconds", .gauge, "Cost.", label: "rows", [("1", 0.0155), ("a\"b\\c\nd", 2)])
+        #expect(
+            metrics.text == #"""
+                # HELP paceline_pass_seconds Cost.
+                # TYPE paceline_pass_seconds gauge
+                paceline_pass_seconds{rows="1"} 0.0155
+                paceline_pass_seconds{rows="a\"b\\c\nd"} 2
+
+                """#
+        )
+    }
+
+    @Test("A figure without values is left out")
+    func empty() {
+        var metrics = MetricsText()
+        metrics.add("pass_seconds", .gauge, "Cost.", label: "rows", [])
+        #expect(metrics.text.isEmpty)
+    }
+}
