@@ -15,28 +15,24 @@ fail() {
     exit 1
 }
 
+is_root() { [[ "$(id -u)" == 0 ]]; }
+
 # as_root COMMAND…: runs it as root, with sudo where that is needed.
-as_root() {
-    if [[ "$(id -u)" == 0 ]]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo -- "$@"
-    else
-        fail "installing packages needs root; run as root: apt-get install ${packages[*]}"
-    fi
-}
+as_root() { if is_root; then "$@"; else sudo -- "$@"; fi; }
 
 is_installed() { [[ "$(dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]; }
 
-# Installs the Debian packages that are missing.
+# install_packages PACKAGES…: installs those that are missing.
 install_packages() {
     local -a missing=()
     local package
-    command -v dpkg-query >/dev/null || fail "this is no Debian; install OpenBLAS and protobuf-c with headers by hand"
-    for package in "${packages[@]}"; do
+    command -v dpkg-query >/dev/null || fail "this is no Debian; install what it calls $* by hand"
+    for package in "$@"; do
         is_installed "$package" || missing+=("$package")
     done
     if ((${#missing[@]} == 0)); then return; fi
+    is_root || command -v sudo >/dev/null ||
+        fail "installing packages needs root; run as root: apt-get install ${missing[*]}"
     say "installing ${missing[*]} with apt-get"
     as_root apt-get update -qq || fail "apt-get update failed (see above); is the network there?"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
@@ -56,6 +52,6 @@ check_swift() {
 # set_up MODELS…: everything before the build.
 set_up() {
     check_swift
-    install_packages
+    install_packages "${packages[@]}"
     "$root/Deploy/fetch-models.sh" "$@"
 }

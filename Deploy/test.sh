@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up a Debian 12 machine, builds everything and runs every test. Arguments go to `swift test` (--filter …).
 #
-# PACELINE_TEST_QWEN=1 runs the tests that need the Qwen models, too, and fetches these.
+# PACELINE_TEST_QWEN=1 runs the tests that need the Qwen models, too, and fetches these. PACELINE_CROSS=required makes it
+# an error when the kernels for AArch64 cannot be tested (see cross-test.sh).
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
@@ -17,6 +18,8 @@ swift build --build-tests
 say "testing"
 swift test --skip-build "$@"
 if (($# == 0)); then
+    say "testing the kernels of another CPU"
+    Deploy/cross-test.sh
     say "testing the draft link from another language"
     python_packages="$root/.build/python"
     python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" --upgrade \

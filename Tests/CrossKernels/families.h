@@ -16,6 +16,7 @@ typedef struct family {
 void compare_products(comparison *c, pl_type type);
 void compare_activations(comparison *c, pl_type type);
 void compare_packing(comparison *c, pl_type type);
+void compare_checksums(comparison *c, pl_type type);
 void compare_elementwise(comparison *c, pl_type type);
 void compare_halves(comparison *c, pl_type type);
 void compare_rope(comparison *c, pl_type type);
@@ -40,6 +41,7 @@ static const family families[] = {
     { "products IQ4_XS", compare_products, PL_TYPE_IQ4_XS },
     { "quantised activations", compare_activations, 0 },
     { "packing", compare_packing, 0 },
+    { "checksums", compare_checksums, 0 },
     { "element-wise", compare_elementwise, 0 },
     { "float16", compare_halves, 0 },
     { "rotary embedding", compare_rope, 0 },

@@ -52,9 +52,10 @@ static int choose(options options, pl_isa chosen[]) {
         if (options.isa && !wanted) continue;
         if (pl_isa_supported(vector_sets[i]) || (wanted && options.force)) chosen[count++] = vector_sets[i];
     }
-    if (count == 0) refuse("this CPU has none of the instruction sets asked for: ", options.isa ? options.isa : "any");
+    if (count == 0 && options.isa) refuse("no kernels, or no CPU for them, of instruction set ", options.isa);
     printf("best of this CPU: %s\ncompared with the scalar twins:", pl_isa_name(pl_isa_best()));
     for (int i = 0; i < count; ++i) printf(" %s", pl_isa_name(chosen[i]));
+    if (count == 0) printf(" none");
     printf("\n");
     return count;
 }

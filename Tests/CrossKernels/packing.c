@@ -1,13 +1,11 @@
-// Packing into tiles, dequantisation and checksums. These exist once, in plain C: what is compared is the digest, with
+// Packing into tiles and dequantisation. These exist once, in plain C: what is compared is the digest, with
 // that of other CPUs.
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "comparison.h"
 #include "families.h"
 #include "inputs.h"
-#include "paceline/crc32c.h"
 #include "paceline/matmul.h"
 
 typedef struct packing_case {
@@ -43,17 +41,6 @@ static void compare_matrix(comparison *c, inputs *in, pl_type type, int64_t rows
     free(blocks);
 }
 
-/// Both ways of computing a checksum, at every alignment and length of a vector.
-static void checksums(const void *context, pl_isa isa, void *out) {
-    (void)isa;
-    const uint8_t *bytes = context;
-    uint32_t *sums = out;
-    for (size_t i = 0; i < 64; ++i) {
-        sums[2 * i] = pl_crc32c((uint32_t)i, bytes + i % 9, i);
-        sums[2 * i + 1] = pl_crc32c_table((uint32_t)i, bytes + i % 9, i) ^ sums[2 * i];
-    }
-}
-
 void compare_packing(comparison *c, pl_type unused) {
     (void)unused;
     inputs in = { 5 };
@@ -67,8 +54,4 @@ void compare_packing(comparison *c, pl_type unused) {
             compare_matrix(c, &in, families[i].type, 17, 96, ORDINARY);
         }
     }
-    uint8_t bytes[80];
-    for (size_t i = 0; i < sizeof bytes; ++i) bytes[i] = (uint8_t)next(&in);
-    describe(c, "checksums");
-    compare(c, checksums, bytes, BYTES, 64 * 2 * sizeof(uint32_t));
 }
