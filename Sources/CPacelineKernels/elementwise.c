@@ -26,6 +26,14 @@ void pl_silu_multiply(pl_isa isa, float *gate, const float *up, int64_t count) {
     kernels(isa)->silu_multiply(gate, up, count);
 }
 
+void pl_gelu_multiply(pl_isa isa, float *gate, const float *up, int64_t count) {
+    kernels(isa)->gelu_multiply(gate, up, count);
+}
+
+void pl_scale(float *x, float factor, int64_t count) {
+    for (int64_t i = 0; i < count; i++) x[i] *= factor;
+}
+
 void pl_rope(
     pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines,
     int neox) {

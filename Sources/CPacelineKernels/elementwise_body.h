@@ -71,6 +71,20 @@ PL_LANES_TARGET static void PL_LANES(silu_multiply)(float *gate, const float *up
     store_part(gate + i, rest, count - i);
 }
 
+PL_INLINE vf gelu_multiply(vf gate, vf up) {
+    vf inner = vf_mul(gate, vf_fma(vf_mul(gate, gate), vf_set1(PL_GELU_CUBIC), vf_set1(PL_GELU_LINEAR)));
+    vf negated = vi_as_float(vi_xor(vf_bits(inner), vi_set1(INT32_MIN)));
+    return vf_mul(vf_div(gate, vf_add(vf_set1(1), vf_exp(negated))), up);
+}
+
+PL_LANES_TARGET static void PL_LANES(gelu_multiply)(float *gate, const float *up, int64_t count) {
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) vf_store(gate + i, gelu_multiply(vf_load(gate + i), vf_load(up + i)));
+    if (i == count) return;
+    vf rest = gelu_multiply(load_part(gate + i, count - i, 0), load_part(up + i, count - i, 0));
+    store_part(gate + i, rest, count - i);
+}
+
 PL_INLINE void rotate(vf *x, vf *y, vf c, vf s) {
     vf a = *x, b = *y;
     *x = vf_fms(a, c, vf_mul(b, s));
@@ -175,6 +189,7 @@ const pl_elementwise_kernels PL_LANES(pl_elementwise) = {
     .rms_norm = PL_LANES(rms_norm),
     .add = PL_LANES(add),
     .silu_multiply = PL_LANES(silu_multiply),
+    .gelu_multiply = PL_LANES(gelu_multiply),
     .rope_halves = PL_LANES(rope_halves),
     .rope_pairs = PL_LANES(rope_pairs),
     .argmax = PL_LANES(argmax),

@@ -10,6 +10,7 @@ typedef struct pl_elementwise_kernels {
     void (*rms_norm)(const float *x, const float *weight, float eps, float *out, int64_t count);
     void (*add)(float *x, const float *y, int64_t count);
     void (*silu_multiply)(float *gate, const float *up, int64_t count);
+    void (*gelu_multiply)(float *gate, const float *up, int64_t count);
     void (*rope_halves)(float *head, int64_t dims, const float *cosines, const float *sines);
     void (*rope_pairs)(float *head, int64_t dims, const float *cosines, const float *sines);
     int64_t (*argmax)(const float *x, int64_t count, float *largest);

@@ -35,6 +35,14 @@ static void silu_multiply_scalar(float *gate, const float *up, int64_t count) {
     for (int64_t i = 0; i < count; i++) gate[i] = gate[i] / (1.0f + pl_exp_scalar(-gate[i])) * up[i];
 }
 
+static void gelu_multiply_scalar(float *gate, const float *up, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        float x = gate[i];
+        float inner = x * __builtin_fmaf(x * x, PL_GELU_CUBIC, PL_GELU_LINEAR);
+        gate[i] = x / (1.0f + pl_exp_scalar(-inner)) * up[i];
+    }
+}
+
 /// Rotates the point (x, y) by the angle whose cosine and sine are c and s.
 static inline void rotate(float *x, float *y, float c, float s) {
     float a = *x, b = *y;
@@ -112,6 +120,7 @@ const pl_elementwise_kernels pl_elementwise_scalar = {
     .rms_norm = rms_norm_scalar,
     .add = add_scalar,
     .silu_multiply = silu_multiply_scalar,
+    .gelu_multiply = gelu_multiply_scalar,
     .rope_halves = rope_halves_scalar,
     .rope_pairs = rope_pairs_scalar,
     .argmax = argmax_scalar,

@@ -29,6 +29,10 @@
 #define PL_LOG_L9 0x1.055b68p-3f
 #define PL_LOG_L10 -0x1.38b57cp-4f
 
+// GELU's tanh form as a sigmoid: 2 sqrt(2 / pi) and 0.044715 times that.
+#define PL_GELU_LINEAR 0x1.988454p+0f
+#define PL_GELU_CUBIC 0x1.2444f2p-4f
+
 #define PL_SMALLEST_NORMAL 0x1p-126f
 #define PL_INFINITY __builtin_inff()
 #define PL_NAN __builtin_nanf("")  // the NaN that exp and log return: 0x7fc00000

@@ -67,6 +67,21 @@ package struct Compute {
         }
     }
 
+    /// gate = gelu(gate) · up, by row, with the tanh form of GELU.
+    package func geluMultiply(gate: FloatMatrix, up: FloatMatrix, rows: Int) {
+        precondition(gate.columns == up.columns)
+        forEachRow(rows, width: gate.columns * 8) { row in
+            pl_gelu_multiply(isa.raw, gate.pointer(row), up.pointer(row), Int64(gate.columns))
+        }
+    }
+
+    /// target *= factor, by row.
+    package func scale(_ target: FloatMatrix, by factor: Float, rows: Int) {
+        forEachRow(rows, width: target.columns) { row in
+            pl_scale(target.pointer(row), factor, Int64(target.columns))
+        }
+    }
+
     /// Rotates the heads of each row by the angles of that row.
     package func rotate(_ heads: FloatMatrix, rows: Int, headDimension: Int, angles: RotaryAngles) {
         precondition(heads.columns.isMultiple(of: headDimension) && angles.dimensions <= headDimension)
@@ -126,16 +141,27 @@ package final class RotaryAngles {
     package let pairsHalves: Bool
     private let theta: Double
     private let factors: [Float]?
+    private let magnitude: Float
     let cosines: FloatMatrix
     let sines: FloatMatrix
 
-    /// - Parameter factors: what the frequencies are divided by (dimensions / 2 values), if anything.
-    package init(rows: Int, dimensions: Int, theta: Double, factors: [Float]?, pairsHalves: Bool) {
+    /// - Parameters:
+    ///   - factors: what the frequencies are divided by (dimensions / 2 values), if anything.
+    ///   - magnitude: what rotated values are multiplied by (the attention factor of scaled embeddings).
+    package init(
+        rows: Int,
+        dimensions: Int,
+        theta: Double,
+        factors: [Float]?,
+        magnitude: Float = 1,
+        pairsHalves: Bool
+    ) {
         precondition(factors == nil || factors?.count == dimensions / 2)
         self.dimensions = dimensions
         self.pairsHalves = pairsHalves
         self.theta = theta
         self.factors = factors
+        self.magnitude = magnitude
         cosines = FloatMatrix(rows: rows, columns: dimensions / 2)
         sines = FloatMatrix(rows: rows, columns: dimensions / 2)
     }
@@ -150,5 +176,7 @@ package final class RotaryAngles {
             cosines.pointer(row),
             sines.pointer(row)
         )
+        guard magnitude != 1 else { return }
+        for angles in [cosines, sines] { pl_scale(angles.pointer(row), magnitude, Int64(angles.columns)) }
     }
 }

@@ -44,6 +44,11 @@ struct ElementwiseTests {
         compare(isa, seed: 4) { isa, x, y in pl_silu_multiply(isa, &x, y, Int64(x.count)) }
     }
 
+    @Test("GELU times up has the bits of its twin", arguments: vectorInstructionSets)
+    func geluBits(isa: InstructionSet) {
+        compare(isa, seed: 9) { isa, x, y in pl_gelu_multiply(isa, &x, y, Int64(x.count)) }
+    }
+
     @Test("RMS norm divides by the root of the mean square", arguments: InstructionSet.supported)
     func rmsNormValue(isa: InstructionSet) {
         var inputs = KernelInputs(seed: 5)
@@ -63,6 +68,33 @@ struct ElementwiseTests {
         for i in x.indices {
             let exact = Double(x[i]) / (1 + exp(-Double(x[i]))) * 0.5
             #expect(abs(Double(out[i]) - exact) <= 4e-7 * abs(exact) + 1e-36)
+        }
+    }
+
+    @Test("GELU is x / 2 · (1 + tanh(√(2 / π) (x + 0.044715 x³)))", arguments: InstructionSet.supported)
+    func geluValue(isa: InstructionSet) {
+        let x: [Float] = [-1e20, -40, -9, -4, -1.5, -0.7, -1e-3, 0, 1e-4, 0.25, 1, 3, 7, 50, 1e30]
+        var out = x
+        pl_gelu_multiply(isa.raw, &out, [Float](repeating: 0.5, count: x.count), Int64(x.count))
+        for i in x.indices {
+            let value = Double(x[i])
+            let inner = 2 * (2 / Double.pi).squareRoot() * (value + 0.044715 * value * value * value)
+            let exact = value / (1 + exp(-inner)) * 0.5
+            // The exponent is rounded to float32, which exp turns into a relative error.
+            let relative = 5e-7 + 3e-7 * min(abs(inner), 90)
+            #expect(abs(Double(out[i]) - exact) <= relative * abs(exact) + 1e-36)
+        }
+        #expect(out[0] == 0 && out[1] == 0 && out[7] == 0 && out[13] == 25)
+    }
+
+    @Test("Scaling multiplies every element")
+    func scale() {
+        var inputs = KernelInputs(seed: 10)
+        for length in KernelInputs.lengths {
+            let x = inputs.floats(length)
+            var out = x
+            pl_scale(&out, 1.7, Int64(length))
+            for i in x.indices { #expect(out[i] == x[i] * 1.7) }
         }
     }
 

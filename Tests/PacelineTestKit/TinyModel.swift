@@ -6,7 +6,7 @@ package import PacelineModel
 /// differs only in `perturbation` agrees with it most of the time, as a good drafter does.
 package struct TinyModel: Sendable {
     package enum Family: String, Sendable {
-        case llama, qwen2
+        case llama, mistral3, qwen2, qwen3, phi3, gemma3
     }
 
     package var family = Family.llama
@@ -22,7 +22,27 @@ package struct TinyModel: Sendable {
     package var feedForwardLength = 512
     package var headCount = 4
     package var keyValueHeadCount = 2
+    /// The width of a head where it is not `embeddingLength / headCount`.
+    package var headDimension: Int?
+    /// `attention.sliding_window`, if the file states one.
+    package var slidingWindow: Int?
+    package var rope = Rope()
     package var preTokenizer = "qwen2"
+
+    /// The metadata and tensors of rotary embeddings.
+    package struct Rope: Sendable {
+        package var base: Float = 10_000
+        /// Rotated dimensions of a head, if not all.
+        package var dimensions: Int?
+        /// Linear scaling's factor.
+        package var linearFactor: Float?
+        /// `rope.scaling.original_context_length`.
+        package var originalContextLength: Int?
+        /// `rope.scaling.attn_factor`.
+        package var magnitude: Float?
+        /// Divisors of the frequencies, by tensor name.
+        package var factors: [String: [Float]] = [:]
+    }
 
     package init() {}
 
@@ -41,7 +61,14 @@ package struct TinyModel: Sendable {
         var writer = GGUFWriter()
         addConfiguration(to: &writer, vocabulary: vocabulary)
         addTokenizer(to: &writer, vocabulary: vocabulary)
-        addTensors(to: &writer, vocabulary: vocabulary)
+        for tensor in tensors() {
+            writer.addTensor(
+                tensor.name,
+                dimensions: tensor.dimensions.map { UInt64($0) },
+                type: tensor.format.rawValue,
+                bytes: tensor.format.encode(tensor.values)
+            )
+        }
         return writer.serialised()
     }
 
@@ -70,8 +97,25 @@ package struct TinyModel: Sendable {
         writer.add("\(prefix).attention.head_count", .uint32(UInt32(headCount)))
         writer.add("\(prefix).attention.head_count_kv", .uint32(UInt32(keyValueHeadCount)))
         writer.add("\(prefix).attention.layer_norm_rms_epsilon", .float32(1e-5))
-        writer.add("\(prefix).rope.freq_base", .float32(10000))
+        addAttention(to: &writer)
         writer.add("\(prefix).vocab_size", .uint32(UInt32(vocabulary.tokens.count)))
+    }
+
+    private func addAttention(to writer: inout GGUFWriter) {
+        let prefix = family.rawValue
+        let add = { (key: String, number: Int?, writer: inout GGUFWriter) in
+            if let number { writer.add("\(prefix).\(key)", .uint32(UInt32(number))) }
+        }
+        add("attention.key_length", headDimension, &writer)
+        add("attention.value_length", headDimension, &writer)
+        add("attention.sliding_window", slidingWindow, &writer)
+        writer.add("\(prefix).rope.freq_base", .float32(rope.base))
+        add("rope.dimension_count", rope.dimensions, &writer)
+        add("rope.scaling.original_context_length", rope.originalContextLength, &writer)
+        if let magnitude = rope.magnitude { writer.add("\(prefix).rope.scaling.attn_factor", .float32(magnitude)) }
+        guard let factor = rope.linearFactor else { return }
+        writer.add("\(prefix).rope.scaling.type", .string("linear"))
+        writer.add("\(prefix).rope.scaling.factor", .float32(factor))
     }
 
     private func addTokenizer(to writer: inout GGUFWriter, vocabulary: TinyVocabulary) {
@@ -90,79 +134,4 @@ package struct TinyModel: Sendable {
         {% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}\
         {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}
         """
-
-    // MARK: Weights
-
-    private func addTensors(to writer: inout GGUFWriter, vocabulary: TinyVocabulary) {
-        let size = vocabulary.tokens.count
-        addMatrix("token_embd.weight", rows: size, columns: embeddingLength, deviation: 1, to: &writer)
-        for block in 0..<blockCount {
-            addBlock("blk.\(block)", to: &writer)
-        }
-        // Where the embedding table is the output head too, a last norm of mixed signs keeps tokens from predicting themselves.
-        let (mean, deviation): (Float, Float) = hasTiedEmbeddings ? (0, 0.4) : (1, 0.1)
-        addVector("output_norm.weight", count: embeddingLength, mean: mean, deviation: deviation, to: &writer)
-        guard !hasTiedEmbeddings else { return }
-        // No weights for the control tokens: a random model would end its texts at random.
-        let silent = vocabulary.controlTokens.count
-        addMatrix("output.weight", rows: size, columns: embeddingLength, deviation: 0.4, silent: silent, to: &writer)
-    }
-
-    private func addBlock(_ prefix: String, to writer: inout GGUFWriter) {
-        let head = embeddingLength / headCount
-        let keyValue = head * keyValueHeadCount
-        let fan = 1 / Float(embeddingLength).squareRoot()
-        let matrix = { (name: String, rows: Int, columns: Int, deviation: Float, writer: inout GGUFWriter) in
-            addMatrix("\(prefix).\(name).weight", rows: rows, columns: columns, deviation: deviation, to: &writer)
-        }
-        addVector("\(prefix).attn_norm.weight", count: embeddingLength, mean: 1, deviation: 0.1, to: &writer)
-        matrix("attn_q", embeddingLength, embeddingLength, fan, &writer)
-        matrix("attn_k", keyValue, embeddingLength, fan, &writer)
-        matrix("attn_v", keyValue, embeddingLength, fan, &writer)
-        matrix("attn_output", embeddingLength, embeddingLength, 1.5 * fan, &writer)
-        if family == .qwen2 {
-            addVector("\(prefix).attn_q.bias", count: embeddingLength, mean: 0, deviation: 0.2, to: &writer)
-            addVector("\(prefix).attn_k.bias", count: keyValue, mean: 0, deviation: 0.2, to: &writer)
-            addVector("\(prefix).attn_v.bias", count: keyValue, mean: 0, deviation: 0.2, to: &writer)
-        }
-        addVector("\(prefix).ffn_norm.weight", count: embeddingLength, mean: 1, deviation: 0.1, to: &writer)
-        matrix("ffn_gate", feedForwardLength, embeddingLength, fan, &writer)
-        matrix("ffn_up", feedForwardLength, embeddingLength, fan, &writer)
-        let wide = 1 / Float(feedForwardLength).squareRoot()
-        matrix("ffn_down", embeddingLength, feedForwardLength, 0.75 * wide, &writer)
-    }
-
-    private func addMatrix(
-        _ name: String,
-        rows: Int,
-        columns: Int,
-        deviation: Float,
-        silent: Int = 0,
-        to writer: inout GGUFWriter
-    ) {
-        var values = random(name, count: (rows - silent) * columns, mean: 0, deviation: deviation)
-        values += Array(repeating: 0, count: silent * columns)
-        let dimensions = [UInt64(columns), UInt64(rows)]
-        writer.addTensor(name, dimensions: dimensions, type: weights.rawValue, bytes: weights.encode(values))
-    }
-
-    private func addVector(
-        _ name: String,
-        count: Int,
-        mean: Float,
-        deviation: Float,
-        to writer: inout GGUFWriter
-    ) {
-        let bytes = WeightFormat.f32.encode(random(name, count: count, mean: mean, deviation: deviation))
-        writer.addTensor(name, dimensions: [UInt64(count)], type: WeightFormat.f32.rawValue, bytes: bytes)
-    }
-
-    private func random(_ name: String, count: Int, mean: Float, deviation: Float) -> [Float] {
-        var generator = SeededGenerator(seed: seed, name: name)
-        var values = (0..<count).map { _ in mean + deviation * generator.unit() }
-        guard perturbation != 0 else { return values }
-        var noise = SeededGenerator(seed: ~seed, name: name)
-        for index in values.indices { values[index] += perturbation * deviation * noise.unit() }
-        return values
-    }
 }

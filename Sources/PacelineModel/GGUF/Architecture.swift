@@ -1,4 +1,6 @@
 /// What sets one model family apart from another in the same transformer; families are rows of a table.
+///
+/// Names of tensors and metadata keys are those of the GGUF specification and of the converters that write such files.
 package struct Architecture: Sendable, Equatable {
     /// How a head's dimensions are paired for rotation.
     package enum RopeStyle: Sendable {
@@ -13,16 +15,62 @@ package struct Architecture: Sendable, Equatable {
         case always, never, ifInFile
     }
 
+    /// The function of the gate in the feed-forward layer.
+    package enum Gate: Sendable {
+        case silu
+        /// GELU in its tanh form.
+        case gelu
+    }
+
+    /// Which blocks attend to no more than the last `attention.sliding_window` tokens.
+    package enum Windows: Sendable, Equatable {
+        /// None: the family's files may state a window that its models were not trained with.
+        case none
+        /// All, in files that state a window.
+        case allBlocks
+        /// All but every n-th, in files that state a window.
+        case allButEvery(Int)
+    }
+
     /// `general.architecture`, which also prefixes the family's metadata keys.
     package let name: String
     package let ropeStyle: RopeStyle
     /// Biases of the query, key and value projections.
-    package let queryKeyValueBias: Presence
+    package var queryKeyValueBias = Presence.never
+    /// RMS norms of each query and key head before rotation (`attn_{q,k}_norm`).
+    package var queryKeyNorm = Presence.never
+    /// Whether the queries, keys and values are one tensor (`attn_qkv`), and gate and up another (`ffn_up`).
+    package var hasFusedProjections = false
+    /// Whether what attention and feed-forward add is normalised too (`post_attention_norm`, `post_ffw_norm`).
+    package var hasOuterNorms = false
+    package var gate = Gate.silu
+    /// Whether embeddings are multiplied by √width when they enter the first block.
+    package var scalesEmbeddings = false
+    package var windows = Windows.none
+    /// The rotation base of windowed blocks, unscaled, where it is not the file's own.
+    package var windowedRopeBase: Float?
+    /// The size (in blocks) of a member that divides queries by √(width / heads) instead of √(head dimension).
+    package var blocksWithWidthScaledQueries: Int?
 
     /// The families that the transformer can compute.
     package static let known: [Architecture] = [
-        Architecture(name: "llama", ropeStyle: .interleaved, queryKeyValueBias: .ifInFile),
+        // Mistral's files say llama, and older ones state a window.
+        Architecture(name: "llama", ropeStyle: .interleaved, queryKeyValueBias: .ifInFile, windows: .allBlocks),
+        Architecture(name: "mistral3", ropeStyle: .interleaved, queryKeyValueBias: .ifInFile, windows: .allBlocks),
         Architecture(name: "qwen2", ropeStyle: .halves, queryKeyValueBias: .always),
+        Architecture(name: "qwen3", ropeStyle: .halves, queryKeyNorm: .always),
+        Architecture(name: "phi3", ropeStyle: .halves, hasFusedProjections: true, windows: .allBlocks),
+        Architecture(
+            name: "gemma3",
+            ropeStyle: .halves,
+            queryKeyNorm: .always,
+            hasOuterNorms: true,
+            gate: .gelu,
+            scalesEmbeddings: true,
+            windows: .allButEvery(6),
+            windowedRopeBase: 10_000,
+            blocksWithWidthScaledQueries: 62
+        ),
     ]
 
     /// The family called `name`; nil when it is unknown.

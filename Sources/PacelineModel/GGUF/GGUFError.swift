@@ -41,6 +41,7 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
         case unsupportedWeightType(tensor: String, type: String, supported: String)
         case unknownArchitecture(String, supported: [String])
         case unsupportedRopeScaling(String, supported: [String])
+        case unsupportedFeature(key: String, meaning: String)
         case inconsistent(String)
     }
 }
@@ -120,6 +121,8 @@ extension GGUFError.Reason: CustomStringConvertible {
             "has the architecture \"\(name)\"; supported are \(supported.joined(separator: ", "))"
         case .unsupportedRopeScaling(let name, let supported):
             "has the rope scaling \"\(name)\"; supported are \(supported.joined(separator: ", "))"
+        case .unsupportedFeature(let key, let meaning):
+            "has \(meaning) (metadata key \(key)), which is not supported; use another model"
         case .inconsistent(let sentence):
             sentence
         default:

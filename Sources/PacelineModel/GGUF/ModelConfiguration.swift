@@ -15,6 +15,14 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// Width of a query, key or value head; even.
     package let headDimension: Int
     package let rope: RopeConfiguration
+    /// The rotation of blocks with a window, where it is another.
+    package let windowedRope: RopeConfiguration?
+    /// For each block, to how many of the last tokens (its own included) a token attends; nil for all.
+    package let windows: [Int?]
+    /// What products of queries and keys are multiplied by.
+    package let attentionScale: Float
+    /// What embeddings are multiplied by as they enter the first block.
+    package let embeddingScale: Float
     /// Added to the mean square in RMS normalisation.
     package let normEpsilon: Float
     /// Positions the model was trained for.
@@ -22,6 +30,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let vocabularySize: Int
     /// Whether the query, key and value projections have biases (`blk.N.attn_{q,k,v}.bias`).
     package let hasQueryKeyValueBias: Bool
+    /// Whether each query and key head is normalised before rotation (`blk.N.attn_{q,k}_norm.weight`).
+    package let hasQueryKeyNorm: Bool
     /// Whether the output head is the embedding table (there is no `output.weight`).
     package let hasTiedEmbeddings: Bool
 
@@ -42,6 +52,8 @@ package struct RopeConfiguration: Sendable, Equatable {
     package let dimension: Int
     /// Positions are divided by this (linear scaling); 1 for most models.
     package let scale: Float
-    /// The float32 tensor with a divisor for each pair's frequency (Llama 3.1 and later), when the file has one.
+    /// The float32 tensor with a divisor for each pair's frequency (Llama 3.1 and later, Phi-3), when the file has one.
     package let factorsTensor: String?
+    /// Rotated values are multiplied by this (LongRoPE's attention factor, arXiv 2402.13753); 1 for most models.
+    package let magnitude: Float
 }

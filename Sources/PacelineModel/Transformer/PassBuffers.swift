@@ -15,6 +15,7 @@ struct PassBuffers {
     let quantised: QuantisedActivations  // (rows, embedding or heads · head dimension)
     let quantisedWide: QuantisedActivations  // (rows, feed-forward)
     let angles: RotaryAngles
+    let windowedAngles: RotaryAngles?  // of blocks with a window, where they are others
 
     init(configuration: ModelConfiguration, rotaryFactors: [Float]?, rows: Int) {
         self.rows = rows
@@ -32,12 +33,26 @@ struct PassBuffers {
         up = FloatMatrix(rows: rows, columns: configuration.feedForwardLength)
         quantised = QuantisedActivations(rows: rows, columns: max(embedding, attention))
         quantisedWide = QuantisedActivations(rows: rows, columns: configuration.feedForwardLength)
-        angles = RotaryAngles(
+        angles = configuration.rope.angles(rows: rows, factors: rotaryFactors)
+        windowedAngles = configuration.windowedRope?.angles(rows: rows, factors: nil)
+    }
+
+    /// Sets the angles of `row` to those of `position`.
+    func setAngles(row: Int, position: Int) {
+        angles.set(row: row, position: position)
+        windowedAngles?.set(row: row, position: position)
+    }
+}
+
+extension RopeConfiguration {
+    fileprivate func angles(rows: Int, factors: [Float]?) -> RotaryAngles {
+        RotaryAngles(
             rows: rows,
-            dimensions: configuration.rope.dimension,
-            theta: Double(configuration.rope.base),
-            factors: rotaryFactors,
-            pairsHalves: configuration.rope.style == .halves
+            dimensions: dimension,
+            theta: Double(base),
+            factors: factors,
+            magnitude: magnitude,
+            pairsHalves: style == .halves
         )
     }
 }

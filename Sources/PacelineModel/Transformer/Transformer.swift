@@ -49,7 +49,10 @@ package final class Transformer {
         let attention = attentionBatch(rows)
         for (index, row) in rows.enumerated() {
             weights.embed(row.token, into: buffers.hidden, row: index)
-            buffers.angles.set(row: index, position: row.position)
+            buffers.setAngles(row: index, position: row.position)
+        }
+        if configuration.embeddingScale != 1 {
+            compute.scale(buffers.hidden, by: configuration.embeddingScale, rows: rows.count)
         }
         for layer in 0..<configuration.blockCount {
             forward(layer: layer, rows: rows, attention: attention)
@@ -71,7 +74,7 @@ package final class Transformer {
             epsilon: epsilon,
             into: buffers.normed
         )
-        project(layer, rows: count)
+        project(layer, index: index, rows: count)
         for (row, item) in rows.enumerated() {
             compute.store(
                 keys: buffers.keys,
@@ -86,8 +89,8 @@ package final class Transformer {
             layer: index,
             queries: buffers.queries,
             output: buffers.attended,
-            scale: 1 / Float(configuration.headDimension).squareRoot(),
-            window: 0,
+            scale: configuration.attentionScale,
+            window: configuration.windows[index] ?? 0,
             compute: compute
         )
         compute.quantise(buffers.attended, rows: count, into: buffers.quantised)
@@ -97,11 +100,11 @@ package final class Transformer {
             rows: count,
             [(layer.attentionOutput, buffers.update)]
         )
-        compute.add(buffers.update, to: buffers.hidden, rows: count)
+        addUpdate(norm: layer.attentionOuterNorm, rows: count)
         feedForward(layer, rows: count)
     }
 
-    private func project(_ layer: TransformerWeights.Layer, rows count: Int) {
+    private func project(_ layer: TransformerWeights.Layer, index: Int, rows count: Int) {
         compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
         compute.multiply(
             buffers.normed,
@@ -117,8 +120,10 @@ package final class Transformer {
             compute.rmsNormHeads(buffers.queries, rows: count, weight: norm, epsilon: epsilon)
         }
         if let norm = layer.keyNorm { compute.rmsNormHeads(buffers.keys, rows: count, weight: norm, epsilon: epsilon) }
+        let isWindowed = configuration.windows[index] != nil
+        let angles = (isWindowed ? buffers.windowedAngles : nil) ?? buffers.angles
         for heads in [buffers.queries, buffers.keys] {
-            compute.rotate(heads, rows: count, headDimension: configuration.headDimension, angles: buffers.angles)
+            compute.rotate(heads, rows: count, headDimension: configuration.headDimension, angles: angles)
         }
     }
 
@@ -137,10 +142,22 @@ package final class Transformer {
             rows: count,
             [(layer.gate, buffers.gate), (layer.up, buffers.up)]
         )
-        compute.siluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
+        switch configuration.architecture.gate {
+        case .silu: compute.siluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
+        case .gelu: compute.geluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
+        }
         compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide)
         compute.multiply(buffers.gate, quantised: buffers.quantisedWide, rows: count, [(layer.down, buffers.update)])
-        compute.add(buffers.update, to: buffers.hidden, rows: count)
+        addUpdate(norm: layer.feedForwardOuterNorm, rows: count)
+    }
+
+    /// Adds what a part of a block computed to the residual stream, normalised first in families that do so.
+    private func addUpdate(norm: FloatMatrix?, rows count: Int) {
+        let update = buffers.update
+        if let norm {
+            compute.rmsNorm(update, rows: count, weight: norm, epsilon: configuration.normEpsilon, into: update)
+        }
+        compute.add(update, to: buffers.hidden, rows: count)
     }
 
     private func head(_ rows: [PassRow]) -> FloatMatrix {

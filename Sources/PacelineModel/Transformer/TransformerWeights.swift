@@ -15,10 +15,12 @@ package final class TransformerWeights {
         let queryNorm: FloatMatrix?  // (1, head dimension)
         let keyNorm: FloatMatrix?  // (1, head dimension)
         let attentionOutput: PackedMatrix  // (embedding, heads · head dimension)
+        let attentionOuterNorm: FloatMatrix?  // (1, embedding)
         let feedForwardNorm: FloatMatrix  // (1, embedding)
         let gate: PackedMatrix  // (feed-forward, embedding)
         let up: PackedMatrix  // (feed-forward, embedding)
         let down: PackedMatrix  // (embedding, feed-forward)
+        let feedForwardOuterNorm: FloatMatrix?  // (1, embedding)
     }
 
     package let layers: [Layer]
@@ -47,7 +49,7 @@ package final class TransformerWeights {
         let wide = configuration.embeddingLength
         embedding = try reader.tensor("token_embd.weight", rows: configuration.vocabularySize, columns: wide)
         outputNorm = try reader.vector("output_norm.weight", count: wide)
-        rotaryFactors = try reader.rotaryFactors()
+        rotaryFactors = try reader.rotaryFactors(configuration.rope)
         let outputName = configuration.hasTiedEmbeddings ? "token_embd.weight" : "output.weight"
         output = try reader.matrix(outputName, rows: configuration.vocabularySize, columns: wide)
         var layers: [Layer] = []
@@ -74,22 +76,63 @@ package final class TransformerWeights {
         let wide = shape.embeddingLength
         let queries = shape.queryLength
         let keys = shape.keyValueLength
+        let attention = try projections("blk.\(index).", reader: reader)
+        let feedForward = try gateAndUp("blk.\(index).", reader: reader)
         return Layer(
             attentionNorm: try reader.vector(name("attn_norm.weight"), count: wide),
-            query: try reader.matrix(name("attn_q.weight"), rows: queries, columns: wide),
-            key: try reader.matrix(name("attn_k.weight"), rows: keys, columns: wide),
-            value: try reader.matrix(name("attn_v.weight"), rows: keys, columns: wide),
+            query: attention.query,
+            key: attention.key,
+            value: attention.value,
             queryBias: try reader.bias(name("attn_q.bias"), count: queries),
             keyBias: try reader.bias(name("attn_k.bias"), count: keys),
             valueBias: try reader.bias(name("attn_v.bias"), count: keys),
-            queryNorm: try reader.optionalVector(name("attn_q_norm.weight"), count: shape.headDimension),
-            keyNorm: try reader.optionalVector(name("attn_k_norm.weight"), count: shape.headDimension),
+            queryNorm: try reader.headNorm(name("attn_q_norm.weight")),
+            keyNorm: try reader.headNorm(name("attn_k_norm.weight")),
             attentionOutput: try reader.matrix(name("attn_output.weight"), rows: wide, columns: queries),
+            attentionOuterNorm: try reader.outerNorm(name("post_attention_norm.weight")),
             feedForwardNorm: try reader.vector(name("ffn_norm.weight"), count: wide),
-            gate: try reader.matrix(name("ffn_gate.weight"), rows: shape.feedForwardLength, columns: wide),
-            up: try reader.matrix(name("ffn_up.weight"), rows: shape.feedForwardLength, columns: wide),
-            down: try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength)
+            gate: feedForward.gate,
+            up: feedForward.up,
+            down: try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength),
+            feedForwardOuterNorm: try reader.outerNorm(name("post_ffw_norm.weight"))
         )
+    }
+
+    /// The query, key and value projections: tensors of their own, or the rows of one in this order.
+    private static func projections(
+        _ prefix: String,
+        reader: WeightReader
+    ) throws -> (query: PackedMatrix, key: PackedMatrix, value: PackedMatrix) {
+        let shape = reader.configuration
+        let (queries, keys) = (shape.queryLength, shape.keyValueLength)
+        let fused = { (rows: Range<Int>) in
+            let total = queries + 2 * keys
+            return try reader.matrix(prefix + "attn_qkv.weight", rows: rows, of: total, columns: shape.embeddingLength)
+        }
+        let own = { (part: String, rows: Int) in
+            try reader.matrix(prefix + part, rows: rows, columns: shape.embeddingLength)
+        }
+        guard shape.architecture.hasFusedProjections else {
+            return try (own("attn_q.weight", queries), own("attn_k.weight", keys), own("attn_v.weight", keys))
+        }
+        return try (
+            fused(0..<queries), fused(queries..<queries + keys), fused(queries + keys..<queries + 2 * keys)
+        )
+    }
+
+    /// The gate and up projections: tensors of their own, or the first and the second half of the rows of `ffn_up`.
+    private static func gateAndUp(
+        _ prefix: String,
+        reader: WeightReader
+    ) throws -> (gate: PackedMatrix, up: PackedMatrix) {
+        let (rows, wide) = (reader.configuration.feedForwardLength, reader.configuration.embeddingLength)
+        let up = prefix + "ffn_up.weight"
+        guard reader.configuration.architecture.hasFusedProjections else {
+            let gate = try reader.matrix(prefix + "ffn_gate.weight", rows: rows, columns: wide)
+            return (gate, try reader.matrix(up, rows: rows, columns: wide))
+        }
+        let gate = try reader.matrix(up, rows: 0..<rows, of: 2 * rows, columns: wide)
+        return (gate, try reader.matrix(up, rows: rows..<2 * rows, of: 2 * rows, columns: wide))
     }
 }
 

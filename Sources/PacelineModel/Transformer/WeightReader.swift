@@ -13,23 +13,32 @@ struct WeightReader {
 
     /// A matrix (rows x columns), repacked. The file's copy may leave memory.
     func matrix(_ name: String, rows: Int, columns: Int) throws -> PackedMatrix {
-        let tensor = try tensor(name, rows: rows, columns: columns)
+        try matrix(name, rows: 0..<rows, of: rows, columns: columns)
+    }
+
+    /// Some rows of a matrix of `total` rows, repacked: one of several that the file keeps in one tensor.
+    func matrix(_ name: String, rows: Range<Int>, of total: Int, columns: Int) throws -> PackedMatrix {
+        let tensor = try tensor(name, rows: total, columns: columns)
         guard columns.isMultiple(of: 32) else {
             throw file.error(
                 .inconsistent("has \(columns) columns in the tensor \(name), but the kernels need a multiple of 32")
             )
         }
-        if [.f32, .f16, .bf16].contains(try file.weightType(of: tensor)) { try OpenBLAS.load() }
+        let type = try file.weightType(of: tensor)
+        if type.isFloat { try OpenBLAS.load() }
+        let rowBytes = tensor.range.count / total
+        let part = rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
         let matrix = try tensor.withBytes { bytes in
             try PackedMatrix(
-                type: file.weightType(of: tensor),
-                rows: rows,
+                type: type,
+                rows: rows.count,
                 columns: columns,
-                packing: bytes,
+                packing: UnsafeRawBufferPointer(rebasing: bytes[part]),
                 pool: compute.pool
             )
         }
-        tensor.file.advise(.dontNeed, range: tensor.range)
+        let start = tensor.range.lowerBound
+        tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
         return matrix
     }
 
@@ -46,17 +55,22 @@ struct WeightReader {
         configuration.hasQueryKeyValueBias ? try vector(name, count: count) : nil
     }
 
+    /// The norm of each query or key head, if the model has one.
+    func headNorm(_ name: String) throws -> FloatMatrix? {
+        configuration.hasQueryKeyNorm ? try vector(name, count: configuration.headDimension) : nil
+    }
+
+    /// The norm of what a block adds, if the model has one.
+    func outerNorm(_ name: String) throws -> FloatMatrix? {
+        configuration.architecture.hasOuterNorms ? try vector(name, count: configuration.embeddingLength) : nil
+    }
+
     /// Divisors of the rotation frequencies, linear position scaling included.
-    func rotaryFactors() throws -> [Float]? {
-        let rope = configuration.rope
+    func rotaryFactors(_ rope: RopeConfiguration) throws -> [Float]? {
         guard let name = rope.factorsTensor else {
             return rope.scale == 1 ? nil : [Float](repeating: rope.scale, count: rope.dimension / 2)
         }
         return try vector(name, count: rope.dimension / 2).row(0).map { $0 * rope.scale }
-    }
-
-    func optionalVector(_ name: String, count: Int) throws -> FloatMatrix? {
-        file.tensors[name] == nil ? nil : try vector(name, count: count)
     }
 }
 

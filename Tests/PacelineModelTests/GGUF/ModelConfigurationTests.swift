@@ -74,11 +74,88 @@ struct ModelConfigurationTests {
         #expect(configuration.rope.style == .halves && configuration.hasQueryKeyValueBias)
     }
 
+    @Test("a window holds in the blocks that the family says, and nowhere without one")
+    func windows() throws {
+        var draft = Draft()
+        draft.set("block_count", 13)
+        #expect(try draft.configuration().windows == Array(repeating: nil, count: 13))
+        draft.set("attention.sliding_window", 7)
+        #expect(try draft.configuration().windows == Array(repeating: 7, count: 13))
+        draft.architecture = "gemma3"
+        let global = try draft.configuration().windows.indices.filter { try draft.configuration().windows[$0] == nil }
+        #expect(global == [5, 11])
+        draft.set("attention.sliding_window_pattern", 4)
+        #expect(
+            try draft.configuration().windows.indices.filter { try draft.configuration().windows[$0] == nil } == [
+                3, 7, 11,
+            ]
+        )
+        draft.set("attention.sliding_window", 0)
+        #expect(try draft.configuration().windows == Array(repeating: nil, count: 13))
+        for family in ["qwen2", "qwen3"] {
+            draft.architecture = family
+            draft.set("attention.sliding_window", 7)
+            #expect(try draft.configuration().windows == Array(repeating: nil, count: 13))
+        }
+    }
+
+    @Test(
+        "gemma3 scales embeddings by √width, and queries by its head's width or, in its largest member, by width / heads"
+    )
+    func gemma3() throws {
+        var draft = Draft()
+        draft.architecture = "gemma3"
+        draft.set("attention.key_length", 16)
+        draft.set("attention.value_length", 16)
+        draft.floats += [("rope.freq_base", 1_000_000), ("rope.scaling.factor", 8)]
+        draft.strings = [("rope.scaling.type", "linear")]
+        let configuration = try draft.configuration()
+        #expect(configuration.embeddingScale == Float(32).squareRoot() && configuration.attentionScale == 0.25)
+        #expect((configuration.rope.base, configuration.rope.scale) == (1_000_000, 8))
+        let windowed = try #require(configuration.windowedRope)
+        #expect((windowed.base, windowed.scale, windowed.dimension) == (10_000, 1, 16))
+        draft.set("block_count", 62)
+        #expect(try draft.configuration().attentionScale == 1 / Float(8).squareRoot())
+        draft.floats.append(("rope.freq_base_swa", 5_000))
+        #expect(try draft.configuration().windowedRope?.base == 5_000)
+    }
+
+    @Test("phi3 takes the long factors when its context is longer than the one it began with")
+    func phi3() throws {
+        var draft = Draft()
+        draft.architecture = "phi3"
+        draft.tensors = ["rope_factors_long.weight", "rope_factors_short.weight"]
+        #expect(try draft.configuration().rope.factorsTensor == "rope_factors_short.weight")
+        draft.set("rope.scaling.original_context_length", 16)
+        draft.floats.append(("rope.scaling.attn_factor", 1.25))
+        let rope = try draft.configuration().rope
+        #expect((rope.factorsTensor, rope.magnitude) == ("rope_factors_long.weight", 1.25))
+        draft.set("rope.scaling.original_context_length", 64)
+        #expect(try draft.configuration().rope.factorsTensor == "rope_factors_short.weight")
+        #expect(try draft.configuration().architecture.hasFusedProjections)
+    }
+
+    @Test("features that no family computes are refused by key")
+    func unsupportedFeatures() {
+        var draft = Draft()
+        draft.architecture = "gemma3"
+        draft.floats.append(("final_logit_softcapping", 30))
+        let sentence =
+            "m.gguf has a soft cap on logits (metadata key gemma3.final_logit_softcapping), which is not supported"
+        #expect(draft.refusal() == sentence + "; use another model")
+        draft = Draft()
+        draft.set("expert_count", 8)
+        #expect(draft.refusal()?.contains("a mixture of experts (metadata key llama.expert_count)") == true)
+        draft.set("expert_count", 0)
+        #expect(throws: Never.self) { try draft.configuration() }
+    }
+
     @Test("an unknown architecture is named with those that are known")
     func unknownArchitecture() {
         var draft = Draft()
         draft.architecture = "mamba"
-        #expect(draft.refusal() == "m.gguf has the architecture \"mamba\"; supported are llama, qwen2")
+        let families = "llama, mistral3, qwen2, qwen3, phi3, gemma3"
+        #expect(draft.refusal() == "m.gguf has the architecture \"mamba\"; supported are \(families)")
     }
 
     @Test("contradicting numbers are refused")
@@ -110,7 +187,7 @@ struct ModelConfigurationTests {
         }
         var draft = Draft()
         draft.strings = [("rope.scaling.type", "yarn")]
-        #expect(draft.refusal() == "m.gguf has the rope scaling \"yarn\"; supported are none, linear")
+        #expect(draft.refusal() == "m.gguf has the rope scaling \"yarn\"; supported are none, linear, longrope")
         draft.strings = []
         draft.numbers.removeAll { $0.0 == "context_length" }
         #expect(draft.refusal()?.contains("lacks the metadata key llama.context_length (an integer)") == true)

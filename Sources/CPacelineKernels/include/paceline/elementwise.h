@@ -31,6 +31,13 @@ void pl_add(pl_isa isa, float *x, const float *y, int64_t count);
 /// gate = silu(gate) * up.
 void pl_silu_multiply(pl_isa isa, float *gate, const float *up, int64_t count);
 
+/// gate = gelu(gate) * up, with the tanh form of GELU (arXiv 1606.08415): x / (1 + exp(-(L x + C x^3))), where
+/// L = 2 sqrt(2 / pi) and C = 0.044715 L.
+void pl_gelu_multiply(pl_isa isa, float *gate, const float *up, int64_t count);
+
+/// x[i] *= factor: one IEEE operation an element, so there is no other version.
+void pl_scale(float *x, float factor, int64_t count);
+
 /// cosines and sines (dims / 2 each) of the rotation angles at `position`, for rotary embeddings with base `theta`.
 /// `factors` (dims / 2, or NULL) divide the frequencies (Llama 3 long-context scaling). Float64 inside, no libm.
 void pl_rope_angles(int64_t position, double theta, const float *factors, int64_t dims, float *cosines, float *sines);

@@ -1,0 +1,107 @@
+extension TinyModel {
+    /// A tensor before it is encoded.
+    package struct Tensor: Sendable {
+        package let name: String
+        /// In the file's order: a matrix is [columns, rows].
+        package let dimensions: [Int]
+        package let format: WeightFormat
+        package let values: [Float]
+    }
+
+    /// The model's tensors in the order of the file.
+    package func tensors() -> [Tensor] {
+        let vocabulary = TinyVocabulary.shared
+        let size = vocabulary.tokens.count
+        var tensors = [matrix("token_embd.weight", rows: size, columns: embeddingLength, deviation: 1)]
+        tensors += rope.factors.sorted { $0.key < $1.key }
+            .map { Tensor(name: $0.key, dimensions: [$0.value.count], format: .f32, values: $0.value) }
+        for block in 0..<blockCount { tensors += blockTensors("blk.\(block).") }
+        // Where the embedding table is the output head too, a last norm of mixed signs keeps tokens from predicting themselves.
+        let (mean, deviation): (Float, Float) = hasTiedEmbeddings ? (0, 0.4) : (1, 0.1)
+        tensors.append(vector("output_norm.weight", count: embeddingLength, mean: mean, deviation: deviation))
+        guard !hasTiedEmbeddings else { return tensors }
+        // No weights for the control tokens: a random model would end its texts at random.
+        let silent = vocabulary.controlTokens.count
+        tensors.append(matrix("output.weight", rows: size, columns: embeddingLength, deviation: 0.4, silent: silent))
+        return tensors
+    }
+
+    private func blockTensors(_ prefix: String) -> [Tensor] {
+        attentionTensors(prefix) + feedForwardTensors(prefix)
+    }
+
+    private func attentionTensors(_ prefix: String) -> [Tensor] {
+        let head = headDimension ?? embeddingLength / headCount
+        let (queries, keys) = (head * headCount, head * keyValueHeadCount)
+        let fan = 1 / Float(embeddingLength).squareRoot()
+        let projection = { (name: String, rows: Int) in
+            matrix(prefix + name + ".weight", rows: rows, columns: embeddingLength, deviation: fan)
+        }
+        var tensors = [norm(prefix + "attn_norm")]
+        if family == .phi3 {
+            tensors.append(projection("attn_qkv", queries + 2 * keys))
+        } else {
+            tensors += [projection("attn_q", queries), projection("attn_k", keys), projection("attn_v", keys)]
+        }
+        let wide = 1.5 / Float(queries).squareRoot()
+        tensors.append(
+            matrix(prefix + "attn_output.weight", rows: embeddingLength, columns: queries, deviation: wide)
+        )
+        if family == .qwen2 {
+            for (name, count) in [("q", queries), ("k", keys), ("v", keys)] {
+                tensors.append(vector(prefix + "attn_\(name).bias", count: count, mean: 0, deviation: 0.2))
+            }
+        }
+        if family == .qwen3 || family == .gemma3 {
+            for name in ["q", "k"] {
+                tensors.append(vector(prefix + "attn_\(name)_norm.weight", count: head, mean: 1.5, deviation: 0.4))
+            }
+        }
+        if family == .gemma3 { tensors.append(norm(prefix + "post_attention_norm", mean: 2)) }
+        return tensors
+    }
+
+    private func feedForwardTensors(_ prefix: String) -> [Tensor] {
+        let fan = 1 / Float(embeddingLength).squareRoot()
+        let projection = { (name: String, rows: Int) in
+            matrix(prefix + name + ".weight", rows: rows, columns: embeddingLength, deviation: fan)
+        }
+        var tensors = [norm(prefix + "ffn_norm")]
+        if family == .phi3 {
+            tensors.append(projection("ffn_up", 2 * feedForwardLength))
+        } else {
+            tensors += [projection("ffn_gate", feedForwardLength), projection("ffn_up", feedForwardLength)]
+        }
+        let wide = 0.75 / Float(feedForwardLength).squareRoot()
+        tensors.append(
+            matrix(prefix + "ffn_down.weight", rows: embeddingLength, columns: feedForwardLength, deviation: wide)
+        )
+        if family == .gemma3 { tensors.append(norm(prefix + "post_ffw_norm", mean: 2)) }
+        return tensors
+    }
+
+    private func norm(_ name: String, mean: Float = 1) -> Tensor {
+        vector(name + ".weight", count: embeddingLength, mean: mean, deviation: 0.1 * mean)
+    }
+
+    /// - Parameter silent: how many rows at the end are zero.
+    private func matrix(_ name: String, rows: Int, columns: Int, deviation: Float, silent: Int = 0) -> Tensor {
+        var values = random(name, count: (rows - silent) * columns, mean: 0, deviation: deviation)
+        values += Array(repeating: 0, count: silent * columns)
+        return Tensor(name: name, dimensions: [columns, rows], format: weights, values: values)
+    }
+
+    private func vector(_ name: String, count: Int, mean: Float, deviation: Float) -> Tensor {
+        let values = random(name, count: count, mean: mean, deviation: deviation)
+        return Tensor(name: name, dimensions: [count], format: .f32, values: values)
+    }
+
+    private func random(_ name: String, count: Int, mean: Float, deviation: Float) -> [Float] {
+        var generator = SeededGenerator(seed: seed, name: name)
+        var values = (0..<count).map { _ in mean + deviation * generator.unit() }
+        guard perturbation != 0 else { return values }
+        var noise = SeededGenerator(seed: ~seed, name: name)
+        for index in values.indices { values[index] += perturbation * deviation * noise.unit() }
+        return values
+    }
+}
