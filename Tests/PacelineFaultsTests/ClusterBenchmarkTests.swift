@@ -1,3 +1,4 @@
+import PacelineCluster
 import PacelineSpeculation
 import Testing
 

@@ -27,7 +27,7 @@ struct GatewayServerTests {
             #expect(completion.timings?.predictedPerSecond == 500)
             #expect(
                 completion.specDecode
-                    == SpeculationFigures(numDrafts: 1, numDraftTokens: 4, numAcceptedTokens: 1)
+                    == SpeculationFigures(numRounds: 2, numDrafts: 1, numDraftTokens: 4, numAcceptedTokens: 1)
             )
             #expect(completion.specDecode?.meanAcceptanceLength == 2)
             #expect(completion.workers?.map(\.drafter) == ["ngram"])

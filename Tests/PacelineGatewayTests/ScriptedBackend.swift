@@ -89,6 +89,7 @@ extension ScriptedBackend {
         completionTokens: 3,
         promptMilliseconds: 10,
         predictedMilliseconds: 4,
+        rounds: 2,
         speculation: {
             var statistics = AcceptanceStatistics()
             statistics.record(drafted: 4, accepted: 1)

@@ -32,5 +32,7 @@ package struct RequestSummary: Sendable, Equatable {
     package var promptMilliseconds: Double
     /// From the first token to the last, in milliseconds.
     package var predictedMilliseconds: Double
+    /// Verdicts, those of plain decoding included.
+    package var rounds: Int
     package var speculation: AcceptanceStatistics
 }

@@ -20,6 +20,8 @@ struct Sequence: Sendable {
     var board: TreeBoard
     var pace = DraftPace()
     var statistics = AcceptanceStatistics()
+    /// Verdicts so far.
+    private(set) var rounds = 0
     let admittedAt: Instant
     private(set) var firstTokenAt: Instant?
     private(set) var lastTokenAt: Instant?
@@ -75,6 +77,7 @@ struct Sequence: Sendable {
             piece += take(token, length: length + taken.count)
             if finish != nil { break }
         }
+        rounds += 1
         history.commit(taken)
         computed = length - 1
         board.commit(taken)
@@ -113,6 +116,7 @@ struct Sequence: Sendable {
             completionTokens: length - promptLength,
             promptMilliseconds: (first - admittedAt).inMilliseconds,
             predictedMilliseconds: ((lastTokenAt ?? first) - first).inMilliseconds,
+            rounds: rounds,
             speculation: statistics
         )
     }

@@ -1,5 +1,5 @@
 import Dispatch
-import PacelineCluster
+package import PacelineCluster
 package import PacelineSpeculation
 import PacelineWire
 import Synchronization
@@ -7,13 +7,7 @@ import Synchronization
 /// Throughput of a simulated cluster against the number of its workers: where drafting capacity, added alone, stops to
 /// pay because the verifier is full.
 package struct ClusterBenchmark: Sendable {
-    /// How verifier and workers take turns.
-    package enum Mode: String, Sendable, CaseIterable, Codable {
-        /// Workers draft on while their trees are verified, and no pass waits longer than pays.
-        case asynchronous
-        /// The verifier waits for the tree, the workers for the verdict.
-        case stopAndWait = "stop-and-wait"
-    }
+    package typealias Mode = DraftingMode
 
     package struct Settings: Sendable {
         package var costs: CostCurve
@@ -149,10 +143,9 @@ package struct ClusterBenchmark: Sendable {
         scenario.network.latency = .fromMilliseconds(point.roundTripMilliseconds / 2)
         scenario.network.jitter = scenario.network.latency * 0.1
         scenario.network.windowBytes = 1 << 20
+        scenario.verifier.adopt(point.mode)
         if point.mode == .stopAndWait {
-            scenario.verifier.waitsForWorkers = true
             scenario.verifier.maximumWait = .seconds(5)
-            scenario.verifier.draft = DraftLimits(nodes: 16, depth: 6, width: 4)
             scenario.delayLimit = .seconds(6)
         }
         let passes = settings.seconds * 1500 / settings.costs.milliseconds(rows: 1)

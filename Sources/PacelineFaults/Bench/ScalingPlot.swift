@@ -1,3 +1,5 @@
+import PacelineCluster
+
 /// Throughput against workers as an SVG picture: a panel for each number of sequences and round-trip time, a line for
 /// each acceptance level, a ring where more workers stop to pay.
 package struct ScalingPlot: Sendable {

@@ -1,5 +1,7 @@
 /// What speculation did for one request, by vLLM's definitions.
 package struct SpeculationFigures: Codable, Sendable, Hashable {
+    /// Passes of the target that decided about the request's tokens, those that had nothing drafted to verify included.
+    package var numRounds: Int
     /// Rounds that verified at least one drafted token.
     package var numDrafts: Int
     package var numDraftTokens: Int
@@ -9,7 +11,8 @@ package struct SpeculationFigures: Codable, Sendable, Hashable {
     /// accepted / drafted; 0 without drafts.
     package var draftAcceptanceRate: Double
 
-    package init(numDrafts: Int, numDraftTokens: Int, numAcceptedTokens: Int) {
+    package init(numRounds: Int, numDrafts: Int, numDraftTokens: Int, numAcceptedTokens: Int) {
+        self.numRounds = numRounds
         self.numDrafts = numDrafts
         self.numDraftTokens = numDraftTokens
         self.numAcceptedTokens = numAcceptedTokens
@@ -22,6 +25,7 @@ package struct SpeculationFigures: Codable, Sendable, Hashable {
     }
 
     enum CodingKeys: String, CodingKey {
+        case numRounds = "num_rounds"
         case numDrafts = "num_drafts"
         case numDraftTokens = "num_draft_tokens"
         case numAcceptedTokens = "num_accepted_tokens"

@@ -22,7 +22,7 @@ struct CompletionAnswer {
         workers: [WorkerContribution]
     ) -> Completion {
         var completion = completion(Completion.Choice(text: text, tokens: tokens, finishReason: summary.reason))
-        let speculation = SpeculationFigures(summary.speculation)
+        let speculation = SpeculationFigures(summary.speculation, rounds: summary.rounds)
         completion.usage = TokenUsage(promptTokens: summary.promptTokens, completionTokens: summary.completionTokens)
         completion.timings = GenerationTimings(
             promptMS: summary.promptMilliseconds,

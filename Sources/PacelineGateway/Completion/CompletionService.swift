@@ -112,8 +112,9 @@ package struct CompletionService: Sendable {
 }
 
 extension SpeculationFigures {
-    init(_ statistics: AcceptanceStatistics) {
+    init(_ statistics: AcceptanceStatistics, rounds: Int) {
         self.init(
+            numRounds: rounds,
             numDrafts: statistics.drafts,
             numDraftTokens: statistics.draftedTokens,
             numAcceptedTokens: statistics.acceptedTokens

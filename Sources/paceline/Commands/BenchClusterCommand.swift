@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PacelineCluster
 import PacelineFaults
 
 /// `paceline bench cluster`: throughput against the number of workers, simulated.

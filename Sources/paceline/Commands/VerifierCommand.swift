@@ -36,6 +36,22 @@ struct VerifierCommand: AsyncParsableCommand {
     )
     var slots = 4
 
+    @Option(
+        help: ArgumentHelp(
+            "asynchronous: workers draft on while a pass runs. stop-and-wait: the classic protocol, for comparisons.",
+            valueName: "mode"
+        )
+    )
+    var drafting = DraftingMode.asynchronous
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a pass may wait for drafts at most, 0 to 10s: what a fault of a worker can delay a token by.",
+            valueName: "duration"
+        )
+    )
+    var draftWait = DurationArgument(VerifierConfiguration().maximumWait)
+
     @OptionGroup var context: ContextOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var service: ServiceOptions
@@ -43,6 +59,7 @@ struct VerifierCommand: AsyncParsableCommand {
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
+        try validateRange(draftWait, DurationArgument(.zero)...DurationArgument(.seconds(10)), "--draft-wait")
     }
 
     func run() async throws {
@@ -88,6 +105,8 @@ struct VerifierCommand: AsyncParsableCommand {
     private func load(path: String, contextLength: Int, logger: Logger) async throws -> VerifierServer {
         var configuration = VerifierConfiguration()
         configuration.slots = slots
+        configuration.adopt(drafting)
+        configuration.maximumWait = draftWait.duration
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
         let (threads, slots) = (threads.count, slots)
         defer { progress.clear() }

@@ -1,3 +1,4 @@
+import PacelineCluster
 import PacelineFaults
 
 /// What `paceline bench cluster` prints.

@@ -19,6 +19,7 @@ struct GenerateOutput: Decodable {
     }
 
     struct Speculation: Decodable {
+        var num_rounds: Int
         var num_drafts: Int
         var num_draft_tokens: Int
         var num_accepted_tokens: Int
