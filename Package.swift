@@ -49,7 +49,8 @@ let targets: [Target] = [
     .target(
         name: "PacelineWire",
         dependencies: [
-            "CPacelineProtocol", "CPacelineKernels", "PacelineSpeculation", .product(name: "NIOCore", package: "swift-nio"),
+            "CPacelineProtocol", "CPacelineKernels", "PacelineSpeculation",
+            .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),
     .testTarget(
@@ -80,16 +81,23 @@ let targets: [Target] = [
 
     .testTarget(name: "PacelineGatewayTests", dependencies: ["PacelineGateway", "PacelineTestKit"]),
 
-    // Deterministic simulation of clusters under faults.
+    // Deterministic simulation of clusters under faults; faults for real processes.
     .target(
         name: "PacelineFaults",
         dependencies: [
             "PacelineCluster", "PacelineSpeculation", "PacelineWire", .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "Logging", package: "swift-log"),
         ]
     ),
     .testTarget(
         name: "PacelineFaultsTests",
-        dependencies: ["PacelineFaults", "PacelineCluster", "PacelineSpeculation", "PacelineWire"]
+        dependencies: [
+            "PacelineFaults", "PacelineCluster", "PacelineSpeculation", "PacelineWire",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "Logging", package: "swift-log"),
+        ]
     ),
 
     .executableTarget(

@@ -27,7 +27,7 @@ struct Paceline: AsyncParsableCommand {
         version: PacelineVersion.current,
         subcommands: [
             GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, ScoreCommand.self, TokenizeCommand.self,
-            InspectCommand.self, BenchCommand.self, SimulateCommand.self,
+            InspectCommand.self, BenchCommand.self, SimulateCommand.self, ChaosCommand.self,
         ]
     )
 

@@ -11,7 +11,7 @@ struct Announcement: Codable, Sendable, Hashable {
     enum Event: String, Codable {
         /// A verifier or a worker is loading its model.
         case progress
-        /// A verifier takes requests and workers.
+        /// A verifier takes requests and workers, or a relay connections.
         case ready
         /// The process is about to end, for the reason in `message`.
         case failed
@@ -23,12 +23,14 @@ struct Announcement: Codable, Sendable, Hashable {
     var drafts: String?
     /// Where clients connect.
     var http: String?
+    /// Where a relay's clients connect.
+    var relay: String?
     /// From the start of the process to its readiness.
     var loadMS: Double?
     var message: String?
 
     enum CodingKeys: String, CodingKey {
-        case event, fraction, drafts, http, message
+        case event, fraction, drafts, http, relay, message
         case loadMS = "load_ms"
     }
 

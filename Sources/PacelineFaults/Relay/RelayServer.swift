@@ -1,0 +1,111 @@
+package import Logging
+import NIOCore
+import NIOPosix
+package import PacelineCluster
+
+/// A running relay: every connection to it is joined to a new one to the upstream, with toxics between.
+package final class RelayServer: Sendable {
+    /// Where clients connect.
+    package let endpoint: Endpoint
+    private let group: MultiThreadedEventLoopGroup
+    private let shell: NIOLoopBound<RelayShell>
+    private let listener: any Channel
+
+    private init(
+        endpoint: Endpoint,
+        group: MultiThreadedEventLoopGroup,
+        shell: NIOLoopBound<RelayShell>,
+        listener: any Channel
+    ) {
+        self.endpoint = endpoint
+        self.group = group
+        self.shell = shell
+        self.listener = listener
+    }
+
+    /// Starts to listen; whether the upstream is there shows when a client comes.
+    ///
+    /// - Throws: ``RelayError``.
+    package static func start(
+        _ configuration: RelayConfiguration,
+        listen: Endpoint,
+        target: Endpoint,
+        logger: Logger
+    ) async throws -> RelayServer {
+        let address = try resolve(listen, allowsRemoteClients: configuration.allowsRemoteClients)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let shell = try await eventLoop.submit {
+            let shell = RelayShell(configuration, target: target, eventLoop: eventLoop, logger: logger)
+            return NIOLoopBound(shell, eventLoop: eventLoop)
+        }.get()
+        do {
+            let bootstrap = ServerBootstrap(group: group)
+                .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try shell.value.accept(channel) }
+                }
+            let listener = try await RelayShell.prepare(bootstrap).bind(to: address).get()
+            let port = listener.localAddress?.port ?? listen.port
+            let endpoint = Endpoint(host: listen.host, port: port)
+            return RelayServer(endpoint: endpoint, group: group, shell: shell, listener: listener)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw RelayError.cannotListen("\(listen)", reason: "\(error)")
+        }
+    }
+
+    /// What the relay has done so far, open connections included.
+    package func statistics() async throws -> RelayStatistics {
+        let shell = shell
+        return try await shell.eventLoop.submit { shell.value.statistics }.get()
+    }
+
+    /// Closes everything at once, and says what was done.
+    package func shutdown() async throws -> RelayStatistics {
+        let shell = shell
+        let statistics = try await statistics()
+        try? await listener.close()
+        try await shell.eventLoop.submit { shell.value.closeAll() }.get()
+        try await group.shutdownGracefully()
+        return statistics
+    }
+
+    private static func resolve(_ listen: Endpoint, allowsRemoteClients: Bool) throws(RelayError) -> SocketAddress {
+        let address: SocketAddress
+        do {
+            address = try SocketAddress.makeAddressResolvingHost(listen.host, port: listen.port)
+        } catch {
+            throw .cannotListen("\(listen)", reason: "the host is unknown")
+        }
+        guard allowsRemoteClients || address.isLoopback else { throw .remote("\(listen)") }
+        return address
+    }
+}
+
+/// Why a relay could not start.
+package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
+    case cannotListen(String, reason: String)
+    /// Other machines could connect, and through the relay to the upstream.
+    case remote(String)
+
+    package var description: String {
+        switch self {
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        case .remote(let address):
+            "\(address) can be reached from other machines, and with it the upstream, which may rely on being out of "
+                + "their reach; listen on 127.0.0.1 or ::1, or say --allow-remote"
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Whether the address belongs to this machine alone.
+    fileprivate var isLoopback: Bool {
+        switch self {
+        case .v4: ipAddress?.hasPrefix("127.") ?? false
+        case .v6: ipAddress == "::1"
+        case .unixDomainSocket: true
+        }
+    }
+}
