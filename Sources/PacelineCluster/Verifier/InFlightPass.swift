@@ -8,8 +8,14 @@ struct InFlightPass: Sendable {
         var tree: MergedTree?
         /// The workers on the board when the pass began: what the bits of `tree.proposers` mean.
         var workers: [LinkID]
+        /// Rows that its round asked for.
+        var rows: Int
     }
 
     var entries: [Entry]
-    var rows: Int
+
+    /// Rows that were computed: less than was asked for where tokens were in the cache already.
+    func rows(_ outcomes: [RoundOutcome]) -> Int {
+        zip(entries, outcomes).reduce(0) { $0 + $1.1.rows(of: $1.0.rows) }
+    }
 }

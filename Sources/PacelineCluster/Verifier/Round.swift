@@ -3,7 +3,8 @@ package import PacelineSpeculation
 /// What one pass does for one sequence.
 package struct Round: Sendable {
     package enum Work: Sendable {
-        /// Compute the next `count` tokens of the base that are not in the cache yet, without asking for a token.
+        /// Compute the next `count` tokens of the base that are not in the cache yet, or all but the last if those are
+        /// fewer, without asking for a token.
         case prefill(count: Int)
         /// Compute what is left of the base (at most a handful of tokens) and the tree, and decide about the tree. An
         /// empty tree is plain decoding.
@@ -29,12 +30,18 @@ package struct Round: Sendable {
 
 /// What a pass brought for one sequence.
 package enum RoundOutcome: Sendable {
-    /// `count` more tokens of the base are in the cache.
-    case prefilled(count: Int)
+    /// More tokens of the base are in the cache: `count` that were computed, and `reused` that another sequence with the
+    /// same beginning had computed before. They come on top of what the round asked for, or instead of it.
+    case prefilled(count: Int, reused: Int)
     /// The tree was decided about; the engine's cache already follows the verdict.
     case verified(Verdict)
     /// The engine could not do the round, for a reason that concerns this sequence alone. The sequence must be closed.
     case failed(reason: String)
+
+    /// Rows of the pass that went to `round`.
+    func rows(of round: Int) -> Int {
+        if case .prefilled(let count, _) = self { count } else { round }
+    }
 }
 
 /// What comes back from the compute thread: one outcome per round, in the order of the rounds.

@@ -15,6 +15,8 @@ package final class TransformerEngine: TargetEngine {
     private struct Placement {
         /// Tokens of the base that the pass computes.
         var pending: Int
+        /// Tokens of the base that another sequence had computed.
+        var reused: Int
         /// What is decided about; nil for a prefill.
         var tree: TokenTree?
         /// The row of the logits that belongs to the base; its nodes follow.
@@ -75,15 +77,20 @@ package final class TransformerEngine: TargetEngine {
         let cache = sequence.cache
         switch round.work {
         case .prefill(let count):
-            let end = cache.length + count
-            guard end <= sequence.tokens.count else { throw EngineError.prefillBeyondBase(round.request) }
+            // The last token is left to the round that decides about the next one.
+            let last = sequence.tokens.count - 1
+            guard cache.length + count <= last else { throw EngineError.prefillBeyondBase(round.request) }
+            let reused = cache.adopt(sequence.tokens, limit: last)
+            let end = min(cache.length + count, last)
             try cache.reserve(end)
             rows += committedRows(sequence, upTo: end, wantingLast: false)
-            return Placement(pending: count, tree: nil, logitRow: logitRows)
+            return Placement(pending: end - cache.length, reused: reused, tree: nil, logitRow: logitRows)
         case .verify(let proposed):
+            let reused = cache.adopt(sequence.tokens, limit: sequence.tokens.count - 1)
             let tree = try reserve(for: proposed, of: sequence)
             let placement = Placement(
                 pending: sequence.tokens.count - cache.length,
+                reused: reused,
                 tree: tree,
                 logitRow: logitRows
             )
@@ -136,7 +143,10 @@ package final class TransformerEngine: TargetEngine {
             return .failed(reason: "\(EngineError.unknownSequence(request))")
         }
         sequence.cache.commit(placement.pending)
-        guard let tree = placement.tree else { return .prefilled(count: placement.pending) }
+        guard let tree = placement.tree else {
+            sequence.cache.share(sequence.tokens)
+            return .prefilled(count: placement.pending, reused: placement.reused)
+        }
         let base = sequence.tokens
         let recentLength = sequence.sampler.recentLength
         let verdict = rule.verdict(on: tree) { node in
@@ -151,6 +161,7 @@ package final class TransformerEngine: TargetEngine {
         }
         sequence.cache.keep(verdict.path.map { base.count + $0 }, committing: verdict.path.count)
         sequence.tokens += verdict.tokens
+        sequence.cache.share(sequence.tokens)
         sequences[request] = sequence
         return .verified(verdict)
     }

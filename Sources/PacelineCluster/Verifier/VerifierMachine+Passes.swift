@@ -116,11 +116,12 @@ extension VerifierMachine {
                 InFlightPass.Entry(
                     request: planned.request,
                     tree: planned.tree,
-                    workers: sequence.board.workers
+                    workers: sequence.board.workers,
+                    rows: round.rows
                 )
             )
         }
-        inFlight = InFlightPass(entries: entries, rows: pass.rows)
+        inFlight = InFlightPass(entries: entries)
         rest()
         statistics.passes += 1
         pulse.began(now: now)

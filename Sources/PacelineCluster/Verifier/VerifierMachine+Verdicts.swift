@@ -12,14 +12,20 @@ extension VerifierMachine {
             let counts = "\(result.outcomes.count) outcomes for \(pass.entries.count) rounds"
             return failEngine("a pass gave \(counts)", now: now)
         }
-        costs.observe(rows: pass.rows, milliseconds: result.milliseconds)
+        costs.observe(rows: pass.rows(result.outcomes), milliseconds: result.milliseconds)
         for (entry, outcome) in zip(pass.entries, result.outcomes) {
             switch outcome {
-            case .prefilled(let count): _ = running.update(entry.request) { $0.prefilled(count) }
+            case .prefilled(let count, let reused): prefilled(entry.request, count: count, reused: reused)
             case .verified(let verdict): commit(verdict, entry, now: now)
             case .failed(let reason): fail(entry.request, .engine(reason), now: now)
             }
         }
+    }
+
+    private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
+        statistics.prefilledTokens += count
+        statistics.reusedTokens += reused
+        _ = running.update(request) { $0.prefilled(count + reused) }
     }
 
     /// The engine is of no use any more: every request fails, and none is taken.
@@ -120,6 +126,8 @@ extension VerifierMachine {
             trees: statistics.trees,
             passes: statistics.passes,
             costs: costs.points,
+            prefilledTokens: statistics.prefilledTokens,
+            reusedTokens: statistics.reusedTokens,
             pendingLinks: links.values.count { $0.worker == nil },
             reservedTokens: reservedTokens
         )

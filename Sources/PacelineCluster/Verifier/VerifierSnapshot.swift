@@ -34,6 +34,11 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var passes: Int
     /// What passes take, as the planner believes now.
     package var costs: [CostCurve.Point]
+    /// Prompt tokens that passes computed for themselves (the last token of a prompt, which a round computes, not
+    /// counted).
+    package var prefilledTokens: Int
+    /// Prompt tokens whose keys and values another request with the same beginning had left.
+    package var reusedTokens: Int
     /// Connections that have not finished their handshake.
     package var pendingLinks: Int
     /// Context tokens that running requests have reserved.

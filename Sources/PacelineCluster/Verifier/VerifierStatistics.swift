@@ -10,6 +10,9 @@ struct VerifierStatistics: Sendable {
     var plainRounds = 0
     var trees = VerifierSnapshot.Trees()
     var passes = 0
+    /// Prompt tokens that passes computed, and those that were in the cache before.
+    var prefilledTokens = 0
+    var reusedTokens = 0
     private(set) var departed: [VerifierSnapshot.Worker] = []
 
     mutating func count(_ receipt: TreeBoard.Receipt) {

@@ -77,7 +77,7 @@ final class MockTarget: TargetEngine {
                 throw Misuse(description: "a prefill of \(count) after \(state.cached) of \(state.base.count) tokens")
             }
             state.cached += count
-            return .prefilled(count: count)
+            return .prefilled(count: count, reused: 0)
         case .verify(let tree):
             return .verified(try verify(tree, of: &state))
         }

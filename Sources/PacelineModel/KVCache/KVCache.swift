@@ -1,12 +1,17 @@
-import PacelineTensor
+package import PacelineSpeculation
+package import PacelineTensor
 
 /// The keys and values of one sequence, in pages.
 ///
-/// Slots 0 ..< ``length`` hold the committed tokens in order. A pass may use slots from ``length`` on for drafted tokens; rolling
-/// back is forgetting them, and ``keep(_:)`` makes those of an accepted path committed. One thread uses a cache at a time.
+/// Slots 0 ..< ``length`` hold the committed tokens in order. A pass may use slots from ``length`` on for drafted tokens;
+/// rolling back is forgetting them, and ``keep(_:committing:)`` makes those of an accepted path committed. Full pages can
+/// be shared with other caches of the pool, which changes no bit: keys and values depend on the tokens up to them alone.
+/// One thread uses a cache at a time.
 package final class KVCache {
     package private(set) var length = 0
-    private(set) var pages: [KVPage] = []
+    package private(set) var pages: [KVPage] = []
+    /// The entries of the first pages, those that are shared. They lie below ``length`` and are never written.
+    private var shared: [KVPagePool.Entry] = []
     private let pool: KVPagePool
 
     package init(pool: KVPagePool) {
@@ -14,12 +19,20 @@ package final class KVCache {
     }
 
     deinit {
-        pool.give(back: pages)
+        pool.give(back: pages[shared.count...])
+        pool.release(shared)
     }
 
     /// Makes sure that slots 0 ..< `slots` exist.
     package func reserve(_ slots: Int) throws(KVCacheError) {
         while pages.count * KVPage.slots < slots { pages.append(try pool.take()) }
+    }
+
+    /// The page that a token in `slot` is written to.
+    package func page(toWrite slot: Int) -> KVPage {
+        let number = slot / KVPage.slots
+        precondition(number >= shared.count, "a shared page is written")
+        return pages[number]
     }
 
     /// Commits the slots length ..< `length` + `count`, which a pass has filled in order.
@@ -42,23 +55,67 @@ package final class KVCache {
         trim(length + slots.count - committed)
     }
 
-    /// Forgets everything from slot `slots` on.
+    /// Forgets everything from slot `slots` on, and where that would leave a shared page half full, all of that page.
     package func truncate(to slots: Int) {
         precondition(slots <= length)
-        length = slots
-        trim(slots)
+        let whole = slots / KVPage.slots
+        length = whole < shared.count ? whole * KVPage.slots : slots
+        trim(length)
     }
+
+    // MARK: Sharing
+
+    /// Commits, without computing them, tokens that follow the committed ones, as long as whole pages of them are shared.
+    ///
+    /// - Parameters:
+    ///   - tokens: all tokens of the sequence, of which this cache holds the first ``length``.
+    ///   - limit: how many of them may be committed at most.
+    /// - Returns: how many more are committed now.
+    package func adopt(_ tokens: [Token], limit: Int) -> Int {
+        let before = length
+        while length == shared.count * KVPage.slots, length + KVPage.slots <= min(limit, tokens.count) {
+            let next = tokens[length..<(length + KVPage.slots)]
+            guard let (entry, page) = pool.use(next, after: shared.last) else { break }
+            if shared.count < pages.count {
+                pool.give(back: CollectionOfOne(pages[shared.count]))
+                pages[shared.count] = page
+            } else {
+                pages.append(page)
+            }
+            shared.append(entry)
+            length += KVPage.slots
+        }
+        return length - before
+    }
+
+    /// Shares all pages that are full of committed tokens.
+    ///
+    /// - Parameter tokens: at least the committed tokens of the sequence.
+    package func share(_ tokens: [Token]) {
+        while (shared.count + 1) * KVPage.slots <= length {
+            let number = shared.count
+            let own = tokens[(number * KVPage.slots)..<((number + 1) * KVPage.slots)]
+            let (entry, page) = pool.share(pages[number], own, after: shared.last)
+            pages[number] = page
+            shared.append(entry)
+        }
+    }
+
+    // MARK: Pages
 
     /// Gives back the pages that hold only slots from `slots` on.
     private func trim(_ slots: Int) {
         let needed = (slots + KVPage.slots - 1) / KVPage.slots
         guard needed < pages.count else { return }
-        pool.give(back: pages[needed...])
+        pool.give(back: pages[max(needed, shared.count)...])
         pages.removeSubrange(needed...)
+        guard needed < shared.count else { return }
+        pool.release(shared[needed...])
+        shared.removeSubrange(needed...)
     }
 
     private func copy(slot: Int, to target: Int) {
-        pages[target / KVPage.slots].copySlot(
+        page(toWrite: target).copySlot(
             target % KVPage.slots,
             from: pages[slot / KVPage.slots],
             slot: slot % KVPage.slots

@@ -1,12 +1,25 @@
+package import PacelineSpeculation
 package import PacelineTensor
 import Synchronization
 
 /// Hands out the KV pages of one model, up to a limit, and takes back those that nobody refers to any more.
+///
+/// Full pages can be entered in an index by their tokens and are then shared, unchanged, by all sequences that begin with
+/// these. They stay there when the last sequence goes, until their room is needed.
 package final class KVPagePool: Sendable {
+    package typealias Entry = PrefixIndex<KVPage>.Entry
+
+    private struct State {
+        var free: [KVPage] = []
+        /// Pages that exist: free, held by one cache, or in the index.
+        var made = 0
+        var index = PrefixIndex<KVPage>()
+    }
+
     package let shape: KVShape
     /// The most pages that exist at a time.
     package let capacity: Int
-    private let free = Mutex<(pages: [KVPage], made: Int)>(([], 0))
+    private let state = Mutex(State())
 
     /// - Parameter slots: how many tokens all caches of this pool may hold together.
     package init(shape: KVShape, slots: Int) {
@@ -17,19 +30,56 @@ package final class KVPagePool: Sendable {
     /// Bytes that the pool takes when it is full.
     package var bytesWhenFull: Int { capacity * shape.pageBytes }
 
+    /// Pages in the index, used or not.
+    package var indexedPages: Int { state.withLock { $0.index.count } }
+
+    /// A page for one cache alone: a free one, else a new one, else the shared one that was not used for longest.
     package func take() throws(KVCacheError) -> KVPage {
-        let page = free.withLock { free -> KVPage?? in
-            if let page = free.pages.popLast() { return .some(page) }
-            guard free.made < capacity else { return nil }
-            free.made += 1
-            return .some(nil)
+        let page = state.withLock { state -> KVPage?? in
+            if let page = state.free.popLast() { return .some(page) }
+            if state.made < capacity {
+                state.made += 1
+                return .some(nil)
+            }
+            return state.index.evict().map { .some($0) }
         }
         guard let page else { throw KVCacheError.full(slots: capacity * KVPage.slots) }
         return page ?? KVPage(shape: shape)
     }
 
+    /// Takes back pages of one cache alone.
     package func give(back pages: some Sequence<KVPage>) {
-        free.withLock { $0.pages.append(contentsOf: pages) }
+        state.withLock { $0.free.append(contentsOf: pages) }
+    }
+
+    // MARK: Shared pages
+
+    /// The shared page that holds `tokens` behind the page of `parent`, if there is one, until it is released.
+    package func use(_ tokens: some Collection<Token>, after parent: Entry?) -> (entry: Entry, page: KVPage)? {
+        state.withLock { $0.index.use(tokens, after: parent) }
+    }
+
+    /// Makes a full page of a cache a shared one, which nobody writes any more.
+    ///
+    /// - Returns: its entry, in use until released, and the page that is shared: another one with the same contents if
+    ///   such a page was entered before, in which case `page` is taken back.
+    package func share(
+        _ page: KVPage,
+        _ tokens: some Collection<Token>,
+        after parent: Entry?
+    ) -> (entry: Entry, page: KVPage) {
+        state.withLock { state in
+            if let known = state.index.use(tokens, after: parent) {
+                state.free.append(page)
+                return known
+            }
+            return (state.index.insert(page, tokens, after: parent), page)
+        }
+    }
+
+    /// Lets go of shared pages, each of which follows the one before it.
+    package func release(_ chain: some BidirectionalCollection<Entry>) {
+        state.withLock { $0.index.release(chain) }
     }
 }
 

@@ -81,7 +81,7 @@ package final class Transformer {
                 values: buffers.values,
                 row: row,
                 layer: index,
-                page: item.cache.pages[item.slot / KVPage.slots],
+                page: item.cache.page(toWrite: item.slot),
                 slot: item.slot % KVPage.slots
             )
         }

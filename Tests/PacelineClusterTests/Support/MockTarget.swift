@@ -7,7 +7,11 @@ final class MockTarget: TargetEngine {
         var description: String
     }
 
+    /// Tokens of a page: what sequences that begin alike share.
+    static let pageLength = 64
+
     private struct State {
+        var prompt: [Token]
         /// Committed tokens.
         var length: Int
         var place: TaggedText
@@ -23,12 +27,19 @@ final class MockTarget: TargetEngine {
     /// Requests whose next round is to fail.
     var failing: Set<RequestID> = []
 
+    /// Prompts, up to page borders, that some sequence has computed.
+    private var pages: Set<[Token]> = []
+    /// Prompt tokens that were computed, and that were in a page already.
+    private(set) var computedTokens = 0
+    private(set) var reusedTokens = 0
+
     var openCount: Int { states.count }
 
     func open(_ opening: Pass.Opening) throws {
         guard states[opening.request] == nil else { throw Misuse(description: "\(opening.request) was opened twice") }
         guard !opening.base.isEmpty else { throw Misuse(description: "\(opening.request) has no base") }
         states[opening.request] = State(
+            prompt: opening.base,
             length: opening.base.count,
             place: TaggedText(after: opening.base),
             seed: opening.sampling.seed,
@@ -59,8 +70,7 @@ final class MockTarget: TargetEngine {
             guard count > 0, state.computed + count < state.length else {
                 throw Misuse(description: "a prefill of \(count) after \(state.computed) of \(state.length)")
             }
-            state.computed += count
-            return .prefilled(count: count)
+            return prefill(count, &state)
         case .verify(let tree):
             guard state.computed == state.length - 1 else {
                 throw Misuse(description: "verified with \(state.computed) of \(state.length) tokens computed")
@@ -77,6 +87,23 @@ final class MockTarget: TargetEngine {
             state.computed = state.length - 1
             return .verified(verdict)
         }
+    }
+
+    private func prefill(_ count: Int, _ state: inout State) -> RoundOutcome {
+        let last = state.length - 1
+        let before = state.computed
+        while state.computed % Self.pageLength == 0, state.computed + Self.pageLength <= last,
+            pages.contains(Array(state.prompt.prefix(state.computed + Self.pageLength)))
+        { state.computed += Self.pageLength }
+        let reused = state.computed - before
+        let computed = min(count, last - state.computed)
+        state.computed += computed
+        for end in stride(from: Self.pageLength, through: state.computed, by: Self.pageLength) {
+            pages.insert(Array(state.prompt.prefix(end)))
+        }
+        computedTokens += computed
+        reusedTokens += reused
+        return .prefilled(count: computed, reused: reused)
     }
 
     private func inspect(_ tree: TokenTree, below base: TaggedText) {

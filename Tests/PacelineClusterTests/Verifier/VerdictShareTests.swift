@@ -19,7 +19,8 @@ struct VerdictShareTests {
         let entry = InFlightPass.Entry(
             request: RequestID(rawValue: 1),
             tree: merged,
-            workers: [LinkID(rawValue: 4), LinkID(rawValue: 5)]
+            workers: [LinkID(rawValue: 4), LinkID(rawValue: 5)],
+            rows: 4
         )
         let verdict = SampleMatch().verdict(on: merged.tree) { node in node == nil ? 1 : 9 }
         #expect(

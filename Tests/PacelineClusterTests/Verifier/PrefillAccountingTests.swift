@@ -1,0 +1,61 @@
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineCluster
+
+@Suite("Prompts that begin alike")
+struct PrefillAccountingTests {
+    @Test("The verifier counts what the engine computed and what it had, and emits the same tokens")
+    func accounting() throws {
+        let stem = (0..<500).map { Token($0 % 97) }
+        var scenario = Scenario(seed: 4)
+        for (index, length) in [500, 500, 200, 500, 129, 1].enumerated() {
+            var plan = Scenario.RequestPlan.tokens(40, prompt: Array(stem.prefix(length)), seed: UInt64(index))
+            plan.start = .milliseconds(index * 700)
+            scenario.requests.append(plan)
+        }
+        let simulation = try SimulationTests.check(scenario)
+        let snapshot = simulation.verifier.snapshot
+        #expect(snapshot.prefilledTokens == simulation.target.computedTokens)
+        #expect(snapshot.reusedTokens == simulation.target.reusedTokens)
+        #expect(snapshot.prefilledTokens + snapshot.reusedTokens == 499 + 499 + 199 + 499 + 128 + 0)
+        #expect(snapshot.reusedTokens == 448 + 192 + 448 + 128)
+    }
+
+    @Test("Prompt tokens that were there teach the cost curve nothing, and the next token is decided at once")
+    func costs() throws {
+        let costs = try CostCurve.mock()
+        var machine = VerifierMachine(
+            configuration: VerifierConfiguration(),
+            target: .mock(),
+            costs: costs,
+            incarnation: 1
+        )
+        let request = RequestID(rawValue: 1)
+        let prompt = (0..<129).map { Token($0 % 97) }
+        let asked = GenerationRequest(prompt: prompt, sampling: .greedy, maximumTokens: 4)
+        let first = try #require(Self.pass(machine.handle(.submit(request, asked), now: .zero)))
+        #expect(first.rows == 128)
+        let empty = PassResult(outcomes: [.prefilled(count: 0, reused: 128)], milliseconds: 0.001)
+        let second = try #require(Self.pass(machine.handle(.passFinished(empty), now: .zero)))
+        #expect(machine.costs == costs)
+        guard case .verify = second.rounds.first?.work else { throw SimulationError() }
+        // As many rows as were computed, not as were asked for, took that time.
+        var expected = costs
+        expected.observe(rows: 1, milliseconds: 21)
+        let verdict = PassResult(
+            outcomes: [.verified(Verdict(path: [], accepted: [], correction: 5))],
+            milliseconds: 21
+        )
+        _ = machine.handle(.passFinished(verdict), now: .zero)
+        #expect(machine.costs == expected)
+    }
+
+    struct SimulationError: Error {}
+
+    private static func pass(_ effects: [VerifierMachine.Effect]) -> Pass? {
+        effects.compactMap { effect -> Pass? in
+            if case .run(let pass) = effect { pass } else { nil }
+        }.first
+    }
+}

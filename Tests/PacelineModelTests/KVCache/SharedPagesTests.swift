@@ -1,0 +1,140 @@
+import PacelineSpeculation
+import PacelineTensor
+import PacelineTestKit
+import Testing
+
+@testable import PacelineModel
+
+@Suite("Shared KV pages")
+struct SharedPagesTests {
+    static let shape = KVShape(layers: 1, heads: 1, headDimension: 16)
+    static let tokens: [Token] = (0..<300).map { Token(($0 * 31 + 7) % 251) }
+
+    /// A cache that claims to have computed `tokens`.
+    static func cache(_ pool: KVPagePool, _ tokens: [Token]) throws -> KVCache {
+        let cache = KVCache(pool: pool)
+        try cache.reserve(tokens.count)
+        cache.commit(tokens.count)
+        cache.share(tokens)
+        return cache
+    }
+
+    @Test("A sequence takes over the full pages of one that begins alike, and leaves the last token to compute")
+    func adopt() throws {
+        let pool = KVPagePool(shape: Self.shape, slots: 2_048)
+        let first = try Self.cache(pool, Self.tokens)
+        let other = KVCache(pool: pool)
+        #expect(other.adopt(Array(Self.tokens.prefix(200)), limit: 199) == 192)
+        #expect(zip(other.pages, first.pages).allSatisfy { $0 === $1 } && other.pages.count == 3)
+        let short = KVCache(pool: pool)
+        #expect(short.adopt(Array(Self.tokens.prefix(128)), limit: 127) == 64)
+        var changed = Self.tokens
+        changed[100] += 1
+        let parted = KVCache(pool: pool)
+        #expect(parted.adopt(changed, limit: 299) == 64)
+    }
+
+    @Test("Pages outlive their sequence until their room is needed, and then go the least recently used first")
+    func eviction() throws {
+        let pool = KVPagePool(shape: Self.shape, slots: 6 * KVPage.slots)
+        _ = try Self.cache(pool, Self.tokens)
+        #expect(pool.indexedPages == 4)
+        let greedy = KVCache(pool: pool)
+        try greedy.reserve(4 * KVPage.slots)
+        #expect(pool.indexedPages == 2)
+        let next = KVCache(pool: pool)
+        #expect(next.adopt(Self.tokens, limit: 299) == 128)
+        #expect(throws: KVCacheError.full(slots: 384)) { try greedy.reserve(4 * KVPage.slots + 1) }
+        #expect(next.length == 128)
+    }
+
+    @Test("Equal pages that two sequences computed side by side become one")
+    func deduplication() throws {
+        let pool = KVPagePool(shape: Self.shape, slots: 10 * KVPage.slots)
+        let first = try Self.cache(pool, Self.tokens)
+        let second = try Self.cache(pool, Self.tokens)
+        #expect(pool.indexedPages == 4)
+        #expect(zip(first.pages, second.pages).prefix(4).allSatisfy { $0 === $1 })
+        #expect(first.pages[4] !== second.pages[4])
+        let third = KVCache(pool: pool)
+        try third.reserve(4 * KVPage.slots)
+        #expect(throws: KVCacheError.full(slots: 640)) { try third.reserve(4 * KVPage.slots + 1) }
+    }
+
+    @Test("Forgetting part of a shared page forgets all of it, and leaves it to the others")
+    func truncation() throws {
+        let pool = KVPagePool(shape: Self.shape, slots: 2_048)
+        let first = try Self.cache(pool, Self.tokens)
+        let second = try Self.cache(pool, Self.tokens)
+        second.truncate(to: 150)
+        #expect(second.length == 128 && second.pages.count == 2)
+        #expect(first.pages.count == 5 && first.length == 300)
+        second.truncate(to: 128)
+        #expect(second.length == 128)
+        let third = try Self.cache(pool, Array(Self.tokens.prefix(150)))
+        third.truncate(to: 140)
+        #expect(third.length == 140)
+    }
+
+    @Test("No page is lost or handed out twice, whatever sequences come and go")
+    func conservation() throws {
+        var random = SeededGenerator(seed: 11)
+        let pool = KVPagePool(shape: Self.shape, slots: 40 * KVPage.slots)
+        var running: [(cache: KVCache, tokens: [Token])] = []
+        for _ in 0..<2_000 {
+            if running.count > 5 || (Bool.random(using: &random) && !running.isEmpty) {
+                running.remove(at: .random(in: running.indices, using: &random))
+                continue
+            }
+            var tokens = Array(Self.tokens.prefix(.random(in: 1...300, using: &random)))
+            if Bool.random(using: &random) { tokens[.random(in: tokens.indices, using: &random)] += 1 }
+            let cache = KVCache(pool: pool)
+            _ = cache.adopt(tokens, limit: tokens.count - 1)
+            try cache.reserve(tokens.count)
+            cache.commit(tokens.count - cache.length)
+            cache.share(tokens)
+            running.append((cache, tokens))
+            // A page with an identity of its own in every place that differs, one identity in every place that agrees.
+            for (number, page) in cache.pages.enumerated() {
+                for other in running {
+                    let isAlike =
+                        other.cache.pages.indices.contains(number) && (number + 1) * KVPage.slots <= tokens.count
+                        && (number + 1) * KVPage.slots <= other.tokens.count
+                        && tokens.prefix((number + 1) * KVPage.slots).elementsEqual(
+                            other.tokens.prefix((number + 1) * KVPage.slots)
+                        )
+                    let places = other.cache.pages.indices.filter { other.cache.pages[$0] === page }
+                    #expect(places == (isAlike || other.cache === cache ? [number] : []))
+                }
+            }
+        }
+        running = []
+        let all = KVCache(pool: pool)
+        try all.reserve(40 * KVPage.slots)
+        #expect(Set(all.pages.map(ObjectIdentifier.init)).count == 40 && pool.indexedPages == 0)
+    }
+
+    @Test("Logits after a shared beginning have the bits of computing it", arguments: [1, 2, 4])
+    func bits(threads: Int) throws {
+        let transformer = try TinyModel.with(weights: .q4_0).transformer(threads: threads)
+        let text = Array(Self.tokens.prefix(200))
+        let plain = try BitIdentityTests.plain(transformer, text)
+        let pool = KVPagePool(shape: transformer.cacheShape, slots: 4_096)
+        let first = KVCache(pool: pool)
+        try first.reserve(150)
+        transformer.forward((0..<150).map { .committed(text[$0], position: $0, cache: first, wantsLogits: false) })
+        first.commit(150)
+        first.share(text)
+        for length in [100, 129, 200] {
+            let cache = KVCache(pool: pool)
+            let reused = cache.adopt(text, limit: length - 1)
+            #expect(reused == min(length - 1, 150) / 64 * 64)
+            try cache.reserve(length)
+            let rows = (reused..<length).map {
+                PassRow.committed(text[$0], position: $0, cache: cache, wantsLogits: true)
+            }
+            let logits = transformer.forward(rows)
+            for (row, position) in (reused..<length).enumerated() { #expect(logits.row(row) == plain[position]) }
+        }
+    }
+}
