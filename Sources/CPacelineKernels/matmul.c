@@ -42,7 +42,7 @@ typedef struct job {
     int part_count;
 } job;
 
-static pl_tile_kernel kernel_of(pl_isa isa, pl_type type) {
+pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type) {
     switch (isa) {
 #if defined(__x86_64__)
     case PL_ISA_AVX2: return pl_tile_kernel_avx2(type);
@@ -120,7 +120,7 @@ static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t
     const pl_matrix *matrix = product->matrix;
     part *part = &job->parts[job->part_count++];
     part->product = product;
-    part->kernel = kernel_of(isa, matrix->type);
+    part->kernel = pl_tile_kernel_of(isa, matrix->type);
     part->blocks = matrix->cols / (int64_t)pl_type_block_length(matrix->type);
     part->tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
     part->tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS;

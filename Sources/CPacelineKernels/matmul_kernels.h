@@ -31,6 +31,7 @@ pl_tile_kernel pl_tile_kernel_scalar(pl_type type);
 pl_tile_kernel pl_tile_kernel_avx2(pl_type type);
 pl_tile_kernel pl_tile_kernel_avx512(pl_type type);
 pl_tile_kernel pl_tile_kernel_neon(pl_type type);
+pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type);
 
 /// Applies X to every quantised type.
 #define PL_QUANTISED_TYPES(X) \

@@ -43,6 +43,20 @@ package struct HardwareProbe {
         }
     }
 
+    /// int8 multiply-accumulates per second, in units of 10⁹, that the kernel of `type` reaches with `rows` rows on a tile
+    /// that stays in the caches: what bounds a pass where memory does not. 0 for types of plain floats.
+    package func kernelCeiling(type: WeightType, rows: Int, repeats: Int = 5) -> Double {
+        // Some ten milliseconds: 16 items a thread of about 10^8 multiply-accumulates.
+        let rounds = UInt64(max(1, 4_000 / max(1, rows)))
+        return median(repeats) {
+            var operations: UInt64 = 0
+            let seconds = Self.seconds {
+                operations = pl_probe_kernel(compute.isa.raw, compute.pool.raw, type.raw, Int64(rows), rounds)
+            }
+            return Double(operations) / seconds / 1e9
+        }
+    }
+
     private func median(_ repeats: Int, _ measure: () -> Double) -> Double {
         (0..<repeats).map { _ in measure() }.sorted()[repeats / 2]
     }

@@ -6,6 +6,7 @@
 
 #include "paceline/cpu.h"
 #include "paceline/pool.h"
+#include "paceline/quant.h"
 
 /// Reads `bytes` bytes (a multiple of 64; 64-byte aligned) once, shared among the threads of `pool`, and returns a value
 /// that depends on all of them: what memory bandwidth is measured with.
@@ -17,5 +18,10 @@ uint64_t pl_probe_int8(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sin
 
 /// The same for float32 fused multiply-adds.
 uint64_t pl_probe_float(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sink);
+
+/// Multiplies a tile of weights that stays in the caches by `rows` rows, `rounds` times in each of a fixed number of
+/// items, and returns how many multiply-accumulates that were: what the kernel of `type` reaches where no memory is in
+/// its way. 0 for types without tile kernels (float ones) and if there is no memory.
+uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, uint64_t rounds);
 
 #endif
