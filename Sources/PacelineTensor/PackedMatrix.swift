@@ -9,11 +9,13 @@ package final class PackedMatrix: Sendable {
     package let columns: Int
     /// Bytes of memory that the weights take.
     package let byteCount: Int
-    /// Owned. It points to the tiles, which are owned too.
+    /// Owned. It points to the tiles, which lie in the region.
     package nonisolated(unsafe) let raw: UnsafePointer<pl_matrix>
+    private let region: WeightRegion
 
     /// Repacks `blocks`, the matrix in file format, on all threads of `pool`.
     ///
+    /// - Parameter arena: where the weights go; nil for memory of their own.
     /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has another size, or there is too
     ///   little memory.
     package init(
@@ -21,26 +23,29 @@ package final class PackedMatrix: Sendable {
         rows: Int,
         columns: Int,
         packing blocks: UnsafeRawBufferPointer,
-        pool: ThreadPool
+        pool: ThreadPool,
+        arena: WeightArena? = nil
     ) throws(PackedMatrixError) {
         let expected = try Self.checkedByteCount(type: type, rows: rows, columns: columns)
         guard blocks.count == expected, let source = blocks.baseAddress else {
             throw .size(expected: expected, found: blocks.count)
         }
         let bytes = pl_matrix_bytes(type.raw, Int64(rows), Int64(columns))
-        guard let data = pl_memory_allocate(bytes) else { throw .outOfMemory(bytes: bytes) }
+        guard let memory = (arena ?? WeightArena(regionBytes: bytes)).allocate(bytes) else {
+            throw .outOfMemory(bytes: bytes)
+        }
         let matrix = UnsafeMutablePointer<pl_matrix>.allocate(capacity: 1)
-        matrix.initialize(to: pl_matrix(type: type.raw, rows: Int64(rows), cols: Int64(columns), data: data))
+        matrix.initialize(to: pl_matrix(type: type.raw, rows: Int64(rows), cols: Int64(columns), data: memory.data))
         self.type = type
         self.rows = rows
         self.columns = columns
         byteCount = bytes
+        region = memory.region
         raw = UnsafePointer(matrix)
         pack(source, pool: pool)
     }
 
     deinit {
-        pl_memory_free(raw.pointee.data, byteCount)
         raw.deallocate()
     }
 

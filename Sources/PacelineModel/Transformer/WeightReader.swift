@@ -5,6 +5,7 @@ struct WeightReader {
     let file: GGUFFile
     let configuration: ModelConfiguration
     let compute: Compute
+    let arena = WeightArena()
 
     /// A matrix (rows x columns) that stays in the file.
     func tensor(_ name: String, rows: Int, columns: Int) throws -> GGUFTensor {
@@ -34,7 +35,8 @@ struct WeightReader {
                 rows: rows.count,
                 columns: columns,
                 packing: UnsafeRawBufferPointer(rebasing: bytes[part]),
-                pool: compute.pool
+                pool: compute.pool,
+                arena: arena
             )
         }
         let start = tensor.range.lowerBound
