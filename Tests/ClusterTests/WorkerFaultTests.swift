@@ -42,11 +42,14 @@ extension ClusterSuite {
             #expect(late?.isRunning == true)
         }
 
-        @Test("A worker that sends random trees and lies about every probability changes no token")
-        func lyingWorker() async throws {
+        @Test(
+            "A worker that sends random trees and lies about every probability changes no token",
+            arguments: ["random", "liar"]
+        )
+        func lyingWorker(drafter: String) async throws {
             let cluster = try await TestCluster(TestModels.smollm2)
             let plain = try await cluster.generate(Self.request)
-            let liar = try cluster.startWorker(["random"])
+            let liar = try cluster.startWorker([drafter])
             try await cluster.waitForWorkers(1)
             let alone = try await cluster.generate(Self.request)
             #expect(plain.tokens == alone.tokens)

@@ -13,9 +13,11 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     case suffix
     /// Fault injection: valid trees of arbitrary tokens with lying probabilities.
     case random
+    /// Fault injection: the same, certain of every node.
+    case liar
 
     /// The names of drafters without a model.
-    package static let modelFree = ["ngram", "suffix", "random"]
+    package static let modelFree = ["ngram", "suffix", "random", "liar"]
 
     /// Reads a name: a drafter without a model, a short model name or the path of a GGUF file.
     package init(_ name: String, catalog: ModelCatalog) throws(CatalogError) {
@@ -23,6 +25,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         case "ngram": self = .ngram
         case "suffix": self = .suffix
         case "random": self = .random
+        case "liar": self = .liar
         default: self = .model(path: try catalog.resolve(name))
         }
     }
@@ -33,6 +36,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         case .ngram: "ngram"
         case .suffix: "suffix"
         case .random: "random"
+        case .liar: "liar"
         }
     }
 }
@@ -52,7 +56,7 @@ package final class DrafterRoster: DrafterSource {
     ///
     /// - Parameters:
     ///   - sequences: that are drafted for at once.
-    ///   - seed: of the `random` drafter.
+    ///   - seed: of the `random` and `liar` drafters.
     ///   - progress: moved while a model runs, so that a long prompt is not taken for a hang.
     package init(
         _ names: [DrafterName],
@@ -81,9 +85,9 @@ package final class DrafterRoster: DrafterSource {
             switch name {
             case .ngram: return NGramDrafter()
             case .suffix: return SuffixDrafter()
-            case .random:
+            case .random, .liar:
                 seed &+= 1
-                return RandomDrafter(seed: seed)
+                return RandomDrafter(seed: seed, largestSurprisal: name == .liar ? 0 : 0.1)
             case .model:
                 return models[name].map { ModelDrafter(transformer: $0.transformer, pool: $0.pool) }
             }

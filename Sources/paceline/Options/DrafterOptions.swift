@@ -9,7 +9,7 @@ struct DrafterOptions: ParsableArguments {
         parsing: .singleValue,
         help: ArgumentHelp(
             "A drafter: a GGUF file or short name with the target's vocabulary, or without a model ngram (prompt "
-                + "lookup), suffix, or random (for testing faults). May repeat.",
+                + "lookup), suffix, or random or liar (for testing faults). May repeat.",
             valueName: "draft"
         )
     )
