@@ -1,0 +1,196 @@
+"""Processes of one cluster, and a client that notes when each token came; nothing but Python's own library."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+EXECUTABLE = os.environ.get("PACELINE", "paceline")
+HERE = contextlib.nullcontext()
+
+
+def cores():
+    return sorted(os.sched_getaffinity(0))
+
+
+class Failure(Exception):
+    """Something that should have held did not."""
+
+
+class Process:
+    """A child that ends with its parent, whatever ends that; its announcements come over standard output."""
+
+    def __init__(self, arguments, preexec=None, cpus=None, log="warning"):
+        def prepare():
+            if preexec:
+                preexec()
+            if cpus:
+                os.sched_setaffinity(0, cpus)
+
+        self.name = arguments[0]
+        self.child = subprocess.Popen(
+            [EXECUTABLE, *map(str, arguments), "--announce", "--exit-with-parent", "--log-level", log],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare,
+        )
+        self.last_words = None
+        self.errors = []
+        # A full pipe would stop the child.
+        threading.Thread(target=self._read_errors, daemon=True).start()
+
+    def _read_errors(self):
+        for line in self.child.stderr:
+            self.errors.append(line)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def announcement(self, event):
+        """Waits for the announcement and returns it."""
+        for line in self.child.stdout:
+            announced = json.loads(line)
+            if announced["event"] == event:
+                return announced
+            if announced["event"] == "failed":
+                raise Failure(f"{self.name}: {announced['message']}")
+        raise Failure(f"{self.name} ended with {self.child.wait()}: {''.join(self.errors)}")
+
+    def send(self, number):
+        self.child.send_signal(number)
+
+    def stop(self):
+        """Ends it in order and returns what it last announced, if anything."""
+        if self.child.stdout.closed:
+            return self.last_words
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGCONT)
+            self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            raise Failure(f"{self.name} did not end within 10 s of being told to")
+        lines = [line for line in self.child.stdout.read().splitlines() if line.strip()]
+        self.child.stdout.close()
+        self.child.stdin.close()
+        self.last_words = json.loads(lines[-1]) if lines else None
+        return self.last_words
+
+
+class Answer:
+    """One generation: tokens, when they came, and the verifier's figures."""
+
+    def __init__(self):
+        self.tokens = []
+        # (seconds on the monotonic clock, tokens that came then)
+        self.arrivals = []
+        self.final = None
+
+    def take(self, chunk):
+        if "error" in chunk:
+            raise Failure(f"the verifier failed: {chunk['error']['message']}")
+        tokens = [token for choice in chunk["choices"] for token in choice.get("tokens") or []]
+        if tokens:
+            self.arrivals.append((time.monotonic(), len(tokens)))
+            self.tokens += tokens
+        if chunk.get("usage"):
+            self.final = chunk
+
+    @property
+    def figures(self):
+        return self.final["spec_decode"]
+
+    @property
+    def milliseconds(self):
+        """From the first token to the last, by the verifier's clock."""
+        return self.final["timings"]["predicted_ms"]
+
+    def gaps(self):
+        """Milliseconds between arrivals that follow each other, with the moment of the later one."""
+        return [(after[0], (after[0] - before[0]) * 1000) for before, after in zip(self.arrivals, self.arrivals[1:])]
+
+
+class Client:
+    """Speaks to a verifier, from inside a namespace if one is given."""
+
+    def __init__(self, address, inside=lambda: HERE):
+        host, port = address.rsplit(":", 1)
+        self.host, self.port, self.inside = host, int(port), inside
+
+    def _connection(self):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=300)
+        with self.inside():
+            connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def workers(self):
+        connection = self._connection()
+        connection.request("GET", "/v1/workers")
+        return json.load(connection.getresponse())["data"]
+
+    def await_workers(self, count, seconds=60):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if len(self.workers()) == count:
+                return
+            time.sleep(0.02)
+        raise Failure(f"{len(self.workers())} of {count} workers are connected after {seconds} s")
+
+    def generate(self, prompt, tokens, on_token=None, **options):
+        """Generates; `on_token` is called with the answer so far after each arrival."""
+        body = {"prompt": prompt, "max_tokens": tokens, "temperature": 0, "ignore_eos": True, "stream": True} | options
+        connection = self._connection()
+        connection.request("POST", "/v1/completions", json.dumps(body), {"content-type": "application/json"})
+        response = connection.getresponse()
+        if response.status != 200:
+            raise Failure(json.load(response)["error"]["message"])
+        answer = Answer()
+        for line in response:
+            if line.startswith(b"data: {"):
+                answer.take(json.loads(line[6:]))
+                if on_token:
+                    on_token(answer)
+        if answer.final is None:
+            raise Failure("the stream ended without the verifier's figures")
+        return answer
+
+
+class Cluster(contextlib.ExitStack):
+    """A verifier and what is started beside it, all ended on exit."""
+
+    def start(self, *arguments, **options):
+        process = Process(arguments, **options)
+        self.callback(process.stop)
+        return process
+
+    def verifier(self, model, *options, listen="127.0.0.1:0", http="127.0.0.1:0", **placing):
+        process = self.start("verifier", "-m", model, "--listen", listen, "--http", http, *options, **placing)
+        ready = process.announcement("ready")
+        return process, ready["drafts"], ready["http"]
+
+    def worker(self, connect, drafters, *options, **placing):
+        named = [argument for drafter in drafters for argument in ("-md", drafter)]
+        return self.start("worker", "--connect", connect, *named, *options, **placing)
+
+
+def table(header, rows):
+    """Aligned columns: the first to the left, numbers to the right."""
+    lines = [header] + [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width)
+                  for column, (cell, width) in enumerate(zip(line, widths))).rstrip()
+        for line in lines
+    )
+
+
+def median(values):
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

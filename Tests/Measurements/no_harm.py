@@ -1,0 +1,189 @@
+"""Workers that are of no use do no harm.
+
+With drafters whose trees are all wrong the verifier must stay as fast as without any, and a worker that stops in the middle
+of a round must not hold up a token. Plain and drafted runs take turns at one verifier, so that a change of the machine's
+speed hits both; each drafted run begins with a worker that the verifier knows nothing about.
+
+    PACELINE=.build/release/paceline python3 Tests/Measurements/no_harm.py --model smollm2-135m [--json report.json]
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+import threading
+import time
+
+from cluster import Client, Cluster, Failure, median, table
+
+PROMPT = "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"
+# Drafters whose trees are all wrong, by a name for people: one that claims middling probabilities, one that is certain of
+# every node, and four of those at once.
+WRONG = {"random": ["random"], "liar": ["liar"], "four liars": ["liar"] * 4}
+SPEED_LIMIT = 0.97
+DELAY_LIMIT_MS = 50
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--draft", default="suffix", help="what the worker that is stopped drafts with")
+    parser.add_argument("--tokens", type=int, default=1000, help="of each run")
+    parser.add_argument("--runs", type=int, default=7, help="pairs of a plain and a drafted run")
+    parser.add_argument("--stops", type=int, default=20)
+    parser.add_argument("--only", choices=["wrong", "stops"])
+    parser.add_argument("--verifier", default="", help="further options of the verifier")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments at which the worker is stopped")
+    parser.add_argument("--json", help="write the report to this file")
+    return parser.parse_args()
+
+
+def speed(answer):
+    return (len(answer.tokens) - 1) / answer.milliseconds * 1000
+
+
+def compare(cluster, client, drafts, chosen, name):
+    """Pairs of runs, the order within a pair changing."""
+    rates = {"plain": [], name: []}
+    figures = []
+    for run in range(chosen.runs):
+        for kind in (["plain", name], [name, "plain"])[run % 2]:
+            workers = [cluster.worker(drafts, [drafter]) for drafter in (WRONG[name] if kind == name else [])]
+            client.await_workers(len(workers))
+            answer = client.generate(PROMPT, chosen.tokens)
+            for worker in workers:
+                worker.stop()
+            client.await_workers(0)
+            rates[kind].append(speed(answer))
+            if answer.tokens != client.reference:
+                raise Failure(f"the tokens of the {kind} run are not those of plain decoding")
+            if kind == name:
+                figures.append(answer.figures)
+    return {
+        "drafters": WRONG[name],
+        "plain_tokens_per_second": median(rates["plain"]),
+        "tokens_per_second": median(rates[name]),
+        "ratio": median([drafted / plain for plain, drafted in zip(rates["plain"], rates[name])]),
+        "runs": rates,
+        "nodes_verified": median([run["num_draft_tokens"] for run in figures]),
+        "rounds": median([run["num_rounds"] for run in figures]),
+    }
+
+
+def stop_once(client, worker, chosen, choices):
+    """Stops the worker at a random moment; returns the worst gap between tokens before and after it, and all gaps."""
+    threshold = choices.randrange(chosen.tokens // 10, chosen.tokens // 2)
+    stopped = []
+
+    def stop():
+        stopped.append(time.monotonic())
+        worker.send(signal.SIGSTOP)
+
+    def watch(answer):
+        if len(answer.tokens) >= threshold and not stopped and not timers:
+            timers.append(threading.Timer(choices.uniform(0, 0.03), stop))
+            timers[0].start()
+
+    timers = []
+    answer = client.generate(PROMPT, chosen.tokens, on_token=watch)
+    timers[0].join()
+    worker.send(signal.SIGCONT)
+    if answer.tokens != client.reference:
+        raise Failure("the tokens of a run whose worker was stopped are not those of plain decoding")
+    gaps = answer.gaps()
+    after = [gap for moment, gap in gaps if moment > stopped[0]]
+    if not after:
+        raise Failure("the text ended before the worker was stopped; generate more tokens")
+    return max([gap for moment, gap in gaps if moment <= stopped[0]], default=0), max(after), answer.figures["num_drafts"]
+
+
+def stops(cluster, client, drafts, chosen):
+    plain = sorted(gap for _ in range(3) for _, gap in client.generate(PROMPT, chosen.tokens).gaps())
+    worker = cluster.worker(drafts, [chosen.draft])
+    choices = random.Random(chosen.seed)
+    before, after, drafted = [], [], []
+    for _ in range(chosen.stops):
+        client.await_workers(1)
+        # A worker that was stopped connects anew, if its link was given up.
+        time.sleep(0.3)
+        client.await_workers(1)
+        worst_before, worst_after, drafts_of_run = stop_once(client, worker, chosen, choices)
+        before.append(worst_before)
+        after.append(worst_after)
+        drafted.append(drafts_of_run)
+    if not any(drafted):
+        raise Failure(f"the worker contributed nothing, so that its stops show nothing; draft with another than {chosen.draft}")
+    return {
+        "draft": chosen.draft, "stops": chosen.stops,
+        "plain_gap_ms": {"median": median(plain), "p99": plain[len(plain) * 99 // 100], "most": plain[-1]},
+        "limit_ms": median(plain) + DELAY_LIMIT_MS,
+        "worst_before_ms": sorted(before), "worst_after_ms": sorted(after),
+    }
+
+
+def measure(chosen):
+    report = {"model": chosen.model, "tokens": chosen.tokens}
+    with Cluster() as cluster:
+        _, drafts, http = cluster.verifier(chosen.model, *chosen.verifier.split())
+        client = Client(http)
+        client.reference = client.generate(PROMPT, chosen.tokens).tokens
+        if chosen.only != "stops":
+            report["wrong"] = {name: compare(cluster, client, drafts, chosen, name) for name in WRONG}
+        if chosen.only != "wrong":
+            report["stops"] = stops(cluster, client, drafts, chosen)
+    return report
+
+
+def show(report):
+    print(f"{report['model']}, {report['tokens']} tokens a run, greedy\n")
+    if "wrong" in report:
+        print(table(
+            ["trees all wrong", "tokens/s", "plain", "ratio", "passes", "nodes verified"],
+            [[name, entry["tokens_per_second"], entry["plain_tokens_per_second"], f"{entry['ratio']:.3f}",
+              f"{entry['rounds']:.0f}", f"{entry['nodes_verified']:.0f}"] for name, entry in report["wrong"].items()],
+        ) + "\n")
+    if "stops" in report:
+        entry = report["stops"]
+        gap = entry["plain_gap_ms"]
+        print(f"{entry['stops']} stops of a worker that drafts with {entry['draft']}")
+        print(table(
+            ["gap between tokens, ms", "median", "most"],
+            [["plain", gap["median"], gap["most"]],
+             ["worst before a stop", median(entry["worst_before_ms"]), entry["worst_before_ms"][-1]],
+             ["worst after a stop", median(entry["worst_after_ms"]), entry["worst_after_ms"][-1]],
+             ["limit", "", entry["limit_ms"]]],
+        ))
+
+
+def check(report):
+    """What must hold; returns the sentences that do not."""
+    wrong = [f"with {name} the verifier reaches {entry['ratio']:.3f} of its plain speed, less than {SPEED_LIMIT}"
+             for name, entry in report.get("wrong", {}).items() if entry["ratio"] < SPEED_LIMIT]
+    stopped = report.get("stops")
+    if stopped and stopped["worst_after_ms"][-1] > stopped["limit_ms"]:
+        late = sum(gap > stopped["limit_ms"] for gap in stopped["worst_after_ms"])
+        wrong.append(f"after {late} of {stopped['stops']} stops a token came more than {DELAY_LIMIT_MS} ms later than a "
+                     f"plain pass would have brought it, at worst {stopped['worst_after_ms'][-1]:.0f} ms after the one before")
+    return wrong
+
+
+def main():
+    chosen = arguments()
+    try:
+        report = measure(chosen)
+    except Failure as failure:
+        print(f"no_harm: {failure}", file=sys.stderr)
+        return 1
+    show(report)
+    if chosen.json:
+        with open(chosen.json, "w") as file:
+            json.dump(report, file, indent=1)
+    wrong = check(report)
+    for sentence in wrong:
+        print(f"no_harm: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

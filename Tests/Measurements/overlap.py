@@ -1,0 +1,233 @@
+"""What drafting during verification is worth when the way is long.
+
+A verifier and a worker run in network namespaces of their own, joined through a relay in a third that adds delay, jitter
+and a bandwidth limit. The same texts are generated with asynchronous drafting and with stop-and-wait, the classic
+protocol; the tokens must be those of plain decoding everywhere.
+
+    sudo PACELINE=.build/release/paceline python3 Tests/Measurements/overlap.py [--json report.json]
+
+A verifier that waits for every tree has no empty pass and pays for the whole way in each round, so that shares of empty
+passes can be compared only with equal patience. Two modes never wait. Two keep the promise that no token waits more than
+50 ms for drafts: the asynchronous one waits as long as it expects to gain by it, the classic one until the tree is complete.
+The last waits up to a second.
+"""
+
+import argparse
+import json
+import sys
+
+import namespaces
+from cluster import Client, Cluster, Failure, cores, table
+
+MODES = {
+    "asynchronous": [],
+    "asynchronous without waiting": ["--draft-wait", "0"],
+    "stop-and-wait without waiting": ["--drafting", "stop-and-wait", "--draft-wait", "0"],
+    "stop-and-wait": ["--drafting", "stop-and-wait"],
+    "patient stop-and-wait": ["--drafting", "stop-and-wait", "--draft-wait", "1s"],
+}
+OURS, THEIRS = "asynchronous without waiting", "stop-and-wait without waiting"
+LISTING = """class Inventory:
+    def __init__(self):
+        self.items = {}
+
+    def add(self, name, quantity, price):
+        if quantity <= 0:
+            raise ValueError("the quantity must be positive")
+        if name in self.items:
+            self.items[name]["quantity"] += quantity
+        else:
+            self.items[name] = {"quantity": quantity, "price": price}
+
+    def remove(self, name, quantity):
+        if name not in self.items:
+            raise KeyError(name)
+        if self.items[name]["quantity"] < quantity:
+            raise ValueError("there are not so many")
+        self.items[name]["quantity"] -= quantity
+        if self.items[name]["quantity"] == 0:
+            del self.items[name]
+
+    def total(self):
+        return sum(item["quantity"] * item["price"] for item in self.items.values())
+"""
+# What is generated. Copying is what drafters without a model are for; the constant text, which a bias brings about, is as
+# predictable as text can be, so that only the way is left to cause an empty pass.
+TEXTS = {
+    "code": [
+        {"prompt": "import unittest\n\n\nclass Stack:\n    \"\"\"A last-in, first-out collection.\"\"\"\n\n"},
+        {"prompt": "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"},
+    ],
+    "copy": [{"prompt": f"# inventory.py\n{LISTING}\n# A copy of inventory.py, unchanged:\n{LISTING[:60]}"}],
+    "constant": [{"prompt": "Count again: one two three", "logit_bias": {"260": 100}}],
+}
+# The share of empty passes says something only about so many of them.
+ROUNDS_NEEDED = 40
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="qwen2.5-coder-1.5b")
+    parser.add_argument("--draft", action="append", help="what the worker drafts with; may repeat")
+    parser.add_argument("--delays", default="5,20,80", help="milliseconds each way")
+    parser.add_argument("--modes", default=",".join(MODES), help=", ".join(MODES))
+    parser.add_argument("--bandwidth", default="10Mbit")
+    parser.add_argument("--tokens", type=int, default=160, help="of each text")
+    parser.add_argument("--text", choices=list(TEXTS), default="copy")
+    parser.add_argument("--json", help="write the report to this file")
+    parser.add_argument("--short", action="store_true", help="a small model over a short way: less than a minute")
+    chosen = parser.parse_args()
+    if chosen.short:
+        chosen.model, chosen.text, chosen.delays, chosen.tokens = "smollm2-135m", "constant", "5", 400
+        chosen.modes = "asynchronous,asynchronous without waiting,stop-and-wait without waiting"
+    chosen.draft = chosen.draft or ["ngram"]
+    chosen.delays = [float(delay) for delay in chosen.delays.split(",")]
+    chosen.modes = chosen.modes.split(",")
+    if unknown := set(chosen.modes) - set(MODES):
+        parser.error(f"there is no mode {', '.join(unknown)}; there are {', '.join(MODES)}")
+    return chosen
+
+
+def placing():
+    """A core for the verifier and one for the worker, as on machines of their own, where there are two."""
+    available = cores()
+    return {available[0]}, {available[-1]}
+
+
+def options(processors):
+    return "-t", str(len(processors))
+
+
+def generate_all(client, chosen):
+    return [client.generate(tokens=chosen.tokens, **text) for text in TEXTS[chosen.text]]
+
+
+def plain(chosen):
+    """The same texts without workers."""
+    processors, _ = placing()
+    with Cluster() as cluster:
+        _, _, http = cluster.verifier(chosen.model, *options(processors), cpus=processors)
+        client = Client(http)
+        client.generate("Once", 16)
+        return generate_all(client, chosen)
+
+
+def cell(network, chosen, delay, mode):
+    """One delay and mode: the answers, and what the relay did."""
+    target_cpus, draft_cpus = placing()
+    inside = {name: {"preexec": network.entering(name)} for name in network.names}
+    with Cluster() as cluster:
+        _, drafts, http = cluster.verifier(
+            chosen.model, *options(target_cpus), *MODES[mode], cpus=target_cpus, **inside["verifier"])
+        # The verifier listens on its own loopback; this is its door to the link.
+        door = cluster.start(
+            "chaos", "--listen", f"{network.address('verifier', 'relay')}:0", "--connect", drafts, "--allow-remote",
+            **inside["verifier"]).announcement("ready")["relay"]
+        relay = cluster.start(
+            "chaos", "--listen", f"{network.address('relay', 'worker')}:0", "--connect", door, "--allow-remote",
+            "--delay", f"{delay}ms", "--jitter", f"{delay / 4}ms", "--bandwidth", chosen.bandwidth, **inside["relay"])
+        cluster.worker(
+            relay.announcement("ready")["relay"], chosen.draft, *options(draft_cpus), cpus=draft_cpus, **inside["worker"])
+        client = Client(http, lambda: network.inside("verifier"))
+        client.await_workers(1)
+        # The verifier learns how fast its passes are and what its worker is worth.
+        client.generate("Once", 48)
+        answers = generate_all(client, chosen)
+        return answers, relay.stop()
+
+
+def figures(answers):
+    rounds = sum(answer.figures["num_rounds"] for answer in answers)
+    empty = rounds - sum(answer.figures["num_drafts"] for answer in answers)
+    tokens = sum(len(answer.tokens) for answer in answers)
+    seconds = sum(answer.milliseconds for answer in answers) / 1000
+    drafted = sum(answer.figures["num_draft_tokens"] for answer in answers)
+    return {
+        "passes": rounds,
+        "tokens_per_pass": tokens / rounds,
+        "empty_share": empty / rounds,
+        "tokens_per_second": (tokens - len(answers)) / seconds,
+        "drafted_per_pass": drafted / rounds,
+    }
+
+
+def measure(chosen):
+    reference = plain(chosen)
+    speed = figures(reference)["tokens_per_second"]
+    report = {
+        "model": chosen.model, "draft": chosen.draft, "bandwidth": chosen.bandwidth, "tokens": chosen.tokens,
+        "text": chosen.text, "cores": len(cores()), "plain_tokens_per_second": speed, "cells": [],
+    }
+    network = namespaces.Network("verifier", "relay", "worker")
+    try:
+        for delay in chosen.delays:
+            for mode in chosen.modes:
+                answers, relayed = cell(network, chosen, delay, mode)
+                same = [one.tokens == other.tokens for one, other in zip(answers, reference)]
+                report["cells"].append({
+                    "delay_ms": delay, "mode": mode, "identical": all(same), **figures(answers),
+                    "speed_up": figures(answers)["tokens_per_second"] / speed, "relay": relayed,
+                })
+                latest = report["cells"][-1]
+                print(f"{delay:g} ms, {mode}: {latest['empty_share']:.1%} of {latest['passes']} passes empty, "
+                      f"{latest['tokens_per_second']:.1f} tokens/s", file=sys.stderr)
+    finally:
+        network.remove()
+    return report
+
+
+def show(report):
+    print(f"{report['model']} drafted for by {' and '.join(report['draft'])}, {report['text']}, "
+          f"{report['tokens']} tokens a text, greedy; {report['bandwidth']} and a quarter of the delay as jitter each way; "
+          f"plain decoding {report['plain_tokens_per_second']:.1f} tokens/s\n")
+    print(table(
+        ["mode", "ms each way", "passes", "tokens/pass", "empty %", "tokens/s", "x plain"],
+        [[cell["mode"], f"{cell['delay_ms']:g}", str(cell["passes"]), cell["tokens_per_pass"],
+          100 * cell["empty_share"], cell["tokens_per_second"], cell["speed_up"]] for cell in report["cells"]],
+    ))
+
+
+def delays(report):
+    return sorted({cell["delay_ms"] for cell in report["cells"]})
+
+
+def check(report):
+    """What must hold; returns the sentences that do not."""
+    wrong = [f"the tokens at {cell['delay_ms']:g} ms, {cell['mode']}, are not those of plain decoding"
+             for cell in report["cells"] if not cell["identical"]]
+    # The criterion: with the same patience, drafting on while a tree is verified leaves at most half the passes empty.
+    for delay in {20} & set(delays(report)) or delays(report):
+        cells = {cell["mode"]: cell for cell in report["cells"] if cell["delay_ms"] == delay}
+        if not {OURS, THEIRS} <= set(cells):
+            continue
+        if min(cells[OURS]["passes"], cells[THEIRS]["passes"]) < ROUNDS_NEEDED:
+            wrong.append(f"fewer than {ROUNDS_NEEDED} passes say nothing; generate more tokens")
+        if cells[OURS]["empty_share"] > cells[THEIRS]["empty_share"] / 2:
+            wrong.append(f"at {delay:g} ms {cells[OURS]['empty_share']:.1%} of asynchronous passes are empty, more than "
+                         f"half of the {cells[THEIRS]['empty_share']:.1%} of stop-and-wait")
+    return wrong
+
+
+def main():
+    chosen = arguments()
+    reason = namespaces.missing()
+    if reason:
+        print(f"skipped: {reason}")
+        return 0
+    try:
+        report = measure(chosen)
+    except Failure as failure:
+        print(f"overlap: {failure}", file=sys.stderr)
+        return 1
+    show(report)
+    if chosen.json:
+        with open(chosen.json, "w") as file:
+            json.dump(report, file, indent=1)
+    wrong = check(report)
+    for sentence in wrong:
+        print(f"overlap: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
