@@ -5,6 +5,13 @@ package struct ChatFormat: Sendable, Equatable {
         case chatML = "chatml"
         /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date that Llama 3.1 puts into its system message.
         case llama3
+        /// `<start_of_turn>role … <end_of_turn>`, where the assistant is called model and the system message begins the first
+        /// user's turn.
+        case gemma
+        /// `<|role|> … <|end|>`.
+        case phi3
+        /// `[INST] … [/INST]` round what a user says and `</s>` behind the answers; the system message begins the first turn.
+        case mistral
         /// No markers: contents with blank lines between, for models that were not trained on conversations.
         case plain
     }
@@ -29,6 +36,12 @@ package struct ChatFormat: Sendable, Equatable {
             self.init(family: .chatML, defaultSystem: Self.chatMLDefaultSystem(template))
         } else if template.contains("<|start_header_id|>") {
             self.init(family: .llama3)
+        } else if template.contains("<start_of_turn>") {
+            self.init(family: .gemma)
+        } else if template.contains("<|assistant|>"), template.contains("<|end|>") {
+            self.init(family: .phi3)
+        } else if template.contains("[INST]"), !template.contains("<<SYS>>"), !template.contains("[SYSTEM_PROMPT]") {
+            self.init(family: .mistral)
         } else {
             self.init(family: .plain)
         }
@@ -39,6 +52,9 @@ package struct ChatFormat: Sendable, Equatable {
         switch family {
         case .chatML: "<|im_end|>"
         case .llama3: "<|eot_id|>"
+        case .gemma: "<end_of_turn>"
+        case .phi3: "<|end|>"
+        case .mistral: "</s>"
         case .plain: ""
         }
     }
@@ -46,39 +62,69 @@ package struct ChatFormat: Sendable, Equatable {
     /// Renders a conversation up to where the assistant is to speak.
     package func render(_ messages: [ChatMessage]) -> ChatPrompt {
         var prompt = ChatPrompt()
-        if family == .llama3 { prompt.append(template: "<|begin_of_text|>") }
+        prompt.append(template: beginning)
         // The default comes from the model's own template, so it is template text, not content.
         if let defaultSystem, messages.first?.role != .system {
-            appendHeader("system", to: &prompt)
+            appendHeader(.system, to: &prompt)
             prompt.append(template: defaultSystem)
-            appendEnd(to: &prompt)
+            appendEnd(.system, to: &prompt)
         }
+        var waiting: [String] = []
         for message in messages {
-            appendHeader(message.role.rawValue, to: &prompt)
-            prompt.append(content: family == .llama3 ? Self.trimmed(message.content) : message.content)
-            appendEnd(to: &prompt)
+            if hasNoSystemTurn, message.role == .system {
+                waiting.append(trimsContents ? Self.trimmed(message.content) : message.content)
+                continue
+            }
+            appendHeader(message.role, to: &prompt)
+            for system in message.role == .user ? waiting : [] {
+                prompt.append(content: system)
+                prompt.append(template: "\n\n")
+            }
+            if message.role == .user { waiting = [] }
+            prompt.append(content: trimsContents ? Self.trimmed(message.content) : message.content)
+            appendEnd(message.role, to: &prompt)
         }
-        appendHeader("assistant", to: &prompt)
+        appendHeader(.assistant, to: &prompt)
         return prompt
     }
 
-    private func appendHeader(_ role: String, to prompt: inout ChatPrompt) {
+    private var beginning: String {
         switch family {
-        case .chatML: prompt.append(template: "<|im_start|>\(role)\n")
-        case .llama3: prompt.append(template: "<|start_header_id|>\(role)<|end_header_id|>\n\n")
-        case .plain: break
+        case .llama3: "<|begin_of_text|>"
+        case .gemma: "<bos>"
+        case .mistral: "<s>"
+        case .chatML, .phi3, .plain: ""
         }
     }
 
-    private func appendEnd(to prompt: inout ChatPrompt) {
+    /// Whether a system message has no turn of its own and begins the next user's.
+    private var hasNoSystemTurn: Bool { family == .gemma || family == .mistral }
+
+    private var trimsContents: Bool { family == .llama3 || family == .gemma }
+
+    private func appendHeader(_ role: ChatMessage.Role, to prompt: inout ChatPrompt) {
+        switch family {
+        case .chatML: prompt.append(template: "<|im_start|>\(role.rawValue)\n")
+        case .llama3: prompt.append(template: "<|start_header_id|>\(role.rawValue)<|end_header_id|>\n\n")
+        case .gemma: prompt.append(template: "<start_of_turn>\(role == .assistant ? "model" : role.rawValue)\n")
+        case .phi3: prompt.append(template: "<|\(role.rawValue)|>\n")
+        case .mistral where role == .user: prompt.append(template: "[INST] ")
+        case .mistral, .plain: break
+        }
+    }
+
+    private func appendEnd(_ role: ChatMessage.Role, to prompt: inout ChatPrompt) {
         switch family {
         case .chatML: prompt.append(template: "<|im_end|>\n")
         case .llama3: prompt.append(template: "<|eot_id|>")
+        case .gemma: prompt.append(template: "<end_of_turn>\n")
+        case .phi3: prompt.append(template: "<|end|>\n")
+        case .mistral: prompt.append(template: role == .user ? " [/INST]" : "</s>")
         case .plain: prompt.append(template: "\n\n")
         }
     }
 
-    /// Jinja's `trim`, which Llama 3's template applies to contents.
+    /// Jinja's `trim`, which the templates of Llama 3 and Gemma apply to contents.
     private static func trimmed(_ text: String) -> String {
         let scalars = text.unicodeScalars
         guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),

@@ -58,6 +58,15 @@ extension GGUFFile {
         return array
     }
 
+    /// An array of floats, still in the file.
+    package func floatArray(_ key: String) throws(GGUFError) -> GGUFArray {
+        guard let value = metadata[key] else { throw error(.missingKey(key, expected: "an array of floats")) }
+        guard case .array(let array) = value, [.float32, .float64].contains(array.elementKind) else {
+            throw wrongKind(key, "an array of floats", value)
+        }
+        return array
+    }
+
     package func integerArrayIfPresent(_ key: String) throws(GGUFError) -> [Int]? {
         guard let value = metadata[key] else { return nil }
         guard case .array(let array) = value, let integers = array.integers else {

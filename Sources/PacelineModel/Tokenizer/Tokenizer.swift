@@ -1,14 +1,12 @@
 package import PacelineSpeculation
 import Synchronization
 
-/// Turns text into a model's tokens and back, as its GGUF file says: byte-level byte-pair encoding.
+/// Turns text into a model's tokens and back, as its GGUF file says: byte-level byte-pair encoding or SentencePiece.
 ///
 /// Safe to use from many threads at once; the tokens of a text depend on the text and the file only.
 package final class Tokenizer: Sendable {
     /// The file it was read from, for messages.
     package let path: String
-    /// How text is cut into words.
-    package let preTokenizer: PreTokenizer
     /// Equal for two tokenizers exactly when they make the same tokens of every text.
     package let fingerprint: TokenizerFingerprint
     /// The token that begins a sequence, when the model has one.
@@ -21,25 +19,46 @@ package final class Tokenizer: Sendable {
     package let prefersBOS: Bool
 
     let vocabulary: Vocabulary
-    private let merges: MergeTable
+    let algorithm: Algorithm
+    /// The token of each single byte, for byte-level encoding.
     private let byteTokens: [Token?]
     private let specials: SpecialTokenMatcher
     private let cache = Mutex(WordCache())
 
+    /// How text becomes tokens.
+    enum Algorithm: Sendable {
+        /// The text is cut into words, and each word's bytes merge by rank.
+        case bytePair(PreTokenizer, MergeTable)
+        /// The text's characters merge by score.
+        case sentencePiece(SentencePieceModel)
+
+        /// Whether the family puts its beginning-of-sequence token first unless the file says otherwise.
+        var prefersBOS: Bool {
+            switch self {
+            case .bytePair(let preTokenizer, _): preTokenizer.addsBOS
+            case .sentencePiece: true
+            }
+        }
+    }
+
     init(_ parts: TokenizerParts) {
         path = parts.path
-        preTokenizer = parts.preTokenizer
         fingerprint = parts.fingerprint
         bos = parts.bos
         eos = parts.eos
         endOfGeneration = parts.endOfGeneration
         prefersBOS = parts.prefersBOS
         vocabulary = parts.vocabulary
-        merges = parts.merges
+        algorithm = parts.algorithm
         byteTokens = (0..<256).map { byte in
             withUnsafeBytes(of: UInt8(byte)) { parts.vocabulary.token(for: $0) }
         }
         specials = SpecialTokenMatcher(parts.vocabulary)
+    }
+
+    /// The tokens that steer the model: those that end a generation, turn markers and the like.
+    package var controlTokens: Set<Token> {
+        endOfGeneration.union(vocabulary.tokens(of: [.control]).map(\.token))
     }
 
     /// Number of tokens; ids are smaller.
@@ -86,61 +105,32 @@ package final class Tokenizer: Sendable {
     ) -> [Token] {
         var tokens: [Token] = []
         if addBOS, let bos { tokens.append(bos) }
-        var encoder = BytePairEncoder(merges: merges, byteTokens: byteTokens)
         var start = 0
         while let match = specials.firstMatch(in: bytes, from: start, allowsControl: allowsControl) {
-            let before = UnsafeRawBufferPointer(rebasing: bytes[start..<match.range.lowerBound])
-            encodePlain(before, with: &encoder, into: &tokens)
+            encodePlain(UnsafeRawBufferPointer(rebasing: bytes[start..<match.range.lowerBound]), into: &tokens)
             tokens.append(match.token)
             start = match.range.upperBound
         }
-        encodePlain(UnsafeRawBufferPointer(rebasing: bytes[start...]), with: &encoder, into: &tokens)
+        encodePlain(UnsafeRawBufferPointer(rebasing: bytes[start...]), into: &tokens)
         return tokens
     }
 
-    private func encodePlain(
-        _ bytes: UnsafeRawBufferPointer,
-        with encoder: inout BytePairEncoder,
-        into tokens: inout [Token]
-    ) {
-        let text = ScalarText(bytes)
-        var start = 0
-        while start < bytes.count {
-            let end = preTokenizer.wordEnd(text, from: start)
-            encodeWord(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), with: &encoder, into: &tokens)
-            start = end
-        }
-    }
-
-    private func encodeWord(
-        _ word: UnsafeRawBufferPointer,
-        with encoder: inout BytePairEncoder,
-        into tokens: inout [Token]
-    ) {
-        guard word.count <= WordCache.longestWord else {
-            encodeUncached(word, with: &encoder, into: &tokens)
-            return
-        }
-        let hash = ByteHash.hash(word)
-        if let known = cache.withLock({ $0.tokens(of: word, hash: hash) }) {
-            tokens.append(contentsOf: known)
-            return
-        }
-        let start = tokens.count
-        encodeUncached(word, with: &encoder, into: &tokens)
-        let found = Array(tokens[start...])
-        cache.withLock { $0.insert(word, hash: hash, tokens: found) }
-    }
-
-    private func encodeUncached(
-        _ word: UnsafeRawBufferPointer,
-        with encoder: inout BytePairEncoder,
-        into tokens: inout [Token]
-    ) {
-        if preTokenizer.ignoresMerges, let whole = vocabulary.token(for: word) {
-            tokens.append(whole)
-        } else {
-            encoder.encode(word, into: &tokens)
+    /// Appends the tokens of text without special tokens, which begins the text or follows a special token.
+    private func encodePlain(_ bytes: UnsafeRawBufferPointer, into tokens: inout [Token]) {
+        guard !bytes.isEmpty else { return }
+        switch algorithm {
+        case .bytePair(let preTokenizer, let merges):
+            var words = WordEncoder(
+                preTokenizer: preTokenizer,
+                vocabulary: vocabulary,
+                encoder: BytePairEncoder(merges: merges, byteTokens: byteTokens)
+            )
+            words.encode(bytes, cache: cache, into: &tokens)
+        case .sentencePiece(let model):
+            var text: [UInt8] = model.addsSpacePrefix ? [UInt8(ascii: " ")] : []
+            SentencePieceSpelling.appendWithSpaces(bytes, to: &text)
+            var encoder = SentencePieceEncoder(model: model, vocabulary: vocabulary)
+            text.withUnsafeBytes { encoder.encode($0, into: &tokens) }
         }
     }
 
@@ -152,13 +142,29 @@ package final class Tokenizer: Sendable {
         return vocabulary.bytes(of: token)
     }
 
-    /// The bytes that `tokens` stand for, which need not be valid UTF-8.
+    /// The bytes of the text whose tokens these are, which need not be valid UTF-8.
+    ///
+    /// Spaces that ``encode(_:addBOS:parseSpecial:)`` puts before a text are left out again.
     package func decode(_ tokens: [Token]) throws(TokenizerError) -> [UInt8] {
         var bytes: [UInt8] = []
+        var beginsText = true
         for token in tokens {
-            bytes.append(contentsOf: try self.bytes(of: token))
+            let piece = try self.bytes(of: token)
+            bytes.append(contentsOf: beginsText ? withoutSpacePrefix(piece, of: token) : piece)
+            beginsText = isMarker(token)
         }
         return bytes
+    }
+
+    /// The bytes of a token that begins a text, without the space that encoding put there.
+    func withoutSpacePrefix(_ bytes: ArraySlice<UInt8>, of token: Token) -> ArraySlice<UInt8> {
+        guard case .sentencePiece(let model) = algorithm, model.addsSpacePrefix, !isMarker(token) else { return bytes }
+        return bytes.first == UInt8(ascii: " ") ? bytes.dropFirst() : bytes
+    }
+
+    /// Whether `token`, which must exist, is one that text is cut at.
+    func isMarker(_ token: Token) -> Bool {
+        [.control, .unknown, .userDefined].contains(vocabulary.kind(of: token))
     }
 
     /// Whether `token` steers the model rather than standing for text (control, unknown and unused tokens).

@@ -6,6 +6,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case unsupportedPreTokenizer(path: String, name: String, supported: [String])
     case wrongTokenCount(path: String, tokens: Int)
     case wrongTypeCount(path: String, tokens: Int, types: Int)
+    case wrongScoreCount(path: String, tokens: Int, scores: Int)
     case malformedMerge(path: String, index: Int, merge: String)
     case specialTokenOutOfRange(path: String, key: String, token: Int, vocabularySize: Int)
     case invalidToken(Token, vocabularySize: Int)
@@ -21,6 +22,8 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "\(path) has a vocabulary of \(tokens) tokens, but 1 to 2^31 - 1 are needed; convert the model again"
         case .wrongTypeCount(let path, let tokens, let types):
             "\(path) has \(tokens) tokens but \(types) token types; convert the model again"
+        case .wrongScoreCount(let path, let tokens, let scores):
+            "\(path) has \(tokens) tokens but \(scores) scores; convert the model again"
         case .malformedMerge(let path, let index, let merge):
             "\(path) has the merge \"\(merge)\" (number \(index)), which does not join two tokens into a third; "
                 + "convert the model again"

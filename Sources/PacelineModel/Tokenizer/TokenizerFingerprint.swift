@@ -13,17 +13,17 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
 
     /// - Parameters:
     ///   - model: `tokenizer.ggml.model`.
-    ///   - preTokenizer: `tokenizer.ggml.pre`.
+    ///   - preTokenizer: `tokenizer.ggml.pre`, or what else decides how text is prepared.
     ///   - tokens: the token texts; their bytes carry a length each, so that no two lists look alike.
     ///   - kinds: one per token.
-    ///   - merges: the merges by rank.
-    init(model: String, preTokenizer: String, tokens: GGUFArray, kinds: [TokenKind], merges: GGUFArray) {
+    ///   - ranking: the merges by rank, or the tokens' scores.
+    init(model: String, preTokenizer: String, tokens: GGUFArray, kinds: [TokenKind], ranking: GGUFArray) {
         var hash = SHA256()
         for field in ["paceline tokenizer 1", model, preTokenizer] {
             Self.update(&hash, count: field.utf8.count)
             hash.update(data: Array(field.utf8))
         }
-        for array in [tokens, merges] {
+        for array in [tokens, ranking] {
             Self.update(&hash, count: array.count)
             array.withBytes { hash.update(bufferPointer: $0) }
         }

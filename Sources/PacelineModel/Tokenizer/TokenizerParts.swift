@@ -3,10 +3,9 @@ import PacelineSpeculation
 /// What a tokenizer is made of, read from a GGUF file and checked.
 struct TokenizerParts {
     let path: String
-    let preTokenizer: PreTokenizer
+    let algorithm: Tokenizer.Algorithm
     let fingerprint: TokenizerFingerprint
     let vocabulary: Vocabulary
-    let merges: MergeTable
     let bos: Token?
     let eos: Token?
     let endOfGeneration: Set<Token>
@@ -21,31 +20,66 @@ struct TokenizerParts {
     init(_ file: GGUFFile) throws {
         path = file.path
         let model = try file.string("tokenizer.ggml.model")
-        guard model == "gpt2" else {
-            throw TokenizerError.unsupportedModel(path: path, model: model, supported: ["gpt2 (byte-level BPE)"])
-        }
-        preTokenizer = try Self.preTokenizer(file)
         let texts = try file.stringArray("tokenizer.ggml.tokens")
         // Ids are 32-bit and pairs of them index the merges.
         guard (1...Int(Int32.max)).contains(texts.count) else {
             throw TokenizerError.wrongTokenCount(path: path, tokens: texts.count)
         }
         let kinds = try Self.kinds(file, count: texts.count)
-        let mergeList = try file.stringArray("tokenizer.ggml.merges")
-        let alphabet = ByteLevelAlphabet()
-        vocabulary = Vocabulary(texts: texts, kinds: kinds, alphabet: alphabet)
-        merges = try MergeTable(mergeList, vocabulary: vocabulary, alphabet: alphabet, path: path)
-        fingerprint = TokenizerFingerprint(
-            model: model,
-            preTokenizer: preTokenizer.name,
-            tokens: texts,
-            kinds: kinds,
-            merges: mergeList
-        )
+        switch model {
+        case "gpt2":
+            (vocabulary, algorithm, fingerprint) = try Self.bytePair(file, texts: texts, kinds: kinds)
+        case "llama":
+            (vocabulary, algorithm, fingerprint) = try Self.sentencePiece(file, texts: texts, kinds: kinds)
+        default:
+            let supported = ["gpt2 (byte-level BPE)", "llama (SentencePiece)"]
+            throw TokenizerError.unsupportedModel(path: path, model: model, supported: supported)
+        }
         bos = try Self.token("tokenizer.ggml.bos_token_id", file, count: texts.count)
         eos = try Self.token("tokenizer.ggml.eos_token_id", file, count: texts.count)
         endOfGeneration = try Self.endOfGeneration(file, vocabulary, eos: eos)
-        prefersBOS = try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? preTokenizer.addsBOS
+        prefersBOS = try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? algorithm.prefersBOS
+    }
+
+    private typealias Core = (Vocabulary, Tokenizer.Algorithm, TokenizerFingerprint)
+
+    private static func bytePair(_ file: GGUFFile, texts: GGUFArray, kinds: [TokenKind]) throws -> Core {
+        let preTokenizer = try Self.preTokenizer(file)
+        let mergeList = try file.stringArray("tokenizer.ggml.merges")
+        let alphabet = ByteLevelAlphabet()
+        let vocabulary = Vocabulary(texts: texts, kinds: kinds, spelling: alphabet)
+        let merges = try MergeTable(mergeList, vocabulary: vocabulary, alphabet: alphabet, path: file.path)
+        let fingerprint = TokenizerFingerprint(
+            model: "gpt2",
+            preTokenizer: preTokenizer.name,
+            tokens: texts,
+            kinds: kinds,
+            ranking: mergeList
+        )
+        return (vocabulary, .bytePair(preTokenizer, merges), fingerprint)
+    }
+
+    private static func sentencePiece(_ file: GGUFFile, texts: GGUFArray, kinds: [TokenKind]) throws -> Core {
+        let scores = try file.floatArray("tokenizer.ggml.scores")
+        guard let values = scores.floats, values.count == texts.count else {
+            throw TokenizerError.wrongScoreCount(path: file.path, tokens: texts.count, scores: scores.count)
+        }
+        let addsSpacePrefix = try file.boolIfPresent("tokenizer.ggml.add_space_prefix") ?? true
+        let vocabulary = Vocabulary(texts: texts, kinds: kinds, spelling: SentencePieceSpelling())
+        let model = SentencePieceModel(
+            vocabulary: vocabulary,
+            scores: values,
+            unknown: try token("tokenizer.ggml.unknown_token_id", file, count: texts.count),
+            addsSpacePrefix: addsSpacePrefix
+        )
+        let fingerprint = TokenizerFingerprint(
+            model: "llama",
+            preTokenizer: addsSpacePrefix ? "space prefix" : "",
+            tokens: texts,
+            kinds: kinds,
+            ranking: scores
+        )
+        return (vocabulary, .sentencePiece(model), fingerprint)
     }
 
     private static func preTokenizer(_ file: GGUFFile) throws -> PreTokenizer {

@@ -14,17 +14,16 @@ struct Vocabulary: Sendable {
     private var slots: [UInt32]
 
     /// - Parameters:
-    ///   - texts: the token texts of the file; normal ones spelled in `alphabet`, others plain.
+    ///   - texts: the token texts of the file.
     ///   - kinds: one for each text.
-    init(texts: GGUFArray, kinds: [TokenKind], alphabet: ByteLevelAlphabet) {
+    ///   - spelling: how texts stand for bytes.
+    init(texts: GGUFArray, kinds: [TokenKind], spelling: some TokenSpelling) {
         var pool: [UInt8] = []
         pool.reserveCapacity(texts.range.count)
         var offsets = [0]
         offsets.reserveCapacity(texts.count + 1)
         texts.forEachString { index, text in
-            if kinds[index] != .normal || !alphabet.append(text, to: &pool) {
-                pool.append(contentsOf: text)
-            }
+            spelling.append(text, of: kinds[index], to: &pool)
             offsets.append(pool.count)
         }
         self.pool = pool
@@ -56,6 +55,9 @@ struct Vocabulary: Sendable {
     func bytes(of token: Token) -> ArraySlice<UInt8> {
         pool[offsets[Int(token)]..<offsets[Int(token) + 1]]
     }
+
+    /// Bytes of the longest token.
+    var longest: Int { zip(offsets, offsets.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) } }
 
     /// What `token`, which must exist, is for.
     func kind(of token: Token) -> TokenKind { kinds[Int(token)] }

@@ -79,6 +79,39 @@ struct ChatFormatTests {
         #expect(prompt.text == expected + header("assistant"))
     }
 
+    private static let conversation = [
+        ChatMessage(.system, "S"), ChatMessage(.user, " U"), ChatMessage(.assistant, "A"), ChatMessage(.user, "V"),
+    ]
+
+    @Test("Gemma calls the assistant model, and its system message begins the first user's turn")
+    func gemma() {
+        let format = ChatFormat(template: "{{ bos_token }}{{ '<start_of_turn>' + role + '\\n' }}")
+        #expect(format.family == .gemma && format.endOfTurn == "<end_of_turn>")
+        let turn = { (role: String, text: String) in "<start_of_turn>\(role)\n\(text)<end_of_turn>\n" }
+        let expected = "<bos>" + turn("user", "S\n\nU") + turn("model", "A") + turn("user", "V")
+        let prompt = format.render(Self.conversation)
+        #expect(prompt.text == expected + "<start_of_turn>model\n")
+        let utf8 = Array(prompt.text.utf8)
+        #expect(prompt.contentRanges.map { String(decoding: utf8[$0], as: UTF8.self) } == ["S", "U", "A", "V"])
+    }
+
+    @Test("Phi-3 marks every role and ends every turn")
+    func phi3() {
+        let format = ChatFormat(template: "{{ '<|user|>' }}{{ '<|end|>' }}{{ '<|assistant|>' }}")
+        #expect(format.family == .phi3 && format.endOfTurn == "<|end|>")
+        let expected =
+            "<|system|>\nS<|end|>\n<|user|>\n U<|end|>\n<|assistant|>\nA<|end|>\n<|user|>\nV<|end|>\n<|assistant|>\n"
+        #expect(format.render(Self.conversation).text == expected)
+    }
+
+    @Test("Mistral puts instructions in brackets")
+    func mistral() {
+        let format = ChatFormat(template: "{{ bos_token + '[INST] ' + message + ' [/INST]' }}")
+        #expect(format.family == .mistral && format.endOfTurn == "</s>")
+        #expect(format.render(Self.conversation).text == "<s>[INST] S\n\n U [/INST]A</s>[INST] V [/INST]")
+        #expect(ChatFormat(template: "[INST] <<SYS>>").family == .plain)
+    }
+
     @Test("a model without a template gets plain text")
     func plain() {
         let format = ChatFormat(template: "")

@@ -177,7 +177,7 @@ struct TokenizerTests {
             let file = try GGUFFile(bytes: writer.serialised(), name: "u.gguf")
             return #expect(throws: TokenizerError.self) { try Tokenizer(file) }?.description
         }
-        #expect(try error(model: "llama", pre: "default")?.contains("a tokenizer of the kind \"llama\"") == true)
+        #expect(try error(model: "bert", pre: "default")?.contains("a tokenizer of the kind \"bert\"") == true)
         #expect(
             try error(model: "gpt2", pre: "tekken")
                 == "u.gguf has the pre-tokeniser \"tekken\"; supported are gpt-2, smollm, llama-bpe, qwen2"
