@@ -13,16 +13,33 @@ package final class LanguageModel {
 
     /// Opens the GGUF file at `path` and packs its weights on `compute`.
     ///
-    /// - Parameter progress: called with the share done, 0 … 1.
+    /// - Parameters:
+    ///   - draftVocabulary: for a drafter: score only the first so many tokens and the special ones. All if there are no more.
+    ///   - progress: called with the share done, 0 … 1.
     /// - Throws: ``GGUFError`` or ``TokenizerError``.
-    package init(path: String, compute: Compute, progress: (Double) -> Void = { _ in }) throws {
+    package init(
+        path: String,
+        compute: Compute,
+        draftVocabulary: Int? = nil,
+        progress: (Double) -> Void = { _ in }
+    ) throws {
         let file = try GGUFFile(path: path)
         self.path = path
         fileBytes = file.file.count
         configuration = try ModelConfiguration(file)
-        tokenizer = try Tokenizer(file)
+        let tokenizer = try Tokenizer(file)
+        self.tokenizer = tokenizer
+        let size = configuration.vocabularySize
+        let columns = draftVocabulary.map {
+            LogitColumns(first: $0, special: tokenizer.controlTokens, vocabularySize: size)
+        }
         let weights = try TransformerWeights(
-            file, configuration: configuration, compute: compute, progress: progress)
+            file,
+            configuration: configuration,
+            compute: compute,
+            columns: columns,
+            progress: progress
+        )
         transformer = Transformer(configuration: configuration, weights: weights, compute: compute)
     }
 

@@ -67,6 +67,17 @@ extension ClusterSuite {
                 Case("--slots must be from 1", "verifier", "-m", tiny, "-np", "0"),
                 Case("is invalid for '--listen", "verifier", "-m", tiny, "--listen", "7411"),
                 Case("is invalid for '--connect", "worker", "--connect", "127.0.0.1:0", "-md", "ngram"),
+                Case(
+                    "--draft-vocab must be at least 1",
+                    "worker",
+                    "--connect",
+                    "[::1]:1",
+                    "-md",
+                    "a",
+                    "--draft-vocab",
+                    "0"
+                ),
+                Case("--draft-vocab must be at least 1", "generate", "-m", tiny, "-p", "x", "--draft-vocab", "-5"),
                 Case("-md must name", "worker", "--connect", "127.0.0.1:7411"),
                 Case("is invalid for '--log-level", "generate", "-m", tiny, "-p", "x", "--log-level", "loud"),
             ]

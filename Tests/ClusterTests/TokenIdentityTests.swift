@@ -99,6 +99,27 @@ extension ClusterSuite {
             #expect(all[0].count == 32)
         }
 
+        @Test("A drafter that scores a part of the vocabulary changes no token, and helps")
+        func trimmedDrafter() async throws {
+            let (model, prompt) = (TestModels.smollm2, Self.prompt)
+            let plain = try await GenerateOutput.of("-m", model, "-p", prompt, "-n", "48", "--ignore-eos")
+            let trimmed = try await GenerateOutput.of(
+                "-m",
+                model,
+                "-p",
+                prompt,
+                "-n",
+                "48",
+                "--ignore-eos",
+                "-md",
+                model,
+                "--draft-vocab",
+                "8192"
+            )
+            #expect(trimmed.tokens == plain.tokens && plain.tokens.count == 48)
+            #expect(trimmed.timings.draft_n_accepted > 0)
+        }
+
         @Test("A prompt of one token and one of a thousand", arguments: [1, 1000])
         func promptLengths(count: Int) async throws {
             let cluster = try await TestCluster(TestModels.smollm2)

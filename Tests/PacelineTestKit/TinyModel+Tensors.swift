@@ -1,11 +1,39 @@
 extension TinyModel {
-    /// A tensor before it is encoded.
+    /// A tensor of the file.
     package struct Tensor: Sendable {
         package let name: String
         /// In the file's order: a matrix is [columns, rows].
         package let dimensions: [Int]
-        package let format: WeightFormat
-        package let values: [Float]
+        let content: Content
+
+        enum Content: Sendable {
+            case weights([Float], WeightFormat)
+            case blocks([UInt8], BlockFormat)
+        }
+
+        /// The weight type's number in the file.
+        package var type: UInt32 {
+            switch content {
+            case .weights(_, let format): format.rawValue
+            case .blocks(_, let format): format.rawValue
+            }
+        }
+
+        /// The weights as the file has them.
+        package var bytes: [UInt8] {
+            switch content {
+            case .weights(let values, let format): format.encode(values)
+            case .blocks(let bytes, _): bytes
+            }
+        }
+
+        /// What the bytes stand for.
+        package var values: [Float] {
+            switch content {
+            case .weights(let values, let format): format.decode(format.encode(values))
+            case .blocks(let bytes, let format): format.decode(bytes)
+            }
+        }
     }
 
     /// The model's tensors in the order of the file.
@@ -14,7 +42,7 @@ extension TinyModel {
         let size = vocabulary.tokens.count
         var tensors = [matrix("token_embd.weight", rows: size, columns: embeddingLength, deviation: 1)]
         tensors += rope.factors.sorted { $0.key < $1.key }
-            .map { Tensor(name: $0.key, dimensions: [$0.value.count], format: .f32, values: $0.value) }
+            .map { Tensor(name: $0.key, dimensions: [$0.value.count], content: .weights($0.value, .f32)) }
         for block in 0..<blockCount { tensors += blockTensors("blk.\(block).") }
         // Where the embedding table is the output head too, a last norm of mixed signs keeps tokens from predicting themselves.
         let (mean, deviation): (Float, Float) = hasTiedEmbeddings ? (0, 0.4) : (1, 0.1)
@@ -86,14 +114,19 @@ extension TinyModel {
 
     /// - Parameter silent: how many rows at the end are zero.
     private func matrix(_ name: String, rows: Int, columns: Int, deviation: Float, silent: Int = 0) -> Tensor {
+        if let blocks {
+            var generator = SeededGenerator(seed: seed, name: name)
+            let bytes = blocks.random(rows * columns, deviation: deviation, using: &generator)
+            return Tensor(name: name, dimensions: [columns, rows], content: .blocks(bytes, blocks))
+        }
         var values = random(name, count: (rows - silent) * columns, mean: 0, deviation: deviation)
         values += Array(repeating: 0, count: silent * columns)
-        return Tensor(name: name, dimensions: [columns, rows], format: weights, values: values)
+        return Tensor(name: name, dimensions: [columns, rows], content: .weights(values, weights))
     }
 
     private func vector(_ name: String, count: Int, mean: Float, deviation: Float) -> Tensor {
         let values = random(name, count: count, mean: mean, deviation: deviation)
-        return Tensor(name: name, dimensions: [count], format: .f32, values: values)
+        return Tensor(name: name, dimensions: [count], content: .weights(values, .f32))
     }
 
     private func random(_ name: String, count: Int, mean: Float, deviation: Float) -> [Float] {

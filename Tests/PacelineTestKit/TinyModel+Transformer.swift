@@ -2,14 +2,18 @@ package import PacelineModel
 package import PacelineTensor
 
 extension TinyModel {
-    /// The model, ready to compute.
-    package func transformer(threads: Int = 2, isa: InstructionSet = .best) throws -> Transformer {
+    /// The model, ready to compute the logits of `columns` (of all tokens if nil).
+    package func transformer(
+        threads: Int = 2,
+        isa: InstructionSet = .best,
+        columns: LogitColumns? = nil
+    ) throws -> Transformer {
         let file = try file()
         let configuration = try ModelConfiguration(file)
         let compute = try Compute(threads: threads, isa: isa)
         return Transformer(
             configuration: configuration,
-            weights: try TransformerWeights(file, configuration: configuration, compute: compute),
+            weights: try TransformerWeights(file, configuration: configuration, compute: compute, columns: columns),
             compute: compute
         )
     }

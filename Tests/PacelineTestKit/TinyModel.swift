@@ -12,6 +12,8 @@ package struct TinyModel: Sendable {
     package var family = Family.llama
     /// The type of all matrices; norms and biases are float32.
     package var weights = WeightFormat.q8_0
+    /// All matrices are random blocks of this type instead, if it is set.
+    package var blocks: BlockFormat?
     package var seed: UInt64 = 1
     /// Standard deviation of what is added to every weight, in units of the weight's own.
     package var perturbation: Float = 0
@@ -65,8 +67,8 @@ package struct TinyModel: Sendable {
             writer.addTensor(
                 tensor.name,
                 dimensions: tensor.dimensions.map { UInt64($0) },
-                type: tensor.format.rawValue,
-                bytes: tensor.format.encode(tensor.values)
+                type: tensor.type,
+                bytes: tensor.bytes
             )
         }
         return writer.serialised()

@@ -55,11 +55,13 @@ package final class DrafterRoster: DrafterSource {
     /// Loads the models among `names`. For the compute thread, where the drafters stay.
     ///
     /// - Parameters:
+    ///   - draftVocabulary: how many of the first tokens models score, besides special ones; nil for all.
     ///   - sequences: that are drafted for at once.
     ///   - seed: of the `random` and `liar` drafters.
     ///   - progress: moved while a model runs, so that a long prompt is not taken for a hang.
     package init(
         _ names: [DrafterName],
+        draftVocabulary: Int? = nil,
         threads: Int,
         sequences: Int,
         seed: UInt64,
@@ -70,7 +72,7 @@ package final class DrafterRoster: DrafterSource {
         guard names.contains(where: \.hasModel) else { return }
         let compute = try Compute(threads: threads)
         for case .model(let path) in names where models[.model(path: path)] == nil {
-            let model = try LanguageModel(path: path, compute: compute)
+            let model = try LanguageModel(path: path, compute: compute, draftVocabulary: draftVocabulary)
             model.transformer.onProgress = { progress.advance() }
             let slots = sequences * (model.configuration.contextLength + TreeLimits().nodes)
             models[.model(path: path)] = Model(

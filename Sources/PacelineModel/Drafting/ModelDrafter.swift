@@ -6,6 +6,9 @@ import PacelineTensor
 /// It samples as the target does, from its own logits and with the same noise, so that it agrees far more often than an independent
 /// sample would (arXiv 2408.07978): a node's children are its k largest perturbed logits. Every node it has run keeps a slot of
 /// the KV cache; re-rooting keeps the slots of surviving nodes.
+///
+/// Its output head may be trimmed (``LogitColumns``): a token without a column is never proposed, and probabilities are those
+/// among the tokens that have one.
 package final class ModelDrafter: Drafter {
     /// The most tokens of a prompt that one pass takes.
     private static let prefillChunk = 256
@@ -24,7 +27,7 @@ package final class ModelDrafter: Drafter {
     package init(transformer: Transformer, pool: KVPagePool) {
         self.transformer = transformer
         cache = KVCache(pool: pool)
-        sampler = Sampler(parameters: .greedy, vocabularySize: transformer.configuration.vocabularySize)
+        sampler = Sampler(parameters: .greedy, columns: transformer.weights.columns)
     }
 
     package var isModelFree: Bool { false }
@@ -35,11 +38,7 @@ package final class ModelDrafter: Drafter {
         self.base = base
         slots = []
         nextSlot = base.count
-        sampler = Sampler(
-            parameters: sampling,
-            vocabularySize: transformer.configuration.vocabularySize,
-            isa: transformer.compute.isa
-        )
+        sampler = Sampler(parameters: sampling, columns: transformer.weights.columns, isa: transformer.compute.isa)
     }
 
     package func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {

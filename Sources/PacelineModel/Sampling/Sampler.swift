@@ -10,13 +10,20 @@ package import PacelineTensor
 /// It owns scratch memory, so one thread uses it at a time.
 package struct Sampler {
     package let parameters: SamplingParameters
+    /// What the columns of logits stand for. Tokens without one are never chosen.
+    private let columns: LogitColumns
     private let law: LogitRow
     private let perturbed: LogitRow
 
     package init(parameters: SamplingParameters, vocabularySize: Int, isa: InstructionSet = .best) {
+        self.init(parameters: parameters, columns: LogitColumns(all: vocabularySize), isa: isa)
+    }
+
+    package init(parameters: SamplingParameters, columns: LogitColumns, isa: InstructionSet = .best) {
         self.parameters = parameters
-        law = LogitRow(count: vocabularySize, isa: isa)
-        perturbed = LogitRow(count: vocabularySize, isa: isa)
+        self.columns = columns
+        law = LogitRow(count: columns.count, isa: isa)
+        perturbed = LogitRow(count: columns.count, isa: isa)
     }
 
     /// How many of the latest tokens of the context `recent` must hold; 0 when no penalty is set.
@@ -32,11 +39,11 @@ package struct Sampler {
     ///   - recent: the last ``recentLength`` tokens of the context, or all of a shorter one.
     package func nextToken(_ logits: FloatMatrix, row: Int, position: Int, recent: ArraySlice<Token>) -> Token {
         adjust(logits, row: row, recent: recent)
-        guard !parameters.isGreedy else { return Token(law.largest().index) }
+        guard !parameters.isGreedy else { return columns.token(law.largest().index) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
-            perturbed.perturb(law, seed: parameters.seed, position: position)
-            return Token(perturbed.largest().index)
+            perturbAll(position: position)
+            return columns.token(perturbed.largest().index)
         }
         return perturb(survivors, position: position)[0].token
     }
@@ -53,11 +60,11 @@ package struct Sampler {
         count: Int
     ) -> [Candidate] {
         adjust(logits, row: row, recent: recent)
-        if parameters.isGreedy { return law.mostLikely(count) }
+        if parameters.isGreedy { return mostLikely(law, count) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
-            perturbed.perturb(law, seed: parameters.seed, position: position)
-            return perturbed.mostLikely(count)
+            perturbAll(position: position)
+            return mostLikely(perturbed, count)
         }
         let ranked = perturb(survivors, position: position)
         let total = ranked.reduce(0.0) { $0 + Double(ExactMath.exp($1.logit - ranked[0].logit)) }
@@ -79,7 +86,9 @@ package struct Sampler {
 
     private func adjust(_ logits: FloatMatrix, row: Int, recent: ArraySlice<Token>) {
         law.load(logits, row: row)
-        for bias in parameters.logitBias where bias.token < law.count { law[Int(bias.token)] += bias.bias }
+        for bias in parameters.logitBias {
+            if let column = columns.column(of: bias.token) { law[column] += bias.bias }
+        }
         if parameters.hasPenalties { penalise(recent.suffix(recentLength)) }
     }
 
@@ -90,11 +99,11 @@ package struct Sampler {
             let token = sorted[start]
             let end = sorted[start...].firstIndex { $0 != token } ?? sorted.endIndex
             defer { start = end }
-            guard token < law.count else { continue }
-            var logit = law[Int(token)]
+            guard let column = columns.column(of: token) else { continue }
+            var logit = law[column]
             logit = logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
             logit -= Float(end - start) * parameters.frequencyPenalty + parameters.presencePenalty
-            law[Int(token)] = logit
+            law[column] = logit
         }
     }
 
@@ -139,7 +148,7 @@ package struct Sampler {
 
     private func entriesAtLeast(_ threshold: Float) -> [Entry] {
         law.indices(atLeast: threshold)
-            .map { Entry(token: Token($0), logit: law[Int($0)]) }
+            .map { Entry(token: columns.token(Int($0)), logit: law[Int($0)]) }
             .sorted(by: Entry.precedes)
     }
 
@@ -151,6 +160,22 @@ package struct Sampler {
             if sum >= mass { return Array(entries[...index]) }
         }
         return nil
+    }
+
+    /// Sets `perturbed` to the logits plus each token's noise.
+    private func perturbAll(position: Int) {
+        perturbed.perturb(law, seed: parameters.seed, position: position)
+        // Noise belongs to a token, wherever its column is.
+        for (offset, token) in columns.others.enumerated() {
+            let noise = ExactMath.gumbel(seed: parameters.seed, position: position, index: Int(token))
+            perturbed[columns.prefix + offset] = law[columns.prefix + offset] + noise
+        }
+    }
+
+    private func mostLikely(_ row: LogitRow, _ count: Int) -> [Candidate] {
+        row.mostLikely(count).map {
+            Candidate(token: columns.token(Int($0.token)), logProbability: $0.logProbability)
+        }
     }
 
     /// Adds the shared noise and sorts.

@@ -20,7 +20,7 @@ package final class Transformer {
         self.weights = weights
         self.compute = compute
         buffers = PassBuffers(configuration: configuration, rotaryFactors: weights.rotaryFactors, rows: 16)
-        logits = FloatMatrix(rows: 1, columns: configuration.vocabularySize)
+        logits = FloatMatrix(rows: 1, columns: weights.columns.count)
     }
 
     /// The shape of the KV caches that this model needs.
@@ -32,7 +32,7 @@ package final class Transformer {
         )
     }
 
-    /// Computes one pass and returns the logits (rows that want them, in order, x vocabulary).
+    /// Computes one pass and returns the logits (rows that want them, in order, x columns of the weights' output head).
     ///
     /// Keys and values of row i are stored in `rows[i].slot` of its cache, which must have been reserved. The result is valid
     /// until the next pass.
@@ -164,7 +164,7 @@ package final class Transformer {
         let wanted = rows.indices.filter { rows[$0].wantsLogits }
         guard !wanted.isEmpty else { return logits }
         if logits.rows < wanted.count {
-            logits = FloatMatrix(rows: wanted.count, columns: configuration.vocabularySize)
+            logits = FloatMatrix(rows: wanted.count, columns: weights.columns.count)
         }
         for (target, row) in wanted.enumerated() { buffers.update.copyRow(target, from: buffers.hidden, row: row) }
         compute.rmsNorm(

@@ -29,19 +29,24 @@ package final class TransformerWeights {
     /// How many weights that are: multiply-accumulates per row.
     package let weightsPerPass: Int
     let outputNorm: FloatMatrix  // (1, embedding)
-    let output: PackedMatrix  // (vocabulary, embedding)
+    let output: PackedMatrix  // (columns of logits, embedding)
+    /// The tokens that the output head scores.
+    package let columns: LogitColumns
     /// What the rotation frequencies are divided by, if anything: rope dimension / 2 values.
     let rotaryFactors: [Float]?
     private let embedding: GGUFTensor
 
     /// Reads and repacks all weights of a model.
     ///
-    /// - Parameter progress: called with the share done (0 … 1) after each block.
+    /// - Parameters:
+    ///   - columns: the tokens to score, if not all: the rest of the output head is not kept.
+    ///   - progress: called with the share done (0 … 1) after each block.
     /// - Throws: ``GGUFError`` for a missing tensor, a wrong shape or a weight type without kernels.
     package init(
         _ file: GGUFFile,
         configuration: ModelConfiguration,
         compute: Compute,
+        columns: LogitColumns? = nil,
         progress: (Double) -> Void = { _ in }
     ) throws {
         try configuration.checkForKernels(file)
@@ -51,7 +56,8 @@ package final class TransformerWeights {
         outputNorm = try reader.vector("output_norm.weight", count: wide)
         rotaryFactors = try reader.rotaryFactors(configuration.rope)
         let outputName = configuration.hasTiedEmbeddings ? "token_embd.weight" : "output.weight"
-        output = try reader.matrix(outputName, rows: configuration.vocabularySize, columns: wide)
+        self.columns = columns ?? LogitColumns(all: configuration.vocabularySize)
+        output = try reader.head(outputName, self.columns)
         var layers: [Layer] = []
         for index in 0..<configuration.blockCount {
             layers.append(try Self.layer(index, reader: reader))
@@ -61,8 +67,11 @@ package final class TransformerWeights {
         let touched = file.tensors.values.filter {
             $0.dimensions.count == 2 && ($0.name != "token_embd.weight" || configuration.hasTiedEmbeddings)
         }
-        bytesPerPass = touched.reduce(0) { $0 + $1.range.count }
-        weightsPerPass = touched.reduce(0) { $0 + $1.elementCount }
+        // Of a trimmed head, only the rows that were kept.
+        let missing = configuration.vocabularySize - self.columns.count
+        let rowBytes = try file.tensor(outputName).range.count / configuration.vocabularySize
+        bytesPerPass = touched.reduce(0) { $0 + $1.range.count } - missing * rowBytes
+        weightsPerPass = touched.reduce(0) { $0 + $1.elementCount } - missing * wide
     }
 
     /// Writes the embedding of `token` to a row of `output`.

@@ -20,28 +20,50 @@ struct WeightReader {
     /// Some rows of a matrix of `total` rows, repacked: one of several that the file keeps in one tensor.
     func matrix(_ name: String, rows: Range<Int>, of total: Int, columns: Int) throws -> PackedMatrix {
         let tensor = try tensor(name, rows: total, columns: columns)
-        guard columns.isMultiple(of: 32) else {
-            throw file.error(
-                .inconsistent("has \(columns) columns in the tensor \(name), but the kernels need a multiple of 32")
-            )
-        }
-        let type = try file.weightType(of: tensor)
-        if type.isFloat { try OpenBLAS.load() }
         let rowBytes = tensor.range.count / total
         let part = rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
         let matrix = try tensor.withBytes { bytes in
-            try PackedMatrix(
-                type: type,
-                rows: rows.count,
-                columns: columns,
-                packing: UnsafeRawBufferPointer(rebasing: bytes[part]),
-                pool: compute.pool,
-                arena: arena
-            )
+            try pack(tensor, rows: rows.count, UnsafeRawBufferPointer(rebasing: bytes[part]))
         }
         let start = tensor.range.lowerBound
         tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
         return matrix
+    }
+
+    /// The rows of an output head that `columns` asks for, repacked.
+    func head(_ name: String, _ columns: LogitColumns) throws -> PackedMatrix {
+        let (total, wide) = (configuration.vocabularySize, configuration.embeddingLength)
+        guard !columns.others.isEmpty else {
+            return try matrix(name, rows: 0..<columns.count, of: total, columns: wide)
+        }
+        let tensor = try tensor(name, rows: total, columns: wide)
+        let rowBytes = tensor.range.count / total
+        return try tensor.withBytes { bytes in
+            var rows = Array(bytes[..<(columns.prefix * rowBytes)])
+            for token in columns.others { rows += bytes[Int(token) * rowBytes..<(Int(token) + 1) * rowBytes] }
+            return try rows.withUnsafeBytes { try pack(tensor, rows: columns.count, $0) }
+        }
+    }
+
+    /// Repacks rows of `tensor`, as they are in the file.
+    private func pack(_ tensor: GGUFTensor, rows: Int, _ bytes: UnsafeRawBufferPointer) throws -> PackedMatrix {
+        guard tensor.columns.isMultiple(of: 32) else {
+            throw file.error(
+                .inconsistent(
+                    "has \(tensor.columns) columns in the tensor \(tensor.name), but the kernels need a multiple of 32"
+                )
+            )
+        }
+        let type = try file.weightType(of: tensor)
+        if type.isFloat { try OpenBLAS.load() }
+        return try PackedMatrix(
+            type: type,
+            rows: rows,
+            columns: tensor.columns,
+            packing: bytes,
+            pool: compute.pool,
+            arena: arena
+        )
     }
 
     /// A vector of `count` floats.

@@ -82,6 +82,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
         }
         let roster = try DrafterRoster(
             names,
+            draftVocabulary: drafting.vocabulary,
             threads: threads.count,
             sequences: 1,
             seed: seed,

@@ -82,7 +82,7 @@ struct GenerateCommand: AsyncParsableCommand {
         let level = ["--log-level", log.level(or: .warning).rawValue]
         let verifier = ["-m", model.model, "-np", "1", "-c", "\(contextLength)", "-t", "\(threads.count)"] + level
         let workers = drafting.assignment.enumerated().map { index, drafters in
-            let drafterArguments = drafters.flatMap { ["-md", $0] }
+            let drafterArguments = drafters.flatMap { ["-md", $0] } + drafting.drafters.vocabularyArguments
             let label = "worker \(index + 1) (\(drafters.map(ModelNames.label).joined(separator: "+")))"
             return (label, drafterArguments + ["-t", "\(drafting.threads)", "--slots", "1"] + level)
         }

@@ -43,7 +43,7 @@ struct WorkerCommand: AsyncParsableCommand {
     private func work() async throws {
         let names = try drafters.names()
         let configuration = try WorkerConfiguration(hosting: names, slots: slots)
-        let (threads, slots) = (threads.count, slots)
+        let (threads, slots, vocabulary) = (threads.count, slots, drafters.vocabulary)
         let client = try await WorkerClient.start(
             configuration,
             endpoints: connect.endpoints,
@@ -51,6 +51,7 @@ struct WorkerCommand: AsyncParsableCommand {
         ) { progress in
             try DrafterRoster(
                 names,
+                draftVocabulary: vocabulary,
                 threads: threads,
                 sequences: slots,
                 seed: .random(in: .min ... .max),

@@ -15,9 +15,28 @@ struct DrafterOptions: ParsableArguments {
     )
     var drafters: [String] = []
 
+    @Option(
+        name: .customLong("draft-vocab"),
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Model drafters score only the first so many token ids and the special tokens, which makes them faster; "
+                + "other tokens are never drafted. Without it, or beyond the vocabulary, all.",
+            valueName: "count"
+        )
+    )
+    var vocabulary: Int?
+
     func validate() throws {
+        if let vocabulary, vocabulary < 1 {
+            throw ValidationError(
+                "--draft-vocab must be at least 1, not \(vocabulary); leave it out to score all tokens"
+            )
+        }
         guard drafters.count <= 16 else { throw ValidationError("at most 16 drafters can be named with -md") }
     }
+
+    /// What hands ``vocabulary`` on to a worker's command line.
+    var vocabularyArguments: [String] { vocabulary.map { ["--draft-vocab", "\($0)"] } ?? [] }
 
     /// The drafters by name; throws for a model that is not there.
     func names(or fallback: [String] = []) throws -> [DrafterName] {

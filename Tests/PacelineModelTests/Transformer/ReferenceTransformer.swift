@@ -33,9 +33,7 @@ struct ReferenceTransformer {
 
     /// The numbers that `model` has in common with every family.
     init(_ model: TinyModel) {
-        weights = Dictionary(
-            uniqueKeysWithValues: model.tensors().map { ($0.name, $0.format.decode($0.format.encode($0.values))) }
-        )
+        weights = Dictionary(uniqueKeysWithValues: model.tensors().map { ($0.name, $0.values) })
         blockCount = model.blockCount
         width = model.embeddingLength
         heads = model.headCount
@@ -169,12 +167,24 @@ struct ReferenceTransformer {
         weights[name] == nil ? input : norm(input, name)
     }
 
+    /// The matrix times the vector. A plain loop over pointers: tests run unoptimised, and this is nearly all of their work.
     private func product(_ matrix: [Float], _ input: [Double]) -> [Double] {
+        var output = [Double](repeating: 0, count: matrix.count / input.count)
         matrix.withUnsafeBufferPointer { matrix in
-            (0..<matrix.count / input.count).map { row in
-                input.indices.reduce(0) { $0 + Double(matrix[row * input.count + $1]) * input[$1] }
+            input.withUnsafeBufferPointer { input in
+                guard let weights = matrix.baseAddress, let values = input.baseAddress else { return }
+                for row in output.indices {
+                    let start = weights + row * input.count
+                    var (sum, column) = (0.0, 0)
+                    while column < input.count {
+                        sum += Double(start[column]) * values[column]
+                        column += 1
+                    }
+                    output[row] = sum
+                }
             }
         }
+        return output
     }
 
     private func dot(_ a: [Double], _ b: [Double]) -> Double {

@@ -1,0 +1,89 @@
+/// Weight types that tests fill with random blocks, and what each weight of a block is by the type's definition.
+///
+/// The definitions are those of the GGUF format, written weight by weight: nothing is shared with the engine.
+package enum BlockFormat: UInt32, Sendable, CaseIterable {
+    case q5_0 = 6
+    case q5_1 = 7
+    case q2_K = 10
+    case q3_K = 11
+    case q4_K = 12
+    case q5_K = 13
+    case q6_K = 14
+    case iq4_NL = 20
+    case iq4_XS = 23
+
+    /// Weights in a block.
+    package var length: Int {
+        switch self {
+        case .q5_0, .q5_1, .iq4_NL: 32
+        default: 256
+        }
+    }
+
+    /// Bytes of a block.
+    package var size: Int {
+        switch self {
+        case .q5_0: 22
+        case .q5_1: 24
+        case .q2_K: 84
+        case .q3_K: 110
+        case .q4_K: 144
+        case .q5_K: 176
+        case .q6_K: 210
+        case .iq4_NL: 18
+        case .iq4_XS: 136
+        }
+    }
+
+    /// Where a block keeps the half-precision factor of its codes, and that of its minima if it has any.
+    private var factors: (codes: Int, minima: Int?) {
+        switch self {
+        case .q5_0, .iq4_NL, .iq4_XS: (0, nil)
+        case .q5_1, .q4_K, .q5_K: (0, 2)
+        case .q2_K: (80, 82)
+        case .q3_K: (108, nil)
+        case .q6_K: (208, nil)
+        }
+    }
+
+    /// The weights that `bytes` (whole blocks) stand for.
+    package func decode(_ bytes: [UInt8]) -> [Float] {
+        stride(from: 0, to: bytes.count, by: size).flatMap { start in
+            let block = Array(bytes[start..<start + size])
+            return (0..<length).map { weight($0, of: block) }
+        }
+    }
+
+    /// `count` weights in blocks of random codes, with mean 0 and the given standard deviation in each block (as far as float16
+    /// can say it).
+    package func random(_ count: Int, deviation: Float, using generator: inout SeededGenerator) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for _ in 0..<count / length {
+            var block = (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+            let (codes, minima) = (weights(of: block, codes: 1, minima: 0), weights(of: block, codes: 0, minima: 1))
+            let mean = { (values: [Float]) in values.reduce(0, +) / Float(values.count) }
+            let balance = minima.contains { $0 != 0 } ? -mean(codes) / mean(minima) : 0
+            let sum = zip(codes, minima).map { $0 + balance * $1 }
+            let spread = mean(sum.map { ($0 - mean(sum)) * ($0 - mean(sum)) }).squareRoot()
+            let factor = spread == 0 ? 0 : deviation / spread
+            set(&block, codes: factor, minima: factor * balance)
+            bytes += block
+        }
+        return bytes
+    }
+
+    private func weights(of block: [UInt8], codes: Float, minima: Float) -> [Float] {
+        var block = block
+        set(&block, codes: codes, minima: minima)
+        return decode(block)
+    }
+
+    private func set(_ block: inout [UInt8], codes: Float, minima: Float) {
+        for (offset, value) in [(Optional(factors.codes), codes), (factors.minima, minima)] {
+            guard let offset else { continue }
+            let bits = Float16(value).bitPattern
+            block[offset] = UInt8(truncatingIfNeeded: bits)
+            block[offset + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+        }
+    }
+}
