@@ -22,13 +22,18 @@ extension ClusterSuite {
         @Test("A tiny model with a drafter that errs: the same")
         func tiny() async throws { try await checkAllWorkers(TestModels.tiny, drafter: TestModels.tinyDrafter) }
 
+        @Test("A tiny model whose workers may not rest, however slow: the same, and all contribute")
+        func restless() async throws {
+            try await checkAllWorkers(TestModels.tiny, drafter: TestModels.tinyDrafter, mayRest: false)
+        }
+
         @Test("The Qwen pair: the same", .enabled(if: TestModels.isQwenEnabled, "set PACELINE_TEST_QWEN=1"))
         func qwen() async throws { try await checkAllWorkers("qwen2.5-coder-1.5b", drafter: "qwen2.5-coder-0.5b") }
 
         /// Compares a verifier that has no worker with one that gets another worker after each comparison.
-        private func checkAllWorkers(_ target: String, drafter: String) async throws {
+        private func checkAllWorkers(_ target: String, drafter: String, mayRest: Bool = true) async throws {
             let plain = try await TestCluster(target)
-            let drafted = try await TestCluster(target)
+            let drafted = try await TestCluster(target, options: mayRest ? [] : ["--always-draft"])
             var workers: [TestProcess] = []
             var texts: Set<[Token]> = []
             for drafters in [["ngram"], [drafter], ["ngram", drafter]] {
@@ -40,7 +45,7 @@ extension ClusterSuite {
             }
             // The seeds would show nothing if they all gave one text.
             #expect(texts.count > 3)
-            try await compareUntilAllContribute(plain, drafted)
+            try await compareUntilAllContribute(plain, drafted, mayRest: mayRest)
         }
 
         @discardableResult
@@ -53,17 +58,20 @@ extension ClusterSuite {
             return found.tokens
         }
 
-        /// A worker may be too slow to be of use on a busy machine; without a token of its own it was not tested.
-        private func compareUntilAllContribute(_ plain: TestCluster, _ drafted: TestCluster) async throws {
+        /// A worker may be too slow to be of use on a busy machine; without a token of its own it was not tested, unless
+        /// it was measured to be of no use and told to rest.
+        private func compareUntilAllContribute(
+            _ plain: TestCluster,
+            _ drafted: TestCluster,
+            mayRest: Bool
+        ) async throws {
             for seed in 6...40 as ClosedRange<UInt64> {
                 let workers = try await drafted.client.workers()
-                if workers.allSatisfy({ $0.numDraftTokens > 0 }), workers.contains(where: { $0.numAcceptedTokens > 0 })
-                {
-                    return
-                }
+                let isEachTried = workers.allSatisfy { $0.numDraftTokens > 0 || (mayRest && $0.restReason != nil) }
+                if isEachTried, workers.contains(where: { $0.numAcceptedTokens > 0 }) { return }
                 try await compare(plain, drafted, seed: seed)
             }
-            Issue.record("a worker has contributed nothing: \(try await drafted.client.workers())")
+            Issue.record("a worker has neither contributed nor rested: \(try await drafted.client.workers())")
         }
 
         @Test("Verifiers with 1 and 2 threads give the same tokens, with and without a worker")

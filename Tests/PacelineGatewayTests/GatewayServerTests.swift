@@ -31,6 +31,7 @@ struct GatewayServerTests {
             )
             #expect(completion.specDecode?.meanAcceptanceLength == 2)
             #expect(completion.workers?.map(\.drafter) == ["ngram"])
+            #expect(completion.workers?.map(\.numDraftTokens) == [4], "counted for this request alone")
         }
         #expect(backend.requests.map(\.prompt) == [[1, 2]])
         #expect(backend.requests.first?.maximumTokens == 3)

@@ -69,11 +69,9 @@ final class ScriptedBackend: GenerationBackend {
         waiter?.resume(returning: ending)
     }
 
-    func workers() async -> [WorkerContribution] {
+    func connectedWorkers() async -> [WorkerContribution] {
         [WorkerContribution(id: "1", drafter: "ngram", numDraftTokens: 3, numAcceptedTokens: 2)]
     }
-
-    func connectedWorkers() async -> [WorkerContribution] { await workers() }
 
     func metrics() async -> MetricsText {
         var metrics = MetricsText()
@@ -94,7 +92,10 @@ extension ScriptedBackend {
             var statistics = AcceptanceStatistics()
             statistics.record(drafted: 4, accepted: 1)
             return statistics
-        }()
+        }(),
+        workers: [
+            RequestContribution(worker: LinkID(rawValue: 1), drafter: "ngram", draftTokens: 4, acceptedTokens: 1)
+        ]
     )
 
     /// Three tokens in two pieces.

@@ -13,6 +13,15 @@ struct InFlightPass: Sendable {
     }
 
     var entries: [Entry]
+    /// When the pass could have started.
+    var ready: Instant
+    /// Tokens that it is expected to emit, corrections included; nil if it computes prompts too.
+    var expectedTokens: Double?
+
+    /// Sequences that get a token.
+    var decoding: Int {
+        entries.count { $0.tree != nil }
+    }
 
     /// Rows that were computed: less than was asked for where tokens were in the cache already.
     func rows(_ outcomes: [RoundOutcome]) -> Int {

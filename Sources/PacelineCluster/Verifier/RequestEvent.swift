@@ -35,4 +35,6 @@ package struct RequestSummary: Sendable, Equatable {
     /// Verdicts, those of plain decoding included.
     package var rounds: Int
     package var speculation: AcceptanceStatistics
+    /// The workers that drafted for it, in the order they connected.
+    package var workers: [RequestContribution]
 }

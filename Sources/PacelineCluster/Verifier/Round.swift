@@ -54,4 +54,11 @@ package struct PassResult: Sendable {
         self.outcomes = outcomes
         self.milliseconds = milliseconds
     }
+
+    /// Tokens of all verdicts.
+    var emittedTokens: Int {
+        outcomes.reduce(0) { sum, outcome in
+            if case .verified(let verdict) = outcome { sum + verdict.tokens.count } else { sum }
+        }
+    }
 }

@@ -5,6 +5,9 @@ import PacelineSpeculation
 /// This is the state that matters. What is proposed (``TreeBoard``) and what is computed (the engine's cache) can be
 /// dropped at any moment and rebuilt from it.
 struct Sequence: Sendable {
+    /// Workers that a request's summary lists; those that come after so many are not.
+    private static let contributionLimit = 256
+
     let request: RequestID
     let sampling: SamplingParameters
     let promptLength: Int
@@ -22,6 +25,7 @@ struct Sequence: Sendable {
     var statistics = AcceptanceStatistics()
     /// Verdicts so far.
     private(set) var rounds = 0
+    private var contributions = OrderedTable<LinkID, RequestContribution>()
     let admittedAt: Instant
     private(set) var firstTokenAt: Instant?
     private(set) var lastTokenAt: Instant?
@@ -64,6 +68,20 @@ struct Sequence: Sendable {
     /// The engine has `count` more tokens of the base in its cache.
     mutating func prefilled(_ count: Int) {
         computed += count
+    }
+
+    /// A worker drafts for the sequence from now on.
+    mutating func assigned(_ worker: LinkID, drafter: String) {
+        guard contributions.count < Self.contributionLimit, !contributions.contains(worker) else { return }
+        contributions[worker] = RequestContribution(worker: worker, drafter: drafter)
+    }
+
+    /// Counts a worker's part in a verdict.
+    mutating func credit(_ share: VerdictShare, to worker: LinkID) {
+        _ = contributions.update(worker) { contribution in
+            contribution.draftTokens += share.verified
+            contribution.acceptedTokens += share.accepted
+        }
     }
 
     /// Appends a verdict's tokens up to the one that ends the request, as plain decoding would.
@@ -117,7 +135,8 @@ struct Sequence: Sendable {
             promptMilliseconds: (first - admittedAt).inMilliseconds,
             predictedMilliseconds: ((lastTokenAt ?? first) - first).inMilliseconds,
             rounds: rounds,
-            speculation: statistics
+            speculation: statistics,
+            workers: contributions.values
         )
     }
 }

@@ -25,7 +25,14 @@ struct TreeBoard: Sendable {
     private struct Entry {
         var worker: LinkID
         var stream: DraftStream
+        /// How many nodes the worker may have outstanding.
         var credit: Int
+        /// The most that was ever granted: what is on its way was drafted under an earlier credit.
+        var ceiling: Int
+        /// What the worker was last told of the outcomes it drafts for.
+        var shard: OutcomeShard
+        /// The worker has sent something since it was last given credit.
+        var isHeard = false
         /// The stream broke off and waits for its worker to start a new tree.
         var isBroken = false
     }
@@ -46,19 +53,31 @@ struct TreeBoard: Sendable {
         entries.contains { $0.worker == worker }
     }
 
-    mutating func add(_ worker: LinkID, credit: Int) {
+    mutating func add(_ worker: LinkID, credit: Int, shard: OutcomeShard = .whole) {
         guard !contains(worker), entries.count < Self.workerLimit else { return }
-        entries.append(Entry(worker: worker, stream: DraftStream(limits: limits), credit: credit))
+        entries.append(
+            Entry(worker: worker, stream: DraftStream(limits: limits), credit: credit, ceiling: credit, shard: shard)
+        )
     }
 
     mutating func remove(_ worker: LinkID) {
         entries.removeAll { $0.worker == worker }
     }
 
-    /// Sets how many nodes a worker may have outstanding from now on.
+    /// Notes how many nodes a worker may have outstanding from now on.
     mutating func grant(_ credit: Int, to worker: LinkID) {
         guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return }
+        if entries[index].credit == 0 { entries[index].isHeard = false }
         entries[index].credit = credit
+        entries[index].ceiling = max(entries[index].ceiling, credit)
+    }
+
+    /// Notes a worker's shard; returns it if the worker was told another one before.
+    mutating func deal(_ shard: OutcomeShard, to worker: LinkID) -> OutcomeShard? {
+        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return nil }
+        guard entries[index].shard != shard else { return nil }
+        entries[index].shard = shard
+        return shard
     }
 
     /// Whether some worker has a tree at the present base that it still grows.
@@ -68,7 +87,10 @@ struct TreeBoard: Sendable {
 
     /// Whether every worker will add nothing before the next verdict: it has said so, or has used up its credit.
     var isExhausted: Bool {
-        entries.allSatisfy { $0.stream.isAtBase && ($0.stream.isFinal || $0.stream.tree.count >= $0.credit) }
+        entries.allSatisfy { entry in
+            if entry.credit == 0 { return true }
+            return entry.stream.isAtBase && (entry.stream.isFinal || entry.stream.tree.count >= entry.credit)
+        }
     }
 
     /// Follows the sequence as it grows.
@@ -87,6 +109,7 @@ struct TreeBoard: Sendable {
         committed: (BaseMark) -> [Token]?
     ) -> Receipt {
         guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return .stale }
+        entries[index].isHeard = true
         let root = BaseMark(epoch: tree.epoch, length: tree.baseLength, hash: tree.baseHash)
         guard let gained = committed(root) else { return .stale }
         if tree.firstNode == 0 {
@@ -109,7 +132,7 @@ struct TreeBoard: Sendable {
             entries[index].isBroken = true
             return .invalid("nodes from \(tree.firstNode) on came where node \(count) was due")
         }
-        guard count + tree.nodes.count <= entries[index].credit else {
+        guard count + tree.nodes.count <= entries[index].ceiling else {
             entries[index].isBroken = true
             return .overCredit
         }
@@ -139,8 +162,8 @@ struct TreeBoard: Sendable {
         return merged
     }
 
-    /// Each worker's own tree below the present base.
-    func trees() -> [(worker: LinkID, tree: TokenTree)] {
-        entries.map { ($0.worker, $0.stream.belowBase()) }
+    /// Each worker's own tree below the present base, and whether the worker has been heard since it had credit.
+    func trees() -> [(worker: LinkID, tree: TokenTree, isHeard: Bool)] {
+        entries.map { ($0.worker, $0.stream.belowBase(), $0.isHeard) }
     }
 }

@@ -16,6 +16,9 @@ package struct VerifierConfiguration: Sendable {
     /// Whether a pass waits until its workers have nothing more to say, at most `maximumWait`, instead of starting when
     /// waiting no longer pays. This is stop-and-wait speculation, for comparisons; a worker's fault then costs time.
     package var waitsForWorkers = false
+    /// Whether drafting that is measured to be slower than plain decoding rests, and workers that are of no use do.
+    /// Without it every worker drafts all the time, whatever it costs.
+    package var restsDrafting = true
     /// Bounds on one worker's tree; `nodes` is also the credit that a worker starts with.
     package var draft = DraftLimits(nodes: 256, depth: 32, width: 4)
     /// What a pass may cost for the sake of speculation.

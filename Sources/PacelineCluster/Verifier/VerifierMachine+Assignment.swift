@@ -50,8 +50,8 @@ extension VerifierMachine {
     /// Gives a worker all it needs to draft for a request from nothing.
     private mutating func open(_ request: RequestID, at worker: LinkID, now: Instant) {
         guard let sequence = running[request], let drafter = links[worker]?.worker?.drafter else { return }
-        let equals = sequence.board.workers.count { links[$0]?.worker?.drafter == drafter }
-        let credit = configuration.draft.nodes
+        let credit = credit(of: worker)
+        let shard = shard(of: worker, among: sequence.board.workers + [worker])
         let message = Message.Open(
             request: request.rawValue,
             epoch: sequence.mark.epoch,
@@ -60,11 +60,22 @@ extension VerifierMachine {
             sampling: sequence.sampling,
             credit: credit,
             limits: configuration.draft,
-            shard: OutcomeShard(index: equals % WireLimits.shards, count: min(equals + 1, WireLimits.shards)),
+            shard: shard,
             lengthLimit: sequence.lengthLimit
         )
-        _ = running.update(request) { $0.board.add(worker, credit: credit) }
+        _ = running.update(request) { sequence in
+            sequence.board.add(worker, credit: credit, shard: shard)
+            sequence.assigned(worker, drafter: drafter)
+        }
         _ = links.update(worker) { $0.worker?.requests.append(request) }
         send(.open(message), to: worker, now: now)
+    }
+
+    /// Which outcomes a worker drafts for, so that equal drafters on one sequence do not repeat each other.
+    func shard(of worker: LinkID, among workers: [LinkID]) -> OutcomeShard {
+        let drafter = links[worker]?.worker?.drafter
+        let equals = workers.filter { links[$0]?.worker?.drafter == drafter }
+        let count = min(max(equals.count, 1), WireLimits.shards)
+        return OutcomeShard(index: (equals.firstIndex(of: worker) ?? 0) % count, count: count)
     }
 }

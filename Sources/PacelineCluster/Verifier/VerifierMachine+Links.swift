@@ -114,7 +114,10 @@ extension VerifierMachine {
             openRequests: isConnected ? worker.requests.count : 0,
             draftTokens: worker.draftTokens,
             acceptedTokens: worker.acceptedTokens,
-            staleTrees: worker.staleTrees
+            staleTrees: worker.staleTrees,
+            credit: isConnected ? credit(of: id) : 0,
+            rest: isConnected ? rest(of: worker) : nil,
+            lastRest: lastRest(of: worker)
         )
     }
 }

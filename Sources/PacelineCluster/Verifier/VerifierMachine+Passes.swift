@@ -69,7 +69,7 @@ extension VerifierMachine {
                 rounds.append(RoundPlan(request: sequence.request, work: .prefill(count)))
                 continue
             }
-            let merged = merged(sequence.board)
+            let merged = governor.isResting ? MergedTree(limits: treeLimits) : merged(sequence.board)
             rounds.append(RoundPlan(request: sequence.request, work: .verify(merged)))
             // A verdict emits one token more than it accepts, and the limit must not be passed.
             candidates.append(merged.candidate(depth: sequence.room - 1))
@@ -87,7 +87,7 @@ extension VerifierMachine {
     /// Until when the pass should wait for drafts; nil if it should start.
     private func deadlineToWaitFor(_ plan: PassPlan, now: Instant) -> Instant? {
         // Prompts go on at once, and sequences that could wait join them with what they have.
-        guard !plan.isUrgent, let readySince else { return nil }
+        guard !plan.isUrgent, !governor.isResting, let readySince else { return nil }
         if configuration.waitsForWorkers {
             let limit = readySince + configuration.maximumWait
             return now < limit && !running.values.allSatisfy(\.board.isExhausted) ? limit : nil
@@ -121,7 +121,11 @@ extension VerifierMachine {
                 )
             )
         }
-        inFlight = InFlightPass(entries: entries)
+        inFlight = InFlightPass(
+            entries: entries,
+            ready: readySince ?? now,
+            expectedTokens: plan.isUrgent ? nil : plan.expectedTokens
+        )
         rest()
         statistics.passes += 1
         pulse.began(now: now)

@@ -12,7 +12,9 @@ extension VerifierMachine {
             let counts = "\(result.outcomes.count) outcomes for \(pass.entries.count) rounds"
             return failEngine("a pass gave \(counts)", now: now)
         }
-        costs.observe(rows: pass.rows(result.outcomes), milliseconds: result.milliseconds)
+        let rows = pass.rows(result.outcomes)
+        costs.observe(rows: rows, milliseconds: result.milliseconds)
+        weigh(pass, result, rows: rows, now: now)
         for (entry, outcome) in zip(pass.entries, result.outcomes) {
             switch outcome {
             case .prefilled(let count, let reused): prefilled(entry.request, count: count, reused: reused)
@@ -26,6 +28,22 @@ extension VerifierMachine {
         statistics.prefilledTokens += count
         statistics.reusedTokens += reused
         _ = running.update(request) { $0.prefilled(count + reused) }
+    }
+
+    /// Lets the governor compare the pass with plain decoding.
+    private mutating func weigh(_ pass: InFlightPass, _ result: PassResult, rows: Int, now: Instant) {
+        guard configuration.restsDrafting, let expected = pass.expectedTokens, pass.decoding > 0 else { return }
+        var isQuiet = true
+        if links.values.contains(where: { $0.worker?.requests.isEmpty == false }) {
+            let count = Double(pass.decoding)
+            isQuiet = governor.record(
+                expected: expected / count,
+                emitted: Double(result.emittedTokens) / count,
+                plain: quietCosts.milliseconds(rows: pass.decoding),
+                elapsed: (now - pass.ready).inMilliseconds
+            )
+        }
+        if isQuiet { quietCosts.observe(rows: rows, milliseconds: result.milliseconds) }
     }
 
     /// The engine is of no use any more: every request fails, and none is taken.
@@ -50,13 +68,14 @@ extension VerifierMachine {
         learn(from: verdict, on: board)
         let drafted = entry.tree?.tree.count ?? 0
         count(verdict, drafted: drafted)
+        let shares = entry.shares(of: verdict)
         let committed = running.update(entry.request) { sequence in
+            for (worker, share) in zip(entry.workers, shares) { sequence.credit(share, to: worker) }
             sequence.statistics.record(drafted: drafted, accepted: verdict.path.count)
             return sequence.commit(verdict, now: now)
         }
         guard let committed, let sequence = running[entry.request] else { return }
         outbox.append(.emit(entry.request, .tokens(committed.tokens, text: committed.text)))
-        let shares = entry.shares(of: verdict)
         credit(shares, to: entry.workers)
         if let reason = sequence.finish {
             end(entry.request, .finished, now: now)
@@ -71,10 +90,17 @@ extension VerifierMachine {
         }
     }
 
-    /// What the target's tokens say about every worker's confidence, verified nodes or not.
+    /// What the target's tokens say about every worker's confidence and use, verified nodes or not.
     private mutating func learn(from verdict: Verdict, on board: TreeBoard) {
-        for (worker, tree) in board.trees() where !tree.isEmpty {
-            _ = links.update(worker) { $0.worker?.calibration.learn(from: verdict, on: tree) }
+        // A worker that has to be silent cannot show what it is worth.
+        let isJudging = configuration.restsDrafting && !governor.isResting
+        for (worker, tree, isHeard) in board.trees() {
+            let agreed = tree.descend(verdict.tokens).count
+            _ = links.update(worker) { link in
+                if !tree.isEmpty { link.worker?.calibration.learn(from: verdict, on: tree) }
+                guard isJudging else { return }
+                link.worker?.usefulness.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
+            }
         }
     }
 
@@ -99,6 +125,12 @@ extension VerifierMachine {
         share: VerdictShare,
         now: Instant
     ) {
+        let credit = credit(of: worker)
+        let shard = shard(of: worker, among: sequence.board.workers)
+        let news = running.update(sequence.request) { sequence in
+            sequence.board.grant(credit, to: worker)
+            return sequence.board.deal(shard, to: worker)
+        }
         let message = Message.Verdict(
             request: sequence.request.rawValue,
             epoch: sequence.mark.epoch,
@@ -107,7 +139,8 @@ extension VerifierMachine {
             tokens: tokens,
             verifiedNodes: share.verified,
             acceptedNodes: min(share.accepted, tokens.count - 1),
-            credit: configuration.draft.nodes
+            credit: credit,
+            shard: news ?? nil
         )
         send(.verdict(message), to: worker, now: now)
     }
@@ -128,6 +161,7 @@ extension VerifierMachine {
             costs: costs.points,
             prefilledTokens: statistics.prefilledTokens,
             reusedTokens: statistics.reusedTokens,
+            speedUp: governor.speedUp,
             pendingLinks: links.values.count { $0.worker == nil },
             reservedTokens: reservedTokens
         )

@@ -68,6 +68,9 @@ package struct VerifierMachine: Sendable {
     /// Something happened since the next pass was last planned that may change it.
     var isPlanOutdated = true
     var costs: CostCurve
+    /// What passes take while nobody drafts.
+    var quietCosts: CostCurve
+    var governor = Governor()
     var pulse: WorkPulse
     var isPulseAlive = true
     var isDraining = false
@@ -88,6 +91,7 @@ package struct VerifierMachine: Sendable {
         self.configuration = configuration
         self.target = target
         self.costs = costs
+        quietCosts = costs
         identity = VerifierIdentity(
             name: configuration.name,
             incarnation: incarnation,

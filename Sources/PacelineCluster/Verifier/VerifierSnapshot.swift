@@ -12,6 +12,12 @@ package struct VerifierSnapshot: Sendable, Equatable {
         package var draftTokens: Int
         package var acceptedTokens: Int
         package var staleTrees: Int
+        /// Nodes that the worker may have outstanding for each of its requests.
+        package var credit: Int
+        /// Why the worker rests at present; nil if it does not.
+        package var rest: DraftingRest?
+        /// Why the worker rested last, also if it drafts again; nil if it never did.
+        package var lastRest: DraftingRest?
     }
 
     /// What came of all trees that ever arrived.
@@ -39,6 +45,8 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var prefilledTokens: Int
     /// Prompt tokens whose keys and values another request with the same beginning had left.
     package var reusedTokens: Int
+    /// How many times as fast as plain decoding the present drafting is measured to be; nil before there is evidence.
+    package var speedUp: Double?
     /// Connections that have not finished their handshake.
     package var pendingLinks: Int
     /// Context tokens that running requests have reserved.

@@ -11,6 +11,7 @@ struct WorkerRecord: Sendable {
     var refused: Set<RequestID> = []
     /// What the worker's reported confidence is worth.
     var calibration = Calibration()
+    var usefulness = Usefulness()
     var draftTokens = 0
     var acceptedTokens = 0
     /// Trees that were of no use when they came.

@@ -9,7 +9,7 @@ struct DraftSession: Sendable {
     /// As the verifier names it on that link.
     let request: UInt64
     private let lengthLimit: Int
-    private let shard: GrowthPolicy.Shard
+    private var shard: GrowthPolicy.Shard
 
     /// The present base.
     private(set) var mark: BaseMark
@@ -47,9 +47,11 @@ struct DraftSession: Sendable {
         )
     }
 
-    /// Whether the compute thread has something to do for the session.
+    /// Whether the compute thread has something to do for the session. Without credit there is nothing, not even to
+    /// follow the base: a worker that may not draft takes no processor time, and catches up when it may again.
     var wantsTurn: Bool {
-        opening != nil || !committed.isEmpty || (!isExhausted && policy.nodes > sent && policy.depth > 0)
+        guard credit > 0 else { return false }
+        return opening != nil || !committed.isEmpty || (!isExhausted && policy.nodes > sent && policy.depth > 0)
     }
 
     /// The next turn; the session takes it for begun.
@@ -80,6 +82,7 @@ struct DraftSession: Sendable {
         committed += verdict.tokens
         credit = verdict.credit
         limits = verdict.limits ?? limits
+        if let dealt = verdict.shard { shard = GrowthPolicy.Shard(index: dealt.index, count: dealt.count) }
         isExhausted = false
         return nil
     }

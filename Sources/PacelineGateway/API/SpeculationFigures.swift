@@ -34,24 +34,39 @@ package struct SpeculationFigures: Codable, Sendable, Hashable {
     }
 }
 
-/// What one worker contributed to one request.
+/// What one worker contributed: to one request in the answer to it, since it connected in `/v1/workers`.
 package struct WorkerContribution: Codable, Sendable, Hashable {
     package var id: String
     /// What it drafts with: a model's name, `ngram`, …
     package var drafter: String
     package var numDraftTokens: Int
     package var numAcceptedTokens: Int
+    /// Whether the worker is not asked to draft at present; only in `/v1/workers`.
+    package var isResting: Bool?
+    /// Why it rests, or rested last, as measured; only in `/v1/workers`.
+    package var restReason: String?
 
-    package init(id: String, drafter: String, numDraftTokens: Int, numAcceptedTokens: Int) {
+    package init(
+        id: String,
+        drafter: String,
+        numDraftTokens: Int,
+        numAcceptedTokens: Int,
+        isResting: Bool? = nil,
+        restReason: String? = nil
+    ) {
         self.id = id
         self.drafter = drafter
         self.numDraftTokens = numDraftTokens
         self.numAcceptedTokens = numAcceptedTokens
+        self.isResting = isResting
+        self.restReason = restReason
     }
 
     enum CodingKeys: String, CodingKey {
         case id, drafter
         case numDraftTokens = "num_draft_tokens"
         case numAcceptedTokens = "num_accepted_tokens"
+        case isResting = "resting"
+        case restReason = "rest_reason"
     }
 }

@@ -18,8 +18,7 @@ struct CompletionAnswer {
     func final(
         _ summary: RequestSummary,
         tokens: [Token] = [],
-        text: String = "",
-        workers: [WorkerContribution]
+        text: String = ""
     ) -> Completion {
         var completion = completion(Completion.Choice(text: text, tokens: tokens, finishReason: summary.reason))
         let speculation = SpeculationFigures(summary.speculation, rounds: summary.rounds)
@@ -31,7 +30,7 @@ struct CompletionAnswer {
             speculation: speculation
         )
         completion.specDecode = speculation
-        completion.workers = workers
+        completion.workers = summary.workers.map { WorkerContribution($0) }
         return completion
     }
 

@@ -81,7 +81,7 @@ package struct CompletionService: Sendable {
             }
         }
         guard let summary else { throw GatewayError.internalError("the verifier ended without an answer; try again") }
-        let completion = answer.final(summary, tokens: tokens, text: text, workers: try await backend.workers())
+        let completion = answer.final(summary, tokens: tokens, text: text)
         try await writer.send(.json(completion))
     }
 
@@ -100,7 +100,7 @@ package struct CompletionService: Sendable {
             case .tokens(let tokens, let text):
                 try await writer.event(JSON.encode(answer.chunk(tokens, text)))
             case .finished(let summary):
-                try await writer.event(JSON.encode(answer.final(summary, workers: try await backend.workers())))
+                try await writer.event(JSON.encode(answer.final(summary)))
                 try await writer.event(EventStream.done)
             case .failed(let fault):
                 logger.warning("\(answer.id) failed: \(fault)")
@@ -118,6 +118,17 @@ extension SpeculationFigures {
             numDrafts: statistics.drafts,
             numDraftTokens: statistics.draftedTokens,
             numAcceptedTokens: statistics.acceptedTokens
+        )
+    }
+}
+
+extension WorkerContribution {
+    init(_ contribution: RequestContribution) {
+        self.init(
+            id: "\(contribution.worker.rawValue)",
+            drafter: contribution.drafter,
+            numDraftTokens: contribution.draftTokens,
+            numAcceptedTokens: contribution.acceptedTokens
         )
     }
 }

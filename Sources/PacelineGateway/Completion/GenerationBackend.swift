@@ -8,10 +8,7 @@ package protocol GenerationBackend: Sendable {
     /// cancelled too.
     func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws
 
-    /// What every worker has contributed since it connected, those that have left included.
-    func workers() async throws -> [WorkerContribution]
-
-    /// The same of those that are connected now.
+    /// What every worker that is connected now has contributed since it connected.
     func connectedWorkers() async throws -> [WorkerContribution]
 
     /// The backend in numbers, for monitoring.

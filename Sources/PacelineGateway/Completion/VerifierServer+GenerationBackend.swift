@@ -11,10 +11,6 @@ extension VerifierServer: GenerationBackend {
         try Task.checkCancellation()
     }
 
-    package func workers() async throws -> [WorkerContribution] {
-        try await snapshot().workers.map { WorkerContribution($0) }
-    }
-
     package func connectedWorkers() async throws -> [WorkerContribution] {
         try await snapshot().workers.filter(\.isConnected).map { WorkerContribution($0) }
     }
@@ -30,7 +26,9 @@ extension WorkerContribution {
             id: "\(worker.id.rawValue)",
             drafter: worker.drafter,
             numDraftTokens: worker.draftTokens,
-            numAcceptedTokens: worker.acceptedTokens
+            numAcceptedTokens: worker.acceptedTokens,
+            isResting: worker.rest != nil,
+            restReason: worker.lastRest.map { "\($0)" }
         )
     }
 }

@@ -52,6 +52,12 @@ struct VerifierCommand: AsyncParsableCommand {
     )
     var draftWait = DurationArgument(VerifierConfiguration().maximumWait)
 
+    @Flag(
+        name: .customLong("always-draft"),
+        help: "Let every worker draft all the time, also where that is measured to be slower than decoding alone."
+    )
+    var alwaysDraft = false
+
     @OptionGroup var context: ContextOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var service: ServiceOptions
@@ -107,6 +113,7 @@ struct VerifierCommand: AsyncParsableCommand {
         configuration.slots = slots
         configuration.adopt(drafting)
         configuration.maximumWait = draftWait.duration
+        configuration.restsDrafting = !alwaysDraft && !configuration.waitsForWorkers
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
         let (threads, slots) = (threads.count, slots)
         defer { progress.clear() }

@@ -14,7 +14,11 @@ final class TestCluster: Sendable {
     let client: GatewayClient
 
     /// Starts a verifier and waits until it is ready.
-    init(_ model: String, _ options: String...) async throws {
+    convenience init(_ model: String, _ options: String...) async throws {
+        try await self.init(model, options: options)
+    }
+
+    init(_ model: String, options: [String]) async throws {
         verifier = try TestProcess(
             ["verifier", "-m", model, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--announce"]
                 + ["--exit-with-parent"] + options

@@ -32,6 +32,8 @@ struct Scenario {
     var requests: [RequestPlan] = []
     var passBase = 20.0
     var passPerRow = 0.2
+    /// How much longer a pass takes for each worker that computes at its beginning: workers on the verifier's machine.
+    var contention = 0.0
     var minimumDelay = 0.05
     var jitter = 0.5
     var chunkBytes = 4096

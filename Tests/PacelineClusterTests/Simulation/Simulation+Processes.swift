@@ -45,6 +45,7 @@ extension Simulation {
     private func start(_ pass: Pass) {
         passes += 1
         var milliseconds = scenario.passBase + scenario.passPerRow * Double(pass.rows)
+        milliseconds *= 1 + scenario.contention * Double(workers.count { $0.isComputing })
         milliseconds *= 0.9 + 0.2 * random.nextUnit()
         if pass.rounds.isEmpty { milliseconds = 0.01 }
         let end = now + .fromMilliseconds(milliseconds)
@@ -99,6 +100,7 @@ extension Simulation {
         case .close(let link):
             closePipe { $0.worker == index && $0.life == life && $0.workerLink == link }
         case .draft(let job):
+            workers[index].isComputing = job.turn != nil
             let step =
                 job.turn == nil ? 0.01 : scenario.workers[index].stepMilliseconds * (0.8 + 0.4 * random.nextUnit())
             queue.schedule(.turnDone(index, life: life, job), at: now + .fromMilliseconds(step))

@@ -27,6 +27,7 @@ final class Simulation {
         var host: DraftHost
         let life: Int
         var isAlive = true
+        var isComputing = false
         /// What came up while the process was stopped.
         var isStopped = false
         var backlog: [WorkerMachine.Event] = []
@@ -128,6 +129,7 @@ final class Simulation {
             tell(index, .timer)
         case .turnDone(let index, let life, let job):
             guard workers[index].life == life, workers[index].isAlive else { return }
+            workers[index].isComputing = false
             let result = workers[index].host.perform(job)
             tell(index, .drafted(result))
         case .connect(let index, let life, let link): connect(index, life: life, link)
