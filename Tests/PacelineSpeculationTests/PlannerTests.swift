@@ -121,10 +121,31 @@ struct PlannerTests {
     @Test("the marginal probability is where one more node stops to pay")
     func marginal() throws {
         let cost = try CostCurve([.init(rows: 1, milliseconds: 10), .init(rows: 101, milliseconds: 110)])
-        let plan = Plan(nodes: [[0]], expectedTokens: 3, rows: 2, milliseconds: cost.milliseconds(rows: 2))
-        let marginal = Planner().marginalProbability(plan, cost: cost)
+        let tree = try TokenTree([.init(parent: nil, token: 1, logProbability: -0.1)])
+        let plan = Planner().plan([Planner.Candidate(tree: tree, probabilities: [0.9])], cost: cost)
+        #expect(plan.nodeCount == 1)
         let longer = cost.milliseconds(rows: 3)
-        #expect(abs((3 + marginal) / longer - plan.rate) < 1e-12)
+        #expect(abs((plan.expectedTokens + plan.marginalProbability) / longer - plan.rate) < 1e-12)
+    }
+
+    @Test("the marginal probability is not below that of a node that was left out")
+    func leftOut() throws {
+        let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5)])
+        let tree = try TokenTree((0..<4).map { .init(parent: nil, token: $0, logProbability: -1) })
+        let candidate = Planner.Candidate(tree: tree, probabilities: [0.4, 0.3, 0.2, 0.1])
+        let plan = Planner(policy: PlanningPolicy(nodeBudget: 2)).plan([candidate], cost: flat)
+        #expect(plan.nodes == [[0, 1]])
+        #expect(plan.marginalProbability == 0.2)
+        #expect(Planner().plan([candidate], cost: flat).marginalProbability == 0)
+    }
+
+    @Test("behind a step of the cost curve a row costs what it does among several")
+    func steps() throws {
+        let cost = try CostCurve([
+            .init(rows: 1, milliseconds: 10), .init(rows: 2, milliseconds: 20), .init(rows: 9, milliseconds: 20),
+        ])
+        #expect(cost.extraMilliseconds(after: 1) == 10.0 / 16)
+        #expect(cost.extraMilliseconds(after: 2) == 0)
     }
 }
 

@@ -1,8 +1,10 @@
-/// Which worker drafts for which sequence: decides what to open and close when workers or sequences come and go.
+/// Which worker drafts for which sequence: decides what to open and close when workers or sequences come and go, and
+/// when a worker turns out to be of no use, or of use again.
 ///
-/// Every sequence should have a worker before any has two; idle workers join the sequence with the fewest; a worker
-/// that serves several sequences is relieved by idle ones. Only what improves the balance is moved, because a move
-/// costs the drafter its cache.
+/// Every sequence should have a worker before any has two; idle workers join the sequence with the least help; a worker
+/// that serves several sequences is relieved by idle ones. A worker that rests counts for nothing where others could
+/// draft, but keeps its sequences, so that it can prove itself, until a better one has them. Only what improves the
+/// balance is moved, because a move costs the drafter its cache.
 struct Assignment: Sendable {
     struct Worker: Sendable {
         var id: LinkID
@@ -16,6 +18,10 @@ struct Assignment: Sendable {
         var isDraining: Bool
         /// Longest sequence it can draft for; nil for any.
         var contextLength: Int?
+        /// Its drafts were of no use, so that it has next to no credit.
+        var isResting = false
+        /// Tokens that a verdict has accepted from it on average; 0 for one that nothing is known of.
+        var merit = 0.0
     }
 
     struct Sequence: Sendable {
@@ -48,14 +54,14 @@ struct Assignment: Sendable {
         return assignment.moves
     }
 
-    /// Gives every sequence without a worker one: an idle one, else one that another sequence can spare, else the one
-    /// with the fewest sequences.
+    /// Gives every sequence that nobody drafts for a worker: an idle one, else one that another sequence can spare, else
+    /// the one with the fewest sequences; of equals, the most useful. If all that can rest, one of those.
     private mutating func serveUnserved() {
-        for sequence in sequences where count(of: sequence.request) == 0 {
-            let able = workers.indices.filter { canTake($0, sequence) }
-            guard let least = able.min(by: { workers[$0].requests.count < workers[$1].requests.count }) else {
-                continue
-            }
+        for sequence in sequences where drafting(for: sequence.request) == 0 {
+            let fit = workers.indices.filter { canTake($0, sequence) }
+            let fresh = fit.filter { !workers[$0].isResting }
+            let able = fresh.isEmpty && count(of: sequence.request) == 0 ? fit : fresh
+            guard let least = able.min(by: isPreferred) else { continue }
             if !workers[least].requests.isEmpty, let (worker, spared) = spareable(among: able) {
                 close(spared, at: worker)
                 open(sequence.request, at: worker)
@@ -65,31 +71,55 @@ struct Assignment: Sendable {
         }
     }
 
-    /// Sets idle workers to the sequences with the fewest, where they take over from a worker that serves several.
+    /// Sets idle workers, the most useful first, to the sequences with the least help, where they take over from a worker
+    /// that serves several.
     private mutating func employIdle() {
-        for worker in workers.indices where workers[worker].requests.isEmpty {
+        for worker in workers.indices.sorted(by: isPreferred) where workers[worker].requests.isEmpty {
             let open = sequences.filter { canTake(worker, $0) && count(of: $0.request) < workersPerSequence }
             guard let neediest = open.min(by: { share(of: $0.request) < share(of: $1.request) }) else { continue }
             let burdened = workers.indices.first {
                 workers[$0].requests.contains(neediest.request) && workers[$0].requests.count > 1
             }
-            if let burdened { close(neediest.request, at: burdened) }
+            if let burdened, !workers[worker].isResting { close(neediest.request, at: burdened) }
             self.open(neediest.request, at: worker)
         }
     }
 
-    /// Takes from workers with several sequences those that have another worker too.
+    /// Takes from workers with several sequences those that another one drafts for too.
     private mutating func relieveShared() {
         for worker in workers.indices {
-            for request in workers[worker].requests where workers[worker].requests.count > 1 && count(of: request) > 1 {
-                close(request, at: worker)
+            for request in workers[worker].requests where workers[worker].requests.count > 1 {
+                let others = drafting(for: request) - (workers[worker].isResting ? 0 : 1)
+                if others > 0 { close(request, at: worker) }
             }
         }
     }
 
-    /// How much of a worker a sequence has: its workers, each divided by the sequences it serves.
+    /// Whether the first worker should rather be given a sequence than the second.
+    private func isPreferred(_ one: Int, _ other: Int) -> Bool {
+        let (one, other) = (workers[one], workers[other])
+        if one.requests.count != other.requests.count { return one.requests.count < other.requests.count }
+        if one.isResting != other.isResting { return other.isResting }
+        return one.merit == other.merit ? one.id < other.id : one.merit > other.merit
+    }
+
+    /// How much help a sequence has: its workers, by what they are known to be worth, each divided by the sequences it
+    /// serves. One that nothing is known of counts as an average one.
     private func share(of request: RequestID) -> Double {
-        workers.reduce(0) { $1.requests.contains(request) ? $0 + 1 / Double($1.requests.count) : $0 }
+        workers.reduce(0) { sum, worker in
+            guard worker.requests.contains(request), !worker.isResting else { return sum }
+            return sum + (worker.merit > 0 ? worker.merit : averageMerit) / Double(worker.requests.count)
+        }
+    }
+
+    private var averageMerit: Double {
+        let known = workers.map(\.merit).filter { $0 > 0 }
+        return known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
+    }
+
+    /// Workers of a sequence that do not rest.
+    private func drafting(for request: RequestID) -> Int {
+        workers.count { $0.requests.contains(request) && !$0.isResting }
     }
 
     private func count(of request: RequestID) -> Int {
@@ -106,7 +136,9 @@ struct Assignment: Sendable {
     /// A worker, and a sequence of it that has others.
     private func spareable(among able: [Int]) -> (worker: Int, request: RequestID)? {
         for worker in able {
-            if let request = workers[worker].requests.first(where: { count(of: $0) > 1 }) { return (worker, request) }
+            if let request = workers[worker].requests.first(where: { drafting(for: $0) > 1 }) {
+                return (worker, request)
+            }
         }
         return nil
     }

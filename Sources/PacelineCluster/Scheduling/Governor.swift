@@ -23,7 +23,7 @@ struct Governor: Sendable {
     private static let shortTrial = 8
     private static let loss = 0.96
     private static let obviousLoss = 0.7
-    private static let shortestRest = 32
+    private static let shortestRest = 16
     private static let longestRest = 1024
     /// Passes after drafting was stopped that steps under way may still slow down.
     private static let settling = 2

@@ -27,15 +27,17 @@ struct MergedTree: Sendable {
         }
     }
 
-    /// How many drafted tokens a verdict on the whole tree accepts on average, if the beliefs are right: the sum of
-    /// the probabilities of all paths. The correction comes on top.
-    var expectedTokens: Double {
+    /// The sum over all nodes down to `depth` of how far the probability of the node's path exceeds `price`.
+    func surplus(depth: Int, over price: Double) -> Double {
         var reach: [Double] = []
         reach.reserveCapacity(tree.count)
+        var sum = 0.0
         for (index, node) in tree.enumerated() {
-            reach.append((node.parent.map { reach[$0] } ?? 1) * probabilities[index])
+            let probability = (node.parent.map { reach[$0] } ?? 1) * probabilities[index]
+            reach.append(probability)
+            if tree.depth(of: index) <= depth { sum += max(0, probability - price) }
         }
-        return reach.reduce(0, +)
+        return sum
     }
 
     /// The tree for a planner that must not choose nodes deeper than `depth`.

@@ -33,6 +33,8 @@ struct PassPlan: Sendable {
     var expectedTokens: Double
     /// Expected milliseconds of the pass.
     var milliseconds: Double
+    /// Expected milliseconds of the pass without any drafted node.
+    var plainMilliseconds: Double
 
     /// Whether some round cannot gain from waiting for drafts.
     var isUrgent: Bool {

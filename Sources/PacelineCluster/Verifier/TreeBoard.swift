@@ -31,6 +31,8 @@ struct TreeBoard: Sendable {
         var ceiling: Int
         /// What the worker was last told of the outcomes it drafts for.
         var shard: OutcomeShard
+        /// What the worker was last told of the size of its trees.
+        var limits: DraftLimits
         /// The worker has sent something since it was last given credit.
         var isHeard = false
         /// The stream broke off and waits for its worker to start a new tree.
@@ -53,10 +55,23 @@ struct TreeBoard: Sendable {
         entries.contains { $0.worker == worker }
     }
 
-    mutating func add(_ worker: LinkID, credit: Int, shard: OutcomeShard = .whole) {
+    mutating func add(
+        _ worker: LinkID,
+        credit: Int,
+        limits draftLimits: DraftLimits = DraftLimits(nodes: 0, depth: 0, width: 0),
+        shard: OutcomeShard = .whole
+    ) {
         guard !contains(worker), entries.count < Self.workerLimit else { return }
+        let stream = DraftStream(limits: limits)
         entries.append(
-            Entry(worker: worker, stream: DraftStream(limits: limits), credit: credit, ceiling: credit, shard: shard)
+            Entry(
+                worker: worker,
+                stream: stream,
+                credit: credit,
+                ceiling: credit,
+                shard: shard,
+                limits: draftLimits
+            )
         )
     }
 
@@ -78,6 +93,14 @@ struct TreeBoard: Sendable {
         guard entries[index].shard != shard else { return nil }
         entries[index].shard = shard
         return shard
+    }
+
+    /// Notes how large a worker's trees should be; returns it if the worker was told otherwise before.
+    mutating func bound(_ limits: DraftLimits, to worker: LinkID) -> DraftLimits? {
+        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return nil }
+        guard entries[index].limits != limits else { return nil }
+        entries[index].limits = limits
+        return limits
     }
 
     /// Whether some worker has a tree at the present base that it still grows.

@@ -9,6 +9,7 @@ extension VerifierMachine {
             sequences: running.values.map { Assignment.Sequence(request: $0.request, length: $0.length) },
             workersPerSequence: min(configuration.workersPerSequence, TreeBoard.workerLimit)
         )
+        isBalanceOutdated = false
         for move in moves {
             switch move {
             case .open(let request, let worker): open(request, at: worker, now: now)
@@ -42,7 +43,9 @@ extension VerifierMachine {
                 requests: worker.requests,
                 refused: worker.refused,
                 isDraining: worker.isDraining,
-                contextLength: worker.peer.contextLength
+                contextLength: worker.peer.contextLength,
+                isResting: configuration.restsDrafting && worker.experience.usefulness.isResting,
+                merit: worker.experience.usefulness.tokensPerVerdict
             )
         }
     }
@@ -51,6 +54,7 @@ extension VerifierMachine {
     private mutating func open(_ request: RequestID, at worker: LinkID, now: Instant) {
         guard let sequence = running[request], let drafter = links[worker]?.worker?.drafter else { return }
         let credit = credit(of: worker)
+        let limits = draftLimits(of: worker)
         let shard = shard(of: worker, among: sequence.board.workers + [worker])
         let message = Message.Open(
             request: request.rawValue,
@@ -59,12 +63,12 @@ extension VerifierMachine {
             baseHash: sequence.mark.hash,
             sampling: sequence.sampling,
             credit: credit,
-            limits: configuration.draft,
+            limits: limits,
             shard: shard,
             lengthLimit: sequence.lengthLimit
         )
         _ = running.update(request) { sequence in
-            sequence.board.add(worker, credit: credit, shard: shard)
+            sequence.board.add(worker, credit: credit, limits: limits, shard: shard)
             sequence.assigned(worker, drafter: drafter)
         }
         _ = links.update(worker) { $0.worker?.requests.append(request) }

@@ -40,7 +40,8 @@ extension VerifierMachine {
         for other in links.keys where links[other]?.worker?.peer.incarnation == peer.incarnation {
             drive(other, .abort(.superseded), now: now)
         }
-        _ = links.update(id) { $0.worker = WorkerRecord(peer: peer) }
+        let experience = archive.take(peer.incarnation)
+        _ = links.update(id) { $0.worker = WorkerRecord(peer: peer, experience: experience) }
         outbox.append(.note(.workerJoined(id, peer)))
         rebalance(now: now)
     }
@@ -51,6 +52,7 @@ extension VerifierMachine {
         outbox.append(.close(id))
         outbox.append(.note(.linkClosed(id, name: worker?.peer.name, fault)))
         guard let worker else { return }
+        archive.keep(worker.experience, of: worker.peer.incarnation)
         statistics.depart(snapshot(of: worker, id: id, isConnected: false))
         for request in worker.requests {
             _ = running.update(request) { $0.board.remove(id) }

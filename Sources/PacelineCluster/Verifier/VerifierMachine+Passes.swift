@@ -2,6 +2,9 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine {
+    /// How much of a new plan's price of a node enters the running average.
+    private static let marginWeight = 0.2
+
     /// Hands the compute thread its next pass if there is work, it is idle, and waiting for drafts does not pay.
     mutating func startPassIfDue(now: Instant) {
         guard inFlight == nil, engineFault == nil else { return }
@@ -11,8 +14,9 @@ extension VerifierMachine {
         isPlanOutdated = false
         if readySince == nil { readySince = now }
         if let waitDeadline, now >= waitDeadline { noteMisses() }
-        let plan = nextPass()
+        let plan = nextPass(now: now)
         if closings.isEmpty, let deadline = deadlineToWaitFor(plan, now: now) {
+            if waitDeadline == nil { waitOverrun = overrun(of: plan) }
             waitDeadline = deadline
             awaited = Set(running.values.filter { $0.pace.prediction(now: now) != nil }.map(\.request))
             return
@@ -36,16 +40,17 @@ extension VerifierMachine {
         awaited.removeAll()
     }
 
-    /// The drafted tokens that a verdict on the sequence's tree is expected to accept, were it planned for alone.
+    /// The drafted tokens that a verdict on the sequence's tree is expected to accept, each less what its place in a
+    /// pass costs. What the planner would leave out, because it is too improbable or because the places go to others,
+    /// is worth nothing, and so is not waited for.
     func worth(of sequence: Sequence) -> Double {
-        let candidate = merged(sequence.board).candidate(depth: sequence.room - 1)
-        return Planner(policy: configuration.planning).plan([candidate], cost: costs).expectedTokens - 1
+        merged(sequence.board).surplus(depth: sequence.room - 1, over: marginalProbability)
     }
 
     /// All trees of a board in one, believed as far as their workers have earned it.
     func merged(_ board: TreeBoard) -> MergedTree {
         board.merged { worker, logProbability, depth in
-            links[worker]?.worker?.calibration.probability(logProbability: logProbability, depth: depth) ?? 0
+            links[worker]?.worker?.experience.calibration.probability(logProbability: logProbability, depth: depth) ?? 0
         }
     }
 
@@ -53,12 +58,26 @@ extension VerifierMachine {
     private mutating func rest() {
         readySince = nil
         waitDeadline = nil
+        waitOverrun = 0
         awaited.removeAll()
+    }
+
+    /// Milliseconds by which a pass takes longer than a plain one, which delays its tokens as waiting does.
+    private func overrun(of plan: PassPlan) -> Double {
+        max(0, plan.milliseconds - plan.plainMilliseconds)
+    }
+
+    /// Milliseconds by which the next pass may take longer than a plain one: without bound, as long as it is worth it,
+    /// unless tokens were held up for drafts already. Then waiting and verifying together must keep to the longest wait,
+    /// but what was there before the waiting began may be verified.
+    private func extraLimit(now: Instant) -> Double {
+        guard waitDeadline != nil, let readySince else { return .infinity }
+        return max(waitOverrun, (configuration.maximumWait - (now - readySince)).inMilliseconds)
     }
 
     /// What the next pass would be if it started now: prompts share their rows in order of admission, and the planner
     /// shares nodes between the other sequences.
-    private func nextPass() -> PassPlan {
+    private mutating func nextPass(now: Instant) -> PassPlan {
         var rowsLeft = configuration.prefillRows
         var rounds: [RoundPlan] = []
         var candidates: [Planner.Candidate] = []
@@ -75,27 +94,39 @@ extension VerifierMachine {
             candidates.append(merged.candidate(depth: sequence.room - 1))
         }
         let planner = Planner(policy: configuration.planning)
-        let plan = planner.plan(candidates, otherRows: configuration.prefillRows - rowsLeft, cost: costs)
+        let promptRows = configuration.prefillRows - rowsLeft
+        let plan = planner.plan(candidates, otherRows: promptRows, cost: costs, extraLimit: extraLimit(now: now))
+        if !candidates.isEmpty {
+            marginalProbability += (plan.marginalProbability - marginalProbability) * Self.marginWeight
+        }
         var chosen = plan.nodes.makeIterator()
         for index in rounds.indices {
             guard let merged = rounds[index].tree, let nodes = chosen.next() else { continue }
             rounds[index].work = .verify(merged.subtree(nodes))
         }
-        return PassPlan(rounds: rounds, expectedTokens: plan.expectedTokens, milliseconds: plan.milliseconds)
+        return PassPlan(
+            rounds: rounds,
+            expectedTokens: plan.expectedTokens,
+            milliseconds: plan.milliseconds,
+            plainMilliseconds: costs.milliseconds(rows: candidates.count + promptRows)
+        )
     }
 
     /// Until when the pass should wait for drafts; nil if it should start.
     private func deadlineToWaitFor(_ plan: PassPlan, now: Instant) -> Instant? {
         // Prompts go on at once, and sequences that could wait join them with what they have.
         guard !plan.isUrgent, !governor.isResting, let readySince else { return nil }
+        let longest = waitDeadline == nil ? overrun(of: plan) : waitOverrun
+        let maximumWait = configuration.maximumWait - .fromMilliseconds(longest)
+        guard maximumWait > .zero else { return nil }
         if configuration.waitsForWorkers {
-            let limit = readySince + configuration.maximumWait
+            let limit = readySince + maximumWait
             return now < limit && !running.values.allSatisfy(\.board.isExhausted) ? limit : nil
         }
         let predictions = running.values.compactMap { sequence -> DraftPace.Prediction? in
             sequence.board.isExhausted ? nil : sequence.pace.prediction(now: now)
         }
-        return Patience(maximumWait: configuration.maximumWait).deadline(
+        return Patience(maximumWait: maximumWait).deadline(
             expected: plan.expectedTokens,
             cost: plan.milliseconds,
             predictions: predictions,
@@ -130,5 +161,23 @@ extension VerifierMachine {
         statistics.passes += 1
         pulse.began(now: now)
         outbox.append(.run(pass))
+        for entry in entries { announce(entry, now: now) }
+    }
+
+    /// Tells the workers of a sequence which nodes are being verified, so that they draft below them. Workers that have
+    /// no credit need not know.
+    private mutating func announce(_ entry: InFlightPass.Entry, now: Instant) {
+        guard let tree = entry.tree?.tree, !tree.isEmpty, let mark = running[entry.request]?.mark else { return }
+        let message = Message.Verifying(
+            request: entry.request.rawValue,
+            epoch: mark.epoch,
+            baseLength: mark.length,
+            baseHash: mark.hash,
+            nodes: tree.map { Message.Verifying.Node(parent: $0.parent, token: $0.token) }
+        )
+        for worker in entry.workers where credit(of: worker) > 0 {
+            guard links[worker]?.worker?.peer.capabilities.contains(.verifying) == true else { continue }
+            send(.verifying(message), to: worker, now: now)
+        }
     }
 }

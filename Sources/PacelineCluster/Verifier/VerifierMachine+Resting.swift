@@ -1,25 +1,38 @@
 import PacelineWire
 
 extension VerifierMachine {
+    /// Nodes of paths this many times less probable than what a pass has room for may still be drafted ahead.
+    private static let foresight = 1.0 / 8
+
     /// How many nodes a worker may have outstanding from now on.
     func credit(of worker: LinkID) -> Int {
         guard configuration.restsDrafting else { return configuration.draft.nodes }
         guard !governor.isResting else { return 0 }
-        return links[worker]?.worker?.usefulness.credit(limit: configuration.draft.nodes) ?? 0
+        return links[worker]?.worker?.experience.usefulness.credit(limit: configuration.draft.nodes) ?? 0
+    }
+
+    /// How large a worker's trees should be from now on, and how probable their nodes.
+    func draftLimits(of worker: LinkID) -> DraftLimits {
+        var limits = links[worker]?.worker?.experience.shape.limits(within: configuration.draft) ?? configuration.draft
+        // What is not worth verifying now may be when the base has grown towards it.
+        limits.minimumProbability = marginalProbability * Self.foresight
+        return limits
     }
 
     /// Why a worker is not asked to draft at present; nil if it is.
     func rest(of worker: WorkerRecord) -> DraftingRest? {
         guard configuration.restsDrafting else { return nil }
         if governor.hasLost, let speedUp = governor.lastLoss { return .slower(speedUp: speedUp) }
-        guard worker.usefulness.isResting, let tokens = worker.usefulness.lastFailure else { return nil }
+        guard worker.experience.usefulness.isResting, let tokens = worker.experience.usefulness.lastFailure else {
+            return nil
+        }
         return .useless(tokensPerVerdict: tokens)
     }
 
     /// Why a worker was last not asked to draft.
     func lastRest(of worker: WorkerRecord) -> DraftingRest? {
         if let rest = rest(of: worker) { return rest }
-        if let tokens = worker.usefulness.lastFailure { return .useless(tokensPerVerdict: tokens) }
+        if let tokens = worker.experience.usefulness.lastFailure { return .useless(tokensPerVerdict: tokens) }
         return governor.lastLoss.map { .slower(speedUp: $0) }
     }
 }

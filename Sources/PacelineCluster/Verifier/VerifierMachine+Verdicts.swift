@@ -22,6 +22,7 @@ extension VerifierMachine {
             case .failed(let reason): fail(entry.request, .engine(reason), now: now)
             }
         }
+        if isBalanceOutdated { rebalance(now: now) }
     }
 
     private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
@@ -95,12 +96,16 @@ extension VerifierMachine {
         // A worker that has to be silent cannot show what it is worth.
         let isJudging = configuration.restsDrafting && !governor.isResting
         for (worker, tree, isHeard) in board.trees() {
-            let agreed = tree.descend(verdict.tokens).count
-            _ = links.update(worker) { link in
-                if !tree.isEmpty { link.worker?.calibration.learn(from: verdict, on: tree) }
-                guard isJudging else { return }
-                link.worker?.usefulness.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
+            guard var experience = links[worker]?.worker?.experience else { continue }
+            let wasResting = experience.usefulness.isResting
+            if !tree.isEmpty { experience.calibration.learn(from: verdict, on: tree) }
+            experience.shape.record(verdict.tokens, on: tree)
+            if isJudging {
+                let agreed = tree.descend(verdict.tokens).count
+                experience.usefulness.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
             }
+            if experience.usefulness.isResting != wasResting { isBalanceOutdated = true }
+            _ = links.update(worker) { $0.worker?.experience = experience }
         }
     }
 
@@ -127,9 +132,10 @@ extension VerifierMachine {
     ) {
         let credit = credit(of: worker)
         let shard = shard(of: worker, among: sequence.board.workers)
+        let limits = draftLimits(of: worker)
         let news = running.update(sequence.request) { sequence in
             sequence.board.grant(credit, to: worker)
-            return sequence.board.deal(shard, to: worker)
+            return (limits: sequence.board.bound(limits, to: worker), shard: sequence.board.deal(shard, to: worker))
         }
         let message = Message.Verdict(
             request: sequence.request.rawValue,
@@ -140,7 +146,8 @@ extension VerifierMachine {
             verifiedNodes: share.verified,
             acceptedNodes: min(share.accepted, tokens.count - 1),
             credit: credit,
-            shard: news ?? nil
+            limits: news?.limits,
+            shard: news?.shard
         )
         send(.verdict(message), to: worker, now: now)
     }

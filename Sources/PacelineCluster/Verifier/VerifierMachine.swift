@@ -63,6 +63,8 @@ package struct VerifierMachine: Sendable {
     var readySince: Instant?
     /// When a pass that waits for drafts is looked at again.
     var waitDeadline: Instant?
+    /// Milliseconds by which the pass would have taken longer than a plain one when it began to wait.
+    var waitOverrun = 0.0
     /// Sequences whose next delta the pass waits for.
     var awaited: Set<RequestID> = []
     /// Something happened since the next pass was last planned that may change it.
@@ -71,12 +73,17 @@ package struct VerifierMachine: Sendable {
     /// What passes take while nobody drafts.
     var quietCosts: CostCurve
     var governor = Governor()
+    /// Below this path probability a node has lately not been worth its place in a pass.
+    var marginalProbability = 0.0
     var pulse: WorkPulse
     var isPulseAlive = true
     var isDraining = false
     var hasNotedDrain = false
     var engineFault: String?
     var statistics = VerifierStatistics()
+    var archive = ExperienceArchive()
+    /// A worker has come to rest or to drafting again since work was last shared out.
+    var isBalanceOutdated = false
     var outbox: [Effect] = []
 
     /// - Parameters:

@@ -9,16 +9,16 @@ struct WorkerRecord: Sendable {
     var requests: [RequestID] = []
     /// Requests that the worker gave up; they are not offered to it again.
     var refused: Set<RequestID> = []
-    /// What the worker's reported confidence is worth.
-    var calibration = Calibration()
-    var usefulness = Usefulness()
+    /// What was learned of the worker's drafting, in all its requests.
+    var experience: WorkerExperience
     var draftTokens = 0
     var acceptedTokens = 0
     /// Trees that were of no use when they came.
     var staleTrees = 0
 
-    init(peer: LinkPeer) {
+    init(peer: LinkPeer, experience: WorkerExperience) {
         self.peer = peer
+        self.experience = experience
     }
 
     /// What the worker drafts with; workers with the same drafter repeat one another unless told apart.

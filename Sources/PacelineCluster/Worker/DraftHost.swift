@@ -12,6 +12,8 @@ package protocol DrafterSource: AnyObject {
 package struct DraftHost {
     private let source: any DrafterSource
     private var drafts: [DraftSessionID: SequenceDraft] = [:]
+    /// What each drafter's beliefs have turned out to be worth, over all sessions: all have the same drafters.
+    private var experience: [Calibration] = []
 
     package init(source: any DrafterSource) {
         self.source = source
@@ -37,9 +39,12 @@ package struct DraftHost {
             return .failed("\(turn.session) is not open")
         }
         draft.policy = turn.policy
+        draft.experience = experience
         let known = draft.tree.count
         if !turn.committed.isEmpty { try draft.commit(turn.committed) }
+        if let outgoing = turn.verifying { draft.verifying(outgoing) }
         let isFinal = try draft.step() == nil
+        experience = draft.experience
         drafts[turn.session] = draft
         guard turn.opening == nil, turn.committed.isEmpty else {
             return .restarted(Array(draft.tree), isFinal: isFinal)

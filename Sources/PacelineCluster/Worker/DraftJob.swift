@@ -20,6 +20,8 @@ package struct DraftJob: Sendable {
         package var opening: Opening?
         /// Tokens by which the base has grown since the last turn.
         package var committed: [Token]
+        /// Nodes below the base that are being verified; nil if nothing new is known.
+        var verifying: TokenTree?
         /// Bounds for the tree. No step is taken where they leave no room.
         package var policy: GrowthPolicy
     }

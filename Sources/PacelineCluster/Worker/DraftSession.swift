@@ -4,11 +4,20 @@ import PacelineWire
 /// One request that a worker drafts for: what its verifier has said, and what the compute thread and the verifier have
 /// been told.
 struct DraftSession: Sendable {
+    /// What is left of the memory of a large round after another one.
+    private static let fading = 0.98
+    /// The tree is grown as if so many rounds' nodes were verified at once: at a long round trip several verdicts are on
+    /// their way.
+    private static let roundsAhead = 4.0
+    private static let leastVerified = 32
+
     let id: DraftSessionID
     let link: LinkID
     /// As the verifier names it on that link.
     let request: UInt64
     private let lengthLimit: Int
+    /// What the receiver of the tree enforces.
+    private let treeLimits: TreeLimits
     private var shard: GrowthPolicy.Shard
 
     /// The present base.
@@ -23,6 +32,10 @@ struct DraftSession: Sendable {
     private var drafted: BaseMark
     /// Nodes of that tree that the verifier has been sent.
     private var sent = 0
+    /// Nodes that are being verified, until the compute thread has been told.
+    private var verifying: TokenTree?
+    /// The most nodes that a round has verified of late, fading; nil before any was announced.
+    private var roundNodes: Double?
     /// No step pays before the next verdict, and the verifier knows.
     private var isExhausted = false
 
@@ -36,14 +49,15 @@ struct DraftSession: Sendable {
         drafted = mark
         limits = open.limits
         credit = open.credit
+        treeLimits = TreeLimits(
+            nodes: WireLimits.treeNodes,
+            depth: WireLimits.treeDepth,
+            vocabularySize: vocabularySize
+        )
         opening = DraftJob.Opening(
             base: open.base,
             sampling: open.sampling,
-            limits: TreeLimits(
-                nodes: WireLimits.treeNodes,
-                depth: WireLimits.treeDepth,
-                vocabularySize: vocabularySize
-            )
+            limits: treeLimits
         )
     }
 
@@ -60,13 +74,35 @@ struct DraftSession: Sendable {
             if opening != nil || !committed.isEmpty { sent = 0 }
             opening = nil
             committed = []
+            verifying = nil
             drafted = mark
         }
         var policy = policy
         policy.batch = settings.batch
         policy.minimumGain = settings.minimumGain
-        policy.minimumProbability = settings.minimumProbability
-        return DraftJob.Turn(session: id, opening: opening, committed: committed, policy: policy)
+        policy.minimumProbability = max(settings.minimumProbability, limits.minimumProbability)
+        return DraftJob.Turn(
+            session: id,
+            opening: opening,
+            committed: committed,
+            verifying: verifying,
+            policy: policy
+        )
+    }
+
+    /// The verifier has sent nodes to verification: they need no company any more, only a tree below them.
+    mutating func follow(_ message: Message.Verifying) {
+        let root = BaseMark(epoch: message.epoch, length: message.baseLength, hash: message.baseHash)
+        // A verdict is sent before the next round is announced, and both in order: another base is a stray.
+        guard root == mark else { return }
+        var outgoing = TokenTree(limits: treeLimits)
+        for node in message.nodes {
+            // The decoder has checked parents, depths and siblings.
+            _ = try? outgoing.append(.init(parent: node.parent, token: node.token, logProbability: 0))
+        }
+        roundNodes = max(Double(outgoing.count), (roundNodes ?? 0) * Self.fading)
+        verifying = outgoing
+        isExhausted = false
     }
 
     /// The verifier has committed tokens.
@@ -80,6 +116,7 @@ struct DraftSession: Sendable {
         }
         mark = next
         committed += verdict.tokens
+        verifying = nil
         credit = verdict.credit
         limits = verdict.limits ?? limits
         if let dealt = verdict.shard { shard = GrowthPolicy.Shard(index: dealt.index, count: dealt.count) }
@@ -125,7 +162,7 @@ struct DraftSession: Sendable {
         let depth = min(limits.depth, lengthLimit - mark.length - 1)
         return GrowthPolicy(
             nodes: depth > 0 ? nodes : 0,
-            verified: nodes,
+            verified: roundNodes.map { min(nodes, max(Self.leastVerified, Int(Self.roundsAhead * $0))) } ?? nodes,
             depth: max(0, depth),
             width: limits.width,
             shard: shard

@@ -52,8 +52,12 @@ extension WorkerMachine {
         case .drain(let drain):
             guard let endpoint = endpoint(of: id) else { return }
             outbox.append(.note(.verifierDraining(endpoint: endpoint, reason: drain.reason)))
+        case .verifying(let verifying):
+            if let session = session(verifying.request, on: id) {
+                _ = sessions.update(session) { $0.follow(verifying) }
+            }
         default:
-            // Verifying is advice; nothing else is delivered to a worker.
+            // The link's machine delivers nothing else to a worker.
             break
         }
     }

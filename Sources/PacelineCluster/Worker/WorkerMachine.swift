@@ -61,7 +61,7 @@ package struct WorkerMachine: Sendable {
             name: configuration.name,
             incarnation: incarnation,
             fingerprint: configuration.fingerprint,
-            capabilities: [.deltas, .sharedNoise],
+            capabilities: [.deltas, .verifying, .sharedNoise],
             slots: configuration.slots,
             contextLength: configuration.contextLength
         )

@@ -12,7 +12,7 @@ package struct ClusterBenchmark: Sendable {
     package struct Settings: Sendable {
         package var costs: CostCurve
         package var workers = [0, 1, 2, 4, 8, 16, 32, 64]
-        package var sequences = [1, 8, 64]
+        package var sequences = [1, 4, 16, 64]
         /// How often a drafter's first choice is the target's.
         package var agreements = [0.5, 0.7, 0.9]
         /// In milliseconds.
@@ -21,7 +21,7 @@ package struct ClusterBenchmark: Sendable {
         /// Of one draft step, which expands up to four nodes.
         package var stepMilliseconds = 10.0
         /// Virtual time that is measured, after half as much to settle.
-        package var seconds = 2.0
+        package var seconds = 4.0
         package var seed: UInt64 = 1
         package var jobs = 1
 
@@ -146,6 +146,7 @@ package struct ClusterBenchmark: Sendable {
         scenario.verifier.adopt(point.mode)
         if point.mode == .stopAndWait {
             scenario.verifier.maximumWait = .seconds(5)
+            scenario.verifier.restsDrafting = false
             scenario.delayLimit = .seconds(6)
         }
         let passes = settings.seconds * 1500 / settings.costs.milliseconds(rows: 1)

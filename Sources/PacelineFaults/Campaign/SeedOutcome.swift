@@ -32,6 +32,7 @@ package struct SeedOutcome: Sendable {
         guard outcome.violation == nil else { return outcome }
         if isRepeated { try outcome.repeatRun(of: scenario, at: simulation) }
         if scenario.isComparable { try outcome.compare(with: scenario.withoutWorkers(), at: simulation) }
+        if allowed.contains(.lie), MockText.mix(seed &+ 1) % worthlessShare == 0 { try outcome.checkWorthless(seed) }
         return outcome
     }
 
@@ -44,6 +45,32 @@ package struct SeedOutcome: Sendable {
             at: first.now,
             "a second run of seed \(seed) went another way after \(second.now.nanoseconds / 1_000_000) ms"
         )
+    }
+
+    /// One seed in so many is also run with drafters that are always wrong.
+    private static let worthlessShare: UInt64 = 50
+
+    /// Workers whose tokens are all wrong must hardly cost the requests time.
+    private mutating func checkWorthless(_ seed: UInt64) throws {
+        let speed = try Self.worthlessSpeed(seed: seed)
+        if let broken = speed.violation { violation = broken }
+        statistics.leastWorthlessSpeed = min(statistics.leastWorthlessSpeed ?? .infinity, speed.ratio)
+        guard violation == nil, speed.ratio < 0.97 else { return }
+        violation = Violation(
+            .throughput,
+            at: speed.end,
+            "drafters that are always wrong let requests run at \(speed.ratio) of the speed of plain decoding"
+        )
+    }
+
+    /// Throughput with drafters that are always wrong over throughput without.
+    static func worthlessSpeed(seed: UInt64) throws -> (ratio: Double, violation: Violation?, end: Instant) {
+        let scenario = try Scenario.worthless(seed: seed)
+        let (drafted, plain) = (try Simulation(scenario), try Simulation(scenario.withoutWorkers()))
+        drafted.run()
+        plain.run()
+        let ratio = plain.statistics.busyMilliseconds / max(drafted.statistics.busyMilliseconds, 1e-9)
+        return (ratio, drafted.violation ?? plain.violation, drafted.now)
     }
 
     /// Workers, whatever befalls them, must not cost the requests time.

@@ -8,7 +8,7 @@ extension Simulation {
         switch note {
         case .linkClosed(let link, _, let fault):
             let key = VerifierLinkKey(verifier: index, life: life, link: link)
-            if blame.isPoisoned(key), case .malformed = fault { statistics.poisonDetected += 1 }
+            if blame.isPoisoned(key), case .malformed = fault { noteDetection() }
             if blame.isInnocent(key) { judge(fault, "verifier \(index)") }
         case .treeRefused(let link, let request, let reason):
             guard blame.isInnocent(VerifierLinkKey(verifier: index, life: life, link: link)) else { return }
@@ -25,7 +25,7 @@ extension Simulation {
         if !workers[index].hasMetPoison {
             judge(fault, "worker \(index)")
         } else if case .malformed = fault {
-            statistics.poisonDetected += 1
+            noteDetection()
         }
     }
 

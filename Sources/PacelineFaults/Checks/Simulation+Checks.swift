@@ -11,10 +11,32 @@ extension Simulation {
     func checkDelay(of pass: Pass, at index: Int) {
         guard let ready = verifiers[index].readySince, !pass.rounds.isEmpty else { return }
         let delay = (now - ready).inMilliseconds
+        let limit = scenario.delayLimit.inMilliseconds
         statistics.longestDelay = max(statistics.longestDelay, delay)
-        if delay > scenario.delayLimit.inMilliseconds + 0.01 {
+        if delay > limit + 0.01 {
             fail(.delay, "a pass of \(pass.rows) rows began \(delay) ms after it could have")
         }
+        // A plain pass would have begun at once, with a row for each sequence and for each prompt token. Drafts may cost
+        // more time than the limit where they promise more tokens than it, but then nothing may be waited for. The
+        // verifier knows the costs by measurement, so it may be out by a little.
+        let drafted = pass.rounds.reduce(0) { sum, round in
+            if case .verify(let tree) = round.work { sum + tree.count } else { sum }
+        }
+        let plain = scenario.costs.milliseconds(rows: pass.rows - drafted)
+        let overrun = scenario.costs.milliseconds(rows: pass.rows) - plain
+        statistics.longestOverrun = max(statistics.longestOverrun, delay + overrun)
+        if delay > 0.01, delay + overrun > max(limit, overrun) + max(1, 0.05 * plain) {
+            let excess = "\(delay) ms were waited before a pass that takes \(overrun) ms longer than a plain one"
+            fail(.delay, excess)
+        }
+    }
+
+    /// A client has got tokens: how long has it waited since it got some?
+    func noteGap(of client: Int) {
+        if let last = clients[client].lastTokensAt {
+            statistics.longestGap = max(statistics.longestGap, (now - last).inMilliseconds)
+        }
+        clients[client].lastTokensAt = now
     }
 
     /// The cache holds what the client was sent and the prompt, unless the request is over.
@@ -54,6 +76,7 @@ extension Simulation {
             return
         }
         statistics.poisonDelivered += 1
+        note("poison", "connection \(id), to the \(side)")
         if side == .worker {
             workers[worker].hasMetPoison = true
         } else {
@@ -65,6 +88,22 @@ extension Simulation {
                 )
             )
         }
+    }
+
+    /// A side is done with a connection, for whatever reason. If it has been handed something corrupt, that is taken for
+    /// outlived until the side says that it was for this: see ``noteDetection()``.
+    func noteEnd(of id: Int, _ side: Connection.Side) {
+        guard let connection = connections[id], connection.worker != nil, !connection.isClosed(side),
+            connection[to: side].watch.isPoisonDelivered
+        else { return }
+        statistics.poisonOutlived += 1
+        note("outlived", "connection \(id), by the \(side)")
+    }
+
+    /// A side has given a connection up because of what was corrupt.
+    func noteDetection() {
+        statistics.poisonDetected += 1
+        statistics.poisonOutlived -= 1
     }
 
     /// A receiver has been handed the whole of a corrupt frame: it must be done with the connection.

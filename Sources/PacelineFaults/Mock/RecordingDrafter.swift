@@ -1,16 +1,24 @@
 import PacelineCluster
 import PacelineSpeculation
 
+/// How much a worker's drafters have had to do.
+final class DraftEffort {
+    /// Batched steps of drafters with a model.
+    var modelSteps = 0
+}
+
 /// Enters in the ledger what another drafter proposes.
 struct RecordingDrafter: Drafter {
     private var drafter: any Drafter
     private let ledger: ProposalLedger
+    private let effort: DraftEffort
     private var base = BaseHash()
     private var seed: UInt64 = 0
 
-    init(_ drafter: any Drafter, ledger: ProposalLedger) {
+    init(_ drafter: any Drafter, ledger: ProposalLedger, effort: DraftEffort) {
         self.drafter = drafter
         self.ledger = ledger
+        self.effort = effort
     }
 
     var isModelFree: Bool { drafter.isModelFree }
@@ -22,6 +30,7 @@ struct RecordingDrafter: Drafter {
     }
 
     mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
+        if !drafter.isModelFree { effort.modelSteps += 1 }
         let proposals = try drafter.expand(tree, at: nodes, width: width)
         for (node, candidates) in zip(nodes, proposals) {
             var prefix = base
@@ -43,11 +52,13 @@ struct RecordingDrafter: Drafter {
 final class MockDrafterSource: DrafterSource {
     private let kind: DrafterKind
     private let ledger: ProposalLedger
+    private let effort: DraftEffort
     private var random: SplitMix
 
-    init(_ kind: DrafterKind, ledger: ProposalLedger, seed: UInt64) {
+    init(_ kind: DrafterKind, ledger: ProposalLedger, effort: DraftEffort, seed: UInt64) {
         self.kind = kind
         self.ledger = ledger
+        self.effort = effort
         random = SplitMix(seed: seed)
     }
 
@@ -65,6 +76,6 @@ final class MockDrafterSource: DrafterSource {
             case .ngram: NGramDrafter()
             case .random: RandomDrafter(seed: random.next())
             }
-        return [RecordingDrafter(drafter, ledger: ledger)]
+        return [RecordingDrafter(drafter, ledger: ledger, effort: effort)]
     }
 }

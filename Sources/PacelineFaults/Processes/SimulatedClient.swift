@@ -25,6 +25,8 @@ struct SimulatedClient {
     /// Tokens that wait for a client that does not read.
     var unread = 0
     var isOverflowing = false
+    /// When the present attempt last brought tokens.
+    var lastTokensAt: Instant?
 
     init(_ request: Scenario.Request, verifier: Int) {
         self.request = request

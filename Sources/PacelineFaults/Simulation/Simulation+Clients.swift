@@ -18,6 +18,7 @@ extension Simulation {
         clients[client].attempt = key
         clients[client].received = 0
         clients[client].unread = 0
+        clients[client].lastTokensAt = nil
         attempts[key] = client
         statistics.requests += 1
         tellVerifier(verifier, .submit(id, clients[client].generation))
@@ -80,6 +81,7 @@ extension Simulation {
             statistics.tokens += 1
             mark(UInt64(token))
         }
+        noteGap(of: client)
         clients[client].longest = max(clients[client].longest, clients[client].received)
         checkCache(of: client, key)
         leaveUnread(tokens.count, client, key)

@@ -79,6 +79,7 @@ extension Simulation {
         workers[index].state.status = .dead
         for id in connections.keys.sorted() {
             guard case .worker(index, life: life, _)? = connections[id]?.client else { continue }
+            noteEnd(of: id, .worker)
             connections[id]?.close(.worker)
             connections[id]?[to: .verifier].isBlackHole = isSilent
             connections[id]?[to: .worker].isBlackHole = isSilent
@@ -108,6 +109,7 @@ extension Simulation {
         for id in connections.keys.sorted() {
             guard let connection = connections[id], connection.verifier == index, connection.verifierLife == life
             else { continue }
+            noteEnd(of: id, .verifier)
             connections[id]?.close(.verifier)
             breakOff(id, toward: .worker, "connection reset by peer")
         }

@@ -67,6 +67,7 @@ extension Simulation {
     /// A side's application is done with the connection.
     func close(_ id: Int, _ side: Connection.Side) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
+        noteEnd(of: id, side)
         connections[id]?.close(side)
         forgetLink(of: connection, side)
         connections[id]?[to: side.other].finish()

@@ -26,8 +26,9 @@ extension Simulation {
             incarnation: UInt64(index + 100) << 32 | UInt64(life + 1),
             seed: random.next()
         )
-        let source = MockDrafterSource(plan.drafter, ledger: ledger, seed: random.next())
-        return WorkerProcess(machine: machine, host: DraftHost(source: source), life: life)
+        let effort = DraftEffort()
+        let source = MockDrafterSource(plan.drafter, ledger: ledger, effort: effort, seed: random.next())
+        return WorkerProcess(machine: machine, host: DraftHost(source: source), effort: effort, life: life)
     }
 
     /// Hands an event to a worker's process life, if that is the present one.
@@ -84,16 +85,23 @@ extension Simulation {
             return fail(.caps, "worker \(index) was handed a draft job while another one was running")
         }
         let plan = scenario.workers[index]
-        var milliseconds = 0.01
-        if job.turn != nil {
-            statistics.draftSteps += 1
-            milliseconds = plan.drafter.isModelFree ? 0.2 : plan.stepMilliseconds * (0.8 + 0.4 * random.nextUnit())
+        let before = workers[index].effort.modelSteps
+        let result = workers[index].host.perform(job)
+        let steps = workers[index].effort.modelSteps - before
+        var milliseconds = job.turn == nil ? 0.01 : 0.2
+        if steps > 0 {
+            statistics.draftSteps += steps
+            milliseconds += Double(steps) * plan.stepMilliseconds * (0.8 + 0.4 * random.nextUnit())
             if plan.straggling > 1, !isHealed, random.next(below: 8) == 0 {
                 milliseconds *= plan.straggling
                 statistics.faults[.straggle, default: 0] += 1
             }
         }
-        workers[index].compute.start(job, now: now, taking: .fromMilliseconds(milliseconds))
+        workers[index].compute.start(
+            WorkerProcess.Drafted(result: result),
+            now: now,
+            taking: .fromMilliseconds(milliseconds)
+        )
         scheduleTurnEnd(index)
     }
 
@@ -104,10 +112,9 @@ extension Simulation {
 
     func finishTurn(_ index: Int, life: Int, number: Int) {
         guard workers[index].state.life == life, workers[index].state.isRunning,
-            workers[index].compute.number == number, let job = workers[index].compute.finish()
+            workers[index].compute.number == number, let drafted = workers[index].compute.finish()
         else { return }
-        let result = workers[index].host.perform(job)
-        tell(index, life: life, .drafted(result))
+        tell(index, life: life, .drafted(drafted.result))
     }
 
     func wakeWorker(_ index: Int, life: Int) {

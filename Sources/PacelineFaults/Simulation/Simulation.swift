@@ -120,6 +120,10 @@ package final class Simulation {
 
     private func finish() {
         statistics.virtualNanoseconds = now.nanoseconds
+        for id in connections.keys.sorted() {
+            noteEnd(of: id, .worker)
+            noteEnd(of: id, .verifier)
+        }
         for verifier in verifiers {
             statistics.add(verifier.machine.snapshot)
             statistics.verifiedNodes += verifier.target.verifiedNodes

@@ -19,6 +19,8 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var poisonDelivered = 0
     /// Those that the receiver noticed as it must.
     package var poisonDetected = 0
+    /// Those whose connection ended for another reason before the receiver had been handed the whole frame.
+    package var poisonOutlived = 0
     /// Trees that arrived and could be used, at the present base or re-rooted.
     package var usedTrees = 0
     /// Trees that came too late or for another base.
@@ -26,8 +28,13 @@ package struct SimulationStatistics: Sendable, Equatable {
     /// Trees beyond their credit or out of order.
     package var refusedTrees = 0
     package var reconnections = 0
-    /// The longest time by which a token was later than with a plain pass, in milliseconds.
+    /// The longest time for which a pass that could have begun waited for drafts, in milliseconds.
     package var longestDelay = 0.0
+    /// The longest time by which a pass ended later than a plain one would have: for drafts that were waited for, and
+    /// for such as were verified.
+    package var longestOverrun = 0.0
+    /// The longest time between two pieces of a client's answer.
+    package var longestGap = 0.0
     /// Milliseconds in which some request was running, at all verifiers.
     package var busyMilliseconds = 0.0
     /// Milliseconds of all passes.
@@ -35,6 +42,8 @@ package struct SimulationStatistics: Sendable, Equatable {
     /// Milliseconds of comparable work with and without workers.
     package var comparedMilliseconds = 0.0
     package var plainMilliseconds = 0.0
+    /// The least speed with drafters that are always wrong, over that of plain decoding; nil if none was run.
+    package var leastWorthlessSpeed: Double?
 
     package init() {}
 
@@ -60,14 +69,20 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.draftSteps += right.draftSteps
         left.poisonDelivered += right.poisonDelivered
         left.poisonDetected += right.poisonDetected
+        left.poisonOutlived += right.poisonOutlived
         left.usedTrees += right.usedTrees
         left.staleTrees += right.staleTrees
         left.refusedTrees += right.refusedTrees
         left.reconnections += right.reconnections
         left.longestDelay = max(left.longestDelay, right.longestDelay)
+        left.longestOverrun = max(left.longestOverrun, right.longestOverrun)
+        left.longestGap = max(left.longestGap, right.longestGap)
         left.busyMilliseconds += right.busyMilliseconds
         left.passMilliseconds += right.passMilliseconds
         left.comparedMilliseconds += right.comparedMilliseconds
         left.plainMilliseconds += right.plainMilliseconds
+        if let speed = right.leastWorthlessSpeed {
+            left.leastWorthlessSpeed = min(left.leastWorthlessSpeed ?? .infinity, speed)
+        }
     }
 }

@@ -6,10 +6,17 @@ package struct SequenceDraft {
     private struct Member {
         var drafter: any Drafter
         var grower: TreeGrower
+        /// The drafter knows the base.
+        var hasBegun = false
+
+        var isModelFree: Bool { drafter.isModelFree }
     }
 
     package private(set) var tree: TokenTree
     private var members: [Member]
+    /// The base, for drafters that have not begun yet.
+    private var base: [Token] = []
+    private var sampling = SamplingParameters.greedy
 
     /// - Parameters:
     ///   - drafters: the drafters, those without a model first by preference: their steps cost next to nothing.
@@ -30,38 +37,56 @@ package struct SequenceDraft {
         }
     }
 
-    /// Starts a sequence with an empty tree.
-    package mutating func begin(base: [Token], sampling: SamplingParameters) throws {
-        let policy = policy
-        tree = TokenTree(limits: tree.limits)
-        for index in members.indices {
-            members[index].grower = TreeGrower(policy: policy)
-            try members[index].drafter.begin(base: base, sampling: sampling)
+    /// What each drafter's beliefs have turned out to be worth, in the order of the drafters. May be carried over from
+    /// one sequence to another with equal drafters.
+    package var experience: [Calibration] {
+        get { members.map(\.grower.calibration) }
+        set {
+            for (index, calibration) in zip(members.indices, newValue) {
+                members[index].grower.calibration = calibration
+            }
         }
     }
 
-    /// Lets each drafter take a step: one batch for a model, as many as pay for a drafter without.
+    /// Starts a sequence with an empty tree. Drafters with a model read the base in their first step, so that those
+    /// without are not held up by a long prompt.
+    package mutating func begin(base: [Token], sampling: SamplingParameters) throws {
+        let (policy, experience) = (policy, experience)
+        tree = TokenTree(limits: tree.limits)
+        self.base = base
+        self.sampling = sampling
+        for index in members.indices {
+            members[index].grower = TreeGrower(policy: policy)
+            members[index].hasBegun = false
+        }
+        self.experience = experience
+        for index in members.indices where members[index].isModelFree { try begin(index) }
+    }
+
+    /// Lets the drafters without a model take all the steps that pay, or, where they have none left, each drafter with
+    /// a model one: what costs next to nothing need not wait for what costs a pass.
     ///
     /// When no step pays any more, what credit is left goes to the best of the proposals held back so far.
     ///
     /// - Returns: the new nodes, or `nil` when there is nothing left to do before the base grows.
     package mutating func step() throws -> Range<NodeIndex>? {
         let first = tree.count
-        var hasStepped = false
+        for isModelFree in [true, false] {
+            var hasStepped = false
+            for index in members.indices where members[index].isModelFree == isModelFree {
+                if !members[index].hasBegun { try begin(index) }
+                try members[index].grower.admit(into: &tree)
+                while try step(index) {
+                    hasStepped = true
+                    guard isModelFree else { break }
+                }
+            }
+            if hasStepped { return first..<tree.count }
+        }
         for index in members.indices {
-            try members[index].grower.admit(into: &tree)
-            let isModelFree = members[index].drafter.isModelFree
-            while try step(index) {
-                hasStepped = true
-                guard isModelFree else { break }
-            }
+            try members[index].grower.admit(into: &tree, isGrowing: false)
         }
-        if !hasStepped {
-            for index in members.indices {
-                try members[index].grower.admit(into: &tree, isGrowing: false)
-            }
-        }
-        return hasStepped || tree.count > first ? first..<tree.count : nil
+        return tree.count > first ? first..<tree.count : nil
     }
 
     /// Follows the base as it grows by accepted tokens and correction.
@@ -69,11 +94,30 @@ package struct SequenceDraft {
     package mutating func commit(_ tokens: [Token]) throws -> Rerooting {
         let rerooting = tree.reroot(after: tokens)
         tree = rerooting.tree
+        let isAwaited = members.contains { !$0.hasBegun }
+        base = isAwaited ? base + tokens : []
         for index in members.indices {
             members[index].grower.advance(rerooting)
-            try members[index].drafter.advance(rerooting)
+            if members[index].hasBegun { try members[index].drafter.advance(rerooting) }
         }
         return rerooting
+    }
+
+    /// Some nodes are being verified: those of `outgoing` that are in the tree. They bind no drafting any more.
+    package mutating func verifying(_ outgoing: TokenTree) {
+        var own: [NodeIndex?] = []
+        for node in outgoing {
+            let isKnown = node.parent.map { own[$0] != nil } ?? true
+            own.append(isKnown ? tree.child(of: node.parent.flatMap { own[$0] }, token: node.token) : nil)
+        }
+        for index in members.indices {
+            members[index].grower.verifying(own.compactMap(\.self))
+        }
+    }
+
+    private mutating func begin(_ index: Int) throws {
+        try members[index].drafter.begin(base: base, sampling: sampling)
+        members[index].hasBegun = true
     }
 
     private mutating func step(_ index: Int) throws -> Bool {

@@ -18,12 +18,13 @@ extension TreeGrower {
     ) throws(TreeError) -> [NodeIndex] {
         guard !reserve.isEmpty else { return [] }
         let depthLimit = depthLimit(of: tree)
-        let threshold = Double.logarithm(Swift.max(policy.minimumProbability, floor(of: tree).nextUp))
+        let floor = floor(of: tree)
         var frontier = isGrowing ? self.frontier(of: tree) : []
         var added: [NodeIndex] = []
         var remaining: [TokenTree.Node] = []
         for (node, path) in ranked(reserve, in: tree) {
-            guard path >= threshold, tree.depth(of: node.parent) < depthLimit,
+            let threshold = threshold(below: node.parent, in: tree, floor: floor)
+            guard path >= Double.logarithm(threshold), tree.depth(of: node.parent) < depthLimit,
                 tree.count + expectedNodes(above: path, from: frontier, in: tree) < nodeLimit(of: tree)
             else {
                 remaining.append(node)

@@ -14,11 +14,14 @@ package struct TreeGrower: Sendable {
     private var isBaseExpanded = false
     /// By node index; nodes beyond the end have not been expanded.
     private var expanded: [Bool] = []
+    /// By node index: whether the node is being verified. Nodes beyond the end are not.
+    private var pending: [Bool] = []
     /// Proposals that are not nodes yet, at most ``reserveLimit`` of them.
     var reserve: [TokenTree.Node] = []
     /// What the drafter proposed below nodes that may yet be visited, in its own words.
     private var reports: [TokenTree.Node] = []
-    private var calibration = Calibration()
+    /// What the drafter's beliefs are worth.
+    package var calibration = Calibration()
     /// How much probability the proposals for one node have carried, on a slowly moving average. Starts hopeful.
     private var proposedMass = 1.0
     /// How much probability the preferred proposal for a node has carried, likewise.
@@ -86,6 +89,27 @@ package struct TreeGrower: Sendable {
             isBaseExpanded = isInTree && isExpanded(rerooting.path.last)
         }
         expanded = rerooting.kept.map(isExpanded)
+        // A verdict has come: nothing is being verified any more.
+        pending = rerooting.committed.isEmpty ? rerooting.kept.map(isPending) : []
+    }
+
+    /// Learns which nodes of the tree are being verified.
+    ///
+    /// The verdict makes each of them part of the base or drops it; what is drafted now is for the round after. So they
+    /// take no room from other nodes (see ``floor(of:)``), and only tokens beside them that are likely to be corrections,
+    /// and so to be drafted below, still enter the tree.
+    package mutating func verifying(_ nodes: [NodeIndex]) {
+        pending = []
+        for node in nodes {
+            if node >= pending.count {
+                pending.append(contentsOf: repeatElement(false, count: node + 1 - pending.count))
+            }
+            pending[node] = true
+        }
+    }
+
+    func isPending(_ node: NodeIndex) -> Bool {
+        node < pending.count && pending[node]
     }
 
     /// Whether the drafter has been asked for children of a node.
@@ -117,12 +141,25 @@ extension TreeGrower {
         Double.exponential(tree.pathLogProbability(of: node)) * proposedMass - floor
     }
 
-    /// The path probability that a new node must exceed to be among those the verifier has room for.
+    /// The path probability that a new node must exceed to be among those the verifier has room for in the next round:
+    /// nodes that are being verified now will not be in that one.
     func floor(of tree: TokenTree) -> Double {
         guard policy.verified > 0 else { return .infinity }
         guard tree.count >= policy.verified else { return 0 }
-        let best = tree.indices.map { tree.pathLogProbability(of: $0) }.sorted(by: >)
+        let waiting = tree.indices.filter { !isPending($0) }
+        guard waiting.count >= policy.verified else { return 0 }
+        let best = waiting.map { tree.pathLogProbability(of: $0) }.sorted(by: >)
         return Double.exponential(best[policy.verified - 1])
+    }
+
+    /// The path probability that a new child of a node must exceed.
+    ///
+    /// Beside a node that is being verified a child can become the correction, which is worth something only with a
+    /// tree below it: so it must be probable enough to be expanded.
+    func threshold(below parent: NodeIndex?, in tree: TokenTree, floor: Double) -> Double {
+        let usual = Swift.max(policy.minimumProbability, floor.nextUp)
+        let isBesidePending = tree.children(of: parent).contains(where: isPending)
+        return isBesidePending ? Swift.max(usual, policy.minimumGain) : usual
     }
 
     func nodeLimit(of tree: TokenTree) -> Int {

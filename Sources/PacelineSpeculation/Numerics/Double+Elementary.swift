@@ -2,7 +2,7 @@
 /// on every machine. Within two units in the last place; they never touch the tokens' law, only speed.
 extension Double {
     /// e to the power of `x`; 0 below the range of doubles, infinity above it, and not-a-number for not-a-number.
-    static func exponential(_ x: Double) -> Double {
+    package static func exponential(_ x: Double) -> Double {
         guard x > -745 else { return x.isNaN ? x : 0 }
         guard x < 709.7 else { return x.isNaN ? x : .infinity }
         // The nearest power of two. Converting, since rounding functions are the C library's.
@@ -21,7 +21,7 @@ extension Double {
     }
 
     /// The natural logarithm of `x`; minus infinity for 0, and not-a-number below.
-    static func logarithm(_ x: Double) -> Double {
+    package static func logarithm(_ x: Double) -> Double {
         guard x > 0 else { return x == 0 ? -.infinity : .nan }
         guard x < .infinity else { return x }
         var significand = x.significand

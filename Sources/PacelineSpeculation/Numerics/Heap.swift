@@ -7,6 +7,9 @@ struct Heap<Element> {
         self.precedes = precedes
     }
 
+    /// The element that would come out next.
+    var first: Element? { elements.first }
+
     mutating func insert(_ element: Element) {
         elements.append(element)
         var child = elements.count - 1

@@ -56,6 +56,15 @@ package struct CostCurve: Sendable, Hashable {
         return Swift.min(left.milliseconds + share * (right.milliseconds - left.milliseconds), right.milliseconds)
     }
 
+    /// The least that a row more than `rows` takes, when it comes alone or with some others: after a step of the curve
+    /// rows are cheap, and it takes several to be worth the step.
+    package func extraMilliseconds(after rows: Int) -> Double {
+        let time = milliseconds(rows: rows)
+        return [1, 2, 4, 8, 16].reduce(Double.infinity) { least, count in
+            Swift.min(least, (milliseconds(rows: rows + count) - time) / Double(count))
+        }
+    }
+
     /// Learns from a pass that was made. Times that are not positive and finite are ignored.
     package mutating func observe(rows: Int, milliseconds: Double) {
         guard rows > 0, milliseconds > 0, milliseconds < .infinity else { return }

@@ -9,11 +9,22 @@ package struct Plan: Sendable, Hashable {
     /// The expected milliseconds of the pass.
     package var milliseconds: Double
 
-    package init(nodes: [[NodeIndex]], expectedTokens: Double, rows: Int, milliseconds: Double) {
+    /// The path probability below which one more node is not worth its place: by the time it takes at the plan's rate,
+    /// and by that of the best node that was left out.
+    package var marginalProbability: Double
+
+    package init(
+        nodes: [[NodeIndex]],
+        expectedTokens: Double,
+        rows: Int,
+        milliseconds: Double,
+        marginalProbability: Double = 0
+    ) {
         self.nodes = nodes
         self.expectedTokens = expectedTokens
         self.rows = rows
         self.milliseconds = milliseconds
+        self.marginalProbability = marginalProbability
     }
 
     /// The number of chosen nodes.

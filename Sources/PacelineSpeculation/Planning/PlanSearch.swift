@@ -17,14 +17,22 @@ struct PlanSearch {
     private let policy: PlanningPolicy
     private let fixedRows: Int
     private let cost: CostCurve
+    private let extraLimit: Double
     private var open: Heap<Open>
     private var taken: [Open] = []
     private var takenPerSequence: [Int]
     private var expectedTokens: [Double]
     private var totalTokens: Double
 
-    init(sequences: [Planner.Candidate], policy: PlanningPolicy, otherRows: Int, cost: CostCurve) {
+    init(
+        sequences: [Planner.Candidate],
+        policy: PlanningPolicy,
+        otherRows: Int,
+        cost: CostCurve,
+        extraLimit: Double
+    ) {
         self.sequences = sequences
+        self.extraLimit = extraLimit
         self.policy = policy
         self.cost = cost
         fixedRows = sequences.count + Swift.max(0, otherRows)
@@ -40,6 +48,8 @@ struct PlanSearch {
         }
         let plainTime = cost.milliseconds(rows: fixedRows)
         var best = (count: 0, tokens: totalTokens, rate: 0.0)
+        // The most probable node that was left out: nodes come in descending order.
+        var leftOut = open.first?.probability ?? 0
         // With nothing running there is no rate to beat, and nothing to choose from.
         best.rate = plainTime > 0 ? totalTokens / plainTime * (1 + policy.minimumSpeedUp) : .infinity
         while taken.count < policy.nodeBudget, let next = open.popFirst() {
@@ -48,9 +58,10 @@ struct PlanSearch {
             let time = cost.milliseconds(rows: fixedRows + taken.count)
             if totalTokens / time > best.rate, isBearable(time: time, plainTime: plainTime) {
                 best = (taken.count, totalTokens, totalTokens / time)
+                leftOut = open.first?.probability ?? 0
             }
         }
-        return plan(count: best.count, tokens: best.tokens)
+        return plan(count: best.count, tokens: best.tokens, leftOut: leftOut)
     }
 
     private mutating func take(_ next: Open) {
@@ -70,22 +81,26 @@ struct PlanSearch {
         }
     }
 
-    /// Whether no sequence is expected to pay more for the others' nodes than it may.
+    /// Whether the round does not take too long, and no sequence is expected to pay more for the others' nodes than it may.
     private func isBearable(time: Double, plainTime: Double) -> Bool {
-        expectedTokens.allSatisfy { time <= $0 * plainTime * policy.slowdownLimit }
+        time - plainTime <= extraLimit
+            && expectedTokens.allSatisfy { time <= $0 * plainTime * policy.slowdownLimit }
     }
 
-    private func plan(count: Int, tokens: Double) -> Plan {
+    private func plan(count: Int, tokens: Double, leftOut: Double) -> Plan {
         var nodes = [[NodeIndex]](repeating: [], count: sequences.count)
         for choice in taken.prefix(count) {
             nodes[choice.sequence].append(choice.node)
         }
         let rows = fixedRows + count
+        let time = cost.milliseconds(rows: rows)
+        let price = time > 0 ? cost.extraMilliseconds(after: rows) * tokens / time : 0
         return Plan(
             nodes: nodes.map { $0.sorted() },
             expectedTokens: tokens,
             rows: rows,
-            milliseconds: cost.milliseconds(rows: rows)
+            milliseconds: time,
+            marginalProbability: Swift.min(1, Swift.max(price, leftOut))
         )
     }
 }

@@ -40,15 +40,20 @@ package struct Planner: Sendable {
     ///   - sequences: the sequences that get a token in this round, each with its tree, which may be empty.
     ///   - otherRows: rows of the pass besides one per sequence and the nodes: prompt tokens.
     ///   - cost: what passes take.
-    package func plan(_ sequences: [Candidate], otherRows: Int = 0, cost: CostCurve) -> Plan {
-        var search = PlanSearch(sequences: sequences, policy: policy, otherRows: otherRows, cost: cost)
+    ///   - extraLimit: milliseconds by which the round may take longer than without any node.
+    package func plan(
+        _ sequences: [Candidate],
+        otherRows: Int = 0,
+        cost: CostCurve,
+        extraLimit: Double = .infinity
+    ) -> Plan {
+        var search = PlanSearch(
+            sequences: sequences,
+            policy: policy,
+            otherRows: otherRows,
+            cost: cost,
+            extraLimit: extraLimit
+        )
         return search.run()
-    }
-
-    /// The path probability below which one more node costs more time than its expected token is worth, at the rate of
-    /// `plan`. Workers need not send less probable nodes.
-    package func marginalProbability(_ plan: Plan, cost: CostCurve) -> Double {
-        let extra = cost.milliseconds(rows: plan.rows + 1) - cost.milliseconds(rows: plan.rows)
-        return Swift.min(1, extra * plan.rate)
     }
 }

@@ -109,13 +109,19 @@ extension SamplingParameters {
 
 extension DraftLimits {
     init(copying structure: Paceline__V1__DraftLimits) {
-        self.init(nodes: Int(structure.nodes), depth: Int(structure.depth), width: Int(structure.width))
+        self.init(
+            nodes: Int(structure.nodes),
+            depth: Int(structure.depth),
+            width: Int(structure.width),
+            surprisal: Int(structure.surprisal)
+        )
     }
 
     func check() throws(MessageError.Problem) {
         try Check.range("limits.nodes", nodes, 1...WireLimits.treeNodes)
         try Check.range("limits.depth", depth, 1...WireLimits.treeDepth)
         try Check.range("limits.width", width, 1...WireLimits.treeWidth)
+        try Check.range("limits.surprisal", surprisal, 0...Int(Surprisal.maximum))
     }
 
     func structure() -> Paceline__V1__DraftLimits {
@@ -123,6 +129,7 @@ extension DraftLimits {
         structure.nodes = UInt32(nodes)
         structure.depth = UInt32(depth)
         structure.width = UInt32(width)
+        structure.surprisal = UInt32(surprisal)
         return structure
     }
 }

@@ -31,7 +31,7 @@ struct BenchClusterCommand: ParsableCommand {
     var workers = NumberList(values: [0, 1, 2, 4, 8, 16, 32, 64])
 
     @Option(help: ArgumentHelp("Numbers of sequences, 1 to 256.", valueName: "1,8"))
-    var sequences = NumberList(values: [1, 8, 64])
+    var sequences = NumberList(values: [1, 4, 16, 64])
 
     @Option(help: ArgumentHelp("How often a drafter's first choice is the target's, 0 to 1.", valueName: "0.5,0.9"))
     var acceptance = NumberList(values: [0.5, 0.7, 0.9])
@@ -46,7 +46,7 @@ struct BenchClusterCommand: ParsableCommand {
     var modes = ModeList(modes: [.asynchronous])
 
     @Option(help: ArgumentHelp("Virtual seconds that are measured per cluster, 0.1 to 600.", valueName: "seconds"))
-    var seconds = 2.0
+    var seconds = 4.0
 
     @Option(help: ArgumentHelp("Clusters at a time, 1 to 256 (default: one per core).", valueName: "count"))
     var jobs: Int?

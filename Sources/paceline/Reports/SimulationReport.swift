@@ -26,9 +26,13 @@ struct SimulationReport: Encodable {
     var faults: [String: Int]
     var corruptionsDelivered: Int
     var corruptionsDetected: Int
+    /// Those whose connection ended for another reason before the whole frame had come.
+    var corruptionsOutlived: Int
     var longestWaitMilliseconds: Double
     /// Throughput with workers over throughput without, where only workers suffered faults.
     var speedUp: Double?
+    /// The least speed with drafters that are always wrong, over that of plain decoding.
+    var leastWorthlessSpeed: Double?
     var repeated: Int
     var traceHash: String
     var failure: Failure?
@@ -51,8 +55,10 @@ struct SimulationReport: Encodable {
         faults = Dictionary(uniqueKeysWithValues: statistics.faults.map { ($0.key.rawValue, $0.value) })
         corruptionsDelivered = statistics.poisonDelivered
         corruptionsDetected = statistics.poisonDetected
+        corruptionsOutlived = statistics.poisonOutlived
         longestWaitMilliseconds = statistics.longestDelay
         speedUp = report.speedUp
+        leastWorthlessSpeed = statistics.leastWorthlessSpeed
         repeated = report.repeated
         let digits = String(report.trace, radix: 16)
         traceHash = String(repeating: "0", count: 16 - digits.count) + digits
@@ -78,8 +84,10 @@ struct SimulationReport: Encodable {
         case treesRefused = "trees_refused"
         case corruptionsDelivered = "corruptions_delivered"
         case corruptionsDetected = "corruptions_detected"
+        case corruptionsOutlived = "corruptions_outlived"
         case longestWaitMilliseconds = "longest_wait_ms"
         case speedUp = "speed_up"
+        case leastWorthlessSpeed = "least_speed_with_worthless_drafts"
         case traceHash = "trace_hash"
     }
 
@@ -113,8 +121,13 @@ struct SimulationReport: Encodable {
             ("trees refused", "\(treesRefused)"),
             ("corruptions that arrived", "\(corruptionsDelivered)"),
             ("noticed by whole frames", "\(corruptionsDetected)"),
+            ("ended for another reason before", "\(corruptionsOutlived)"),
             ("longest wait for drafts, ms", longestWaitMilliseconds.formatted(decimals: 1)),
             ("speed under worker faults", speedUp.map { "\($0.formatted(decimals: 2)) x plain" } ?? "not compared"),
+            (
+                "least speed with drafts all wrong",
+                leastWorthlessSpeed.map { "\($0.formatted(decimals: 3)) x plain" } ?? "not run"
+            ),
             ("run twice, same trace", "\(repeated)"),
             ("trace hash", traceHash),
             ("promises broken", failure == nil ? "0" : "1"),

@@ -11,6 +11,8 @@ struct AssignmentTests {
         slots: Int = 8,
         refused: [Int: Set<UInt64>] = [:],
         draining: Set<Int> = [],
+        resting: Set<Int> = [],
+        merits: [Int: Double] = [:],
         limit: Int = 16
     ) -> [Set<UInt64>] {
         var load = workers.map(Set.init)
@@ -22,7 +24,9 @@ struct AssignmentTests {
                     requests: workers[index].map(RequestID.init),
                     refused: Set((refused[index] ?? []).map(RequestID.init)),
                     isDraining: draining.contains(index),
-                    contextLength: nil
+                    contextLength: nil,
+                    isResting: resting.contains(index),
+                    merit: merits[index] ?? 0
                 )
             },
             sequences: (0..<sequences).map {
@@ -98,16 +102,42 @@ struct AssignmentTests {
         #expect(Self.count(0, load) == 2)
     }
 
+    @Test("gives a sequence whose worker has become useless another one, which the useless one then leaves it to")
+    func slow() {
+        #expect(Self.balance(workers: [[0], [1]], sequences: 2, resting: [0]) == [[0], [0, 1]])
+        #expect(Self.balance(workers: [[0, 1], []], sequences: 2, resting: [0]).last == [0, 1])
+        // With nobody better it keeps what it has.
+        #expect(Self.balance(workers: [[0], [1]], sequences: 2, resting: [0, 1]) == [[0], [1]])
+        #expect(Self.balance(workers: [[]], sequences: 1, resting: [0]) == [[0]])
+    }
+
+    @Test("of idle workers prefers the most useful, and of sequences the one with the least help")
+    func merit() {
+        #expect(Self.balance(workers: [[], []], sequences: 1, merits: [0: 0.5, 1: 3], limit: 1) == [[], [0]])
+        let load = Self.balance(workers: [[0], [1], []], sequences: 2, merits: [0: 4, 1: 0.5])
+        #expect(load == [[0], [1], [1]])
+    }
+
     @Test("comes to rest, whatever it starts from: a second look moves nothing")
     func fixedPoint() {
         var random = SplitMix(seed: 3)
-        for _ in 0..<300 {
+        for round in 0..<600 {
             let sequences = random.next(below: 7)
             let workers = (0..<random.next(below: 7)).map { _ in
                 (0..<UInt64(sequences)).filter { _ in random.next(below: 3) == 0 }
             }
-            let once = Self.balance(workers: workers, sequences: sequences)
-            let twice = Self.balance(workers: once.map { $0.sorted() }, sequences: sequences)
+            let isMixed = round >= 300
+            let resting = Set(workers.indices.filter { _ in isMixed && random.next(below: 3) == 0 })
+            let merits = Dictionary(
+                uniqueKeysWithValues: workers.indices.map { ($0, isMixed ? Double(random.next(below: 4)) : 0) }
+            )
+            let once = Self.balance(workers: workers, sequences: sequences, resting: resting, merits: merits)
+            let twice = Self.balance(
+                workers: once.map { $0.sorted() },
+                sequences: sequences,
+                resting: resting,
+                merits: merits
+            )
             #expect(once == twice, "from \(workers)")
             if !workers.isEmpty {
                 #expect((0..<UInt64(sequences)).allSatisfy { Self.count($0, once) > 0 }, "from \(workers)")

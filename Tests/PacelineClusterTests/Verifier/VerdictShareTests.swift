@@ -29,6 +29,6 @@ struct VerdictShareTests {
             ]
         )
         #expect(merged.probabilities == [0.9, 0.5, 0.9])
-        #expect(merged.expectedTokens == 0.9 + 0.45 + 0.9)
+        #expect(merged.surplus(depth: 32, over: 0) == 0.9 + 0.45 + 0.9)
     }
 }

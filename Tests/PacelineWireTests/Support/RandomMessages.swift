@@ -171,7 +171,12 @@ struct RandomMessages {
     }
 
     private mutating func draftLimits() -> DraftLimits {
-        DraftLimits(nodes: number(1...512), depth: number(1...32), width: number(1...64))
+        DraftLimits(
+            nodes: number(1...512),
+            depth: number(1...32),
+            width: number(1...64),
+            surprisal: number(0...65_535)
+        )
     }
 
     private mutating func fingerprint() -> ModelFingerprint {

@@ -535,7 +535,7 @@ const ProtobufCMessageDescriptor paceline__v1__sampling__descriptor =
   (ProtobufCMessageInit) paceline__v1__sampling__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__draft_limits__field_descriptors[3] =
+static const ProtobufCFieldDescriptor paceline__v1__draft_limits__field_descriptors[4] =
 {
   {
     "nodes",
@@ -573,16 +573,29 @@ static const ProtobufCFieldDescriptor paceline__v1__draft_limits__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "surprisal",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__DraftLimits, surprisal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__draft_limits__field_indices_by_name[] = {
   1,   /* field[1] = depth */
   0,   /* field[0] = nodes */
+  3,   /* field[3] = surprisal */
   2,   /* field[2] = width */
 };
 static const ProtobufCIntRange paceline__v1__draft_limits__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor paceline__v1__draft_limits__descriptor =
 {
@@ -592,7 +605,7 @@ const ProtobufCMessageDescriptor paceline__v1__draft_limits__descriptor =
   "Paceline__V1__DraftLimits",
   "paceline.v1",
   sizeof(Paceline__V1__DraftLimits),
-  3,
+  4,
   paceline__v1__draft_limits__field_descriptors,
   paceline__v1__draft_limits__field_indices_by_name,
   1,  paceline__v1__draft_limits__number_ranges,

@@ -135,10 +135,14 @@ struct  Paceline__V1__DraftLimits
    * children of one node, 1 ... 64
    */
   uint32_t width;
+  /*
+   * of a path, -ln q in 1/1024 nat: beyond it a node is not worth verifying. At most 65,535, 0: no bound
+   */
+  uint32_t surprisal;
 };
 #define PACELINE__V1__DRAFT_LIMITS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__draft_limits__descriptor) \
-    , 0, 0, 0 }
+    , 0, 0, 0, 0 }
 
 
 /*

@@ -1,0 +1,52 @@
+import PacelineSpeculation
+import PacelineWire
+
+/// How deep and how wide one worker's trees have been of use, which is how deep and wide it is asked to draft.
+///
+/// Depth follows the longest run of committed tokens that lay on its tree, with room to prove that more would do, and
+/// for the rounds that are on their way. Width follows the rank among its siblings of the token that was taken: where
+/// that is never the fourth child, three are drafted, and a fourth now and then.
+struct TreeShapeRecord: Sendable {
+    /// What is left of the memory of an agreement after another verdict.
+    private static let fading = 0.97
+    private static let leastDepth = 4
+    /// The depth asked for is so many times the longest agreement.
+    private static let reach = 4.0
+    /// A rank is of use if so many of the tokens that were found on the tree had it.
+    private static let leastShare = 0.02
+    private static let trial = 24.0
+
+    private var longest: Double?
+    /// By rank among siblings: fading counts of tokens that were taken.
+    private var ranks: [Double] = []
+    private var verdicts = 0
+
+    /// Learns from the tokens of a verdict, and the worker's tree below the base it was given for.
+    mutating func record(_ tokens: [Token], on tree: TokenTree) {
+        guard !tree.isEmpty else { return }
+        verdicts += 1
+        let path = tree.descend(tokens)
+        longest = max(Double(path.count), (longest ?? Double(path.count)) * Self.fading)
+        for rank in ranks.indices { ranks[rank] *= Self.fading }
+        for node in path {
+            let rank = tree.children(of: tree.parent(of: node)).prefix { $0 != node }.count
+            while ranks.count <= rank { ranks.append(0) }
+            ranks[rank] += 1
+        }
+    }
+
+    /// What the worker is asked for, within `bounds`.
+    func limits(within bounds: DraftLimits) -> DraftLimits {
+        guard Double(verdicts) >= Self.trial, let longest else { return bounds }
+        let depth = max(Self.leastDepth, Int(longest * Self.reach) + 1)
+        return DraftLimits(nodes: bounds.nodes, depth: min(bounds.depth, depth), width: min(bounds.width, width))
+    }
+
+    /// The ranks that were of use, and one more to find out by.
+    private var width: Int {
+        let total = ranks.reduce(0, +)
+        guard total >= Self.trial / 4 else { return .max }
+        let used = ranks.lastIndex { $0 >= Self.leastShare * total } ?? 0
+        return used + 2
+    }
+}

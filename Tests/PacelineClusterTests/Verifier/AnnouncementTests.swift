@@ -1,0 +1,112 @@
+import NIOCore
+import PacelineSpeculation
+import PacelineWire
+import Testing
+
+@testable import PacelineCluster
+
+@Suite("What a verifier tells its workers")
+struct AnnouncementTests {
+    /// A verifier's machine and a worker's end of one link, joined by hand.
+    private struct Exchange {
+        var verifier: VerifierMachine
+        var worker: LinkMachine
+        var heard: [Message] = []
+        var passes: [Pass] = []
+        private let link = LinkID(rawValue: 1)
+
+        init(capabilities: LinkCapabilities) throws {
+            verifier = VerifierMachine(
+                configuration: VerifierConfiguration(),
+                target: .mock(),
+                costs: try .mock(),
+                incarnation: 1
+            )
+            let hello = Message.Hello(
+                name: "worker",
+                incarnation: 2,
+                fingerprint: nil,
+                capabilities: capabilities,
+                slots: 4,
+                contextLength: nil
+            )
+            worker = LinkMachine(side: .worker(hello), configuration: LinkConfiguration())
+            tell(.accepted(link))
+            act(.connected)
+        }
+
+        mutating func tell(_ event: VerifierMachine.Event) {
+            for effect in verifier.handle(event, now: .zero) {
+                switch effect {
+                case .write(_, let bytes): act(.received(bytes))
+                case .run(let pass): passes.append(pass)
+                default: break
+                }
+            }
+        }
+
+        mutating func act(_ event: LinkMachine.Event) {
+            for effect in worker.handle(event, now: .zero) {
+                switch effect {
+                case .write(let bytes): tell(.received(link, bytes))
+                case .deliver(let message): heard.append(message)
+                default: break
+                }
+            }
+        }
+
+        /// Ends the pass that runs, with one verdict.
+        mutating func finish(_ verdict: Verdict) {
+            tell(.passFinished(PassResult(outcomes: [.verified(verdict)], milliseconds: 20)))
+        }
+
+        var verifying: [Message.Verifying] {
+            heard.compactMap { if case .verifying(let message) = $0 { message } else { nil } }
+        }
+    }
+
+    /// A plain round, during which the worker drafts, and a round about what it drafted.
+    private static func run(_ capabilities: LinkCapabilities) throws -> Exchange {
+        var exchange = try Exchange(capabilities: capabilities)
+        let base: [Token] = [1]
+        exchange.tell(
+            .submit(RequestID(rawValue: 1), GenerationRequest(prompt: base, sampling: .greedy, maximumTokens: 50))
+        )
+        let tree = Message.Tree(
+            request: 1,
+            epoch: 0,
+            baseLength: 1,
+            baseHash: BaseHash(base),
+            firstNode: 0,
+            nodes: [
+                .init(parent: nil, token: 5, logProbability: -0.01), .init(parent: 0, token: 6, logProbability: -0.01),
+                .init(parent: 1, token: 7, logProbability: -0.01),
+            ],
+            isFinal: true
+        )
+        exchange.act(.send(.tree(tree)))
+        exchange.finish(Verdict(path: [], accepted: [], correction: 5))
+        return exchange
+    }
+
+    @Test("names the nodes that a pass verifies when the pass begins, below the present base")
+    func names() throws {
+        let exchange = try Self.run([.deltas, .verifying])
+        #expect(exchange.passes.count == 2)
+        let message = try #require(exchange.verifying.first)
+        #expect(exchange.verifying.count == 1)
+        #expect(message.epoch == 1 && message.baseLength == 2 && message.baseHash == BaseHash([1, 5]))
+        #expect(message.nodes == [.init(parent: nil, token: 6), .init(parent: 0, token: 7)])
+        // After the verdict that made the base what it is.
+        let kinds = exchange.heard.map(\.type)
+        let verdict = try #require(kinds.firstIndex(of: .verdict))
+        #expect(try #require(kinds.firstIndex(of: .verifying)) > verdict)
+    }
+
+    @Test("says nothing of it to a worker that did not ask")
+    func capability() throws {
+        let exchange = try Self.run([.deltas])
+        #expect(exchange.passes.count == 2)
+        #expect(exchange.verifying.isEmpty)
+    }
+}

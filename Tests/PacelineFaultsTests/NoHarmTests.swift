@@ -1,0 +1,62 @@
+import PacelineCluster
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineFaults
+
+@Suite("Draft workers do no harm")
+struct NoHarmTests {
+    @Test("with trees that are all wrong requests run at 0.97 of the speed of plain decoding at least")
+    func worthless() throws {
+        for seed in 1...24 as ClosedRange<UInt64> {
+            let speed = try SeedOutcome.worthlessSpeed(seed: seed)
+            #expect(speed.violation == nil, "seed \(seed)")
+            #expect(speed.ratio >= 0.97, "seed \(seed)")
+        }
+    }
+
+    @Test(
+        "a worker that stops, hangs or vanishes in mid-round delays no token by more than 50 ms beyond a plain pass",
+        arguments: [FaultKind.pause, .hang, .powerOff, .halfOpen, .partition, .kill]
+    )
+    func stops(kind: FaultKind) throws {
+        var struck = 0
+        for seed in 1...8 as ClosedRange<UInt64> {
+            var random = SplitMix(seed: seed)
+            let base = 30.0
+            // So flat that hardly anything but waiting can delay a token.
+            var scenario = Scenario(seed: seed, costs: try .linear(base: base, perRow: 0.05))
+            scenario.faultWindow = .seconds(3)
+            scenario.network.latency = .milliseconds([1, 10][Int(seed % 2)])
+            for _ in 0..<1 + Int(seed % 3) {
+                scenario.workers.append(Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: 8))
+            }
+            scenario.requests = [Scenario.Request(prompt: [3], seed: seed, maximumTokens: 400)]
+            scenario.strikes = (0..<12).map { _ in .init(kind: kind, at: .milliseconds(random.next(below: 2500))) }
+            scenario.faults = [kind]
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            #expect(simulation.statistics.acceptedTokens > 50, "seed \(seed)")
+            #expect(simulation.statistics.longestOverrun <= 50.01, "seed \(seed)")
+            let plain = scenario.costs.milliseconds(rows: 1) * (1 + scenario.passJitter)
+            #expect(simulation.statistics.longestGap <= plain + 50 + 64 * 0.05 * scenario.passJitter, "seed \(seed)")
+            struck += simulation.statistics.faults[kind, default: 0]
+        }
+        #expect(struck > 8)
+    }
+
+    @Test("and are found out where they do: links that never notice silence leave a cluster with dead connections")
+    func silence() throws {
+        func violation(_ seed: UInt64, deadAfter: Duration) throws -> Violation? {
+            var scenario = try Scenario.swarm(seed: seed, allowed: [.halfOpen, .powerOff])
+            scenario.link.deadAfter = deadAfter
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            return simulation.violation
+        }
+        let deaf = try (1...200 as ClosedRange<UInt64>).first { try violation($0, deadAfter: .seconds(60)) != nil }
+        let seed = try #require(deaf)
+        #expect(try violation(seed, deadAfter: .seconds(1)) == nil)
+    }
+}
