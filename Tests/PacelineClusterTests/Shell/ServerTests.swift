@@ -11,9 +11,11 @@ struct ServerTests {
         GenerationRequest(prompt: [1], sampling: SamplingParameters(seed: 2), maximumTokens: tokens)
     }
 
-    private static func start(listen: Endpoint) async throws -> VerifierServer {
+    private static func start(listen: Endpoint, passMicroseconds: UInt32 = 0) async throws -> VerifierServer {
         try await VerifierServer.start(VerifierConfiguration(), listen: listen, logger: Logger(label: "test")) { _ in
-            LoadedTarget(engine: MockTarget(), description: .mock())
+            let target = MockTarget()
+            target.passMicroseconds = passMicroseconds
+            return LoadedTarget(engine: target, description: .mock())
         }
     }
 
@@ -48,7 +50,9 @@ struct ServerTests {
 
     @Test("ends a running request when it is shut down, and refuses the next")
     func shutdown() async throws {
-        let verifier = try await Self.start(listen: Endpoint(host: "127.0.0.1", port: 0))
+        // Slow enough that the request still runs when a busy machine comes to shutting down.
+        let endpoint = Endpoint(host: "127.0.0.1", port: 0)
+        let verifier = try await Self.start(listen: endpoint, passMicroseconds: 5000)
         let handle = verifier.submit(Self.request())
         var events = handle.events.makeAsyncIterator()
         _ = await events.next()

@@ -1,3 +1,4 @@
+import Glibc
 import PacelineCluster
 import PacelineSpeculation
 
@@ -24,6 +25,8 @@ final class MockTarget: TargetEngine {
     /// Drafted nodes that bore tags of another base than the one they were verified at.
     private(set) var misrootedNodes = 0
     private(set) var verifiedNodes = 0
+    /// How long a pass takes at least, in microseconds.
+    var passMicroseconds: UInt32 = 0
     /// Requests whose next round is to fail.
     var failing: Set<RequestID> = []
 
@@ -55,6 +58,7 @@ final class MockTarget: TargetEngine {
         guard Set(rounds.map(\.request)).count == rounds.count else {
             throw Misuse(description: "a pass holds two rounds of one sequence")
         }
+        if passMicroseconds > 0 { usleep(passMicroseconds) }
         return try rounds.map { round in
             progress.advance()
             if failing.remove(round.request) != nil { return .failed(reason: "told to fail") }
