@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attention_kernels.h"
+#include "attention_int8.h"
 #include "scratch.h"
 
 // Shares a call out over the pool.
@@ -19,6 +19,7 @@ enum {
     WALKS_PER_THREAD = 4,     // with fewer (group, KV head) than this, split by chunk
     PARTIAL_HEADER = 16,      // floats before the values of a partial in scratch memory, so that these stay aligned
     SMALL_CALL = 1 << 18,     // multiply-adds that are not worth waking another thread for
+    POOLED_QUERIES = 256,     // queries whose quantising is worth waking another thread for
     PARTIALS_LIMIT = 1 << 26, // bytes of partials that are worth having
 };
 
@@ -42,6 +43,7 @@ typedef struct attention_plan {
     int64_t chunk_items;  // (group, chunk, KV head) over all groups
     int64_t chunk_limit;  // chunks of the longest row
     int64_t work;         // multiply-adds
+    uint8_t *queries;     // quantised, where pages are int8
     float *partials;      // (row, head, chunk) x stride
 } attention_plan;
 
@@ -117,7 +119,7 @@ static void walk_block(const attention_plan *plan, const pl_attention_block *blo
         chunks[i] = row_chunks(plan, row);
         partials[i].values = chunk == chunks[i].begin ? pl_output(&plan->call, row, head) : values[i];
     }
-    plan->kernels->chunk(&plan->call, block, chunk, partials);
+    plan->kernels->chunk[plan->call.shape.type](&plan->call, block, chunk, partials);
     for (int i = 0; i < block->count; i++) {
         if (chunk < chunks[i].begin || chunk >= chunks[i].end) continue;
         if (chunk == chunks[i].begin) totals[i] = partials[i];
@@ -184,7 +186,7 @@ static void compute_chunk(void *context, int64_t item, int thread) {
             stored[i] = stored_partial(plan, row, head, chunk);
             partials[i].values = stored[i] ? stored[i] + PARTIAL_HEADER : NULL;
         }
-        plan->kernels->chunk(&plan->call, &block, chunk, partials);
+        plan->kernels->chunk[plan->call.shape.type](&plan->call, &block, chunk, partials);
         for (int i = 0; i < block.count; i++) {
             if (!stored[i]) continue;
             stored[i][0] = partials[i].largest;
@@ -241,21 +243,28 @@ static void run(const attention_plan *plan, pl_pool *pool, int64_t items, pl_tas
     }
 }
 
-/// Groups the rows into a table in scratch memory, with `extra` more bytes behind it. Without memory for the table
-/// there is no way to go on, as anywhere else in the process.
+/// Bytes of all quantised queries.
+static size_t queries_bytes(const attention_plan *plan, int64_t count) {
+    if (plan->call.shape.type != PL_KV_INT8) return 0;
+    return (size_t)(count * plan->call.heads * pl_int8_query_bytes(plan->call.shape.head_dim));
+}
+
+/// Groups the rows into a table in scratch memory, with room for quantised queries and `extra` more bytes behind it.
+/// Without memory for these there is no way to go on, as anywhere else in the process.
 static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
-    size_t table = ((size_t)count * sizeof(row_group) + 63) / 64 * 64;
-    char *memory = pl_scratch(table + extra);
+    size_t table = ((size_t)count * sizeof(row_group) + 63) / 64 * 64, queries = queries_bytes(plan, count);
+    char *memory = pl_scratch(table + queries + extra);
     if (!memory && extra > 0) return NULL;
     if (!memory) {
         fprintf(stderr, "out of memory for attention over %lld rows\n", (long long)count);
         abort();
     }
     plan->groups = (row_group *)memory;
+    plan->queries = (uint8_t *)memory + table;
     plan->group_count = plan->chunk_items = plan->chunk_limit = plan->work = 0;
     for (int64_t row = 0; row < count; row++) add_row(plan, row);
     number_items(plan);
-    return memory + table;
+    return memory + table + queries;
 }
 
 /// Whether chunks are to be items, with memory for their partials.
@@ -268,6 +277,26 @@ static int splits_by_chunk(attention_plan *plan, int64_t count, int threads) {
     plan->partials = group_rows(plan, count, bytes);
     if (!plan->partials) group_rows(plan, count, 0);
     return plan->partials != NULL;
+}
+
+static void quantise_query(void *context, int64_t item, int thread) {
+    (void)thread;
+    const attention_plan *plan = context;
+    const pl_attention_call *call = &plan->call;
+    int64_t dim = call->shape.head_dim;
+    const float *q = pl_query(call, item / call->heads, item % call->heads);
+    pl_int8_quantise_query(q, dim, call->scale, plan->queries + item * pl_int8_query_bytes(dim));
+}
+
+static void quantise_queries(attention_plan *plan, pl_pool *pool, int64_t count) {
+    if (plan->call.shape.type != PL_KV_INT8) return;
+    int64_t items = count * plan->call.heads;
+    if (items >= POOLED_QUERIES) {
+        pl_pool_run(pool, items, quantise_query, plan);
+    } else {
+        for (int64_t item = 0; item < items; item++) quantise_query(plan, item, 0);
+    }
+    plan->call.int8_queries = plan->queries;
 }
 
 void pl_attention(
@@ -290,7 +319,9 @@ void pl_attention(
         memset(pl_output(&plan.call, row, 0), 0, (size_t)(heads * shape.head_dim) * sizeof(float));
     }
     group_rows(&plan, count, 0);
-    if (splits_by_chunk(&plan, count, pl_pool_threads(pool))) {
+    int splits = splits_by_chunk(&plan, count, pl_pool_threads(pool));
+    quantise_queries(&plan, pool, count);
+    if (splits) {
         run(&plan, pool, plan.chunk_items, compute_chunk);
         run(&plan, pool, count * heads, combine_chunks);
     } else {

@@ -2,7 +2,15 @@
 
 #include "lanes_avx2.h"
 
-enum { SCORE_TILES = 1, VALUE_VECTORS = 1 };
+enum { SCORE_TILES = 1, VALUE_VECTORS = 1, INT8_TILES = 1, INT8_VECTORS = 1 };
+#include "attention_common_body.h"
 #include "attention_body.h"
+#include "attention_int8_body.h"
+
+const pl_attention_kernels PL_LANES(pl_attention) = {
+    .chunk = {[PL_KV_F16] = PL_LANES(chunk), [PL_KV_INT8] = PL_LANES(chunk_int8)},
+    .combine = PL_LANES(combine),
+    .finish = PL_LANES(finish),
+};
 
 #endif

@@ -1,69 +1,20 @@
-// Attention over sixteen lanes. Included once per instruction set, after its lanes_*.h header, with
+// Attention over float16 pages, on sixteen lanes. Included once per instruction set, after attention_common_body.h,
+// with
 //   SCORE_TILES     key tiles (16 slots each) whose scores are computed side by side, 1 or 4
 //   VALUE_VECTORS   vectors of 16 output dimensions that are accumulated side by side, 1 or 4
 // chosen so that PL_ATTENTION_QUERIES times either of them fits into the registers.
-
-#include <string.h>
-
-#include "attention_kernels.h"
-#include "math_body.h"
-
-enum { LANES = 16, QUERIES = PL_ATTENTION_QUERIES, CHUNK = PL_ATTENTION_CHUNK };
 
 enum {
     VALUE_SLOTS = 64,   ///< values that stay in the first-level cache while the dimensions are added group by group
     VALUES_AHEAD = 32,  ///< how far ahead values are prefetched
 };
 
-/// The logical positions of one row in a chunk, relative to the chunk: begin ..< end, of which those below `base` are
-/// base.
-typedef struct span {
-    int64_t begin;
-    int64_t base;
-    int64_t end;
-} span;
-
-/// What is computed for one block in one chunk.
-typedef struct chunk_work {
-    const pl_attention_call *call;
-    const pl_attention_block *block;
-    int64_t start;           ///< the chunk's first logical position
-    int64_t row_count;       ///< rows that the block's queries belong to
-    int64_t group;           ///< queries per KV head
-    span spans[QUERIES];     ///< of each row
-    int first[QUERIES + 1];  ///< the first query of each row
+/// What is computed for one block in one chunk over float16 pages.
+typedef struct half_work {
+    chunk_work chunk;
     const float *q[QUERIES];
     const uint16_t *values[CHUNK + VALUES_AHEAD];  ///< of the base positions, then what will be read after them
-    _Alignas(64) float scores[QUERIES][CHUNK];
-} chunk_work;
-
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
-static void prepare(
-    chunk_work *work, const pl_attention_call *call, const pl_attention_block *block, int64_t chunk) {
-    work->call = call;
-    work->block = block;
-    work->start = chunk * CHUNK;
-    work->group = call->heads / call->shape.kv_heads;
-    work->row_count = 0;
-    for (int i = 0; i < block->count; i++) {
-        int64_t query = block->first + i, row_index = block->row + query / work->group;
-        work->q[i] = pl_query(call, row_index, block->kv_head * work->group + query % work->group);
-        if (i > 0 && query % work->group != 0) continue;
-        const pl_attention_row *row = &call->rows[row_index];
-        span *s = &work->spans[work->row_count];
-        s->end = smaller(CHUNK, pl_row_end(row) - work->start);
-        s->begin = larger(0, pl_row_begin(call, row) - work->start);
-        s->base = larger(s->begin, smaller(s->end, row->base - work->start));
-        work->first[work->row_count++] = i;
-    }
-    work->first[work->row_count] = block->count;
-}
-
-static inline const pl_attention_row *row_of(const chunk_work *work, int64_t row) {
-    return &work->call->rows[work->block->row + work->block->first / work->group + row];
-}
+} half_work;
 
 /// scores[i * stride + 16 t + lane] = q[i] . key tile t, times the scale; tiles are dim x 16 and follow one another.
 /// As much as is read here is prefetched from `ahead`.
@@ -109,31 +60,29 @@ PL_LANES_TARGET static void score(
 }
 
 /// Notes where the values of base positions begin ..< end lie, and after them the keys of the next chunk.
-static void locate_values(chunk_work *work, int64_t begin, int64_t end) {
+static void locate_values(half_work *half, int64_t begin, int64_t end) {
+    const chunk_work *work = &half->chunk;
     const pl_attention_row *row = row_of(work, 0);
     int64_t dim = work->call->shape.head_dim, kv_head = work->block->kv_head;
     const uint16_t *next = pl_value_row(work->call, row, kv_head, work->start + begin);
     for (int64_t p = begin; p < end; p++) {
         if (p % PL_PAGE_SLOTS == 0) next = pl_value_row(work->call, row, kv_head, work->start + p);
-        work->values[p] = next;
+        half->values[p] = next;
         next += dim;
     }
     int more = work->start + CHUNK < row->base;
     if (more) next = pl_key_tile(work->call, row, kv_head, work->start + CHUNK);
-    for (int64_t p = 0; p < VALUES_AHEAD; p++) work->values[end + p] = more ? next + p * dim : work->values[end - 1];
+    for (int64_t p = 0; p < VALUES_AHEAD; p++) half->values[end + p] = more ? next + p * dim : half->values[end - 1];
 }
 
 /// Scores of all queries against the base positions of the chunk. Tiles are computed whole: what lies beyond a row's
 /// own positions is overwritten or ignored.
-PL_LANES_TARGET static void score_base(chunk_work *work) {
-    int64_t begin = CHUNK, end = 0, dim = work->call->shape.head_dim;
-    for (int64_t r = 0; r < work->row_count; r++) {
-        if (work->spans[r].begin >= work->spans[r].base) continue;
-        begin = smaller(begin, work->spans[r].begin);
-        end = larger(end, work->spans[r].base);
-    }
+PL_LANES_TARGET static void score_base(half_work *half) {
+    chunk_work *work = &half->chunk;
+    span base = base_span(work);
+    int64_t begin = base.begin, end = base.end, dim = work->call->shape.head_dim;
     if (begin >= end) return;
-    locate_values(work, begin, end);
+    locate_values(half, begin, end);
     int64_t position = begin / LANES * LANES;
     while (position < end) {
         int whole = position % (SCORE_TILES * LANES) == 0 && end - position > (SCORE_TILES - 1) * LANES;
@@ -141,64 +90,20 @@ PL_LANES_TARGET static void score_base(chunk_work *work) {
         int64_t next = position + tiles * LANES;
         const pl_attention_row *row = row_of(work, 0);
         const uint16_t *keys = pl_key_tile(work->call, row, work->block->kv_head, work->start + position);
-        const uint16_t *ahead = work->values[begin];
+        const uint16_t *ahead = half->values[begin];
         if (next < end) ahead = pl_key_tile(work->call, row, work->block->kv_head, work->start + next);
         score(
-            work->block->count, tiles, work->q, keys, ahead, dim, work->call->scale, &work->scores[0][position], CHUNK);
+            work->block->count, tiles, half->q, keys, ahead, dim, work->call->scale, &work->scores[0][position], CHUNK);
         position = next;
     }
 }
 
-/// Key tiles of a path whose scores are kept while the path is walked.
-enum { CACHED_TILES = 8 };
-
-/// Scores of one row's queries against its path: whole tiles, of which the path's slots are picked.
-PL_LANES_TARGET static void score_path(chunk_work *work, int64_t r) {
-    const pl_attention_row *row = row_of(work, r);
-    const uint16_t *cached[CACHED_TILES] = {0};
-    _Alignas(64) float scores[CACHED_TILES][QUERIES][LANES];
-    int first = work->first[r], count = work->first[r + 1] - first, oldest = 0;
-    for (int64_t p = work->spans[r].base; p < work->spans[r].end; p++) {
-        int64_t slot = pl_logical_slot(row, work->start + p);
-        const uint16_t *tile = pl_key_tile(work->call, row, work->block->kv_head, slot);
-        int found = 0;
-        while (found < CACHED_TILES && cached[found] != tile) found++;
-        if (found == CACHED_TILES) {
-            found = oldest;
-            oldest = (oldest + 1) % CACHED_TILES;
-            cached[found] = tile;
-            score(
-                count, 1, work->q + first, tile, tile, work->call->shape.head_dim, work->call->scale,
-                &scores[found][0][0], LANES);
-        }
-        for (int i = 0; i < count; i++) work->scores[first + i][p] = scores[found][i][slot % LANES];
-    }
-}
-
-PL_INLINE float largest_lane(vf x) {
-    float lanes[LANES];
-    vf_store(lanes, x);
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; i++) lanes[i] = lanes[i + half] > lanes[i] ? lanes[i + half] : lanes[i];
-    }
-    return lanes[0];
-}
-
-/// Turns scores begin ..< end into weights exp(score - largest).
-PL_LANES_TARGET static void soften(float *scores, int64_t begin, int64_t end, pl_partial *partial) {
-    int64_t from = begin / LANES * LANES, to = (end + LANES - 1) / LANES * LANES;
-    // The weight of minus infinity is zero, which adds nothing to its lane.
-    for (int64_t i = from; i < begin; i++) scores[i] = -PL_INFINITY;
-    for (int64_t i = end; i < to; i++) scores[i] = -PL_INFINITY;
-    vf most = vf_set1(-PL_INFINITY), sum = vf_set1(0);
-    for (int64_t i = from; i < to; i += LANES) most = vf_max(vf_load(scores + i), most);
-    partial->largest = largest_lane(most);
-    for (int64_t i = from; i < to; i += LANES) {
-        vf weight = vf_exp(vf_sub(vf_load(scores + i), vf_set1(partial->largest)));
-        vf_store(scores + i, weight);
-        sum = vf_add(sum, weight);
-    }
-    partial->sum = vf_sum(sum);
+PL_LANES_TARGET static void score_half_tile(
+    const chunk_work *work, const pl_attention_row *row, int first, int count, int64_t slot, float *scores) {
+    const half_work *half = (const half_work *)work;
+    const uint16_t *tile = pl_key_tile(work->call, row, work->block->kv_head, slot);
+    score(
+        count, 1, half->q + first, tile, tile, work->call->shape.head_dim, work->call->scale, scores, LANES);
 }
 
 /// Adds weights[i * CHUNK + p] * values[p] for p in 0 ..< count in order to dimensions d ..< d + 16 vectors of partial
@@ -252,7 +157,8 @@ PL_LANES_TARGET static void accumulate(
 }
 
 /// Adds the values of one row's positions begin ..< end, base or path.
-static void accumulate_row(chunk_work *work, int64_t r, int64_t begin, int64_t end, const pl_partial *partials) {
+static void accumulate_row(
+    const chunk_work *work, int64_t r, int64_t begin, int64_t end, const pl_partial *partials) {
     if (begin >= end) return;
     const pl_attention_row *row = row_of(work, r);
     const uint16_t *values[CHUNK + VALUES_AHEAD];
@@ -268,7 +174,8 @@ static void accumulate_row(chunk_work *work, int64_t r, int64_t begin, int64_t e
 
 /// Adds the values of all rows: those of the base positions that all rows have together, what comes before and after
 /// row by row.
-static void accumulate_rows(chunk_work *work, const pl_partial *partials) {
+static void accumulate_rows(const half_work *half, const pl_partial *partials) {
+    const chunk_work *work = &half->chunk;
     int64_t begin = 0, end = CHUNK;
     for (int64_t r = 0; r < work->row_count; r++) {
         begin = larger(begin, work->spans[r].begin);
@@ -280,47 +187,28 @@ static void accumulate_rows(chunk_work *work, const pl_partial *partials) {
     }
     if (begin == CHUNK) return;
     accumulate(
-        work->block->count, &work->scores[0][begin], work->values + begin, work->call->shape.head_dim, end - begin,
+        work->block->count, &work->scores[0][begin], half->values + begin, work->call->shape.head_dim, end - begin,
         partials);
     for (int64_t r = 0; r < work->row_count; r++) accumulate_row(work, r, end, work->spans[r].end, partials);
 }
 
 PL_LANES_TARGET static void PL_LANES(chunk)(
     const pl_attention_call *call, const pl_attention_block *block, int64_t chunk, pl_partial *partials) {
-    chunk_work work;
-    prepare(&work, call, block, chunk);
-    score_base(&work);
-    for (int64_t r = 0; r < work.row_count; r++) {
-        span s = work.spans[r];
-        if (s.base < s.end) score_path(&work, r);
-        for (int i = work.first[r]; i < work.first[r + 1] && s.begin < s.end; i++) {
-            soften(work.scores[i], s.begin, s.end, &partials[i]);
+    half_work half;
+    chunk_work *work = &half.chunk;
+    prepare(work, call, block, chunk);
+    for (int i = 0; i < block->count; i++) {
+        int64_t query = block->first + i, head = block->kv_head * work->group + query % work->group;
+        half.q[i] = pl_query(call, block->row + query / work->group, head);
+    }
+    score_base(&half);
+    for (int64_t r = 0; r < work->row_count; r++) {
+        span s = work->spans[r];
+        if (s.base < s.end) score_path(work, r, score_half_tile);
+        for (int i = work->first[r]; i < work->first[r + 1] && s.begin < s.end; i++) {
+            soften(work->scores[i], s.begin, s.end, &partials[i]);
             memset(partials[i].values, 0, (size_t)call->shape.head_dim * sizeof(float));
         }
     }
-    accumulate_rows(&work, partials);
+    accumulate_rows(&half, partials);
 }
-
-PL_LANES_TARGET static void PL_LANES(combine)(pl_partial *total, const pl_partial *next, int64_t dim) {
-    float largest = next->largest > total->largest ? next->largest : total->largest;
-    vf a = vf_exp(vf_set1(total->largest - largest)), b = vf_exp(vf_set1(next->largest - largest));
-    float lanes[2][LANES];
-    vf_store(lanes[0], a);
-    vf_store(lanes[1], b);
-    total->largest = largest;
-    total->sum = __builtin_fmaf(next->sum, lanes[1][0], total->sum * lanes[0][0]);
-    for (int64_t d = 0; d < dim; d += LANES) {
-        vf_store(total->values + d, vf_fma(vf_load(next->values + d), b, vf_mul(vf_load(total->values + d), a)));
-    }
-}
-
-PL_LANES_TARGET static void PL_LANES(finish)(const pl_partial *total, float *out, int64_t dim) {
-    vf inverse = vf_set1(1 / total->sum);
-    for (int64_t d = 0; d < dim; d += LANES) vf_store(out + d, vf_mul(vf_load(total->values + d), inverse));
-}
-
-const pl_attention_kernels PL_LANES(pl_attention) = {
-    .chunk = PL_LANES(chunk),
-    .combine = PL_LANES(combine),
-    .finish = PL_LANES(finish),
-};

@@ -20,6 +20,7 @@ typedef struct pl_attention_call {
     int64_t q_stride;
     float *out;
     int64_t out_stride;
+    const uint8_t *int8_queries;  ///< where pages are int8, the quantised queries: (row, head) x pl_int8_query_bytes
 } pl_attention_call;
 
 /// The softmax of one query over one chunk, or over several: the largest score, the sum of exp(score - largest) and the
@@ -40,8 +41,10 @@ typedef struct pl_attention_block {
 } pl_attention_block;
 
 typedef struct pl_attention_kernels {
-    /// partials[i] = the softmax of query i of the block over chunk `chunk`, for queries with a position in it.
-    void (*chunk)(const pl_attention_call *call, const pl_attention_block *block, int64_t chunk, pl_partial *partials);
+    /// partials[i] = the softmax of query i of the block over chunk `chunk`, for queries with a position in it. By type
+    /// of the pages.
+    void (*chunk[2])(
+        const pl_attention_call *call, const pl_attention_block *block, int64_t chunk, pl_partial *partials);
     /// Adds the partial of the next chunk to `total`.
     void (*combine)(pl_partial *total, const pl_partial *next, int64_t head_dim);
     /// out = values / sum.
@@ -58,7 +61,7 @@ extern const pl_attention_kernels pl_attention_neon;
 /// The whole attention of one query: the scalar twin, which defines the bits.
 void pl_attention_scalar(const pl_attention_call *call, int64_t row, int64_t head);
 
-/// Elements between the keys of one (layer, KV head) of a page and the beginning of the page.
+/// float16 pages: elements between the keys of one (layer, KV head) of a page and the beginning of the page.
 static inline int64_t pl_key_offset(pl_kv_shape shape, int64_t layer, int64_t kv_head) {
     return (layer * shape.kv_heads + kv_head) * PL_PAGE_SLOTS * shape.head_dim;
 }
@@ -72,14 +75,14 @@ static inline int64_t pl_value_offset(pl_kv_shape shape, int64_t layer, int64_t 
 static inline const uint16_t *pl_key_tile(
     const pl_attention_call *call, const pl_attention_row *row, int64_t kv_head, int64_t slot) {
     int64_t tile = slot % PL_PAGE_SLOTS / PL_TILE_SLOTS;
-    return row->pages[slot / PL_PAGE_SLOTS] + pl_key_offset(call->shape, call->layer, kv_head)
+    return (const uint16_t *)row->pages[slot / PL_PAGE_SLOTS] + pl_key_offset(call->shape, call->layer, kv_head)
         + tile * PL_TILE_SLOTS * call->shape.head_dim;
 }
 
 /// The value (head_dim) in `slot` of a sequence.
 static inline const uint16_t *pl_value_row(
     const pl_attention_call *call, const pl_attention_row *row, int64_t kv_head, int64_t slot) {
-    return row->pages[slot / PL_PAGE_SLOTS] + pl_value_offset(call->shape, call->layer, kv_head)
+    return (const uint16_t *)row->pages[slot / PL_PAGE_SLOTS] + pl_value_offset(call->shape, call->layer, kv_head)
         + slot % PL_PAGE_SLOTS * call->shape.head_dim;
 }
 

@@ -67,6 +67,42 @@ PL_INLINE vm vi_equal(vi a, vi b) {
 PL_INLINE vi vi_select(vm m, vi a, vi b) { return vf_bits(vf_select(m, vi_as_float(a), vi_as_float(b))); }
 PL_INLINE vf vi_to_float(vi a) { return (vf){_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 
+typedef struct { vi even, odd; } vc;  // the bytes of each 32-bit lane with even and with odd number, as 16 bits
+enum { PL_DOT_OFFSET = 128 };
+PL_INLINE vc vc_load(const uint8_t *p) {
+    const __m256i low = _mm256_set1_epi16(0xff);
+    __m256i a = _mm256_loadu_si256((const __m256i *)p), b = _mm256_loadu_si256((const __m256i *)(p + 32));
+    return (vc){
+        {_mm256_and_si256(a, low), _mm256_and_si256(b, low)}, {_mm256_srli_epi16(a, 8), _mm256_srli_epi16(b, 8)}};
+}
+// Sums of two products of 8 bits fit into the 32 bits of a pair of 16: nothing saturates.
+PL_INLINE __m256i pl_dot_half(__m256i sum, __m256i even, __m256i odd, __m256i q_even, __m256i q_odd) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even, q_even));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(odd, q_odd));
+}
+PL_INLINE vi vi_dot(vi a, vc codes, const int8_t *q) {
+    int32_t four;
+    __builtin_memcpy(&four, q, sizeof four);
+    __m256i all = _mm256_set1_epi32(four);
+    __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(all, 8), 8), odd = _mm256_srai_epi16(all, 8);
+    return (vi){
+        pl_dot_half(a.low, codes.even.low, codes.odd.low, even, odd),
+        pl_dot_half(a.high, codes.even.high, codes.odd.high, even, odd)};
+}
+PL_INLINE void vi_store_bytes(int8_t *p, vi a) {
+    const __m256i low = _mm256_set1_epi32(0xff);
+    __m256i words = _mm256_packus_epi32(_mm256_and_si256(a.low, low), _mm256_and_si256(a.high, low));
+    words = _mm256_permute4x64_epi64(words, 0xd8);
+    __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128((__m128i *)p, bytes);
+}
+PL_INLINE int32_t vi_sum(vi a) {
+    int32_t lanes[16], sum = 0;
+    vi_store(lanes, a);
+    for (int i = 0; i < 16; i++) sum = (int32_t)((uint32_t)sum + (uint32_t)lanes[i]);
+    return sum;
+}
+
 PL_INLINE void pl_multiply_wide_half(__m256i a, __m256i b, __m256i *high, __m256i *low) {
     __m256i even = _mm256_mul_epu32(a, b);
     __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));

@@ -7,7 +7,7 @@
 // Sixteen lanes in one AVX-512 register: the vocabulary that the *_body.h kernels are written in. Each operation is one
 // correctly rounded IEEE operation per lane, so a lane has the bits of the scalar twin.
 
-#define PL_LANES_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define PL_LANES_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
 #define PL_LANES(name) name##_avx512
 #define PL_INLINE static inline __attribute__((always_inline)) PL_LANES_TARGET
 
@@ -54,6 +54,22 @@ PL_INLINE vm vi_equal(vi a, vi b) { return _mm512_cmpeq_epi32_mask(a, b); }
 PL_INLINE vi vi_select(vm m, vi a, vi b) { return _mm512_mask_blend_epi32(m, b, a); }
 PL_INLINE vf vi_as_float(vi a) { return _mm512_castsi512_ps(a); }
 PL_INLINE vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+
+/// 16 x 4 bytes, as vi_dot takes them.
+typedef __m512i vc;
+/// What vi_dot adds to each code. Subtract it times the sum of the q.
+enum { PL_DOT_OFFSET = 128 };
+PL_INLINE vc vc_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
+/// a + the sum over the four bytes of each lane of (code + PL_DOT_OFFSET) * q; codes are stored with 128 added.
+PL_INLINE vi vi_dot(vi a, vc codes, const int8_t *q) {
+    int32_t four;
+    __builtin_memcpy(&four, q, sizeof four);
+    return _mm512_dpbusd_epi32(a, codes, _mm512_set1_epi32(four));
+}
+/// The low bytes of the lanes.
+PL_INLINE void vi_store_bytes(int8_t *p, vi a) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a)); }
+/// The sum of the lanes, modulo 2^32.
+PL_INLINE int32_t vi_sum(vi a) { return _mm512_reduce_add_epi32(a); }
 
 /// The high and low halves of the unsigned products a * b.
 PL_INLINE void vi_multiply_wide(vi a, vi b, vi *high, vi *low) {

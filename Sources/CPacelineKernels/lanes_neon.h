@@ -61,6 +61,33 @@ PL_INLINE vi vi_select(vm m, vi a, vi b) { PL_PARTS(vi, vbslq_s32(m.part[p], a.p
 PL_INLINE vf vi_as_float(vi a) { PL_PARTS(vf, vreinterpretq_f32_s32(a.part[p])); }
 PL_INLINE vf vi_to_float(vi a) { PL_PARTS(vf, vcvtq_f32_s32(a.part[p])); }
 
+typedef struct { int8x16_t part[4]; } vc;
+enum { PL_DOT_OFFSET = 0 };
+PL_INLINE vc vc_load(const uint8_t *x) {
+    PL_PARTS(vc, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(x + 16 * p), vdupq_n_u8(128))));
+}
+PL_INLINE vi vi_dot(vi a, vc codes, const int8_t *q) {
+    int32_t four;
+    __builtin_memcpy(&four, q, sizeof four);
+    int8x16_t all = vreinterpretq_s8_s32(vdupq_n_s32(four));
+    vi r;
+    for (int p = 0; p < 4; p++) {
+        int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(codes.part[p]), vget_low_s8(all)));
+        int32x4_t high = vpaddlq_s16(vmull_high_s8(codes.part[p], all));
+        r.part[p] = vaddq_s32(a.part[p], vpaddq_s32(low, high));
+    }
+    return r;
+}
+PL_INLINE void vi_store_bytes(int8_t *x, vi a) {
+    int16x8_t low = vcombine_s16(vmovn_s32(a.part[0]), vmovn_s32(a.part[1]));
+    int16x8_t high = vcombine_s16(vmovn_s32(a.part[2]), vmovn_s32(a.part[3]));
+    vst1q_s8(x, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+}
+PL_INLINE int32_t vi_sum(vi a) {
+    int32x4_t four = vaddq_s32(vaddq_s32(a.part[0], a.part[1]), vaddq_s32(a.part[2], a.part[3]));
+    return vaddvq_s32(four);
+}
+
 PL_INLINE void vi_multiply_wide(vi a, vi b, vi *high, vi *low) {
     for (int p = 0; p < 4; p++) {
         uint32x4_t x = vreinterpretq_u32_s32(a.part[p]), y = vreinterpretq_u32_s32(b.part[p]);

@@ -15,12 +15,14 @@ package final class LanguageModel {
     ///
     /// - Parameters:
     ///   - draftVocabulary: for a drafter: score only the first so many tokens and the special ones. All if there are no more.
+    ///   - cacheType: how keys and values are stored; tokens depend on it.
     ///   - progress: called with the share done, 0 … 1.
     /// - Throws: ``GGUFError`` or ``TokenizerError``.
     package init(
         path: String,
         compute: Compute,
         draftVocabulary: Int? = nil,
+        cacheType: KVType = .f16,
         progress: (Double) -> Void = { _ in }
     ) throws {
         let file = try GGUFFile(path: path)
@@ -40,7 +42,12 @@ package final class LanguageModel {
             columns: columns,
             progress: progress
         )
-        transformer = Transformer(configuration: configuration, weights: weights, compute: compute)
+        transformer = Transformer(
+            configuration: configuration,
+            weights: weights,
+            compute: compute,
+            cacheType: cacheType
+        )
     }
 
     /// Computes the logits behind one token, on a cache of its own: the first pass touches what no pass has touched before.

@@ -4,7 +4,7 @@ import CPacelineKernels
 ///
 /// A row sees the first `base` slots of its sequence and then the slots of `path`, in that logical order.
 package final class AttentionBatch {
-    private var pageTables: [UnsafeMutablePointer<UnsafePointer<UInt16>?>] = []
+    private var pageTables: [UnsafeMutablePointer<UnsafeRawPointer?>] = []
     private var paths: [UnsafeMutablePointer<Int32>] = []
     private var pages: [KVPage] = []
     private var rows: [pl_attention_row] = []
@@ -24,10 +24,10 @@ package final class AttentionBatch {
 
     /// Adds the pages of a sequence and returns its number for ``addRow(sequence:base:path:)``. The pages live as long as this batch.
     package func addSequence(pages sequencePages: [KVPage]) -> Int {
-        let table = UnsafeMutablePointer<UnsafePointer<UInt16>?>.allocate(capacity: max(1, sequencePages.count))
+        let table = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: max(1, sequencePages.count))
         for (index, page) in sequencePages.enumerated() {
             precondition(page.shape == shape)
-            (table + index).initialize(to: UnsafePointer(page.base))
+            (table + index).initialize(to: UnsafeRawPointer(page.base))
         }
         pages.append(contentsOf: sequencePages)
         pageTables.append(table)

@@ -9,42 +9,70 @@ package struct KVShape: Sendable, Equatable {
     package let layers: Int
     package let heads: Int
     package let headDimension: Int
+    package let type: KVType
 
-    package init(layers: Int, heads: Int, headDimension: Int) {
+    package init(layers: Int, heads: Int, headDimension: Int, type: KVType = .f16) {
         precondition(layers > 0 && heads > 0 && headDimension > 0 && headDimension.isMultiple(of: 16))
         self.layers = layers
         self.heads = heads
         self.headDimension = headDimension
+        self.type = type
     }
 
     /// Bytes of one page.
     package var pageBytes: Int { pl_kv_page_bytes(raw) }
 
     var raw: pl_kv_shape {
-        pl_kv_shape(layers: Int64(layers), kv_heads: Int64(heads), head_dim: Int64(headDimension))
+        pl_kv_shape(layers: Int64(layers), kv_heads: Int64(heads), head_dim: Int64(headDimension), type: type.raw)
     }
 }
 
-/// Memory for the keys and values of ``slots`` tokens in every layer, as float16.
+/// Memory for the keys and values of ``slots`` tokens in every layer.
 ///
-/// Sendable because pages move between the caches of a pool; the cache that holds a page is the only one that writes it.
+/// Sendable because pages move between the caches of a pool; the cache that holds a page alone is the only one that writes
+/// it, and a page that several hold is not written.
 package final class KVPage: @unchecked Sendable {
     /// Token positions in a page.
     package static let slots = Int(PL_PAGE_SLOTS)
 
-    let shape: KVShape
-    let base: UnsafeMutablePointer<UInt16>
+    /// Memory of several pages, which keep it alive.
+    private final class Slab: @unchecked Sendable {
+        let base: UnsafeMutableRawPointer
+        private let bytes: Int
 
-    package init(shape: KVShape) {
-        self.shape = shape
-        let bytes = shape.pageBytes
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-        base = memory.bindMemory(to: UInt16.self, capacity: bytes / 2)
+        init?(bytes: Int) {
+            guard let base = pl_memory_allocate(bytes) else { return nil }
+            self.base = base
+            self.bytes = bytes
+        }
+
+        deinit {
+            pl_memory_free(base, bytes)
+        }
     }
 
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
+    let shape: KVShape
+    let base: UnsafeMutableRawPointer
+    private let slab: Slab
+
+    private init(shape: KVShape, slab: Slab, index: Int) {
+        self.shape = shape
+        self.slab = slab
+        base = slab.base + index * shape.pageBytes
+    }
+
+    /// Bytes of memory that are mapped at a time: many huge pages, of which the last is partly wasted at worst.
+    package static let slabBytes = 32 << 20
+
+    /// New pages side by side, on huge pages where the system has them: as many as ``slabBytes`` hold, at least one and at
+    /// most `limit`. Memory is taken when they are written first.
+    ///
+    /// - Returns: the pages in the order of their addresses; nil if there is no memory.
+    package static func slab(shape: KVShape, limit: Int) -> [KVPage]? {
+        let count = min(max(1, slabBytes / shape.pageBytes), limit)
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: shape.pageBytes)
+        guard !overflow, let slab = Slab(bytes: bytes) else { return nil }
+        return (0..<count).map { KVPage(shape: shape, slab: slab, index: $0) }
     }
 
     /// Copies one slot, all layers, from another page (or this one).

@@ -59,7 +59,7 @@ static void grow_tree(inputs *in, sequence *s) {
         int32_t *path = s->paths + node * s->nodes;
         if (parent >= 0) memcpy(path, s->rows[parent].path, (size_t)depth * sizeof *path);
         path[depth] = (int32_t)slots[node];
-        s->rows[node] = (pl_attention_row){ (const uint16_t *const *)s->pages, s->base, path, depth + 1 };
+        s->rows[node] = (pl_attention_row){ (const void *const *)s->pages, s->base, path, depth + 1 };
         store_token(in, s, slots[node]);
     }
     free(slots);
@@ -112,7 +112,7 @@ static void compare_sequence(comparison *c, inputs *in, const sequence *s, int64
     memcpy(rows, s->rows, (size_t)s->nodes * sizeof *rows);
     for (int64_t i = 0; i < PROMPT_ROWS; ++i) {
         const int64_t position = i == 0 ? 0 : s->base * i / (PROMPT_ROWS - 1);
-        rows[s->nodes + i] = (pl_attention_row){ (const uint16_t *const *)s->pages, position, NULL, 0 };
+        rows[s->nodes + i] = (pl_attention_row){ (const void *const *)s->pages, position, NULL, 0 };
     }
     attention_case a = {
         pool, s->shape, s->layer, s->shape.kv_heads * group, 0, rows, s->nodes + PROMPT_ROWS, NULL,
@@ -132,21 +132,26 @@ static void compare_sequence(comparison *c, inputs *in, const sequence *s, int64
     free(rows);
 }
 
-void compare_attention(comparison *c, pl_type type) {
-    (void)type;
+static void compare_attention_over(comparison *c, pl_kv_type kv_type) {
     // About the borders of key tiles (16), pages (64) and chunks (256).
     static const int64_t bases[] = { 0, 1, 15, 16, 63, 64, 65, 200, 255, 256, 257, 513 };
     static const int64_t groups[] = { 1, 2, 4, 6, 7, 9 }, dims[] = { 16, 32, 64, 80, 128 };
     inputs in = { 8 };
     pl_pool *pools[] = { pl_pool_create(1), pl_pool_create(3) };
     for (size_t i = 0; i < 2 * sizeof bases / sizeof bases[0]; ++i) {
-        const pl_kv_shape shape = { 1 + (int64_t)i % 2, 1 + below(&in, 2), dims[i % 5] };
+        const pl_kv_shape shape = { 1 + (int64_t)i % 2, 1 + below(&in, 2), dims[i % 5], kv_type };
         sequence s = make_sequence(&in, shape, bases[i / 2], i % 2 ? 9 : 1 + below(&in, 20));
         compare_sequence(c, &in, &s, groups[i % 6], pools[i % 2]);
         free_sequence(&s);
     }
     pl_pool_destroy(pools[0]);
     pl_pool_destroy(pools[1]);
+}
+
+void compare_attention(comparison *c, pl_type type) {
+    (void)type;
+    compare_attention_over(c, PL_KV_F16);
+    compare_attention_over(c, PL_KV_INT8);
 }
 
 // MARK: Pages
@@ -167,12 +172,11 @@ static void store_and_copy(const void *context, pl_isa isa, void *out) {
     pl_kv_copy_slot(p->shape, out, (p->slot + 37) % PL_PAGE_SLOTS, out, p->slot);
 }
 
-void compare_kv_pages(comparison *c, pl_type type) {
-    (void)type;
+static void compare_pages_of(comparison *c, pl_kv_type kv_type) {
     static const int64_t dims[] = { 16, 48, 64, 128, 256, PL_HEAD_DIM_LIMIT };
     inputs in = { 9 };
     for (int64_t i = 0; i < 24; ++i) {
-        const pl_kv_shape shape = { 1 + i % 2, 1 + i % 3, dims[i % 6] };
+        const pl_kv_shape shape = { 1 + i % 2, 1 + i % 3, dims[i % 6], kv_type };
         const size_t width = (size_t)(shape.kv_heads * shape.head_dim);
         uint16_t *page = random_page(&in, shape);
         float *key = i % 4 ? floats(&in, width, 9) : patterns(&in, width), *value = floats(&in, width, 1e-4f);
@@ -184,4 +188,10 @@ void compare_kv_pages(comparison *c, pl_type type) {
         free(key);
         free(value);
     }
+}
+
+void compare_kv_pages(comparison *c, pl_type type) {
+    (void)type;
+    compare_pages_of(c, PL_KV_F16);
+    compare_pages_of(c, PL_KV_INT8);
 }

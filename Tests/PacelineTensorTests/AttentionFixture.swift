@@ -9,16 +9,24 @@ final class AttentionFixture {
     let layer: Int64
     let scale: Float
     private(set) var inputs: KernelInputs
-    private let pages: UnsafeMutablePointer<UnsafePointer<UInt16>?>
+    private let pages: UnsafeMutablePointer<UnsafeRawPointer?>
     private let pageCount: Int
 
     var headDimension: Int { Int(shape.head_dim) }
     var kvWidth: Int { Int(shape.kv_heads) * headDimension }
     var queryWidth: Int { heads * headDimension }
 
-    init(seed: UInt64, slots: Int, layers: Int64 = 1, kvHeads: Int64, group: Int, headDimension: Int64) {
+    init(
+        seed: UInt64,
+        slots: Int,
+        layers: Int64 = 1,
+        kvHeads: Int64,
+        group: Int,
+        headDimension: Int64,
+        type: pl_kv_type = PL_KV_F16
+    ) {
         inputs = KernelInputs(seed: seed)
-        shape = pl_kv_shape(layers: layers, kv_heads: kvHeads, head_dim: headDimension)
+        shape = pl_kv_shape(layers: layers, kv_heads: kvHeads, head_dim: headDimension, type: type)
         heads = Int(kvHeads) * group
         layer = layers - 1
         scale = 1 / Float(headDimension).squareRoot()
@@ -29,12 +37,12 @@ final class AttentionFixture {
             let memory = UnsafeMutableRawPointer.allocate(byteCount: elements * 2, alignment: 64)
             let halves = memory.bindMemory(to: UInt16.self, capacity: elements)
             for i in 0..<elements { halves[i] = UInt16(truncatingIfNeeded: i &* 40_503 &+ 0x7c00) }
-            (pages + page).initialize(to: UnsafePointer(halves))
+            (pages + page).initialize(to: UnsafeRawPointer(halves))
         }
     }
 
     deinit {
-        for page in 0..<pageCount { UnsafeRawPointer(pages[page])?.deallocate() }
+        for page in 0..<pageCount { pages[page]?.deallocate() }
         pages.deallocate()
     }
 
@@ -57,7 +65,7 @@ final class AttentionFixture {
     func shuffled(_ values: [Int]) -> [Int] { values.shuffled(using: &inputs) }
 
     func store(_ token: Token, slot: Int) {
-        let page = UnsafeMutablePointer(mutating: pages[slot / Int(PL_PAGE_SLOTS)])
+        let page = UnsafeMutableRawPointer(mutating: pages[slot / Int(PL_PAGE_SLOTS)])
         pl_kv_store(
             InstructionSet.best.raw,
             shape,
@@ -155,6 +163,7 @@ struct TreeCase {
         kvHeads: Int64 = 2,
         group: Int,
         headDimension: Int64,
+        type: pl_kv_type = PL_KV_F16,
         scattered: Bool = true
     ) {
         fixture = AttentionFixture(
@@ -163,7 +172,8 @@ struct TreeCase {
             layers: 2,
             kvHeads: kvHeads,
             group: group,
-            headDimension: headDimension
+            headDimension: headDimension,
+            type: type
         )
         self.base = base
         baseTokens = fixture.makeTokens(base)
@@ -182,3 +192,6 @@ struct TreeCase {
         queries = fixture.makeQueries(nodes)
     }
 }
+
+/// All ways to store keys and values.
+let kvTypes = [PL_KV_F16, PL_KV_INT8]

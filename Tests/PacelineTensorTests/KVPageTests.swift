@@ -4,7 +4,7 @@ import Testing
 
 @Suite("KV pages")
 struct KVPageTests {
-    private let shape = pl_kv_shape(layers: 3, kv_heads: 2, head_dim: 32)
+    private let shape = pl_kv_shape(layers: 3, kv_heads: 2, head_dim: 32, type: PL_KV_F16)
 
     private func emptyPage() -> [UInt16] { [UInt16](repeating: 0xffff, count: pl_kv_page_bytes(shape) / 2) }
 

@@ -6,6 +6,7 @@ extension TinyModel {
     package func transformer(
         threads: Int = 2,
         isa: InstructionSet = .best,
+        cacheType: KVType = .f16,
         columns: LogitColumns? = nil
     ) throws -> Transformer {
         let file = try file()
@@ -14,7 +15,8 @@ extension TinyModel {
         return Transformer(
             configuration: configuration,
             weights: try TransformerWeights(file, configuration: configuration, compute: compute, columns: columns),
-            compute: compute
+            compute: compute,
+            cacheType: cacheType
         )
     }
 

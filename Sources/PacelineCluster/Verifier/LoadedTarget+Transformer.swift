@@ -1,5 +1,5 @@
 import PacelineModel
-import PacelineTensor
+package import PacelineTensor
 
 extension LoadedTarget {
     /// Loads a model as the target of a verifier. For the compute thread, where the engine stays.
@@ -8,6 +8,7 @@ extension LoadedTarget {
     ///   - path: a GGUF file.
     ///   - threads: that share a pass, the calling one included.
     ///   - contextLength: tokens that one sequence may hold; the model's own limit if nil.
+    ///   - cacheType: how keys and values are stored. Tokens depend on it as on the weights.
     ///   - sequences: that may be open at once. Memory for keys and values is taken as they grow.
     ///   - progress: called with the share of weights that are ready, 0 … 1.
     /// - Throws: what ``LanguageModel`` throws, or ``ContextError``.
@@ -15,10 +16,16 @@ extension LoadedTarget {
         path: String,
         threads: Int,
         contextLength: Int? = nil,
+        cacheType: KVType = .f16,
         sequences: Int,
         progress: (Double) -> Void = { _ in }
     ) throws -> LoadedTarget {
-        let model = try LanguageModel(path: path, compute: Compute(threads: threads), progress: progress)
+        let model = try LanguageModel(
+            path: path,
+            compute: Compute(threads: threads),
+            cacheType: cacheType,
+            progress: progress
+        )
         let longest = model.configuration.contextLength
         let context = contextLength ?? longest
         guard (1...longest).contains(context) else { throw ContextError(asked: context, longest: longest) }

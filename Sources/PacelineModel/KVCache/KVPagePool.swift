@@ -35,16 +35,19 @@ package final class KVPagePool: Sendable {
 
     /// A page for one cache alone: a free one, else a new one, else the shared one that was not used for longest.
     package func take() throws(KVCacheError) -> KVPage {
-        let page = state.withLock { state -> KVPage?? in
-            if let page = state.free.popLast() { return .some(page) }
-            if state.made < capacity {
-                state.made += 1
-                return .some(nil)
-            }
-            return state.index.evict().map { .some($0) }
+        try state.withLock { state throws(KVCacheError) in
+            if state.free.isEmpty, state.made < capacity { try makePages(&state) }
+            if let page = state.free.popLast() ?? state.index.evict() { return page }
+            throw .full(slots: capacity * KVPage.slots)
         }
-        guard let page else { throw KVCacheError.full(slots: capacity * KVPage.slots) }
-        return page ?? KVPage(shape: shape)
+    }
+
+    private func makePages(_ state: inout State) throws(KVCacheError) {
+        guard let pages = KVPage.slab(shape: shape, limit: capacity - state.made) else {
+            throw .outOfMemory(bytes: shape.pageBytes)
+        }
+        state.made += pages.count
+        state.free = pages.reversed()
     }
 
     /// Takes back pages of one cache alone.
@@ -86,11 +89,15 @@ package final class KVPagePool: Sendable {
 /// Why a KV cache cannot hold more.
 package enum KVCacheError: Error, Equatable, CustomStringConvertible {
     case full(slots: Int)
+    case outOfMemory(bytes: Int)
 
     package var description: String {
         switch self {
         case .full(let slots):
             "the key/value cache is full: it holds \(slots) tokens; allow more with --context, or run fewer requests at once"
+        case .outOfMemory(let bytes):
+            "the system has no memory for \(bytes) more bytes of keys and values; run fewer requests at once, or use "
+                + "--kv-type int8"
         }
     }
 }

@@ -9,14 +9,22 @@ package final class Transformer {
     package let configuration: ModelConfiguration
     package let compute: Compute
     package let weights: TransformerWeights
+    /// How keys and values are stored: part of the model's numbers.
+    package let cacheType: KVType
     private var buffers: PassBuffers
     private var logits: FloatMatrix
 
     /// Called after every layer of a pass, on the thread that computes: a long pass is not a hung one.
     package var onProgress: (@Sendable () -> Void)?
 
-    package init(configuration: ModelConfiguration, weights: TransformerWeights, compute: Compute) {
+    package init(
+        configuration: ModelConfiguration,
+        weights: TransformerWeights,
+        compute: Compute,
+        cacheType: KVType = .f16
+    ) {
         self.configuration = configuration
+        self.cacheType = cacheType
         self.weights = weights
         self.compute = compute
         buffers = PassBuffers(configuration: configuration, rotaryFactors: weights.rotaryFactors, rows: 16)
@@ -28,7 +36,8 @@ package final class Transformer {
         KVShape(
             layers: configuration.blockCount,
             heads: configuration.keyValueHeadCount,
-            headDimension: configuration.headDimension
+            headDimension: configuration.headDimension,
+            type: cacheType
         )
     }
 

@@ -17,6 +17,7 @@ struct BenchEngineCommand: ParsableCommand {
     )
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var threads: ThreadOptions
 
     @Option(help: ArgumentHelp("Rows of the verify passes.", valueName: "1,2,4"))
@@ -63,7 +64,12 @@ struct BenchEngineCommand: ParsableCommand {
         let line = ProgressLine("loading \(ModelNames.label(model.model))")
         let clock = ContinuousClock()
         let start = clock.now
-        let model = try LanguageModel(path: path, compute: Compute(threads: threads.count), progress: line.update)
+        let model = try LanguageModel(
+            path: path,
+            compute: Compute(threads: threads.count),
+            cacheType: cache.type,
+            progress: line.update
+        )
         let loaded = clock.now
         try model.computeFirstToken()
         let first = clock.now

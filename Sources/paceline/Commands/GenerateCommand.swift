@@ -4,6 +4,7 @@ import PacelineCluster
 import PacelineGateway
 import PacelineModel
 import PacelineSpeculation
+import PacelineTensor
 
 /// `paceline generate`: the whole system in one command.
 struct GenerateCommand: AsyncParsableCommand {
@@ -33,6 +34,7 @@ struct GenerateCommand: AsyncParsableCommand {
     var maxTokens = 128
 
     @OptionGroup var context: ContextOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var log: LogOptions
 
@@ -80,7 +82,8 @@ struct GenerateCommand: AsyncParsableCommand {
     private func plan(names: [DrafterName], contextLength: Int) throws -> LocalCluster.Plan {
         let label = ModelNames.label(model.model)
         let level = ["--log-level", log.level(or: .warning).rawValue]
-        let verifier = ["-m", model.model, "-np", "1", "-c", "\(contextLength)", "-t", "\(threads.count)"] + level
+        let cache = ["-c", "\(contextLength)", "--kv-type", cache.type.rawValue]
+        let verifier = ["-m", model.model, "-np", "1", "-t", "\(threads.count)"] + cache + level
         let workers = drafting.assignment.enumerated().map { index, drafters in
             let drafterArguments = drafters.flatMap { ["-md", $0] } + drafting.drafters.vocabularyArguments
             let label = "worker \(index + 1) (\(drafters.map(ModelNames.label).joined(separator: "+")))"

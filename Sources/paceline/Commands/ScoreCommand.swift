@@ -32,6 +32,7 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Which positions: numbers and 'last' (default: all).", valueName: "0,5,last"))
     var positions: PositionList?
 
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var threads: ThreadOptions
 
     @Flag(help: "Print one JSON object.")
@@ -49,7 +50,7 @@ struct ScoreCommand: ParsableCommand {
         let path = try model.path()
         let progress = ProgressLine("loading \(ModelNames.label(model.model))")
         let compute = try Compute(threads: threads.count)
-        let model = try LanguageModel(path: path, compute: compute, progress: progress.update)
+        let model = try LanguageModel(path: path, compute: compute, cacheType: cache.type, progress: progress.update)
         progress.clear()
         let tokens = try tokens?.tokens ?? model.tokenizer.encode(text, addBOS: bos) ?? []
         let scored = try Scorer(transformer: model.transformer)

@@ -59,6 +59,7 @@ struct VerifierCommand: AsyncParsableCommand {
     var alwaysDraft = false
 
     @OptionGroup var context: ContextOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var service: ServiceOptions
     @OptionGroup var log: LogOptions
@@ -115,13 +116,14 @@ struct VerifierCommand: AsyncParsableCommand {
         configuration.maximumWait = draftWait.duration
         configuration.restsDrafting = !alwaysDraft && !configuration.waitsForWorkers
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
-        let (threads, slots) = (threads.count, slots)
+        let (threads, slots, cacheType) = (threads.count, slots, cache.type)
         defer { progress.clear() }
         return try await VerifierServer.start(configuration, listen: listen, logger: logger) { compute in
             try LoadedTarget.transformer(
                 path: path,
                 threads: threads,
                 contextLength: contextLength,
+                cacheType: cacheType,
                 sequences: slots
             ) { fraction in
                 compute.advance()

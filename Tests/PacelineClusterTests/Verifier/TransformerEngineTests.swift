@@ -43,17 +43,21 @@ struct TransformerEngineTests {
 
     static let text: [Token] = (0..<400).map { Token(($0 * 37 + 11) % 251) }
 
-    static func engine(threads: Int = 2, capacity: Int = 4_096) throws -> TransformerEngine {
+    static func engine(
+        threads: Int = 2,
+        capacity: Int = 4_096,
+        cacheType: KVType = .f16
+    ) throws -> TransformerEngine {
         TransformerEngine(
-            transformer: try TinyModel.with(weights: .q4_0).transformer(threads: threads),
+            transformer: try TinyModel.with(weights: .q4_0).transformer(threads: threads, cacheType: cacheType),
             cacheCapacity: capacity,
             sequences: 8
         )
     }
 
     /// What a client gets alone, without drafts: `count` tokens.
-    static func plain(_ client: Client, count: Int) throws -> [Token] {
-        let engine = try engine(threads: 1)
+    static func plain(_ client: Client, count: Int, cacheType: KVType = .f16) throws -> [Token] {
+        let engine = try engine(threads: 1, cacheType: cacheType)
         var client = client
         try engine.open(client.opening)
         while client.tokens.count < count {
@@ -126,9 +130,10 @@ struct TransformerEngineTests {
 
     @Test(
         "Prompt chunks, decode tokens and trees of many sequences, mixed at random, change no token",
-        arguments: 1...4
+        arguments: 1...4,
+        KVType.allCases
     )
-    func mixedBatches(threads: Int) throws {
+    func mixedBatches(threads: Int, cacheType: KVType) throws {
         var random = SeededGenerator(seed: UInt64(threads))
         var sampled = SamplingParameters(seed: 9)
         sampled.temperature = 0.8
@@ -142,8 +147,8 @@ struct TransformerEngineTests {
                 sampling: index.isMultiple(of: 2) ? .greedy : sampled
             )
         }
-        let expected = try clients.map { try Self.plain($0, count: 30) }
-        let engine = try Self.engine(threads: threads, capacity: 2_000)
+        let expected = try clients.map { try Self.plain($0, count: 30, cacheType: cacheType) }
+        let engine = try Self.engine(threads: threads, capacity: 2_000, cacheType: cacheType)
         for client in clients { try engine.open(client.opening) }
         var passes = 0
         while clients.contains(where: { $0.tokens.count < 24 }) {

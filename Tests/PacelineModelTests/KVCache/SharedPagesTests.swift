@@ -114,9 +114,9 @@ struct SharedPagesTests {
         #expect(Set(all.pages.map(ObjectIdentifier.init)).count == 40 && pool.indexedPages == 0)
     }
 
-    @Test("Logits after a shared beginning have the bits of computing it", arguments: [1, 2, 4])
-    func bits(threads: Int) throws {
-        let transformer = try TinyModel.with(weights: .q4_0).transformer(threads: threads)
+    @Test("Logits after a shared beginning have the bits of computing it", arguments: [1, 2, 4], KVType.allCases)
+    func bits(threads: Int, cacheType: KVType) throws {
+        let transformer = try TinyModel.with(weights: .q4_0).transformer(threads: threads, cacheType: cacheType)
         let text = Array(Self.tokens.prefix(200))
         let plain = try BitIdentityTests.plain(transformer, text)
         let pool = KVPagePool(shape: transformer.cacheShape, slots: 4_096)

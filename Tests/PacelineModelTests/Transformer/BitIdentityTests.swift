@@ -23,9 +23,12 @@ struct BitIdentityTests {
         }
     }
 
-    @Test("Prompt chunks of any size give the bits of single tokens", arguments: WeightFormat.allCases)
-    func chunks(type: WeightFormat) throws {
-        let transformer = try TinyModel.with(weights: type).transformer()
+    @Test(
+        "Prompt chunks of any size give the bits of single tokens",
+        arguments: WeightFormat.allCases.map { ($0, KVType.f16) } + [(.q8_0, .int8)]
+    )
+    func chunks(type: WeightFormat, cacheType: KVType) throws {
+        let transformer = try TinyModel.with(weights: type).transformer(cacheType: cacheType)
         let expected = try Self.plain(transformer, Self.text)
         for chunk in [2, 7, 33, 70] {
             let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 4_096))
@@ -41,10 +44,13 @@ struct BitIdentityTests {
         }
     }
 
-    @Test("A node of a 32-node tree, beside another sequence, gives the bits of its path alone")
-    func trees() throws {
+    @Test(
+        "A node of a 32-node tree, beside another sequence, gives the bits of its path alone",
+        arguments: KVType.allCases
+    )
+    func trees(cacheType: KVType) throws {
         for threads in [1, 2, 4] {
-            let transformer = try TinyModel().transformer(threads: threads)
+            let transformer = try TinyModel().transformer(threads: threads, cacheType: cacheType)
             let base = Array(Self.text.prefix(61))
             var random = SeededGenerator(seed: 5)
             var tree = TokenTree()
@@ -95,9 +101,9 @@ struct BitIdentityTests {
         for result in results { #expect(result == results[0]) }
     }
 
-    @Test("After an accepted path is kept, the next token has the bits of plain decoding")
-    func commit() throws {
-        let transformer = try TinyModel.with(weights: .q4_0).transformer()
+    @Test("After an accepted path is kept, the next token has the bits of plain decoding", arguments: KVType.allCases)
+    func commit(cacheType: KVType) throws {
+        let transformer = try TinyModel.with(weights: .q4_0).transformer(cacheType: cacheType)
         let base = Array(Self.text.prefix(60))
         let tail: [Token] = [5, 9, 77, 123, 8, 200]
         let expected = try Self.plain(transformer, base + tail)

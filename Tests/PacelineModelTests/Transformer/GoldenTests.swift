@@ -30,18 +30,30 @@ struct GoldenTests {
         return try JSONDecoder().decode(Golden.self, from: Data(contentsOf: url))
     }
 
-    static func model(_ name: String) throws -> LanguageModel {
-        try LanguageModel(path: ModelCatalog.fromEnvironment().resolve(name), compute: Compute(threads: 2))
+    static func model(_ name: String, cacheType: KVType) throws -> LanguageModel {
+        try LanguageModel(
+            path: ModelCatalog.fromEnvironment().resolve(name),
+            compute: Compute(threads: 2),
+            cacheType: cacheType
+        )
     }
 
-    @Test("smollm2 agrees with float32")
-    func smollm2() throws { try Self.check(model: "smollm2-135m", golden: "smollm2") }
+    @Test("smollm2 agrees with float32", arguments: KVType.allCases)
+    func smollm2(cacheType: KVType) throws {
+        try Self.check(model: "smollm2-135m", golden: "smollm2", cacheType: cacheType)
+    }
 
-    @Test("qwen 0.5B agrees with float32", .enabled(if: qwen, "set PACELINE_TEST_QWEN=1 and fetch the qwen models"))
-    func qwen05() throws { try Self.check(model: "qwen2.5-coder-0.5b", golden: "qwen05") }
+    @Test(
+        "qwen 0.5B agrees with float32",
+        .enabled(if: qwen, "set PACELINE_TEST_QWEN=1 and fetch the qwen models"),
+        arguments: KVType.allCases
+    )
+    func qwen05(cacheType: KVType) throws {
+        try Self.check(model: "qwen2.5-coder-0.5b", golden: "qwen05", cacheType: cacheType)
+    }
 
-    static func check(model name: String, golden goldenName: String) throws {
-        let transformer = try model(name).transformer
+    static func check(model name: String, golden goldenName: String, cacheType: KVType) throws {
+        let transformer = try model(name, cacheType: cacheType).transformer
         var differences: [Double] = []
         for item in try golden(goldenName).cases {
             let scores = try Scorer(transformer: transformer).score(item.tokens, count: 2_000)
@@ -53,7 +65,9 @@ struct GoldenTests {
             try checkGreedy(item, transformer)
         }
         let mean = differences.reduce(0, +) / Double(differences.count)
-        print("\(goldenName): mean \(mean), largest \(differences.max() ?? 0) nat over \(differences.count) positions")
+        print(
+            "\(goldenName), \(cacheType): mean \(mean), largest \(differences.max() ?? 0) nat over \(differences.count) positions"
+        )
         #expect(mean <= 0.06)
         #expect(try #require(differences.max()) <= 0.25)
     }
