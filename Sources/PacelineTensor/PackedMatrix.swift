@@ -30,7 +30,7 @@ package final class PackedMatrix: Sendable {
         guard blocks.count == expected, let source = blocks.baseAddress else {
             throw .size(expected: expected, found: blocks.count)
         }
-        let bytes = pl_matrix_bytes(type.raw, Int64(rows), Int64(columns))
+        let bytes = Self.bytes(type: type, rows: rows, columns: columns)
         guard let memory = (arena ?? WeightArena(regionBytes: bytes)).allocate(bytes) else {
             throw .outOfMemory(bytes: bytes)
         }
@@ -47,6 +47,11 @@ package final class PackedMatrix: Sendable {
 
     deinit {
         raw.deallocate()
+    }
+
+    /// Bytes of memory that a matrix takes.
+    package static func bytes(type: WeightType, rows: Int, columns: Int) -> Int {
+        pl_matrix_bytes(type.raw, Int64(rows), Int64(columns))
     }
 
     private func pack(_ source: UnsafeRawPointer, pool: ThreadPool) {

@@ -14,8 +14,12 @@ package final class QuantisedActivations {
         precondition(rows > 0 && columns > 0 && columns.isMultiple(of: 32), "whole blocks of 32 columns")
         self.rows = rows
         self.columns = columns
-        let bytes = pl_activations_bytes(Int64(columns), Int64(rows))
-        raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        raw = .allocate(byteCount: Self.bytes(rows: rows, columns: columns), alignment: 64)
+    }
+
+    /// Bytes of memory that a buffer takes.
+    package static func bytes(rows: Int, columns: Int) -> Int {
+        pl_activations_bytes(Int64(columns), Int64(rows))
     }
 
     deinit {

@@ -10,25 +10,36 @@ extension LoadedTarget {
     ///   - contextLength: tokens that one sequence may hold; the model's own limit if nil.
     ///   - cacheType: how keys and values are stored. Tokens depend on it as on the weights.
     ///   - sequences: that may be open at once. Memory for keys and values is taken as they grow.
+    ///   - availableMemory: bytes that it may take; nil if nobody knows.
     ///   - progress: called with the share of weights that are ready, 0 … 1.
-    /// - Throws: what ``LanguageModel`` throws, or ``ContextError``.
+    /// - Throws: what ``LanguageModel`` throws, ``ContextError``, or ``MemoryDemandError`` where all that would not fit.
     package static func transformer(
         path: String,
         threads: Int,
         contextLength: Int? = nil,
         cacheType: KVType = .f16,
         sequences: Int,
+        availableMemory: Int? = SystemMemory.available(),
         progress: (Double) -> Void = { _ in }
     ) throws -> LoadedTarget {
+        let file = try GGUFFile(path: path)
+        let configuration = try ModelConfiguration(file)
+        let longest = configuration.contextLength
+        let context = contextLength ?? longest
+        guard (1...longest).contains(context) else { throw ContextError(asked: context, longest: longest) }
+        try TransformerEngine.demand(
+            of: file,
+            configuration: configuration,
+            contextLength: context,
+            sequences: sequences,
+            cacheType: cacheType
+        ).check(available: availableMemory)
         let model = try LanguageModel(
             path: path,
             compute: Compute(threads: threads),
             cacheType: cacheType,
             progress: progress
         )
-        let longest = model.configuration.contextLength
-        let context = contextLength ?? longest
-        guard (1...longest).contains(context) else { throw ContextError(asked: context, longest: longest) }
         let capacity = context * sequences
         let engine = TransformerEngine(
             transformer: model.transformer,

@@ -1,6 +1,6 @@
 package import PacelineModel
 import PacelineSpeculation
-import PacelineTensor
+package import PacelineTensor
 
 /// The target engine of production: a transformer over a paged KV cache.
 package final class TransformerEngine: TargetEngine {
@@ -34,9 +34,34 @@ package final class TransformerEngine: TargetEngine {
     ///   - sequences: the most sequences that are open at a time.
     package init(transformer: Transformer, cacheCapacity: Int, sequences: Int) {
         self.transformer = transformer
+        let slots = Self.slots(cacheCapacity: cacheCapacity, sequences: sequences)
+        pool = KVPagePool(shape: transformer.cacheShape, slots: slots)
+    }
+
+    /// Slots of the pages for `cacheCapacity` tokens of `sequences`.
+    private static func slots(cacheCapacity: Int, sequences: Int) -> Int {
         // A sequence's last page is partly empty, and its tree needs slots behind it.
-        let room = sequences * (2 * KVPage.slots + TreeLimits().nodes)
-        pool = KVPagePool(shape: transformer.cacheShape, slots: cacheCapacity + room)
+        cacheCapacity + sequences * (2 * KVPage.slots + TreeLimits().nodes)
+    }
+
+    /// The memory that an engine for a model takes.
+    ///
+    /// - Parameter contextLength: tokens that each of `sequences` may hold.
+    package static func demand(
+        of file: GGUFFile,
+        configuration: ModelConfiguration,
+        contextLength: Int,
+        sequences: Int,
+        cacheType: KVType
+    ) -> MemoryDemand {
+        MemoryDemand(
+            file,
+            configuration: configuration,
+            slots: slots(cacheCapacity: contextLength * sequences, sequences: sequences),
+            contextLength: contextLength,
+            sequences: sequences,
+            cacheType: cacheType
+        )
     }
 
     package func open(_ opening: Pass.Opening) throws {

@@ -101,3 +101,10 @@ package enum KVCacheError: Error, Equatable, CustomStringConvertible {
         }
     }
 }
+
+extension ModelConfiguration {
+    /// The shape of the KV caches that this model needs.
+    package func cacheShape(_ type: KVType) -> KVShape {
+        KVShape(layers: blockCount, heads: keyValueHeadCount, headDimension: headDimension, type: type)
+    }
+}

@@ -37,6 +37,17 @@ struct PassBuffers {
         windowedAngles = configuration.windowedRope?.angles(rows: rows, factors: nil)
     }
 
+    /// Bytes of memory that buffers of so many rows take, angles aside.
+    static func bytes(configuration: ModelConfiguration, rows: Int) -> Int {
+        let embedding = configuration.embeddingLength
+        let attention = configuration.queryLength
+        let wide = configuration.feedForwardLength
+        let floats = 3 * embedding + 2 * attention + 2 * configuration.keyValueLength + 2 * wide
+        return rows * floats * MemoryLayout<Float>.size
+            + QuantisedActivations.bytes(rows: rows, columns: max(embedding, attention))
+            + QuantisedActivations.bytes(rows: rows, columns: wide)
+    }
+
     /// Sets the angles of `row` to those of `position`.
     func setAngles(row: Int, position: Int) {
         angles.set(row: row, position: position)

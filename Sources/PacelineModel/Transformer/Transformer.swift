@@ -33,12 +33,7 @@ package final class Transformer {
 
     /// The shape of the KV caches that this model needs.
     package var cacheShape: KVShape {
-        KVShape(
-            layers: configuration.blockCount,
-            heads: configuration.keyValueHeadCount,
-            headDimension: configuration.headDimension,
-            type: cacheType
-        )
+        configuration.cacheShape(cacheType)
     }
 
     /// Computes one pass and returns the logits (rows that want them, in order, x columns of the weights' output head).

@@ -55,6 +55,7 @@ struct GenerateCommand: AsyncParsableCommand {
         let target = try Tokenizer(file)
         let configuration = try ModelConfiguration(file)
         let limit = try context.length(for: configuration)
+        try checkMemory(file, configuration, contextLength: limit)
         let names = try drafting.names()
         try checkVocabularies(of: names, target)
         let tokens = try prompt.tokens(target, ChatFormat(file))
@@ -70,6 +71,17 @@ struct GenerateCommand: AsyncParsableCommand {
             let report = try generation.report(loadMS: cluster.loadMS)
             try json ? StandardOutput.json(report) : StandardError.write(report.summary)
         }
+    }
+
+    /// Fails before anything is started where the target would not fit.
+    private func checkMemory(_ file: GGUFFile, _ configuration: ModelConfiguration, contextLength: Int) throws {
+        try TransformerEngine.demand(
+            of: file,
+            configuration: configuration,
+            contextLength: contextLength,
+            sequences: 1,
+            cacheType: cache.type
+        ).check(available: SystemMemory.available())
     }
 
     /// Fails before anything is started for a drafter that the verifier would refuse.

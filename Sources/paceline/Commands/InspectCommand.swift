@@ -1,4 +1,5 @@
 import ArgumentParser
+import PacelineCluster
 import PacelineModel
 
 /// `paceline inspect`: what is in a model file.
@@ -7,7 +8,8 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show a GGUF file's metadata, tensors and sizes.",
         discussion: """
-            Reads the head of the file only, and says whether this program can run the model.
+            Reads the head of the file only, and says whether this program can run the model, and in how much memory: that of \
+            a verifier with the same -c, -np and --kv-type.
 
               paceline inspect smollm2-135m
               paceline inspect models/some.gguf --tensors
@@ -17,15 +19,40 @@ struct InspectCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A GGUF file or a short name (\(ModelNames.known)).", valueName: "model"))
     var model: String
 
+    @OptionGroup var context: ContextOptions
+    @OptionGroup var cache: CacheOptions
+
+    @Option(
+        name: [.customLong("np", withSingleDash: true), .customLong("slots")],
+        parsing: .unconditional,
+        help: ArgumentHelp("Requests that run at once, 1 to 256: for the memory they would take.", valueName: "slots")
+    )
+    var slots = 4
+
     @Flag(help: "List every tensor.")
     var tensors = false
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    func validate() throws {
+        try validateRange(slots, 1...256, "--slots")
+    }
+
     func run() throws {
         let file = try GGUFFile(path: ModelCatalog.fromEnvironment().resolve(model))
-        let report = InspectReport(file, listsTensors: tensors)
+        var report = InspectReport(file, listsTensors: tensors)
+        if report.problem == nil { report.memory = InspectReport.Memory(try demand(of: file)) }
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
+    }
+    private func demand(of file: GGUFFile) throws -> MemoryDemand {
+        let configuration = try ModelConfiguration(file)
+        return TransformerEngine.demand(
+            of: file,
+            configuration: configuration,
+            contextLength: try context.length(for: configuration),
+            sequences: slots,
+            cacheType: cache.type
+        )
     }
 }

@@ -1,4 +1,5 @@
 import PacelineModel
+import PacelineTensor
 
 /// What `inspect` tells of a GGUF file.
 struct InspectReport: Encodable {
@@ -24,6 +25,40 @@ struct InspectReport: Encodable {
         var bytes: Int
     }
 
+    /// What serving the model takes.
+    struct Memory: Encodable {
+        var context: Int
+        var sequences: Int
+        var keyValueType: String
+        var weights: Int
+        var keysAndValues: Int
+        var buffers: Int
+        var total: Int
+        /// Nil where the system does not tell.
+        var available: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case context, sequences
+            case keyValueType = "kv_type"
+            case weights = "weights_bytes"
+            case keysAndValues = "kv_bytes"
+            case buffers = "buffers_bytes"
+            case total = "total_bytes"
+            case available = "available_bytes"
+        }
+
+        init(_ demand: MemoryDemand) {
+            context = demand.contextLength
+            sequences = demand.sequences
+            keyValueType = demand.cacheType.rawValue
+            weights = demand.weights
+            keysAndValues = demand.cache
+            buffers = demand.buffers
+            total = demand.total
+            available = SystemMemory.available()
+        }
+    }
+
     var path: String
     var bytes: Int
     var version: Int
@@ -31,11 +66,13 @@ struct InspectReport: Encodable {
     var problem: String?
     var metadata: [MetadataEntry]
     var weightTypes: [WeightType]
+    /// Present where the model can be run.
+    var memory: Memory?
     /// Present when asked for.
     var tensors: [Tensor]?
 
     enum CodingKeys: String, CodingKey {
-        case path, bytes, problem, metadata, tensors
+        case path, bytes, problem, metadata, memory, tensors
         case version = "gguf_version"
         case weightTypes = "weight_types"
     }
@@ -90,6 +127,7 @@ extension InspectReport {
         var text = "\(path)\nGGUF version \(version), \(bytes.asBytes)\n"
         text += problem.map { "cannot be run here: \($0)\n" } ?? "can be run here\n"
         text += "\n" + metadataTable.text + "\n" + typeTable.text
+        if let memory { text += "\n" + memory.text }
         if let tensors {
             var table = TextTable(header: ["tensor", "type", "dimensions", "size"], rightAligned: [3])
             for tensor in tensors {
@@ -118,5 +156,17 @@ extension InspectReport {
         let total = weightTypes.reduce((0, 0, 0)) { ($0.0 + $1.tensors, $0.1 + $1.weights, $0.2 + $1.bytes) }
         table.append(["all", "\(total.0)", total.1.asCount, total.2.asBytes])
         return table
+    }
+}
+
+extension InspectReport.Memory {
+    var text: String {
+        var table = TextTable(header: ["memory to serve it", "size"], rightAligned: [1])
+        table.append(["weights", weights.asBytes])
+        table.append(["keys and values, \(sequences) x \(context) tokens, \(keyValueType)", keysAndValues.asBytes])
+        table.append(["buffers and program", buffers.asBytes])
+        table.append(["all", total.asBytes])
+        if let available { table.append(["available here", available.asBytes]) }
+        return table.text
     }
 }
