@@ -9,8 +9,12 @@ package struct VerifierConfiguration: Sendable {
     package var slots = 8
     /// Requests that may wait for a slot.
     package var queueLimit = 64
-    /// Rows of one pass that may go to prompts, so that a long prompt does not hold up the others' tokens.
+    /// Rows of one pass that may go to prompts.
     package var prefillRows = 128
+    /// By how much the prompts in a pass may delay the tokens of sequences that are past theirs. A pass takes at least
+    /// ``prefillRowsAtLeast`` rows of prompts all the same.
+    package var prefillDelay = Duration.milliseconds(50)
+    package var prefillRowsAtLeast = 8
     /// How long a pass may wait for drafts at most, whatever they promise.
     package var maximumWait = Duration.milliseconds(50)
     /// Whether a pass waits until its workers have nothing more to say, at most `maximumWait`, instead of starting when

@@ -78,7 +78,8 @@ extension VerifierMachine {
     /// What the next pass would be if it started now: prompts share their rows in order of admission, and the planner
     /// shares nodes between the other sequences.
     private mutating func nextPass(now: Instant) -> PassPlan {
-        var rowsLeft = configuration.prefillRows
+        let prefillRows = prefillRows
+        var rowsLeft = prefillRows
         var rounds: [RoundPlan] = []
         var candidates: [Planner.Candidate] = []
         for sequence in running.values {
@@ -94,7 +95,7 @@ extension VerifierMachine {
             candidates.append(merged.candidate(depth: sequence.room - 1))
         }
         let planner = Planner(policy: configuration.planning)
-        let promptRows = configuration.prefillRows - rowsLeft
+        let promptRows = prefillRows - rowsLeft
         let plan = planner.plan(candidates, otherRows: promptRows, cost: costs, extraLimit: extraLimit(now: now))
         if !candidates.isEmpty {
             marginalProbability += (plan.marginalProbability - marginalProbability) * Self.marginWeight
@@ -110,6 +111,21 @@ extension VerifierMachine {
             milliseconds: plan.milliseconds,
             plainMilliseconds: costs.milliseconds(rows: candidates.count + promptRows)
         )
+    }
+
+    /// Rows of the next pass that may go to prompts: fewer while other sequences wait for their next token.
+    private var prefillRows: Int {
+        let decoding = running.values.count { $0.prefillLeft == 0 }
+        let least = min(configuration.prefillRowsAtLeast, configuration.prefillRows)
+        guard decoding > 0, decoding < running.count else { return configuration.prefillRows }
+        let limit = costs.milliseconds(rows: decoding) + configuration.prefillDelay.inMilliseconds
+        var (fits, tooMany) = (least, configuration.prefillRows + 1)
+        while tooMany - fits > 1 {
+            let rows = (fits + tooMany) / 2
+            if costs.milliseconds(rows: decoding + rows) <= limit { fits = rows } else { tooMany = rows }
+        }
+        // Kernels take rows in fours.
+        return fits > least && fits < configuration.prefillRows ? fits / 4 * 4 : fits
     }
 
     /// Until when the pass should wait for drafts; nil if it should start.
