@@ -18,6 +18,8 @@ import time
 from cluster import Client, Cluster, Failure, median, table
 
 PROMPT = "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"
+# Text on which a drafter without a model is always right, brought about by a bias: the verifier relies on its worker.
+CONSTANT = {"prompt": "Count again: one two three", "logit_bias": {"260": 100}}
 # Drafters whose trees are all wrong, by a name for people: one that claims middling probabilities, one that is certain of
 # every node, and four of those at once.
 WRONG = {"random": ["random"], "liar": ["liar"], "four liars": ["liar"] * 4}
@@ -28,15 +30,20 @@ DELAY_LIMIT_MS = 50
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--draft", default="suffix", help="what the worker that is stopped drafts with")
+    parser.add_argument("--draft", default="ngram", help="what the worker that is stopped drafts with")
     parser.add_argument("--tokens", type=int, default=1000, help="of each run")
     parser.add_argument("--runs", type=int, default=7, help="pairs of a plain and a drafted run")
     parser.add_argument("--stops", type=int, default=20)
     parser.add_argument("--only", choices=["wrong", "stops"])
+    parser.add_argument("--wrong", default=",".join(WRONG), help=", ".join(WRONG))
     parser.add_argument("--verifier", default="", help="further options of the verifier")
     parser.add_argument("--seed", type=int, default=1, help="of the moments at which the worker is stopped")
     parser.add_argument("--json", help="write the report to this file")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    chosen.wrong = chosen.wrong.split(",")
+    if unknown := set(chosen.wrong) - set(WRONG):
+        parser.error(f"there are no {', '.join(unknown)}; there are {', '.join(WRONG)}")
+    return chosen
 
 
 def speed(answer):
@@ -60,6 +67,7 @@ def compare(cluster, client, drafts, chosen, name):
                 raise Failure(f"the tokens of the {kind} run are not those of plain decoding")
             if kind == name:
                 figures.append(answer.figures)
+    print(f"{name}: plain {median(rates['plain']):.1f}, drafted {median(rates[name]):.1f} tokens/s", file=sys.stderr)
     return {
         "drafters": WRONG[name],
         "plain_tokens_per_second": median(rates["plain"]),
@@ -71,7 +79,7 @@ def compare(cluster, client, drafts, chosen, name):
     }
 
 
-def stop_once(client, worker, chosen, choices):
+def stop_once(client, worker, reference, chosen, choices):
     """Stops the worker at a random moment; returns the worst gap between tokens before and after it, and all gaps."""
     threshold = choices.randrange(chosen.tokens // 10, chosen.tokens // 2)
     stopped = []
@@ -86,10 +94,10 @@ def stop_once(client, worker, chosen, choices):
             timers[0].start()
 
     timers = []
-    answer = client.generate(PROMPT, chosen.tokens, on_token=watch)
+    answer = client.generate(tokens=chosen.tokens, on_token=watch, **CONSTANT)
     timers[0].join()
     worker.send(signal.SIGCONT)
-    if answer.tokens != client.reference:
+    if answer.tokens != reference:
         raise Failure("the tokens of a run whose worker was stopped are not those of plain decoding")
     gaps = answer.gaps()
     after = [gap for moment, gap in gaps if moment > stopped[0]]
@@ -99,7 +107,8 @@ def stop_once(client, worker, chosen, choices):
 
 
 def stops(cluster, client, drafts, chosen):
-    plain = sorted(gap for _ in range(3) for _, gap in client.generate(PROMPT, chosen.tokens).gaps())
+    answers = [client.generate(tokens=chosen.tokens, **CONSTANT) for _ in range(3)]
+    plain = sorted(gap for answer in answers for _, gap in answer.gaps())
     worker = cluster.worker(drafts, [chosen.draft])
     choices = random.Random(chosen.seed)
     before, after, drafted = [], [], []
@@ -108,12 +117,12 @@ def stops(cluster, client, drafts, chosen):
         # A worker that was stopped connects anew, if its link was given up.
         time.sleep(0.3)
         client.await_workers(1)
-        worst_before, worst_after, drafts_of_run = stop_once(client, worker, chosen, choices)
+        worst_before, worst_after, drafts_of_run = stop_once(client, worker, answers[0].tokens, chosen, choices)
         before.append(worst_before)
         after.append(worst_after)
         drafted.append(drafts_of_run)
     if not any(drafted):
-        raise Failure(f"the worker contributed nothing, so that its stops show nothing; draft with another than {chosen.draft}")
+        raise Failure(f"the worker drafted nothing, so that its stops show nothing; let another than {chosen.draft} draft")
     return {
         "draft": chosen.draft, "stops": chosen.stops,
         "plain_gap_ms": {"median": median(plain), "p99": plain[len(plain) * 99 // 100], "most": plain[-1]},
@@ -128,10 +137,10 @@ def measure(chosen):
         _, drafts, http = cluster.verifier(chosen.model, *chosen.verifier.split())
         client = Client(http)
         client.reference = client.generate(PROMPT, chosen.tokens).tokens
-        if chosen.only != "stops":
-            report["wrong"] = {name: compare(cluster, client, drafts, chosen, name) for name in WRONG}
         if chosen.only != "wrong":
             report["stops"] = stops(cluster, client, drafts, chosen)
+        if chosen.only != "stops":
+            report["wrong"] = {name: compare(cluster, client, drafts, chosen, name) for name in chosen.wrong}
     return report
 
 
