@@ -130,8 +130,9 @@ def cell(network, chosen, delay, mode):
             relay.announcement("ready")["relay"], chosen.draft, *options(draft_cpus), cpus=draft_cpus, **inside["worker"])
         client = Client(http, lambda: network.inside("verifier"))
         client.await_workers(1)
-        # The verifier learns how fast its passes are and what its worker is worth.
-        client.generate("Once", 48)
+        # The verifier learns how fast its passes are and what its worker is worth on such text: one that was of no use
+        # is not asked to draft for a while.
+        client.generate(tokens=100, **TEXTS[chosen.text][0])
         answers = generate_all(client, chosen)
         return answers, relay.stop()
 
