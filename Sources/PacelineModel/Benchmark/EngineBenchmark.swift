@@ -62,11 +62,28 @@ package struct EngineBenchmark {
             floatPeak: floatPeak,
             bytesPerPass: model.transformer.weights.bytesPerPass,
             macsPerToken: model.transformer.weights.weightsPerPass,
+            kernelMilliseconds: kernelMilliseconds(probe),
             verifyMilliseconds: samples.verify.mapValues(median),
             prefillTokens: plan.prefill,
             prefillMilliseconds: median(samples.prefill),
             decodeMillisecondsByContext: samples.decode.mapValues(median),
             cacheBytesPerToken: model.transformer.cacheShape.pageBytes / KVPage.slots
+        )
+    }
+
+    /// What the products of a pass take where the kernels find all in the caches, by rows.
+    ///
+    /// Many rows are multiplied group by group, so that a group's rate is theirs.
+    private func kernelMilliseconds(_ probe: HardwareProbe) -> [Int: Double] {
+        let weights = model.transformer.weights.weightsByType
+        guard !weights.keys.contains(where: \.isFloat) else { return [:] }
+        return Dictionary(
+            uniqueKeysWithValues: Set(plan.nodes + [plan.prefill]).map { rows in
+                let times = weights.map { type, count in
+                    Double(rows * count) / (probe.kernelCeiling(type: type, rows: min(rows, 32)) * 1e6)
+                }
+                return (rows, times.reduce(0, +))
+            }
         )
     }
 

@@ -26,8 +26,9 @@ package final class TransformerWeights {
     package let layers: [Layer]
     /// Bytes in the file of the weights that one pass touches (of the embedding table, only if it is the output head).
     package let bytesPerPass: Int
-    /// How many weights that are: multiply-accumulates per row.
-    package let weightsPerPass: Int
+    /// How many weights of each type that are: multiply-accumulates per row.
+    package let weightsByType: [WeightType: Int]
+    package var weightsPerPass: Int { weightsByType.values.reduce(0, +) }
     let outputNorm: FloatMatrix  // (1, embedding)
     let output: PackedMatrix  // (columns of logits, embedding)
     /// The tokens that the output head scores.
@@ -69,9 +70,11 @@ package final class TransformerWeights {
         }
         // Of a trimmed head, only the rows that were kept.
         let missing = configuration.vocabularySize - self.columns.count
-        let rowBytes = try file.tensor(outputName).range.count / configuration.vocabularySize
-        bytesPerPass = touched.reduce(0) { $0 + $1.range.count } - missing * rowBytes
-        weightsPerPass = touched.reduce(0) { $0 + $1.elementCount } - missing * wide
+        let head = try file.tensor(outputName)
+        bytesPerPass = touched.reduce(0) { $0 + $1.range.count } - missing * (head.range.count / head.rows)
+        var weights = try touched.reduce(into: [:]) { $0[try file.weightType(of: $1), default: 0] += $1.elementCount }
+        weights[try file.weightType(of: head), default: 0] -= missing * wide
+        weightsByType = weights
     }
 
     /// Writes the embedding of `token` to a row of `output`.

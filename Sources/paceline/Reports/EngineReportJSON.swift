@@ -13,6 +13,7 @@ struct EngineReportJSON: Encodable {
         case prefill = "prefill_tps"
         case fractionOfInt8Peak = "fraction_of_int8_peak"
         case verify = "verify_ms"
+        case kernels = "kernel_ms"
         case verifyLimit = "verify_limit_ms"
         case decodeByContext = "decode_ms_by_context"
         case decodeLimitByContext = "decode_limit_ms_by_context"
@@ -37,6 +38,7 @@ struct EngineReportJSON: Encodable {
     var prefill: Double
     var fractionOfInt8Peak: Double
     var verify: [String: Double]
+    var kernels: [String: Double]
     var verifyLimit: [String: Double]
     var decodeByContext: [String: Double]
     var decodeLimitByContext: [String: Double]
@@ -61,6 +63,7 @@ struct EngineReportJSON: Encodable {
         prefill = report.prefillTokensPerSecond
         fractionOfInt8Peak = report.fractionOfInt8Peak
         verify = Self.byName(report.verifyMilliseconds) { $1 }
+        kernels = Self.byName(report.kernelMilliseconds) { $1 }
         verifyLimit = Self.byName(report.verifyMilliseconds) { rows, _ in report.limitMilliseconds(rows: rows) }
         decodeByContext = Self.byName(report.decodeMillisecondsByContext) { $1 }
         decodeLimitByContext = Self.byName(report.decodeMillisecondsByContext) { context, _ in

@@ -38,12 +38,14 @@ struct EngineReportText {
 
     private var speed: String {
         var table = TextTable(header: ["speed", "tokens/s", "limit", "reached", ""], rightAligned: [1, 2, 3])
+        let prefillShare = report.limitMilliseconds(rows: report.prefillTokens) / report.prefillMilliseconds
         for (name, speed, share) in [
             ("decode (bandwidth)", report.decodeTokensPerSecond, report.fractionOfBandwidth),
             (
                 "prefill of \(report.prefillTokens) (int8 peak)", report.prefillTokensPerSecond,
                 report.fractionOfInt8Peak
             ),
+            ("prefill of \(report.prefillTokens) (kernels)", report.prefillTokensPerSecond, prefillShare),
         ] {
             table.append([
                 name, speed.formatted(decimals: 1), (speed / share).formatted(decimals: 1), percent(share), bar(share),
@@ -56,14 +58,15 @@ struct EngineReportText {
         let passes = report.verifyMilliseconds.sorted { $0.key < $1.key }
         guard let first = passes.first?.value, let longest = passes.map(\.value).max() else { return "" }
         var table = TextTable(
-            header: ["rows of a pass", "ms", "ratio", "bandwidth ms", "int8 peak ms", "reached", "ms"],
-            rightAligned: [0, 1, 2, 3, 4, 5]
+            header: ["rows of a pass", "ms", "ratio", "bandwidth ms", "int8 peak ms", "kernels ms", "reached", "ms"],
+            rightAligned: [0, 1, 2, 3, 4, 5, 6]
         )
         for (rows, milliseconds) in passes {
             table.append([
                 "\(rows)", milliseconds.formatted(decimals: 1), (milliseconds / first).formatted(decimals: 2),
                 report.memoryMilliseconds().formatted(decimals: 1),
                 report.arithmeticMilliseconds(rows: rows).formatted(decimals: 1),
+                report.kernelMilliseconds[rows]?.formatted(decimals: 1) ?? "",
                 percent(report.limitMilliseconds(rows: rows) / milliseconds), bar(milliseconds / longest),
             ])
         }
