@@ -14,7 +14,8 @@ package final class LanguageModel {
     /// Opens the GGUF file at `path` and packs its weights on `compute`.
     ///
     /// - Parameters:
-    ///   - draftVocabulary: for a drafter: score only the first so many tokens and the special ones. All if there are no more.
+    ///   - draftVocabulary: for a drafter: score only the first so many tokens and the special ones. All if there are
+    ///     no more.
     ///   - cacheType: how keys and values are stored; tokens depend on it.
     ///   - progress: called with the share done, 0 … 1.
     /// - Throws: ``GGUFError`` or ``TokenizerError``.
@@ -50,7 +51,8 @@ package final class LanguageModel {
         )
     }
 
-    /// Computes the logits behind one token, on a cache of its own: the first pass touches what no pass has touched before.
+    /// Computes the logits behind one token, on a cache of its own: the first pass touches what no pass has touched
+    /// before.
     package func computeFirstToken() throws(KVCacheError) {
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: KVPage.slots))
         try cache.reserve(1)

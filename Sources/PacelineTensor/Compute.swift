@@ -82,6 +82,11 @@ package struct Compute {
         }
     }
 
+    /// One row of target *= factor.
+    package func scale(_ target: FloatMatrix, by factor: Float, row: Int) {
+        pl_scale(target.pointer(row), factor, Int64(target.columns))
+    }
+
     /// Rotates the heads of each row by the angles of that row.
     package func rotate(_ heads: FloatMatrix, rows: Int, headDimension: Int, angles: RotaryAngles) {
         precondition(heads.columns.isMultiple(of: headDimension) && angles.dimensions <= headDimension)

@@ -31,7 +31,8 @@ package struct GGUFWriter: Sendable {
         entries.append((key, value))
     }
 
-    /// Adds a tensor. Dimensions are in the file's order, the first varies fastest; `offset` overrides where it claims to lie.
+    /// Adds a tensor. Dimensions are in the file's order, the first varies fastest; `offset` overrides where it claims
+    /// to lie.
     package mutating func addTensor(
         _ name: String,
         dimensions: [UInt64],

@@ -44,7 +44,8 @@ extension TinyModel {
         tensors += rope.factors.sorted { $0.key < $1.key }
             .map { Tensor(name: $0.key, dimensions: [$0.value.count], content: .weights($0.value, .f32)) }
         for block in 0..<blockCount { tensors += blockTensors("blk.\(block).") }
-        // Where the embedding table is the output head too, a last norm of mixed signs keeps tokens from predicting themselves.
+        // Where the embedding table is the output head too, a last norm of mixed signs keeps tokens from predicting
+        // themselves.
         let (mean, deviation): (Float, Float) = hasTiedEmbeddings ? (0, 0.4) : (1, 0.1)
         tensors.append(vector("output_norm.weight", count: embeddingLength, mean: mean, deviation: deviation))
         guard !hasTiedEmbeddings else { return tensors }

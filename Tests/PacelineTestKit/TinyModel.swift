@@ -2,8 +2,8 @@ package import PacelineModel
 
 /// A model of two small blocks with random weights, for tests that need a whole model and no download.
 ///
-/// The same description gives the same bytes everywhere. Its distributions are peaked like a trained model's, and a model that
-/// differs only in `perturbation` agrees with it most of the time, as a good drafter does.
+/// The same description gives the same bytes everywhere. Its distributions are peaked like a trained model's, and a
+/// model that differs only in `perturbation` agrees with it most of the time, as a good drafter does.
 package struct TinyModel: Sendable {
     package enum Family: String, Sendable {
         case llama, mistral3, qwen2, qwen3, phi3, gemma3
@@ -29,6 +29,8 @@ package struct TinyModel: Sendable {
     /// `attention.sliding_window`, if the file states one.
     package var slidingWindow: Int?
     package var rope = Rope()
+    /// `attention.temperature_scale` and `attention.temperature_length`.
+    package var temperature: (scale: Float, length: Int)?
     package var preTokenizer = "qwen2"
 
     /// The metadata and tensors of rotary embeddings.
@@ -42,6 +44,9 @@ package struct TinyModel: Sendable {
         package var originalContextLength: Int?
         /// `rope.scaling.attn_factor`.
         package var magnitude: Float?
+        /// Turns the factor into YaRN's: pairs that turn this often within `originalContextLength` keep their
+        /// frequency.
+        package var yarnFastTurns: Float?
         /// Divisors of the frequencies, by tensor name.
         package var factors: [String: [Float]] = [:]
     }
@@ -50,7 +55,8 @@ package struct TinyModel: Sendable {
 
     /// A drafter for this model: the same but for small differences in every weight.
     ///
-    /// With 0.05 about six of seven most likely tokens agree, with 0.1 two of three, with 0.2 every second (float weights).
+    /// With 0.05 about six of seven most likely tokens agree, with 0.1 two of three, with 0.2 every second (float
+    /// weights).
     package func drafter(perturbation: Float = 0.05) -> TinyModel {
         var drafter = self
         drafter.perturbation = perturbation
@@ -115,8 +121,13 @@ package struct TinyModel: Sendable {
         add("rope.dimension_count", rope.dimensions, &writer)
         add("rope.scaling.original_context_length", rope.originalContextLength, &writer)
         if let magnitude = rope.magnitude { writer.add("\(prefix).rope.scaling.attn_factor", .float32(magnitude)) }
+        if let temperature {
+            writer.add("\(prefix).attention.temperature_scale", .float32(temperature.scale))
+            writer.add("\(prefix).attention.temperature_length", .uint32(UInt32(temperature.length)))
+        }
         guard let factor = rope.linearFactor else { return }
-        writer.add("\(prefix).rope.scaling.type", .string("linear"))
+        writer.add("\(prefix).rope.scaling.type", .string(rope.yarnFastTurns == nil ? "linear" : "yarn"))
+        if let turns = rope.yarnFastTurns { writer.add("\(prefix).rope.scaling.yarn_beta_fast", .float32(turns)) }
         writer.add("\(prefix).rope.scaling.factor", .float32(factor))
     }
 

@@ -1,4 +1,5 @@
-/// A byte-level vocabulary of a few hundred tokens: every byte, common English words with their merges, ChatML's markers.
+/// A byte-level vocabulary of a few hundred tokens: every byte, common English words with their merges, ChatML's
+/// markers.
 package struct TinyVocabulary: Sendable {
     /// Token texts, spelled as GGUF files spell them.
     package private(set) var tokens: [String]

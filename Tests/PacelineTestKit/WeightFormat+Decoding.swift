@@ -1,5 +1,6 @@
 extension WeightFormat {
-    /// The weights that `bytes` stand for, read by the format's definition; the inverse of ``encode(_:)`` up to rounding.
+    /// The weights that `bytes` stand for, read by the format's definition; the inverse of ``encode(_:)`` up to
+    /// rounding.
     package func decode(_ bytes: [UInt8]) -> [Float] {
         switch self {
         case .f32: Self.numbers(bytes, UInt32.self).map(Float.init(bitPattern:))

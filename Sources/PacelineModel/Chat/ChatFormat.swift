@@ -3,14 +3,16 @@ package struct ChatFormat: Sendable, Equatable {
     package enum Family: String, Sendable {
         /// `<|im_start|>role … <|im_end|>`: Qwen, SmolLM2 and many others.
         case chatML = "chatml"
-        /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date that Llama 3.1 puts into its system message.
+        /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date that Llama 3.1 puts into its
+        /// system message.
         case llama3
-        /// `<start_of_turn>role … <end_of_turn>`, where the assistant is called model and the system message begins the first
-        /// user's turn.
+        /// `<start_of_turn>role … <end_of_turn>`, where the assistant is called model and the system message begins the
+        /// first user's turn.
         case gemma
         /// `<|role|> … <|end|>`.
         case phi3
-        /// `[INST] … [/INST]` round what a user says and `</s>` behind the answers; the system message begins the first turn.
+        /// `[INST] … [/INST]` round what a user says and `</s>` behind the answers; the system message begins the first
+        /// turn.
         case mistral
         /// No markers: contents with blank lines between, for models that were not trained on conversations.
         case plain

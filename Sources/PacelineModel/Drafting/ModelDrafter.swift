@@ -3,12 +3,12 @@ import PacelineTensor
 
 /// Drafts with a small language model that shares the target's vocabulary.
 ///
-/// It samples as the target does, from its own logits and with the same noise, so that it agrees far more often than an independent
-/// sample would (arXiv 2408.07978): a node's children are its k largest perturbed logits. Every node it has run keeps a slot of
-/// the KV cache; re-rooting keeps the slots of surviving nodes.
+/// It samples as the target does, from its own logits and with the same noise, so that it agrees far more often than an
+/// independent sample would (arXiv 2408.07978): a node's children are its k largest perturbed logits. Every node it has
+/// run keeps a slot of the KV cache; re-rooting keeps the slots of surviving nodes.
 ///
-/// Its output head may be trimmed (``LogitColumns``): a token without a column is never proposed, and probabilities are those
-/// among the tokens that have one.
+/// Its output head may be trimmed (``LogitColumns``): a token without a column is never proposed, and probabilities are
+/// those among the tokens that have one.
 package final class ModelDrafter: Drafter {
     /// The most tokens of a prompt that one pass takes.
     private static let prefillChunk = 256

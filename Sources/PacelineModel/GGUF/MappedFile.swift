@@ -2,8 +2,8 @@ import Glibc
 
 /// A whole file mapped read-only and private into memory.
 ///
-/// The bytes live exactly as long as the object: keep a reference while a pointer into them is in use. A file must not be
-/// shortened in place while it is mapped (the kernel then raises SIGBUS on access); replacing it by rename is safe.
+/// The bytes live exactly as long as the object: keep a reference while a pointer into them is in use. A file must not
+/// be shortened in place while it is mapped (the kernel then raises SIGBUS on access); replacing it by rename is safe.
 package final class MappedFile: Sendable {
     /// The path it was opened with, for messages.
     package let path: String

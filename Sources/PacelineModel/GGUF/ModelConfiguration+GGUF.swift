@@ -29,6 +29,7 @@ extension ModelConfiguration {
             windowedRope: try reader.windowedRope(architecture, global: rope),
             windows: try reader.windows(architecture.windows, blockCount: blockCount),
             attentionScale: 1 / queryWidth.squareRoot(),
+            temperature: try reader.temperature(),
             embeddingScale: architecture.scalesEmbeddings ? width.squareRoot() : 1,
             normEpsilon: try reader.positiveFloat("attention.layer_norm_rms_epsilon"),
             contextLength: try reader.count("context_length", limit: 1 << 30),

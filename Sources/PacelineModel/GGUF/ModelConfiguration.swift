@@ -1,3 +1,5 @@
+import PacelineTensor
+
 /// A model's shape and constants as its GGUF file states them, checked so that the transformer can rely on them.
 package struct ModelConfiguration: Sendable, Equatable {
     package let architecture: Architecture
@@ -21,6 +23,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let windows: [Int?]
     /// What products of queries and keys are multiplied by.
     package let attentionScale: Float
+    /// How attention sharpens with the position, if it does.
+    package let temperature: AttentionTemperature?
     /// What embeddings are multiplied by as they enter the first block.
     package let embeddingScale: Float
     /// Added to the mean square in RMS normalisation.
@@ -43,6 +47,19 @@ package struct ModelConfiguration: Sendable, Equatable {
     package var queriesPerKey: Int { headCount / keyValueHeadCount }
 }
 
+/// Queries far into a text are multiplied by 1 + scale · ln(1 + ⌊position / length⌋), so that attention stays as sharp
+/// among more tokens (Llama 4, Ministral 3).
+package struct AttentionTemperature: Sendable, Equatable {
+    package let scale: Float
+    /// Positions before this one are left alone.
+    package let length: Int
+
+    /// The factor of a query at `position`.
+    package func factor(position: Int) -> Float {
+        1 + scale * ExactMath.log(Float(1 + position / length))
+    }
+}
+
 /// Rotary position embedding: the angle of pair `i` at position `t` is `t / scale × base^(-2i / dimension) / factor_i`.
 package struct RopeConfiguration: Sendable, Equatable {
     package let style: Architecture.RopeStyle
@@ -56,4 +73,6 @@ package struct RopeConfiguration: Sendable, Equatable {
     package let factorsTensor: String?
     /// Rotated values are multiplied by this (LongRoPE's attention factor, arXiv 2402.13753); 1 for most models.
     package let magnitude: Float
+    /// The scaling to a longer context by frequency, if the model has one.
+    package let yarn: YarnScaling?
 }

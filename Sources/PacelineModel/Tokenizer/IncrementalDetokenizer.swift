@@ -10,8 +10,8 @@ package struct IncrementalDetokenizer: Sendable {
 
     /// - Parameters:
     ///   - showsSpecial: whether special tokens appear by name; otherwise they stand for no text.
-    ///   - beginsText: whether the first token begins a text rather than continuing one: a leading space that SentencePiece
-    ///     vocabularies put there is then left out, as it is behind special tokens.
+    ///   - beginsText: whether the first token begins a text rather than continuing one: a leading space that
+    ///     SentencePiece vocabularies put there is then left out, as it is behind special tokens.
     package init(_ tokenizer: Tokenizer, showsSpecial: Bool = false, beginsText: Bool = false) {
         self.tokenizer = tokenizer
         self.showsSpecial = showsSpecial

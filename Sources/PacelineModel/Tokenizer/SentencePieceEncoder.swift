@@ -1,10 +1,11 @@
 import PacelineSpeculation
 
-/// SentencePiece's byte-pair encoding: adjacent pieces join into the token with the highest score, leftmost first among equals.
+/// SentencePiece's byte-pair encoding: adjacent pieces join into the token with the highest score, leftmost first among
+/// equals.
 ///
-/// It begins with the characters, and any two neighbours may join whose text together is a token; there is no list of merges.
-/// Characters that are no token become their bytes. Text is not cut into words first.
-/// Source: Kudo, Richardson 2018 (arXiv 1808.06226).
+/// It begins with the characters, and any two neighbours may join whose text together is a token; there is no list of
+/// merges. Characters that are no token become their bytes. Text is not cut into words first. Source: Kudo, Richardson
+/// 2018 (arXiv 1808.06226).
 struct SentencePieceEncoder {
     private let model: SentencePieceModel
     private let vocabulary: Vocabulary

@@ -68,7 +68,8 @@ package final class Tokenizer: Sendable {
 
     /// The tokens of `text`.
     ///
-    /// Bytes that the vocabulary has no token for (a few control characters in some models) are left out, as in training.
+    /// Bytes that the vocabulary has no token for (a few control characters in some models) are left out, as in
+    /// training.
     /// - Parameters:
     ///   - addBOS: put `bos` first, if the model has one.
     ///   - parseSpecial: read the texts of control tokens ("<|im_end|>") as those tokens; otherwise as plain text.

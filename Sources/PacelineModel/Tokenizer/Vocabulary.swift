@@ -3,8 +3,8 @@ import PacelineSpeculation
 
 /// The tokens' bytes and kinds, and the way back from bytes to a token.
 ///
-/// All bytes lie in one pool and the lookup is an open-addressed table over it: a vocabulary of 152,000 tokens loads without a
-/// string or dictionary entry for each.
+/// All bytes lie in one pool and the lookup is an open-addressed table over it: a vocabulary of 152,000 tokens loads
+/// without a string or dictionary entry for each.
 struct Vocabulary: Sendable {
     private let pool: [UInt8]
     /// Where each token's bytes begin in `pool`; one more entry than tokens.

@@ -14,6 +14,8 @@ struct PassBuffers {
     let up: FloatMatrix  // (rows, feed-forward)
     let quantised: QuantisedActivations  // (rows, embedding or heads · head dimension)
     let quantisedWide: QuantisedActivations  // (rows, feed-forward)
+    /// What each row's queries are multiplied by; empty for 1.
+    var queryFactors: [Float] = []
     let angles: RotaryAngles
     let windowedAngles: RotaryAngles?  // of blocks with a window, where they are others
 

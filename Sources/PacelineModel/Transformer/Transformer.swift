@@ -3,8 +3,9 @@ package import PacelineTensor
 
 /// A decoder-only transformer: token ids and a KV cache in, logits out.
 ///
-/// A pass mixes rows of any kind: prompt chunks, single tokens and nodes of token trees, of several sequences. The logits of a row
-/// are bit-identical whatever else is in the pass. One thread uses a transformer at a time; its weights are shared by all caches.
+/// A pass mixes rows of any kind: prompt chunks, single tokens and nodes of token trees, of several sequences. The
+/// logits of a row are bit-identical whatever else is in the pass. One thread uses a transformer at a time; its weights
+/// are shared by all caches.
 package final class Transformer {
     package let configuration: ModelConfiguration
     package let compute: Compute
@@ -38,8 +39,8 @@ package final class Transformer {
 
     /// Computes one pass and returns the logits (rows that want them, in order, x columns of the weights' output head).
     ///
-    /// Keys and values of row i are stored in `rows[i].slot` of its cache, which must have been reserved. The result is valid
-    /// until the next pass.
+    /// Keys and values of row i are stored in `rows[i].slot` of its cache, which must have been reserved. The result is
+    /// valid until the next pass.
     @discardableResult
     package func forward(_ rows: [PassRow]) -> FloatMatrix {
         guard !rows.isEmpty else { return logits }
@@ -57,6 +58,9 @@ package final class Transformer {
         }
         if configuration.embeddingScale != 1 {
             compute.scale(buffers.hidden, by: configuration.embeddingScale, rows: rows.count)
+        }
+        if let temperature = configuration.temperature {
+            buffers.queryFactors = rows.map { temperature.factor(position: $0.position) }
         }
         for layer in 0..<configuration.blockCount {
             forward(layer: layer, rows: rows, attention: attention)
@@ -128,6 +132,9 @@ package final class Transformer {
         let angles = (isWindowed ? buffers.windowedAngles : nil) ?? buffers.angles
         for heads in [buffers.queries, buffers.keys] {
             compute.rotate(heads, rows: count, headDimension: configuration.headDimension, angles: angles)
+        }
+        for (row, factor) in buffers.queryFactors.enumerated() where factor != 1 {
+            compute.scale(buffers.queries, by: factor, row: row)
         }
     }
 

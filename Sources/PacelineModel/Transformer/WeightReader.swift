@@ -91,6 +91,7 @@ struct WeightReader {
 
     /// Divisors of the rotation frequencies, linear position scaling included.
     func rotaryFactors(_ rope: RopeConfiguration) throws -> [Float]? {
+        if let yarn = rope.yarn { return yarn.divisors(base: rope.base, dimension: rope.dimension) }
         guard let name = rope.factorsTensor else {
             return rope.scale == 1 ? nil : [Float](repeating: rope.scale, count: rope.dimension / 2)
         }

@@ -100,7 +100,7 @@ struct ModelConfigurationTests {
     }
 
     @Test(
-        "gemma3 scales embeddings by √width, and queries by its head's width or, in its largest member, by width / heads"
+        "gemma3 scales embeddings by √width, and queries by the head's width or, in its largest member, width / heads"
     )
     func gemma3() throws {
         var draft = Draft()
@@ -133,6 +133,27 @@ struct ModelConfigurationTests {
         draft.set("rope.scaling.original_context_length", 64)
         #expect(try draft.configuration().rope.factorsTensor == "rope_factors_short.weight")
         #expect(try draft.configuration().architecture.hasFusedProjections)
+    }
+
+    @Test("YaRN's magnitude is 1 + ln(factor) / 10, less what the model's weights make up for")
+    func yarn() throws {
+        var draft = Draft()
+        draft.architecture = "mistral3"
+        draft.strings = [("rope.scaling.type", "yarn")]
+        draft.floats.append(("rope.scaling.factor", 16))
+        #expect(draft.refusal()?.contains("mistral3.rope.scaling.original_context_length") == true)
+        draft.set("rope.scaling.original_context_length", 32)
+        var rope = try draft.configuration().rope
+        #expect((rope.yarn?.factor, rope.yarn?.fastTurns, rope.yarn?.slowTurns, rope.scale) == (16, 32, 1, 1))
+        #expect(abs(rope.magnitude - 1.277_259) < 1e-6)
+        draft.floats.append(("rope.scaling.yarn_log_multiplier", 1))
+        rope = try draft.configuration().rope
+        #expect(rope.magnitude == 1)
+        #expect(try draft.configuration().temperature == nil)
+        draft.floats.append(("attention.temperature_scale", 0.1))
+        let temperature = try #require(try draft.configuration().temperature)
+        #expect(temperature.length == 32 && temperature.factor(position: 31) == 1)
+        #expect(abs(temperature.factor(position: 64) - 1.109_861) < 1e-6)
     }
 
     @Test("features that no family computes are refused by key")
@@ -186,8 +207,10 @@ struct ModelConfigurationTests {
             #expect(draft.refusal()?.contains("a positive number") == true)
         }
         var draft = Draft()
-        draft.strings = [("rope.scaling.type", "yarn")]
-        #expect(draft.refusal() == "m.gguf has the rope scaling \"yarn\"; supported are none, linear, longrope")
+        draft.strings = [("rope.scaling.type", "dynamic")]
+        #expect(
+            draft.refusal() == "m.gguf has the rope scaling \"dynamic\"; supported are none, linear, longrope, yarn"
+        )
         draft.strings = []
         draft.numbers.removeAll { $0.0 == "context_length" }
         #expect(draft.refusal()?.contains("lacks the metadata key llama.context_length (an integer)") == true)

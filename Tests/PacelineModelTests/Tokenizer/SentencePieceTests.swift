@@ -40,7 +40,8 @@ struct SentencePieceTests {
 
         func token(_ piece: String) -> Token? { tokens.firstIndex(of: piece).map { Token($0) } }
 
-        /// The definition: join the neighbours whose text is the piece with the highest score, leftmost first, until none is left.
+        /// The definition: join the neighbours whose text is the piece with the highest score, leftmost first, until
+        /// none is left.
         func encode(_ word: String) -> [Token?] {
             var symbols = word.map(String.init)
             while symbols.count > 1 {

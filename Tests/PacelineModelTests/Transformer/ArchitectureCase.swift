@@ -1,3 +1,4 @@
+import Foundation
 import PacelineTestKit
 import Testing
 
@@ -103,15 +104,29 @@ struct ArchitectureCase: Sendable, CustomTestStringConvertible {
         .mistral3,
         { model in
             model.headDimension = 32
-            model.rope.base = 1_000_000
             model.slidingWindow = 7
+            model.rope.linearFactor = 4
+            model.rope.yarnFastTurns = 4
+            model.rope.originalContextLength = 64
+            model.temperature = (scale: 0.6, length: 9)
         },
         means: { reference in
             reference.pairsHalves = false
-            reference.bases = [1_000_000, 1_000_000]
             reference.windows = [7, 7]
+            // Pairs 0 and 1 turn four times or more in 64 tokens, pairs from 5 on less than once.
+            reference.frequencyDivisors = [1, 1, 1 / 0.8125, 1 / 0.625, 1 / 0.4375] + Array(repeating: 4, count: 11)
+            reference.magnitude = 1 + 0.1 * log(4)
+            reference.temperature = { 1 + 0.6 * log(Double(1 + $0 / 9)) }
         },
-        mistakes: [noWindow, longerWindow]
+        mistakes: [
+            noWindow, longerWindow, Mistake("no magnitude") { $0.magnitude = 1 },
+            Mistake("linear scaling instead of YaRN") { $0.frequencyDivisors = Array(repeating: 4, count: 16) },
+            Mistake("a ramp one pair earlier") { reference in
+                reference.frequencyDivisors = [1, 1 / 0.8125, 1 / 0.625, 1 / 0.4375] + Array(repeating: 4, count: 12)
+            },
+            Mistake("no temperature") { $0.temperature = { _ in 1 } },
+            Mistake("temperature from the first token on") { $0.temperature = { 1 + 0.6 * log(Double(2 + $0 / 9)) } },
+        ]
     )
 
     static let qwen2 = ArchitectureCase(.qwen2, { _ in }, means: { _ in }, mistakes: [])

@@ -66,8 +66,8 @@ struct ArchitectureTests {
         let expected = reference.logits(Self.prompt)
         let found = try Self.logits(model.transformer(), Self.prompt)
         let relative = Self.relativeError(found, expected)
-        // A product's activations are off by a uniform error of a 127th of their block's largest, about 0.7 % of their own
-        // size; two blocks and the head add up to 1.3 % at most here.
+        // A product's activations are off by a uniform error of a 127th of their block's largest, about 0.7 % of their
+        // own size; two blocks and the head add up to 1.3 % at most here.
         #expect(relative < 0.03, "\(relative)")
     }
 

@@ -2,8 +2,9 @@ import Foundation
 import PacelineSpeculation
 import PacelineTestKit
 
-/// The transformer of every family, written to be read: double precision, every position computed anew from the tokens, nothing
-/// shared with the engine. What the families differ in is stated in plain numbers, and by which tensors there are.
+/// The transformer of every family, written to be read: double precision, every position computed anew from the tokens,
+/// nothing shared with the engine. What the families differ in is stated in plain numbers, and by which tensors there
+/// are.
 struct ReferenceTransformer {
     /// Tensor values by name, matrices row by row.
     var weights: [String: [Float]]
@@ -28,6 +29,8 @@ struct ReferenceTransformer {
     /// How many of the last tokens each block sees.
     var windows: [Int?]
     var queryScale: Double
+    /// What queries at a position are multiplied by besides.
+    var temperature: @Sendable (Int) -> Double = { _ in 1 }
     var embeddingScale = 1.0
     var usesGELU = false
 
@@ -89,7 +92,9 @@ struct ReferenceTransformer {
             let outputs = (0..<heads).flatMap { head in
                 let shared = head / (heads / keyValueHeads)
                 let seen = projected[first...position]
-                let scores = seen.map { dot(projected[position].queries[head], $0.keys[shared]) * queryScale }
+                let scores = seen.map {
+                    dot(projected[position].queries[head], $0.keys[shared]) * queryScale * temperature(position)
+                }
                 return mixture(scores, seen.map { $0.values[shared] })
             }
             return product(weights[prefix + "attn_output.weight", default: []], outputs)
@@ -167,7 +172,8 @@ struct ReferenceTransformer {
         weights[name] == nil ? input : norm(input, name)
     }
 
-    /// The matrix times the vector. A plain loop over pointers: tests run unoptimised, and this is nearly all of their work.
+    /// The matrix times the vector. A plain loop over pointers: tests run unoptimised, and this is nearly all of their
+    /// work.
     private func product(_ matrix: [Float], _ input: [Double]) -> [Double] {
         var output = [Double](repeating: 0, count: matrix.count / input.count)
         matrix.withUnsafeBufferPointer { matrix in
