@@ -25,7 +25,8 @@ extension BlockFormat {
         return (i < 16 ? byte & 15 : byte >> 4) | bit(block[high + i / 8], i % 8) << 4
     }
 
-    /// Sixteen groups of 16 with a scale and a minimum of 4 bits each; codes of 2 bits, four to a byte at a distance of 32.
+    /// Sixteen groups of 16 with a scale and a minimum of 4 bits each; codes of 2 bits, four to a byte at a distance of
+    /// 32.
     private func q2(_ i: Int, _ block: [UInt8]) -> Float {
         let group = block[i / 16]
         let code = block[16 + i / 128 * 32 + i % 32] >> (2 * UInt8(i % 128 / 32)) & 3
@@ -46,9 +47,9 @@ extension BlockFormat {
     /// Eight groups of 32 with a scale and a minimum of 6 bits each, packed into twelve bytes.
     private func q45(_ i: Int, _ block: [UInt8], code: Int) -> Float {
         let group = i / 32
-        let packed = block[4..<16].map { Int($0) }
-        let scale = group < 4 ? packed[group] & 63 : packed[group + 4] & 15 | (packed[group - 4] >> 6) << 4
-        let minimum = group < 4 ? packed[group + 4] & 63 : packed[group + 4] >> 4 | (packed[group] >> 6) << 4
+        let packed = { (index: Int) in Int(block[4 + index]) }
+        let scale = group < 4 ? packed(group) & 63 : packed(group + 4) & 15 | (packed(group - 4) >> 6) << 4
+        let minimum = group < 4 ? packed(group + 4) & 63 : packed(group + 4) >> 4 | (packed(group) >> 6) << 4
         return half(block, 0) * Float(scale) * Float(code) - half(block, 2) * Float(minimum)
     }
 

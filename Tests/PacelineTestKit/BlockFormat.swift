@@ -54,22 +54,34 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         }
     }
 
-    /// `count` weights in blocks of random codes, with mean 0 and the given standard deviation in each block (as far as float16
-    /// can say it).
+    /// `count` weights in blocks of random codes, with mean 0 and about the given standard deviation.
     package func random(_ count: Int, deviation: Float, using generator: inout SeededGenerator) -> [UInt8] {
+        let (codes, minima) = factors(deviation: deviation)
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(count / length * size)
         for _ in 0..<count / length {
-            var block = (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
-            let (codes, minima) = (weights(of: block, codes: 1, minima: 0), weights(of: block, codes: 0, minima: 1))
-            let mean = { (values: [Float]) in values.reduce(0, +) / Float(values.count) }
-            let balance = minima.contains { $0 != 0 } ? -mean(codes) / mean(minima) : 0
-            let sum = zip(codes, minima).map { $0 + balance * $1 }
-            let spread = mean(sum.map { ($0 - mean(sum)) * ($0 - mean(sum)) }).squareRoot()
-            let factor = spread == 0 ? 0 : deviation / spread
-            set(&block, codes: factor, minima: factor * balance)
+            var block = randomBlock(using: &generator)
+            set(&block, codes: codes, minima: minima)
             bytes += block
         }
         return bytes
+    }
+
+    private func randomBlock(using generator: inout SeededGenerator) -> [UInt8] {
+        (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+    }
+
+    /// Factors that make random codes balanced and of the given standard deviation, found from some blocks.
+    private func factors(deviation: Float) -> (codes: Float, minima: Float) {
+        var generator = SeededGenerator(seed: 3)
+        let blocks = (0..<32).map { _ in randomBlock(using: &generator) }
+        let codes = blocks.flatMap { weights(of: $0, codes: 1, minima: 0) }
+        let minima = blocks.flatMap { weights(of: $0, codes: 0, minima: 1) }
+        let mean = { (values: [Float]) in values.reduce(0, +) / Float(values.count) }
+        let balance = factors.minima == nil ? 0 : -mean(codes) / mean(minima)
+        let sum = zip(codes, minima).map { $0 + balance * $1 }
+        let spread = mean(sum.map { $0 * $0 }).squareRoot()
+        return (deviation / spread, deviation / spread * balance)
     }
 
     private func weights(of block: [UInt8], codes: Float, minima: Float) -> [Float] {
