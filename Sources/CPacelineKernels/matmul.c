@@ -4,6 +4,7 @@
 
 #include "matmul_float.h"
 #include "matmul_kernels.h"
+#include "matmul_panels.h"
 #include "quant_activations.h"
 #include "quant_layout.h"
 
@@ -18,11 +19,16 @@ enum { GROUP_BYTES = 512 << 10 };
 /// waits long for the last item of another.
 enum { ITEM_MACS = 32 << 20 };
 
+/// Activation rows of an item with float weights: what is widened for them is used often enough, and their sums stay in
+/// the first-level cache.
+enum { PANEL_ROWS = 192 };
+
 /// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a
 /// row.
 typedef struct part {
     const pl_product *product;
     pl_tile_kernel kernel;  ///< NULL for float weights
+    pl_tile_kernel pair;    ///< of two tiles; NULL where it is not used
     int64_t blocks;         ///< per row
     size_t tile_bytes;
     int64_t tiles;
@@ -54,6 +60,16 @@ pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type) {
     }
 }
 
+pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type) {
+#if defined(__x86_64__)
+    if (isa == PL_ISA_AVX512) return pl_pair_kernel_avx512(type);
+#else
+    (void)isa;
+    (void)type;
+#endif
+    return NULL;
+}
+
 /// Columns tile, tile + 1, … of the rows that a kernel has computed.
 static void store_tile(const pl_product *product, int64_t tile, int64_t row, int64_t rows, const float *out) {
     int64_t first = tile * PL_TILE_ROWS, lanes = product->matrix->rows - first;
@@ -76,15 +92,20 @@ static int64_t group_rows(const pl_matrix *matrix) {
 
 /// Tiles begin ..< end by the activation rows from `first` on.
 static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end, int64_t first) {
-    _Alignas(64) float out[PL_ROW_GROUP * PL_TILE_ROWS];
+    _Alignas(64) float out[2 * PL_ROW_GROUP * PL_TILE_ROWS];
     const int64_t group = group_rows(part->product->matrix), padded = pl_activation_rows(job->count);
     const int64_t last = padded - first < part->item_rows ? padded : first + part->item_rows;
     for (int64_t row = first; row < last; row += group) {
         int64_t rows = last - row < group ? last - row : group;
-        for (int64_t tile = begin; tile < end; ++tile) {
+        const int64_t wanted = rows < job->count - row ? rows : job->count - row;
+        for (int64_t tile = begin, some; tile < end; tile += some) {
+            some = part->pair && tile + 2 <= end ? 2 : 1;
             const uint8_t *data = (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
-            part->kernel(data, part->blocks, job->activations, padded, row, rows, out);
-            store_tile(part->product, tile, row, rows < job->count - row ? rows : job->count - row, out);
+            pl_tile_kernel kernel = some == 2 ? part->pair : part->kernel;
+            kernel(data, part->blocks, job->activations, padded, row, rows, out);
+            for (int64_t i = 0; i < some; ++i) {
+                store_tile(part->product, tile + i, row, wanted, out + i * rows * PL_TILE_ROWS);
+            }
         }
     }
 }
@@ -99,8 +120,12 @@ static void run_item(void *context, int64_t item, int thread) {
     if (end > part->tiles) end = part->tiles;
     if (part->kernel) {
         multiply_tiles(job, part, begin, end, local / tile_items * part->item_rows);
+    } else if (pl_uses_panels(part->product->matrix->type)) {
+        const int64_t row = local / tile_items * part->item_rows, left = job->count - row;
+        const int64_t rows = left < part->item_rows ? left : part->item_rows;
+        pl_matmul_panels(job->isa, part->product, begin, end, job->x, job->x_stride, row, rows);
     } else {
-        pl_matmul_float(job->isa, part->product, begin, end, job->x, job->x_stride, job->count);
+        pl_matmul_float(part->product, begin, end, job->x, job->x_stride, job->count);
     }
 }
 
@@ -113,7 +138,9 @@ static void cut(part *part, int64_t count) {
     part->item_rows = part->row_items == 1 ? padded : rows;
     int64_t by_bytes = ITEM_BYTES / (int64_t)part->tile_bytes, by_macs = ITEM_MACS / (row_macs * part->item_rows);
     part->item_tiles = by_bytes < by_macs ? by_bytes : by_macs;
-    if (part->item_tiles < 1) part->item_tiles = 1;
+    if (part->pair) part->item_tiles = part->item_tiles / 2 * 2;
+    const int64_t least = part->pair ? 2 : 1;
+    if (part->item_tiles < least) part->item_tiles = least;
 }
 
 static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t first_item) {
@@ -121,12 +148,17 @@ static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t
     part *part = &job->parts[job->part_count++];
     part->product = product;
     part->kernel = pl_tile_kernel_of(isa, matrix->type);
+    part->pair = job->count >= PL_PAIR_ROWS ? pl_pair_kernel_of(isa, matrix->type) : NULL;
     part->blocks = matrix->cols / (int64_t)pl_type_block_length(matrix->type);
     part->tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
     part->tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS;
     part->first_item = first_item;
     if (part->kernel) {
         cut(part, job->count);
+    } else if (pl_uses_panels(matrix->type)) {
+        part->item_tiles = 2;
+        part->item_rows = PANEL_ROWS;
+        part->row_items = (job->count + PANEL_ROWS - 1) / PANEL_ROWS;
     } else {
         part->item_tiles = pl_matmul_float_tiles(matrix);
         part->row_items = 1;

@@ -51,23 +51,32 @@ INLINE vec_f f_of_bits(vec_i v) { return _mm512_castsi512_ps(v); }
 /// The codes are unsigned, so the offset of a format goes into the initial value.
 #define V_OFFSET(type) pl_layouts[type].offset
 
+INLINE vec_i v_four(const int8_t *activations) {
+    int32_t four;
+    memcpy(&four, activations, 4);
+    return _mm512_set1_epi32(four);
+}
+
+INLINE vec_i v_dot(pl_type type, vec_i dot, vec_i code, vec_i four) {
+    (void)type;
+    return _mm512_dpbusd_epi32(dot, code, four);
+}
+
 /// Row by row inside, so that as many independent sums are in flight as there are rows.
 INLINE void v_dots(
     pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
-    (void)type;
 #pragma clang loop unroll(full)
     for (int j = first; j < last; ++j) {
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; ++r) {
-            int32_t four;
-            memcpy(&four, activations + 32 * r + 4 * j, 4);
-            dot[r] = _mm512_dpbusd_epi32(dot[r], code[j], _mm512_set1_epi32(four));
+            dot[r] = v_dot(type, dot[r], code[j], v_four(activations + 32 * r + 4 * j));
         }
     }
 }
 
 #define MAX_ROWS 16
 #define STEP(rows) ((rows) > 8 ? 6 : (rows))
+#define PAIR_KERNEL_OF_TYPE pl_pair_kernel_avx512
 #define KERNEL_OF_TYPE pl_tile_kernel_avx512
 #include "matmul_template.h"
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "paceline/elementwise.h"
 #include "quant_layout.h"
 #include "scratch.h"
 
@@ -16,19 +15,6 @@ int64_t pl_matmul_float_tiles(const pl_matrix *matrix) {
     if (tiles < LEAST_TILES) tiles = LEAST_TILES;
     int64_t fitting = PANEL_BYTES / (PL_TILE_ROWS * matrix->cols * (int64_t)sizeof(float));
     return tiles <= fitting ? tiles : fitting < 1 ? 1 : fitting;
-}
-
-/// The panel as float32: where it lies if it is that already, else widened into `scratch`.
-static const float *widened(pl_isa isa, const pl_matrix *matrix, int64_t begin, int64_t rows, float *scratch) {
-    size_t count = (size_t)(rows * matrix->cols), first = (size_t)(begin * PL_TILE_ROWS * matrix->cols);
-    if (matrix->type == PL_TYPE_F32) return (const float *)matrix->data + first;
-    const uint16_t *from = (const uint16_t *)matrix->data + first;
-    if (matrix->type == PL_TYPE_F16) {
-        pl_from_half(isa, from, scratch, (int64_t)count);
-    } else {
-        pl_dequantise(matrix->type, from, count, scratch);
-    }
-    return scratch;
 }
 
 /// The height for the next rows: the least that holds them all, else the greatest.
@@ -61,16 +47,15 @@ static void store_transposed(
 }
 
 void pl_matmul_float(
-    pl_isa isa, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride,
-    int64_t count) {
+    const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t count) {
     const pl_matrix *matrix = product->matrix;
     const int64_t cols = matrix->cols, panel = (end - begin) * PL_TILE_ROWS;
     const pl_heights heights = pl_matmul_float_heights(panel, cols);
     const int64_t tallest = height_for(&heights, count);
-    float *rows_in = pl_scratch((size_t)(tallest * cols + tallest * panel + panel * cols) * sizeof(float));
+    float *rows_in = pl_scratch((size_t)(tallest * cols + tallest * panel) * sizeof(float));
     if (!rows_in) abort();
     float *out = rows_in + tallest * cols;
-    const float *weights = widened(isa, matrix, begin, panel, out + tallest * panel);
+    const float *weights = (const float *)matrix->data + begin * PL_TILE_ROWS * cols;
     int64_t width = matrix->rows - begin * PL_TILE_ROWS < panel ? matrix->rows - begin * PL_TILE_ROWS : panel;
     for (int64_t row = 0; row < count;) {
         const int64_t height = height_for(&heights, count - row), some = count - row < height ? count - row : height;

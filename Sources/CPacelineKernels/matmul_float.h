@@ -5,14 +5,13 @@
 
 #include "paceline/matmul.h"
 
-/// Tiles that make one panel of a matrix of float weights. Depends on the matrix alone, because bits may depend on it.
+/// Tiles that make one panel of a matrix of float32 weights. Depends on the matrix alone, because bits may depend on it.
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix);
 
-/// Computes tiles begin ..< end, one panel, of a product with float weights through sgemm. Aborts if there is no
+/// Computes tiles begin ..< end, one panel, of a product with float32 weights through sgemm. Aborts if there is no
 /// memory.
 void pl_matmul_float(
-    pl_isa isa, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride,
-    int64_t count);
+    const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t count);
 
 /// Which heights (numbers of activation rows in one sgemm call) give a row of a product the same bits at any place.
 typedef struct pl_heights {

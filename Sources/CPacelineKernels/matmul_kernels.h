@@ -5,8 +5,9 @@
 
 #include "paceline/matmul.h"
 
-/// The most activation rows that a kernel takes at once.
-enum { PL_ROW_GROUP = 64 };
+/// The most activation rows that a kernel takes at once, and how many make two tiles at a time faster than one: the
+/// scales of both are unpacked before any row.
+enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 24 };
 
 /// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows,
 /// padding included; `rows` is 1, 2 or a multiple of 4.
@@ -31,7 +32,13 @@ pl_tile_kernel pl_tile_kernel_scalar(pl_type type);
 pl_tile_kernel pl_tile_kernel_avx2(pl_type type);
 pl_tile_kernel pl_tile_kernel_avx512(pl_type type);
 pl_tile_kernel pl_tile_kernel_neon(pl_type type);
+
+/// The same for two tiles that lie one after the other; out is (2 x rows x 16) and `rows` a multiple of 4. NULL where
+/// two at a time gain nothing.
+pl_tile_kernel pl_pair_kernel_avx512(pl_type type);
+
 pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type);
+pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type);
 
 /// Applies X to every quantised type.
 #define PL_QUANTISED_TYPES(X) \

@@ -19,6 +19,8 @@
 ///     V_OFFSET(type)                 what the codes that v_dots sees are too large by
 ///     MAX_ROWS                       activation rows whose running sums fit in registers: 4 or 16
 ///     STEP(rows)                     how many rows' dots fit in registers beside the codes and the sums of `rows` rows
+///     PAIR_KERNEL_OF_TYPE            optional: the name of the function that returns the kernel of a type for two tiles
+///     v_four(p), v_dot(type, d, c, a)  if there is one: four activations in every lane, and d + codes c x those
 ///     KERNEL_OF_TYPE                 the name of the function that returns the kernel of a type
 ///
 /// Operand j (0 ..< 8) of a sub-block of 32 columns holds in each lane the codes of columns 4j ..< 4j + 4.
@@ -233,6 +235,28 @@ TEMPLATE void multiply_tile(pl_type type, view v, float *out) {
         }
     }
 }
+
+#ifdef PAIR_KERNEL_OF_TYPE
+#include "matmul_pair.h"
+
+#define DEFINE_PAIR_KERNEL(T) \
+    TARGET static void pair_##T( \
+        const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
+        const int64_t columns = blocks * (pl_layouts[PL_TYPE_##T].block_length / PL_ACTIVATION_BLOCK); \
+        const void *residuals = pl_activation_residuals(a, columns, n); \
+        view v = { tile, blocks, a, residuals, pl_activation_flags(a, columns, n), n, row, rows, 0 }; \
+        multiply_pair(PL_TYPE_##T, &v, out); \
+    }
+PL_QUANTISED_TYPES(DEFINE_PAIR_KERNEL)
+
+#define CHOOSE_PAIR_KERNEL(T) case PL_TYPE_##T: return pair_##T;
+pl_tile_kernel PAIR_KERNEL_OF_TYPE(pl_type type) {
+    switch (type) {
+        PL_QUANTISED_TYPES(CHOOSE_PAIR_KERNEL)
+    default: return NULL;
+    }
+}
+#endif
 
 #define DEFINE_KERNEL(T) \
     TARGET static void tile_##T( \

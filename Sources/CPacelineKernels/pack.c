@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "matmul_panels.h"
 #include "paceline/matmul.h"
 #include "quant_layout.h"
 
@@ -52,7 +53,11 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
             pack_tile(layout, per_row, rows, from, to);
             continue;
         }
-        // Float tiles stay row-major: a panel of them goes to sgemm as it is.
+        if (pl_uses_panels(matrix->type)) {
+            pl_pack_panel_tile(matrix, from, tile);
+            continue;
+        }
+        // The tiles that OpenBLAS multiplies stay row-major: a panel of them goes to sgemm as it is.
         memcpy(to, from, (size_t)rows * row_bytes);
         memset(to + (size_t)rows * row_bytes, 0, (size_t)(PL_TILE_ROWS - rows) * row_bytes);
     }

@@ -14,7 +14,7 @@ enum { COLS = 1536, ITEMS_PER_THREAD = 16 };
 
 typedef struct kernel_probe {
     pl_tile_kernel kernel;
-    const uint8_t *tile;
+    const uint8_t *tiles;
     const void *activations;
     int64_t blocks;
     int64_t rows;  ///< padding included
@@ -25,11 +25,11 @@ static void run_kernel(void *context, int64_t item, int thread) {
     (void)item;
     (void)thread;
     const kernel_probe *probe = context;
-    _Alignas(64) float out[PL_ROW_GROUP * PL_TILE_ROWS];
+    _Alignas(64) float out[2 * PL_ROW_GROUP * PL_TILE_ROWS];
     for (uint64_t round = 0; round < probe->rounds; ++round) {
         for (int64_t row = 0; row < probe->rows; row += PL_ROW_GROUP) {
             const int64_t rows = probe->rows - row < PL_ROW_GROUP ? probe->rows - row : PL_ROW_GROUP;
-            probe->kernel(probe->tile, probe->blocks, probe->activations, probe->rows, row, rows, out);
+            probe->kernel(probe->tiles, probe->blocks, probe->activations, probe->rows, row, rows, out);
         }
     }
 }
@@ -46,23 +46,25 @@ static void fill_activations(float *x, int64_t count) {
 }
 
 /// Codes and scales that are plain small numbers in every format.
-static void fill_tile(uint8_t *tile, size_t bytes) {
-    for (size_t i = 0; i < bytes; ++i) tile[i] = (uint8_t)((i * 2654435761u) >> 11 & 0x3f);
+static void fill_tiles(uint8_t *tiles, size_t bytes) {
+    for (size_t i = 0; i < bytes; ++i) tiles[i] = (uint8_t)((i * 2654435761u) >> 11 & 0x3f);
 }
 
 uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, uint64_t rounds) {
-    const pl_tile_kernel kernel = pl_tile_kernel_of(isa, type);
+    const pl_tile_kernel pair = rows < PL_PAIR_ROWS ? NULL : pl_pair_kernel_of(isa, type);
+    const pl_tile_kernel kernel = pair ? pair : pl_tile_kernel_of(isa, type);
     if (!kernel || rows < 1) return 0;
-    const size_t tile_bytes = pl_matrix_bytes(type, PL_TILE_ROWS, COLS);
+    const int64_t outputs = (pair ? 2 : 1) * PL_TILE_ROWS;
+    const size_t bytes = pl_matrix_bytes(type, outputs, COLS);
     float *x = malloc((size_t)(rows * COLS) * sizeof *x);
     void *activations = malloc(pl_activations_bytes(COLS, rows));
-    uint8_t *tile = aligned_alloc(64, (tile_bytes + 63) / 64 * 64);
-    if (x && activations && tile) {
+    uint8_t *tiles = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (x && activations && tiles) {
         fill_activations(x, rows * COLS);
         pl_activations_quantise(isa, x, COLS, COLS, rows, activations);
-        fill_tile(tile, tile_bytes);
+        fill_tiles(tiles, bytes);
         kernel_probe probe = {
-            .kernel = kernel, .tile = tile, .activations = activations, .rows = pl_activation_rows(rows),
+            .kernel = kernel, .tiles = tiles, .activations = activations, .rows = pl_activation_rows(rows),
             .blocks = COLS / pl_layouts[type].block_length, .rounds = rounds,
         };
         pl_pool_run(pool, (int64_t)ITEMS_PER_THREAD * pl_pool_threads(pool), run_kernel, &probe);
@@ -71,6 +73,6 @@ uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, 
     }
     free(x);
     free(activations);
-    free(tile);
-    return rounds * (uint64_t)(rows * COLS) * PL_TILE_ROWS * ITEMS_PER_THREAD * (uint64_t)pl_pool_threads(pool);
+    free(tiles);
+    return rounds * (uint64_t)(rows * COLS * outputs) * ITEMS_PER_THREAD * (uint64_t)pl_pool_threads(pool);
 }

@@ -56,6 +56,11 @@ static inline int pl_type_is_float(pl_type type) {
     return type == PL_TYPE_F32 || type == PL_TYPE_F16 || type == PL_TYPE_BF16;
 }
 
+/// Whether weights of a float type are multiplied by kernels of our own instead of by OpenBLAS.
+static inline int pl_uses_panels(pl_type type) {
+    return type == PL_TYPE_F16 || type == PL_TYPE_BF16;
+}
+
 enum { PL_FIELD_BYTES = 2 * PL_TILE_ROWS, PL_WORD_BYTES = 4 * PL_TILE_ROWS };
 
 /// Bytes of a tile with `blocks` blocks per row.

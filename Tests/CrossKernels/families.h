@@ -14,6 +14,7 @@ typedef struct family {
 } family;
 
 void compare_products(comparison *c, pl_type type);
+void compare_float_products(comparison *c, pl_type type);
 void compare_activations(comparison *c, pl_type type);
 void compare_packing(comparison *c, pl_type type);
 void compare_checksums(comparison *c, pl_type type);
@@ -39,6 +40,8 @@ static const family families[] = {
     { "products Q6_K", compare_products, PL_TYPE_Q6_K },
     { "products IQ4_NL", compare_products, PL_TYPE_IQ4_NL },
     { "products IQ4_XS", compare_products, PL_TYPE_IQ4_XS },
+    { "products F16", compare_float_products, PL_TYPE_F16 },
+    { "products BF16", compare_float_products, PL_TYPE_BF16 },
     { "quantised activations", compare_activations, 0 },
     { "packing", compare_packing, 0 },
     { "checksums", compare_checksums, 0 },

@@ -39,6 +39,22 @@ struct MatmulFloatTests {
         }
     }
 
+    @Test("have the bits of the scalar twin where no library computes them", arguments: [WeightType.f16, .bf16])
+    func twins(type: WeightType) throws {
+        let pool = try ThreadPool(threads: 2)
+        // Whole panels of two tiles and a tile on its own, and two whole and a part; columns beyond one block.
+        for (rows, columns) in [(41, 320), (64, 256), (50, 544), (16, 32)] {
+            let fixture = try fixture(type, rows: rows, columns: columns, count: 200)
+            for count in Array(1...14) + [24, 25, 200] {
+                let twin = fixture.product(count: count, isa: .scalar, pool: pool)
+                for isa in vectorInstructionSets {
+                    let vector = fixture.product(count: count, isa: isa, pool: pool)
+                    #expect(BitComparison(a: twin, b: vector).agree, "\(isa), \(rows) x \(columns), \(count) rows")
+                }
+            }
+        }
+    }
+
     @Test("of a row do not depend on how many other rows there are, nor on the threads", arguments: types)
     func counts(type: WeightType) throws {
         let fixture = try fixture(type, rows: 300, columns: 1024, count: 70)

@@ -55,7 +55,7 @@ struct WeightReader {
             )
         }
         let type = try file.weightType(of: tensor)
-        if type.isFloat { try OpenBLAS.load() }
+        if type.usesOpenBLAS { try OpenBLAS.load() }
         return try PackedMatrix(
             type: type,
             rows: rows,

@@ -1,0 +1,151 @@
+/// Two tiles by many rows: the part of matmul_template.h for vectors that hold a whole tile.
+///
+/// An activation that is fetched meets the codes of both tiles in registers, so that fetching, which one tile alone is
+/// bound by, is no longer the limit. Running sums are in memory, in `out`: (2 x rows x 16).
+
+/// Activation rows whose dots with two tiles fit in registers beside the codes of both.
+enum { PAIR_STEP = 4 };
+
+/// dot[tile][r] += codes of each tile x activations of row r; operands first ..< last.
+TEMPLATE void pair_dots(
+    pl_type type, int n, const sub_block w[2], int first, int last, const int8_t *const *codes,
+    vec_i dot[2][PAIR_STEP]) {
+#pragma clang loop unroll(full)
+    for (int j = first; j < last; ++j) {
+#pragma clang loop unroll(full)
+        for (int r = 0; r < n; ++r) {
+            const vec_i four = v_four(codes[r] + 4 * j);
+            dot[0][r] = v_dot(type, dot[0][r], w[0].code[j], four);
+            dot[1][r] = v_dot(type, dot[1][r], w[1].code[j], four);
+        }
+    }
+}
+
+/// What `n` activation rows bring to a sub-block, wherever they are, and where their running sums are.
+typedef struct row_set {
+    const int8_t *codes[PAIR_STEP];
+    float scale[PAIR_STEP], total[PAIR_STEP];
+    int32_t initial[2][PAIR_STEP];
+    float sum[2][PAIR_STEP];
+    int64_t place[PAIR_STEP];
+} row_set;
+
+TEMPLATE void pair_add(pl_type type, int n, const sub_block w[2], const row_set *set, int64_t rows, float *out) {
+    const int halves = pl_halves(type), width = OPERANDS / halves;
+    vec_f block[2][PAIR_STEP];
+    for (int h = 0; h < halves; ++h) {
+        vec_i dot[2][PAIR_STEP];
+        const int32_t bias = h == 0 ? BIAS_BITS : 0;
+        for (int r = 0; r < n; ++r) dot[0][r] = dot[1][r] = v_set1(V_OFFSET(type) != 0 ? set->initial[h][r] : bias);
+        pair_dots(type, n, w, width * h, width * h + width, set->codes, dot);
+        for (int t = 0; t < 2; ++t) {
+            for (int r = 0; r < n; ++r) {
+                block[t][r] = h == 0 ? f_fma(f_of_bits(dot[t][r]), w[t].scale[0], w[t].unbias)
+                                     : f_fma(f_from_int(dot[t][r]), w[t].scale[1], block[t][r]);
+            }
+        }
+    }
+    for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
+        for (int r = 0; r < n; ++r) {
+            const vec_f sum = f_set1(halves == 1 ? set->total[r] : set->sum[h][r]);
+            for (int t = 0; t < 2; ++t) block[t][r] = f_fma(w[t].minimum[h], sum, block[t][r]);
+        }
+    }
+    for (int r = 0; r < n; ++r) {
+        const vec_f scale = f_set1(set->scale[r]);
+        for (int t = 0; t < 2; ++t) {
+            float *place = out + (t * rows + set->place[r]) * PL_TILE_ROWS;
+            f_store(place, f_fma(block[t][r], scale, f_load(place)));
+        }
+    }
+}
+
+TEMPLATE void row_set_fill(pl_type type, int r, int64_t place, pl_activation_block a, row_set *set) {
+    const int halves = pl_halves(type), offset = V_OFFSET(type);
+    set->codes[r] = a.codes;
+    set->scale[r] = *a.scale;
+    set->total[r] = *a.total;
+    set->place[r] = place;
+    if (offset != 0 && halves == 1) set->initial[0][r] = BIAS_BITS - offset * (*a.sum[0] + *a.sum[1]);
+    for (int h = 0; halves == 2 && h < 2; ++h) {
+        set->initial[h][r] = (h == 0 ? BIAS_BITS : 0) - offset * *a.sum[h];
+        set->sum[h][r] = (float)*a.sum[h];
+    }
+}
+
+/// Which of 64 rows are hot, a bit each.
+TEMPLATE uint64_t hot_rows(const uint8_t *flags, int64_t rows) {
+    uint64_t bits = 0;
+    for (int64_t i = 0; i < rows; i += 4) {
+        uint32_t four;
+        memcpy(&four, flags + i, 4);
+        bits |= (uint64_t)(four * 0x01020408u >> 24 & 15) << i;
+    }
+    return bits;
+}
+
+/// Adds what rounding has left of the hot rows of a sub-block, two at a time.
+TEMPLATE void pair_add_residuals(
+    pl_type type, const sub_block w[2], pl_activation_block residual, uint64_t hot, int64_t rows, float *out) {
+    while (hot) {
+        row_set set;
+        const int first = __builtin_ctzll(hot);
+        hot &= hot - 1;
+        row_set_fill(type, 0, first, pl_activation_block_advanced(residual, first), &set);
+        if (!hot) {
+            pair_add(type, 1, w, &set, rows, out);
+            break;
+        }
+        const int second = __builtin_ctzll(hot);
+        hot &= hot - 1;
+        row_set_fill(type, 1, second, pl_activation_block_advanced(residual, second), &set);
+        pair_add(type, 2, w, &set, rows, out);
+    }
+}
+
+/// Fetches the same part of the pair after this one into the second-level cache. With many rows a pair takes longer to
+/// multiply than to read.
+TEMPLATE void prefetch_next(const uint8_t *words, int s, int sub_blocks, int count) {
+    const int lines = (count + sub_blocks) / sub_blocks;
+    for (int line = s * lines; line < (s + 1) * lines; ++line) {
+        __builtin_prefetch(words + line * PL_WORD_BYTES, 0, 2);
+    }
+}
+
+TEMPLATE void pair_block(pl_type type, const view *v, size_t tile_bytes, int64_t block, float *out) {
+    const pl_layout layout = pl_layouts[type];
+    const int sub_blocks = layout.block_length / 32;
+    scales all[2];
+    const uint8_t *words[2];
+    for (int t = 0; t < 2; ++t) {
+        const uint8_t *tile = v->tile + (size_t)t * tile_bytes;
+        words[t] = tile + pl_tile_words(layout.fields, layout.words, block);
+        scales_of(type, tile + pl_tile_field(layout.fields, layout.words, block), words[t], &all[t]);
+    }
+    for (int s = 0; s < sub_blocks; ++s) {
+        sub_block w[2];
+        for (int t = 0; t < 2; ++t) {
+            prefetch_next(words[t] + 2 * tile_bytes, s, sub_blocks, layout.words);
+            sub_block_of(type, words[t], &all[t], s, &w[t]);
+        }
+        const int64_t index = block * sub_blocks + s;
+        const pl_activation_block a = pl_activation_block_at(v->activations, v->count, index, v->row);
+        for (int64_t i = 0; i < v->rows; i += PAIR_STEP) {
+            row_set set;
+            for (int r = 0; r < PAIR_STEP; ++r) {
+                row_set_fill(type, r, i + r, pl_activation_block_advanced(a, i + r), &set);
+            }
+            pair_add(type, PAIR_STEP, w, &set, v->rows, out);
+        }
+        const uint64_t hot = hot_rows(v->hot + index * v->count + v->row, v->rows);
+        if (!hot) continue;
+        const pl_activation_block residual = pl_activation_block_at(v->residuals, v->count, index, v->row);
+        pair_add_residuals(type, w, residual, hot, v->rows, out);
+    }
+}
+
+TEMPLATE void multiply_pair(pl_type type, const view *v, float *out) {
+    const size_t tile_bytes = pl_tile_bytes(&pl_layouts[type], v->blocks);
+    for (int64_t i = 0; i < 2 * v->rows; ++i) f_store(out + i * PL_TILE_ROWS, f_set1(0));
+    for (int64_t block = 0; block < v->blocks; ++block) pair_block(type, v, tile_bytes, block, out);
+}
