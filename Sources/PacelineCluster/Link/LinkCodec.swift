@@ -3,47 +3,37 @@ import PacelineWire
 
 /// Bytes to messages and back for one link.
 struct LinkCodec: Sendable {
-    private var buffer = ByteBuffer()
-    private var frames = FrameDecoder(phase: .handshake)
-    private var messages = MessageDecoder(phase: .handshake)
+    private var reader = MessageReader(phase: .handshake)
     private var writer = MessageWriter(phase: .handshake)
 
     /// Sequence number of the last frame that came in whole; 0 before the first.
-    var lastReceived: UInt64 { frames.lastSequence }
+    var lastReceived: UInt64 { reader.lastSequence }
+
+    /// Bytes that have come and are not yet read.
+    var bufferedBytes: Int { reader.bufferedBytes }
 
     /// Messages are no longer those of the handshake.
     mutating func handshakeEnded(limits: LinkLimits, vocabularySize: Int) {
         let phase = LinkPhase.established(limits: limits, vocabularySize: vocabularySize)
-        frames.phase = phase
-        messages.phase = phase
+        reader.phase = phase
         writer.phase = phase
     }
 
-    /// Takes bytes off the transport. The buffer holds less than one frame and what one read brought.
+    /// Takes bytes off the transport.
     mutating func append(_ bytes: ByteBuffer) {
-        if buffer.readableBytes == 0 {
-            buffer = bytes
-        } else {
-            buffer.writeImmutableBuffer(bytes)
+        reader.append(bytes)
+    }
+
+    /// The next message with its frame; nil if more bytes must come first.
+    mutating func next() throws(LinkFault) -> MessageReader.Received? {
+        do {
+            return try reader.next()
+        } catch {
+            throw .malformed(code: error.faultCode, reason: error.description)
         }
     }
 
-    /// The next message; nil if more bytes must come first.
-    mutating func next() throws(LinkFault) -> Message? {
-        let frame: Frame?
-        do {
-            frame = try frames.decode(buffer: &buffer)
-        } catch {
-            throw .malformed(code: .badFrame, reason: error.description)
-        }
-        guard let frame else { return nil }
-        do {
-            return try messages.decode(frame)
-        } catch {
-            throw .malformed(code: .badMessage, reason: error.description)
-        }
-    }
-
+    /// The message as it will travel.
     mutating func encode(_ message: Message) throws(LinkFault) -> ByteBuffer {
         var bytes = ByteBuffer()
         do {

@@ -1,5 +1,12 @@
+import PacelineWire
+
 /// Deadlines and bounds of one link.
-package struct LinkConfiguration: Sendable, Hashable {
+package struct LinkConfiguration: Sendable {
+    /// The secret that the other side must know; nil asks for none, and suits only a peer that asks for none.
+    package var token: SharedToken?
+    /// Protocol versions to speak, the newest that both sides have; the last two, so that either side may be upgraded
+    /// first.
+    package var versions = WireLimits.protocolVersions
     /// From the transport being up to the end of the handshake.
     package var handshakeTimeout: Duration = .seconds(2)
     /// Between two pings of one side.
@@ -14,6 +21,13 @@ package struct LinkConfiguration: Sendable, Hashable {
     package var pingLimit = 32
     /// How long the compute thread may show no progress before this process falls silent.
     package var stallLimit: Duration = .milliseconds(500)
+
+    /// Messages that a peer gets read before others have their turn, and how long its next turn is away.
+    package var messagesPerTurn = 32
+    package var turnInterval: Duration = .microseconds(200)
+    /// How fast a peer may send in the long run, and how much at once; more stays in the network.
+    package var inboundBytesPerSecond = 16 << 20
+    package var inboundBurst = 4 << 20
 
     package init() {}
 }

@@ -10,7 +10,7 @@ package enum LinkFault: Error, Equatable, Sendable {
     case violation(String)
     case noCommonVersion(ours: ClosedRange<Int>, theirs: ClosedRange<Int>)
     case otherModel(target: ModelFingerprint, drafter: ModelFingerprint)
-    case authenticationFailed(String)
+    case authenticationFailed(AuthenticationFailure)
     case handshakeTimedOut(after: Duration)
     case silent(for: Duration)
     case writeStalled(for: Duration)
@@ -49,7 +49,7 @@ extension LinkFault {
     package var isPermanent: Bool {
         switch self {
         case .noCommonVersion, .otherModel, .authenticationFailed: true
-        case .reported(let code, _): [.version, .fingerprint, .authentication].contains(code)
+        case .reported(let code, _): [.version, .fingerprint, .authentication, .fenced].contains(code)
         default: false
         }
     }
@@ -72,7 +72,7 @@ extension LinkFault: CustomStringConvertible {
             "the peer reads too slowly: \(bytes) bytes are waiting for it, and at most \(limit) may"
         case .overloaded(let what): "there is no room for another peer: \(what)"
         case .superseded: "a newer connection of the same peer took over"
-        case .reported(let code, let reason): "the other side closed the link (\(code)): \(reason)"
+        case .reported(let code, let reason): "the other side closed the link (\(code)): \(reason.printable)"
         case .disconnected(let reason): reason.map { "the connection broke: \($0)" } ?? "the peer closed the connection"
         case .shutdown: "this side is shutting down"
         case .internal(let reason): "internal failure: \(reason)"

@@ -4,43 +4,95 @@ extension LinkMachine {
     /// Capabilities of a worker that this build makes use of.
     static let usedCapabilities: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
 
-    mutating func beginHandshake(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    mutating func beginHandshake(
+        _ nonce: LinkNonce,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
+        guard case .idle = state else { throw .internal("a connection came up twice") }
+        self.nonce = nonce
         switch side {
         case .worker(let hello):
-            state = .awaitingWelcome
-            try write(.hello(hello), now: now, into: &effects)
+            state = .awaitingWelcome(challenged: false)
+            try say(.hello(greeting(hello)), now: now, into: &effects)
         case .verifier:
             state = .awaitingHello
         }
     }
 
     mutating func continueHandshake(
+        _ received: MessageReader.Received,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
+        switch (state, side, received.message) {
+        case (.awaitingHello, .verifier(let identity), .hello(let hello)):
+            transcript.append(received.frame.encoded)
+            try receive(hello, as: identity, now: now, into: &effects)
+        case (.awaitingProof(let hello, let version), .verifier(let identity), .authenticate(let answer)):
+            try check(answer)
+            transcript.append(received.frame.encoded)
+            try welcome(hello, version: version, as: identity, now: now, into: &effects)
+        case (.awaitingWelcome(challenged: false), .worker(let hello), .challenge(let challenge)):
+            transcript.append(received.frame.encoded)
+            try answer(challenge, to: hello, now: now, into: &effects)
+        case (.awaitingWelcome(let challenged), .worker(let hello), .welcome(let welcome)):
+            try check(welcome, challenged: challenged)
+            establish(try accept(welcome, for: hello), now: now, into: &effects)
+        default:
+            throw .unexpected(received.message.type, state: state.words)
+        }
+    }
+
+    /// Sends a message of the handshake, whose bytes the proofs will cover.
+    private mutating func say(
         _ message: Message,
         now: Instant,
         into effects: inout [Effect]
     ) throws(LinkFault) {
-        switch (state, side, message) {
-        case (.awaitingHello, .verifier(let identity), .hello(let hello)):
-            let (welcome, peer) = try accept(hello, as: identity)
-            try write(.welcome(welcome), now: now, into: &effects)
-            establish(peer, now: now, into: &effects)
-        case (.awaitingWelcome, .worker(let hello), .welcome(let welcome)):
-            establish(try accept(welcome, for: hello), now: now, into: &effects)
-        case (.awaitingHello, _, _):
-            throw .unexpected(message.type, state: "a hello was due")
-        default:
-            throw .unexpected(message.type, state: "a welcome was due")
-        }
+        transcript.append(try write(message, now: now, into: &effects))
     }
+}
 
-    private func accept(
+// MARK: The verifier's side
+
+extension LinkMachine {
+    private mutating func receive(
         _ hello: Message.Hello,
-        as identity: VerifierIdentity
-    ) throws(LinkFault) -> (Message.Welcome, LinkPeer) {
+        as identity: VerifierIdentity,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
         guard hello.role == .worker else {
             throw .unexpected(.hello, state: "a worker's hello was due, and a \(hello.role)'s came")
         }
         let version = try commonVersion(ours: identity.versions, theirs: hello.versions)
+        switch (configuration.token == nil, hello.nonce.isEmpty) {
+        case (true, true):
+            try welcome(hello, version: version, as: identity, now: now, into: &effects)
+        case (true, false): throw .authenticationFailed(.verifierHasNoToken)
+        case (false, true): throw .authenticationFailed(.workerHasNoToken)
+        case (false, false):
+            state = .awaitingProof(hello, version: version)
+            let challenge = Message.Challenge(version: version, nonce: nonce?.bytes ?? [])
+            try say(.challenge(challenge), now: now, into: &effects)
+        }
+    }
+
+    private func check(_ answer: Message.Authenticate) throws(LinkFault) {
+        guard let token = configuration.token, transcript.isProof(answer.proof, of: .worker, with: token) else {
+            throw .authenticationFailed(.workerProofWrong)
+        }
+    }
+
+    /// The worker may be told about the verifier, and be let in if it suits.
+    private mutating func welcome(
+        _ hello: Message.Hello,
+        version: Int,
+        as identity: VerifierIdentity,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
         try check(target: identity.fingerprint, drafter: hello.fingerprint)
         let capabilities = hello.capabilities.intersection(Self.usedCapabilities)
         let welcome = Message.Welcome(
@@ -51,11 +103,22 @@ extension LinkMachine {
             capabilities: capabilities,
             heartbeatMilliseconds: Int(configuration.heartbeat.inMilliseconds),
             deadAfterMilliseconds: Int(configuration.deadAfter.inMilliseconds),
-            limits: identity.limits
+            limits: identity.limits,
+            proof: configuration.token.map { transcript.proof(of: .verifier, with: $0) } ?? []
         )
-        let peer = LinkPeer(
+        try say(.welcome(welcome), now: now, into: &effects)
+        establish(peer(hello, version: version, capabilities, as: identity), now: now, into: &effects)
+    }
+
+    private func peer(
+        _ hello: Message.Hello,
+        version: Int,
+        _ capabilities: LinkCapabilities,
+        as identity: VerifierIdentity
+    ) -> LinkPeer {
+        LinkPeer(
             version: version,
-            name: hello.name,
+            name: hello.name.printable,
             incarnation: hello.incarnation,
             fingerprint: hello.fingerprint,
             vocabularySize: identity.fingerprint.vocabularySize,
@@ -66,7 +129,41 @@ extension LinkMachine {
             heartbeat: configuration.heartbeat,
             deadAfter: configuration.deadAfter
         )
-        return (welcome, peer)
+    }
+}
+
+// MARK: The worker's side
+
+extension LinkMachine {
+    /// The worker's hello with the question that its token makes it ask.
+    private func greeting(_ hello: Message.Hello) -> Message.Hello {
+        var greeting = hello
+        greeting.nonce = configuration.token == nil ? [] : nonce?.bytes ?? []
+        return greeting
+    }
+
+    private mutating func answer(
+        _ challenge: Message.Challenge,
+        to hello: Message.Hello,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
+        guard let token = configuration.token else { throw .authenticationFailed(.workerHasNoToken) }
+        guard hello.versions.contains(challenge.version) else {
+            throw .noCommonVersion(ours: hello.versions, theirs: challenge.version...challenge.version)
+        }
+        state = .awaitingWelcome(challenged: true)
+        let proof = transcript.proof(of: .worker, with: token)
+        try say(.authenticate(Message.Authenticate(proof: proof)), now: now, into: &effects)
+    }
+
+    /// A worker with a token believes nobody who does not have it, whatever else they say.
+    private func check(_ welcome: Message.Welcome, challenged: Bool) throws(LinkFault) {
+        guard let token = configuration.token else { return }
+        guard challenged else { throw .authenticationFailed(.challengeSkipped) }
+        guard transcript.isProof(welcome.proof, of: .verifier, with: token) else {
+            throw .authenticationFailed(.verifierProofWrong)
+        }
     }
 
     private func accept(_ welcome: Message.Welcome, for hello: Message.Hello) throws(LinkFault) -> LinkPeer {
@@ -76,7 +173,7 @@ extension LinkMachine {
         try check(target: welcome.fingerprint, drafter: hello.fingerprint)
         return LinkPeer(
             version: welcome.version,
-            name: welcome.name,
+            name: welcome.name.printable,
             incarnation: welcome.incarnation,
             fingerprint: welcome.fingerprint,
             vocabularySize: welcome.fingerprint.vocabularySize,
@@ -88,7 +185,11 @@ extension LinkMachine {
             deadAfter: .milliseconds(welcome.deadAfterMilliseconds)
         )
     }
+}
 
+// MARK: Both sides
+
+extension LinkMachine {
     /// The newest version that both sides speak.
     private func commonVersion(ours: ClosedRange<Int>, theirs: ClosedRange<Int>) throws(LinkFault) -> Int {
         guard ours.overlaps(theirs) else { throw .noCommonVersion(ours: ours, theirs: theirs) }

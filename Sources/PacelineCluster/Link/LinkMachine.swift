@@ -9,8 +9,8 @@ package import PacelineWire
 /// turns but whose arithmetic hangs falls as silent as a stopped one.
 package struct LinkMachine: Sendable {
     package enum Event: Sendable {
-        /// The transport is up. Comes first.
-        case connected
+        /// The transport is up. Comes first, with random bytes for this handshake alone.
+        case connected(LinkNonce)
         case received(ByteBuffer)
         /// So many bytes of earlier writes have left for the network.
         case flushed(bytes: Int)
@@ -23,6 +23,8 @@ package struct LinkMachine: Sendable {
         case abort(LinkFault)
         /// The transport is gone.
         case disconnected(reason: String?)
+        /// The transport does not trust the other side, or is not trusted by it.
+        case distrusted(reason: String)
     }
 
     package enum Effect: Sendable, Equatable {
@@ -31,6 +33,10 @@ package struct LinkMachine: Sendable {
         case established(LinkPeer)
         /// A message for the machine that owns the link; never one of the handshake or a heartbeat.
         case deliver(Message)
+        /// Take no more bytes from the transport, which passes the pressure on to the peer. What is on its way out of
+        /// the transport may still be handed over.
+        case pauseReading
+        case resumeReading
         /// The link is over. Close the transport once what was written has left, and at once if that takes long.
         case close(LinkFault)
     }
@@ -38,9 +44,24 @@ package struct LinkMachine: Sendable {
     enum State: Equatable {
         case idle
         case awaitingHello
-        case awaitingWelcome
+        /// The worker with this hello has been asked to prove itself.
+        case awaitingProof(Message.Hello, version: Int)
+        /// `challenged`: this worker has proven itself, and waits for the verifier's proof.
+        case awaitingWelcome(challenged: Bool)
         case established(LinkPeer)
         case closed
+
+        /// What was due, for faults.
+        var words: String {
+            switch self {
+            case .idle, .awaitingHello: "a hello was due"
+            case .awaitingProof: "an authenticate was due"
+            case .awaitingWelcome(challenged: false): "a welcome or a challenge was due"
+            case .awaitingWelcome: "a welcome was due"
+            case .established: "the handshake was long over"
+            case .closed: "the link was closed"
+            }
+        }
     }
 
     package let configuration: LinkConfiguration
@@ -48,6 +69,10 @@ package struct LinkMachine: Sendable {
     var state = State.idle
     var codec = LinkCodec()
     var liveness: LinkLiveness
+    var transcript = HandshakeTranscript()
+    /// This side's part of the handshake's randomness.
+    var nonce: LinkNonce?
+    var inbound: InboundWindow
     private var outbound = OutboundWindow()
     /// When the handshake must be over.
     private var handshakeDeadline: Instant?
@@ -56,6 +81,7 @@ package struct LinkMachine: Sendable {
         self.side = side
         self.configuration = configuration
         liveness = LinkLiveness(configuration: configuration)
+        inbound = InboundWindow(configuration: configuration)
     }
 
     /// The peer once the handshake is over.
@@ -69,7 +95,7 @@ package struct LinkMachine: Sendable {
     package var deadline: Instant? {
         guard state != .closed else { return nil }
         let writes = outbound.deadline(after: configuration.writeTimeout)
-        return [handshakeDeadline, liveness.deadline, writes].compactMap { $0 }.min()
+        return [handshakeDeadline, liveness.deadline, writes, inbound.resumesAt].compactMap { $0 }.min()
     }
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
@@ -85,9 +111,9 @@ package struct LinkMachine: Sendable {
 
     private mutating func advance(_ event: Event, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
         switch event {
-        case .connected:
+        case .connected(let nonce):
             handshakeDeadline = now + configuration.handshakeTimeout
-            try beginHandshake(now: now, into: &effects)
+            try beginHandshake(nonce, now: now, into: &effects)
         case .received(let bytes):
             try receive(bytes, now: now, into: &effects)
         case .flushed(let bytes):
@@ -105,49 +131,8 @@ package struct LinkMachine: Sendable {
             throw fault
         case .disconnected(let reason):
             throw .disconnected(reason: reason)
-        }
-    }
-
-    private mutating func receive(
-        _ bytes: ByteBuffer,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
-        liveness.heard(now: now)
-        codec.append(bytes)
-        while state != .closed, let message = try codec.next() {
-            try receive(message, now: now, into: &effects)
-        }
-    }
-
-    private mutating func receive(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
-        if case .fault(let fault) = message {
-            throw .reported(code: fault.code, reason: fault.reason)
-        }
-        guard case .established = state else {
-            try continueHandshake(message, now: now, into: &effects)
-            return
-        }
-        switch message {
-        case .ping(let ping):
-            let pong = try liveness.answer(ping, now: now, lastReceived: codec.lastReceived)
-            if let pong { try write(pong, now: now, into: &effects) }
-        case .pong(let pong):
-            try liveness.answered(pong)
-        case .hello, .challenge, .authenticate, .welcome, .fault:
-            throw .unexpected(message.type, state: "the handshake was long over")
-        case .open, .verifying, .verdict:
-            guard side.isWorker else { throw .unexpected(message.type, state: "drafting is the sender's part") }
-            effects.append(.deliver(message))
-        case .tree:
-            guard !side.isWorker else { throw .unexpected(message.type, state: "verifying is the sender's part") }
-            effects.append(.deliver(message))
-        case .close, .drain:
-            effects.append(.deliver(message))
+        case .distrusted(let reason):
+            throw .authenticationFailed(.transport(reason))
         }
     }
 
@@ -161,6 +146,7 @@ package struct LinkMachine: Sendable {
         if let ping = try liveness.tick(now: now, lastReceived: codec.lastReceived) {
             try write(ping, now: now, into: &effects)
         }
+        if inbound.isDue(now: now) { try readOn(now: now, into: &effects) }
     }
 }
 
@@ -169,18 +155,26 @@ extension LinkMachine {
     mutating func establish(_ peer: LinkPeer, now: Instant, into effects: inout [Effect]) {
         state = .established(peer)
         handshakeDeadline = nil
+        transcript = HandshakeTranscript()
         codec.handshakeEnded(limits: peer.limits, vocabularySize: peer.vocabularySize)
         liveness.start(heartbeat: peer.heartbeat, deadAfter: peer.deadAfter, now: now)
         effects.append(.established(peer))
     }
 
-    mutating func write(_ message: Message, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    /// - Returns: the bytes that travel.
+    @discardableResult
+    mutating func write(
+        _ message: Message,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) -> ByteBuffer {
         let bytes = try codec.encode(message)
         outbound.wrote(bytes.readableBytes, now: now)
         guard outbound.bytes <= configuration.outboundLimit else {
             throw .outboundOverflow(bytes: outbound.bytes, limit: configuration.outboundLimit)
         }
         effects.append(.write(bytes))
+        return bytes
     }
 
     private mutating func close(_ fault: LinkFault, now: Instant, into effects: inout [Effect]) {

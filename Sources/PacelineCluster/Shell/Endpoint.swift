@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A host and a port, as users write them: `127.0.0.1:7411`, `[::1]:7411`, `verifier.local:7411`.
 package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     package var host: String
@@ -21,6 +23,24 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
         guard !host.isEmpty else { throw .invalidAddress(text) }
         self.init(host: String(host), port: Int(port))
+    }
+
+    /// The address to bind or to connect to.
+    ///
+    /// - Throws: ``ShellError/unknownHost(address:)``. Waits for the resolver.
+    func resolved() throws(ShellError) -> SocketAddress {
+        do {
+            return try SocketAddress.makeAddressResolvingHost(host, port: port)
+        } catch {
+            throw .unknownHost(address: description)
+        }
+    }
+
+    /// Whether only this machine can reach it.
+    ///
+    /// - Throws: ``ShellError/unknownHost(address:)``. Waits for the resolver.
+    package func isLoopback() throws(ShellError) -> Bool {
+        LinkBootstrap.isLoopback(try resolved())
     }
 
     package var description: String {

@@ -1,4 +1,7 @@
+import Glibc
 import NIOCore
+import NIOSSL
+import NIOTLS
 
 /// The end of a link's pipeline: hands bytes to the transport. Framing is the machine's, so that the simulator
 /// exercises the same code.
@@ -8,24 +11,59 @@ final class LinkChannelHandler: ChannelInboundHandler {
 
     private let id: LinkID
     private let transport: LinkTransport
+    /// Nil without TLS.
+    private let tls: LinkTLS?
     private var reason: String?
+    /// The peer is not trusted, and what it says not heard.
+    private var isDistrusted = false
 
-    init(id: LinkID, transport: LinkTransport) {
+    init(id: LinkID, transport: LinkTransport, tls: LinkTLS?) {
         self.id = id
         self.transport = transport
+        self.tls = tls
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDistrusted else { return }
         transport.received(unwrapInboundIn(data), on: id)
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let tls, case .handshakeCompleted? = event as? TLSUserEvent,
+            let objection = tls.objection(to: Self.certificate(of: context))
+        {
+            isDistrusted = true
+            // Not at once, in the middle of TLS's own turn: the machine will want to tell the peer why.
+            let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.eventLoop.execute { handler.value.distrust(objection) }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        reason = "\(error)"
+        if tls == nil {
+            reason = "\(error)"
+        } else {
+            switch TLSFailure(error, certificate: Self.certificate(of: context), now: time(nil)) {
+            case .distrust(let why): distrust(why)
+            case .broken(let why): reason = reason ?? why
+            }
+        }
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         transport.disconnected(id, reason: reason)
         context.fireChannelInactive()
+    }
+
+    private func distrust(_ reason: String) {
+        isDistrusted = true
+        transport.distrusted(id, reason: reason)
+    }
+
+    /// What the peer has shown, even if TLS did not like it.
+    private static func certificate(of context: ChannelHandlerContext) -> NIOSSLCertificate? {
+        try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
     }
 }

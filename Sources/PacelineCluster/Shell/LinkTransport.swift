@@ -6,6 +6,7 @@ final class LinkTransport {
         case received(LinkID, ByteBuffer)
         case flushed(LinkID, bytes: Int)
         case disconnected(LinkID, reason: String?)
+        case distrusted(LinkID, reason: String)
     }
 
     private struct Connection {
@@ -24,6 +25,8 @@ final class LinkTransport {
     var deliver: ((Event) -> Void)?
 
     var isEmpty: Bool { connections.isEmpty }
+    /// Connections that are open, those included that only wait for their last bytes to leave.
+    var count: Int { connections.count }
 
     func add(_ id: LinkID, _ channel: any Channel) {
         connections[id] = Connection(channel: channel)
@@ -37,6 +40,11 @@ final class LinkTransport {
     func disconnected(_ id: LinkID, reason: String?) {
         guard let connection = connections.removeValue(forKey: id), !connection.isClosing else { return }
         deliver?(.disconnected(id, reason: reason))
+    }
+
+    func distrusted(_ id: LinkID, reason: String) {
+        guard connections[id]?.isClosing == false else { return }
+        deliver?(.distrusted(id, reason: reason))
     }
 
     /// Queues bytes; they leave with the next ``flush()``.
@@ -68,6 +76,20 @@ final class LinkTransport {
         connection.channel.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) { [weak self] in
             self?.drop(id)
         }
+    }
+
+    /// Leaves the peer's bytes in the network, whose back-pressure it then feels.
+    func pauseReading(_ id: LinkID) {
+        setReading(false, id)
+    }
+
+    func resumeReading(_ id: LinkID) {
+        setReading(true, id)
+    }
+
+    private func setReading(_ isOn: Bool, _ id: LinkID) {
+        // Where the option cannot be set, the channel is closed, and its end is on the way.
+        try? connections[id]?.channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 
     private func left(_ count: Int, from id: LinkID) {

@@ -1,7 +1,10 @@
 /// Why a verifier or a worker could not start.
 package enum ShellError: Error, Equatable, Sendable {
-    /// Anyone on the network could connect.
-    case notLoopback(address: String)
+    /// Anyone on the network could pass for a worker.
+    case openLink(address: String)
+    /// Anyone on the network could use the model.
+    case openHTTP(address: String)
+    case unknownHost(address: String)
     case addressInUse(address: String)
     case cannotListen(address: String, reason: String)
     case invalidAddress(String)
@@ -11,9 +14,15 @@ package enum ShellError: Error, Equatable, Sendable {
 extension ShellError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .notLoopback(let address):
-            "\(address) can be reached from other machines, and workers are not authenticated yet; "
-                + "listen on 127.0.0.1 or ::1"
+        case .openLink(let address):
+            "\(address) can be reached from other machines, and nothing says which workers may connect; "
+                + "share a token with them (--token-file or PACELINE_TOKEN), use certificates (--tls-certificate), "
+                + "or listen on 127.0.0.1 or ::1"
+        case .openHTTP(let address):
+            "\(address) can be reached from other machines, and whoever reaches it may use the model; "
+                + "listen on 127.0.0.1 or ::1 behind a proxy that authenticates clients, "
+                + "or say --allow-unauthenticated-http"
+        case .unknownHost(let address): "the host of \(address) is unknown"
         case .addressInUse(let address):
             "\(address) is in use by another process; choose another port, or 0 for any free one"
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"

@@ -32,7 +32,9 @@ package struct VerifierConfiguration: Sendable {
     /// Workers that may draft for one sequence at once, at most ``TreeBoard/workerLimit``.
     package var workersPerSequence = 16
     /// Connections that have not finished their handshake.
-    package var pendingLimit = 32
+    package var pendingLimit = 64
+    /// Connections of one host.
+    package var connectionsPerHost = 128
     package var link = LinkConfiguration()
 
     package init() {}

@@ -4,15 +4,11 @@ import NIOPosix
 
 /// The socket on which a verifier takes connections.
 enum VerifierListener {
-    /// - Throws: ``ShellError`` for a name that is none, or one that other machines can reach.
-    static func resolve(_ endpoint: Endpoint) throws -> SocketAddress {
-        let address: SocketAddress
-        do {
-            address = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: endpoint.port)
-        } catch {
-            throw ShellError.cannotListen(address: "\(endpoint)", reason: "the host is unknown")
-        }
-        guard LinkBootstrap.isLoopback(address) else { throw ShellError.notLoopback(address: "\(endpoint)") }
+    /// - Parameter isAuthenticated: whether workers must say who they are.
+    /// - Throws: ``ShellError`` for a name that is none, and for one that lets strangers in.
+    static func resolve(_ endpoint: Endpoint, isAuthenticated: Bool) throws(ShellError) -> SocketAddress {
+        let address = try endpoint.resolved()
+        guard isAuthenticated || LinkBootstrap.isLoopback(address) else { throw .openLink(address: "\(endpoint)") }
         return address
     }
 

@@ -3,16 +3,29 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine {
-    /// Makes room for a connection, or refuses it with a reason when too many are at the door.
-    mutating func accept(_ id: LinkID, now: Instant) {
-        let pending = links.values.count { $0.worker == nil }
+    /// Takes a connection in, and refuses one with a reason when too many are at the door.
+    mutating func accept(_ id: LinkID, _ arrival: LinkArrival, now: Instant) {
+        let fromHost = links.values.count { $0.host == arrival.host }
         let machine = LinkMachine(side: .verifier(identity), configuration: configuration.link)
-        links[id] = Link(machine: machine, worker: nil)
-        drive(id, .connected, now: now)
+        links[id] = Link(machine: machine, host: arrival.host, worker: nil)
+        drive(id, .connected(arrival.nonce), now: now)
         if !isPulseAlive { drive(id, .work(isAlive: false), now: now) }
-        if pending >= configuration.pendingLimit {
-            drive(id, .abort(.overloaded("\(pending) connections have not finished their handshake")), now: now)
+        if fromHost >= configuration.connectionsPerHost {
+            drive(id, .abort(.overloaded("\(arrival.host) has \(fromHost) connections")), now: now)
         }
+        turnAwayCrowd(now: now)
+    }
+
+    /// While too many connections have not finished their handshake, ends the oldest of the host that has most of them:
+    /// a flood gets in its own way, and a worker from elsewhere still comes through.
+    private mutating func turnAwayCrowd(now: Instant) {
+        let pending = zip(links.keys, links.values).filter { $0.1.worker == nil }.map { (id: $0.0, host: $0.1.host) }
+        guard pending.count > configuration.pendingLimit else { return }
+        let crowds = Dictionary(grouping: pending, by: \.host)
+        let largest = crowds.values.map(\.count).max()
+        guard let oldest = pending.first(where: { crowds[$0.host]?.count == largest }) else { return }
+        let reason = "\(pending.count) connections have not finished their handshake"
+        drive(oldest.id, .abort(.overloaded(reason)), now: now)
     }
 
     /// Feeds a link's machine and carries its effects on.
@@ -23,6 +36,8 @@ extension VerifierMachine {
             case .write(let bytes): outbox.append(.write(id, bytes))
             case .established(let peer): join(id, peer, now: now)
             case .deliver(let message): receive(message, from: id, now: now)
+            case .pauseReading: outbox.append(.pauseReading(id))
+            case .resumeReading: outbox.append(.resumeReading(id))
             case .close(let fault): leave(id, fault, now: now)
             }
         }

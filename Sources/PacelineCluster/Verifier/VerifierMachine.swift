@@ -11,11 +11,13 @@ import PacelineWire
 package struct VerifierMachine: Sendable {
     package enum Event: Sendable {
         /// A connection came in.
-        case accepted(LinkID)
+        case accepted(LinkID, LinkArrival)
         case received(LinkID, ByteBuffer)
         /// So many bytes that were written to the link have left for the network.
         case flushed(LinkID, bytes: Int)
         case disconnected(LinkID, reason: String?)
+        /// The transport does not trust the other side, or is not trusted by it.
+        case distrusted(LinkID, reason: String)
         /// A client asks; the id is new.
         case submit(RequestID, GenerationRequest)
         /// A client is no longer interested.
@@ -39,6 +41,9 @@ package struct VerifierMachine: Sendable {
         case write(LinkID, ByteBuffer)
         /// Close the transport once what was written has left, and at once if that takes long.
         case close(LinkID)
+        /// Take no more bytes from the transport until reading resumes.
+        case pauseReading(LinkID)
+        case resumeReading(LinkID)
         /// Hand the pass to the compute thread, which is idle.
         case run(Pass)
         case emit(RequestID, RequestEvent)
@@ -47,6 +52,7 @@ package struct VerifierMachine: Sendable {
 
     struct Link: Sendable {
         var machine: LinkMachine
+        let host: String
         var worker: WorkerRecord?
     }
 
@@ -107,7 +113,8 @@ package struct VerifierMachine: Sendable {
                 vocabularySize: target.vocabularySize,
                 model: target.model
             ),
-            limits: .maximum
+            limits: .maximum,
+            versions: configuration.link.versions
         )
         pulse = WorkPulse(stallLimit: configuration.link.stallLimit)
     }
@@ -122,10 +129,11 @@ package struct VerifierMachine: Sendable {
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         switch event {
-        case .accepted(let id): accept(id, now: now)
+        case .accepted(let id, let arrival): accept(id, arrival, now: now)
         case .received(let id, let bytes): drive(id, .received(bytes), now: now)
         case .flushed(let id, let bytes): drive(id, .flushed(bytes: bytes), now: now)
         case .disconnected(let id, let reason): drive(id, .disconnected(reason: reason), now: now)
+        case .distrusted(let id, let reason): drive(id, .distrusted(reason: reason), now: now)
         case .submit(let id, let request): submit(id, request, now: now)
         case .cancel(let id): cancel(id, now: now)
         case .overflow(let id, let count): fail(id, .slowConsumer(waitingTokens: count), now: now)

@@ -4,7 +4,8 @@ import NIOPosix
 import PacelineSpeculation
 import Synchronization
 
-/// A running verifier: the target on a thread of its own, workers on a listening socket, requests through ``submit(_:)``.
+/// A running verifier: the target on a thread of its own, workers on a listening socket, requests through
+/// ``submit(_:)``.
 ///
 /// The machine and everything that acts for it are confined to one event loop; this type is the door to it for tasks.
 package final class VerifierServer: Sendable {
@@ -41,17 +42,20 @@ package final class VerifierServer: Sendable {
     /// Loads the target and starts to listen.
     ///
     /// - Parameters:
-    ///   - listen: where workers connect; a loopback address, since workers are not authenticated. Port 0 takes any.
+    ///   - listen: where workers connect; a loopback address unless they must authenticate. Port 0 takes any.
+    ///   - tls: what workers must show, and this verifier shows them; nil to talk in the clear.
     ///   - logger: gets joins, losses and refusals of workers.
     ///   - load: called on the compute thread, where the engine stays.
     /// - Throws: ``ShellError``, or what `load` throws.
     package static func start(
         _ configuration: VerifierConfiguration,
         listen: Endpoint,
+        tls: LinkTLS? = nil,
         logger: Logger,
         load: @escaping @Sendable (ComputeProgress) throws -> LoadedTarget
     ) async throws -> VerifierServer {
-        let address = try VerifierListener.resolve(listen)
+        let isAuthenticated = tls != nil || configuration.link.token != nil
+        let address = try VerifierListener.resolve(listen, isAuthenticated: isAuthenticated)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         let loaded = eventLoop.makePromise(of: (TargetDescription, CostCurve).self)
@@ -69,7 +73,7 @@ package final class VerifierServer: Sendable {
                 incarnation: .random(in: 1...UInt64.max)
             )
             let shell = try await eventLoop.submit {
-                let shell = VerifierShell(machine: machine, compute: compute, logger: logger, eventLoop: eventLoop)
+                let shell = VerifierShell(machine, compute: compute, tls: tls, logger: logger, eventLoop: eventLoop)
                 shellBox.value = shell
                 return NIOLoopBound(shell, eventLoop: eventLoop)
             }.get()

@@ -6,16 +6,31 @@ final class VerifierShell {
     let transport = LinkTransport()
     private var machine: VerifierMachine
     private let compute: TargetThread
+    private let tls: LinkTLS?
     private let logger: Logger
     private let loop: MachineLoop<VerifierMachine.Event>
     private var clients: [RequestID: RequestEvents.Buffer] = [:]
     private var lastLink: UInt64 = 0
     private var lastStamp: UInt64 = 0
     private var drained: [EventLoopPromise<Void>] = []
+    private let connectionLimit: Int
 
-    init(machine: VerifierMachine, compute: TargetThread, logger: Logger, eventLoop: any EventLoop) {
+    /// Makes the channel's initialisation fail, which closes it.
+    private struct Crowded: Error, CustomStringConvertible {
+        var description: String { "too many connections are open" }
+    }
+
+    init(
+        _ machine: VerifierMachine,
+        compute: TargetThread,
+        tls: LinkTLS?,
+        logger: Logger,
+        eventLoop: any EventLoop
+    ) {
         self.machine = machine
+        connectionLimit = machine.configuration.workerLimit + 2 * machine.configuration.pendingLimit
         self.compute = compute
+        self.tls = tls
         self.logger = logger
         loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
@@ -28,13 +43,16 @@ final class VerifierShell {
         loop.post(event)
     }
 
-    /// Takes a connection that came in.
+    /// Takes a connection that came in. Beyond all that the machine and those it is done with may hold, closes it.
     func accept(_ channel: any Channel) throws {
+        guard transport.count < connectionLimit else { throw Crowded() }
         lastLink += 1
         let id = LinkID(rawValue: lastLink)
-        try channel.pipeline.syncOperations.addHandler(LinkChannelHandler(id: id, transport: transport))
+        if let tls { try channel.pipeline.syncOperations.addHandler(tls.verifierHandler()) }
+        try channel.pipeline.syncOperations.addHandler(LinkChannelHandler(id: id, transport: transport, tls: tls))
         transport.add(id, channel)
-        post(.accepted(id))
+        let host = channel.remoteAddress?.ipAddress ?? "an unnamed socket"
+        post(.accepted(id, LinkArrival(host: host, nonce: .random())))
     }
 
     /// The compute thread is idle again.
@@ -79,6 +97,8 @@ final class VerifierShell {
             switch effect {
             case .write(let link, let bytes): transport.write(bytes, to: link)
             case .close(let link): transport.close(link)
+            case .pauseReading(let link): transport.pauseReading(link)
+            case .resumeReading(let link): transport.resumeReading(link)
             case .run(let pass): run(pass)
             case .emit(let request, let event): emit(event, to: request)
             case .note(let note): log(note)
@@ -118,6 +138,7 @@ final class VerifierShell {
         case .received(let link, let bytes): post(.received(link, bytes))
         case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
         case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
+        case .distrusted(let link, let reason): post(.distrusted(link, reason: reason))
         }
     }
 }

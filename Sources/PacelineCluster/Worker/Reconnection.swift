@@ -1,10 +1,11 @@
 /// When a worker connects to one of its verifiers again: exponential back-off with jitter, so that workers which lost
-/// the same verifier do not come back in step.
+/// the same verifier do not come back in step. A link that held for longer than the wait that is due ends the
+/// series.
 struct Reconnection: Sendable {
     enum State: Sendable, Equatable {
         case waiting(until: Instant)
         case connecting(LinkID)
-        case established(LinkID)
+        case established(LinkID, since: Instant)
         /// The verifier will not have this worker until a setting changes.
         case refused(LinkFault)
     }
@@ -21,7 +22,7 @@ struct Reconnection: Sendable {
 
     var link: LinkID? {
         switch state {
-        case .connecting(let link), .established(let link): link
+        case .connecting(let link), .established(let link, _): link
         case .waiting, .refused: nil
         }
     }
@@ -35,9 +36,8 @@ struct Reconnection: Sendable {
         state = .connecting(link)
     }
 
-    mutating func established(_ link: LinkID) {
-        state = .established(link)
-        delay = delays.lowerBound
+    mutating func established(_ link: LinkID, now: Instant) {
+        state = .established(link, since: now)
     }
 
     /// The link ended, or was never made.
@@ -49,6 +49,8 @@ struct Reconnection: Sendable {
             state = .refused(fault)
             return nil
         }
+        // A verifier that lets workers in only to throw them out must not be asked at once again.
+        if case .established(_, let since) = state, now - since > delay { delay = delays.lowerBound }
         let base = delay
         delay = min(delay * 1.6, delays.upperBound)
         // A fifth up or down.

@@ -30,11 +30,13 @@ package final class WorkerClient: Sendable {
     ///
     /// - Parameters:
     ///   - endpoints: the verifiers, at least one.
+    ///   - tls: what verifiers must show, and this worker shows them; nil to talk in the clear.
     ///   - load: called on the compute thread, where the drafters stay.
     /// - Throws: what `load` throws.
     package static func start(
         _ configuration: WorkerConfiguration,
         endpoints: [Endpoint],
+        tls: LinkTLS? = nil,
         logger: Logger,
         load: @escaping @Sendable (ComputeProgress) throws -> any DrafterSource
     ) async throws -> WorkerClient {
@@ -67,6 +69,7 @@ package final class WorkerClient: Sendable {
                 machine: machine,
                 endpoints: endpoints,
                 compute: compute,
+                tls: tls,
                 logger: logger,
                 eventLoop: eventLoop,
                 ended: ended

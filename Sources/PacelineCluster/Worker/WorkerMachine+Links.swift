@@ -10,6 +10,8 @@ extension WorkerMachine {
             case .write(let bytes): outbox.append(.write(id, bytes))
             case .established(let peer): join(id, peer, now: now)
             case .deliver(let message): receive(message, from: id, now: now)
+            case .pauseReading: outbox.append(.pauseReading(id))
+            case .resumeReading: outbox.append(.resumeReading(id))
             case .close(let fault): leave(id, fault, now: now)
             }
         }
@@ -25,7 +27,7 @@ extension WorkerMachine {
 
     private mutating func join(_ id: LinkID, _ peer: LinkPeer, now: Instant) {
         guard let endpoint = endpoint(of: id) else { return }
-        endpoints[endpoint].established(id)
+        endpoints[endpoint].established(id, now: now)
         outbox.append(.note(.joined(endpoint: endpoint, peer)))
         if !isPulseAlive { drive(id, .work(isAlive: false), now: now) }
     }

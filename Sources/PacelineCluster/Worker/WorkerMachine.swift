@@ -7,11 +7,13 @@ import PacelineWire
 package struct WorkerMachine: Sendable {
     package enum Event: Sendable {
         /// The transport that ``Effect/connect(endpoint:link:)`` asked for is up.
-        case connected(LinkID)
+        case connected(LinkID, LinkNonce)
         case received(LinkID, ByteBuffer)
         case flushed(LinkID, bytes: Int)
         /// The transport is gone, or could not be made.
         case disconnected(LinkID, reason: String?)
+        /// The transport does not trust the other side, or is not trusted by it.
+        case distrusted(LinkID, reason: String)
         /// The compute thread is idle again; nil after a job without a turn.
         case drafted(DraftResult?)
         case progressed
@@ -26,6 +28,9 @@ package struct WorkerMachine: Sendable {
         case connect(endpoint: Int, link: LinkID)
         case write(LinkID, ByteBuffer)
         case close(LinkID)
+        /// Take no more bytes from the transport until reading resumes.
+        case pauseReading(LinkID)
+        case resumeReading(LinkID)
         /// Hand the job to the compute thread, which is idle.
         case draft(DraftJob)
         case note(WorkerNote)
@@ -58,6 +63,7 @@ package struct WorkerMachine: Sendable {
     package init(configuration: WorkerConfiguration, endpoints: Int, incarnation: UInt64, seed: UInt64) {
         self.configuration = configuration
         hello = Message.Hello(
+            versions: configuration.link.versions,
             name: configuration.name,
             incarnation: incarnation,
             fingerprint: configuration.fingerprint,
@@ -83,10 +89,11 @@ package struct WorkerMachine: Sendable {
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         switch event {
-        case .connected(let id): drive(id, .connected, now: now)
+        case .connected(let id, let nonce): drive(id, .connected(nonce), now: now)
         case .received(let id, let bytes): drive(id, .received(bytes), now: now)
         case .flushed(let id, let bytes): drive(id, .flushed(bytes: bytes), now: now)
         case .disconnected(let id, let reason): drive(id, .disconnected(reason: reason), now: now)
+        case .distrusted(let id, let reason): drive(id, .distrusted(reason: reason), now: now)
         case .drafted(let result): finishTurn(result, now: now)
         case .progressed:
             pulse.progressed(now: now)

@@ -8,6 +8,7 @@ final class WorkerShell {
     private let transport = LinkTransport()
     private var machine: WorkerMachine
     private let compute: DrafterThread
+    private let tls: LinkTLS?
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let loop: MachineLoop<WorkerMachine.Event>
@@ -19,6 +20,7 @@ final class WorkerShell {
         machine: WorkerMachine,
         endpoints: [Endpoint],
         compute: DrafterThread,
+        tls: LinkTLS?,
         logger: Logger,
         eventLoop: any EventLoop,
         ended: EventLoopPromise<Void>
@@ -26,6 +28,7 @@ final class WorkerShell {
         self.machine = machine
         self.endpoints = endpoints
         self.compute = compute
+        self.tls = tls
         self.logger = logger
         self.eventLoop = eventLoop
         self.ended = ended
@@ -61,6 +64,8 @@ final class WorkerShell {
             case .connect(let endpoint, let link): connect(to: endpoints[endpoint], as: link)
             case .write(let link, let bytes): transport.write(bytes, to: link)
             case .close(let link): transport.close(link)
+            case .pauseReading(let link): transport.pauseReading(link)
+            case .resumeReading(let link): transport.resumeReading(link)
             case .draft(let job): draft(job)
             case .note(let note): log(note)
             case .refused(let fault): ended.fail(fault)
@@ -81,7 +86,9 @@ final class WorkerShell {
             .channelOption(LinkBootstrap.userTimeout, value: LinkBootstrap.userTimeoutMilliseconds)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = LinkChannelHandler(id: id, transport: shell.value.transport)
+                    let tls = shell.value.tls
+                    if let tls { try channel.pipeline.syncOperations.addHandler(try tls.workerHandler(for: endpoint)) }
+                    let handler = LinkChannelHandler(id: id, transport: shell.value.transport, tls: tls)
                     try channel.pipeline.syncOperations.addHandler(handler)
                     shell.value.transport.add(id, channel)
                 }
@@ -96,7 +103,7 @@ final class WorkerShell {
     private func connected(_ id: LinkID, _ result: Result<any Channel, any Error>) {
         switch result {
         case .success:
-            post(.connected(id))
+            post(.connected(id, .random()))
         case .failure(let error):
             transport.disconnected(id, reason: "\(error)")
             // Where the socket could not even be made there is no connection to lose.
@@ -113,6 +120,7 @@ final class WorkerShell {
         case .received(let link, let bytes): post(.received(link, bytes))
         case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
         case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
+        case .distrusted(let link, let reason): post(.distrusted(link, reason: reason))
         }
     }
 }

@@ -14,6 +14,15 @@ struct Connection {
         case byzantine(Int)
         /// Somebody who talks nonsense.
         case stranger
+
+        /// A worker's address, which it keeps over its lives.
+        var host: String {
+            switch self {
+            case .worker(let index, _, _): "worker \(index)"
+            case .byzantine(let index): "byzantine \(index)"
+            case .stranger: "stranger"
+            }
+        }
     }
 
     let client: Client

@@ -172,7 +172,7 @@ extension Simulation {
         case (.worker, .worker(let index, let life, let link)):
             let event: WorkerMachine.Event =
                 switch tidings {
-                case .opened: .connected(link)
+                case .opened: .connected(link, LinkNonce(using: &nonces))
                 case .received(let bytes): .received(link, bytes)
                 case .flushed(let count): .flushed(link, bytes: count)
                 case .disconnected(let reason): .disconnected(link, reason: reason)
@@ -190,7 +190,7 @@ extension Simulation {
         let link = connection.verifierLink
         let event: VerifierMachine.Event =
             switch tidings {
-            case .opened: .accepted(link)
+            case .opened: .accepted(link, LinkArrival(host: connection.client.host, nonce: LinkNonce(using: &nonces)))
             case .received(let bytes): .received(link, bytes)
             case .flushed(let count): .flushed(link, bytes: count)
             case .disconnected(let reason): .disconnected(link, reason: reason)

@@ -61,6 +61,8 @@ extension Simulation {
         case .close(let link):
             let key = VerifierLinkKey(verifier: index, life: life, link: link)
             if let connection = connectionOfVerifierLink[key] { close(connection, .verifier) }
+        // What a link may have on its way is bounded by the network already.
+        case .pauseReading, .resumeReading: break
         case .run(let pass): start(pass, at: index)
         case .emit(let request, let event):
             receive(event, for: AttemptKey(verifier: index, life: life, request: request))

@@ -59,6 +59,7 @@ extension Simulation {
             if let connection = workers[index].connections[link] { send(bytes, from: .worker, on: connection) }
         case .close(let link):
             if let connection = workers[index].connections.removeValue(forKey: link) { close(connection, .worker) }
+        case .pauseReading, .resumeReading: break
         case .draft(let job): start(job, at: index)
         case .note(let note): take(note, ofWorker: index)
         case .refused(let fault):

@@ -36,6 +36,8 @@ package final class Simulation {
 
     package let scenario: Scenario
     var random: SplitMix
+    /// A stream of its own, so that handshakes do not shift what else comes of the seed.
+    var nonces: SplitMix
     package internal(set) var now = Instant.zero
     var queue = EventQueue<Action>()
     var verifiers: [VerifierProcess] = []
@@ -63,6 +65,7 @@ package final class Simulation {
         self.scenario = scenario
         self.log = log
         random = SplitMix(seed: MockText.mix(scenario.seed ^ 0x5349_4d55))
+        nonces = SplitMix(seed: MockText.mix(scenario.seed ^ 0x4e4f_4e43))
         trace = scenario.seed
         openClients = scenario.requests.count
         for index in 0..<scenario.verifiers {

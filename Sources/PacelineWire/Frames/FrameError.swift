@@ -17,6 +17,8 @@ package enum FrameError: Error, Equatable, Sendable {
 extension FrameError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .magic(let found) where [0x15, 0x16].contains(found.first):
+            "the peer speaks TLS, and this side was not told to; give both sides certificates, or neither"
         case .magic(let found):
             "the peer does not speak Paceline's protocol: its first bytes were \(hex(found)), "
                 + "not \(hex(FrameHeader.magic))"

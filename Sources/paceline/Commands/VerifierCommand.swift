@@ -18,6 +18,13 @@ struct VerifierCommand: AsyncParsableCommand {
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
 
             GET /health, /ready, /v1/models and /v1/workers tell how it is.
+
+            Other machines can reach it only if it knows who may: workers must share its token,
+
+              paceline verifier -m qwen2.5-coder-1.5b --listen 0.0.0.0:7411 --token-file token
+
+            or show a certificate (--tls-certificate, --tls-key, --tls-ca; Deploy/certs.sh makes some to try with), \
+            and clients over HTTP, whom nothing checks, need a proxy that does.
             """
     )
 
@@ -58,6 +65,13 @@ struct VerifierCommand: AsyncParsableCommand {
     )
     var alwaysDraft = false
 
+    @Flag(
+        name: .customLong("allow-unauthenticated-http"),
+        help: "Let --http be an address that other machines can reach. Whoever can connect may then use the model."
+    )
+    var allowUnauthenticatedHTTP = false
+
+    @OptionGroup var link: LinkOptions
     @OptionGroup var context: ContextOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var threads: ThreadOptions
@@ -76,6 +90,9 @@ struct VerifierCommand: AsyncParsableCommand {
     }
 
     private func serve(since start: ContinuousClock.Instant) async throws {
+        let token = try link.token()
+        let tls = try link.tls()
+        try checkReach(isAuthenticated: token != nil || tls != nil)
         let path = try model.path()
         let file = try GGUFFile(path: path)
         let tokenizer = try Tokenizer(file)
@@ -88,7 +105,13 @@ struct VerifierCommand: AsyncParsableCommand {
             group: MultiThreadedEventLoopGroup.singleton,
             respond: respond
         ) { http in
-            let server = try await load(path: path, contextLength: contextLength, logger: logger)
+            let server = try await load(
+                path: path,
+                contextLength: contextLength,
+                token: token,
+                tls: tls,
+                logger: logger
+            )
             Termination.becomeReady()
             let served = ServedModel(
                 id: ModelNames.label(model.model),
@@ -101,24 +124,42 @@ struct VerifierCommand: AsyncParsableCommand {
             ready.loadMS = start.duration(to: .now).inMilliseconds
             try service.tell(ready)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
-            let blas = OpenBLAS.core.map { ", float weights with OpenBLAS for \($0)" } ?? ""
-            logger.info("computing with \(InstructionSet.best.rawValue) on \(threads.count) threads\(blas)")
+            try describe(http: http, to: logger)
             await waitForCancellation()
             gateway.drain()
             try await server.shutdown()
         }
     }
 
-    private func load(path: String, contextLength: Int, logger: Logger) async throws -> VerifierServer {
+    private func describe(http: Endpoint, to logger: Logger) throws {
+        if try !http.isLoopback() { logger.warning("whoever can reach http://\(http) may use the model") }
+        let blas = OpenBLAS.core.map { ", float weights with OpenBLAS for \($0)" } ?? ""
+        logger.info("computing with \(InstructionSet.best.rawValue) on \(threads.count) threads\(blas)")
+    }
+
+    /// Refuses addresses that let strangers in, before the model is loaded.
+    private func checkReach(isAuthenticated: Bool) throws {
+        guard try isAuthenticated || listen.isLoopback() else { throw ShellError.openLink(address: "\(listen)") }
+        guard try allowUnauthenticatedHTTP || http.isLoopback() else { throw ShellError.openHTTP(address: "\(http)") }
+    }
+
+    private func load(
+        path: String,
+        contextLength: Int,
+        token: SharedToken?,
+        tls: LinkTLS?,
+        logger: Logger
+    ) async throws -> VerifierServer {
         var configuration = VerifierConfiguration()
         configuration.slots = slots
         configuration.adopt(drafting)
         configuration.maximumWait = draftWait.duration
         configuration.restsDrafting = !alwaysDraft && !configuration.waitsForWorkers
+        configuration.link.token = token
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
         let (threads, slots, cacheType) = (threads.count, slots, cache.type)
         defer { progress.clear() }
-        return try await VerifierServer.start(configuration, listen: listen, logger: logger) { compute in
+        return try await VerifierServer.start(configuration, listen: listen, tls: tls, logger: logger) { compute in
             try LoadedTarget.transformer(
                 path: path,
                 threads: threads,

@@ -27,6 +27,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("Requests to draft for at once, 1 to 256.", valueName: "count"))
     var slots = 8
 
+    @OptionGroup var link: LinkOptions
     @OptionGroup var service: ServiceOptions
     @OptionGroup var log: LogOptions
 
@@ -42,11 +43,13 @@ struct WorkerCommand: AsyncParsableCommand {
 
     private func work() async throws {
         let names = try drafters.names()
-        let configuration = try WorkerConfiguration(hosting: names, slots: slots)
+        var configuration = try WorkerConfiguration(hosting: names, slots: slots)
+        configuration.link.token = try link.token()
         let (threads, slots, vocabulary) = (threads.count, slots, drafters.vocabulary)
         let client = try await WorkerClient.start(
             configuration,
             endpoints: connect.endpoints,
+            tls: try link.tls(),
             logger: Logger(label: "paceline.worker")
         ) { progress in
             try DrafterRoster(

@@ -79,7 +79,7 @@ struct HandshakeTests {
     @Test("is given up after two seconds, on either side", arguments: [LinkPair.End.worker, .verifier])
     func timesOut(end: LinkPair.End) {
         var pair = LinkPair()
-        pair.handle(end, .connected)
+        pair.connect(end)
         let machine = end == .worker ? pair.worker : pair.verifier
         #expect(machine.deadline == .zero + .seconds(2))
         pair.now = .zero + .seconds(2)
@@ -96,12 +96,12 @@ struct HandshakeTests {
     )
     func nothingBefore(message: Message) {
         var pair = LinkPair()
-        pair.handle(.verifier, .connected)
+        pair.connect(.verifier)
         var writer = MessageWriter(phase: .established(limits: .maximum, vocabularySize: 100))
         var bytes = ByteBuffer()
         #expect(throws: Never.self) { try writer.write(message, into: &bytes) }
         pair.handle(.verifier, .received(bytes))
-        guard case .malformed(.badFrame, _) = pair.fault(.verifier) else {
+        guard case .malformed(.unexpected, _) = pair.fault(.verifier) else {
             Issue.record("\(String(describing: pair.fault(.verifier)))")
             return
         }
@@ -113,7 +113,7 @@ struct HandshakeTests {
     )
     func strangers(talk: String) {
         var pair = LinkPair()
-        pair.handle(.verifier, .connected)
+        pair.connect(.verifier)
         pair.handle(.verifier, .received(ByteBuffer(string: String(talk.prefix(1)))))
         guard case .malformed(.badFrame, _) = pair.fault(.verifier) else {
             Issue.record("\(String(describing: pair.fault(.verifier)))")

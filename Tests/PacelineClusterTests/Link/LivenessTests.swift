@@ -88,6 +88,8 @@ struct LivenessTests {
             pair.handle(.worker, .send(.ping(Message.Ping(number: number, lastReceived: 0))))
         }
         pair.settle()
+        // They are more than one turn's worth.
+        pair.run(for: .milliseconds(10))
         guard case .violation = pair.fault(.verifier) else {
             Issue.record("\(String(describing: pair.fault(.verifier)))")
             return

@@ -21,7 +21,7 @@ struct ServerTests {
 
     @Test("does not listen where other machines can reach it", arguments: ["0.0.0.0", "::"])
     func loopbackOnly(host: String) async throws {
-        await #expect(throws: ShellError.notLoopback(address: "\(Endpoint(host: host, port: 0))")) {
+        await #expect(throws: ShellError.openLink(address: "\(Endpoint(host: host, port: 0))")) {
             try await Self.start(listen: Endpoint(host: host, port: 0))
         }
     }

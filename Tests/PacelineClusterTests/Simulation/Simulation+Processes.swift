@@ -35,6 +35,7 @@ extension Simulation {
             case .run(let pass): start(pass)
             case .emit(let request, let event): receive(event, for: Int(request.rawValue) - 1)
             case .note(let note): notes.append(note)
+            case .pauseReading, .resumeReading: break
             }
         }
         guard let deadline = verifier.deadline, deadline < verifierTimer else { return }
@@ -104,7 +105,7 @@ extension Simulation {
             let step =
                 job.turn == nil ? 0.01 : scenario.workers[index].stepMilliseconds * (0.8 + 0.4 * random.nextUnit())
             queue.schedule(.turnDone(index, life: life, job), at: now + .fromMilliseconds(step))
-        case .note, .refused: break
+        case .note, .refused, .pauseReading, .resumeReading: break
         }
     }
 
@@ -119,8 +120,8 @@ extension Simulation {
             verifierLink: LinkID(rawValue: UInt64(pipes.count + 1))
         )
         pipes.append(pipe)
-        tell(.accepted(pipe.verifierLink))
-        tell(index, .connected(link))
+        tell(.accepted(pipe.verifierLink, LinkArrival(host: "worker \(index)", nonce: LinkNonce(using: &nonces))))
+        tell(index, .connected(link, LinkNonce(using: &nonces)))
     }
 
     private func write(

@@ -49,6 +49,8 @@ final class Simulation {
 
     let scenario: Scenario
     var random: SplitMix
+    /// A stream of its own, so that handshakes do not shift what else comes of the seed.
+    var nonces: SplitMix
     var now = Instant.zero
     var queue = EventQueue<Action>()
     var verifier: VerifierMachine
@@ -68,6 +70,7 @@ final class Simulation {
     init(_ scenario: Scenario) throws {
         self.scenario = scenario
         random = SplitMix(seed: scenario.seed)
+        nonces = SplitMix(seed: scenario.seed ^ 0x4e4f_4e43)
         verifier = VerifierMachine(
             configuration: scenario.verifier,
             target: .mock(),

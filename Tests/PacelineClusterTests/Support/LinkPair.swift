@@ -13,6 +13,7 @@ struct LinkPair {
     var verifier: LinkMachine
     private(set) var effects: [End: [LinkMachine.Effect]] = [.worker: [], .verifier: []]
     private var wire: [End: ByteBuffer] = [.worker: ByteBuffer(), .verifier: ByteBuffer()]
+    private var nonces: SplitMix
     var now = Instant.zero
 
     static let fingerprint = ModelFingerprint(
@@ -38,9 +39,15 @@ struct LinkPair {
     init(
         hello: Message.Hello = hello(),
         versions: ClosedRange<Int> = 1...1,
-        configuration: LinkConfiguration = LinkConfiguration()
+        configuration: LinkConfiguration = LinkConfiguration(),
+        tokens: (worker: String?, verifier: String?) = (nil, nil),
+        nonceSeed: UInt64 = 1
     ) {
+        nonces = SplitMix(seed: nonceSeed)
+        var configuration = configuration
+        configuration.token = tokens.worker.map(Self.token)
         worker = LinkMachine(side: .worker(hello), configuration: configuration)
+        configuration.token = tokens.verifier.map(Self.token)
         verifier = LinkMachine(
             side: .verifier(
                 VerifierIdentity(name: "verifier", incarnation: 1, fingerprint: Self.fingerprint, versions: versions)
@@ -57,9 +64,21 @@ struct LinkPair {
         return pair
     }
 
+    static func token(_ text: String) -> SharedToken {
+        do {
+            return try SharedToken(Array(text.utf8), source: "a test")
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
     mutating func connect() {
-        handle(.verifier, .connected)
-        handle(.worker, .connected)
+        connect(.verifier)
+        connect(.worker)
+    }
+
+    mutating func connect(_ end: End) {
+        handle(end, .connected(LinkNonce(using: &nonces)))
     }
 
     mutating func handle(_ end: End, _ event: LinkMachine.Event) {
@@ -77,6 +96,11 @@ struct LinkPair {
         handle(end == .worker ? .verifier : .worker, .flushed(bytes: bytes.readableBytes))
         handle(end, .received(bytes))
         return true
+    }
+
+    /// Puts bytes on the wire to `end`, as somebody on the path can.
+    mutating func inject(_ bytes: ByteBuffer, to end: End) {
+        wire[end]?.writeImmutableBuffer(bytes)
     }
 
     /// Takes what waits for `end` off the wire.

@@ -31,8 +31,9 @@ struct AnnouncementTests {
                 contextLength: nil
             )
             worker = LinkMachine(side: .worker(hello), configuration: LinkConfiguration())
-            tell(.accepted(link))
-            act(.connected)
+            var nonces = SplitMix(seed: 1)
+            tell(.accepted(link, LinkArrival(host: "worker", nonce: LinkNonce(using: &nonces))))
+            act(.connected(LinkNonce(using: &nonces)))
         }
 
         mutating func tell(_ event: VerifierMachine.Event) {

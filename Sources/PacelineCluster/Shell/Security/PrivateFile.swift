@@ -1,0 +1,61 @@
+import Glibc
+
+/// A file with a secret, which its owner alone may read and change.
+enum PrivateFile {
+    /// The file's bytes. It is judged after it was opened, so that what is checked is what is read.
+    ///
+    /// - Parameter limit: bytes; of a longer file one more comes, so that it can be told.
+    static func contents(of path: String, limit: Int) throws(PrivateFileError) -> [UInt8] {
+        // Without O_NONBLOCK a pipe without a writer would hold the process up for ever.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .unreadable(path: path, reason: lastFailure) }
+        defer { close(descriptor) }
+        try check(descriptor, path)
+        return try read(descriptor, path, limit: limit)
+    }
+
+    private static func check(_ descriptor: Int32, _ path: String) throws(PrivateFileError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, reason: lastFailure) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else { throw .foreign(path: path) }
+        guard status.st_mode & 0o077 == 0 else { throw .exposed(path: path, mode: status.st_mode & 0o7777) }
+    }
+
+    private static func read(_ descriptor: Int32, _ path: String, limit: Int) throws(PrivateFileError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit + 1)
+        var count = 0
+        while count < bytes.count {
+            let got = bytes[count...].withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if got == 0 { break }
+            guard got > 0 else { throw .unreadable(path: path, reason: lastFailure) }
+            count += got
+        }
+        return Array(bytes.prefix(count))
+    }
+
+    private static var lastFailure: String { String(cString: strerror(errno)) }
+}
+
+/// Why a file with a secret was not read.
+package enum PrivateFileError: Error, Equatable, Sendable {
+    case unreadable(path: String, reason: String)
+    case notAFile(path: String)
+    /// Others than the owner may read or change it.
+    case exposed(path: String, mode: UInt32)
+    /// It belongs to another user, who may change it.
+    case foreign(path: String)
+}
+
+extension PrivateFileError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+        case .notAFile(let path): "\(path) is no regular file"
+        case .exposed(let path, let mode):
+            "\(path) holds a secret and has mode \(String(mode, radix: 8)), so that others than its owner can read or "
+                + "change it; chmod 600 \(path)"
+        case .foreign(let path): "\(path) holds a secret and belongs to another user; it must be yours or root's"
+        }
+    }
+}
