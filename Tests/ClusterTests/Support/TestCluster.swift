@@ -42,9 +42,16 @@ final class TestCluster: Sendable {
     }
 
     /// Starts a worker that hosts `drafters`, without waiting for it.
-    func startWorker(_ drafters: [String]) throws -> TestProcess {
+    func startWorker(
+        _ drafters: [String],
+        _ options: [String] = [],
+        environment: [String: String] = [:]
+    ) throws -> TestProcess {
         let hosted = drafters.flatMap { ["-md", $0] }
-        return try TestProcess(["worker", "--connect", "\(drafts)", "--exit-with-parent", "-t", "1"] + hosted)
+        return try TestProcess(
+            ["worker", "--connect", "\(drafts)", "--exit-with-parent", "-t", "1"] + hosted + options,
+            environment: environment
+        )
     }
 
     /// Waits until exactly `count` workers are connected.
