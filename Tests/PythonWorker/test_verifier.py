@@ -7,10 +7,12 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import urllib.request
@@ -21,15 +23,22 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROMPT = "Count again: one two three four five six seven eight. one two three four five six seven eight. one two"
 
 
-@unittest.skipUnless(os.environ.get("PACELINE"), "set PACELINE to the paceline executable")
-class RealVerifier(unittest.TestCase):
+TOKEN = secrets.token_hex(16)
+NEEDS_VERIFIER = unittest.skipUnless(os.environ.get("PACELINE"), "set PACELINE to the paceline executable")
+
+
+class VerifierCase(unittest.TestCase):
+    """A verifier process for all tests of a class."""
+
+    token = None
+
     @classmethod
     def setUpClass(cls):
         model = os.environ.get("PACELINE_TEST_MODEL", "smollm2-135m")
         cls.verifier = subprocess.Popen(
             [os.environ["PACELINE"], "verifier", "-m", model, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
              "--announce", "--log-level", "info"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cls.environment(cls.token),
         )
         for line in cls.verifier.stdout:
             event = json.loads(line)
@@ -37,6 +46,11 @@ class RealVerifier(unittest.TestCase):
                 cls.http, cls.drafts = event["http"], event["drafts"]
                 return
         raise AssertionError(f"the verifier did not start: {cls.verifier.stderr.read()}")
+
+    @staticmethod
+    def environment(token):
+        bare = {name: value for name, value in os.environ.items() if name != "PACELINE_TOKEN"}
+        return bare | ({"PACELINE_TOKEN": token} if token else {})
 
     @classmethod
     def tearDownClass(cls):
@@ -55,10 +69,10 @@ class RealVerifier(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
-    def start_worker(self, name):
+    def start_worker(self, name, *options):
         worker = subprocess.Popen(
-            [sys.executable, "-m", "paceline_worker", "--connect", self.drafts, "--name", name],
-            cwd=HERE, stderr=subprocess.DEVNULL,
+            [sys.executable, "-m", "paceline_worker", "--connect", self.drafts, "--name", name, *options],
+            cwd=HERE, stderr=subprocess.DEVNULL, env=self.environment(None),
         )
         self.addCleanup(self.stop_worker, worker)
         self.await_workers(lambda names: name in names)
@@ -77,14 +91,20 @@ class RealVerifier(unittest.TestCase):
             time.sleep(0.02)
         self.fail(f"the workers are {names}")
 
-    def test_drafts_change_speed_only(self):
+    def check_drafting(self, name, *options):
         laws = [(0, 1), (0.8, 1), (0.8, 2)]
         plain = [self.complete(*law)["choices"][0]["tokens"] for law in laws]
-        self.start_worker("python-a")
+        self.start_worker(name, *options)
         drafted = [self.complete(*law) for law in laws]
         self.assertEqual([answer["choices"][0]["tokens"] for answer in drafted], plain)
         accepted = [answer["spec_decode"]["num_accepted_tokens"] for answer in drafted]
         self.assertGreater(accepted[0], 0)
+
+
+@NEEDS_VERIFIER
+class RealVerifier(VerifierCase):
+    def test_drafts_change_speed_only(self):
+        self.check_drafting("python-a")
 
     def test_a_killed_worker_is_not_missed(self):
         plain = self.complete(0, 1, tokens=96)["choices"][0]["tokens"]
@@ -119,6 +139,34 @@ class RealVerifier(unittest.TestCase):
                 except ConnectionResetError:
                     pass
         self.assertEqual(len(self.complete(0, 1, tokens=4)["choices"][0]["tokens"]), 4)
+
+
+@NEEDS_VERIFIER
+class VerifierWithToken(VerifierCase):
+    token = TOKEN
+
+    def token_file(self, token):
+        file = tempfile.NamedTemporaryFile("w")
+        self.addCleanup(file.close)
+        file.write(token + "\n")
+        file.flush()
+        return file.name
+
+    def test_a_worker_with_the_token_drafts(self):
+        self.check_drafting("python-t", "--token-file", self.token_file(TOKEN))
+
+    def test_a_worker_without_the_token_is_told_why_and_gives_up(self):
+        for options, reason in [
+            ((), "the worker has none"),
+            (("--token-file", self.token_file(secrets.token_hex(16))), "token is not the verifier's"),
+        ]:
+            worker = subprocess.run(
+                [sys.executable, "-m", "paceline_worker", "--connect", self.drafts, *options],
+                cwd=HERE, stderr=subprocess.PIPE, text=True, timeout=30, env=self.environment(None),
+            )
+            self.assertEqual(worker.returncode, 1)
+            self.assertIn(reason, worker.stderr)
+        self.assertEqual(self.get("/v1/workers")["data"], [])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from paceline_worker.bases import Base, base_hash
 from paceline_worker.crc32c import crc32c
 from paceline_worker.frames import FrameReader, FrameWriter, ProtocolError
 from paceline_worker.ngrams import NGrams
-from paceline_worker.session import Session
+from paceline_worker.session import Refused, Session
 
 VECTORS = messages.PROTOCOLS / "vectors"
 
@@ -226,10 +226,17 @@ class Sessions(unittest.TestCase):
 
     def test_refuses_an_impostor(self):
         for proof in (b"", bytes(32)):
-            verifier = ScriptedVerifier(Session("w", 5, token=b"secret", nonce=bytes(32)))
+            verifier = ScriptedVerifier(Session("w", 5, token=b"a secret of some length", nonce=bytes(32)))
             verifier.take()
             with self.assertRaises(ProtocolError):
                 verifier.send(welcome(proof))
+
+    def test_gives_up_where_trying_again_does_not_help(self):
+        for code, kind in [(6, Refused), (4, Refused), (10, Refused), (7, ConnectionError), (8, ConnectionError)]:
+            verifier = ScriptedVerifier(Session("w", 5))
+            verifier.take()
+            with self.assertRaises(kind):
+                verifier.send(messages.Fault(code=code, reason="a reason"))
 
 
 if __name__ == "__main__":

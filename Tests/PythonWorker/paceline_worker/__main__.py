@@ -1,6 +1,7 @@
 """python3 -m paceline_worker --connect HOST:PORT"""
 
 import argparse
+import os
 import pathlib
 import random
 import secrets
@@ -9,10 +10,12 @@ import socket
 import sys
 import time
 
+from . import messages
 from .frames import ProtocolError
-from .session import Session
+from .session import Refused, Session
 
 TICK = 0.02
+TOKEN_BYTES = range(16, 4097)
 HANDSHAKE_LIMIT = 2
 
 
@@ -27,6 +30,8 @@ def serve(address, name, incarnation, token):
             except ProtocolError as error:
                 session.fault(error)
                 link.sendall(session.take_output())
+                if error.code == messages.FAULT_AUTHENTICATION:
+                    raise Refused(str(error)) from error
                 raise
     except (OSError, ProtocolError) as error:
         print(f"{name}: {error}", file=sys.stderr)
@@ -53,6 +58,21 @@ def exchange(link, session):
         session.receive(data, time.monotonic())
 
 
+def shared_token(path):
+    """The shared token, from a file that only its owner can read or from PACELINE_TOKEN; None without either."""
+    if path is not None:
+        if path.stat().st_mode & 0o077:
+            sys.exit(f"{path} can be read by others; chmod 600 {path}")
+        token = path.read_bytes().strip()
+    else:
+        token = os.environb.get(b"PACELINE_TOKEN", b"").strip()
+        if not token:
+            return None
+    if len(token) not in TOKEN_BYTES:
+        sys.exit(f"the shared token has {len(token)} bytes, and must have 16 to 4096")
+    return token
+
+
 def main():
     parser = argparse.ArgumentParser(prog="paceline_worker", description="An n-gram draft worker for Paceline.")
     parser.add_argument("--connect", required=True, metavar="HOST:PORT")
@@ -61,13 +81,16 @@ def main():
     parser.add_argument("--once", action="store_true", help="do not connect again")
     arguments = parser.parse_args()
     host, _, port = arguments.connect.rpartition(":")
-    token = arguments.token_file.read_bytes().strip() if arguments.token_file else None
+    token = shared_token(arguments.token_file)
     incarnation = secrets.randbits(63) + 1
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     delay = 0.1
     while True:
-        delay = 0.1 if serve((host, int(port)), arguments.name, incarnation, token) else min(5, delay * 1.6)
+        try:
+            delay = 0.1 if serve((host, int(port)), arguments.name, incarnation, token) else min(5, delay * 1.6)
+        except Refused as error:
+            sys.exit(f"{arguments.name}: {error}")
         if arguments.once:
             return
         time.sleep(delay * random.uniform(0.8, 1.2))

@@ -9,7 +9,12 @@ from .frames import FrameReader, FrameWriter, ProtocolError
 from .ngrams import NGrams
 
 DELTAS = 1
+FINAL_FAULTS = {2, 3, 4, 5, 6, 10}  # trying again does not help
 PIECE = 16  # nodes per Tree message
+
+
+class Refused(Exception):
+    """One side will not have the other until somebody changes a setting."""
 
 
 class Request:
@@ -170,4 +175,5 @@ class Session:
         pass
 
     def _on_fault(self, fault, frame, now):
-        raise ConnectionError(f"the verifier closed the connection: {fault.reason} (code {fault.code})")
+        kind = Refused if fault.code in FINAL_FAULTS else ConnectionError
+        raise kind(f"the verifier closed the connection: {fault.reason} (code {fault.code})")
