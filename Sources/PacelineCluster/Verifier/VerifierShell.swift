@@ -12,6 +12,7 @@ final class VerifierShell {
     private var clients: [RequestID: RequestEvents.Buffer] = [:]
     private var lastLink: UInt64 = 0
     private var lastStamp: UInt64 = 0
+    private var refusals = RefusalLog()
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
 
@@ -85,14 +86,14 @@ final class VerifierShell {
         let stamp = compute.progress.stamp
         if stamp != lastStamp {
             lastStamp = stamp
-            perform(machine.handle(.progressed, now: now))
+            perform(machine.handle(.progressed, now: now), now: now)
         }
-        perform(machine.handle(event, now: now))
+        perform(machine.handle(event, now: now), now: now)
         transport.flush()
         return machine.deadline
     }
 
-    private func perform(_ effects: [VerifierMachine.Effect]) {
+    private func perform(_ effects: [VerifierMachine.Effect], now: Instant) {
         for effect in effects {
             switch effect {
             case .write(let link, let bytes): transport.write(bytes, to: link)
@@ -101,7 +102,7 @@ final class VerifierShell {
             case .resumeReading(let link): transport.resumeReading(link)
             case .run(let pass): run(pass)
             case .emit(let request, let event): emit(event, to: request)
-            case .note(let note): log(note)
+            case .note(let note): log(note, now: now)
             }
         }
     }
@@ -121,7 +122,12 @@ final class VerifierShell {
         }
     }
 
-    private func log(_ note: VerifierNote) {
+    private func log(_ note: VerifierNote, now: Instant) {
+        if case .linkClosed(_, name: nil, _) = note {
+            let (isLogged, unlogged) = refusals.refused(now: now)
+            if unlogged > 0 { logger.warning("\(unlogged) more connections were refused") }
+            guard isLogged else { return }
+        }
         logger.log(level: note.level, "\(note)")
         if note == .drained { finishDrain() }
     }

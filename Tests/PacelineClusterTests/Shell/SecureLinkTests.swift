@@ -156,6 +156,27 @@ struct SecureLinkTests {
         try await verifier.shutdown()
     }
 
+    @Test(
+        "closes on strangers who speak no TLS, or start and never end, with a logged reason",
+        arguments: [
+            ([], "the handshake was not over"), ([0x16, 3, 1, 0x40, 0], "the handshake was not over"),
+            (Array("GET / HTTP/1.1\r\n\r\n".utf8), "does not speak TLS"),
+            ([0xf7, 0x50, 0x43, 0x4c] + [UInt8](repeating: 0, count: 60), "does not speak TLS"),
+        ] as [([UInt8], String)]
+    )
+    func strangers(bytes: [UInt8], reason: String) async throws {
+        let log = CapturedLog()
+        let verifier = try await Self.verifier(.certified("verifier"), log: log)
+        _ = try await RawPeer.with(verifier.endpoint) { peer in
+            try await peer.say(ByteBuffer(bytes: bytes))
+            return await peer.listen()
+        }
+        for _ in 0..<500 where !log.text.contains(reason) { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(log.text.contains(reason), "\(log.text)")
+        #expect(try await verifier.snapshot().pendingLinks == 0)
+        try await verifier.shutdown()
+    }
+
     /// Papers that do not fit, and words of why in either side's log or error; nil where a side cannot know.
     struct Refusal: Sendable, CustomTestStringConvertible {
         var testDescription: String
