@@ -66,7 +66,8 @@ link_blas_headers() {
 # That the kernels that ran were those with the dot product: a CPU without it is not offered them and cannot run them.
 check_selection() {
     local status=0
-    emulate "$without_dot_product" --only checksums | grep -qx 'best of this CPU: scalar' ||
+    # Without -q: grep would leave at the match, and the program's next line would fail the pipeline.
+    emulate "$without_dot_product" --only checksums | grep -x 'best of this CPU: scalar' >/dev/null ||
         fail "a CPU without the dot product would not run the scalar kernels"
     (emulate "$without_dot_product" --isa neon --force --only products >/dev/null 2>&1) 2>/dev/null || status=$?
     # 128 + SIGILL
