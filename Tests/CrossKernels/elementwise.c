@@ -2,6 +2,7 @@
 
 #include "paceline/elementwise.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,6 +161,15 @@ static void rotate(const void *context, pl_isa isa, void *out) {
     pl_rope(isa, out, r->heads, r->head_dim, r->dims, cosines, sines, r->neox);
 }
 
+/// Factors of damaged files: angles beyond any integer, infinities, NaN.
+static void compare_senseless_angles(comparison *c) {
+    float factors[MOST_DIMS / 2];
+    for (int i = 0; i < MOST_DIMS / 2; ++i) factors[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? 1e-38f : i % 2 ? NAN : -1e-20f;
+    const rotation r = { .dims = MOST_DIMS, .position = 999983, .factors = factors };
+    describe(c, "senseless factors");
+    compare(c, angles, &r, FLOATS, MOST_DIMS);
+}
+
 void compare_rope(comparison *c, pl_type type) {
     (void)type;
     static const int64_t dims[] = { 2, 6, 16, 30, 32, 48, 64, 80, 128, MOST_DIMS };
@@ -178,6 +188,7 @@ void compare_rope(comparison *c, pl_type type) {
         free(x);
         free(factors);
     }
+    compare_senseless_angles(c);
 }
 
 // MARK: Reductions
