@@ -5,7 +5,7 @@
 
 enum { CHAINS = 16 };
 
-__attribute__((target("avx512f"))) static uint64_t read(const uint8_t *data, size_t bytes) {
+__attribute__((target("avx512f"))) static uint64_t read_all(const uint8_t *data, size_t bytes) {
     __m512i a = _mm512_setzero_si512(), b = a;
     size_t i = 0;
     for (; i + 128 <= bytes; i += 128) {
@@ -39,7 +39,7 @@ __attribute__((target("avx512f"))) static uint64_t float_products(uint64_t round
 }
 
 const pl_probe_kernels pl_probe_avx512 = {
-    .read = read,
+    .read = read_all,
     .int8 = int8_dots,
     .float32 = float_products,
     .int8_per_round = CHAINS * 64,

@@ -5,7 +5,7 @@
 
 enum { CHAINS = 16 };
 
-static uint64_t read(const uint8_t *data, size_t bytes) {
+static uint64_t read_all(const uint8_t *data, size_t bytes) {
     uint8x16_t sums[4];
     for (int i = 0; i < 4; i++) sums[i] = vdupq_n_u8(0);
     for (size_t start = 0; start < bytes; start += 64) {
@@ -41,7 +41,7 @@ static uint64_t float_products(uint64_t rounds) {
 }
 
 const pl_probe_kernels pl_probe_neon = {
-    .read = read,
+    .read = read_all,
     .int8 = int8_dots,
     .float32 = float_products,
     .int8_per_round = CHAINS * 16,

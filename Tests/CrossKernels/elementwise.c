@@ -48,6 +48,12 @@ static void gate(const void *context, pl_isa isa, void *out) {
     pl_silu_multiply(isa, out, v->y, v->count);
 }
 
+static void gelu_gate(const void *context, pl_isa isa, void *out) {
+    const vectors *v = context;
+    memcpy(out, v->x, (size_t)v->count * sizeof(float));
+    pl_gelu_multiply(isa, out, v->y, v->count);
+}
+
 static void compare_vectors(comparison *c, const vectors *v, const char *kind) {
     static const struct {
         const char *name;
@@ -55,7 +61,7 @@ static void compare_vectors(comparison *c, const vectors *v, const char *kind) {
         element element;
     } kernels[] = {
         { "exp", exponentials, FLOAT_BITS }, { "log", logarithms, FLOAT_BITS }, { "rms_norm", norm, FLOATS },
-        { "add", sum, FLOATS },              { "silu_multiply", gate, FLOATS },
+        { "add", sum, FLOATS },              { "silu_multiply", gate, FLOATS }, { "gelu_multiply", gelu_gate, FLOATS },
     };
     for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; ++i) {
         describe(c, "%s of %lld %s", kernels[i].name, (long long)v->count, kind);
