@@ -177,6 +177,8 @@ extension VerifierMachine {
         statistics.passes += 1
         pulse.began(now: now)
         outbox.append(.run(pass))
+        // In the classic protocol a worker does not draft below what is not decided yet.
+        guard !configuration.waitsForWorkers else { return }
         for entry in entries { announce(entry, now: now) }
     }
 
