@@ -26,5 +26,7 @@ if (($# == 0)); then
         --requirement Tests/PythonWorker/requirements.txt
     PACELINE="$(swift build --show-bin-path)/paceline" PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1 \
         python3 -m unittest discover --start-directory Tests/PythonWorker
+    say "testing drafting over a long way, in network namespaces"
+    PACELINE="$(swift build --show-bin-path)/paceline" PYTHONDONTWRITEBYTECODE=1 python3 Tests/Measurements/overlap.py --short
 fi
 say "all tests passed"
