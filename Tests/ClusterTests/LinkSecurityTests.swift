@@ -59,7 +59,7 @@ extension ClusterSuite {
         @Test("A shared token, from a file here and the environment there, changes no token of the text")
         func token() async throws {
             let file = try Self.tokenFile(Self.secret + "\n")
-            let cluster = try await TestCluster(TestModels.tiny, "--token-file", file)
+            let cluster = try await TestCluster(TestModels.tiny, "--token-file", file, "--always-draft")
             let worker = try cluster.startWorker([TestModels.tinyDrafter], environment: ["PACELINE_TOKEN": Self.secret])
             try await Self.checkIdentity(cluster, worker)
         }
@@ -70,7 +70,7 @@ extension ClusterSuite {
             let files = Self.options("verifier", in: folder)
             let cluster = try await TestCluster(
                 TestModels.tiny,
-                options: files + ["--tls-allow-san", "URI:paceline://worker", "--log-level", "info"]
+                options: files + ["--tls-allow-san", "URI:paceline://worker", "--always-draft"]
             )
             let worker = try cluster.startWorker([TestModels.tinyDrafter], Self.options("worker", in: folder))
             try await Self.checkIdentity(cluster, worker)
