@@ -58,8 +58,8 @@ extension ClusterSuite {
             return found.tokens
         }
 
-        /// A worker may be too slow to be of use on a busy machine; without a token of its own it was not tested, unless
-        /// it was measured to be of no use and told to rest.
+        /// A worker may be too slow to be of use on a busy machine; without a token of its own it was not tested,
+        /// unless it was measured to be of no use and told to rest.
         private func compareUntilAllContribute(
             _ plain: TestCluster,
             _ drafted: TestCluster,

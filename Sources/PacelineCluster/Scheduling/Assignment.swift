@@ -54,8 +54,8 @@ struct Assignment: Sendable {
         return assignment.moves
     }
 
-    /// Gives every sequence that nobody drafts for a worker: an idle one, else one that another sequence can spare, else
-    /// the one with the fewest sequences; of equals, the most useful. If all that can rest, one of those.
+    /// Gives every sequence that nobody drafts for a worker: an idle one, else one that another sequence can spare,
+    /// else the one with the fewest sequences; of equals, the most useful. If all that can rest, one of those.
     private mutating func serveUnserved() {
         for sequence in sequences where drafting(for: sequence.request) == 0 {
             let fit = workers.indices.filter { canTake($0, sequence) }
@@ -71,8 +71,8 @@ struct Assignment: Sendable {
         }
     }
 
-    /// Sets idle workers, the most useful first, to the sequences with the least help, where they take over from a worker
-    /// that serves several.
+    /// Sets idle workers, the most useful first, to the sequences with the least help, where they take over from a
+    /// worker that serves several.
     private mutating func employIdle() {
         for worker in workers.indices.sorted(by: isPreferred) where workers[worker].requests.isEmpty {
             let open = sequences.filter { canTake(worker, $0) && count(of: $0.request) < workersPerSequence }

@@ -2,9 +2,9 @@
 ///
 /// The planner knows what a pass costs, but not that it costs more because workers on the same machine compute at the
 /// same time. So the governor compares: while drafting, tokens per elapsed time against what plain passes took when
-/// nobody drafted. If drafting loses, it rests: no nodes, no waiting, no credit. Resting measures plain passes anew, and
-/// then drafting gets another chance; each chance that is lost makes the next rest twice as long (four times after an
-/// obvious loss), so that the cost of trying goes to nothing. While drafting wins by little, a few plain passes are
+/// nobody drafted. If drafting loses, it rests: no nodes, no waiting, no credit. Resting measures plain passes anew,
+/// and then drafting gets another chance; each chance that is lost makes the next rest twice as long (four times after
+/// an obvious loss), so that the cost of trying goes to nothing. While drafting wins by little, a few plain passes are
 /// measured now and then as well, ever more rarely: what plain passes take may have been measured in a bad moment.
 ///
 /// Tokens are counted as the planner expects them, from calibrated confidences: with those emitted, a difference of a

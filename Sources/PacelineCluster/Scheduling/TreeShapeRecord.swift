@@ -19,7 +19,8 @@ struct TreeShapeRecord: Sendable {
     private var longest: Double?
     /// By rank among siblings: fading counts of tokens that were taken.
     private var ranks: [Double] = []
-    private var verdicts = 0
+    /// Verdicts that the worker had a tree for.
+    private(set) var verdicts = 0
 
     /// Learns from the tokens of a verdict, and the worker's tree below the base it was given for.
     mutating func record(_ tokens: [Token], on tree: TokenTree) {

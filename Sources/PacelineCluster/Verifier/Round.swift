@@ -30,8 +30,8 @@ package struct Round: Sendable {
 
 /// What a pass brought for one sequence.
 package enum RoundOutcome: Sendable {
-    /// More tokens of the base are in the cache: `count` that were computed, and `reused` that another sequence with the
-    /// same beginning had computed before. They come on top of what the round asked for, or instead of it.
+    /// More tokens of the base are in the cache: `count` that were computed, and `reused` that another sequence with
+    /// the same beginning had computed before. They come on top of what the round asked for, or instead of it.
     case prefilled(count: Int, reused: Int)
     /// The tree was decided about; the engine's cache already follows the verdict.
     case verified(Verdict)

@@ -50,7 +50,7 @@ extension VerifierMachine {
     /// All trees of a board in one, believed as far as their workers have earned it.
     func merged(_ board: TreeBoard) -> MergedTree {
         board.merged { worker, logProbability, depth in
-            links[worker]?.worker?.experience.calibration.probability(logProbability: logProbability, depth: depth) ?? 0
+            links[worker]?.worker?.experience.probability(logProbability: logProbability, depth: depth) ?? 0
         }
     }
 
@@ -68,8 +68,8 @@ extension VerifierMachine {
     }
 
     /// Milliseconds by which the next pass may take longer than a plain one: without bound, as long as it is worth it,
-    /// unless tokens were held up for drafts already. Then waiting and verifying together must keep to the longest wait,
-    /// but what was there before the waiting began may be verified.
+    /// unless tokens were held up for drafts already. Then waiting and verifying together must keep to the longest
+    /// wait, but what was there before the waiting began may be verified.
     private func extraLimit(now: Instant) -> Double {
         guard waitDeadline != nil, let readySince else { return .infinity }
         return max(waitOverrun, (configuration.maximumWait - (now - readySince)).inMilliseconds)

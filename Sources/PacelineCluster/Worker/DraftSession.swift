@@ -6,8 +6,8 @@ import PacelineWire
 struct DraftSession: Sendable {
     /// What is left of the memory of a large round after another one.
     private static let fading = 0.98
-    /// The tree is grown as if so many rounds' nodes were verified at once: at a long round trip several verdicts are on
-    /// their way.
+    /// The tree is grown as if so many rounds' nodes were verified at once: at a long round trip several verdicts are
+    /// on their way.
     private static let roundsAhead = 4.0
     private static let leastVerified = 32
 

@@ -16,8 +16,8 @@ extension Simulation {
         if delay > limit + 0.01 {
             fail(.delay, "a pass of \(pass.rows) rows began \(delay) ms after it could have")
         }
-        // A plain pass would have begun at once, with a row for each sequence and for each prompt token. Drafts may cost
-        // more time than the limit where they promise more tokens than it, but then nothing may be waited for. The
+        // A plain pass would have begun at once, with a row for each sequence and for each prompt token. Drafts may
+        // cost more time than the limit where they promise more tokens than it, but then nothing may be waited for. The
         // verifier knows the costs by measurement, so it may be out by a little.
         let drafted = pass.rounds.reduce(0) { sum, round in
             if case .verify(let tree) = round.work { sum + tree.count } else { sum }
@@ -90,8 +90,8 @@ extension Simulation {
         }
     }
 
-    /// A side is done with a connection, for whatever reason. If it has been handed something corrupt, that is taken for
-    /// outlived until the side says that it was for this: see ``noteDetection()``.
+    /// A side is done with a connection, for whatever reason. If it has been handed something corrupt, that is taken
+    /// for outlived until the side says that it was for this: see ``noteDetection()``.
     func noteEnd(of id: Int, _ side: Connection.Side) {
         guard let connection = connections[id], connection.worker != nil, !connection.isClosed(side),
             connection[to: side].watch.isPoisonDelivered

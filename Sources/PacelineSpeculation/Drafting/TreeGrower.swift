@@ -96,8 +96,8 @@ package struct TreeGrower: Sendable {
     /// Learns which nodes of the tree are being verified.
     ///
     /// The verdict makes each of them part of the base or drops it; what is drafted now is for the round after. So they
-    /// take no room from other nodes (see ``floor(of:)``), and only tokens beside them that are likely to be corrections,
-    /// and so to be drafted below, still enter the tree.
+    /// take no room from other nodes (see ``floor(of:)``), and only tokens beside them that are likely to be
+    /// corrections, and so to be drafted below, still enter the tree.
     package mutating func verifying(_ nodes: [NodeIndex]) {
         pending = []
         for node in nodes {

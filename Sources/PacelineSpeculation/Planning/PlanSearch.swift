@@ -81,7 +81,8 @@ struct PlanSearch {
         }
     }
 
-    /// Whether the round does not take too long, and no sequence is expected to pay more for the others' nodes than it may.
+    /// Whether the round does not take too long, and no sequence is expected to pay more for the others' nodes than it
+    /// may.
     private func isBearable(time: Double, plainTime: Double) -> Bool {
         time - plainTime <= extraLimit
             && expectedTokens.allSatisfy { time <= $0 * plainTime * policy.slowdownLimit }

@@ -21,6 +21,23 @@ struct WorkerExperienceTests {
         #expect(!archive.take(0).usefulness.isResting)
     }
 
+    @Test("believes a stranger half at most, and an acquaintance what it has earned")
+    func acquaintance() throws {
+        var experience = WorkerExperience()
+        #expect(experience.probability(logProbability: -0.001, depth: 1) == 0.5)
+        #expect(experience.probability(logProbability: -3, depth: 1) < 0.06)
+        let tree = try TokenTree([Self.node(nil, 1)])
+        var last = 0.5
+        for _ in 0..<12 {
+            experience.shape.record([1], on: tree)
+            experience.calibration.record(logProbability: -0.001, depth: 1, isAccepted: true)
+            let belief = experience.probability(logProbability: -0.001, depth: 1)
+            #expect(belief >= last)
+            last = belief
+        }
+        #expect(last > 0.99)
+    }
+
     private static func node(_ parent: Int?, _ token: Token) -> TokenTree.Node {
         TokenTree.Node(parent: parent, token: token, logProbability: -0.5)
     }
