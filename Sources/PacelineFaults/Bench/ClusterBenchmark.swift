@@ -121,15 +121,18 @@ package struct ClusterBenchmark: Sendable {
         let simulation = try Simulation(scenario(point))
         simulation.run(for: .seconds(settings.seconds / 2))
         let before = (simulation.statistics, simulation.snapshot(ofVerifier: 0))
+        let start = simulation.lastTokensAt ?? simulation.now
         simulation.run(for: .seconds(settings.seconds))
         let after = (simulation.statistics, simulation.snapshot(ofVerifier: 0))
         if let violation = simulation.violation { throw violation }
+        // From commit to commit: a pass more or less in the window would count for all its sequences.
+        let seconds = ((simulation.lastTokensAt ?? simulation.now) - start).inMilliseconds / 1000
         let tokens = Double(after.0.tokens - before.0.tokens)
         let empty = Double(after.1.plainRounds - before.1.plainRounds)
         let rounds = empty + Double(after.1.speculation.drafts - before.1.speculation.drafts)
         return Result(
             point: point,
-            tokensPerSecond: tokens / settings.seconds,
+            tokensPerSecond: seconds > 0 ? tokens / seconds : 0,
             tokensPerRound: rounds > 0 ? tokens / rounds : 0,
             emptyShare: rounds > 0 ? empty / rounds : 0,
             busyShare: min(1, (after.0.passMilliseconds - before.0.passMilliseconds) / (settings.seconds * 1000))

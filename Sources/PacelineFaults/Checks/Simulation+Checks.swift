@@ -37,6 +37,7 @@ extension Simulation {
             statistics.longestGap = max(statistics.longestGap, (now - last).inMilliseconds)
         }
         clients[client].lastTokensAt = now
+        lastTokensAt = now
     }
 
     /// The cache holds what the client was sent and the prompt, unless the request is over.

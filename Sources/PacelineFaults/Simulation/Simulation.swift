@@ -55,6 +55,8 @@ package final class Simulation {
     var healedAt = Instant.zero
     package internal(set) var statistics = SimulationStatistics()
     package internal(set) var violation: Violation?
+    /// When any client last got tokens.
+    package internal(set) var lastTokensAt: Instant?
     /// A running hash of everything that happened.
     package private(set) var trace: UInt64
     /// Told of everything that happens, one line each; nil for nobody.
