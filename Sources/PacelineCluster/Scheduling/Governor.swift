@@ -25,6 +25,9 @@ struct Governor: Sendable {
     private static let obviousLoss = 0.7
     private static let shortestRest = 16
     private static let longestRest = 1024
+    /// A round that took this many times as long as plain decoding is taken for no worse: one stall of the machine says
+    /// nothing about drafting.
+    private static let outlierRatio = 3.0
     /// Passes after drafting was stopped that steps under way may still slow down.
     private static let settling = 2
     /// Measured passes of an audit, rounds until the first one, and the most until any.
@@ -79,7 +82,7 @@ struct Governor: Sendable {
             kept += emitted - kept / Self.trustMemory
             trusted += 1
             earned += expected * trust * plain - earned / Self.memory
-            spent += elapsed - spent / Self.memory
+            spent += min(elapsed, Self.outlierRatio * expected * plain) - spent / Self.memory
             judge(rounds: rounds + 1)
             return false
         case .resting(let left, let settling, let isAudit) where settling > 0:

@@ -6,7 +6,7 @@
 struct Usefulness: Sendable {
     private static let memory = 32.0
     /// Verdicts before a judgement is made.
-    static let trial = 16
+    static let trial = 32
     /// Below so many tokens per verdict a worker rests.
     private static let floor = 0.02
     /// Verdicts from the beginning of one probe to that of the next, and how many of them the probe lasts.

@@ -62,6 +62,16 @@ struct GovernorTests {
         #expect(resting > 1000)
     }
 
+    @Test("does not take one long stall for a loss")
+    func stall() {
+        var governor = Governor()
+        for round in 0..<40 {
+            let elapsed = round == 10 ? 3000.0 : 10
+            _ = governor.record(expected: 2, emitted: 2, plain: 10, elapsed: elapsed)
+            #expect(!governor.isResting)
+        }
+    }
+
     @Test("comes back to drafting that has become useful")
     func recovers() {
         var governor = Governor()
