@@ -27,7 +27,8 @@ struct TreeBoard: Sendable {
         var stream: DraftStream
         /// How many nodes the worker may have outstanding.
         var credit: Int
-        /// The most that was ever granted: what is on its way was drafted under an earlier credit.
+        /// The most that may ever have been granted: what is on its way was drafted under an earlier credit, or before
+        /// the sequence was closed and opened again at the worker.
         var ceiling: Int
         /// What the worker was last told of the outcomes it drafts for.
         var shard: OutcomeShard
@@ -55,9 +56,13 @@ struct TreeBoard: Sendable {
         entries.contains { $0.worker == worker }
     }
 
+    /// A worker drafts for the sequence from now on.
+    ///
+    /// - Parameter ceiling: the most credit that it is ever given; its credit if nil.
     mutating func add(
         _ worker: LinkID,
         credit: Int,
+        ceiling: Int? = nil,
         limits draftLimits: DraftLimits = DraftLimits(nodes: 0, depth: 0, width: 0),
         shard: OutcomeShard = .whole
     ) {
@@ -68,7 +73,7 @@ struct TreeBoard: Sendable {
                 worker: worker,
                 stream: stream,
                 credit: credit,
-                ceiling: credit,
+                ceiling: max(ceiling ?? credit, credit),
                 shard: shard,
                 limits: draftLimits
             )

@@ -67,8 +67,9 @@ extension VerifierMachine {
             shard: shard,
             lengthLimit: sequence.lengthLimit
         )
+        let ceiling = configuration.draft.nodes
         _ = running.update(request) { sequence in
-            sequence.board.add(worker, credit: credit, limits: limits, shard: shard)
+            sequence.board.add(worker, credit: credit, ceiling: ceiling, limits: limits, shard: shard)
             sequence.assigned(worker, drafter: drafter)
         }
         _ = links.update(worker) { $0.worker?.requests.append(request) }

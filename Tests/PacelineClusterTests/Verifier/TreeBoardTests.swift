@@ -162,6 +162,18 @@ struct TreeBoardTests {
         #expect(bench.receive([node(nil, 2), node(nil, 3)], from: worker, first: 1) == .overCredit)
     }
 
+    @Test("takes what was drafted under an earlier, larger credit, also before the sequence was opened anew")
+    func earlierCredit() {
+        var bench = Bench()
+        bench.board.add(worker, credit: 3)
+        bench.board.grant(1, to: worker)
+        #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .current(nodes: 3))
+        bench.board.remove(worker)
+        bench.board.add(worker, credit: 0, ceiling: 3)
+        #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .current(nodes: 3))
+        #expect(bench.receive([node(nil, 4)], from: worker, first: 3) == .overCredit)
+    }
+
     @Test("refuses nodes that break a rule only together with earlier ones")
     func rules() {
         var bench = bench()
