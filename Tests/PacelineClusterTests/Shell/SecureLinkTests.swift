@@ -48,6 +48,8 @@ struct SecureLinkTests {
     ) async throws -> VerifierServer {
         var configuration = VerifierConfiguration()
         configuration.link = papers.link
+        // The mock target is faster than any drafter.
+        configuration.restsDrafting = false
         adjust(&configuration)
         return try await VerifierServer.start(
             configuration,
