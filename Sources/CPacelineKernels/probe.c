@@ -19,6 +19,7 @@ uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes) {
     uint64_t sums[8] = { 0 };
     const uint64_t *words = (const uint64_t *)data;
     for (size_t i = 0; i < bytes / 8; i += 8) {
+        __builtin_prefetch(data + i * 8 + PL_PROBE_PREFETCH_BYTES);
         for (int lane = 0; lane < 8; lane++) sums[lane] ^= words[i + (size_t)lane];
     }
     return sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];

@@ -9,6 +9,8 @@ __attribute__((target("avx512f"))) static uint64_t read_all(const uint8_t *data,
     __m512i a = _mm512_setzero_si512(), b = a;
     size_t i = 0;
     for (; i + 128 <= bytes; i += 128) {
+        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
+        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES + 64);
         a = _mm512_xor_si512(a, _mm512_load_si512(data + i));
         b = _mm512_xor_si512(b, _mm512_load_si512(data + i + 64));
     }

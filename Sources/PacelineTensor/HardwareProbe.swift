@@ -8,10 +8,12 @@ package struct HardwareProbe {
         self.compute = compute
     }
 
-    /// Sequential read bandwidth in GB/s (10⁹ bytes): the median of `repeats` sweeps over a buffer far larger than any cache.
+    /// Sequential read bandwidth in GB/s (10⁹ bytes): the median of `repeats` sweeps over a buffer far larger than any cache;
+    /// 0 if there is no memory for it.
     package func readBandwidth(bytes: Int = 1 << 29, repeats: Int = 5) -> Double {
-        let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        defer { buffer.deallocate() }
+        // On huge pages, as weights are.
+        guard let buffer = pl_memory_allocate(bytes) else { return 0 }
+        defer { pl_memory_free(buffer, bytes) }
         buffer.initializeMemory(as: UInt8.self, repeating: 1, count: bytes)
         return median(repeats) {
             let seconds = Self.seconds { _ = pl_probe_read(compute.isa.raw, compute.pool.raw, buffer, bytes) }
