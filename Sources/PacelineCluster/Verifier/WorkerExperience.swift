@@ -11,12 +11,12 @@ struct WorkerExperience: Sendable {
 
     /// The probability that the target takes a node's token, given that it comes to its parent.
     ///
-    /// What the worker reports, as calibrated; but below its first token the word of a worker that nothing is known of
+    /// What the worker reports, as calibrated; but the word of a worker that nothing is known of
     /// is taken for even odds at most, and each verdict on a tree of its halves that doubt. One that is certain of
     /// tokens that are all wrong can so have no long tree verified before it is found out.
     func probability(logProbability: Float, depth: Int) -> Double {
         let believed = calibration.probability(logProbability: logProbability, depth: depth)
-        guard depth > 1, shape.verdicts < Self.acquaintance else { return believed }
+        guard shape.verdicts < Self.acquaintance else { return believed }
         return min(believed, 1 - 1 / Double(2 << shape.verdicts))
     }
 

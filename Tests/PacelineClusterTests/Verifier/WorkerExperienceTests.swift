@@ -21,10 +21,10 @@ struct WorkerExperienceTests {
         #expect(!archive.take(0).usefulness.isResting)
     }
 
-    @Test("believes a stranger's second token half at most, and an acquaintance what it has earned")
+    @Test("believes a stranger half at most, and an acquaintance what it has earned")
     func acquaintance() throws {
         var experience = WorkerExperience()
-        #expect(experience.probability(logProbability: -0.001, depth: 1) > 0.9)
+        #expect(experience.probability(logProbability: -0.001, depth: 1) == 0.5)
         #expect(experience.probability(logProbability: -0.001, depth: 2) == 0.5)
         #expect(experience.probability(logProbability: -3, depth: 2) < 0.06)
         let tree = try TokenTree([Self.node(nil, 1)])
