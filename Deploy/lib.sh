@@ -5,7 +5,7 @@
 root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 
 # What the build links, in Debian's names. The compiler of protocol buffers is for regenerating the C code alone.
-readonly packages=(libopenblas-dev libprotobuf-c-dev protobuf-c-compiler)
+readonly packages=(libopenblas-dev libprotobuf-c-dev protobuf-c-compiler openssl)
 readonly swift_minimum=6.3
 
 say() { printf '== %s\n' "$*" >&2; }
