@@ -46,10 +46,13 @@ extension LinkFault {
     }
 
     /// Whether trying again cannot help until somebody changes a setting.
+    ///
+    /// Being fenced does not count: the network may deliver the `Hello` of a connection that was given up after that of the one
+    /// that replaced it, and then the only connection in use is fenced.
     package var isPermanent: Bool {
         switch self {
         case .noCommonVersion, .otherModel, .authenticationFailed: true
-        case .reported(let code, _): [.version, .fingerprint, .authentication, .fenced].contains(code)
+        case .reported(let code, _): [.version, .fingerprint, .authentication].contains(code)
         default: false
         }
     }

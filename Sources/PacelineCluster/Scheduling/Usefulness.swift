@@ -7,6 +7,8 @@ struct Usefulness: Sendable {
     private static let memory = 32.0
     /// Verdicts before a judgement is made.
     static let trial = 32
+    /// Verdicts in a row, from its first, that found a tree of the worker without a single right token: then no more are needed.
+    private static let shortTrial = 12
     /// Below so many tokens per verdict a worker rests.
     private static let floor = 0.02
     /// Verdicts from the beginning of one probe to that of the next, and how many of them the probe lasts.
@@ -21,6 +23,8 @@ struct Usefulness: Sendable {
     private static let poorYield = 1.0 / 128
 
     private var verdicts = 0
+    /// Verdicts that found nothing right on a tree of the worker; nil once one has found something.
+    private var refutations: Int? = 0
     /// Committed tokens on the worker's tree, per verdict.
     private(set) var tokensPerVerdict = 0.0
     /// Nodes of the worker's tree at a verdict.
@@ -56,6 +60,7 @@ struct Usefulness: Sendable {
             if agreed > 0 {
                 // A fresh trial, on the strength of one success.
                 verdicts = 0
+                refutations = nil
                 tokensPerVerdict = Double(agreed)
                 nodesPerVerdict = Double(nodes)
             }
@@ -66,7 +71,12 @@ struct Usefulness: Sendable {
         let weight = 1 / min(Double(verdicts), Self.memory)
         tokensPerVerdict += (Double(agreed) - tokensPerVerdict) * weight
         nodesPerVerdict += (Double(nodes) - nodesPerVerdict) * weight
-        if isKnown, tokensPerVerdict < Self.floor {
+        if agreed > 0 {
+            refutations = nil
+        } else if nodes > 0 {
+            refutations? += 1
+        }
+        if isKnown && tokensPerVerdict < Self.floor || refutations == Self.shortTrial {
             rested = 0
             lastFailure = tokensPerVerdict
         }

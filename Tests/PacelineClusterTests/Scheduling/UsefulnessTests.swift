@@ -19,6 +19,20 @@ struct UsefulnessTests {
         #expect(probes > 30 && probes < 100)
     }
 
+    @Test(
+        "sends a worker to rest early that is always wrong, but neither one that comes too late nor one that was right once"
+    )
+    func refuted() {
+        var (wrong, late, mixed) = (Usefulness(), Usefulness(), Usefulness())
+        mixed.record(agreed: 1, nodes: 9, isHeard: true)
+        for _ in 0..<12 {
+            wrong.record(agreed: 0, nodes: 9, isHeard: true)
+            late.record(agreed: 0, nodes: 0, isHeard: true)
+            mixed.record(agreed: 0, nodes: 9, isHeard: true)
+        }
+        #expect(wrong.isResting && !late.isResting && !mixed.isResting)
+    }
+
     @Test("gives credit by accepted tokens per node")
     func yield() {
         func credit(agreed: Int, nodes: Int) -> Int {

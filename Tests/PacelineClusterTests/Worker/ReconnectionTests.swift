@@ -53,8 +53,7 @@ struct ReconnectionTests {
         arguments: [
             LinkFault.authenticationFailed(.challengeSkipped),
             .reported(code: .authentication, reason: ""), .reported(code: .version, reason: ""),
-            .reported(code: .fingerprint, reason: ""), .reported(code: .fenced, reason: ""),
-            .noCommonVersion(ours: 1...1, theirs: 2...2),
+            .reported(code: .fingerprint, reason: ""), .noCommonVersion(ours: 1...1, theirs: 2...2),
         ]
     )
     func permanent(fault: LinkFault) {
@@ -69,6 +68,7 @@ struct ReconnectionTests {
         arguments: [
             LinkFault.silent(for: .seconds(1)), .handshakeTimedOut(after: .seconds(2)), .overloaded("full"),
             .reported(code: .overloaded, reason: ""), .reported(code: .timeout, reason: ""),
+            .reported(code: .fenced, reason: ""),
             .malformed(code: .badFrame, reason: ""), lost,
         ]
     )

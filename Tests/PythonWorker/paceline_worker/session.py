@@ -9,7 +9,7 @@ from .frames import FrameReader, FrameWriter, ProtocolError
 from .ngrams import NGrams
 
 DELTAS = 1
-FINAL_FAULTS = {2, 3, 4, 5, 6, 10}  # trying again does not help
+FINAL_FAULTS = {2, 3, 4, 5, 6}  # trying again does not help
 PIECE = 16  # nodes per Tree message
 
 
