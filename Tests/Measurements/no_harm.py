@@ -121,6 +121,8 @@ def stops(cluster, client, drafts, chosen):
         before.append(worst_before)
         after.append(worst_after)
         drafted.append(drafts_of_run)
+    worker.stop()
+    client.await_workers(0)
     if not any(drafted):
         raise Failure(f"the worker drafted nothing, so that its stops show nothing; let another than {chosen.draft} draft")
     return {
