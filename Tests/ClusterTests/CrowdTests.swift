@@ -23,7 +23,7 @@ extension ClusterSuite {
 
         @Test("Tokens stay those of plain decoding from one worker to eight, and while four of them die")
         func oneToEight() async throws {
-            let cluster = try await TestCluster(TestModels.tiny, "-np", "3")
+            let cluster = try await TestCluster(TestModels.tiny, "-np", "3", "--always-draft")
             let plain = try await answers(of: cluster)
             var workers: [TestProcess] = []
             for kind in Self.kinds(TestModels.tinyDrafter) {

@@ -15,7 +15,7 @@ extension ClusterSuite {
 
         @Test("A worker killed in mid-generation changes no token", arguments: [SIGKILL, SIGSTOP])
         func lostWorker(signal: Int32) async throws {
-            let cluster = try await TestCluster(TestModels.smollm2)
+            let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let plain = try await cluster.generate(Self.request)
             let victim = try cluster.startWorker([TestModels.smollm2])
             let other = try cluster.startWorker(["ngram"])
@@ -30,7 +30,7 @@ extension ClusterSuite {
 
         @Test("A worker that joins in mid-generation helps and changes no token")
         func lateWorker() async throws {
-            let cluster = try await TestCluster(TestModels.smollm2)
+            let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let plain = try await cluster.generate(Self.request)
             var late: TestProcess?
             let speculative = try await cluster.generate(Self.request, atToken: 5) {
@@ -47,7 +47,7 @@ extension ClusterSuite {
             arguments: ["random", "liar"]
         )
         func lyingWorker(drafter: String) async throws {
-            let cluster = try await TestCluster(TestModels.smollm2)
+            let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let plain = try await cluster.generate(Self.request)
             let liar = try cluster.startWorker([drafter])
             try await cluster.waitForWorkers(1)
