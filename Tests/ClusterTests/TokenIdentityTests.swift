@@ -110,23 +110,17 @@ extension ClusterSuite {
 
         @Test("A drafter that scores a part of the vocabulary changes no token, and helps")
         func trimmedDrafter() async throws {
-            let (model, prompt) = (TestModels.smollm2, Self.prompt)
-            let plain = try await GenerateOutput.of("-m", model, "-p", prompt, "-n", "48", "--ignore-eos")
-            let trimmed = try await GenerateOutput.of(
-                "-m",
-                model,
-                "-p",
-                prompt,
-                "-n",
-                "48",
-                "--ignore-eos",
-                "-md",
-                model,
-                "--draft-vocab",
-                "8192"
-            )
-            #expect(trimmed.tokens == plain.tokens && plain.tokens.count == 48)
-            #expect(trimmed.timings.draft_n_accepted > 0)
+            let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
+            let plain = try await cluster.generate(Self.request(0))
+            let worker = try cluster.startWorker([TestModels.smollm2], ["--draft-vocab", "8192"])
+            try await cluster.waitForWorkers(1)
+            // On a busy machine a tree may come too late for a whole text.
+            for _ in 0..<20 {
+                let trimmed = try await cluster.generate(Self.request(0))
+                #expect(trimmed.tokens == plain.tokens && plain.tokens.count == Self.tokens)
+                if trimmed.acceptedTokens > 0 { return }
+            }
+            Issue.record("nothing that the worker drafted was accepted; it runs: \(worker.isRunning)")
         }
 
         @Test("A prompt of one token and one of a thousand", arguments: [1, 1000])
