@@ -232,7 +232,7 @@ class Sessions(unittest.TestCase):
                 verifier.send(welcome(proof))
 
     def test_gives_up_where_trying_again_does_not_help(self):
-        for code, kind in [(6, Refused), (4, Refused), (10, Refused), (7, ConnectionError), (8, ConnectionError)]:
+        for code, kind in [(6, Refused), (4, Refused), (5, Refused), (7, ConnectionError), (10, ConnectionError), (8, ConnectionError)]:
             verifier = ScriptedVerifier(Session("w", 5))
             verifier.take()
             with self.assertRaises(kind):
