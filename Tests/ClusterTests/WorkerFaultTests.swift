@@ -53,7 +53,8 @@ extension ClusterSuite {
             try await cluster.waitForWorkers(1)
             let alone = try await cluster.generate(Self.request)
             #expect(plain.tokens == alone.tokens)
-            #expect(alone.draftedTokens > 0)
+            // A random worker claims so little that the planner may verify none of its nodes.
+            #expect(alone.draftedTokens > 0 || drafter == "random")
             let honest = try cluster.startWorker([TestModels.smollm2])
             try await cluster.waitForWorkers(2)
             let beside = try await cluster.generate(Self.request)
