@@ -46,6 +46,38 @@ struct NoHarmTests {
         #expect(struck > 8)
     }
 
+    @Test(
+        "the wait for drafts and what their verification takes longer together keep to 50 ms, however long passes are"
+    )
+    func steep() throws {
+        for (base, perRow) in [(5.0, 0.4), (30, 3.5), (120, 3.5)] {
+            var scenario = Scenario(seed: 1, costs: try .linear(base: base, perRow: perRow))
+            scenario.workers = [Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: 8)]
+            scenario.requests = [Scenario.Request(prompt: [3], seed: 1, maximumTokens: 200)]
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            #expect(simulation.violation == nil)
+            #expect(simulation.statistics.acceptedTokens > 100, "\(base) ms and \(perRow) ms a row")
+            #expect(simulation.statistics.longestOverrun <= 50)
+        }
+    }
+
+    @Test("a worker that has never been right is not waited for")
+    func unproven() throws {
+        func longestDelay(_ drafter: DrafterKind) throws -> Double {
+            var scenario = Scenario(seed: 4, costs: try .linear(base: 30, perRow: 0.1))
+            scenario.network.latency = .milliseconds(1)
+            scenario.workers = [Scenario.Worker(drafter: drafter, stepMilliseconds: 8)]
+            scenario.requests = [Scenario.Request(prompt: [3], seed: 4, maximumTokens: 300)]
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            #expect(simulation.violation == nil)
+            return simulation.statistics.longestDelay
+        }
+        #expect(try longestDelay(.liar) == 0)
+        #expect(try longestDelay(.model(agreement: 0.7)) > 0)
+    }
+
     @Test("and are found out where they do: links that never notice silence leave a cluster with dead connections")
     func silence() throws {
         func violation(_ seed: UInt64, deadAfter: Duration) throws -> Violation? {

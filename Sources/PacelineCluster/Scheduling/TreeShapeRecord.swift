@@ -21,12 +21,15 @@ struct TreeShapeRecord: Sendable {
     private var ranks: [Double] = []
     /// Verdicts that the worker had a tree for.
     private(set) var verdicts = 0
+    /// Those of them whose first token was on the tree.
+    private(set) var agreements = 0
 
     /// Learns from the tokens of a verdict, and the worker's tree below the base it was given for.
     mutating func record(_ tokens: [Token], on tree: TokenTree) {
         guard !tree.isEmpty else { return }
         verdicts += 1
         let path = tree.descend(tokens)
+        if !path.isEmpty { agreements += 1 }
         longest = max(Double(path.count), (longest ?? Double(path.count)) * Self.fading)
         for rank in ranks.indices { ranks[rank] *= Self.fading }
         for node in path {

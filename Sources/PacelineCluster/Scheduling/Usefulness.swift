@@ -1,8 +1,9 @@
 /// What one worker's drafting is worth, and how much credit it earns: the committed tokens that lay on its tree, for
 /// each verdict and for each node, on moving averages.
 ///
-/// A worker that has shown nothing for a while rests: it gets no credit, so that it takes no processor time from a
-/// verifier on the same machine, but for a short probe now and then by which it can prove itself again.
+/// A stranger starts with little, and each verdict that finds it right doubles its credit: what it drafts before may be in
+/// vain, and costs processor time, which may be the verifier's own. A worker that has shown nothing for a while rests: it
+/// gets no credit but for a short probe now and then by which it can prove itself again, ever more rarely.
 struct Usefulness: Sendable {
     private static let memory = 32.0
     /// Verdicts before a judgement is made.
@@ -11,11 +12,14 @@ struct Usefulness: Sendable {
     private static let shortTrial = 12
     /// Below so many tokens per verdict a worker rests.
     private static let floor = 0.02
-    /// Verdicts from the beginning of one probe to that of the next, and how many of them the probe lasts.
-    private static let probeInterval = 64
+    /// Verdicts until the end of the first probe, until that of the next at most, and how many of them a probe lasts.
+    private static let firstProbe = 64
+    private static let longestPause = 256
     private static let probeLength = 6
     private static let probeCredit = 8
-    /// Nodes that any worker may have outstanding: at a long round trip even a good one rarely has its tree in time.
+    /// Nodes that a worker may have outstanding which nothing is known of.
+    private static let firstCredit = 32
+    /// Nodes that any other may have outstanding: at a long round trip even a good one rarely has its tree in time.
     private static let basicCredit = 128
     /// Beyond that credit is so many times the nodes that the worker has had at a verdict …
     private static let headroom = 4.0
@@ -29,8 +33,12 @@ struct Usefulness: Sendable {
     private(set) var tokensPerVerdict = 0.0
     /// Nodes of the worker's tree at a verdict.
     private var nodesPerVerdict = 0.0
-    /// Verdicts since the worker began to rest.
+    /// Verdicts that found something right on a tree of the worker.
+    private var agreements = 0
+    /// Verdicts since the worker began to rest, or since the last probe.
     private var rested: Int?
+    /// Verdicts until the end of the next probe.
+    private var pause = firstProbe
     /// What it achieved when it was last sent to rest.
     private(set) var lastFailure: Double?
 
@@ -55,17 +63,8 @@ struct Usefulness: Sendable {
     ///   - isHeard: whether the worker has sent anything since it was last given credit. Before that it may still be
     ///     reading the prompt, and its silence says nothing.
     mutating func record(agreed: Int, nodes: Int, isHeard: Bool) {
-        if let rested {
-            self.rested = agreed > 0 ? nil : rested + 1
-            if agreed > 0 {
-                // A fresh trial, on the strength of one success.
-                verdicts = 0
-                refutations = nil
-                tokensPerVerdict = Double(agreed)
-                nodesPerVerdict = Double(nodes)
-            }
-            return
-        }
+        if agreed > 0 { agreements += 1 }
+        if let rested { return probe(rested, agreed: agreed, nodes: nodes) }
         guard isHeard else { return }
         verdicts += 1
         let weight = 1 / min(Double(verdicts), Self.memory)
@@ -82,13 +81,29 @@ struct Usefulness: Sendable {
         }
     }
 
+    /// A verdict came while the worker rested.
+    private mutating func probe(_ rested: Int, agreed: Int, nodes: Int) {
+        if agreed > 0 {
+            // A fresh trial, on the strength of one success.
+            self.rested = nil
+            pause = Self.firstProbe
+            verdicts = 0
+            refutations = nil
+            tokensPerVerdict = Double(agreed)
+            nodesPerVerdict = Double(nodes)
+        } else if rested + 1 == pause {
+            self.rested = 0
+            pause = min(2 * pause, Self.longestPause)
+        } else {
+            self.rested = rested + 1
+        }
+    }
+
     /// How many nodes the worker may have outstanding, at most `limit`.
     func credit(limit: Int) -> Int {
-        if let rested {
-            return rested % Self.probeInterval >= Self.probeInterval - Self.probeLength
-                ? min(limit, Self.probeCredit) : 0
-        }
-        guard let yield else { return limit }
+        if let rested { return rested >= pause - Self.probeLength ? min(limit, Self.probeCredit) : 0 }
+        let known = Self.firstCredit << min(agreements, 8)
+        guard let yield else { return min(limit, known) }
         let earned = Self.headroom * tokensPerVerdict / max(yield, Self.poorYield)
         return min(limit, max(Self.basicCredit, Int(min(earned, Double(limit)))))
     }

@@ -20,7 +20,12 @@ final class LinkTransport {
     private static let lingering = TimeAmount.milliseconds(500)
 
     private var connections: [LinkID: Connection] = [:]
-    private var unflushed: Set<LinkID> = []
+    /// Short messages leave in one piece of so many bytes at most, which is one event when it has left. The peer's progress
+    /// is seen by pieces, so that they must not become long.
+    private static let pieceLimit = 16 << 10
+
+    /// What leaves with the next ``flush()``.
+    private var unflushed: [LinkID: [ByteBuffer]] = [:]
     /// Takes what happens. Set by the owner; events before that are lost.
     var deliver: ((Event) -> Void)?
 
@@ -49,29 +54,39 @@ final class LinkTransport {
 
     /// Queues bytes; they leave with the next ``flush()``.
     func write(_ bytes: ByteBuffer, to id: LinkID) {
-        guard let channel = connections[id]?.channel else { return }
-        let count = bytes.readableBytes
-        connections[id]?.pendingBytes += count
-        unflushed.insert(id)
-        channel.write(bytes).assumeIsolated().whenComplete { [weak self] _ in
-            self?.left(count, from: id)
+        guard connections[id] != nil else { return }
+        connections[id]?.pendingBytes += bytes.readableBytes
+        var pieces = unflushed.removeValue(forKey: id) ?? []
+        if let last = pieces.indices.last, pieces[last].readableBytes + bytes.readableBytes <= Self.pieceLimit {
+            pieces[last].writeImmutableBuffer(bytes)
+        } else {
+            pieces.append(bytes)
         }
+        unflushed[id] = pieces
     }
 
     func flush() {
-        let ids = unflushed
+        guard !unflushed.isEmpty else { return }
+        let all = unflushed
         unflushed.removeAll(keepingCapacity: true)
-        for id in ids {
-            connections[id]?.channel.flush()
+        for (id, pieces) in all { send(pieces, to: id) }
+    }
+
+    private func send(_ pieces: [ByteBuffer], to id: LinkID) {
+        guard let channel = connections[id]?.channel else { return }
+        for piece in pieces {
+            channel.write(piece).assumeIsolated().whenComplete { [weak self] _ in
+                self?.left(piece.readableBytes, from: id)
+            }
         }
+        channel.flush()
     }
 
     /// Closes the connection when its bytes have left, at the latest after a moment.
     func close(_ id: LinkID) {
         guard let connection = connections[id], !connection.isClosing else { return }
         connections[id]?.isClosing = true
-        connection.channel.flush()
-        unflushed.remove(id)
+        send(unflushed.removeValue(forKey: id) ?? [], to: id)
         guard connections[id]?.pendingBytes ?? 0 > 0 else { return drop(id) }
         connection.channel.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) { [weak self] in
             self?.drop(id)

@@ -17,14 +17,18 @@ struct MergedTree: Sendable {
     ///
     /// - Parameters:
     ///   - bit: the worker's.
-    ///   - probability: makes a probability of what the worker reports for a node, and of the node's depth.
-    mutating func add(_ other: TokenTree, bit: UInt64, probability: (Float, Int) -> Double) {
+    ///   - probabilities: of the tree's nodes.
+    mutating func add(_ other: TokenTree, bit: UInt64, probabilities: [Double]) {
         var placed: [NodeIndex?] = []
         placed.reserveCapacity(other.count)
-        for (index, node) in other.enumerated() {
-            let chance = probability(node.logProbability, other.depth(of: index))
-            placed.append(place(node, under: placed, bit: bit, probability: chance))
+        for (node, probability) in zip(other, probabilities) {
+            placed.append(place(node, under: placed, bit: bit, probability: probability))
         }
+    }
+
+    /// Workers may each be sure of another child of a node, of which the target takes one.
+    mutating func reconcile() {
+        probabilities = tree.limiting(probabilities, ofSiblings: 1)
     }
 
     /// The sum over all nodes down to `depth` of how far the probability of the node's path exceeds `price`.

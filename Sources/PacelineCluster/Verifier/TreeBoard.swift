@@ -7,7 +7,6 @@ import PacelineWire
 struct TreeBoard: Sendable {
     /// Workers that one sequence may have; a node's proposers are the bits of one word.
     static let workerLimit = 64
-
     /// What became of a tree that came in.
     enum Receipt: Equatable {
         /// It is rooted at the present base, and so many nodes were added.
@@ -38,6 +37,8 @@ struct TreeBoard: Sendable {
         var isHeard = false
         /// The stream broke off and waits for its worker to start a new tree.
         var isBroken = false
+        /// Verdicts that the worker has not been told, since it has no credit to make use of them.
+        var withheld = 0
     }
 
     /// In the order of assignment; a worker's place is its bit in ``MergedTree/proposers``.
@@ -84,12 +85,22 @@ struct TreeBoard: Sendable {
         entries.removeAll { $0.worker == worker }
     }
 
-    /// Notes how many nodes a worker may have outstanding from now on.
-    mutating func grant(_ credit: Int, to worker: LinkID) {
-        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return }
+    /// Gives a worker the credit that goes with a verdict.
+    ///
+    /// A worker without credit is left in peace: each verdict would wake it, on what may be the verifier's own
+    /// processors, for nothing. It is told all of them when it has credit again, or when they have become many.
+    ///
+    /// - Returns: how many of the last verdicts it is to be told now.
+    mutating func grant(_ credit: Int, to worker: LinkID) -> Int {
+        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return 0 }
+        let isIdle = entries[index].credit == 0 && credit == 0
         if entries[index].credit == 0 { entries[index].isHeard = false }
         entries[index].credit = credit
         entries[index].ceiling = max(entries[index].ceiling, credit)
+        entries[index].withheld += 1
+        guard !isIdle || entries[index].withheld == BaseHistory.limit else { return 0 }
+        defer { entries[index].withheld = 0 }
+        return entries[index].withheld
     }
 
     /// Notes a worker's shard; returns it if the worker was told another one before.
@@ -179,14 +190,17 @@ struct TreeBoard: Sendable {
         return root.epoch < present.epoch
     }
 
-    /// All trees below the present base in one, merged by (parent, token).
+    /// Trees below the present base in one, merged by (parent, token).
     ///
-    /// - Parameter probability: makes a probability of what a worker reports for a node, and of the node's depth.
-    func merged(probability: (LinkID, Float, Int) -> Double) -> MergedTree {
+    /// - Parameter probabilities: makes probabilities of the nodes of a worker's tree; nil to leave it out.
+    func merged(probabilities: (LinkID, TokenTree) -> [Double]?) -> MergedTree {
         var merged = MergedTree(limits: limits)
         for (place, entry) in entries.enumerated() {
-            merged.add(entry.stream.belowBase(), bit: 1 << UInt64(place)) { probability(entry.worker, $0, $1) }
+            let tree = entry.stream.belowBase()
+            guard let probabilities = probabilities(entry.worker, tree) else { continue }
+            merged.add(tree, bit: 1 << UInt64(place), probabilities: probabilities)
         }
+        merged.reconcile()
         return merged
     }
 

@@ -16,14 +16,17 @@ package struct VerifierConfiguration: Sendable {
     package var prefillDelay = Duration.milliseconds(50)
     package var prefillRowsAtLeast = 8
     /// How long a pass may wait for drafts at most, whatever they promise.
-    package var maximumWait = Duration.milliseconds(50)
+    package var maximumWait = Duration.milliseconds(40)
+    /// By how much drafts may delay a token beyond a plain pass: the wait, and what the larger pass takes longer, in
+    /// one. Where a longer wait is allowed, that is the limit of both.
+    package var delayLimit = Duration.milliseconds(50)
     /// Whether a pass waits until its workers have nothing more to say, at most `maximumWait`, instead of starting when
     /// waiting no longer pays. This is stop-and-wait speculation, for comparisons; a worker's fault then costs time.
     package var waitsForWorkers = false
     /// Whether drafting that is measured to be slower than plain decoding rests, and workers that are of no use do.
     /// Without it every worker drafts all the time, whatever it costs.
     package var restsDrafting = true
-    /// Bounds on one worker's tree; `nodes` is also the credit that a worker starts with.
+    /// Bounds on one worker's tree; `nodes` is also the most credit that a worker is given.
     package var draft = DraftLimits(nodes: 256, depth: 32, width: 4)
     /// What a pass may cost for the sake of speculation.
     package var planning = PlanningPolicy()

@@ -99,7 +99,7 @@ extension VerifierMachine {
         statistics.count(receipt ?? .stale)
         switch receipt ?? .stale {
         case .current, .rerooted:
-            noteArrival(for: request, now: now)
+            noteArrival(for: request, from: id, now: now)
         case .stale:
             _ = links.update(id) { $0.worker?.staleTrees += 1 }
         case .overCredit:

@@ -4,6 +4,8 @@ import PacelineWire
 extension VerifierMachine {
     /// How much of a new plan's price of a node enters the running average.
     private static let marginWeight = 0.2
+    /// The share of the delay limit that is planned with; the rest is for passes that take longer than expected.
+    private static let plannedDelay = 0.8
 
     /// Hands the compute thread its next pass if there is work, it is idle, and waiting for drafts does not pay.
     mutating func startPassIfDue(now: Instant) {
@@ -16,7 +18,6 @@ extension VerifierMachine {
         if let waitDeadline, now >= waitDeadline { noteMisses() }
         let plan = nextPass(now: now)
         if closings.isEmpty, let deadline = deadlineToWaitFor(plan, now: now) {
-            if waitDeadline == nil { waitOverrun = overrun(of: plan) }
             waitDeadline = deadline
             awaited = Set(running.values.filter { $0.pace.prediction(now: now) != nil }.map(\.request))
             return
@@ -25,8 +26,9 @@ extension VerifierMachine {
     }
 
     /// A worker added to a sequence's tree.
-    mutating func noteArrival(for request: RequestID, now: Instant) {
+    mutating func noteArrival(for request: RequestID, from worker: LinkID, now: Instant) {
         isPlanOutdated = true
+        guard isProven(worker) else { return }
         awaited.remove(request)
         guard let worth = running[request].map({ worth(of: $0) }) else { return }
         _ = running.update(request) { $0.pace.arrived(worth: worth, now: now) }
@@ -42,15 +44,20 @@ extension VerifierMachine {
 
     /// The drafted tokens that a verdict on the sequence's tree is expected to accept, each less what its place in a
     /// pass costs. What the planner would leave out, because it is too improbable or because the places go to others,
-    /// is worth nothing, and so is not waited for.
+    /// is worth nothing, and so is not waited for; nor is what comes from a worker that has never been right.
     func worth(of sequence: Sequence) -> Double {
-        merged(sequence.board).surplus(depth: sequence.room - 1, over: marginalProbability)
+        merged(sequence.board, isIncluded: isProven).surplus(depth: sequence.room - 1, over: marginalProbability)
     }
 
-    /// All trees of a board in one, believed as far as their workers have earned it.
-    func merged(_ board: TreeBoard) -> MergedTree {
-        board.merged { worker, logProbability, depth in
-            links[worker]?.worker?.experience.probability(logProbability: logProbability, depth: depth) ?? 0
+    /// Whether a worker has shown that the target takes tokens of its trees.
+    private func isProven(_ worker: LinkID) -> Bool {
+        links[worker]?.worker?.experience.isProven ?? false
+    }
+
+    /// The trees of a board in one, believed as far as their workers have earned it.
+    private func merged(_ board: TreeBoard, isIncluded: (LinkID) -> Bool = { _ in true }) -> MergedTree {
+        board.merged { worker, tree in
+            isIncluded(worker) ? links[worker]?.worker?.experience.probabilities(of: tree) : nil
         }
     }
 
@@ -58,7 +65,6 @@ extension VerifierMachine {
     private mutating func rest() {
         readySince = nil
         waitDeadline = nil
-        waitOverrun = 0
         awaited.removeAll()
     }
 
@@ -67,12 +73,16 @@ extension VerifierMachine {
         max(0, plan.milliseconds - plan.plainMilliseconds)
     }
 
-    /// Milliseconds by which the next pass may take longer than a plain one: without bound, as long as it is worth it,
-    /// unless tokens were held up for drafts already. Then waiting and verifying together must keep to the longest
-    /// wait, but what was there before the waiting began may be verified.
+    /// Milliseconds by which waiting for drafts and verifying them may together delay a token beyond a plain pass.
+    private var delayBudget: Double {
+        let planned = configuration.delayLimit.inMilliseconds * Self.plannedDelay
+        return max(planned, configuration.maximumWait.inMilliseconds)
+    }
+
+    /// Milliseconds by which the next pass may take longer than a plain one: what the waiting has left of the budget.
     private func extraLimit(now: Instant) -> Double {
-        guard waitDeadline != nil, let readySince else { return .infinity }
-        return max(waitOverrun, (configuration.maximumWait - (now - readySince)).inMilliseconds)
+        let waited = readySince.map { (now - $0).inMilliseconds } ?? 0
+        return max(0, delayBudget - waited)
     }
 
     /// What the next pass would be if it started now: prompts share their rows in order of admission, and the planner
@@ -132,8 +142,8 @@ extension VerifierMachine {
     private func deadlineToWaitFor(_ plan: PassPlan, now: Instant) -> Instant? {
         // Prompts go on at once, and sequences that could wait join them with what they have.
         guard !plan.isUrgent, !governor.isResting, let readySince else { return nil }
-        let longest = waitDeadline == nil ? overrun(of: plan) : waitOverrun
-        let maximumWait = configuration.maximumWait - .fromMilliseconds(longest)
+        let left = Duration.fromMilliseconds(delayBudget - overrun(of: plan))
+        let maximumWait = min(configuration.maximumWait, left)
         guard maximumWait > .zero else { return nil }
         if configuration.waitsForWorkers {
             let limit = readySince + maximumWait

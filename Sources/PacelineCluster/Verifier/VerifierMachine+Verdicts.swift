@@ -87,7 +87,7 @@ extension VerifierMachine {
         _ = running.update(entry.request) { $0.pace.committed(worth: worth, now: now) }
         for worker in sequence.board.workers {
             let place = entry.workers.firstIndex(of: worker)
-            announce(committed.tokens, of: sequence, to: worker, share: place.map { shares[$0] } ?? .none, now: now)
+            announce(sequence, to: worker, share: place.map { shares[$0] } ?? .none, now: now)
         }
     }
 
@@ -123,32 +123,24 @@ extension VerifierMachine {
         }
     }
 
-    private mutating func announce(
-        _ tokens: [Token],
-        of sequence: Sequence,
-        to worker: LinkID,
-        share: VerdictShare,
-        now: Instant
-    ) {
+    /// Tells a worker of the last verdict, and of those before that were withheld from it.
+    private mutating func announce(_ sequence: Sequence, to worker: LinkID, share: VerdictShare, now: Instant) {
         let credit = credit(of: worker)
-        let shard = shard(of: worker, among: sequence.board.workers)
-        let limits = draftLimits(of: worker)
-        let news = running.update(sequence.request) { sequence in
-            sequence.board.grant(credit, to: worker)
-            return (limits: sequence.board.bound(limits, to: worker), shard: sequence.board.deal(shard, to: worker))
+        let due = running.update(sequence.request) { $0.board.grant(credit, to: worker) } ?? 0
+        let commits = sequence.history.commits(last: due)
+        guard let latest = commits.last else { return }
+        for commit in commits.dropLast() {
+            let message = Message.Verdict(commit.tokens, of: sequence.request, mark: commit.mark, share: .none)
+            send(.verdict(message), to: worker, now: now)
         }
-        let message = Message.Verdict(
-            request: sequence.request.rawValue,
-            epoch: sequence.mark.epoch,
-            baseLength: sequence.mark.length,
-            baseHash: sequence.mark.hash,
-            tokens: tokens,
-            verifiedNodes: share.verified,
-            acceptedNodes: min(share.accepted, tokens.count - 1),
-            credit: credit,
-            limits: news?.limits,
-            shard: news?.shard
-        )
+        let limits = draftLimits(of: worker)
+        let shard = shard(of: worker, among: sequence.board.workers)
+        var message = Message.Verdict(latest.tokens, of: sequence.request, mark: latest.mark, share: share)
+        message.credit = credit
+        _ = running.update(sequence.request) { sequence in
+            message.limits = sequence.board.bound(limits, to: worker)
+            message.shard = sequence.board.deal(shard, to: worker)
+        }
         send(.verdict(message), to: worker, now: now)
     }
 

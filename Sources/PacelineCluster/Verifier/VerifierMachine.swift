@@ -69,8 +69,6 @@ package struct VerifierMachine: Sendable {
     var readySince: Instant?
     /// When a pass that waits for drafts is looked at again.
     var waitDeadline: Instant?
-    /// Milliseconds by which the pass would have taken longer than a plain one when it began to wait.
-    var waitOverrun = 0.0
     /// Sequences whose next delta the pass waits for.
     var awaited: Set<RequestID> = []
     /// Something happened since the next pass was last planned that may change it.

@@ -9,19 +9,28 @@ struct WorkerExperience: Sendable {
     /// How deep and how wide its trees are of use.
     var shape = TreeShapeRecord()
 
-    /// The probability that the target takes a node's token, given that it comes to its parent.
+    /// Whether the target has ever taken a token of the worker's trees. Nothing is waited for before.
+    var isProven: Bool { shape.agreements > 0 }
+
+    /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to its
+    /// parent.
     ///
-    /// What the worker reports, as calibrated; but the word of a worker that nothing is known of
-    /// is taken for even odds at most, and each verdict on a tree of its halves that doubt. One that is certain of
-    /// tokens that are all wrong can so have no long tree verified before it is found out.
-    func probability(logProbability: Float, depth: Int) -> Double {
-        let believed = calibration.probability(logProbability: logProbability, depth: depth)
-        guard shape.verdicts < Self.acquaintance else { return believed }
-        return min(believed, 1 - 1 / Double(2 << shape.verdicts))
+    /// What the worker reports, as calibrated; but that any child of a node is right is even odds at most while the
+    /// worker has never been right, and each verdict that finds it right halves that doubt. One that is certain of tokens
+    /// that are all wrong can so have no long tree verified.
+    func probabilities(of tree: TokenTree) -> [Double] {
+        let believed = tree.indices.map { node in
+            calibration.probability(logProbability: tree[node].logProbability, depth: tree.depth(of: node))
+        }
+        return tree.limiting(believed, ofSiblings: trust)
     }
 
-    /// Verdicts after which doubt is smaller than any calibration can be exact.
+    /// Right verdicts after which doubt is smaller than any calibration can be exact.
     private static let acquaintance = 10
+
+    private var trust: Double {
+        shape.agreements < Self.acquaintance ? 1 - 1 / Double(2 << shape.agreements) : 1
+    }
 }
 
 /// The experience with workers that are not connected at present, so that one that comes back does not start anew.

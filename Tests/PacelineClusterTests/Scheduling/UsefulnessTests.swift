@@ -7,7 +7,7 @@ struct UsefulnessTests {
     @Test("gives a worker that agrees all the credit it can use, and one that never does none but for probes")
     func credit() {
         var (good, bad) = (Usefulness(), Usefulness())
-        #expect(good.credit(limit: 256) == 256)
+        #expect(good.credit(limit: 256) == 32)
         var probes = 0
         for _ in 0..<640 {
             good.record(agreed: 5, nodes: 80, isHeard: true)
@@ -16,7 +16,41 @@ struct UsefulnessTests {
         }
         #expect(good.credit(limit: 256) == 256)
         #expect(bad.isResting && bad.lastFailure == 0)
-        #expect(probes > 30 && probes < 100)
+        #expect(probes > 12 && probes < 40)
+    }
+
+    @Test("doubles a stranger's credit with each verdict that finds it right, and not otherwise")
+    func start() {
+        var worker = Usefulness()
+        worker.record(agreed: 0, nodes: 9, isHeard: true)
+        #expect(worker.credit(limit: 256) == 32)
+        let credits = (0..<4).map { _ in
+            worker.record(agreed: 1, nodes: 9, isHeard: true)
+            return worker.credit(limit: 256)
+        }
+        #expect(credits == [64, 128, 256, 256])
+        #expect(Usefulness().credit(limit: 8) == 8)
+    }
+
+    @Test("probes a worker that rests ever more rarely, but never gives it up, and more often after a success")
+    func probing() {
+        /// Verdicts from one probe's beginning to the next one's, while it is always wrong.
+        func pauses(_ worker: inout Usefulness, count: Int) -> [Int] {
+            var begun: [Int] = []
+            var hadCredit = true
+            for verdict in 0..<2_000 where begun.count <= count {
+                worker.record(agreed: 0, nodes: 9, isHeard: true)
+                let hasCredit = !worker.isResting || worker.credit(limit: 256) > 0
+                if hasCredit, !hadCredit { begun.append(verdict) }
+                hadCredit = hasCredit
+            }
+            return zip(begun, begun.dropFirst()).map { $1 - $0 }
+        }
+        var worker = Usefulness()
+        #expect(pauses(&worker, count: 4) == [128, 256, 256, 256])
+        worker.record(agreed: 1, nodes: 9, isHeard: true)
+        #expect(!worker.isResting)
+        #expect(pauses(&worker, count: 1) == [128])
     }
 
     @Test(
@@ -54,7 +88,7 @@ struct UsefulnessTests {
     func reading() {
         var worker = Usefulness()
         for _ in 0..<200 { worker.record(agreed: 0, nodes: 0, isHeard: false) }
-        #expect(!worker.isResting && worker.credit(limit: 256) == 256)
+        #expect(!worker.isResting && worker.credit(limit: 256) == 32)
     }
 
     @Test("believes a resting worker again at its first success")
@@ -63,6 +97,6 @@ struct UsefulnessTests {
         for _ in 0..<100 { worker.record(agreed: 0, nodes: 9, isHeard: true) }
         #expect(worker.isResting)
         worker.record(agreed: 2, nodes: 9, isHeard: true)
-        #expect(!worker.isResting && worker.credit(limit: 256) == 256)
+        #expect(!worker.isResting && worker.credit(limit: 256) == 64)
     }
 }

@@ -61,6 +61,24 @@ struct AnnouncementTests {
             tell(.passFinished(PassResult(outcomes: [.verified(verdict)], milliseconds: 20)))
         }
 
+        /// A worker's tree of one node.
+        mutating func draft(_ token: Token, below base: [Token]) {
+            let tree = Message.Tree(
+                request: 1,
+                epoch: UInt64(base.count - 1),
+                baseLength: base.count,
+                baseHash: BaseHash(base),
+                firstNode: 0,
+                nodes: [.init(parent: nil, token: token, logProbability: -0.01)],
+                isFinal: true
+            )
+            act(.send(.tree(tree)))
+        }
+
+        var verdicts: [Message.Verdict] {
+            heard.compactMap { if case .verdict(let message) = $0 { message } else { nil } }
+        }
+
         var verifying: [Message.Verifying] {
             heard.compactMap { if case .verifying(let message) = $0 { message } else { nil } }
         }
@@ -102,6 +120,30 @@ struct AnnouncementTests {
         let kinds = exchange.heard.map(\.type)
         let verdict = try #require(kinds.firstIndex(of: .verdict))
         #expect(try #require(kinds.firstIndex(of: .verifying)) > verdict)
+    }
+
+    @Test("leaves a worker that rests in peace, and tells it everything when it may draft again")
+    func resting() throws {
+        var exchange = try Exchange(capabilities: [.deltas])
+        exchange.tell(
+            .submit(RequestID(rawValue: 1), GenerationRequest(prompt: [1], sampling: .greedy, maximumTokens: 200))
+        )
+        var base: [Token] = [1]
+        var told: [Int] = []
+        for _ in 0..<90 {
+            if exchange.verdicts.last?.credit ?? 8 > 0 { exchange.draft(9, below: base) }
+            exchange.finish(Verdict(path: [], accepted: [], correction: 5))
+            base.append(5)
+            told.append(exchange.verdicts.count)
+        }
+        // Found out after 12 verdicts, and asked again 64 verdicts later.
+        #expect(told[11] == 12 && exchange.verdicts[11].credit == 0)
+        #expect(told[50] == 12)
+        #expect(exchange.verdicts.count >= 12 + 64)
+        #expect(exchange.verdicts.map(\.epoch) == (1...UInt64(exchange.verdicts.count)).map { $0 })
+        let last = try #require(exchange.verdicts.last)
+        #expect(last.baseHash == BaseHash(base.prefix(last.baseLength)))
+        #expect(exchange.verdicts.contains { $0.epoch > 12 && $0.credit > 0 })
     }
 
     @Test("says nothing of it to a worker that did not ask")

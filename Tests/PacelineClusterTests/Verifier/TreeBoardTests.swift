@@ -40,8 +40,13 @@ struct TreeBoardTests {
             return board.receive(message, from: worker) { history.committed(since: $0) }
         }
 
+        /// All trees in one, each node with even odds.
+        var merged: MergedTree {
+            board.merged { _, tree in tree.map { _ in 0.5 } }
+        }
+
         func tokens() -> [[Token]] {
-            let merged = board.merged { _, _, _ in 0.5 }
+            let merged = merged
             return merged.tree.indices.map { merged.tree.tokens(onPathTo: $0) }.sorted {
                 $0.lexicographicallyPrecedes($1)
             }
@@ -65,7 +70,7 @@ struct TreeBoardTests {
         #expect(bench.receive([node(nil, 1), node(0, 2)], from: worker) == .current(nodes: 2))
         #expect(bench.receive([node(nil, 5), node(nil, 1), node(1, 3)], from: other) == .current(nodes: 3))
         #expect(bench.tokens() == [[1], [1, 2], [1, 3], [5]])
-        let merged = bench.board.merged { _, _, _ in 0.5 }
+        let merged = bench.merged
         let proposers = Dictionary(
             uniqueKeysWithValues: merged.tree.indices.map { (merged.tree.tokens(onPathTo: $0), merged.proposers[$0]) }
         )
@@ -166,12 +171,38 @@ struct TreeBoardTests {
     func earlierCredit() {
         var bench = Bench()
         bench.board.add(worker, credit: 3)
-        bench.board.grant(1, to: worker)
+        #expect(bench.board.grant(1, to: worker) == 1)
         #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .current(nodes: 3))
         bench.board.remove(worker)
         bench.board.add(worker, credit: 0, ceiling: 3)
         #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .current(nodes: 3))
         #expect(bench.receive([node(nil, 4)], from: worker, first: 3) == .overCredit)
+    }
+
+    @Test("owes a worker without credit all verdicts when it has some again, or when they have become many")
+    func withheld() {
+        var board = bench(credit: 8).board
+        #expect(board.grant(8, to: worker) == 1)
+        #expect(board.grant(0, to: worker) == 1, "it must know that it may not draft")
+        for _ in 0..<5 { #expect(board.grant(0, to: worker) == 0) }
+        #expect(board.grant(4, to: worker) == 6)
+        #expect(board.grant(4, to: worker) == 1)
+        let told = (0..<1_000).map { _ in board.grant(0, to: worker) }
+        #expect(told.max() == BaseHistory.limit)
+        #expect(told.reduce(0, +) + board.grant(1, to: worker) == 1_001)
+    }
+
+    @Test("believes of siblings that different workers are sure of no more than that one of them is right")
+    func siblings() {
+        var bench = bench()
+        _ = bench.receive([node(nil, 1), node(0, 7)], from: worker)
+        _ = bench.receive([node(nil, 2)], from: other)
+        let merged = bench.board.merged { [worker] id, tree in tree.map { _ in id == worker ? 0.9 : 0.6 } }
+        let expected: [Token: Double] = [1: 0.9 / 1.5, 2: 0.6 / 1.5, 7: 0.9]
+        #expect(merged.tree.map(\.token) == [1, 7, 2])
+        for (node, belief) in zip(merged.tree, merged.probabilities) {
+            #expect(abs(belief - (expected[node.token] ?? 0)) < 1e-12)
+        }
     }
 
     @Test("refuses nodes that break a rule only together with earlier ones")
@@ -195,7 +226,7 @@ struct TreeBoardTests {
         _ = bench.receive([node(nil, 2)], from: other)
         bench.board.remove(worker)
         #expect(bench.tokens() == [[2]])
-        let merged = bench.board.merged { _, _, _ in 0.5 }
+        let merged = bench.merged
         #expect(merged.proposers == [0b01], "bits are places on the board as it is")
     }
 }

@@ -14,8 +14,8 @@ struct VerdictShareTests {
         let branch = try TokenTree([
             .init(parent: nil, token: 1, logProbability: -1), .init(parent: nil, token: 3, logProbability: -1),
         ])
-        merged.add(chain, bit: 1) { _, _ in 0.5 }
-        merged.add(branch, bit: 2) { _, _ in 0.9 }
+        merged.add(chain, bit: 1, probabilities: [0.5, 0.5])
+        merged.add(branch, bit: 2, probabilities: [0.9, 0.9])
         let entry = InFlightPass.Entry(
             request: RequestID(rawValue: 1),
             tree: merged,

@@ -21,22 +21,51 @@ struct WorkerExperienceTests {
         #expect(!archive.take(0).usefulness.isResting)
     }
 
+    /// What is believed of a node and its child, both claimed to be all but certain.
+    private static func beliefs(_ experience: WorkerExperience) throws -> [Double] {
+        experience.probabilities(
+            of: try TokenTree([
+                .init(parent: nil, token: 1, logProbability: -0.001),
+                .init(parent: 0, token: 2, logProbability: -0.001),
+            ])
+        )
+    }
+
     @Test("believes a stranger half at most, and an acquaintance what it has earned")
     func acquaintance() throws {
         var experience = WorkerExperience()
-        #expect(experience.probability(logProbability: -0.001, depth: 1) == 0.5)
-        #expect(experience.probability(logProbability: -0.001, depth: 2) == 0.5)
-        #expect(experience.probability(logProbability: -3, depth: 2) < 0.06)
+        #expect(try Self.beliefs(experience) == [0.5, 0.5])
         let tree = try TokenTree([Self.node(nil, 1)])
         var last = 0.5
         for _ in 0..<12 {
             experience.shape.record([1], on: tree)
             experience.calibration.record(logProbability: -0.001, depth: 2, isAccepted: true)
-            let belief = experience.probability(logProbability: -0.001, depth: 2)
+            let belief = try Self.beliefs(experience)[1]
             #expect(belief >= last)
             last = belief
         }
         #expect(last > 0.99)
+    }
+
+    @Test("believes that one of a stranger's siblings is right no more than that a single child is")
+    func width() throws {
+        let siblings = try TokenTree((0..<8).map { .init(parent: nil, token: $0, logProbability: -0.001) })
+        let beliefs = WorkerExperience().probabilities(of: siblings)
+        #expect(beliefs.allSatisfy { $0 == 1.0 / 16 })
+        let modest = try TokenTree([.init(parent: nil, token: 1, logProbability: -3)])
+        #expect(WorkerExperience().probabilities(of: modest)[0] < 0.06)
+    }
+
+    @Test("doubts a worker that is always wrong as much as a stranger")
+    func wrong() throws {
+        var experience = WorkerExperience()
+        let tree = try TokenTree([Self.node(nil, 1)])
+        for _ in 0..<20 { experience.shape.record([2], on: tree) }
+        #expect(!experience.isProven)
+        #expect(try Self.beliefs(experience) == [0.5, 0.5])
+        experience.shape.record([1], on: tree)
+        #expect(experience.isProven)
+        #expect(try Self.beliefs(experience) == [0.75, 0.75])
     }
 
     private static func node(_ parent: Int?, _ token: Token) -> TokenTree.Node {
