@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import PacelineGateway
 import PacelineTestKit
 import Testing
 
@@ -28,21 +29,64 @@ extension ClusterSuite {
             while family.contains(where: ProcessTable.isAlive) { try await Task.sleep(for: .milliseconds(5)) }
         }
 
-        @Test(
-            "A verifier and a worker end well when they are told to, requests running or not",
-            arguments: [SIGINT, SIGTERM]
-        )
-        func services(signal: Int32) async throws {
+        @Test("A verifier and a worker end soon and well when they are interrupted, requests running or not")
+        func services() async throws {
             let cluster = try await TestCluster(TestModels.tiny)
             let worker = try cluster.startWorker(["ngram"])
             try await cluster.waitForWorkers(1)
-            worker.send(signal)
+            worker.send(SIGINT)
             #expect(try await worker.exit() == 0)
             try await cluster.waitForWorkers(0)
             await #expect(throws: (any Error).self) {
-                _ = try await cluster.generate(.greedy("a", tokens: 2000), atToken: 5) { cluster.verifier.send(signal) }
+                _ = try await cluster.generate(.greedy("a", tokens: 2000), atToken: 5) { cluster.verifier.send(SIGINT) }
             }
             #expect(try await cluster.verifier.exit() == 0)
+        }
+
+        @Test(
+            "On SIGTERM a verifier is not ready any more, refuses requests, finishes those that run, and tells its workers"
+        )
+        func drains() async throws {
+            let cluster = try await TestCluster(TestModels.tiny)
+            let worker = try cluster.startWorker(["ngram"], ["--log-level", "info"])
+            try await cluster.waitForWorkers(1)
+            let request = CompletionRequest.greedy("a", tokens: 1500)
+            let plain = try await cluster.generate(request)
+            #expect(try await cluster.isReady())
+            let drained = try await cluster.generate(request, atToken: 5) {
+                cluster.verifier.send(SIGTERM)
+                while try await cluster.isReady() {}
+                let refusal = await #expect(throws: GatewayClientError.self) {
+                    _ = try await cluster.generate(.greedy("b", tokens: 1))
+                }
+                guard case .refused(status: 503, _) = refusal else {
+                    Issue.record("not refused but \(String(describing: refusal))")
+                    return
+                }
+            }
+            #expect(drained.tokens == plain.tokens && drained.final?.usage?.completionTokens == 1500)
+            #expect(try await cluster.verifier.exit() == 0)
+            while !worker.errors.contains("is leaving: the verifier drains") {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            worker.send(SIGTERM)
+            #expect(try await worker.exit() == 0)
+        }
+
+        @Test("A request that has not finished when the grace of SIGTERM is over fails, as all do at a second signal")
+        func graceIsOver() async throws {
+            for options in [["--grace", "0"], ["--grace", "3600s"]] {
+                let cluster = try await TestCluster(TestModels.tiny, options: options)
+                await #expect(throws: GatewayClientError.self) {
+                    _ = try await cluster.generate(.greedy("a", tokens: 2000), atToken: 5) {
+                        cluster.verifier.send(SIGTERM)
+                        guard options[1] != "0" else { return }
+                        while try await cluster.isReady() {}
+                        cluster.verifier.send(SIGTERM)
+                    }
+                }
+                #expect(try await cluster.verifier.exit() == 0)
+            }
         }
 
         @Test("When the verifier is killed, generate says so and leaves nothing behind")

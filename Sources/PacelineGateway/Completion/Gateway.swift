@@ -5,26 +5,43 @@ import Synchronization
 ///
 /// It can be asked before the model is loaded: the process is then healthy and not ready.
 package final class Gateway: Sendable {
-    private enum State {
+    private enum Phase {
         case loading
         case serving(CompletionService)
         case draining(CompletionService)
     }
 
-    private let state = Mutex(State.loading)
+    private struct State {
+        var phase = Phase.loading
+        /// Completions that are being answered.
+        var running = 0
+        /// Who wants to know when there are none.
+        var waiting: [AsyncStream<Never>.Continuation] = []
+    }
+
+    private let state = Mutex(State())
 
     package init() {}
 
     /// The model is loaded.
     package func begin(serving service: CompletionService) {
-        state.withLock { $0 = .serving(service) }
+        state.withLock { $0.phase = .serving(service) }
     }
 
     /// The process is going away: it is not ready any more, and the verifier refuses new requests itself.
     package func drain() {
         state.withLock { state in
-            if case .serving(let service) = state { state = .draining(service) }
+            if case .serving(let service) = state.phase { state.phase = .draining(service) }
         }
+    }
+
+    /// Suspends until the last byte of every completion has left, or the task is cancelled.
+    package func waitUntilIdle() async {
+        let (idle, source) = AsyncStream.makeStream(of: Never.self)
+        state.withLock { state in
+            if state.running == 0 { source.finish() } else { state.waiting.append(source) }
+        }
+        for await _ in idle {}
     }
 
     /// Answers one request.
@@ -41,19 +58,33 @@ package final class Gateway: Sendable {
         case .metrics:
             let metrics = try await loaded().backend.metrics()
             try await writer.send(.text(metrics.text, contentType: MetricsText.contentType))
-        case .completions: try await loaded().respond(to: request, writer)
+        case .completions: try await complete(request, writer)
         }
     }
 
+    private func complete(_ request: HTTPRequest, _ writer: ResponseWriter) async throws {
+        let service = try loaded()
+        state.withLock { $0.running += 1 }
+        defer {
+            state.withLock { state in
+                state.running -= 1
+                guard state.running == 0 else { return }
+                for waiting in state.waiting { waiting.finish() }
+                state.waiting.removeAll()
+            }
+        }
+        try await service.respond(to: request, writer)
+    }
+
     private func serving() throws(GatewayError) -> CompletionService {
-        guard case .serving(let service) = state.withLock({ $0 }) else {
+        guard case .serving(let service) = state.withLock({ $0.phase }) else {
             throw .unavailable("the verifier takes no requests now; try again later", retryAfter: 1)
         }
         return service
     }
 
     private func loaded() throws(GatewayError) -> CompletionService {
-        switch state.withLock({ $0 }) {
+        switch state.withLock({ $0.phase }) {
         case .loading: throw .unavailable("the model is being loaded; try again in a moment", retryAfter: 1)
         case .serving(let service), .draining(let service): return service
         }

@@ -53,11 +53,30 @@ struct VerifierCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long a pass may wait for drafts at most, 0 to 10s: what a fault of a worker can delay a token by.",
+            "How long a pass may wait for drafts at most, 0 to 10s.",
             valueName: "duration"
         )
     )
     var draftWait = DurationArgument(VerifierConfiguration().maximumWait)
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            By how much drafts may delay a token beyond a plain pass, 0 to 10s: the wait for them and what their \
+            verification takes, together. Large targets gain by more.
+            """,
+            valueName: "duration"
+        )
+    )
+    var draftDelay = DurationArgument(VerifierConfiguration().delayLimit)
+
+    @Option(
+        help: ArgumentHelp(
+            "How long SIGTERM leaves running requests to finish, 0 to 3600s; others are refused from then on.",
+            valueName: "duration"
+        )
+    )
+    var grace = DurationArgument(.seconds(30))
 
     @Flag(
         name: .customLong("always-draft"),
@@ -80,7 +99,10 @@ struct VerifierCommand: AsyncParsableCommand {
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
-        try validateRange(draftWait, DurationArgument(.zero)...DurationArgument(.seconds(10)), "--draft-wait")
+        let durations = DurationArgument(.zero)...DurationArgument(.seconds(10))
+        try validateRange(draftWait, durations, "--draft-wait")
+        try validateRange(draftDelay, durations, "--draft-delay")
+        try validateRange(grace, DurationArgument(.zero)...DurationArgument(.seconds(3600)), "--grace")
     }
 
     func run() async throws {
@@ -125,9 +147,25 @@ struct VerifierCommand: AsyncParsableCommand {
             try service.tell(ready)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)
-            await waitForCancellation()
+            await Termination.waitForEnd(leaving: grace.duration)
             gateway.drain()
+            if !Task.isCancelled { try await finish(server, gateway, logger) }
             try await server.shutdown()
+        }
+    }
+
+    /// Lets running requests end and their answers leave, in the time there is.
+    private func finish(_ server: VerifierServer, _ gateway: Gateway, _ logger: Logger) async throws {
+        let grace = grace.duration
+        logger.info("leaving: no more requests are taken, those that run have \(self.grace)")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await server.drain(grace: grace)
+                await gateway.waitUntilIdle()
+            }
+            group.addTask { try await Task.sleep(for: grace) }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 
@@ -154,6 +192,7 @@ struct VerifierCommand: AsyncParsableCommand {
         configuration.slots = slots
         configuration.adopt(drafting)
         configuration.maximumWait = draftWait.duration
+        configuration.delayLimit = draftDelay.duration
         configuration.restsDrafting = !alwaysDraft && !configuration.waitsForWorkers
         configuration.link.token = token
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)

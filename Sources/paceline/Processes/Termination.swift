@@ -6,7 +6,8 @@ import Synchronization
 /// Ends a process in good order and soon.
 ///
 /// SIGINT, SIGTERM, SIGHUP and (if asked for) the end of standard input cancel the work. What has not ended by itself
-/// after ``grace`` is ended by force, and a second signal does so at once.
+/// after ``grace`` is ended by force, and a second signal does so at once. A service with work that others wait for may
+/// ask to be told of SIGTERM first, as what starts and stops services sends it, and for time to finish.
 enum Termination {
     /// How long a process may take to end by itself. Nothing it holds outlives it, so there is little to lose.
     static let grace = DispatchTimeInterval.milliseconds(800)
@@ -14,11 +15,25 @@ enum Termination {
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
     private static let isReady = Atomic(false)
+    private static let leave = Mutex<Leave?>(nil)
+
+    /// The time that a service has asked for, and whom to tell when it begins.
+    private struct Leave {
+        let time: Duration
+        let begin: AsyncStream<Never>.Continuation
+    }
 
     /// From here on the process is given ``grace`` to end in order. Before, a service has nothing to end and may be in the
     /// middle of loading, which cannot be cut short.
     static func becomeReady() {
         isReady.store(true, ordering: .relaxed)
+    }
+
+    /// Suspends until the process is told to end: by SIGTERM, which leaves it `time`, or otherwise, which cancels the task.
+    static func waitForEnd(leaving time: Duration) async {
+        let (begin, source) = AsyncStream.makeStream(of: Never.self)
+        leave.withLock { $0 = Leave(time: time, begin: source) }
+        for await _ in begin {}
     }
 
     /// Runs `body` until it ends or is told to.
@@ -39,16 +54,27 @@ enum Termination {
         let stop: @Sendable (Int32) -> Void = { code in
             guard cause.set(code), isReady.load(ordering: .relaxed) else { _exit(code) }
             work.cancel()
-            DispatchQueue.global().asyncAfter(deadline: .now() + grace) { _exit(code) }
+            exit(code, after: .zero)
         }
         let sources = signals.compactMap { signal in
-            source(for: signal) { stop(isService ? EXIT_SUCCESS : 128 + signal) }
+            source(for: signal) {
+                let code = isService ? EXIT_SUCCESS : 128 + signal
+                guard signal == SIGTERM, let leave = leave.withLock({ $0 }), cause.set(code) else { return stop(code) }
+                leave.begin.finish()
+                exit(code, after: leave.time)
+            }
         }
         if endsWithStandardInput { watchStandardInput(stop) }
         let result = await work.result
         sources.forEach { $0.cancel() }
         if let code = cause.code { throw ExitCode(code) }
         try result.get()
+    }
+
+    /// Ends the process by force if it is still there ``grace`` after `time`.
+    private static func exit(_ code: Int32, after time: Duration) {
+        let nanoseconds = Int((time.inMilliseconds * 1e6).rounded())
+        DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(nanoseconds) + grace) { _exit(code) }
     }
 
     /// nil for a hang-up that nohup has told the process to ignore.

@@ -1,4 +1,5 @@
 import Foundation
+import FoundationNetworking
 import Glibc
 import NIOPosix
 import PacelineCluster
@@ -57,6 +58,13 @@ final class TestCluster: Sendable {
     /// Waits until exactly `count` workers are connected.
     func waitForWorkers(_ count: Int) async throws {
         while try await client.workers().count != count { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
+    /// Whether the verifier says that it takes requests.
+    func isReady() async throws -> Bool {
+        guard let url = URL(string: "http://\(client.address)/ready") else { return false }
+        let (_, response) = try await URLSession.shared.data(from: url)
+        return (response as? HTTPURLResponse)?.statusCode == 200
     }
 
     /// Generates; `atToken` is called once, when that many tokens have come.
