@@ -15,12 +15,12 @@ enum VerifierListener {
     static func bind(
         _ address: SocketAddress,
         _ endpoint: Endpoint,
-        group: any EventLoopGroup,
+        on loop: ShellLoop<VerifierShell>,
         shell: NIOLoopBound<VerifierShell>,
         logger: Logger
     ) async throws -> any Channel {
         do {
-            return try await ServerBootstrap(group: group)
+            return try await ServerBootstrap(group: loop.group)
                 .serverChannelOption(.backlog, value: 128)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelInitializer { channel in

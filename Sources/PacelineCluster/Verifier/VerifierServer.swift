@@ -1,6 +1,5 @@
 package import Logging
 import NIOCore
-import NIOPosix
 import PacelineSpeculation
 import Synchronization
 
@@ -13,30 +12,27 @@ package final class VerifierServer: Sendable {
     package let endpoint: Endpoint
     /// The target as it was loaded.
     package let target: TargetDescription
-    private let group: MultiThreadedEventLoopGroup
+    private let loop: ShellLoop<VerifierShell>
     private let shell: NIOLoopBound<VerifierShell>
     private let listener: any Channel
     private let compute: TargetThread
-    private let gate: LoopGate
     private let lastRequest = Atomic<UInt64>(0)
     private let isShutDown = Atomic<Bool>(false)
 
     private init(
         endpoint: Endpoint,
         target: TargetDescription,
-        group: MultiThreadedEventLoopGroup,
+        loop: ShellLoop<VerifierShell>,
         shell: NIOLoopBound<VerifierShell>,
         listener: any Channel,
-        compute: TargetThread,
-        gate: LoopGate
+        compute: TargetThread
     ) {
         self.endpoint = endpoint
         self.target = target
-        self.group = group
+        self.loop = loop
         self.shell = shell
         self.listener = listener
         self.compute = compute
-        self.gate = gate
     }
 
     /// Loads the target and starts to listen.
@@ -56,41 +52,30 @@ package final class VerifierServer: Sendable {
     ) async throws -> VerifierServer {
         let isAuthenticated = tls != nil || configuration.link.token != nil
         let address = try VerifierListener.resolve(listen, isAuthenticated: isAuthenticated)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let eventLoop = group.next()
-        let loaded = eventLoop.makePromise(of: (TargetDescription, CostCurve).self)
-        let shellBox = NIOLoopBoundBox.makeEmptyBox(valueType: VerifierShell.self, eventLoop: eventLoop)
-        let gate = LoopGate(eventLoop)
+        let loop = ShellLoop<VerifierShell>()
+        let loaded = loop.eventLoop.makePromise(of: (TargetDescription, CostCurve).self)
         let compute = TargetThread(load: load, loaded: loaded) { report in
-            gate.execute { shellBox.value?.receive(report) }
+            loop.post { $0.receive(report) }
         }
         do {
             let (target, costs) = try await loaded.futureResult.get()
-            let machine = VerifierMachine(
-                configuration: configuration,
-                target: target,
-                costs: costs,
-                incarnation: .random(in: 1...UInt64.max)
-            )
-            let shell = try await eventLoop.submit {
-                let shell = VerifierShell(machine, compute: compute, tls: tls, logger: logger, eventLoop: eventLoop)
-                shellBox.value = shell
-                return NIOLoopBound(shell, eventLoop: eventLoop)
-            }.get()
-            let listener = try await VerifierListener.bind(address, listen, group: group, shell: shell, logger: logger)
+            let machine = VerifierMachine(configuration, target: target, costs: costs)
+            let shell = try await loop.install { eventLoop in
+                VerifierShell(machine, compute: compute, tls: tls, logger: logger, eventLoop: eventLoop)
+            }
+            let listener = try await VerifierListener.bind(address, listen, on: loop, shell: shell, logger: logger)
+            let endpoint = Endpoint(host: listen.host, port: listener.localAddress?.port ?? listen.port)
             return VerifierServer(
-                endpoint: Endpoint(host: listen.host, port: listener.localAddress?.port ?? listen.port),
+                endpoint: endpoint,
                 target: target,
-                group: group,
+                loop: loop,
                 shell: shell,
                 listener: listener,
-                compute: compute,
-                gate: gate
+                compute: compute
             )
         } catch {
             compute.stop()
-            gate.close()
-            try? await group.shutdownGracefully()
+            try? await loop.end()
             throw error
         }
     }
@@ -99,11 +84,10 @@ package final class VerifierServer: Sendable {
     package func submit(_ request: GenerationRequest) -> RequestHandle {
         let id = RequestID(rawValue: lastRequest.add(1, ordering: .relaxed).newValue)
         let events = RequestEvents()
-        let (shell, gate) = (shell, gate)
-        let isAccepted = gate.execute { shell.value.submit(id, request, events: events.buffer) }
+        let isAccepted = loop.post { $0.submit(id, request, events: events.buffer) }
         if !isAccepted { _ = events.buffer.push(.failed(.draining)) }
-        return RequestHandle(id: id, events: events) { id in
-            gate.execute { shell.value.post(.cancel(id)) }
+        return RequestHandle(id: id, events: events) { [loop] id in
+            loop.post { $0.post(.cancel(id)) }
         }
     }
 
@@ -133,7 +117,18 @@ package final class VerifierServer: Sendable {
         try await shell.eventLoop.submit { shell.value.shutdown() }.get()
         compute.stop()
         await compute.end()
-        gate.close()
-        try await group.shutdownGracefully()
+        try await loop.end()
+    }
+}
+
+extension VerifierMachine {
+    /// The machine of a new process life.
+    fileprivate init(_ configuration: VerifierConfiguration, target: TargetDescription, costs: CostCurve) {
+        self.init(
+            configuration: configuration,
+            target: target,
+            costs: costs,
+            incarnation: .random(in: 1...UInt64.max)
+        )
     }
 }

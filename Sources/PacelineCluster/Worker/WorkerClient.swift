@@ -1,28 +1,24 @@
 package import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// A running worker: drafters on a thread of their own, a connection to each verifier, made again when it breaks.
 package final class WorkerClient: Sendable {
-    private let group: MultiThreadedEventLoopGroup
+    private let loop: ShellLoop<WorkerShell>
     private let shell: NIOLoopBound<WorkerShell>
     private let compute: DrafterThread
-    private let gate: LoopGate
     private let ended: EventLoopFuture<Void>
     private let isShutDown = Atomic<Bool>(false)
 
     private init(
-        group: MultiThreadedEventLoopGroup,
+        loop: ShellLoop<WorkerShell>,
         shell: NIOLoopBound<WorkerShell>,
         compute: DrafterThread,
-        gate: LoopGate,
         ended: EventLoopFuture<Void>
     ) {
-        self.group = group
+        self.loop = loop
         self.shell = shell
         self.compute = compute
-        self.gate = gate
         self.ended = ended
     }
 
@@ -40,32 +36,22 @@ package final class WorkerClient: Sendable {
         logger: Logger,
         load: @escaping @Sendable (ComputeProgress) throws -> any DrafterSource
     ) async throws -> WorkerClient {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let eventLoop = group.next()
-        let loaded = eventLoop.makePromise(of: Void.self)
-        let ended = eventLoop.makePromise(of: Void.self)
-        let shellBox = NIOLoopBoundBox.makeEmptyBox(valueType: WorkerShell.self, eventLoop: eventLoop)
-        let gate = LoopGate(eventLoop)
+        let loop = ShellLoop<WorkerShell>()
+        let loaded = loop.eventLoop.makePromise(of: Void.self)
         let compute = DrafterThread(load: load, loaded: loaded) { result in
-            gate.execute { shellBox.value?.post(.drafted(result)) }
+            loop.post { $0.post(.drafted(result)) }
         }
         do {
             try await loaded.futureResult.get()
         } catch {
-            ended.fail(error)
             compute.stop()
-            gate.close()
-            try? await group.shutdownGracefully()
+            try? await loop.end()
             throw error
         }
-        let machine = WorkerMachine(
-            configuration: configuration,
-            endpoints: endpoints.count,
-            incarnation: .random(in: 1...UInt64.max),
-            seed: .random(in: 0...UInt64.max)
-        )
-        let shell = try await eventLoop.submit {
-            let shell = WorkerShell(
+        let machine = WorkerMachine(configuration, endpoints: endpoints.count)
+        let ended = loop.eventLoop.makePromise(of: Void.self)
+        let shell = try await loop.install { eventLoop in
+            WorkerShell(
                 machine: machine,
                 endpoints: endpoints,
                 compute: compute,
@@ -74,11 +60,9 @@ package final class WorkerClient: Sendable {
                 eventLoop: eventLoop,
                 ended: ended
             )
-            shellBox.value = shell
-            shell.post(.timer)
-            return NIOLoopBound(shell, eventLoop: eventLoop)
-        }.get()
-        return WorkerClient(group: group, shell: shell, compute: compute, gate: gate, ended: ended.futureResult)
+        }
+        loop.post { $0.post(.timer) }
+        return WorkerClient(loop: loop, shell: shell, compute: compute, ended: ended.futureResult)
     }
 
     /// Returns when the worker was shut down.
@@ -96,7 +80,18 @@ package final class WorkerClient: Sendable {
         compute.stop()
         try await shell.eventLoop.submit { shell.value.shutdown() }.get()
         await compute.end()
-        gate.close()
-        try await group.shutdownGracefully()
+        try await loop.end()
+    }
+}
+
+extension WorkerMachine {
+    /// The machine of a new process life.
+    fileprivate init(_ configuration: WorkerConfiguration, endpoints: Int) {
+        self.init(
+            configuration: configuration,
+            endpoints: endpoints,
+            incarnation: .random(in: 1...UInt64.max),
+            seed: .random(in: 0...UInt64.max)
+        )
     }
 }
