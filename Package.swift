@@ -74,7 +74,10 @@ let targets: [Target] = [
     ),
     .testTarget(
         name: "PacelineClusterTests",
-        dependencies: ["PacelineCluster", "PacelineTestKit", .product(name: "NIOEmbedded", package: "swift-nio")]
+        dependencies: [
+            "PacelineCluster", "PacelineFaults", "PacelineTestKit",
+            .product(name: "NIOEmbedded", package: "swift-nio"),
+        ]
     ),
 
     // The client side of a verifier: HTTP.

@@ -1,7 +1,7 @@
-import PacelineCluster
+package import PacelineCluster
 
 /// What is to happen, by time and, at the same time, in the order it was scheduled: a binary heap.
-struct EventQueue<Action> {
+package struct EventQueue<Action> {
     private struct Entry {
         var at: Instant
         var order: UInt64
@@ -15,13 +15,16 @@ struct EventQueue<Action> {
     private var entries: [Entry] = []
     private var scheduled: UInt64 = 0
 
+    package init() {}
+
     /// Events that wait.
     var count: Int { entries.count }
 
     /// When the next event is due.
     var nextDue: Instant? { entries.first?.at }
 
-    mutating func schedule(_ action: Action, at: Instant) {
+    /// - Parameter at: when it is to happen.
+    package mutating func schedule(_ action: Action, at: Instant) {
         scheduled += 1
         entries.append(Entry(at: at, order: scheduled, action: action))
         var child = entries.count - 1
@@ -33,7 +36,8 @@ struct EventQueue<Action> {
         }
     }
 
-    mutating func next() -> (at: Instant, action: Action)? {
+    /// Takes out what is due first.
+    package mutating func next() -> (at: Instant, action: Action)? {
         guard let first = entries.first, let last = entries.popLast() else { return nil }
         guard !entries.isEmpty else { return (first.at, first.action) }
         entries[0] = last

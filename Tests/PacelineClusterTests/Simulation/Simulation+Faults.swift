@@ -1,6 +1,8 @@
 import NIOCore
 import PacelineCluster
 
+import struct PacelineFaults.EventQueue
+
 extension Simulation {
     /// One fault of a kind that the scenario allows.
     func injectFault() {

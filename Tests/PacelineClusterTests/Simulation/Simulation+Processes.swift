@@ -3,6 +3,8 @@ import PacelineCluster
 import PacelineSpeculation
 import PacelineWire
 
+import struct PacelineFaults.EventQueue
+
 extension Simulation {
     func makeWorker(_ index: Int, life: Int) -> WorkerProcess {
         let plan = scenario.workers[index]
