@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -194,3 +195,20 @@ def median(values):
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def run(name, chosen, measure, show, check):
+    """A measuring program: measures, prints, writes the report where asked to, says what does not hold; its exit status."""
+    try:
+        report = measure(chosen)
+    except Failure as failure:
+        print(f"{name}: {failure}", file=sys.stderr)
+        return 1
+    show(report)
+    if chosen.json:
+        with open(chosen.json, "w") as file:
+            json.dump(report, file, indent=1)
+    wrong = check(report)
+    for sentence in wrong:
+        print(f"{name}: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0

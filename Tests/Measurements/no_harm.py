@@ -8,14 +8,13 @@ speed hits both; each drafted run begins with a worker that the verifier knows n
 """
 
 import argparse
-import json
 import random
 import signal
 import sys
 import threading
 import time
 
-from cluster import Client, Cluster, Failure, median, table
+from cluster import Client, Cluster, Failure, median, run, table
 
 PROMPT = "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"
 # Text on which a drafter without a model is always right, brought about by a bias: the verifier relies on its worker.
@@ -179,22 +178,5 @@ def check(report):
     return wrong
 
 
-def main():
-    chosen = arguments()
-    try:
-        report = measure(chosen)
-    except Failure as failure:
-        print(f"no_harm: {failure}", file=sys.stderr)
-        return 1
-    show(report)
-    if chosen.json:
-        with open(chosen.json, "w") as file:
-            json.dump(report, file, indent=1)
-    wrong = check(report)
-    for sentence in wrong:
-        print(f"no_harm: {sentence}", file=sys.stderr)
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("no_harm", arguments(), measure, show, check))

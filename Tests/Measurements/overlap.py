@@ -13,11 +13,10 @@ The last waits up to a second.
 """
 
 import argparse
-import json
 import sys
 
 import namespaces
-from cluster import Client, Cluster, Failure, cores, table
+from cluster import Client, Cluster, cores, run, table
 
 MODES = {
     "asynchronous": [],
@@ -218,19 +217,7 @@ def main():
     if reason:
         print(f"skipped: {reason}")
         return 0
-    try:
-        report = measure(chosen)
-    except Failure as failure:
-        print(f"overlap: {failure}", file=sys.stderr)
-        return 1
-    show(report)
-    if chosen.json:
-        with open(chosen.json, "w") as file:
-            json.dump(report, file, indent=1)
-    wrong = check(report)
-    for sentence in wrong:
-        print(f"overlap: {sentence}", file=sys.stderr)
-    return 1 if wrong else 0
+    return run("overlap", chosen, measure, show, check)
 
 
 if __name__ == "__main__":
