@@ -52,7 +52,7 @@ struct NoHarmTests {
     func steep() throws {
         for (base, perRow) in [(5.0, 0.4), (30, 3.5), (120, 3.5)] {
             var scenario = Scenario(seed: 1, costs: try .linear(base: base, perRow: perRow))
-            scenario.workers = [Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: 8)]
+            scenario.workers = [Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: base / 4)]
             scenario.requests = [Scenario.Request(prompt: [3], seed: 1, maximumTokens: 200)]
             let simulation = try Simulation(scenario)
             simulation.run()

@@ -22,10 +22,10 @@ enum GatewayHarness {
         _ backend: ScriptedBackend,
         configuration: GatewayConfiguration = GatewayConfiguration(),
         isLoaded: Bool = true,
+        gateway: Gateway = Gateway(),
         _ body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let gateway = Gateway()
         if isLoaded {
             let model = ServedModel(id: "tiny", tokenizer: tokenizer, contextLength: 2048)
             gateway.begin(serving: CompletionService(model: model, backend: backend, logger: logger))

@@ -128,6 +128,31 @@ struct GatewayServerTests {
         }
     }
 
+    @Test("A gateway that leaves is idle when the last completion has ended, not before, and at once if there is none")
+    func idle() async throws {
+        let gateway = Gateway()
+        await gateway.waitUntilIdle()
+        let backend = ScriptedBackend([.event(.tokens([5], text: "a")), .hold])
+        try await GatewayHarness.run(backend, gateway: gateway) { address in
+            let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
+            let (begun, source) = AsyncStream.makeStream(of: Void.self)
+            let reading = Task {
+                try await client.stream(CompletionRequest(prompt: .tokens([1]))) { _ in source.yield() }
+            }
+            _ = await begun.first { true }
+            let endings = Task {
+                await gateway.waitUntilIdle()
+                return backend.endings
+            }
+            // Whoever stops waiting is let go.
+            let impatient = Task { await gateway.waitUntilIdle() }
+            impatient.cancel()
+            await impatient.value
+            reading.cancel()
+            #expect(await endings.value == [.cancelled])
+        }
+    }
+
     @Test("Metrics come as Prometheus reads them, and not before the model is loaded")
     func metrics() async throws {
         try await GatewayHarness.run(.hello) { address in

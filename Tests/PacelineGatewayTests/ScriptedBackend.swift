@@ -31,6 +31,8 @@ final class ScriptedBackend: GenerationBackend {
     }
 
     var requests: [GenerationRequest] { state.withLock { $0.requests } }
+    /// How the requests ended that ``ending()`` has not told of.
+    var endings: [Ending] { state.withLock { $0.endings } }
 
     func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws {
         state.withLock { $0.requests.append(request) }

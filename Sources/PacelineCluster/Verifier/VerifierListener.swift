@@ -20,16 +20,12 @@ enum VerifierListener {
         logger: Logger
     ) async throws -> any Channel {
         do {
-            return try await ServerBootstrap(group: loop.group)
-                .serverChannelOption(.backlog, value: 128)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            return try await LinkBootstrap.server(on: loop.group)
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(logger: logger))
                     }
                 }
-                .childChannelOption(LinkBootstrap.noDelay, value: 1)
-                .childChannelOption(LinkBootstrap.userTimeout, value: LinkBootstrap.userTimeoutMilliseconds)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try shell.value.accept(channel) }
                 }

@@ -80,10 +80,7 @@ final class WorkerShell {
 
     private func connect(to endpoint: Endpoint, as id: LinkID) {
         let shell = NIOLoopBound(self, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(LinkBootstrap.connectTimeout)
-            .channelOption(LinkBootstrap.noDelay, value: 1)
-            .channelOption(LinkBootstrap.userTimeout, value: LinkBootstrap.userTimeoutMilliseconds)
+        LinkBootstrap.client(on: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = shell.value.tls
