@@ -15,8 +15,15 @@ struct InFlightPass: Sendable {
     var entries: [Entry]
     /// When the pass could have started.
     var ready: Instant
+    /// What it is expected to take, in milliseconds.
+    var expectedMilliseconds: Double
     /// Tokens that it is expected to emit, corrections included; nil if it computes prompts too.
     var expectedTokens: Double?
+
+    /// Whether some tree is verified.
+    var isDrafted: Bool {
+        entries.contains { $0.tree?.tree.isEmpty == false }
+    }
 
     /// Sequences that get a token.
     var decoding: Int {

@@ -16,7 +16,7 @@ package struct VerifierConfiguration: Sendable {
     package var prefillDelay = Duration.milliseconds(50)
     package var prefillRowsAtLeast = 8
     /// How long a pass may wait for drafts at most, whatever they promise.
-    package var maximumWait = Duration.milliseconds(40)
+    package var maximumWait = Duration.milliseconds(35)
     /// By how much drafts may delay a token beyond a plain pass: the wait, and what the larger pass takes longer, in
     /// one. Where a longer wait is allowed, that is the limit of both.
     package var delayLimit = Duration.milliseconds(50)

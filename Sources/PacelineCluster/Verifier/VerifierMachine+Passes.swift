@@ -4,8 +4,8 @@ import PacelineWire
 extension VerifierMachine {
     /// How much of a new plan's price of a node enters the running average.
     private static let marginWeight = 0.2
-    /// The share of the delay limit that is planned with; the rest is for passes that take longer than expected.
-    private static let plannedDelay = 0.8
+    /// The shares of the delay limit that are kept back for passes which take longer than expected.
+    private static let reserve = 0.3...0.6
 
     /// Hands the compute thread its next pass if there is work, it is idle, and waiting for drafts does not pay.
     mutating func startPassIfDue(now: Instant) {
@@ -75,8 +75,9 @@ extension VerifierMachine {
 
     /// Milliseconds by which waiting for drafts and verifying them may together delay a token beyond a plain pass.
     private var delayBudget: Double {
-        let planned = configuration.delayLimit.inMilliseconds * Self.plannedDelay
-        return max(planned, configuration.maximumWait.inMilliseconds)
+        let limit = max(configuration.delayLimit, configuration.maximumWait).inMilliseconds
+        let reserve = min(max(lateness.milliseconds, limit * Self.reserve.lowerBound), limit * Self.reserve.upperBound)
+        return limit - reserve
     }
 
     /// Milliseconds by which the next pass may take longer than a plain one: what the waiting has left of the budget.
@@ -181,6 +182,7 @@ extension VerifierMachine {
         inFlight = InFlightPass(
             entries: entries,
             ready: readySince ?? now,
+            expectedMilliseconds: plan.milliseconds,
             expectedTokens: plan.isUrgent ? nil : plan.expectedTokens
         )
         rest()

@@ -13,6 +13,7 @@ extension VerifierMachine {
             return failEngine("a pass gave \(counts)", now: now)
         }
         let rows = pass.rows(result.outcomes)
+        if pass.isDrafted { lateness.record(expected: pass.expectedMilliseconds, actual: result.milliseconds) }
         costs.observe(rows: rows, milliseconds: result.milliseconds)
         weigh(pass, result, rows: rows, now: now)
         for (entry, outcome) in zip(pass.entries, result.outcomes) {

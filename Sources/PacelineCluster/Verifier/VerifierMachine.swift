@@ -76,6 +76,8 @@ package struct VerifierMachine: Sendable {
     var costs: CostCurve
     /// What passes take while nobody drafts.
     var quietCosts: CostCurve
+    /// How late passes with drafts end.
+    var lateness = PassLateness()
     var governor = Governor()
     /// Below this path probability a node has lately not been worth its place in a pass.
     var marginalProbability = 0.0
