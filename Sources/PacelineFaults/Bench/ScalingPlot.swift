@@ -6,7 +6,9 @@ package struct ScalingPlot: Sendable {
     private static let colours = ["#1b6ca8", "#c8553d", "#3a7d44", "#8e5ea2", "#b8860b", "#444444"]
     private static let panelWidth = 320.0
     private static let panelHeight = 210.0
-    private static let margin = (left: 64.0, top: 96.0, gapX: 66.0, gapY: 70.0, right: 24.0, bottom: 56.0)
+    /// Lines are drawn so far beside one another that none hides an equal one.
+    private static let nudge = 4.0
+    private static let margin = (left: 64.0, top: 112.0, gapX: 66.0, gapY: 70.0, right: 24.0, bottom: 56.0)
 
     private let title: String
     private let subtitle: String
@@ -81,14 +83,20 @@ package struct ScalingPlot: Sendable {
 
     private func draw(sequences: Int, trip: Double, in panel: PlotPanel, _ picture: inout SVGWriter) {
         for line in lines where line.sequences == sequences && line.roundTripMilliseconds == trip {
-            let colour = Self.colour(agreements.firstIndex(of: line.agreement) ?? 0)
-            let places = line.results.map { panel.place(workers: $0.point.workers, value: $0.tokensPerSecond) }
+            let index = agreements.firstIndex(of: line.agreement) ?? 0
+            let colour = Self.colour(index)
+            let nudge = Self.nudge * (Double(index) - Double(agreements.count - 1) / 2)
+            func place(_ result: ClusterBenchmark.Result) -> (Double, Double) {
+                let place = panel.place(workers: result.point.workers, value: result.tokensPerSecond)
+                return (place.0 + nudge, place.1)
+            }
+            let places = line.results.map(place)
             picture.line(places, colour: colour, isDashed: line.mode == .stopAndWait)
             for place in places {
                 picture.circle(x: place.0, y: place.1, radius: 2.5, colour: colour, isFilled: true)
             }
             guard let saturation = line.saturation, line.results.count > 1 else { continue }
-            let ring = panel.place(workers: saturation.point.workers, value: saturation.tokensPerSecond)
+            let ring = place(saturation)
             picture.circle(x: ring.0, y: ring.1, radius: 6, colour: colour, isFilled: false)
         }
     }
