@@ -6,8 +6,9 @@
 #include "quant_layout.h"
 #include "scratch.h"
 
-/// A panel is small enough for the second-level cache and the threads to share, large enough for sgemm to be fast.
-enum { PANEL_BYTES = 2 << 20, LEAST_TILES = 4, MOST_TILES = 16, PANELS = 8 };
+/// A panel is small enough for the threads to share the work, and large enough for sgemm, which copies both of its
+/// operands anew in each call, to be fast.
+enum { PANEL_BYTES = 8 << 20, LEAST_TILES = 4, MOST_TILES = 32, PANELS = 8 };
 
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix) {
     int64_t tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS / PANELS;

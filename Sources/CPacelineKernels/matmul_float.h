@@ -16,7 +16,7 @@ void pl_matmul_float(
 /// Which heights (numbers of activation rows in one sgemm call) give a row of a product the same bits at any place.
 typedef struct pl_heights {
     int count;
-    int64_t height[8];  ///< ascending
+    int64_t height[10];  ///< ascending
 } pl_heights;
 
 /// The heights to use for panels of `panel` weight rows and `cols` columns.

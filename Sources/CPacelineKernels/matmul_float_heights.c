@@ -12,7 +12,7 @@ void pl_matmul_float_call(
     pl_blas_sgemm_nt(panel, height, cols, weights, cols, x, x_stride, out, height);
 }
 
-enum { TALLEST = 128, SHAPES = 64 };
+enum { TALLEST = 512, SHAPES = 64 };
 
 /// The same row at every place must give the same column of results: that of `expected`, or, if it is NULL, of place 0.
 static int places_agree(
@@ -36,7 +36,7 @@ static void fill(float *values, int64_t count, uint32_t seed) {
 
 /// `memory`: weights, TALLEST equal rows, then the results of two calls.
 static pl_heights ask(int64_t panel, int64_t cols, float *memory) {
-    static const int64_t bases[] = { 16, 8, 4, 1 }, others[] = { 1, 4, 8, 16, 32, 64, TALLEST };
+    static const int64_t bases[] = { 16, 8, 4, 1 }, others[] = { 1, 4, 8, 16, 32, 64, 128, 256, TALLEST };
     float *weights = memory, *x = weights + panel * cols;
     float *base_out = x + TALLEST * cols, *out = base_out + panel * TALLEST;
     fill(weights, panel * cols, 1);
