@@ -25,6 +25,15 @@ uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes) {
     return sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
 }
 
+uint64_t pl_probe_read_codes_scalar(const uint8_t *data, size_t bytes) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < bytes; i += 64) {
+        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
+        for (size_t j = i; j < i + 64; ++j) sum += (data[j] & 15u) * 3u + (data[j] >> 4) * 5u;
+    }
+    return sum;
+}
+
 static uint64_t float_scalar(uint64_t rounds) {
     volatile float sum = 0;
     for (uint64_t round = 0; round < rounds; round++) sum = sum * 0.5f + 1.0f;
@@ -39,6 +48,7 @@ static uint64_t int8_scalar(uint64_t rounds) {
 
 static const pl_probe_kernels scalar = {
     .read = pl_probe_read_scalar,
+    .read_codes = pl_probe_read_codes_scalar,
     .int8 = int8_scalar,
     .float32 = float_scalar,
     .int8_per_round = 1,
@@ -64,6 +74,13 @@ static void read_task(void *context, int64_t item, int thread) {
     p->sums[thread % SUMS] ^= p->kernels->read(p->data + start, bytes);
 }
 
+static void read_codes_task(void *context, int64_t item, int thread) {
+    probe *p = context;
+    size_t start = (size_t)item * PROBE_CHUNK;
+    size_t bytes = p->bytes - start < PROBE_CHUNK ? p->bytes - start : PROBE_CHUNK;
+    p->sums[thread % SUMS] += p->kernels->read_codes(p->data + start, bytes);
+}
+
 static void int8_task(void *context, int64_t item, int thread) {
     (void)item;
     probe *p = context;
@@ -82,10 +99,18 @@ static uint64_t total(const probe *p) {
     return sum;
 }
 
-uint64_t pl_probe_read(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
+static uint64_t read_all(pl_isa isa, pl_pool *pool, const void *data, size_t bytes, pl_task task) {
     probe p = { .kernels = kernels(isa), .data = data, .bytes = bytes };
-    pl_pool_run(pool, (int64_t)((bytes + PROBE_CHUNK - 1) / PROBE_CHUNK), read_task, &p);
+    pl_pool_run(pool, (int64_t)((bytes + PROBE_CHUNK - 1) / PROBE_CHUNK), task, &p);
     return total(&p);
+}
+
+uint64_t pl_probe_read(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
+    return read_all(isa, pool, data, bytes, read_task);
+}
+
+uint64_t pl_probe_read_codes(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
+    return read_all(isa, pool, data, bytes, read_codes_task);
 }
 
 /// Sixteen short items a thread, so that a thread that is paused does not decide the figure; returns how many rounds

@@ -18,6 +18,19 @@ __attribute__((target("avx512f"))) static uint64_t read_all(const uint8_t *data,
     return (uint64_t)_mm512_reduce_add_epi64(_mm512_xor_si512(a, b));
 }
 
+__attribute__((target("avx512f,avx512vnni"))) static uint64_t read_codes(const uint8_t *data, size_t bytes) {
+    const __m512i mask = _mm512_set1_epi8(15), x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5);
+    __m512i a = _mm512_setzero_si512(), b = a;
+    for (size_t i = 0; i < bytes; i += 64) {
+        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
+        const __m512i codes = _mm512_load_si512(data + i);
+        const __m512i low = _mm512_and_si512(codes, mask), high = _mm512_and_si512(_mm512_srli_epi32(codes, 4), mask);
+        a = _mm512_dpbusd_epi32(a, low, x);
+        b = _mm512_dpbusd_epi32(b, high, y);
+    }
+    return (uint32_t)_mm512_reduce_add_epi32(_mm512_add_epi32(a, b));
+}
+
 __attribute__((target("avx512f,avx512vnni"))) static uint64_t int8_dots(uint64_t rounds) {
     __m512i sums[CHAINS], x = _mm512_set1_epi32((int)rounds), y = _mm512_set1_epi8(3);
     for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_set1_epi32(i);
@@ -42,6 +55,7 @@ __attribute__((target("avx512f"))) static uint64_t float_products(uint64_t round
 
 const pl_probe_kernels pl_probe_avx512 = {
     .read = read_all,
+    .read_codes = read_codes,
     .int8 = int8_dots,
     .float32 = float_products,
     .int8_per_round = CHAINS * 64,

@@ -12,6 +12,9 @@ enum { PL_PROBE_PREFETCH_BYTES = 8192 };
 typedef struct pl_probe_kernels {
     /// Reads `bytes` bytes, a multiple of 64, at an address that is one.
     uint64_t (*read)(const uint8_t *data, size_t bytes);
+    /// Reads them as 4-bit codes and multiplies each by an activation: the least arithmetic that a product with such
+    /// weights consists of, without any scale.
+    uint64_t (*read_codes)(const uint8_t *data, size_t bytes);
     /// Rounds of int8 dot products in registers, in as many independent chains as hide their latency.
     uint64_t (*int8)(uint64_t rounds);
     /// Rounds of float32 fused multiply-adds.
@@ -29,5 +32,6 @@ extern const pl_probe_kernels pl_probe_neon;
 
 /// Plain C, for an instruction set that has no way of its own.
 uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes);
+uint64_t pl_probe_read_codes_scalar(const uint8_t *data, size_t bytes);
 
 #endif

@@ -15,6 +15,20 @@ static uint64_t read_all(const uint8_t *data, size_t bytes) {
     return vaddvq_u64(vreinterpretq_u64_u8(sum));
 }
 
+__attribute__((target("dotprod"))) static uint64_t read_codes(const uint8_t *data, size_t bytes) {
+    const uint8x16_t mask = vdupq_n_u8(15), x = vdupq_n_u8(3), y = vdupq_n_u8(5);
+    uint32x4_t sums[4];
+    for (int i = 0; i < 4; i++) sums[i] = vdupq_n_u32(0);
+    for (size_t start = 0; start < bytes; start += 64) {
+        for (int i = 0; i < 4; i++) {
+            const uint8x16_t codes = vld1q_u8(data + start + 16 * i);
+            sums[i] = vdotq_u32(sums[i], vandq_u8(codes, mask), x);
+            sums[i] = vdotq_u32(sums[i], vshrq_n_u8(codes, 4), y);
+        }
+    }
+    return vaddvq_u32(vaddq_u32(vaddq_u32(sums[0], sums[1]), vaddq_u32(sums[2], sums[3])));
+}
+
 __attribute__((target("dotprod"))) static uint64_t int8_dots(uint64_t rounds) {
     int32x4_t sums[CHAINS];
     const int8x16_t x = vdupq_n_s8((int8_t)rounds), y = vdupq_n_s8(3);
@@ -42,6 +56,7 @@ static uint64_t float_products(uint64_t rounds) {
 
 const pl_probe_kernels pl_probe_neon = {
     .read = read_all,
+    .read_codes = read_codes,
     .int8 = int8_dots,
     .float32 = float_products,
     .int8_per_round = CHAINS * 16,

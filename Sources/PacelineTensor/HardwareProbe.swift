@@ -11,14 +11,25 @@ package struct HardwareProbe {
     /// Sequential read bandwidth in GB/s (10⁹ bytes): the median of `repeats` sweeps over a buffer far larger than any cache;
     /// 0 if there is no memory for it.
     package func readBandwidth(bytes: Int = 1 << 29, repeats: Int = 5) -> Double {
+        bandwidths(bytes: bytes, repeats: repeats).read
+    }
+
+    /// Two bandwidths as ``readBandwidth(bytes:repeats:)`` measures them, in turn on the same buffer: of reading alone, and of
+    /// reading 4-bit codes into dot products with one row, the least that decoding consists of. The second is lower where a core
+    /// that computes has fewer reads in flight.
+    package func bandwidths(bytes: Int = 1 << 29, repeats: Int = 5) -> (read: Double, codes: Double) {
         // On huge pages, as weights are.
-        guard let buffer = pl_memory_allocate(bytes) else { return 0 }
+        guard let buffer = pl_memory_allocate(bytes) else { return (0, 0) }
         defer { pl_memory_free(buffer, bytes) }
         buffer.initializeMemory(as: UInt8.self, repeating: 1, count: bytes)
-        return median(repeats) {
-            let seconds = Self.seconds { _ = pl_probe_read(compute.isa.raw, compute.pool.raw, buffer, bytes) }
-            return Double(bytes) / seconds / 1e9
+        let sweeps = (0..<repeats).map { _ in
+            (
+                read: Self.seconds { _ = pl_probe_read(compute.isa.raw, compute.pool.raw, buffer, bytes) },
+                codes: Self.seconds { _ = pl_probe_read_codes(compute.isa.raw, compute.pool.raw, buffer, bytes) }
+            )
         }
+        let rate = { (seconds: [Double]) in Double(bytes) / seconds.sorted()[repeats / 2] / 1e9 }
+        return (rate(sweeps.map(\.read)), rate(sweeps.map(\.codes)))
     }
 
     /// int8 multiply-accumulates per second in registers, in units of 10⁹.

@@ -58,6 +58,7 @@ package struct EngineBenchmark {
             threads: compute.pool.threads,
             instructionSet: compute.isa.rawValue,
             bandwidth: median(samples.bandwidth),
+            codesBandwidth: median(samples.codesBandwidth),
             int8Peak: int8Peak,
             floatPeak: floatPeak,
             bytesPerPass: model.transformer.weights.bytesPerPass,
@@ -89,6 +90,7 @@ package struct EngineBenchmark {
 
     private struct Samples {
         var bandwidth: [Double] = []
+        var codesBandwidth: [Double] = []
         var verify: [Int: [Double]] = [:]
         var decode: [Int: [Double]] = [:]
         var prefill: [Double] = []
@@ -101,7 +103,9 @@ package struct EngineBenchmark {
         let decoding = try plan.contexts.map { (context: $0, cache: try measuringCache($0, room: 1)) }
         for round in 0..<plan.repeats {
             progress(Double(round) / Double(plan.repeats), "round \(round + 1) of \(plan.repeats)")
-            samples.bandwidth.append(probe.readBandwidth(bytes: 1 << 28, repeats: 3))
+            let bandwidths = probe.bandwidths(bytes: 1 << 28, repeats: 3)
+            samples.bandwidth.append(bandwidths.read)
+            samples.codesBandwidth.append(bandwidths.codes)
             for rows in plan.nodes {
                 samples.verify[rows, default: []].append(milliseconds(rows: rows, cache: verifying, wantingAll: true))
             }

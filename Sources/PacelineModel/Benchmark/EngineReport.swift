@@ -5,6 +5,8 @@ package struct EngineReport: Sendable {
     package var instructionSet: String
     /// Sequential read bandwidth, 10⁹ bytes/s.
     package var bandwidth: Double
+    /// The same while 4-bit codes are multiplied by one row as they come, 10⁹ bytes/s: what decoding can reach.
+    package var codesBandwidth: Double
     /// int8 multiply-accumulates in registers, 10⁹/s.
     package var int8Peak: Double
     /// float32 operations in registers, 10⁹/s.
@@ -30,6 +32,8 @@ package struct EngineReport: Sendable {
     package var prefillTokensPerSecond: Double { Double(prefillTokens) / prefillMilliseconds * 1e3 }
     /// Decode speed ÷ what reading the weights alone would allow.
     package var fractionOfBandwidth: Double { decodeTokensPerSecond * memoryMilliseconds() / 1e3 }
+    /// Decode speed ÷ what reading the weights allows a core that multiplies them, too.
+    package var fractionOfCodesBandwidth: Double { fractionOfBandwidth * bandwidth / codesBandwidth }
     /// Prefill speed ÷ what int8 arithmetic alone would allow.
     package var fractionOfInt8Peak: Double { arithmeticMilliseconds(rows: prefillTokens) / prefillMilliseconds }
 

@@ -6,10 +6,12 @@ struct EngineReportJSON: Encodable {
         case model, threads
         case instructionSet = "instruction_set"
         case bandwidth = "bandwidth_gbps"
+        case codesBandwidth = "codes_bandwidth_gbps"
         case int8Peak = "int8_gmacs"
         case floatPeak = "float_gflops"
         case decode = "decode_tps"
         case fractionOfBandwidth = "fraction_of_bandwidth"
+        case fractionOfCodesBandwidth = "fraction_of_codes_bandwidth"
         case prefill = "prefill_tps"
         case fractionOfInt8Peak = "fraction_of_int8_peak"
         case verify = "verify_ms"
@@ -31,10 +33,12 @@ struct EngineReportJSON: Encodable {
     var threads: Int
     var instructionSet: String
     var bandwidth: Double
+    var codesBandwidth: Double
     var int8Peak: Double
     var floatPeak: Double
     var decode: Double
     var fractionOfBandwidth: Double
+    var fractionOfCodesBandwidth: Double
     var prefill: Double
     var fractionOfInt8Peak: Double
     var verify: [String: Double]
@@ -56,10 +60,12 @@ struct EngineReportJSON: Encodable {
         threads = report.threads
         instructionSet = report.instructionSet
         bandwidth = report.bandwidth
+        codesBandwidth = report.codesBandwidth
         int8Peak = report.int8Peak
         floatPeak = report.floatPeak
         decode = report.decodeTokensPerSecond
         fractionOfBandwidth = report.fractionOfBandwidth
+        fractionOfCodesBandwidth = report.fractionOfCodesBandwidth
         prefill = report.prefillTokensPerSecond
         fractionOfInt8Peak = report.fractionOfInt8Peak
         verify = Self.byName(report.verifyMilliseconds) { $1 }

@@ -18,6 +18,7 @@ struct EngineReportText {
         var table = TextTable()
         table.append(["instruction set, threads", "\(report.instructionSet), \(report.threads)"])
         table.append(["read bandwidth", "\(report.bandwidth.formatted(decimals: 1)) GB/s"])
+        table.append(["read, multiplying 4 bits", "\(report.codesBandwidth.formatted(decimals: 1)) GB/s"])
         table.append(["int8 peak", "\(report.int8Peak.formatted(decimals: 0)) GMAC/s"])
         table.append(["float32 peak", "\(report.floatPeak.formatted(decimals: 0)) GFLOP/s"])
         table.append(["weights per pass", report.bytesPerPass.asBytes])
@@ -41,6 +42,7 @@ struct EngineReportText {
         let prefillShare = report.limitMilliseconds(rows: report.prefillTokens) / report.prefillMilliseconds
         for (name, speed, share) in [
             ("decode (bandwidth)", report.decodeTokensPerSecond, report.fractionOfBandwidth),
+            ("decode (the same, multiplying)", report.decodeTokensPerSecond, report.fractionOfCodesBandwidth),
             (
                 "prefill of \(report.prefillTokens) (int8 peak)", report.prefillTokensPerSecond,
                 report.fractionOfInt8Peak
