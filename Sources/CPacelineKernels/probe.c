@@ -9,6 +9,7 @@ enum { PROBE_CHUNK = 1 << 20, SUMS = 256 };
 
 typedef struct probe {
     const pl_probe_kernels *kernels;
+    uint64_t (*read)(const uint8_t *data, size_t bytes);
     const uint8_t *data;
     size_t bytes;
     uint64_t rounds;
@@ -71,14 +72,7 @@ static void read_task(void *context, int64_t item, int thread) {
     probe *p = context;
     size_t start = (size_t)item * PROBE_CHUNK;
     size_t bytes = p->bytes - start < PROBE_CHUNK ? p->bytes - start : PROBE_CHUNK;
-    p->sums[thread % SUMS] ^= p->kernels->read(p->data + start, bytes);
-}
-
-static void read_codes_task(void *context, int64_t item, int thread) {
-    probe *p = context;
-    size_t start = (size_t)item * PROBE_CHUNK;
-    size_t bytes = p->bytes - start < PROBE_CHUNK ? p->bytes - start : PROBE_CHUNK;
-    p->sums[thread % SUMS] += p->kernels->read_codes(p->data + start, bytes);
+    p->sums[thread % SUMS] += p->read(p->data + start, bytes);
 }
 
 static void int8_task(void *context, int64_t item, int thread) {
@@ -99,18 +93,17 @@ static uint64_t total(const probe *p) {
     return sum;
 }
 
-static uint64_t read_all(pl_isa isa, pl_pool *pool, const void *data, size_t bytes, pl_task task) {
-    probe p = { .kernels = kernels(isa), .data = data, .bytes = bytes };
-    pl_pool_run(pool, (int64_t)((bytes + PROBE_CHUNK - 1) / PROBE_CHUNK), task, &p);
+static uint64_t read_all(probe p, pl_pool *pool) {
+    pl_pool_run(pool, (int64_t)((p.bytes + PROBE_CHUNK - 1) / PROBE_CHUNK), read_task, &p);
     return total(&p);
 }
 
 uint64_t pl_probe_read(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
-    return read_all(isa, pool, data, bytes, read_task);
+    return read_all((probe){ .read = kernels(isa)->read, .data = data, .bytes = bytes }, pool);
 }
 
 uint64_t pl_probe_read_codes(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
-    return read_all(isa, pool, data, bytes, read_codes_task);
+    return read_all((probe){ .read = kernels(isa)->read_codes, .data = data, .bytes = bytes }, pool);
 }
 
 /// Sixteen short items a thread, so that a thread that is paused does not decide the figure; returns how many rounds

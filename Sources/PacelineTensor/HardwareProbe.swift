@@ -8,15 +8,11 @@ package struct HardwareProbe {
         self.compute = compute
     }
 
-    /// Sequential read bandwidth in GB/s (10⁹ bytes): the median of `repeats` sweeps over a buffer far larger than any cache;
-    /// 0 if there is no memory for it.
-    package func readBandwidth(bytes: Int = 1 << 29, repeats: Int = 5) -> Double {
-        bandwidths(bytes: bytes, repeats: repeats).read
-    }
-
-    /// Two bandwidths as ``readBandwidth(bytes:repeats:)`` measures them, in turn on the same buffer: of reading alone, and of
-    /// reading 4-bit codes into dot products with one row, the least that decoding consists of. The second is lower where a core
-    /// that computes has fewer reads in flight.
+    /// Sequential bandwidths in GB/s (10⁹ bytes): of reading alone, and of reading 4-bit codes into dot products with one row, the
+    /// least that decoding consists of. The second is lower where a core that computes has fewer reads in flight.
+    ///
+    /// Each is the median of `repeats` sweeps, taken in turn, over a buffer far larger than any cache; 0 if there is no memory for
+    /// it.
     package func bandwidths(bytes: Int = 1 << 29, repeats: Int = 5) -> (read: Double, codes: Double) {
         // On huge pages, as weights are.
         guard let buffer = pl_memory_allocate(bytes) else { return (0, 0) }
