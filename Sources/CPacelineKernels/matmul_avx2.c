@@ -35,6 +35,7 @@ INLINE vec_i v_spread(vec_i v, int byte) {
     const __m128i lanes = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
     return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(_mm_add_epi8(lanes, _mm_set1_epi8((char)byte))));
 }
+#define V_WHOLE_BYTES 0
 INLINE vec_f v_halves_float(const uint8_t *halves) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves)); }
 INLINE vec_i v_halves_int(const uint8_t *halves) {
     return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)halves));

@@ -33,6 +33,16 @@ INLINE vec_i v_spread(vec_i v, int byte) {
     const __m128i lanes = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
     return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(_mm_add_epi8(lanes, _mm_set1_epi8((char)byte))));
 }
+#define V_BIASED_BYTE
+/// The float 2^23 + byte `index` of each lane.
+INLINE vec_f v_biased_byte(vec_i bytes, int index) {
+    const char i = (char)index;
+    const __m128i lanes = _mm_setr_epi8(i, 0, 0, 0, 4 + i, 0, 0, 0, 8 + i, 0, 0, 0, 12 + i, 0, 0, 0);
+    return _mm512_castsi512_ps(_mm512_mask_shuffle_epi8(
+        _mm512_set1_epi32(0x4b000000), 0x1111111111111111u, bytes, _mm512_broadcast_i32x4(lanes)));
+}
+/// A dot takes any unsigned byte.
+#define V_WHOLE_BYTES 1
 INLINE vec_f v_halves_float(const uint8_t *halves) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
 }
@@ -62,16 +72,28 @@ INLINE vec_i v_dot(pl_type type, vec_i dot, vec_i code, vec_i four) {
     return _mm512_dpbusd_epi32(dot, code, four);
 }
 
-/// Row by row inside, so that as many independent sums are in flight as there are rows.
+/// Rows that have two running dots each.
+enum { SPLIT_ROWS = 2 };
+
+/// Row by row inside, so that as many independent sums are in flight as there are rows. The dots of one row or two would
+/// wait for each other; those have a second sum for the second half of the operands.
 INLINE void v_dots(
     pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
+    const int half = (last - first) / 2, split = rows <= SPLIT_ROWS && half == 4 ? rows : 0;
+    const int end = split ? first + half : last;
+    vec_i second[SPLIT_ROWS];
+    for (int r = 0; r < split; ++r) second[r] = _mm512_setzero_si512();
 #pragma clang loop unroll(full)
-    for (int j = first; j < last; ++j) {
+    for (int j = first; j < end; ++j) {
+        const int8_t *four = activations + 4 * j;
 #pragma clang loop unroll(full)
-        for (int r = 0; r < rows; ++r) {
-            dot[r] = v_dot(type, dot[r], code[j], v_four(activations + 32 * r + 4 * j));
+        for (int r = 0; r < rows; ++r) dot[r] = v_dot(type, dot[r], code[j], v_four(four + 32 * r));
+#pragma clang loop unroll(full)
+        for (int r = 0; r < split; ++r) {
+            second[r] = v_dot(type, second[r], code[j + half], v_four(four + 32 * r + 4 * half));
         }
     }
+    for (int r = 0; r < split; ++r) dot[r] = _mm512_add_epi32(dot[r], second[r]);
 }
 
 #define MAX_ROWS 16

@@ -41,6 +41,7 @@ INLINE vec_i v_spread(vec_i v, int byte) {
     static const uint8_t lanes[16] = { 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12 };
     return of_bytes(vqtbl1q_u8(bytes_of(v), vaddq_u8(vld1q_u8(lanes), vdupq_n_u8((uint8_t)byte))));
 }
+#define V_WHOLE_BYTES 0
 INLINE vec_f v_halves_float(const uint8_t *halves) {
     return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(halves)));
 }

@@ -17,9 +17,11 @@
 ///     v_dots(type, rows, codes, first, last, activations, dot)
 ///                                    adds operands first ..< last of codes x activations to the dots of several rows
 ///     V_OFFSET(type)                 what the codes that v_dots sees are too large by
+///     V_WHOLE_BYTES                  1 if a dot takes codes of a whole unsigned byte
 ///     MAX_ROWS                       activation rows whose running sums fit in registers: 4 or 16
 ///     STEP(rows)                     how many rows' dots fit in registers beside the codes and the sums of `rows` rows
 ///     PAIR_KERNEL_OF_TYPE            optional: the name of the function that returns the kernel of a type for two tiles
+///     V_BIASED_BYTE, v_biased_byte(v, n)  if there is one: the float 2^23 + byte n of each lane
 ///     v_four(p), v_dot(type, d, c, a)  if there is one: four activations in every lane, and d + codes c x those
 ///     KERNEL_OF_TYPE                 the name of the function that returns the kernel of a type
 ///
@@ -28,6 +30,7 @@
 #include <string.h>
 
 #include "matmul_kernels.h"
+#include "prefetch.h"
 #include "quant_activations.h"
 #include "quant_formats.h"
 
@@ -131,17 +134,16 @@ TEMPLATE void add_residuals(
     }
 }
 
-/// How far ahead of its reading a tile is fetched. Tiles lie one after the other, so this runs into the next one.
-/// Hardware prefetchers alone reach a quarter of the bandwidth here, and a whole block of requests at once stalls: a
-/// few per sub-block.
-enum { PREFETCH_BYTES = 8192 };
-
+/// Fetches a sub-block's share of what is read later: a whole block of requests at once stalls. Tiles lie one after the
+/// other, so this runs into the next one.
 TEMPLATE void prefetch(const uint8_t *words, int s, int sub_blocks, int count) {
-    const int lines = (count + sub_blocks) / sub_blocks;
-    for (int line = s * lines; line < (s + 1) * lines; ++line) {
-        __builtin_prefetch(words + PREFETCH_BYTES + line * PL_WORD_BYTES);
-    }
+    const int lines = (count + sub_blocks) / sub_blocks, end = (s + 1) * lines;
+    for (int line = s * lines; line < end && line <= count; ++line) pl_prefetch_ahead(words + line * PL_WORD_BYTES);
 }
+
+/// The most rows of a kernel whose loop over a block's sub-blocks is unrolled. With few rows, unpacking is most of the
+/// work, and constants make it shorter; with more, it is the instructions that take longer to fetch.
+enum { UNROLLED_ROWS = 4 };
 
 TEMPLATE void sub_block_of(pl_type type, const uint8_t *words, const scales *all, int s, sub_block *out) {
     const int halves = pl_halves(type);
@@ -166,30 +168,43 @@ typedef struct view {
     int lane;  ///< the vector's first lane in the tile
 } view;
 
+/// Adds sub-block `s` of a block to the running sums; `rows` and the sums as for multiply_block.
+TEMPLATE void multiply_sub_block(
+    pl_type type, int rows, const view *v, int64_t block, int s, const uint8_t *words, const scales *all, vec_f *sum,
+    float *out) {
+    const pl_layout layout = pl_layouts[type];
+    const int sub_blocks = layout.block_length / 32, step = rows > 0 ? STEP(rows) : STEP(MAX_ROWS);
+    // One or two rows are never part of more, and constants make short work of addresses.
+    const int64_t count = rows == 1 || rows == 2 ? rows : v->count, index = block * sub_blocks + s;
+    const pl_activation_block a = pl_activation_block_at(v->activations, count, index, v->row);
+    prefetch(words, s, sub_blocks, layout.words);
+    sub_block w;
+    sub_block_of(type, words, all, s, &w);
+    row_terms terms;
+    terms_of(type, a, rows > 0 ? rows : (int)v->rows, &terms);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i += step) {
+        add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
+    }
+    for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
+    const pl_activation_block residual = pl_activation_block_at(v->residuals, count, index, v->row);
+    add_residuals(type, rows, v->rows, &w, residual, v->hot + index * count + v->row, sum, out);
+}
+
 /// Adds one block to the running sums. `rows` is either a constant, with the sums in registers (`sum`), or 0: then
 /// there are v->rows rows, a multiple of STEP, and their sums are in memory (`out`).
 TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t block, vec_f *sum, float *out) {
     const pl_layout layout = pl_layouts[type];
-    const int sub_blocks = layout.block_length / 32, step = rows > 0 ? STEP(rows) : STEP(MAX_ROWS);
+    const int sub_blocks = layout.block_length / 32;
     const uint8_t *fields = v->tile + pl_tile_field(layout.fields, layout.words, block) + 2 * v->lane;
     const uint8_t *words = v->tile + pl_tile_words(layout.fields, layout.words, block) + 4 * v->lane;
     scales all;
     scales_of(type, fields, words, &all);
-    for (int s = 0; s < sub_blocks; ++s) {
-        prefetch(words, s, sub_blocks, layout.words);
-        sub_block w;
-        sub_block_of(type, words, &all, s, &w);
-        pl_activation_block a = pl_activation_block_at(v->activations, v->count, block * sub_blocks + s, v->row);
-        row_terms terms;
-        terms_of(type, a, rows > 0 ? rows : (int)v->rows, &terms);
+    if (rows == 0 || rows > UNROLLED_ROWS) {
+        for (int s = 0; s < sub_blocks; ++s) multiply_sub_block(type, rows, v, block, s, words, &all, sum, out);
+    } else {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i += step) {
-            add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
-        }
-        for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
-        const int64_t index = block * sub_blocks + s;
-        pl_activation_block residual = pl_activation_block_at(v->residuals, v->count, index, v->row);
-        add_residuals(type, rows, v->rows, &w, residual, v->hot + index * v->count + v->row, sum, out);
+        for (int s = 0; s < sub_blocks; ++s) multiply_sub_block(type, rows, v, block, s, words, &all, sum, out);
     }
 }
 

@@ -27,6 +27,27 @@ TEMPLATE void codes_fields(const uint8_t *words, int first, int shift, int width
     for (int j = 0; j < OPERANDS; ++j) code[j] = v_and(v_rotate(word(words, first + j), (32 - shift) & 31), mask);
 }
 
+/// Where the codes of sub-block `s` stay in their bytes: they are 2^place times too large, and its scale as many times
+/// too small.
+TEMPLATE int code_place(pl_type type, int s) {
+    if (!V_WHOLE_BYTES) return 0;
+    return type == PL_TYPE_Q4_K ? 4 * (s & 1) : type == PL_TYPE_Q2_K ? 2 * (s & 3) : 0;
+}
+
+/// The same fields where they are.
+TEMPLATE void codes_in_place(const uint8_t *words, int first, int shift, int width, vec_i code[OPERANDS]) {
+    const vec_i mask = v_set1((int)(((1u << width) * 0x01010101u - 0x01010101u) << shift));
+    for (int j = 0; j < OPERANDS; ++j) code[j] = v_and(word(words, first + j), mask);
+}
+
+TEMPLATE void codes_two_or_four_bits(const uint8_t *words, int first, int shift, int width, vec_i code[OPERANDS]) {
+    if (V_WHOLE_BYTES) {
+        codes_in_place(words, first, shift, width, code);
+    } else {
+        codes_fields(words, first, shift, width, code);
+    }
+}
+
 /// Adds `width` high bits, found at bit `shift` of each byte of eight words, at bit `place`.
 TEMPLATE void codes_high(const uint8_t *words, int first, int shift, int width, int place, vec_i code[OPERANDS]) {
     const vec_i mask = v_set1(((1 << width) * 0x01010101 - 0x01010101) << place);
@@ -65,12 +86,12 @@ TEMPLATE void codes_of(pl_type type, const uint8_t *words, int s, vec_i code[OPE
     case PL_TYPE_Q8_0:
         for (int j = 0; j < OPERANDS; ++j) code[j] = v_xor(word(words, j), v_set1((int)0x80808080u));
         break;
-    case PL_TYPE_Q2_K: codes_fields(words, 4 + half, quarter, 2, code); break;
+    case PL_TYPE_Q2_K: codes_two_or_four_bits(words, 4 + half, quarter, 2, code); break;
     case PL_TYPE_Q3_K:
         codes_fields(words, 8 + half, quarter, 2, code);
         codes_high(words, 0, s, 1, 2, code);
         break;
-    case PL_TYPE_Q4_K: codes_fields(words, 3 + 8 * (s >> 1), 4 * (s & 1), 4, code); break;
+    case PL_TYPE_Q4_K: codes_two_or_four_bits(words, 3 + 8 * (s >> 1), 4 * (s & 1), 4, code); break;
     case PL_TYPE_Q5_K:
         codes_fields(words, 11 + 8 * (s >> 1), 4 * (s & 1), 4, code);
         codes_high(words, 3, s, 1, 4, code);
@@ -95,16 +116,34 @@ TEMPLATE vec_f float_of_byte(vec_i bytes, int index) {
     return f_from_int(v_and(v_right(bytes, 8 * index), v_set1(255)));
 }
 
+/// Factors of the bytes of a block.
+typedef struct byte_factor { vec_f factor, unbias; } byte_factor;
+
+TEMPLATE byte_factor byte_factor_of(vec_f factor) {
+    return (byte_factor){ factor, f_mul(factor, f_set1(-0x1p23f)) };
+}
+
+/// Byte `index` of each lane times the factor: exact.
+TEMPLATE vec_f byte_product(vec_i bytes, int index, byte_factor f) {
+#ifdef V_BIASED_BYTE
+    return f_fma(v_biased_byte(bytes, index), f.factor, f.unbias);
+#else
+    return f_mul(f.factor, float_of_byte(bytes, index));
+#endif
+}
+
 /// Q4_K and Q5_K: eight six-bit scales and minimums in three words (see pl_scale_six).
-TEMPLATE void scales_six(const uint8_t *words, vec_f d, vec_f dmin, scales *out) {
+TEMPLATE void scales_six(pl_type type, const uint8_t *words, vec_f d, vec_f dmin, scales *out) {
     vec_i a = word(words, 0), b = word(words, 1), c = word(words, 2);
     const vec_i six = v_set1(0x3f3f3f3f), four = v_set1(0x0f0f0f0f), two = v_set1(0x30303030);
     vec_i scale[2] = { v_and(a, six), v_merge(v_right(a, 2), two, v_and(c, four)) };
     vec_i minimum[2] = { v_and(b, six), v_merge(v_right(b, 2), two, v_and(v_right(c, 4), four)) };
+    const byte_factor even = byte_factor_of(d), least = byte_factor_of(dmin);
+    const byte_factor odd = byte_factor_of(f_mul(d, f_set1(code_place(type, 1) == 4 ? 0.0625f : 1.0f)));
 #pragma clang loop unroll(full)
     for (int s = 0; s < 8; ++s) {
-        out->scale[s] = f_mul(d, float_of_byte(scale[s >> 2], s & 3));
-        out->minimum[s] = f_mul(dmin, float_of_byte(minimum[s >> 2], s & 3));
+        out->scale[s] = byte_product(scale[s >> 2], s & 3, s & 1 ? odd : even);
+        out->minimum[s] = byte_product(minimum[s >> 2], s & 3, least);
     }
 }
 
@@ -113,7 +152,8 @@ TEMPLATE void scales_q2k(const uint8_t *words, vec_f d, vec_f dmin, scales *out)
 #pragma clang loop unroll(full)
     for (int i = 0; i < 16; ++i) {
         vec_i both = word(words, i >> 2);
-        out->scale[i] = f_mul(d, float_of_byte(v_and(both, four), i & 3));
+        const vec_f part = f_mul(d, f_set1(1.0f / (float)(1 << code_place(PL_TYPE_Q2_K, i >> 1))));
+        out->scale[i] = f_mul(part, float_of_byte(v_and(both, four), i & 3));
         out->minimum[i] = f_mul(dmin, float_of_byte(v_and(v_right(both, 4), four), i & 3));
     }
 }
@@ -153,7 +193,7 @@ TEMPLATE void scales_of(pl_type type, const uint8_t *fields, const uint8_t *word
     case PL_TYPE_Q2_K: scales_q2k(words, d, f_negate(second), out); break;
     case PL_TYPE_Q3_K: scales_q3k(words, d, out); break;
     case PL_TYPE_Q4_K:
-    case PL_TYPE_Q5_K: scales_six(words, d, f_negate(second), out); break;
+    case PL_TYPE_Q5_K: scales_six(type, words, d, f_negate(second), out); break;
     case PL_TYPE_Q6_K: scales_q6k(words, d, out); break;
     case PL_TYPE_IQ4_XS: scales_iq4xs(fields, words, d, out); break;
     default:

@@ -20,7 +20,7 @@ uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes) {
     uint64_t sums[8] = { 0 };
     const uint64_t *words = (const uint64_t *)data;
     for (size_t i = 0; i < bytes / 8; i += 8) {
-        __builtin_prefetch(data + i * 8 + PL_PROBE_PREFETCH_BYTES);
+        pl_prefetch_ahead(data + i * 8);
         for (int lane = 0; lane < 8; lane++) sums[lane] ^= words[i + (size_t)lane];
     }
     return sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
@@ -29,7 +29,7 @@ uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes) {
 uint64_t pl_probe_read_codes_scalar(const uint8_t *data, size_t bytes) {
     uint32_t sum = 0;
     for (size_t i = 0; i < bytes; i += 64) {
-        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
+        pl_prefetch_ahead(data + i);
         for (size_t j = i; j < i + 64; ++j) sum += (data[j] & 15u) * 3u + (data[j] >> 4) * 5u;
     }
     return sum;

@@ -10,7 +10,7 @@ __attribute__((target("avx2"))) static uint64_t read_codes(const uint8_t *data, 
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i sums[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
     for (size_t i = 0; i < bytes; i += 64) {
-        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
+        pl_prefetch_ahead(data + i);
         for (size_t half = 0; half < 2; half++) {
             const __m256i codes = _mm256_load_si256((const __m256i *)(data + i + 32 * half));
             const __m256i low = _mm256_maddubs_epi16(_mm256_and_si256(codes, mask), x);

@@ -9,8 +9,8 @@ __attribute__((target("avx512f"))) static uint64_t read_all(const uint8_t *data,
     __m512i a = _mm512_setzero_si512(), b = a;
     size_t i = 0;
     for (; i + 128 <= bytes; i += 128) {
-        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
-        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES + 64);
+        pl_prefetch_ahead(data + i);
+        pl_prefetch_ahead(data + i + 64);
         a = _mm512_xor_si512(a, _mm512_load_si512(data + i));
         b = _mm512_xor_si512(b, _mm512_load_si512(data + i + 64));
     }
@@ -22,7 +22,7 @@ __attribute__((target("avx512f,avx512vnni"))) static uint64_t read_codes(const u
     const __m512i mask = _mm512_set1_epi8(15), x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5);
     __m512i a = _mm512_setzero_si512(), b = a;
     for (size_t i = 0; i < bytes; i += 64) {
-        __builtin_prefetch(data + i + PL_PROBE_PREFETCH_BYTES);
+        pl_prefetch_ahead(data + i);
         const __m512i codes = _mm512_load_si512(data + i);
         const __m512i low = _mm512_and_si512(codes, mask), high = _mm512_and_si512(_mm512_srli_epi32(codes, 4), mask);
         a = _mm512_dpbusd_epi32(a, low, x);

@@ -4,11 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// How far ahead memory is asked for, as the product kernels do: hardware prefetchers alone would make the limit look lower
-/// than it is.
-enum { PL_PROBE_PREFETCH_BYTES = 8192 };
+#include "prefetch.h"
 
-/// What one instruction set can do at most. Every function returns a value that depends on all that it did.
+/// What one instruction set can do at most. Memory is fetched ahead as the product kernels do it: hardware prefetchers
+/// alone would make the limit look lower than it is. Every function returns a value that depends on all that it did.
 typedef struct pl_probe_kernels {
     /// Reads `bytes` bytes, a multiple of 64, at an address that is one.
     uint64_t (*read)(const uint8_t *data, size_t bytes);

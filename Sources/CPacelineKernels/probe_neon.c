@@ -9,6 +9,7 @@ static uint64_t read_all(const uint8_t *data, size_t bytes) {
     uint8x16_t sums[4];
     for (int i = 0; i < 4; i++) sums[i] = vdupq_n_u8(0);
     for (size_t start = 0; start < bytes; start += 64) {
+        pl_prefetch_ahead(data + start);
         for (int i = 0; i < 4; i++) sums[i] = veorq_u8(sums[i], vld1q_u8(data + start + 16 * i));
     }
     const uint8x16_t sum = veorq_u8(veorq_u8(sums[0], sums[1]), veorq_u8(sums[2], sums[3]));
@@ -20,6 +21,7 @@ __attribute__((target("dotprod"))) static uint64_t read_codes(const uint8_t *dat
     uint32x4_t sums[4];
     for (int i = 0; i < 4; i++) sums[i] = vdupq_n_u32(0);
     for (size_t start = 0; start < bytes; start += 64) {
+        pl_prefetch_ahead(data + start);
         for (int i = 0; i < 4; i++) {
             const uint8x16_t codes = vld1q_u8(data + start + 16 * i);
             sums[i] = vdotq_u32(sums[i], vandq_u8(codes, mask), x);
