@@ -93,7 +93,7 @@ INLINE void v_dots(
 }
 
 #define MAX_ROWS 4
-#define STEP(rows) ((rows) > 1 ? 2 : 1)
+#define STEP(type, rows) ((rows) > 1 ? 2 : 1)
 #define KERNEL_OF_TYPE pl_tile_kernel_avx2
 #include "matmul_template.h"
 #endif

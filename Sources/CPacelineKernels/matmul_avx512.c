@@ -97,7 +97,8 @@ INLINE void v_dots(
 }
 
 #define MAX_ROWS 16
-#define STEP(rows) ((rows) > 8 ? 6 : (rows))
+// Where sub-blocks have two scales, the sums of the first half wait in registers for those of the second.
+#define STEP(type, rows) (pl_halves(type) == 2 && (rows) > 4 ? 4 : (rows) > 8 ? 6 : (rows))
 #define PAIR_KERNEL_OF_TYPE pl_pair_kernel_avx512
 #define KERNEL_OF_TYPE pl_tile_kernel_avx512
 #include "matmul_template.h"

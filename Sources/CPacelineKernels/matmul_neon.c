@@ -84,7 +84,7 @@ INLINE void v_dots(
 }
 
 #define MAX_ROWS 16
-#define STEP(rows) ((rows) > 4 ? 4 : (rows))
+#define STEP(type, rows) ((rows) > 4 ? 4 : (rows))
 #define KERNEL_OF_TYPE pl_tile_kernel_neon
 #include "matmul_template.h"
 #endif

@@ -19,7 +19,7 @@
 ///     V_OFFSET(type)                 what the codes that v_dots sees are too large by
 ///     V_WHOLE_BYTES                  1 if a dot takes codes of a whole unsigned byte
 ///     MAX_ROWS                       activation rows whose running sums fit in registers: 4 or 16
-///     STEP(rows)                     how many rows' dots fit in registers beside the codes and the sums of `rows` rows
+///     STEP(type, rows)               how many rows' dots fit in registers beside the codes and the sums of `rows` rows
 ///     PAIR_KERNEL_OF_TYPE            optional: the name of the function that returns the kernel of a type for two tiles
 ///     V_BIASED_BYTE, v_biased_byte(v, n)  if there is one: the float 2^23 + byte n of each lane
 ///     v_four(p), v_dot(type, d, c, a)  if there is one: four activations in every lane, and d + codes c x those
@@ -173,7 +173,7 @@ TEMPLATE void multiply_sub_block(
     pl_type type, int rows, const view *v, int64_t block, int s, const uint8_t *words, const scales *all, vec_f *sum,
     float *out) {
     const pl_layout layout = pl_layouts[type];
-    const int sub_blocks = layout.block_length / 32, step = rows > 0 ? STEP(rows) : STEP(MAX_ROWS);
+    const int sub_blocks = layout.block_length / 32, step = rows > 0 ? STEP(type, rows) : STEP(type, MAX_ROWS);
     // One or two rows are never part of more, and constants make short work of addresses.
     const int64_t count = rows == 1 || rows == 2 ? rows : v->count, index = block * sub_blocks + s;
     const pl_activation_block a = pl_activation_block_at(v->activations, count, index, v->row);
