@@ -132,8 +132,7 @@ static void run_item(void *context, int64_t item, int thread) {
 /// Sizes of the items of a product with quantised weights.
 static void cut(part *part, int64_t count) {
     const int64_t padded = pl_activation_rows(count), row_macs = PL_TILE_ROWS * part->product->matrix->cols;
-    int64_t rows = ITEM_MACS / row_macs / PL_TILE_ROWS * PL_TILE_ROWS;
-    if (rows < PL_TILE_ROWS) rows = PL_TILE_ROWS;
+    const int64_t rows = group_rows(part->product->matrix);
     part->row_items = (padded + rows - 1) / rows;
     part->item_rows = part->row_items == 1 ? padded : rows;
     int64_t by_bytes = ITEM_BYTES / (int64_t)part->tile_bytes, by_macs = ITEM_MACS / (row_macs * part->item_rows);
