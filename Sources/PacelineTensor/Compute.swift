@@ -27,8 +27,15 @@ package struct Compute {
         let count = weight.columns
         precondition(input.columns == count && output.columns == count)
         forEachRow(rows, width: count) { row in
-            pl_rms_norm(isa.raw, input.pointer(row), weight.base, epsilon, output.pointer(row), Int64(count))
+            rmsNorm(input, row: row, weight: weight, epsilon: epsilon, into: output)
         }
+    }
+
+    /// The same for one row.
+    package func rmsNorm(_ input: FloatMatrix, row: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix) {
+        let count = weight.columns
+        precondition(input.columns == count && output.columns == count)
+        pl_rms_norm(isa.raw, input.pointer(row), weight.base, epsilon, output.pointer(row), Int64(count))
     }
 
     /// The same over each head of `headDimension` values in the rows of `heads` (Qwen3's query and key norm), in place.
@@ -59,20 +66,16 @@ package struct Compute {
         }
     }
 
-    /// gate = silu(gate) · up, by row.
-    package func siluMultiply(gate: FloatMatrix, up: FloatMatrix, rows: Int) {
+    /// gate = silu(gate) · up in one row.
+    package func siluMultiply(gate: FloatMatrix, up: FloatMatrix, row: Int) {
         precondition(gate.columns == up.columns)
-        forEachRow(rows, width: gate.columns * 8) { row in
-            pl_silu_multiply(isa.raw, gate.pointer(row), up.pointer(row), Int64(gate.columns))
-        }
+        pl_silu_multiply(isa.raw, gate.pointer(row), up.pointer(row), Int64(gate.columns))
     }
 
-    /// gate = gelu(gate) · up, by row, with the tanh form of GELU.
-    package func geluMultiply(gate: FloatMatrix, up: FloatMatrix, rows: Int) {
+    /// gate = gelu(gate) · up in one row, with the tanh form of GELU.
+    package func geluMultiply(gate: FloatMatrix, up: FloatMatrix, row: Int) {
         precondition(gate.columns == up.columns)
-        forEachRow(rows, width: gate.columns * 8) { row in
-            pl_gelu_multiply(isa.raw, gate.pointer(row), up.pointer(row), Int64(gate.columns))
-        }
+        pl_gelu_multiply(isa.raw, gate.pointer(row), up.pointer(row), Int64(gate.columns))
     }
 
     /// target *= factor, by row.
@@ -105,8 +108,16 @@ package struct Compute {
     }
 
     /// Quantises the first `rows` rows for products with packed weights.
-    package func quantise(_ input: FloatMatrix, rows: Int, into output: QuantisedActivations) {
-        output.quantise(input, rows: rows, compute: self)
+    ///
+    /// - Parameter prepare: computes a row of `input` before it is quantised, on the same thread, so that the row is
+    ///   still in that thread's cache.
+    package func quantise(
+        _ input: FloatMatrix,
+        rows: Int,
+        into output: QuantisedActivations,
+        preparing prepare: (_ row: Int) -> Void = { _ in }
+    ) {
+        output.quantise(input, rows: rows, compute: self, preparing: prepare)
     }
 
     /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations · matrixᵀ.

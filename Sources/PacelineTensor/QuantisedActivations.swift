@@ -28,21 +28,33 @@ package final class QuantisedActivations {
 
     /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is
     /// enough to share. A row's bits depend on that row alone.
-    package func quantise(_ input: FloatMatrix, rows count: Int, compute: Compute) {
+    ///
+    /// - Parameter prepare: computes a row of `input` before it is quantised, on the same thread.
+    package func quantise(
+        _ input: FloatMatrix,
+        rows count: Int,
+        compute: Compute,
+        preparing prepare: (_ row: Int) -> Void = { _ in }
+    ) {
         precondition(count <= rows && count <= input.rows && input.columns <= columns, "more activations than fit")
         precondition(input.columns.isMultiple(of: 32), "whole blocks of 32 columns")
-        let share = max(1, 65_536 / input.columns)
+        let share = count * input.columns < Self.worthSharing ? max(1, count) : 1
         compute.pool.run(items: (count + share - 1) / share) { item in
+            let rows = item * share..<min(count, (item + 1) * share)
+            rows.forEach(prepare)
             pl_activations_quantise_rows(
                 compute.isa.raw,
                 input.base,
                 Int64(input.columns),
                 Int64(input.columns),
                 Int64(count),
-                Int64(item * share),
-                Int64(min(count, (item + 1) * share)),
+                Int64(rows.lowerBound),
+                Int64(rows.upperBound),
                 raw
             )
         }
     }
+
+    /// Activations from which on sharing pays: what one core has written comes slowly to another.
+    private static let worthSharing = 65_536
 }

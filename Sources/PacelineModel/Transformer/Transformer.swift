@@ -74,14 +74,7 @@ package final class Transformer {
     private func forward(layer index: Int, rows: [PassRow], attention: AttentionBatch) {
         let layer = weights.layers[index]
         let count = rows.count
-        let epsilon = configuration.normEpsilon
-        compute.rmsNorm(
-            buffers.hidden,
-            rows: count,
-            weight: layer.attentionNorm,
-            epsilon: epsilon,
-            into: buffers.normed
-        )
+        normalise(buffers.hidden, weight: layer.attentionNorm, rows: count)
         project(layer, index: index, rows: count)
         for (row, item) in rows.enumerated() {
             compute.store(
@@ -113,7 +106,6 @@ package final class Transformer {
     }
 
     private func project(_ layer: TransformerWeights.Layer, index: Int, rows count: Int) {
-        compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
         compute.multiply(
             buffers.normed,
             quantised: buffers.quantised,
@@ -139,27 +131,28 @@ package final class Transformer {
     }
 
     private func feedForward(_ layer: TransformerWeights.Layer, rows count: Int) {
-        compute.rmsNorm(
-            buffers.hidden,
-            rows: count,
-            weight: layer.feedForwardNorm,
-            epsilon: configuration.normEpsilon,
-            into: buffers.normed
-        )
-        compute.quantise(buffers.normed, rows: count, into: buffers.quantised)
+        normalise(buffers.hidden, weight: layer.feedForwardNorm, rows: count)
         compute.multiply(
             buffers.normed,
             quantised: buffers.quantised,
             rows: count,
             [(layer.gate, buffers.gate), (layer.up, buffers.up)]
         )
-        switch configuration.architecture.gate {
-        case .silu: compute.siluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
-        case .gelu: compute.geluMultiply(gate: buffers.gate, up: buffers.up, rows: count)
+        compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide) { row in
+            switch configuration.architecture.gate {
+            case .silu: compute.siluMultiply(gate: buffers.gate, up: buffers.up, row: row)
+            case .gelu: compute.geluMultiply(gate: buffers.gate, up: buffers.up, row: row)
+            }
         }
-        compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide)
         compute.multiply(buffers.gate, quantised: buffers.quantisedWide, rows: count, [(layer.down, buffers.update)])
         addUpdate(norm: layer.feedForwardOuterNorm, rows: count)
+    }
+
+    /// What the next products multiply: normed = RMS norm of `input`, and that quantised.
+    private func normalise(_ input: FloatMatrix, weight: FloatMatrix, rows count: Int) {
+        compute.quantise(buffers.normed, rows: count, into: buffers.quantised) { row in
+            compute.rmsNorm(input, row: row, weight: weight, epsilon: configuration.normEpsilon, into: buffers.normed)
+        }
     }
 
     /// Adds what a part of a block computed to the residual stream, normalised first in families that do so.
@@ -178,14 +171,7 @@ package final class Transformer {
             logits = FloatMatrix(rows: wanted.count, columns: weights.columns.count)
         }
         for (target, row) in wanted.enumerated() { buffers.update.copyRow(target, from: buffers.hidden, row: row) }
-        compute.rmsNorm(
-            buffers.update,
-            rows: wanted.count,
-            weight: weights.outputNorm,
-            epsilon: configuration.normEpsilon,
-            into: buffers.normed
-        )
-        compute.quantise(buffers.normed, rows: wanted.count, into: buffers.quantised)
+        normalise(buffers.update, weight: weights.outputNorm, rows: wanted.count)
         compute.multiply(
             buffers.normed,
             quantised: buffers.quantised,
