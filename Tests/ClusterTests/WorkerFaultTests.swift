@@ -49,17 +49,23 @@ extension ClusterSuite {
         func lyingWorker(drafter: String) async throws {
             let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let plain = try await cluster.generate(Self.request)
-            let liar = try cluster.startWorker([drafter])
-            try await cluster.waitForWorkers(1)
-            let alone = try await cluster.generate(Self.request)
-            #expect(plain.tokens == alone.tokens)
-            // A random worker claims so little that the planner may verify none of its nodes.
-            #expect(alone.draftedTokens > 0 || drafter == "random")
+            var liars: [TestProcess] = []
+            var verified = 0
+            // A stranger's trees are not waited for, and after a few that came late none is asked for: it takes luck, or
+            // another stranger. A random worker claims so little that the planner may verify none of its nodes.
+            repeat {
+                liars.append(try cluster.startWorker([drafter]))
+                try await cluster.waitForWorkers(liars.count)
+                let alone = try await cluster.generate(Self.request)
+                #expect(plain.tokens == alone.tokens)
+                verified += alone.draftedTokens
+            } while verified == 0 && drafter != "random" && liars.count < 12
+            #expect(verified > 0 || drafter == "random")
             let honest = try cluster.startWorker([TestModels.smollm2])
-            try await cluster.waitForWorkers(2)
+            try await cluster.waitForWorkers(liars.count + 1)
             let beside = try await cluster.generate(Self.request)
             #expect(plain.tokens == beside.tokens)
-            #expect(liar.isRunning && honest.isRunning)
+            #expect(liars.allSatisfy(\.isRunning) && honest.isRunning)
         }
 
         @Test("generate itself survives the kill of one of its workers")

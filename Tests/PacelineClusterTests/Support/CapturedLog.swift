@@ -13,6 +13,14 @@ final class CapturedLog: Sendable {
         Logger(label: "test") { _ in Handler(log: self) }
     }
 
+    /// Whether `part` is in the log within five seconds: what one side logs may come after what the other side sees.
+    func comesToContain(_ part: String) async -> Bool {
+        for _ in 0..<500 where !text.contains(part) {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return text.contains(part)
+    }
+
     fileprivate func append(_ line: String) {
         lines.withLock { $0.append(line) }
     }
