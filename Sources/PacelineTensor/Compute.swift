@@ -32,7 +32,8 @@ package struct Compute {
     }
 
     /// The same for one row.
-    package func rmsNorm(_ input: FloatMatrix, row: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix) {
+    package func rmsNorm(_ input: FloatMatrix, row: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix)
+    {
         let count = weight.columns
         precondition(input.columns == count && output.columns == count)
         pl_rms_norm(isa.raw, input.pointer(row), weight.base, epsilon, output.pointer(row), Int64(count))
