@@ -34,18 +34,14 @@ TEMPLATE int code_place(pl_type type, int s) {
     return type == PL_TYPE_Q4_K ? 4 * (s & 1) : type == PL_TYPE_Q2_K ? 2 * (s & 3) : 0;
 }
 
-/// The same fields where they are.
+/// The same fields, left at code_place where that is not 0.
 TEMPLATE void codes_in_place(const uint8_t *words, int first, int shift, int width, vec_i code[OPERANDS]) {
+    if (!V_WHOLE_BYTES) {
+        codes_fields(words, first, shift, width, code);
+        return;
+    }
     const vec_i mask = v_set1((int)(((1u << width) * 0x01010101u - 0x01010101u) << shift));
     for (int j = 0; j < OPERANDS; ++j) code[j] = v_and(word(words, first + j), mask);
-}
-
-TEMPLATE void codes_two_or_four_bits(const uint8_t *words, int first, int shift, int width, vec_i code[OPERANDS]) {
-    if (V_WHOLE_BYTES) {
-        codes_in_place(words, first, shift, width, code);
-    } else {
-        codes_fields(words, first, shift, width, code);
-    }
 }
 
 /// Adds `width` high bits, found at bit `shift` of each byte of eight words, at bit `place`.
@@ -86,12 +82,12 @@ TEMPLATE void codes_of(pl_type type, const uint8_t *words, int s, vec_i code[OPE
     case PL_TYPE_Q8_0:
         for (int j = 0; j < OPERANDS; ++j) code[j] = v_xor(word(words, j), v_set1((int)0x80808080u));
         break;
-    case PL_TYPE_Q2_K: codes_two_or_four_bits(words, 4 + half, quarter, 2, code); break;
+    case PL_TYPE_Q2_K: codes_in_place(words, 4 + half, quarter, 2, code); break;
     case PL_TYPE_Q3_K:
         codes_fields(words, 8 + half, quarter, 2, code);
         codes_high(words, 0, s, 1, 2, code);
         break;
-    case PL_TYPE_Q4_K: codes_two_or_four_bits(words, 3 + 8 * (s >> 1), 4 * (s & 1), 4, code); break;
+    case PL_TYPE_Q4_K: codes_in_place(words, 3 + 8 * (s >> 1), 4 * (s & 1), 4, code); break;
     case PL_TYPE_Q5_K:
         codes_fields(words, 11 + 8 * (s >> 1), 4 * (s & 1), 4, code);
         codes_high(words, 3, s, 1, 4, code);
@@ -139,7 +135,7 @@ TEMPLATE void scales_six(pl_type type, const uint8_t *words, vec_f d, vec_f dmin
     vec_i scale[2] = { v_and(a, six), v_merge(v_right(a, 2), two, v_and(c, four)) };
     vec_i minimum[2] = { v_and(b, six), v_merge(v_right(b, 2), two, v_and(v_right(c, 4), four)) };
     const byte_factor even = byte_factor_of(d), least = byte_factor_of(dmin);
-    const byte_factor odd = byte_factor_of(f_mul(d, f_set1(code_place(type, 1) == 4 ? 0.0625f : 1.0f)));
+    const byte_factor odd = byte_factor_of(f_mul(d, f_set1(1.0f / (float)(1 << code_place(type, 1)))));
 #pragma clang loop unroll(full)
     for (int s = 0; s < 8; ++s) {
         out->scale[s] = byte_product(scale[s >> 2], s & 3, s & 1 ? odd : even);
