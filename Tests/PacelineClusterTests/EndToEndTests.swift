@@ -6,9 +6,12 @@ import Testing
 
 @Suite("A verifier and its workers over loopback sockets")
 struct EndToEndTests {
-    static func startVerifier(logger: Logger = Logger(label: "verifier")) async throws -> VerifierServer {
+    static func startVerifier(
+        _ configuration: VerifierConfiguration = VerifierConfiguration(),
+        logger: Logger = Logger(label: "verifier")
+    ) async throws -> VerifierServer {
         try await VerifierServer.start(
-            VerifierConfiguration(),
+            configuration,
             listen: Endpoint(host: "127.0.0.1", port: 0),
             logger: logger
         ) { _ in

@@ -15,6 +15,13 @@ struct IntruderTests {
         return bytes
     }
 
+    /// A verifier that gives handshakes a minute, which no machine is too busy for.
+    private static func patientVerifier(_ log: CapturedLog) async throws -> VerifierServer {
+        var configuration = VerifierConfiguration()
+        configuration.link.handshakeTimeout = .seconds(60)
+        return try await EndToEndTests.startVerifier(configuration, logger: log.logger)
+    }
+
     private static func spoilt(at offset: Int, with byte: UInt8) throws -> ByteBuffer {
         var bytes = try hello()
         bytes.setInteger(byte, at: offset)
@@ -68,11 +75,14 @@ struct IntruderTests {
     )
     func strangers(intrusion: Intrusion) async throws {
         let log = CapturedLog()
-        let verifier = try await EndToEndTests.startVerifier(logger: log.logger)
+        let verifier =
+            if intrusion == .silence { try await EndToEndTests.startVerifier(logger: log.logger) } else {
+                try await Self.patientVerifier(log)
+            }
         let request = GenerationRequest(prompt: [5], sampling: SamplingParameters(seed: 9), maximumTokens: 400)
         let handle = verifier.submit(request)
         let heard = try await RawPeer.with(verifier.endpoint) { peer in
-            try await peer.say(intrusion.bytes())
+            try await peer.sayIfOpen(intrusion.bytes())
             return await peer.listen()
         }
         #expect(heard.readableBytes < 700, "a stranger learns no more than why it is refused")
@@ -86,7 +96,7 @@ struct IntruderTests {
     @Test("keeps nothing of a peer that goes in the middle of a frame")
     func midFrame() async throws {
         let log = CapturedLog()
-        let verifier = try await EndToEndTests.startVerifier(logger: log.logger)
+        let verifier = try await Self.patientVerifier(log)
         try await RawPeer.with(verifier.endpoint) { peer in
             var bytes = try Self.hello()
             try await peer.say(bytes.readSlice(length: 40) ?? bytes)
@@ -99,7 +109,7 @@ struct IntruderTests {
     @Test("gives a worker up that falls silent after its handshake, and its request ends the same")
     func silentWorker() async throws {
         let log = CapturedLog()
-        let verifier = try await EndToEndTests.startVerifier(logger: log.logger)
+        let verifier = try await Self.patientVerifier(log)
         let request = GenerationRequest(prompt: [6], sampling: SamplingParameters(seed: 9), maximumTokens: 300)
         let tokens = try await RawPeer.with(verifier.endpoint) { peer in
             try await peer.say(Self.hello())

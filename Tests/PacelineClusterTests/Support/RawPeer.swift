@@ -28,6 +28,15 @@ enum RawPeer {
             try await outbound.write(bytes)
         }
 
+        /// Says it unless the other side, on a busy machine, has given up waiting and closed.
+        func sayIfOpen(_ bytes: ByteBuffer) async throws {
+            do {
+                try await outbound.write(bytes)
+            } catch ChannelError.ioOnClosedChannel {
+                return
+            }
+        }
+
         /// Everything that comes until the other side closes.
         func listen() async -> ByteBuffer {
             var heard = ByteBuffer()
