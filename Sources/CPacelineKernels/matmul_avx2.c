@@ -94,6 +94,7 @@ INLINE void v_dots(
 
 #define MAX_ROWS 4
 #define STEP(type, rows) ((rows) > 1 ? 2 : 1)
+#define SUMS_IN_MEMORY(type, rows) ((rows) == 0)
 #define KERNEL_OF_TYPE pl_tile_kernel_avx2
 #include "matmul_template.h"
 #endif

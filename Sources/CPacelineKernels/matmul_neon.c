@@ -85,6 +85,7 @@ INLINE void v_dots(
 
 #define MAX_ROWS 16
 #define STEP(type, rows) ((rows) > 4 ? 4 : (rows))
+#define SUMS_IN_MEMORY(type, rows) ((rows) == 0)
 #define KERNEL_OF_TYPE pl_tile_kernel_neon
 #include "matmul_template.h"
 #endif

@@ -20,6 +20,7 @@
 ///     V_WHOLE_BYTES                  1 if a dot takes codes of a whole unsigned byte
 ///     MAX_ROWS                       activation rows whose running sums fit in registers: 4 or 16
 ///     STEP(type, rows)               how many rows' dots fit in registers beside the codes and the sums of `rows` rows
+///     SUMS_IN_MEMORY(type, rows)     1 if the sums of `rows` rows are better kept in memory, and registers for dots
 ///     PAIR_KERNEL_OF_TYPE            optional: the name of the function that returns the kernel of a type for two tiles
 ///     V_BIASED_BYTE, v_biased_byte(v, n)  if there is one: the float 2^23 + byte n of each lane
 ///     v_four(p), v_dot(type, d, c, a)  if there is one: four activations in every lane, and d + codes c x those
@@ -107,11 +108,18 @@ TEMPLATE void add_rows_in_memory(
     for (int r = 0; r < n; ++r) f_store(out + (i + r) * PL_TILE_ROWS, sum[r]);
 }
 
-/// Adds what rounding has left of one row of a hot sub-block to its running sum.
-TEMPLATE void add_residual(pl_type type, const sub_block *w, pl_activation_block a, vec_f *sum) {
+/// Adds what rounding has left of row `i` of a hot sub-block to its running sum; `rows` and the sums as for
+/// multiply_block.
+TEMPLATE void add_residual(
+    pl_type type, int rows, int64_t i, const sub_block *w, pl_activation_block residual, vec_f *sum, float *out) {
+    const pl_activation_block a = pl_activation_block_advanced(residual, i);
     row_terms terms;
     terms_of(type, a, 1, &terms);
-    add_rows(type, 1, 0, w, a, &terms, sum);
+    if (SUMS_IN_MEMORY(type, rows)) {
+        add_rows_in_memory(type, 1, 0, w, a, &terms, out + i * PL_TILE_ROWS);
+    } else {
+        add_rows(type, 1, 0, w, a, &terms, sum + i);
+    }
 }
 
 /// Adds the residuals of those rows of one sub-block that are hot; `rows` and the sums as for multiply_block. Kept from
@@ -124,13 +132,10 @@ TEMPLATE void add_residuals(
     if (rows > 0 && (any[0] | any[1]) == 0) return;
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i) {
-        if (hot[i]) add_residual(type, w, pl_activation_block_advanced(residual, i), sum + i);
+        if (hot[i]) add_residual(type, rows, i, w, residual, sum, out);
     }
     for (int64_t i = 0; rows == 0 && i < count; ++i) {
-        if (!hot[i]) continue;
-        vec_f one = f_load(out + i * PL_TILE_ROWS);
-        add_residual(type, w, pl_activation_block_advanced(residual, i), &one);
-        f_store(out + i * PL_TILE_ROWS, one);
+        if (hot[i]) add_residual(type, rows, i, w, residual, sum, out);
     }
 }
 
@@ -184,15 +189,20 @@ TEMPLATE void multiply_sub_block(
     terms_of(type, a, rows > 0 ? rows : (int)v->rows, &terms);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i += step) {
-        add_rows(type, rows - i < step ? rows - i : step, i, &w, a, &terms, sum + i);
+        const int some = rows - i < step ? rows - i : step;
+        if (SUMS_IN_MEMORY(type, rows)) {
+            add_rows_in_memory(type, some, i, &w, a, &terms, out);
+        } else {
+            add_rows(type, some, i, &w, a, &terms, sum + i);
+        }
     }
     for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
     const pl_activation_block residual = pl_activation_block_at(v->residuals, count, index, v->row);
     add_residuals(type, rows, v->rows, &w, residual, v->hot + index * count + v->row, sum, out);
 }
 
-/// Adds one block to the running sums. `rows` is either a constant, with the sums in registers (`sum`), or 0: then
-/// there are v->rows rows, a multiple of STEP, and their sums are in memory (`out`).
+/// Adds one block to the running sums. `rows` is either a constant, or 0: then there are v->rows rows, a multiple of
+/// STEP. The sums are in registers (`sum`) or, where SUMS_IN_MEMORY, in `out`.
 TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t block, vec_f *sum, float *out) {
     const pl_layout layout = pl_layouts[type];
     const int sub_blocks = layout.block_length / 32;
@@ -208,22 +218,21 @@ TEMPLATE void multiply_block(pl_type type, int rows, const view *v, int64_t bloc
     }
 }
 
+/// The whole product of `rows` rows, as for multiply_block.
 TEMPLATE void multiply_rows(pl_type type, int rows, const view *v, float *out) {
+    const int in_registers = SUMS_IN_MEMORY(type, rows) ? 0 : rows;
+    const int64_t in_memory = rows > 0 ? rows - in_registers : v->rows;
     vec_f sum[MAX_ROWS];
-    for (int r = 0; r < rows; ++r) sum[r] = f_set1(0);
-    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, rows, v, block, sum, NULL);
-    for (int r = 0; r < rows; ++r) f_store(out + r * PL_TILE_ROWS, sum[r]);
-}
-
-TEMPLATE void multiply_rows_in_memory(pl_type type, const view *v, float *out) {
-    for (int64_t i = 0; i < v->rows; ++i) f_store(out + i * PL_TILE_ROWS, f_set1(0));
-    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, 0, v, block, NULL, out);
+    for (int r = 0; r < in_registers; ++r) sum[r] = f_set1(0);
+    for (int64_t r = 0; r < in_memory; ++r) f_store(out + r * PL_TILE_ROWS, f_set1(0));
+    for (int64_t block = 0; block < v->blocks; ++block) multiply_block(type, rows, v, block, sum, out);
+    for (int r = 0; r < in_registers; ++r) f_store(out + r * PL_TILE_ROWS, sum[r]);
 }
 
 /// The next rows of `v`; returns how many. Row counts are padded so that every count is a sum of these.
 TEMPLATE int64_t multiply_some(pl_type type, const view *v, float *out) {
     if (v->rows > MAX_ROWS && MAX_ROWS == 4) {
-        multiply_rows_in_memory(type, v, out);
+        multiply_rows(type, 0, v, out);
         return v->rows;
     }
     int rows = v->rows > MAX_ROWS ? MAX_ROWS : (int)v->rows;
