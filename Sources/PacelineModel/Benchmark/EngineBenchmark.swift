@@ -48,22 +48,18 @@ package struct EngineBenchmark {
 
     /// Runs the measurements. `progress` is told the share that is done (0 … 1) and what comes next.
     package func run(progress: (Double, String) -> Void = { _, _ in }) throws -> EngineReport {
-        let probe = HardwareProbe(compute: compute)
-        progress(0, "arithmetic peaks")
-        let int8Peak = probe.int8Peak()
-        let floatPeak = probe.floatPeak()
-        let samples = try rounds(probe: probe, progress: progress)
+        let samples = try rounds(progress: progress)
         return EngineReport(
             model: model.path,
             threads: compute.pool.threads,
             instructionSet: compute.isa.rawValue,
             bandwidth: median(samples.bandwidth),
             codesBandwidth: median(samples.codesBandwidth),
-            int8Peak: int8Peak,
-            floatPeak: floatPeak,
+            int8Peak: median(samples.int8Peak),
+            floatPeak: median(samples.floatPeak),
             bytesPerPass: model.transformer.weights.bytesPerPass,
             macsPerToken: model.transformer.weights.weightsPerPass,
-            kernelMilliseconds: kernelMilliseconds(probe),
+            kernelMilliseconds: samples.kernels.mapValues(median),
             verifyMilliseconds: samples.verify.mapValues(median),
             prefillTokens: plan.prefill,
             prefillMilliseconds: median(samples.prefill),
@@ -72,49 +68,63 @@ package struct EngineBenchmark {
         )
     }
 
-    /// What the products of a pass take where the kernels find all in the caches, by rows.
+    /// What the products of a pass over `rows` rows take where the kernels find all in the caches; nil for float weights.
     ///
     /// Many rows are multiplied group by group, so that a group's rate is theirs.
-    private func kernelMilliseconds(_ probe: HardwareProbe) -> [Int: Double] {
+    private func kernelMilliseconds(rows: Int, probe: HardwareProbe) -> Double? {
         let weights = model.transformer.weights.weightsByType
-        guard !weights.keys.contains(where: \.isFloat) else { return [:] }
-        return Dictionary(
-            uniqueKeysWithValues: Set(plan.nodes + [plan.prefill]).map { rows in
-                let times = weights.map { type, count in
-                    Double(rows * count) / (probe.kernelCeiling(type: type, rows: min(rows, 32)) * 1e6)
-                }
-                return (rows, times.reduce(0, +))
-            }
-        )
+        guard !weights.keys.contains(where: \.isFloat) else { return nil }
+        let times = weights.map { type, count in
+            Double(rows * count) / (probe.kernelCeiling(type: type, rows: min(rows, 32), repeats: 1) * 1e6)
+        }
+        return times.reduce(0, +)
     }
 
     private struct Samples {
         var bandwidth: [Double] = []
         var codesBandwidth: [Double] = []
+        var int8Peak: [Double] = []
+        var floatPeak: [Double] = []
+        /// By rows: the products alone, in the caches.
+        var kernels: [Int: [Double]] = [:]
         var verify: [Int: [Double]] = [:]
         var decode: [Int: [Double]] = [:]
         var prefill: [Double] = []
     }
 
-    private func rounds(probe: HardwareProbe, progress: (Double, String) -> Void) throws -> Samples {
+    private func rounds(progress: (Double, String) -> Void) throws -> Samples {
         var samples = Samples()
+        let probe = HardwareProbe(compute: compute)
         let verifying = try measuringCache(plan.context, room: plan.nodes.max() ?? 1)
         let prefilling = try measuringCache(0, room: plan.prefill)
         let decoding = try plan.contexts.map { (context: $0, cache: try measuringCache($0, room: 1)) }
         for round in 0..<plan.repeats {
             progress(Double(round) / Double(plan.repeats), "round \(round + 1) of \(plan.repeats)")
-            let bandwidths = probe.bandwidths(bytes: 1 << 28, repeats: 3)
-            samples.bandwidth.append(bandwidths.read)
-            samples.codesBandwidth.append(bandwidths.codes)
+            measureHardware(probe, into: &samples)
             for rows in plan.nodes {
                 samples.verify[rows, default: []].append(milliseconds(rows: rows, cache: verifying, wantingAll: true))
+                measureKernels(rows: rows, probe: probe, into: &samples)
             }
             for (context, cache) in decoding {
                 samples.decode[context, default: []].append(milliseconds(rows: 1, cache: cache, wantingAll: true))
             }
             samples.prefill.append(milliseconds(rows: plan.prefill, cache: prefilling, wantingAll: false))
+            if !plan.nodes.contains(plan.prefill) { measureKernels(rows: plan.prefill, probe: probe, into: &samples) }
         }
         return samples
+    }
+
+    private func measureHardware(_ probe: HardwareProbe, into samples: inout Samples) {
+        let bandwidths = probe.bandwidths(bytes: 1 << 28, repeats: 3)
+        samples.bandwidth.append(bandwidths.read)
+        samples.codesBandwidth.append(bandwidths.codes)
+        samples.int8Peak.append(probe.int8Peak(repeats: 1))
+        samples.floatPeak.append(probe.floatPeak(repeats: 1))
+    }
+
+    private func measureKernels(rows: Int, probe: HardwareProbe, into samples: inout Samples) {
+        guard let time = kernelMilliseconds(rows: rows, probe: probe) else { return }
+        samples.kernels[rows, default: []].append(time)
     }
 
     /// The time of a pass over `rows` tokens behind those of `cache`, which stays as it is.

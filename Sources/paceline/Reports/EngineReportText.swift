@@ -60,16 +60,21 @@ struct EngineReportText {
         let passes = report.verifyMilliseconds.sorted { $0.key < $1.key }
         guard let first = passes.first?.value, let longest = passes.map(\.value).max() else { return "" }
         var table = TextTable(
-            header: ["rows of a pass", "ms", "ratio", "bandwidth ms", "int8 peak ms", "kernels ms", "reached", "ms"],
-            rightAligned: [0, 1, 2, 3, 4, 5, 6]
+            header: [
+                "rows of a pass", "ms", "ratio", "bandwidth ms", "int8 peak ms", "kernels ms", "reached",
+                "limits' ratio", "ms",
+            ],
+            rightAligned: [0, 1, 2, 3, 4, 5, 6, 7]
         )
+        let firstLimit = passes.first.map { report.limitMilliseconds(rows: $0.key) } ?? 1
         for (rows, milliseconds) in passes {
+            let limit = report.limitMilliseconds(rows: rows)
             table.append([
                 "\(rows)", milliseconds.formatted(decimals: 1), (milliseconds / first).formatted(decimals: 2),
                 report.memoryMilliseconds().formatted(decimals: 1),
                 report.arithmeticMilliseconds(rows: rows).formatted(decimals: 1),
                 report.kernelMilliseconds[rows]?.formatted(decimals: 1) ?? "",
-                percent(report.limitMilliseconds(rows: rows) / milliseconds), bar(milliseconds / longest),
+                percent(limit / milliseconds), (limit / firstLimit).formatted(decimals: 2), bar(milliseconds / longest),
             ])
         }
         return table.text
