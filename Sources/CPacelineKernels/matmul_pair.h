@@ -25,18 +25,24 @@ TEMPLATE void pair_dots(
 typedef struct row_set {
     const int8_t *codes[PAIR_STEP];
     float scale[PAIR_STEP], total[PAIR_STEP];
-    int32_t initial[2][PAIR_STEP];
-    float sum[2][PAIR_STEP];
+    int32_t initial[PAIR_STEP];  ///< where sums start if a sub-block has one scale
+    /// The same, and sums of codes, if it has two: in row_terms, from where they are spread over a vector by loading them.
+    const int32_t *initials[2][PAIR_STEP];
+    const float *sums[2][PAIR_STEP];
     int64_t place[PAIR_STEP];
 } row_set;
+
+TEMPLATE vec_i set_initial(pl_type type, const row_set *set, int h, int r) {
+    if (V_OFFSET(type) == 0) return v_set1(h == 0 ? BIAS_BITS : 0);
+    return v_set1(pl_halves(type) == 1 ? set->initial[r] : *set->initials[h][r]);
+}
 
 TEMPLATE void pair_add(pl_type type, int n, const sub_block w[2], const row_set *set, int64_t rows, float *out) {
     const int halves = pl_halves(type), width = OPERANDS / halves;
     vec_f block[2][PAIR_STEP];
     for (int h = 0; h < halves; ++h) {
         vec_i dot[2][PAIR_STEP];
-        const int32_t bias = h == 0 ? BIAS_BITS : 0;
-        for (int r = 0; r < n; ++r) dot[0][r] = dot[1][r] = v_set1(V_OFFSET(type) != 0 ? set->initial[h][r] : bias);
+        for (int r = 0; r < n; ++r) dot[0][r] = dot[1][r] = set_initial(type, set, h, r);
         pair_dots(type, n, w, width * h, width * h + width, set->codes, dot);
         for (int t = 0; t < 2; ++t) {
             for (int r = 0; r < n; ++r) {
@@ -47,7 +53,7 @@ TEMPLATE void pair_add(pl_type type, int n, const sub_block w[2], const row_set 
     }
     for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
         for (int r = 0; r < n; ++r) {
-            const vec_f sum = f_set1(halves == 1 ? set->total[r] : set->sum[h][r]);
+            const vec_f sum = f_set1(halves == 1 ? set->total[r] : *set->sums[h][r]);
             for (int t = 0; t < 2; ++t) block[t][r] = f_fma(w[t].minimum[h], sum, block[t][r]);
         }
     }
@@ -60,16 +66,17 @@ TEMPLATE void pair_add(pl_type type, int n, const sub_block w[2], const row_set 
     }
 }
 
-TEMPLATE void row_set_fill(pl_type type, int r, int64_t place, pl_activation_block a, row_set *set) {
-    const int halves = pl_halves(type), offset = V_OFFSET(type);
-    set->codes[r] = a.codes;
-    set->scale[r] = *a.scale;
-    set->total[r] = *a.total;
+/// Makes row `i` of those that `a` and `terms` begin with the set's row `r`.
+TEMPLATE void row_set_fill(
+    pl_type type, int r, int64_t i, pl_activation_block a, const row_terms *terms, int64_t place, row_set *set) {
+    set->codes[r] = a.codes + i * PL_ACTIVATION_BLOCK;
+    set->scale[r] = a.scale[i];
+    set->total[r] = a.total[i];
     set->place[r] = place;
-    if (offset != 0 && halves == 1) set->initial[0][r] = BIAS_BITS - offset * (*a.sum[0] + *a.sum[1]);
-    for (int h = 0; halves == 2 && h < 2; ++h) {
-        set->initial[h][r] = (h == 0 ? BIAS_BITS : 0) - offset * *a.sum[h];
-        set->sum[h][r] = (float)*a.sum[h];
+    if (pl_halves(type) == 1) set->initial[r] = BIAS_BITS - V_OFFSET(type) * (a.sum[0][i] + a.sum[1][i]);
+    for (int h = 0; pl_halves(type) == 2 && h < 2; ++h) {
+        set->initials[h][r] = terms->initial[h] + i;
+        set->sums[h][r] = terms->sum[h] + i;
     }
 }
 
@@ -84,21 +91,28 @@ TEMPLATE uint64_t hot_rows(const uint8_t *flags, int64_t rows) {
     return bits;
 }
 
+/// Makes the residual of row `row` of a sub-block the set's row `r`.
+TEMPLATE void row_set_fill_residual(
+    pl_type type, int r, int64_t row, pl_activation_block residual, row_terms *terms, row_set *set) {
+    const pl_activation_block a = pl_activation_block_advanced(residual, row);
+    if (pl_halves(type) == 2) terms_of(type, a, 1, terms);
+    row_set_fill(type, r, 0, a, terms, row, set);
+}
+
 /// Adds what rounding has left of the hot rows of a sub-block, two at a time.
 TEMPLATE void pair_add_residuals(
     pl_type type, const sub_block w[2], pl_activation_block residual, uint64_t hot, int64_t rows, float *out) {
     while (hot) {
         row_set set;
-        const int first = __builtin_ctzll(hot);
+        row_terms terms[2];
+        row_set_fill_residual(type, 0, __builtin_ctzll(hot), residual, &terms[0], &set);
         hot &= hot - 1;
-        row_set_fill(type, 0, first, pl_activation_block_advanced(residual, first), &set);
         if (!hot) {
             pair_add(type, 1, w, &set, rows, out);
             break;
         }
-        const int second = __builtin_ctzll(hot);
+        row_set_fill_residual(type, 1, __builtin_ctzll(hot), residual, &terms[1], &set);
         hot &= hot - 1;
-        row_set_fill(type, 1, second, pl_activation_block_advanced(residual, second), &set);
         pair_add(type, 2, w, &set, rows, out);
     }
 }
@@ -130,11 +144,11 @@ TEMPLATE void pair_block(pl_type type, const view *v, size_t tile_bytes, int64_t
         }
         const int64_t index = block * sub_blocks + s;
         const pl_activation_block a = pl_activation_block_at(v->activations, v->count, index, v->row);
+        row_terms terms;
+        if (pl_halves(type) == 2) terms_of(type, a, (int)v->rows, &terms);
         for (int64_t i = 0; i < v->rows; i += PAIR_STEP) {
             row_set set;
-            for (int r = 0; r < PAIR_STEP; ++r) {
-                row_set_fill(type, r, i + r, pl_activation_block_advanced(a, i + r), &set);
-            }
+            for (int r = 0; r < PAIR_STEP; ++r) row_set_fill(type, r, i + r, a, &terms, i + r, &set);
             pair_add(type, PAIR_STEP, w, &set, v->rows, out);
         }
         const uint64_t hot = hot_rows(v->hot + index * v->count + v->row, v->rows);
