@@ -32,6 +32,7 @@ typedef struct row_set {
     int64_t place[PAIR_STEP];
 } row_set;
 
+/// Where the integer sums of half `h` of the set's row `r` start.
 TEMPLATE vec_i set_initial(pl_type type, const row_set *set, int h, int r) {
     if (V_OFFSET(type) == 0) return v_set1(h == 0 ? BIAS_BITS : 0);
     return v_set1(pl_halves(type) == 1 ? set->initial[r] : *set->initials[h][r]);
