@@ -15,10 +15,13 @@ struct IntruderTests {
         return bytes
     }
 
-    /// A verifier that gives handshakes a minute, which no machine is too busy for.
-    private static func patientVerifier(_ log: CapturedLog) async throws -> VerifierServer {
+    /// A verifier that gives handshakes a minute, which no machine is too busy for, unless a test is about the deadline.
+    private static func startVerifier(
+        _ log: CapturedLog,
+        handshakeTimeout: Duration = .seconds(60)
+    ) async throws -> VerifierServer {
         var configuration = VerifierConfiguration()
-        configuration.link.handshakeTimeout = .seconds(60)
+        configuration.link.handshakeTimeout = handshakeTimeout
         return try await EndToEndTests.startVerifier(configuration, logger: log.logger)
     }
 
@@ -75,10 +78,7 @@ struct IntruderTests {
     )
     func strangers(intrusion: Intrusion) async throws {
         let log = CapturedLog()
-        let verifier =
-            if intrusion == .silence { try await EndToEndTests.startVerifier(logger: log.logger) } else {
-                try await Self.patientVerifier(log)
-            }
+        let verifier = try await Self.startVerifier(log, handshakeTimeout: .seconds(intrusion == .silence ? 2 : 60))
         let request = GenerationRequest(prompt: [5], sampling: SamplingParameters(seed: 9), maximumTokens: 400)
         let handle = verifier.submit(request)
         let heard = try await RawPeer.with(verifier.endpoint) { peer in
@@ -96,7 +96,7 @@ struct IntruderTests {
     @Test("keeps nothing of a peer that goes in the middle of a frame")
     func midFrame() async throws {
         let log = CapturedLog()
-        let verifier = try await Self.patientVerifier(log)
+        let verifier = try await Self.startVerifier(log)
         try await RawPeer.with(verifier.endpoint) { peer in
             var bytes = try Self.hello()
             try await peer.say(bytes.readSlice(length: 40) ?? bytes)
@@ -109,7 +109,7 @@ struct IntruderTests {
     @Test("gives a worker up that falls silent after its handshake, and its request ends the same")
     func silentWorker() async throws {
         let log = CapturedLog()
-        let verifier = try await Self.patientVerifier(log)
+        let verifier = try await Self.startVerifier(log)
         let request = GenerationRequest(prompt: [6], sampling: SamplingParameters(seed: 9), maximumTokens: 300)
         let tokens = try await RawPeer.with(verifier.endpoint) { peer in
             try await peer.say(Self.hello())
