@@ -92,6 +92,10 @@ INLINE void v_dots(
     }
 }
 
+INLINE vec_i v_dot_four(pl_type type, vec_i dot, vec_i code, const int8_t *activations) {
+    return _mm256_add_epi32(dot, _mm256_madd_epi16(products(type, code, activations), _mm256_set1_epi16(1)));
+}
+
 #define MAX_ROWS 4
 #define STEP(type, rows) ((rows) > 1 ? 2 : 1)
 #define SUMS_IN_MEMORY(type, rows) ((rows) == 0)

@@ -72,6 +72,16 @@ INLINE vec_i v_dot(pl_type type, vec_i dot, vec_i code, vec_i four) {
     return _mm512_dpbusd_epi32(dot, code, four);
 }
 
+INLINE vec_i v_dot_four(pl_type type, vec_i dot, vec_i code, const int8_t *activations) {
+    return v_dot(type, dot, code, v_four(activations));
+}
+
+/// Which of up to 64 bytes are not zero, a bit each.
+INLINE uint64_t v_nonzero(const uint8_t *bytes, int64_t count) {
+    const __m512i all = _mm512_maskz_loadu_epi8(~0ull >> (64 - count), bytes);
+    return _mm512_test_epi8_mask(all, all);
+}
+
 /// The most rows that have two running dots each.
 enum { SPLIT_ROWS = 4 };
 

@@ -23,7 +23,8 @@ enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 32 };
 ///
 ///     block = fma(dot1, scale1, dot0 * scale0), then fma(minimum0, sum0, block), then fma(minimum1, sum1, block)
 ///
-/// Where a row's block is hot (pl_activation_is_hot), the same is done with its residual right after.
+/// Where a row's block has an outlier (pl_activation_has_outlier), the same is done right after with the outlier's four
+/// columns, codes, sum and scale.
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 

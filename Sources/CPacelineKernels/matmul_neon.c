@@ -1,6 +1,7 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "quant_layout.h"
 
@@ -81,6 +82,13 @@ INLINE void v_dots(
             dot[r] = vreinterpretq_u32_s32(sum);
         }
     }
+}
+
+INLINE vec_i v_dot_four(pl_type type, vec_i dot, vec_i code, const int8_t *activations) {
+    int32_t four;
+    memcpy(&four, activations, 4);
+    const int8x16_t all = vreinterpretq_s8_s32(vdupq_n_s32(four));
+    return vreinterpretq_u32_s32(vdotq_s32(vreinterpretq_s32_u32(dot), signed_codes(type, code), all));
 }
 
 #define MAX_ROWS 16

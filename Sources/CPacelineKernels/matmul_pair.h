@@ -3,8 +3,9 @@
 /// An activation that is fetched meets the codes of both tiles in registers, so that fetching, which one tile alone is
 /// bound by, is no longer the limit. Running sums are in memory, in `out`: (2 x rows x 16).
 
-/// Activation rows whose dots with two tiles fit in registers beside the codes of both.
-enum { PAIR_STEP = 4 };
+/// Activation rows whose dots with two tiles are in flight at once, and what is left over is a multiple of. Dots wait for
+/// each other, so that four rows are too few to keep two pipes busy; more than six leave too few registers for codes.
+enum { PAIR_STEP = 6, PAIR_REST = 4 };
 
 /// dot[tile][r] += codes of each tile x activations of row r; operands first ..< last.
 TEMPLATE void pair_dots(
@@ -81,40 +82,28 @@ TEMPLATE void row_set_fill(
     }
 }
 
-/// Which of 64 rows are hot, a bit each.
-TEMPLATE uint64_t hot_rows(const uint8_t *flags, int64_t rows) {
-    uint64_t bits = 0;
-    for (int64_t i = 0; i < rows; i += 4) {
-        uint32_t four;
-        memcpy(&four, flags + i, 4);
-        bits |= (uint64_t)(four * 0x01020408u >> 24 & 15) << i;
-    }
-    return bits;
+/// Adds rows i ..< i + n of one sub-block to their running sums; n is a constant.
+TEMPLATE void pair_add_rows(
+    pl_type type, int n, int64_t i, const sub_block w[2], pl_activation_block a, const row_terms *terms, int64_t rows,
+    float *out) {
+    row_set set;
+    for (int r = 0; r < n; ++r) row_set_fill(type, r, i + r, a, terms, i + r, &set);
+    pair_add(type, n, w, &set, rows, out);
 }
 
-/// Makes the residual of row `row` of a sub-block the set's row `r`.
-TEMPLATE void row_set_fill_residual(
-    pl_type type, int r, int64_t row, pl_activation_block residual, row_terms *terms, row_set *set) {
-    const pl_activation_block a = pl_activation_block_advanced(residual, row);
-    if (pl_halves(type) == 2) terms_of(type, a, 1, terms);
-    row_set_fill(type, r, 0, a, terms, row, set);
-}
-
-/// Adds what rounding has left of the hot rows of a sub-block, two at a time.
-TEMPLATE void pair_add_residuals(
-    pl_type type, const sub_block w[2], pl_activation_block residual, uint64_t hot, int64_t rows, float *out) {
-    while (hot) {
-        row_set set;
-        row_terms terms[2];
-        row_set_fill_residual(type, 0, __builtin_ctzll(hot), residual, &terms[0], &set);
-        hot &= hot - 1;
-        if (!hot) {
-            pair_add(type, 1, w, &set, rows, out);
-            break;
+/// Adds the outliers of a sub-block's rows. `groups` and `outliers` are those of the first row.
+TEMPLATE void pair_add_outliers(
+    pl_type type, const sub_block w[2], const pl_outlier *outliers, const uint8_t *groups, int64_t rows, float *out) {
+    uint64_t left = v_nonzero(groups, rows);
+    if (!left) return;
+    kept_sub_block kept[2];
+    for (int t = 0; t < 2; ++t) keep(type, &w[t], &kept[t]);
+    for (; left; left &= left - 1) {
+        const int64_t row = __builtin_ctzll(left);
+        for (int t = 0; t < 2; ++t) {
+            float *place = out + (t * rows + row) * PL_TILE_ROWS;
+            f_store(place, add_outlier(type, &kept[t], groups[row] - 1, &outliers[row], f_load(place)));
         }
-        row_set_fill_residual(type, 1, __builtin_ctzll(hot), residual, &terms[1], &set);
-        hot &= hot - 1;
-        pair_add(type, 2, w, &set, rows, out);
     }
 }
 
@@ -147,15 +136,14 @@ TEMPLATE void pair_block(pl_type type, const view *v, size_t tile_bytes, int64_t
         const pl_activation_block a = pl_activation_block_at(v->activations, v->count, index, v->row);
         row_terms terms;
         if (pl_halves(type) == 2) terms_of(type, a, (int)v->rows, &terms);
-        for (int64_t i = 0; i < v->rows; i += PAIR_STEP) {
-            row_set set;
-            for (int r = 0; r < PAIR_STEP; ++r) row_set_fill(type, r, i + r, a, &terms, i + r, &set);
-            pair_add(type, PAIR_STEP, w, &set, v->rows, out);
+        int64_t i = 0;
+        // Eight are left to two smaller steps instead of six and two.
+        for (; v->rows - i >= PAIR_STEP && v->rows - i != 8; i += PAIR_STEP) {
+            pair_add_rows(type, PAIR_STEP, i, w, a, &terms, v->rows, out);
         }
-        const uint64_t hot = hot_rows(v->hot + index * v->count + v->row, v->rows);
-        if (!hot) continue;
-        const pl_activation_block residual = pl_activation_block_at(v->residuals, v->count, index, v->row);
-        pair_add_residuals(type, w, residual, hot, v->rows, out);
+        for (; i < v->rows; i += PAIR_REST) pair_add_rows(type, PAIR_REST, i, w, a, &terms, v->rows, out);
+        const int64_t place = index * v->count + v->row;
+        pair_add_outliers(type, w, v->outliers + place, v->groups + place, v->rows, out);
     }
 }
 

@@ -54,12 +54,23 @@ PL_INLINE void accumulate(pl_type type, const sub_block *w, pl_activation_block 
     }
 }
 
+/// The same for the outlier of a row, which is in the group of four columns `group`.
+PL_INLINE void accumulate_outlier(pl_type type, const sub_block *w, int group, const pl_outlier *outlier, float *out) {
+    const int first = PL_OUTLIER_COLUMNS * group, h = first / (32 / pl_halves(type));
+    for (int lane = 0; lane < PL_TILE_ROWS; ++lane) {
+        const int32_t sum = dot(w->code[lane] + first, outlier->codes, PL_OUTLIER_COLUMNS, pl_layouts[type].offset);
+        float block = (float)sum * w->scale[h][lane];
+        if (pl_has_minimum(type)) block = __builtin_fmaf(w->minimum[h][lane], outlier->total, block);
+        out[lane] = __builtin_fmaf(block, outlier->scale, out[lane]);
+    }
+}
+
 PL_INLINE void multiply_tile(
     pl_type type, const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row,
     int64_t rows, float *out) {
     const int sub_blocks = pl_layouts[type].block_length / 32;
-    const void *residuals = pl_activation_residuals(activations, blocks * sub_blocks, count);
-    const uint8_t *flags = pl_activation_flags(activations, blocks * sub_blocks, count);
+    const pl_outlier *outliers = pl_activation_outliers(activations, blocks * sub_blocks, count);
+    const uint8_t *groups = pl_activation_groups(activations, blocks * sub_blocks, count);
     memset(out, 0, (size_t)rows * PL_TILE_ROWS * sizeof(float));
     for (int64_t index = 0; index < blocks; ++index) {
         for (int s = 0; s < sub_blocks; ++s) {
@@ -69,8 +80,8 @@ PL_INLINE void multiply_tile(
                 const int64_t block = index * sub_blocks + s;
                 float *sums = out + i * PL_TILE_ROWS;
                 accumulate(type, &weights, pl_activation_block_at(activations, count, block, row + i), sums);
-                if (!flags[block * count + row + i]) continue;
-                accumulate(type, &weights, pl_activation_block_at(residuals, count, block, row + i), sums);
+                const int64_t place = block * count + row + i;
+                if (groups[place]) accumulate_outlier(type, &weights, groups[place] - 1, &outliers[place], sums);
             }
         }
     }

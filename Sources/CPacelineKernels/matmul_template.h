@@ -16,6 +16,8 @@
 ///     f_store f_set1 f_mul f_fma f_negate f_from_int f_of_bits f_load
 ///     v_dots(type, rows, codes, first, last, activations, dot)
 ///                                    adds operands first ..< last of codes x activations to the dots of several rows
+///     v_dot_four(type, dot, code, activations)
+///                                    adds one operand of codes x four activations, the same in every lane
 ///     V_OFFSET(type)                 what the codes that v_dots sees are too large by
 ///     V_WHOLE_BYTES                  1 if a dot takes codes of a whole unsigned byte
 ///     MAX_ROWS                       activation rows whose running sums fit in registers: 4 or 16
@@ -108,34 +110,48 @@ TEMPLATE void add_rows_in_memory(
     for (int r = 0; r < n; ++r) f_store(out + (i + r) * PL_TILE_ROWS, sum[r]);
 }
 
-/// Adds what rounding has left of row `i` of a hot sub-block to its running sum; `rows` and the sums as for
-/// multiply_block.
-TEMPLATE void add_residual(
-    pl_type type, int rows, int64_t i, const sub_block *w, pl_activation_block residual, vec_f *sum, float *out) {
-    const pl_activation_block a = pl_activation_block_advanced(residual, i);
-    row_terms terms;
-    terms_of(type, a, 1, &terms);
-    if (SUMS_IN_MEMORY(type, rows)) {
-        add_rows_in_memory(type, 1, 0, w, a, &terms, out + i * PL_TILE_ROWS);
-    } else {
-        add_rows(type, 1, 0, w, a, &terms, sum + i);
+/// The weights of one sub-block in memory, where an outlier picks its own.
+typedef struct kept_sub_block {
+    vec_i code[OPERANDS];
+    vec_f scale[2], unbias[2], minimum[2];
+} kept_sub_block;
+
+TEMPLATE void keep(pl_type type, const sub_block *w, kept_sub_block *out) {
+    for (int j = 0; j < OPERANDS; ++j) out->code[j] = w->code[j];
+    for (int h = 0; h < pl_halves(type); ++h) {
+        out->scale[h] = w->scale[h];
+        out->unbias[h] = h == 0 ? w->unbias : f_mul(w->scale[h], f_set1(-BIAS));
+        out->minimum[h] = w->minimum[h];
     }
 }
 
-/// Adds the residuals of those rows of one sub-block that are hot; `rows` and the sums as for multiply_block. Kept from
-/// the rows' own loop, so that where no row is hot one test tells.
-TEMPLATE void add_residuals(
-    pl_type type, int rows, int64_t count, const sub_block *w, pl_activation_block residual, const uint8_t *hot,
+/// Adds the outlier of a row, in group `group` of a sub-block, to the row's running sum.
+TEMPLATE vec_f add_outlier(pl_type type, const kept_sub_block *w, int group, const pl_outlier *outlier, vec_f sum) {
+    const int h = pl_halves(type) == 2 ? group >> 2 : 0, offset = V_OFFSET(type);
+    const vec_i start = v_set1(offset != 0 ? BIAS_BITS - offset * outlier->sum : BIAS_BITS);
+    const vec_i dot = v_dot_four(type, start, w->code[group], outlier->codes);
+    vec_f block = f_fma(f_of_bits(dot), w->scale[h], w->unbias[h]);
+    if (pl_has_minimum(type)) block = f_fma(w->minimum[h], f_set1(outlier->total), block);
+    return f_fma(block, f_set1(outlier->scale), sum);
+}
+
+/// Adds the outliers of those rows of one sub-block that have one; `rows` and the sums as for multiply_block. Kept from
+/// the rows' own loop, so that where no row has one, one test tells.
+TEMPLATE void add_outliers(
+    pl_type type, int rows, int64_t count, const sub_block *w, const pl_outlier *outliers, const uint8_t *groups,
     vec_f *sum, float *out) {
     uint64_t any[2] = { 0, 0 };
-    if (rows > 0) memcpy(any, hot, (size_t)rows);
+    if (rows > 0) memcpy(any, groups, (size_t)rows);
     if (rows > 0 && (any[0] | any[1]) == 0) return;
+    kept_sub_block kept;
+    keep(type, w, &kept);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; ++i) {
-        if (hot[i]) add_residual(type, rows, i, w, residual, sum, out);
+    for (int i = 0; i < rows && !SUMS_IN_MEMORY(type, rows); ++i) {
+        if (groups[i]) sum[i] = add_outlier(type, &kept, groups[i] - 1, &outliers[i], sum[i]);
     }
-    for (int64_t i = 0; rows == 0 && i < count; ++i) {
-        if (hot[i]) add_residual(type, rows, i, w, residual, sum, out);
+    for (int64_t i = 0; SUMS_IN_MEMORY(type, rows) && i < (rows > 0 ? rows : count); ++i) {
+        float *place = out + i * PL_TILE_ROWS;
+        if (groups[i]) f_store(place, add_outlier(type, &kept, groups[i] - 1, &outliers[i], f_load(place)));
     }
 }
 
@@ -165,8 +181,8 @@ typedef struct view {
     const uint8_t *tile;
     int64_t blocks;
     const void *activations;
-    const void *residuals;
-    const uint8_t *hot;
+    const pl_outlier *outliers;
+    const uint8_t *groups;  ///< of the outliers
     int64_t count;
     int64_t row;
     int64_t rows;
@@ -197,8 +213,8 @@ TEMPLATE void multiply_sub_block(
         }
     }
     for (int i = 0; rows == 0 && i < v->rows; i += step) add_rows_in_memory(type, step, i, &w, a, &terms, out);
-    const pl_activation_block residual = pl_activation_block_at(v->residuals, count, index, v->row);
-    add_residuals(type, rows, v->rows, &w, residual, v->hot + index * count + v->row, sum, out);
+    const int64_t place = index * count + v->row;
+    add_outliers(type, rows, v->rows, &w, v->outliers + place, v->groups + place, sum, out);
 }
 
 /// Adds one block to the running sums. `rows` is either a constant, or 0: then there are v->rows rows, a multiple of
@@ -267,8 +283,8 @@ TEMPLATE void multiply_tile(pl_type type, view v, float *out) {
     TARGET static void pair_##T( \
         const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
         const int64_t columns = blocks * (pl_layouts[PL_TYPE_##T].block_length / PL_ACTIVATION_BLOCK); \
-        const void *residuals = pl_activation_residuals(a, columns, n); \
-        view v = { tile, blocks, a, residuals, pl_activation_flags(a, columns, n), n, row, rows, 0 }; \
+        const pl_outlier *outliers = pl_activation_outliers(a, columns, n); \
+        view v = { tile, blocks, a, outliers, pl_activation_groups(a, columns, n), n, row, rows, 0 }; \
         multiply_pair(PL_TYPE_##T, &v, out); \
     }
 PL_QUANTISED_TYPES(DEFINE_PAIR_KERNEL)
@@ -286,8 +302,8 @@ pl_tile_kernel PAIR_KERNEL_OF_TYPE(pl_type type) {
     TARGET static void tile_##T( \
         const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
         const int64_t columns = blocks * (pl_layouts[PL_TYPE_##T].block_length / PL_ACTIVATION_BLOCK); \
-        const void *residuals = pl_activation_residuals(a, columns, n); \
-        view v = { tile, blocks, a, residuals, pl_activation_flags(a, columns, n), n, row, rows, 0 }; \
+        const pl_outlier *outliers = pl_activation_outliers(a, columns, n); \
+        view v = { tile, blocks, a, outliers, pl_activation_groups(a, columns, n), n, row, rows, 0 }; \
         multiply_tile(PL_TYPE_##T, v, out); \
     }
 PL_QUANTISED_TYPES(DEFINE_KERNEL)

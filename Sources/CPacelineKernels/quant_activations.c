@@ -44,7 +44,8 @@ static pl_activation_quantiser quantiser(pl_isa isa) {
 }
 
 size_t pl_activations_bytes(int64_t cols, int64_t count) {
-    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)pl_activation_rows(count) * (2 * PL_ACTIVATION_BYTES + 1);
+    return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)pl_activation_rows(count)
+        * (PL_ACTIVATION_BYTES + sizeof(pl_outlier) + 1);
 }
 
 static void store_scalars(pl_activation_block place, float scale, const int32_t sum[2]) {
@@ -54,26 +55,70 @@ static void store_scalars(pl_activation_block place, float scale, const int32_t 
     *place.sum[1] = sum[1];
 }
 
-/// What the codes of a block have left of it, quantised in turn. Plain products and differences, so that no CPU fuses
-/// them.
-static void quantise_residual(const float *x, const int8_t *codes, float scale, pl_activation_block place) {
-    const float inverse = 254.0f / scale;
-    int32_t sum[2] = { 0, 0 };
-    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
-        float left = x[i] - (float)codes[i] * scale;
-        int32_t code = round_to_even(left * inverse);
-        code = code > 127 ? 127 : code < -127 ? -127 : code;
-        place.codes[i] = (int8_t)code;
-        sum[i >> 4] += code;
+/// The largest magnitude of each group of four columns.
+static void group_maximums(const float *x, float largest[PL_ACTIVATION_BLOCK / PL_OUTLIER_COLUMNS]) {
+    for (int group = 0; group < PL_ACTIVATION_BLOCK / PL_OUTLIER_COLUMNS; ++group, x += PL_OUTLIER_COLUMNS) {
+        const float a = __builtin_fabsf(x[0]), b = __builtin_fabsf(x[1]);
+        const float c = __builtin_fabsf(x[2]), d = __builtin_fabsf(x[3]);
+        const float ab = a > b ? a : b, cd = c > d ? c : d;
+        largest[group] = ab > cd ? ab : cd;
     }
-    store_scalars(place, scale / 254.0f, sum);
+}
+
+/// The first group with the largest magnitude of a block, and the block's scale without that group. The scale is large
+/// enough for the group's own codes.
+static int outlier_group(const float *x, float *scale) {
+    float largest[PL_ACTIVATION_BLOCK / PL_OUTLIER_COLUMNS], rest = 0;
+    int group = 0;
+    group_maximums(x, largest);
+    for (int i = 1; i < PL_ACTIVATION_BLOCK / PL_OUTLIER_COLUMNS; ++i) group = largest[i] > largest[group] ? i : group;
+    for (int i = 0; i < PL_ACTIVATION_BLOCK / PL_OUTLIER_COLUMNS; ++i) {
+        rest = i != group && largest[i] > rest ? largest[i] : rest;
+    }
+    const float least = largest[group] / (127.0f * PL_OUTLIER_RADIX + 127.0f);
+    *scale = rest / 127.0f > least ? rest / 127.0f : least;
+    return group;
+}
+
+/// Quantises a block that has an outlier: every value to the nearest multiple of `scale`, ties to even. The multiples of
+/// the outlier's columns are RADIX * high + low with low in -127 ... 127; their high parts are the outlier's codes.
+static void quantise_apart(const float *x, float scale, int group, pl_activation_block place, pl_outlier *outlier) {
+    const float inverse = 1.0f / scale;
+    int32_t code[PL_ACTIVATION_BLOCK], sum[2] = { 0, 0 };
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) code[i] = round_to_even(x[i] * inverse);
+    outlier->sum = 0;
+    for (int i = 0; i < PL_OUTLIER_COLUMNS; ++i) {
+        int32_t *whole = &code[PL_OUTLIER_COLUMNS * group + i];
+        const int32_t half = (PL_OUTLIER_RADIX - 1) / 2, high = (*whole + (*whole < 0 ? -half : half)) / PL_OUTLIER_RADIX;
+        *whole -= PL_OUTLIER_RADIX * high;
+        outlier->codes[i] = (int8_t)high;
+        outlier->sum += high;
+    }
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
+        place.codes[i] = (int8_t)code[i];
+        sum[i >> 4] += code[i];
+    }
+    store_scalars(place, scale, sum);
+    outlier->total = (float)outlier->sum;
+    outlier->scale = PL_OUTLIER_RADIX * scale;
+}
+
+/// Quantises a block of row `row` again if it has an outlier; returns what the block's byte is then.
+static uint8_t take_apart(const float *x, float energy, int64_t blocks, pl_activation_block place, pl_outlier *outlier) {
+    float rest;
+    // Most blocks can be told from their scale.
+    if (!pl_activation_has_outlier(*place.scale, 0, energy, blocks)) return 0;
+    const int group = outlier_group(x, &rest);
+    if (!pl_activation_has_outlier(*place.scale, rest, energy, blocks)) return 0;
+    quantise_apart(x, rest, group, place, outlier);
+    return (uint8_t)(1 + group);
 }
 
 static void quantise_row(
     pl_activation_quantiser quantise, const float *x, int64_t cols, int64_t rows, int64_t row, void *out) {
     const int64_t blocks = cols / PL_ACTIVATION_BLOCK;
-    const void *residuals = pl_activation_residuals(out, blocks, rows);
-    uint8_t *flags = pl_activation_flags(out, blocks, rows);
+    pl_outlier *outliers = pl_activation_outliers(out, blocks, rows) + row;
+    uint8_t *groups = pl_activation_groups(out, blocks, rows) + row;
     float energy = 0;
     for (int64_t block = 0; block < blocks; ++block) {
         pl_activation_block place = pl_activation_block_at(out, rows, block, row);
@@ -85,11 +130,8 @@ static void quantise_row(
     }
     for (int64_t block = 0; block < blocks; ++block) {
         pl_activation_block place = pl_activation_block_at(out, rows, block, row);
-        const int hot = pl_activation_is_hot(*place.scale, energy, blocks);
-        flags[block * rows + row] = (uint8_t)hot;
-        if (!hot) continue;
-        pl_activation_block residual = pl_activation_block_at(residuals, rows, block, row);
-        quantise_residual(x + block * PL_ACTIVATION_BLOCK, place.codes, *place.scale, residual);
+        const float *values = x + block * PL_ACTIVATION_BLOCK;
+        groups[block * rows] = take_apart(values, energy, blocks, place, &outliers[block * rows]);
     }
 }
 
@@ -99,7 +141,7 @@ static void clear_row(int64_t cols, int64_t rows, int64_t row, void *out) {
         pl_activation_block place = pl_activation_block_at(out, rows, block, row);
         memset(place.codes, 0, PL_ACTIVATION_BLOCK);
         store_scalars(place, 0, (int32_t[2]){ 0, 0 });
-        pl_activation_flags(out, blocks, rows)[block * rows + row] = 0;
+        pl_activation_groups(out, blocks, rows)[block * rows + row] = 0;
     }
 }
 

@@ -11,9 +11,21 @@
 ///     float total[count]     sum of the 32 codes: what a format's minimum is multiplied by
 ///     int32 sum[2][count]    sums of codes 0 ..< 16 and 16 ..< 32: what a format's offset is multiplied by
 ///
-/// Then the same again for the residuals of hot blocks (see pl_activation_is_hot), and then a byte per block and row
-/// that tells whether it is hot.
-enum { PL_ACTIVATION_BLOCK = 32, PL_ACTIVATION_BYTES = 48 };
+/// Then an outlier per block and row, and then a byte per block and row: 0 where there is none, else 1 + the group of
+/// four columns that it is in.
+enum { PL_ACTIVATION_BLOCK = 32, PL_ACTIVATION_BYTES = 48, PL_OUTLIER_COLUMNS = 4 };
+
+/// The high part of the activations of four columns, 4g ..< 4g + 4 of a block, which are too large for the scale of the
+/// others: a column's value is scale * code of the block + scale * code of the outlier.
+typedef struct pl_outlier {
+    int8_t codes[PL_OUTLIER_COLUMNS];
+    int32_t sum;  ///< of the codes
+    float total;  ///< the same
+    float scale;  ///< PL_OUTLIER_RADIX times that of the block
+} pl_outlier;
+
+/// What an outlier's scale is larger by than its block's, so that the codes of both are -127 ... 127.
+enum { PL_OUTLIER_RADIX = 254 };
 
 typedef struct pl_activation_block {
     int8_t *codes;
@@ -39,33 +51,25 @@ static inline pl_activation_block pl_activation_block_at(const void *data, int64
     };
 }
 
-/// Where the residuals begin, and where the flags do, in the activations of `count` rows of `blocks` blocks.
-static inline const void *pl_activation_residuals(const void *data, int64_t blocks, int64_t count) {
-    return (const uint8_t *)data + (size_t)(blocks * count) * PL_ACTIVATION_BYTES;
+/// Where the outliers begin, and where their groups do, in the activations of `count` rows of `blocks` blocks. That of
+/// row `r` and block `b` is at [b * count + r].
+static inline pl_outlier *pl_activation_outliers(const void *data, int64_t blocks, int64_t count) {
+    return (pl_outlier *)((uint8_t *)data + (size_t)(blocks * count) * PL_ACTIVATION_BYTES);
 }
 
-static inline uint8_t *pl_activation_flags(const void *data, int64_t blocks, int64_t count) {
-    return (uint8_t *)data + 2 * (size_t)(blocks * count) * PL_ACTIVATION_BYTES;
+static inline uint8_t *pl_activation_groups(const void *data, int64_t blocks, int64_t count) {
+    return (uint8_t *)(pl_activation_outliers(data, blocks, count) + blocks * count);
 }
 
-/// `block`, seen `rows` rows further on.
-static inline pl_activation_block pl_activation_block_advanced(pl_activation_block block, int64_t rows) {
-    return (pl_activation_block){
-        .codes = block.codes + rows * PL_ACTIVATION_BLOCK,
-        .scale = block.scale + rows,
-        .total = block.total + rows,
-        .sum = { block.sum[0] + rows, block.sum[1] + rows },
-    };
-}
-
-/// Whether a block carries so much more than its share of its row's energy that rounding it to 8 bits would dominate
-/// the row's error. What rounding leaves of a hot block is quantised once more, to scale / 254, which gives it some 15
-/// bits.
+/// Whether taking the group with the largest activation out of a block's scale (`all` with it, `rest` without) spares
+/// so much more than a block's share of its row's error, which `energy`, the sum of the squares of all blocks' scales,
+/// measures.
 ///
-/// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3). About one block in
-/// seven is hot; that halves the error of the logits for a seventh more arithmetic.
-static inline int pl_activation_is_hot(float scale, float energy, int64_t blocks) {
-    return scale * scale * (float)blocks > 1.5f * energy;
+/// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3), and each coarsens
+/// the codes of those beside it. About a quarter of the blocks have an outlier by this rule; that takes a third off the
+/// error of a product for a twelfth more arithmetic.
+static inline int pl_activation_has_outlier(float all, float rest, float energy, int64_t blocks) {
+    return (all * all - rest * rest) * (float)blocks > 0.5f * energy;
 }
 
 /// Quantises 32 activations. The bits are those of the scalar version:

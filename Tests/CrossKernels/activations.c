@@ -1,4 +1,4 @@
-// Quantised activations: codes, scales, sums, and the residuals of blocks that carry most of their row.
+// Quantised activations: codes, scales, sums, and outliers.
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,10 @@ static void compare_rows(comparison *c, const float *x, int64_t cols, int64_t co
 static void compare_scale(comparison *c, inputs *in, int64_t cols, int64_t count, float scale, const char *kind) {
     float *x = floats(in, (size_t)(cols * count), scale);
     compare_rows(c, x, cols, count, kind);
-    // Blocks that dominate their row.
+    // Blocks that dominate their row, and then one value that does so in a block of those that do not.
     for (int64_t i = 0; i < cols * count; ++i) x[i] *= i / 32 % 3 == 0 ? 0x1p6f : 1;
+    compare_rows(c, x, cols, count, kind);
+    for (int64_t i = 0; i < cols * count; ++i) x[i] *= i / 32 % 3 == 1 && i % 32 == i / 32 % 32 ? 0x1p8f : 1;
     compare_rows(c, x, cols, count, kind);
     free(x);
 }

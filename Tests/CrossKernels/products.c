@@ -36,13 +36,14 @@ static void compare_product(comparison *c, const product_case *p, weights kind) 
     compare(c, multiply, p, FLOATS, (size_t)(p->count * (p->matrix.rows + p->gap) - p->gap));
 }
 
-/// Every fifth block of 32 is far larger than the rest, so that its residual counts; a few rows have no such block, and
-/// in a few all blocks are alike.
+/// Every fifth block of 32 has an outlier, in one group of four columns after the other, and every seventh is far larger
+/// than the rest; a few rows have no such block.
 static float *activations(inputs *in, int64_t count, int64_t cols) {
     float *x = floats(in, (size_t)(count * cols), 3);
     for (int64_t i = 0; i < count * cols; ++i) {
         const int64_t row = i / cols, block = i % cols / 32;
-        if (row % 7 != 3 && (block + row) % 5 == 0) x[i] *= 20;
+        if (row % 7 != 3 && (block + row) % 5 == 0 && i % 32 / 4 == (block + row) / 5 % 8) x[i] *= 30;
+        if (row % 7 != 3 && (block + row) % 7 == 0) x[i] *= 5;
     }
     return x;
 }

@@ -23,7 +23,7 @@ struct MatmulFixture {
         self.columns = columns
     }
 
-    /// A quantised matrix of random blocks and `count` rows of activations between -3 and 3, in some blocks far larger.
+    /// A quantised matrix of random blocks and `count` rows of activations between -3 and 3, a few of them far larger.
     static func random(
         _ type: WeightType,
         kind: WeightBlocks.Kind,
@@ -45,10 +45,14 @@ struct MatmulFixture {
         )
     }
 
-    /// Every fifth block of 32 is large, so that it dominates its row.
+    /// In every fifth block of 32 one group of four columns is large, in every seventh all are.
     private static func activations(count: Int, columns: Int, from inputs: inout KernelInputs) -> [Float] {
         var values = inputs.floats(count * columns, scale: 3)
-        for index in values.indices where (index / 32).isMultiple(of: 5) { values[index] *= 20 }
+        for index in values.indices {
+            let block = index / 32
+            if block.isMultiple(of: 5) && index % 32 / 4 == block / 5 % 8 { values[index] *= 30 }
+            if block.isMultiple(of: 7) { values[index] *= 5 }
+        }
         return values
     }
 

@@ -51,13 +51,38 @@ struct MatmulValueTests {
         }
     }
 
-    @Test("see the activations of a block that dominates its row 254 times finer", arguments: InstructionSet.supported)
-    func dominantBlock(isa: InstructionSet) throws {
+    @Test("see the activations beside an outlier as finely as without it", arguments: InstructionSet.supported, 0..<8)
+    func outliers(isa: InstructionSet, group: Int) throws {
         let pool = try ThreadPool(threads: 1)
-        var inputs = KernelInputs(seed: 3)
-        let x = inputs.floats(32, scale: 5) + inputs.floats(32, scale: 1e-3)
-        let output = try unitMatrix(x, pool: pool).product(count: 1, isa: isa, pool: pool)
-        let step = x[0..<32].map(abs).max()! / 127
-        for column in 0..<32 { #expect(abs(output[column] - x[column]) <= step / 254 / 2 + 1e-6) }
+        var inputs = KernelInputs(seed: UInt64(group))
+        for factor: Float in [30, 200, 254] {
+            var x = inputs.floats(64, scale: 0.1)
+            let columns = 4 * group..<4 * group + 4
+            for column in columns { x[column] *= factor }
+            let output = try unitMatrix(x, pool: pool).product(count: 1, isa: isa, pool: pool)
+            let rest = (0..<32).filter { !columns.contains($0) }.map { abs(x[$0]) }.max()!
+            let step = rest / 127
+            for column in 0..<32 { #expect(abs(output[column] - x[column]) <= step * 0.501, "column \(column)") }
+            // Without the outlier's part, codes of eight bits could not tell the others from zero.
+            #expect(columns.map { abs(x[$0]) }.max()! > 8 * rest)
+        }
+    }
+
+    @Test(
+        "see an outlier itself to fifteen bits, however much larger than the rest",
+        arguments: InstructionSet.supported
+    )
+    func largestOutliers(isa: InstructionSet) throws {
+        let pool = try ThreadPool(threads: 1)
+        var inputs = KernelInputs(seed: 9)
+        for outlier: Float in [1e3, -1e6, 3e9] {
+            var x = inputs.floats(64)
+            x[13] = outlier
+            x[14] = -outlier / 3
+            let output = try unitMatrix(x, pool: pool).product(count: 1, isa: isa, pool: pool)
+            for column in 0..<32 {
+                #expect(abs(output[column] - x[column]) <= max(1 / 127, abs(outlier) / 32_385) * 0.501)
+            }
+        }
     }
 }

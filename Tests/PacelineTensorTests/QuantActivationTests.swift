@@ -11,13 +11,22 @@ struct QuantActivationTests {
         return bytes
     }
 
+    /// One value of every block made larger, each time in another column.
+    private func withOutliers(_ x: [Float], factor: Float) -> [Float] {
+        x.indices.map { $0 % 32 == $0 / 32 * 5 % 32 ? x[$0] * factor : x[$0] }
+    }
+
     @Test("have the bits of the scalar twin", arguments: vectorInstructionSets)
     func twins(isa: InstructionSet) {
         var inputs = KernelInputs(seed: 21)
         for count in 1...9 {
             let size = count * 96
             var rows = [inputs.patterns(size), [Float](repeating: 0, count: size)]
-            for scale: Float in [1, 1e30, 1e-29, 1e-31] { rows.append(inputs.floats(size, scale: scale)) }
+            for scale: Float in [1, 1e30, 1e-29, 1e-31] {
+                rows.append(inputs.floats(size, scale: scale))
+                rows.append(withOutliers(rows[rows.count - 1], factor: 100))
+                rows.append(withOutliers(rows[rows.count - 2], factor: 1e6))
+            }
             for x in rows {
                 let twin = quantise(x, columns: 96, isa: .scalar)
                 #expect(quantise(x, columns: 96, isa: isa) == twin)
@@ -59,6 +68,25 @@ struct QuantActivationTests {
         #expect(quantise(y, columns: 32, isa: isa).prefix(32).allSatisfy { $0 == 127 })
     }
 
+    @Test(
+        "have an outlier where one group of columns coarsens a block, and only there",
+        arguments: InstructionSet.supported
+    )
+    func outliers(isa: InstructionSet) {
+        var inputs = KernelInputs(seed: 4)
+        // Four blocks: an ordinary one, one with an outlier in the last group, one as large throughout, an ordinary one.
+        var x = inputs.floats(128).map { $0 < 0 ? min($0, -0.5) : max($0, 0.5) }
+        x[32 + 31] = 40
+        for column in 64..<96 { x[column] *= 40 }
+        let bytes = quantise(x, columns: 128, isa: isa)
+        #expect(Array(bytes.suffix(4)) == [0, 8, 0, 0])
+        // Rounded to the nearest, 40 is a number of steps that has a low part of at most half of 254 either way.
+        let step = x[32..<60].map(abs).max()! / 127
+        let outlier = bytes[(4 * 48 + 16)...].prefix(16).map { $0 }
+        let high = Int(Int8(bitPattern: outlier[3])), low = Int(Int8(bitPattern: bytes[48 + 31]))
+        #expect(254 * high + low == Int((40 / step).rounded()) && abs(low) <= 127 && outlier.prefix(3) == [0, 0, 0])
+    }
+
     @Test("shared among threads are the same bytes")
     func threads() throws {
         var inputs = KernelInputs(seed: 8)
@@ -67,7 +95,7 @@ struct QuantActivationTests {
         let outputs = try [1, 3].map { threads -> [UInt8] in
             let compute = try Compute(threads: threads)
             let output = QuantisedActivations(rows: 201, columns: 1024)
-            // Residuals of blocks that are not hot stay as they were.
+            // The outliers of blocks that have none stay as they were.
             output.raw.initializeMemory(as: UInt8.self, repeating: 0, count: pl_activations_bytes(1024, 201))
             output.quantise(x, rows: 201, compute: compute)
             return withExtendedLifetime(output) {
