@@ -109,10 +109,12 @@ INLINE void v_dots(
 #define MAX_ROWS 16
 // Where sub-blocks have two scales, the sums of the first half wait in registers for those of the second. Where they have
 // one, the sums of sixteen rows would leave room for the dots of six; in memory they are far from being a limit. So it is
-// with twelve where each row has a start of its own and a sub-block its own fields.
+// with twelve where each row has a start of its own and a sub-block its own fields. Those of eight have room, but an
+// outlier is added in less time to a sum in memory where much is unpacked for it.
 #define SUMS_IN_MEMORY(type, rows) \
     (pl_halves(type) == 1 \
-        && ((rows) == 16 || ((rows) == 12 && V_OFFSET(type) != 0 && pl_layouts[type].block_length == 32)))
+        && ((rows) == 16 || ((rows) == 12 && V_OFFSET(type) != 0 && pl_layouts[type].block_length == 32) \
+            || ((rows) == 8 && pl_layouts[type].block_length == 256)))
 #define STEP(type, rows) (pl_halves(type) == 2 && (rows) > 4 ? 4 : (rows) <= 8 ? (rows) : (rows) == 16 ? 8 : 6)
 #define PAIR_KERNEL_OF_TYPE pl_pair_kernel_avx512
 #define KERNEL_OF_TYPE pl_tile_kernel_avx512
