@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "paceline/matmul.h"
+
 /// Quantised activations, one block of 32 columns of every row after the other; `count` is the padded number of rows:
 ///
 ///     int8  codes[count][32]
@@ -72,17 +74,33 @@ static inline int pl_activation_has_outlier(float all, float rest, float energy,
     return (all * all - rest * rest) * (float)blocks > 0.5f * energy;
 }
 
-/// Quantises 32 activations. The bits are those of the scalar version:
+/// Quantises a part of the `rows` rows, padding included, that `out` holds. The bits are those of the scalar version:
 ///
-/// * amax = the largest magnitude; scale = amax / 127; code = x * (127 / amax) rounded to nearest, ties to even.
+/// * amax = the largest magnitude of a block; scale = amax / 127; code = x * (127 / amax) rounded to nearest, ties to
+///   even.
+/// * with an outlier (pl_activation_has_outlier): scale = the largest magnitude outside of the first group of four that
+///   has amax / 127, but at least amax / (127 * RADIX + 127); x * (1 / scale), rounded likewise, is the code + RADIX
+///   times that of the outlier.
 /// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
 /// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN, none plausible.
-typedef void (*pl_activation_quantiser)(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+typedef void (*pl_activation_quantiser)(
+    const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
+    void *out);
 
-void pl_activation_quantise_scalar(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
-void pl_activation_quantise_avx2(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
-void pl_activation_quantise_avx512(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
-void pl_activation_quantise_neon(const float *x, int8_t *codes, float *scale, int32_t sum[2]);
+/// Writes the largest magnitude of every block, and after them the row's energy: the sum, block by block, of the squares
+/// of the scales that the blocks would have without outliers.
+typedef void (*pl_activation_measurer)(const float *x, int64_t cols, float *measures);
+
+#define PL_DECLARE_QUANTISER(isa) \
+    void pl_activations_measure_##isa(const float *x, int64_t cols, float *measures); \
+    void pl_activations_quantise_##isa( \
+        const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part, \
+        void *out);
+
+PL_DECLARE_QUANTISER(scalar)
+PL_DECLARE_QUANTISER(avx2)
+PL_DECLARE_QUANTISER(avx512)
+PL_DECLARE_QUANTISER(neon)
 
 /// Bits of 2^-100 and of infinity, for comparing magnitudes as integers.
 enum { PL_ACTIVATION_TINY = 0x0d800000, PL_ACTIVATION_INFINITE = 0x7f800000, PL_QUIET_NAN = 0x7fc00000 };

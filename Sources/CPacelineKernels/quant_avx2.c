@@ -4,9 +4,11 @@
 #include "quant_activations.h"
 #include "quant_half.h"
 
-#define AVX2 __attribute__((target("avx2,fma,f16c")))
+#define TARGET __attribute__((target("avx2,fma,f16c")))
+#define QUANTISE pl_activations_quantise_avx2
+#define MEASURE pl_activations_measure_avx2
 
-AVX2 static uint32_t largest_magnitude(const float *x) {
+TARGET static inline uint32_t block_largest(const float *x) {
     const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
     __m256i largest = _mm256_setzero_si256();
     for (int i = 0; i < PL_ACTIVATION_BLOCK; i += 8) {
@@ -20,7 +22,7 @@ AVX2 static uint32_t largest_magnitude(const float *x) {
 }
 
 /// Codes of 16 activations, and their sum.
-AVX2 static int32_t quantise_half(const float *x, __m256 inverse, int8_t *codes) {
+TARGET static inline int32_t quantise_half(const float *x, __m256 inverse, int8_t *codes) {
     // The conversion rounds to nearest even: the mode that every thread starts with and nothing here changes.
     __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), inverse));
     __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), inverse));
@@ -34,18 +36,10 @@ AVX2 static int32_t quantise_half(const float *x, __m256 inverse, int8_t *codes)
     return _mm_cvtsi128_si32(four);
 }
 
-AVX2 void pl_activation_quantise_avx2(const float *x, int8_t *codes, float *scale, int32_t sum[2]) {
-    uint32_t largest = largest_magnitude(x);
-    if (largest < PL_ACTIVATION_TINY || largest >= PL_ACTIVATION_INFINITE) {
-        *scale = largest < PL_ACTIVATION_TINY ? 0 : pl_float_of_bits(PL_QUIET_NAN);
-        _mm256_storeu_si256((__m256i *)codes, _mm256_setzero_si256());
-        sum[0] = sum[1] = 0;
-        return;
-    }
-    float amax = pl_float_of_bits(largest);
-    __m256 inverse = _mm256_set1_ps(127.0f / amax);
-    *scale = amax / 127.0f;
-    sum[0] = quantise_half(x, inverse, codes);
-    sum[1] = quantise_half(x + 16, inverse, codes + 16);
+TARGET static inline void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
+    sum[0] = quantise_half(x, _mm256_set1_ps(inverse), codes);
+    sum[1] = quantise_half(x + 16, _mm256_set1_ps(inverse), codes + 16);
 }
+
+#include "quant_activations_body.h"
 #endif

@@ -4,33 +4,60 @@
 #include "quant_activations.h"
 #include "quant_half.h"
 
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))) void
-pl_activation_quantise_avx512(const float *x, int8_t *codes, float *scale, int32_t sum[2]) {
-    __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
-    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
-    uint32_t largest = _mm512_reduce_max_epu32(_mm512_max_epu32(
-        _mm512_and_si512(_mm512_castps_si512(low), magnitude), _mm512_and_si512(_mm512_castps_si512(high), magnitude)));
-    if (largest < PL_ACTIVATION_TINY || largest >= PL_ACTIVATION_INFINITE) {
-        *scale = largest < PL_ACTIVATION_TINY ? 0 : pl_float_of_bits(PL_QUIET_NAN);
-        _mm256_storeu_si256((__m256i *)codes, _mm256_setzero_si256());
-        sum[0] = sum[1] = 0;
-        return;
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+#define QUANTISE pl_activations_quantise_avx512
+#define MEASURE pl_activations_measure_avx512
+#define BLOCK_OUTLIER block_outlier_avx512
+#define FOUR_LARGEST four_largest
+
+TARGET static inline __m512i magnitudes(const float *x) {
+    return _mm512_and_si512(_mm512_loadu_si512(x), _mm512_set1_epi32(0x7fffffff));
+}
+
+TARGET static inline uint32_t block_largest(const float *x) {
+    return _mm512_reduce_max_epu32(_mm512_max_epu32(magnitudes(x), magnitudes(x + 16)));
+}
+
+/// Four blocks share the reduction: after two exchanges each lane of four has a part of all their maximums.
+TARGET static inline void four_largest(const float *x, float *measures) {
+    __m512i block[4];
+    for (int i = 0; i < 4; ++i) block[i] = _mm512_max_epu32(magnitudes(x + 32 * i), magnitudes(x + 32 * i + 16));
+    __m512i pair[2];
+    for (int i = 0; i < 2; ++i) {
+        const __m512i a = block[2 * i], b = block[2 * i + 1];
+        pair[i] = _mm512_max_epu32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
     }
-    float amax = pl_float_of_bits(largest);
-    __m512 inverse = _mm512_set1_ps(127.0f / amax);
-    *scale = amax / 127.0f;
-    // The conversion rounds to nearest even: the mode that every thread starts with and nothing here changes.
-    __m128i bytes[2] = {
-        _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(low, inverse))),
-        _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(high, inverse))),
-    };
+    __m512i all = _mm512_max_epu32(_mm512_unpacklo_epi64(pair[0], pair[1]), _mm512_unpackhi_epi64(pair[0], pair[1]));
+    all = _mm512_max_epu32(all, _mm512_shuffle_i32x4(all, all, 0x4e));
+    all = _mm512_max_epu32(all, _mm512_shuffle_i32x4(all, all, 0xb1));
+    _mm_storeu_si128((__m128i *)measures, _mm512_castsi512_si128(all));
+}
+
+TARGET static inline void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
     for (int half = 0; half < 2; ++half) {
-        _mm_storeu_si128((__m128i *)codes + half, bytes[half]);
+        const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(x + 16 * half), _mm512_set1_ps(inverse));
+        // The conversion rounds to nearest even: the mode that every thread starts with and nothing here changes.
+        const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(scaled));
+        _mm_storeu_si128((__m128i *)codes + half, bytes);
         // Sixteen unsigned ones times signed codes, four at a time.
-        __m128i four = _mm_dpbusd_epi32(_mm_setzero_si128(), _mm_set1_epi8(1), bytes[half]);
+        __m128i four = _mm_dpbusd_epi32(_mm_setzero_si128(), _mm_set1_epi8(1), bytes);
         four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
         four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
         sum[half] = _mm_cvtsi128_si32(four);
     }
 }
+
+/// The first group of four columns with the magnitude `largest`, and the largest magnitude outside of it.
+TARGET static inline int block_outlier_avx512(const float *x, float largest, float *rest) {
+    const __m512i bits = _mm512_set1_epi32((int32_t)pl_bits_of_float(largest)), low = magnitudes(x), high = magnitudes(x + 16);
+    const uint32_t found = _mm512_cmpeq_epi32_mask(low, bits) | (uint32_t)_mm512_cmpeq_epi32_mask(high, bits) << 16;
+    const int group = __builtin_ctz(found) / PL_OUTLIER_COLUMNS;
+    const uint32_t others = ~(15u << PL_OUTLIER_COLUMNS * group);
+    const __m512i most = _mm512_max_epu32(
+        _mm512_maskz_mov_epi32((__mmask16)others, low), _mm512_maskz_mov_epi32((__mmask16)(others >> 16), high));
+    *rest = pl_float_of_bits(_mm512_reduce_max_epu32(most));
+    return group;
+}
+
+#include "quant_activations_body.h"
 #endif

@@ -4,7 +4,11 @@
 #include "quant_activations.h"
 #include "quant_half.h"
 
-static uint32_t largest_magnitude(const float *x) {
+#define TARGET
+#define QUANTISE pl_activations_quantise_neon
+#define MEASURE pl_activations_measure_neon
+
+static inline uint32_t block_largest(const float *x) {
     const uint32x4_t magnitude = vdupq_n_u32(0x7fffffff);
     uint32x4_t largest = vdupq_n_u32(0);
     for (int i = 0; i < PL_ACTIVATION_BLOCK; i += 4) {
@@ -14,7 +18,7 @@ static uint32_t largest_magnitude(const float *x) {
 }
 
 /// Codes of 16 activations, and their sum.
-static int32_t quantise_half(const float *x, float inverse, int8_t *codes) {
+static inline int32_t quantise_half(const float *x, float inverse, int8_t *codes) {
     int32x4_t code[4];
     // This conversion rounds to nearest even whatever the mode is.
     for (int i = 0; i < 4; ++i) code[i] = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + 4 * i), inverse));
@@ -25,18 +29,10 @@ static int32_t quantise_half(const float *x, float inverse, int8_t *codes) {
     return vaddlvq_s8(bytes);
 }
 
-void pl_activation_quantise_neon(const float *x, int8_t *codes, float *scale, int32_t sum[2]) {
-    uint32_t largest = largest_magnitude(x);
-    if (largest < PL_ACTIVATION_TINY || largest >= PL_ACTIVATION_INFINITE) {
-        *scale = largest < PL_ACTIVATION_TINY ? 0 : pl_float_of_bits(PL_QUIET_NAN);
-        vst1q_s8(codes, vdupq_n_s8(0));
-        vst1q_s8(codes + 16, vdupq_n_s8(0));
-        sum[0] = sum[1] = 0;
-        return;
-    }
-    float amax = pl_float_of_bits(largest), inverse = 127.0f / amax;
-    *scale = amax / 127.0f;
+static inline void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
     sum[0] = quantise_half(x, inverse, codes);
     sum[1] = quantise_half(x + 16, inverse, codes + 16);
 }
+
+#include "quant_activations_body.h"
 #endif

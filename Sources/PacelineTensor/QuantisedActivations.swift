@@ -9,12 +9,15 @@ package final class QuantisedActivations {
     package let columns: Int
     /// Owned; the layout is the kernels' own.
     package let raw: UnsafeMutableRawPointer
+    /// Owned: what is measured of each row.
+    private let measures: UnsafeMutablePointer<Float>
 
     package init(rows: Int, columns: Int) {
         precondition(rows > 0 && columns > 0 && columns.isMultiple(of: 32), "whole blocks of 32 columns")
         self.rows = rows
         self.columns = columns
         raw = .allocate(byteCount: Self.bytes(rows: rows, columns: columns), alignment: 64)
+        measures = .allocate(capacity: rows * Self.measures(columns: columns))
     }
 
     /// Bytes of memory that a buffer takes.
@@ -22,8 +25,13 @@ package final class QuantisedActivations {
         pl_activations_bytes(Int64(columns), Int64(rows))
     }
 
+    private static func measures(columns: Int) -> Int {
+        Int(pl_activations_measures(Int64(columns)))
+    }
+
     deinit {
         raw.deallocate()
+        measures.deallocate()
     }
 
     /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is
@@ -38,23 +46,57 @@ package final class QuantisedActivations {
     ) {
         precondition(count <= rows && count <= input.rows && input.columns <= columns, "more activations than fit")
         precondition(input.columns.isMultiple(of: 32), "whole blocks of 32 columns")
-        let share = count * input.columns < Self.worthSharing ? max(1, count) : 1
-        compute.pool.run(items: (count + share - 1) / share) { item in
-            let rows = item * share..<min(count, (item + 1) * share)
-            rows.forEach(prepare)
-            pl_activations_quantise_rows(
-                compute.isa.raw,
-                input.base,
-                Int64(input.columns),
-                Int64(input.columns),
-                Int64(count),
-                Int64(rows.lowerBound),
-                Int64(rows.upperBound),
-                raw
-            )
+        if count > Self.rowsTogether {
+            compute.pool.run(items: (count + Self.rowsTogether - 1) / Self.rowsTogether) { item in
+                let rows = item * Self.rowsTogether..<min(count, (item + 1) * Self.rowsTogether)
+                rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }
+                quantise(input, rows: rows, columns: 0..<input.columns, of: count, isa: compute.isa)
+            }
+            return
+        }
+        let share = count * input.columns < Self.worthSharing ? input.columns : Self.columnsTogether
+        compute.pool.run(items: share < input.columns ? count : 1) { item in
+            let rows = share < input.columns ? item..<item + 1 : 0..<count
+            rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }
+        }
+        compute.pool.run(items: (input.columns + share - 1) / share) { item in
+            let columns = item * share..<min(input.columns, (item + 1) * share)
+            quantise(input, rows: 0..<count, columns: columns, of: count, isa: compute.isa)
         }
     }
 
+    private func measure(
+        _ input: FloatMatrix,
+        row: Int,
+        isa: InstructionSet,
+        preparing prepare: (_ row: Int) -> Void
+    ) {
+        prepare(row)
+        let place = measures + row * Self.measures(columns: input.columns)
+        pl_activations_measure(isa.raw, input.base + row * input.columns, Int64(input.columns), place)
+    }
+
+    private func quantise(
+        _ input: FloatMatrix,
+        rows: Range<Int>,
+        columns: Range<Int>,
+        of count: Int,
+        isa: InstructionSet
+    ) {
+        let part = pl_activations_part(
+            row_begin: Int64(rows.lowerBound),
+            row_end: Int64(rows.upperBound),
+            column_begin: Int64(columns.lowerBound),
+            column_end: Int64(columns.upperBound)
+        )
+        let stride = Int64(input.columns)
+        pl_activations_quantise_part(isa.raw, input.base, stride, stride, Int64(count), measures, part, raw)
+    }
+
+    /// Rows that share cache lines: as many as one thread should write. Fewer rows are shared by columns.
+    private static let rowsTogether = 16
+    /// A multiple of a block's columns.
+    private static let columnsTogether = 512
     /// Activations from which on sharing pays: what one core has written comes slowly to another.
-    private static let worthSharing = 65_536
+    private static let worthSharing = 16_384
 }

@@ -35,9 +35,26 @@ size_t pl_activations_bytes(int64_t cols, int64_t count);
 /// Layout is private to the kernels. A row's bytes depend on that row alone.
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out);
 
-/// The same for rows begin ..< end of the `count` rows only, so that threads can share the work.
-void pl_activations_quantise_rows(
-    pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, int64_t begin, int64_t end, void *out);
+/// Floats that pl_activations_measure writes for a row of `cols` activations.
+int64_t pl_activations_measures(int64_t cols);
+
+/// Measures a row: what decides about the scales of its blocks.
+void pl_activations_measure(pl_isa isa, const float *x, int64_t cols, float *measures);
+
+/// Rows and columns of a matrix; the columns are multiples of 32.
+typedef struct pl_activations_part {
+    int64_t row_begin, row_end;
+    int64_t column_begin, column_end;
+} pl_activations_part;
+
+/// Quantises a part of the `count` rows, so that threads can share the work. `measures` are those of all rows, one row
+/// after the other.
+///
+/// What a row's blocks have beside their codes lies in cache lines that other rows share: threads should share a few
+/// rows by columns, and many in groups of 16.
+void pl_activations_quantise_part(
+    pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, const float *measures,
+    pl_activations_part part, void *out);
 
 /// One product of a group: y (count x rows, row stride `y_stride`) = activations . transpose(matrix).
 typedef struct pl_product {

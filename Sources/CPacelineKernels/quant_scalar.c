@@ -1,0 +1,28 @@
+#include <stdint.h>
+
+#include "quant_activations.h"
+#include "quant_half.h"
+
+#define TARGET
+#define QUANTISE pl_activations_quantise_scalar
+#define MEASURE pl_activations_measure_scalar
+
+static uint32_t block_largest(const float *x) {
+    uint32_t largest = 0;
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
+        const uint32_t magnitude = pl_bits_of_float(x[i]) & 0x7fffffff;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest;
+}
+
+/// The addition rounds at the units place: to the nearest integer, ties to even.
+static void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
+    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
+        const int32_t code = (int32_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f);
+        codes[i] = (int8_t)code;
+        sum[i >> 4] += code;
+    }
+}
+
+#include "quant_activations_body.h"
