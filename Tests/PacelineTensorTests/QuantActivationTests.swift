@@ -87,22 +87,30 @@ struct QuantActivationTests {
         #expect(254 * high + low == Int((40 / step).rounded()) && abs(low) <= 127 && outlier.prefix(3) == [0, 0, 0])
     }
 
-    @Test("shared among threads are the same bytes")
-    func threads() throws {
+    @Test("shared among threads are the same bytes", arguments: [1, 3, 5, 16, 17, 33, 201])
+    func threads(rows: Int) throws {
+        // Wide enough that a few rows are shared, too, in parts of which the last is shorter.
+        let columns = 5_472
         var inputs = KernelInputs(seed: 8)
-        let x = FloatMatrix(rows: 201, columns: 1024)
-        for row in 0..<201 { x.copyRow(row, from: FloatMatrix(inputs.floats(1024)), row: 0) }
-        let outputs = try [1, 3].map { threads -> [UInt8] in
+        let values = withOutliers(inputs.floats(rows * columns), factor: 20)
+        let x = FloatMatrix(rows: rows, columns: columns)
+        var alone = [UInt8](repeating: 0, count: pl_activations_bytes(Int64(columns), Int64(rows)))
+        pl_activations_quantise(InstructionSet.best.raw, values, Int64(columns), Int64(columns), Int64(rows), &alone)
+        for threads in [1, 3] {
             let compute = try Compute(threads: threads)
-            let output = QuantisedActivations(rows: 201, columns: 1024)
+            let output = QuantisedActivations(rows: rows, columns: columns)
             // The outliers of blocks that have none stay as they were.
-            output.raw.initializeMemory(as: UInt8.self, repeating: 0, count: pl_activations_bytes(1024, 201))
-            output.quantise(x, rows: 201, compute: compute)
-            return withExtendedLifetime(output) {
-                Array(UnsafeRawBufferPointer(start: output.raw, count: pl_activations_bytes(1024, 201)))
+            output.raw.initializeMemory(as: UInt8.self, repeating: 0, count: alone.count)
+            output.quantise(x, rows: rows, compute: compute) { row in
+                // What is quantised is what this prepares.
+                let prepared = FloatMatrix(Array(values[row * columns..<(row + 1) * columns]))
+                x.copyRow(row, from: prepared, row: 0)
             }
+            let bytes = withExtendedLifetime(output) {
+                Array(UnsafeRawBufferPointer(start: output.raw, count: alone.count))
+            }
+            let firstDifference = bytes.indices.first { bytes[$0] != alone[$0] }
+            #expect(firstDifference == nil, "\(threads) threads")
         }
-        let firstDifference = outputs[0].indices.first { outputs[0][$0] != outputs[1][$0] }
-        #expect(firstDifference == nil)
     }
 }
