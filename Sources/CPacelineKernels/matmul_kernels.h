@@ -5,9 +5,9 @@
 
 #include "paceline/matmul.h"
 
-/// The most activation rows that a kernel takes at once, and how many make two tiles at a time faster than one: the
-/// scales of both are unpacked before any row.
-enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 32 };
+/// The most activation rows that a kernel takes at once, and how many make two tiles at a time faster than one: more
+/// than one tile's sums have room for at once.
+enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 17 };
 
 /// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows,
 /// padding included; `rows` is 1, 2 or a multiple of 4.

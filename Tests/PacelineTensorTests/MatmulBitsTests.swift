@@ -28,7 +28,7 @@ struct MatmulBitsTests {
     func twins(type: WeightType, kind: WeightBlocks.Kind) throws {
         let pool = try ThreadPool(threads: 1)
         let fixture = try fixture(type, kind, count: 70, pool: pool)
-        // From 32 rows on, pairs of tiles are multiplied together.
+        // From 17 rows on, pairs of tiles are multiplied together.
         for count in [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 21, 24, 29, 32, 36, 37, 44, 70] {
             let twin = fixture.product(count: count, isa: .scalar, pool: pool)
             #expect(twin.allSatisfy(\.isFinite) && (kind == .zero) == twin.allSatisfy { $0 == 0 })
