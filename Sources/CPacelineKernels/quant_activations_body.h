@@ -4,7 +4,7 @@
 //     QUANTISE, MEASURE                         the names of the functions that are defined here
 //     block_largest(x)                          the bits of the largest magnitude of 32 activations
 //     FOUR_LARGEST(x, measures)                 if there is one: the largest magnitudes of four blocks
-//     block_codes(x, inverse, codes, sum)       x * inverse to the nearest integer, ties to even, and the sums of both halves
+//     block_codes(x, inverse, codes, sum)       x * inverse to the nearest integer, ties to even, and both halves' sums
 //     BLOCK_OUTLIER                             the name of a faster block_outlier than the one below, if there is one
 //
 // Only plain products, sums and differences, so that no CPU fuses them.

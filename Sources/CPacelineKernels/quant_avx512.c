@@ -49,7 +49,8 @@ TARGET static inline void block_codes(const float *x, float inverse, int8_t *cod
 
 /// The first group of four columns with the magnitude `largest`, and the largest magnitude outside of it.
 TARGET static inline int block_outlier_avx512(const float *x, float largest, float *rest) {
-    const __m512i bits = _mm512_set1_epi32((int32_t)pl_bits_of_float(largest)), low = magnitudes(x), high = magnitudes(x + 16);
+    const __m512i bits = _mm512_set1_epi32((int32_t)pl_bits_of_float(largest));
+    const __m512i low = magnitudes(x), high = magnitudes(x + 16);
     const uint32_t found = _mm512_cmpeq_epi32_mask(low, bits) | (uint32_t)_mm512_cmpeq_epi32_mask(high, bits) << 16;
     const int group = __builtin_ctz(found) / PL_OUTLIER_COLUMNS;
     const uint32_t others = ~(15u << PL_OUTLIER_COLUMNS * group);
