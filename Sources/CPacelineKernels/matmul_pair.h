@@ -3,49 +3,42 @@
 /// An activation that is fetched meets the codes of both tiles in registers, so that fetching, which one tile alone is
 /// bound by, is no longer the limit. Running sums are in memory, in `out`: (2 x rows x 16).
 
-/// Activation rows whose dots with two tiles are in flight at once, and what is left over is a multiple of. Dots wait for
-/// each other, so that four rows are too few to keep two pipes busy; more than six leave too few registers for codes.
+/// Activation rows whose dots with two tiles are in flight at once, and what is left over is a multiple of. Dots wait
+/// for each other, so that four rows are too few to keep two pipes busy; more than six leave too few registers for codes.
 enum { PAIR_STEP = 6, PAIR_REST = 4 };
 
 /// dot[tile][r] += codes of each tile x activations of row r; operands first ..< last.
 TEMPLATE void pair_dots(
-    pl_type type, int n, const sub_block w[2], int first, int last, const int8_t *const *codes,
+    pl_type type, int n, const sub_block w[2], int first, int last, const int8_t *activations,
     vec_i dot[2][PAIR_STEP]) {
 #pragma clang loop unroll(full)
     for (int j = first; j < last; ++j) {
 #pragma clang loop unroll(full)
         for (int r = 0; r < n; ++r) {
-            const vec_i four = v_four(codes[r] + 4 * j);
+            const vec_i four = v_four(activations + PL_ACTIVATION_BLOCK * r + 4 * j);
             dot[0][r] = v_dot(type, dot[0][r], w[0].code[j], four);
             dot[1][r] = v_dot(type, dot[1][r], w[1].code[j], four);
         }
     }
 }
 
-/// What `n` activation rows bring to a sub-block, wherever they are, and where their running sums are.
-typedef struct row_set {
-    const int8_t *codes[PAIR_STEP];
-    float scale[PAIR_STEP], total[PAIR_STEP];
-    int32_t initial[PAIR_STEP];  ///< where sums start if a sub-block has one scale
-    /// The same, and sums of codes, if it has two: in row_terms, from where they are spread over a vector by loading them.
-    const int32_t *initials[2][PAIR_STEP];
-    const float *sums[2][PAIR_STEP];
-    int64_t place[PAIR_STEP];
-} row_set;
-
-/// Where the integer sums of half `h` of the set's row `r` start.
-TEMPLATE vec_i set_initial(pl_type type, const row_set *set, int h, int r) {
+/// Where the integer sums of half `h` of row `i` start. Two starts are loaded from `terms`; one is computed in less time.
+TEMPLATE vec_i pair_initial(pl_type type, int h, int64_t i, pl_activation_block a, const row_terms *terms) {
     if (V_OFFSET(type) == 0) return v_set1(h == 0 ? BIAS_BITS : 0);
-    return v_set1(pl_halves(type) == 1 ? set->initial[r] : *set->initials[h][r]);
+    if (pl_halves(type) == 2) return v_set1(terms->initial[h][i]);
+    return v_set1(BIAS_BITS - V_OFFSET(type) * (a.sum[0][i] + a.sum[1][i]));
 }
 
-TEMPLATE void pair_add(pl_type type, int n, const sub_block w[2], const row_set *set, int64_t rows, float *out) {
+/// Adds rows i ..< i + n (<= PAIR_STEP) of one sub-block to their running sums; n is a constant.
+TEMPLATE void pair_add_rows(
+    pl_type type, int n, int64_t i, const sub_block w[2], pl_activation_block a, const row_terms *terms, int64_t rows,
+    float *out) {
     const int halves = pl_halves(type), width = OPERANDS / halves;
     vec_f block[2][PAIR_STEP];
     for (int h = 0; h < halves; ++h) {
         vec_i dot[2][PAIR_STEP];
-        for (int r = 0; r < n; ++r) dot[0][r] = dot[1][r] = set_initial(type, set, h, r);
-        pair_dots(type, n, w, width * h, width * h + width, set->codes, dot);
+        for (int r = 0; r < n; ++r) dot[0][r] = dot[1][r] = pair_initial(type, h, i + r, a, terms);
+        pair_dots(type, n, w, width * h, width * h + width, a.codes + PL_ACTIVATION_BLOCK * i, dot);
         for (int t = 0; t < 2; ++t) {
             for (int r = 0; r < n; ++r) {
                 block[t][r] = h == 0 ? f_fma(f_of_bits(dot[t][r]), w[t].scale[0], w[t].unbias)
@@ -55,40 +48,17 @@ TEMPLATE void pair_add(pl_type type, int n, const sub_block w[2], const row_set 
     }
     for (int h = 0; pl_has_minimum(type) && h < halves; ++h) {
         for (int r = 0; r < n; ++r) {
-            const vec_f sum = f_set1(halves == 1 ? set->total[r] : *set->sums[h][r]);
+            const vec_f sum = f_set1(halves == 1 ? a.total[i + r] : terms->sum[h][i + r]);
             for (int t = 0; t < 2; ++t) block[t][r] = f_fma(w[t].minimum[h], sum, block[t][r]);
         }
     }
     for (int r = 0; r < n; ++r) {
-        const vec_f scale = f_set1(set->scale[r]);
+        const vec_f scale = f_set1(a.scale[i + r]);
         for (int t = 0; t < 2; ++t) {
-            float *place = out + (t * rows + set->place[r]) * PL_TILE_ROWS;
+            float *place = out + (t * rows + i + r) * PL_TILE_ROWS;
             f_store(place, f_fma(block[t][r], scale, f_load(place)));
         }
     }
-}
-
-/// Makes row `i` of those that `a` and `terms` begin with the set's row `r`.
-TEMPLATE void row_set_fill(
-    pl_type type, int r, int64_t i, pl_activation_block a, const row_terms *terms, int64_t place, row_set *set) {
-    set->codes[r] = a.codes + i * PL_ACTIVATION_BLOCK;
-    set->scale[r] = a.scale[i];
-    set->total[r] = a.total[i];
-    set->place[r] = place;
-    if (pl_halves(type) == 1) set->initial[r] = BIAS_BITS - V_OFFSET(type) * (a.sum[0][i] + a.sum[1][i]);
-    for (int h = 0; pl_halves(type) == 2 && h < 2; ++h) {
-        set->initials[h][r] = terms->initial[h] + i;
-        set->sums[h][r] = terms->sum[h] + i;
-    }
-}
-
-/// Adds rows i ..< i + n of one sub-block to their running sums; n is a constant.
-TEMPLATE void pair_add_rows(
-    pl_type type, int n, int64_t i, const sub_block w[2], pl_activation_block a, const row_terms *terms, int64_t rows,
-    float *out) {
-    row_set set;
-    for (int r = 0; r < n; ++r) row_set_fill(type, r, i + r, a, terms, i + r, &set);
-    pair_add(type, n, w, &set, rows, out);
 }
 
 /// Adds the outliers of a sub-block's rows. `groups` and `outliers` are those of the first row.

@@ -49,7 +49,7 @@ typedef struct row_terms {
     float sum[2][PL_ROW_GROUP];
 } row_terms;
 
-/// The bits of 1.5 * 2^23. The integer sum of the first half starts there, so that the sum's bits are the float BIAS +
+/// The bits of 1.5 * 2^23. The integer sum of the first half, and that of an outlier, starts there, so that the sum's bits are the float BIAS +
 /// sum, and
 ///
 ///     fma(BIAS + sum, scale, -BIAS * scale)  has the bits of  (float)sum * scale
@@ -121,7 +121,7 @@ TEMPLATE void keep(pl_type type, const sub_block *w, kept_sub_block *out) {
     for (int h = 0; h < pl_halves(type); ++h) {
         out->scale[h] = w->scale[h];
         out->unbias[h] = h == 0 ? w->unbias : f_mul(w->scale[h], f_set1(-BIAS));
-        out->minimum[h] = w->minimum[h];
+        if (pl_has_minimum(type)) out->minimum[h] = w->minimum[h];
     }
 }
 
@@ -136,7 +136,7 @@ TEMPLATE vec_f add_outlier(pl_type type, const kept_sub_block *w, int group, con
 }
 
 /// Adds the outliers of those rows of one sub-block that have one; `rows` and the sums as for multiply_block. Kept from
-/// the rows' own loop, so that where no row has one, one test tells.
+/// the rows' own loop, so that where none of a constant number of rows has one, one test tells.
 TEMPLATE void add_outliers(
     pl_type type, int rows, int64_t count, const sub_block *w, const pl_outlier *outliers, const uint8_t *groups,
     vec_f *sum, float *out) {

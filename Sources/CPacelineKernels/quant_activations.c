@@ -58,6 +58,7 @@ void pl_activations_quantise_part(
 }
 
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out) {
+    if (count < 1) return;
     const int64_t measures = pl_activations_measures(cols);
     float *all = pl_scratch((size_t)(count * measures) * sizeof(float));
     if (!all) abort();

@@ -26,6 +26,8 @@ typedef struct pl_outlier {
     float scale;  ///< PL_OUTLIER_RADIX times that of the block
 } pl_outlier;
 
+_Static_assert(sizeof(pl_outlier) == 16, "outliers lie one after the other");
+
 /// What an outlier's scale is larger by than its block's, so that the codes of both are -127 ... 127.
 enum { PL_OUTLIER_RADIX = 254 };
 
@@ -63,13 +65,19 @@ static inline uint8_t *pl_activation_groups(const void *data, int64_t blocks, in
     return (uint8_t *)(pl_activation_outliers(data, blocks, count) + blocks * count);
 }
 
+/// Nearest integer, ties to even, of |x| < 2^22: the addition rounds at the units place.
+static inline __attribute__((always_inline)) int32_t pl_round_to_even(float x) {
+    return (int32_t)((x + 0x1.8p23f) - 0x1.8p23f);
+}
+
 /// Whether taking the group with the largest activation out of a block's scale (`all` with it, `rest` without) spares
 /// so much more than a block's share of its row's error, which `energy`, the sum of the squares of all blocks' scales,
 /// measures.
 ///
 /// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3), and each coarsens
 /// the codes of those beside it. About a quarter of the blocks have an outlier by this rule; that takes a third off the
-/// error of a product for a twelfth more arithmetic.
+/// error of a product for a twelfth more arithmetic. In rows with values beyond some 10^21 or all below 10^-21, squares
+/// are infinite or zero, and no block has one.
 static inline int pl_activation_has_outlier(float all, float rest, float energy, int64_t blocks) {
     return (all * all - rest * rest) * (float)blocks > 0.5f * energy;
 }
@@ -87,8 +95,8 @@ typedef void (*pl_activation_quantiser)(
     const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
     void *out);
 
-/// Writes the largest magnitude of every block, and after them the row's energy: the sum, block by block, of the squares
-/// of the scales that the blocks would have without outliers.
+/// Writes the largest magnitude of every block, and after them the row's energy: the sum, block by block, of the
+/// squares of the scales that the blocks would have without outliers.
 typedef void (*pl_activation_measurer)(const float *x, int64_t cols, float *measures);
 
 #define PL_DECLARE_QUANTISER(isa) \

@@ -7,7 +7,7 @@
 //     block_codes(x, inverse, codes, sum)       x * inverse to the nearest integer, ties to even, and both halves' sums
 //     BLOCK_OUTLIER                             the name of a faster block_outlier than the one below, if there is one
 //
-// Only plain products, sums and differences, so that no CPU fuses them.
+// Nothing here may be fused, so that all CPUs round alike: the kernels are compiled with -ffp-contract=off.
 
 #include <string.h>
 
@@ -15,11 +15,6 @@
 #include "quant_half.h"
 
 #define INLINE TARGET static inline __attribute__((always_inline))
-
-/// Nearest integer, ties to even, of |x| < 2^22: the addition rounds at the units place.
-INLINE int32_t round_to_even(float x) {
-    return (int32_t)((x + 0x1.8p23f) - 0x1.8p23f);
-}
 
 #ifndef BLOCK_OUTLIER
 #define BLOCK_OUTLIER block_outlier
@@ -62,7 +57,7 @@ INLINE void quantise_apart(const float *x, float scale, int group, pl_activation
     int32_t sum[2] = { 0, 0 }, high_sum = 0;
     for (int half = 0; half < 2; ++half) {
         for (int i = 16 * half; i < 16 * half + 16; ++i) {
-            const int32_t whole = round_to_even(x[i] * inverse), magnitude = whole < 0 ? -whole : whole;
+            const int32_t whole = pl_round_to_even(x[i] * inverse), magnitude = whole < 0 ? -whole : whole;
             // (magnitude + 126) / 254, for less than 2^15.
             const int32_t parts = (magnitude + (PL_OUTLIER_RADIX - 1) / 2) * 33027 >> 23;
             const int32_t signed_parts = whole < 0 ? -parts : parts, low = whole - PL_OUTLIER_RADIX * signed_parts;

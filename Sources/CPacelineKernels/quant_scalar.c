@@ -16,10 +16,10 @@ static uint32_t block_largest(const float *x) {
     return largest;
 }
 
-/// The addition rounds at the units place: to the nearest integer, ties to even.
 static void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
+    sum[0] = sum[1] = 0;
     for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
-        const int32_t code = (int32_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f);
+        const int32_t code = pl_round_to_even(x[i] * inverse);
         codes[i] = (int8_t)code;
         sum[i >> 4] += code;
     }

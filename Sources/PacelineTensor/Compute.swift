@@ -110,8 +110,8 @@ package struct Compute {
 
     /// Quantises the first `rows` rows for products with packed weights.
     ///
-    /// - Parameter prepare: computes a row of `input` before it is quantised, on the same thread, so that the row is
-    ///   still in that thread's cache.
+    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All threads
+    ///   may read the row after that.
     package func quantise(
         _ input: FloatMatrix,
         rows: Int,

@@ -1,6 +1,6 @@
 import CPacelineKernels
 
-/// Activations as int8 with one scale per 32: what packed weights of quantised types are multiplied by.
+/// Activations as int8 with one scale per 32, outliers apart: what packed weights of quantised types are multiplied by.
 ///
 /// A buffer that is reused from product to product, so it has reference semantics. One thread owns it at a time.
 package final class QuantisedActivations {
@@ -16,13 +16,14 @@ package final class QuantisedActivations {
         precondition(rows > 0 && columns > 0 && columns.isMultiple(of: 32), "whole blocks of 32 columns")
         self.rows = rows
         self.columns = columns
-        raw = .allocate(byteCount: Self.bytes(rows: rows, columns: columns), alignment: 64)
+        raw = .allocate(byteCount: pl_activations_bytes(Int64(columns), Int64(rows)), alignment: 64)
         measures = .allocate(capacity: rows * Self.measures(columns: columns))
     }
 
     /// Bytes of memory that a buffer takes.
     package static func bytes(rows: Int, columns: Int) -> Int {
         pl_activations_bytes(Int64(columns), Int64(rows))
+            + rows * measures(columns: columns) * MemoryLayout<Float>.stride
     }
 
     private static func measures(columns: Int) -> Int {
@@ -37,7 +38,8 @@ package final class QuantisedActivations {
     /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is
     /// enough to share. A row's bits depend on that row alone.
     ///
-    /// - Parameter prepare: computes a row of `input` before it is quantised, on the same thread.
+    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All threads
+    ///   may read the row after that.
     package func quantise(
         _ input: FloatMatrix,
         rows count: Int,
@@ -46,7 +48,7 @@ package final class QuantisedActivations {
     ) {
         precondition(count <= rows && count <= input.rows && input.columns <= columns, "more activations than fit")
         precondition(input.columns.isMultiple(of: 32), "whole blocks of 32 columns")
-        if count > Self.rowsTogether {
+        if count >= Self.rowsTogether * compute.pool.threads {
             compute.pool.run(items: (count + Self.rowsTogether - 1) / Self.rowsTogether) { item in
                 let rows = item * Self.rowsTogether..<min(count, (item + 1) * Self.rowsTogether)
                 rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }

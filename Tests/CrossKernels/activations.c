@@ -61,6 +61,8 @@ void compare_activations(comparison *c, pl_type type) {
         free(any);
     }
     compare_scale(c, &in, 1024, 3, 1e30f, "large values");
+    compare_scale(c, &in, 1024, 3, 1e16f, "values whose squares are nearly infinite");
+    compare_scale(c, &in, 1024, 3, 1e-20f, "values whose squares are subnormal");
     compare_scale(c, &in, 1024, 3, 1e-29f, "small values");
     compare_scale(c, &in, 1024, 3, 1e-31f, "values below the smallest scale");
     compare_ties(c);

@@ -39,6 +39,26 @@ struct MatmulBitsTests {
         }
     }
 
+    @Test("have the bits of the scalar twin with the largest outliers", arguments: WeightType.quantised)
+    func largestOutliers(type: WeightType) throws {
+        let pool = try ThreadPool(threads: 1)
+        var inputs = KernelInputs(seed: 6)
+        let blocks = WeightBlocks.make(type, count: 33 * 256 / type.blockLength, kind: .largest, from: &inputs)
+        // One group of each block as far above the rest as codes go, of either sign, in another place in each row.
+        var x = inputs.floats(20 * 256, scale: 1)
+        for index in x.indices where index % 32 / 4 == (index / 32 + index / 256) % 8 {
+            x[index] = x[index] < 0 ? -1e6 : 1e6
+        }
+        let fixture = try MatmulFixture(type, blocks: blocks, rows: 33, columns: 256, activations: x, pool: pool)
+        for count in [1, 2, 4, 8, 12, 16, 20] {
+            let twin = fixture.product(count: count, isa: .scalar, pool: pool)
+            for isa in vectorInstructionSets {
+                let vector = fixture.product(count: count, isa: isa, pool: pool)
+                #expect(BitComparison(a: twin, b: vector).agree, "\(isa), \(count) rows")
+            }
+        }
+    }
+
     @Test(
         "have the bits of the scalar twin for an odd number of 32-blocks",
         arguments: WeightType.quantised.filter { $0.blockLength == 32 }

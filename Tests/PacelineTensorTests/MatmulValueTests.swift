@@ -63,7 +63,7 @@ struct MatmulValueTests {
             let rest = (0..<32).filter { !columns.contains($0) }.map { abs(x[$0]) }.max()!
             let step = rest / 127
             for column in 0..<32 { #expect(abs(output[column] - x[column]) <= step * 0.501, "column \(column)") }
-            // Without the outlier's part, codes of eight bits could not tell the others from zero.
+            // In steps of the outlier the others would have fewer than sixteen.
             #expect(columns.map { abs(x[$0]) }.max()! > 8 * rest)
         }
     }

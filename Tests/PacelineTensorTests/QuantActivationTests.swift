@@ -16,20 +16,21 @@ struct QuantActivationTests {
         x.indices.map { $0 % 32 == $0 / 32 * 5 % 32 ? x[$0] * factor : x[$0] }
     }
 
-    @Test("have the bits of the scalar twin", arguments: vectorInstructionSets)
-    func twins(isa: InstructionSet) {
+    // Three blocks, and four and three: vector kernels measure four at a time.
+    @Test("have the bits of the scalar twin", arguments: vectorInstructionSets, [96, 224])
+    func twins(isa: InstructionSet, columns: Int) {
         var inputs = KernelInputs(seed: 21)
         for count in 1...9 {
-            let size = count * 96
+            let size = count * columns
             var rows = [inputs.patterns(size), [Float](repeating: 0, count: size)]
-            for scale: Float in [1, 1e30, 1e-29, 1e-31] {
-                rows.append(inputs.floats(size, scale: scale))
-                rows.append(withOutliers(rows[rows.count - 1], factor: 100))
-                rows.append(withOutliers(rows[rows.count - 2], factor: 1e6))
+            // The squares of scales overflow at 1e30, nearly so at 1e18, are subnormal at 1e-20 and zero at 1e-29.
+            for scale: Float in [1, 1e30, 1e18, 1e-18, 1e-20, 1e-29, 1e-31] {
+                let x = inputs.floats(size, scale: scale)
+                rows += [x, withOutliers(x, factor: 100), withOutliers(x, factor: 1e6)]
             }
             for x in rows {
-                let twin = quantise(x, columns: 96, isa: .scalar)
-                #expect(quantise(x, columns: 96, isa: isa) == twin)
+                let twin = quantise(x, columns: columns, isa: .scalar)
+                #expect(quantise(x, columns: columns, isa: isa) == twin)
             }
         }
     }
@@ -80,11 +81,28 @@ struct QuantActivationTests {
         for column in 64..<96 { x[column] *= 40 }
         let bytes = quantise(x, columns: 128, isa: isa)
         #expect(Array(bytes.suffix(4)) == [0, 8, 0, 0])
-        // Rounded to the nearest, 40 is a number of steps that has a low part of at most half of 254 either way.
-        let step = x[32..<60].map(abs).max()! / 127
-        let outlier = bytes[(4 * 48 + 16)...].prefix(16).map { $0 }
-        let high = Int(Int8(bitPattern: outlier[3])), low = Int(Int8(bitPattern: bytes[48 + 31]))
-        #expect(254 * high + low == Int((40 / step).rounded()) && abs(low) <= 127 && outlier.prefix(3) == [0, 0, 0])
+    }
+
+    @Test("have a low and a high part that make up the nearest step, ties to even", arguments: InstructionSet.supported)
+    func split(isa: InstructionSet) {
+        // With 127 as the largest of the other columns a step is 1. Halves of steps, too, beside the outlier and in it.
+        var x = [Float](repeating: 0, count: 64)
+        x.replaceSubrange(0..<8, with: [127, -127, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5])
+        let others: [Int8] = [127, -127, 0, 2, 2, 0, -2, 126]
+        for value in stride(from: Float(181), through: 32_385, by: 0.5) {
+            x[20] = value
+            x[21] = -value
+            x[22] = 127.5
+            x[23] = -126.5
+            let bytes = quantise(x, columns: 64, isa: isa).map { Int8(bitPattern: $0) }
+            let low = bytes[20..<24].map { Int($0) }, high = bytes[96..<100].map { Int($0) }
+            let wholes = zip(low, high).map { $0 + 254 * $1 }
+            let nearest = [value, -value, 127.5, -126.5].map { Int($0.rounded(.toNearestOrEven)) }
+            guard wholes == nearest, (low + high).allSatisfy({ abs($0) <= 127 }), Array(bytes[0..<8]) == others else {
+                Issue.record("\(value): \(low) and \(high)")
+                return
+            }
+        }
     }
 
     @Test("shared among threads are the same bytes", arguments: [1, 3, 5, 16, 17, 33, 201])

@@ -30,7 +30,7 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
 size_t pl_activations_bytes(int64_t cols, int64_t count);
 
 /// Quantises `count` rows of activations (count x cols, row stride `stride` floats) to int8 with one float32 scale per
-/// 32.
+/// 32, and a second code and scale where one of four columns is far larger than the other 28.
 ///
 /// Layout is private to the kernels. A row's bytes depend on that row alone.
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out);
@@ -47,8 +47,8 @@ typedef struct pl_activations_part {
     int64_t column_begin, column_end;
 } pl_activations_part;
 
-/// Quantises a part of the `count` rows, so that threads can share the work. `measures` are those of all rows, one row
-/// after the other.
+/// Quantises a part of the `count` rows, so that threads can share the work. `measures` are those of all rows as they
+/// are now, one row after the other. A part that ends with the last row fills up what `out` has beyond it.
 ///
 /// What a row's blocks have beside their codes lies in cache lines that other rows share: threads should share a few
 /// rows by columns, and many in groups of 16.
