@@ -49,8 +49,8 @@ typedef struct row_terms {
     float sum[2][PL_ROW_GROUP];
 } row_terms;
 
-/// The bits of 1.5 * 2^23. The integer sum of the first half, and that of an outlier, starts there, so that the sum's bits are the float BIAS +
-/// sum, and
+/// The bits of 1.5 * 2^23. The integer sum of the first half, and that of an outlier, starts there, so that the sum's
+/// bits are the float BIAS + sum, and
 ///
 ///     fma(BIAS + sum, scale, -BIAS * scale)  has the bits of  (float)sum * scale
 ///
