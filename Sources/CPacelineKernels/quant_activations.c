@@ -6,8 +6,8 @@
 #include "scratch.h"
 
 typedef struct quantiser {
-    pl_activation_measurer measure;
-    pl_activation_quantiser quantise;
+    pl_activation_measurer *measure;
+    pl_activation_quantiser *quantise;
 } quantiser;
 
 static quantiser quantiser_of(pl_isa isa) {

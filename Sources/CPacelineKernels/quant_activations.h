@@ -91,24 +91,18 @@ static inline int pl_activation_has_outlier(float all, float rest, float energy,
 ///   times that of the outlier.
 /// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
 /// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN, none plausible.
-typedef void (*pl_activation_quantiser)(
+typedef void pl_activation_quantiser(
     const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
     void *out);
 
 /// Writes the largest magnitude of every block, and after them the row's energy: the sum, block by block, of the
 /// squares of the scales that the blocks would have without outliers.
-typedef void (*pl_activation_measurer)(const float *x, int64_t cols, float *measures);
+typedef void pl_activation_measurer(const float *x, int64_t cols, float *measures);
 
-#define PL_DECLARE_QUANTISER(isa) \
-    void pl_activations_measure_##isa(const float *x, int64_t cols, float *measures); \
-    void pl_activations_quantise_##isa( \
-        const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part, \
-        void *out);
-
-PL_DECLARE_QUANTISER(scalar)
-PL_DECLARE_QUANTISER(avx2)
-PL_DECLARE_QUANTISER(avx512)
-PL_DECLARE_QUANTISER(neon)
+pl_activation_quantiser pl_activations_quantise_scalar, pl_activations_quantise_avx2, pl_activations_quantise_avx512,
+    pl_activations_quantise_neon;
+pl_activation_measurer pl_activations_measure_scalar, pl_activations_measure_avx2, pl_activations_measure_avx512,
+    pl_activations_measure_neon;
 
 /// Bits of 2^-100 and of infinity, for comparing magnitudes as integers.
 enum { PL_ACTIVATION_TINY = 0x0d800000, PL_ACTIVATION_INFINITE = 0x7f800000, PL_QUIET_NAN = 0x7fc00000 };

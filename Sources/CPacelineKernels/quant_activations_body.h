@@ -49,6 +49,9 @@ INLINE void store_scalars(pl_activation_block place, float scale, const int32_t 
     *place.sum[1] = sum[1];
 }
 
+/// Of PL_OUTLIER_RADIX, times 2^RECIPROCAL_BITS: vectors have no division of integers.
+enum { RECIPROCAL_BITS = 23, RECIPROCAL = (1 << RECIPROCAL_BITS) / PL_OUTLIER_RADIX + 1 };
+
 /// Quantises a block that has an outlier: every value to the nearest multiple of `scale`, ties to even. Multiples are
 /// RADIX * high + low with low in -127 ... 127, and only those of the outlier's columns have a high part: its codes.
 INLINE void quantise_apart(const float *x, float scale, int group, pl_activation_block place, pl_outlier *outlier) {
@@ -58,8 +61,8 @@ INLINE void quantise_apart(const float *x, float scale, int group, pl_activation
     for (int half = 0; half < 2; ++half) {
         for (int i = 16 * half; i < 16 * half + 16; ++i) {
             const int32_t whole = pl_round_to_even(x[i] * inverse), magnitude = whole < 0 ? -whole : whole;
-            // (magnitude + 126) / 254, for less than 2^15.
-            const int32_t parts = (magnitude + (PL_OUTLIER_RADIX - 1) / 2) * 33027 >> 23;
+            // (magnitude + 126) / 254, rounded down: exact below 2^15.
+            const int32_t parts = (magnitude + (PL_OUTLIER_RADIX - 1) / 2) * RECIPROCAL >> RECIPROCAL_BITS;
             const int32_t signed_parts = whole < 0 ? -parts : parts, low = whole - PL_OUTLIER_RADIX * signed_parts;
             place.codes[i] = (int8_t)low;
             high[i] = (int8_t)signed_parts;
@@ -125,14 +128,14 @@ TARGET void MEASURE(const float *x, int64_t cols, float *measures) {
 TARGET void QUANTISE(
     const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
     void *out) {
-    const int64_t blocks = cols / PL_ACTIVATION_BLOCK;
+    const int64_t blocks = cols / PL_ACTIVATION_BLOCK, stride_of_measures = pl_activations_measures(cols);
     for (int64_t column = part.column_begin; column < part.column_end; column += PL_ACTIVATION_BLOCK) {
         const int64_t block = column / PL_ACTIVATION_BLOCK;
         pl_outlier *outliers = pl_activation_outliers(out, blocks, rows) + block * rows;
         uint8_t *groups = pl_activation_groups(out, blocks, rows) + block * rows;
         for (int64_t row = part.row_begin; row < part.row_end; ++row) {
             const pl_activation_block place = pl_activation_block_at(out, rows, block, row);
-            const float *measure = measures + row * (blocks + 1);
+            const float *measure = measures + row * stride_of_measures;
             const block_measures m = { measure[block], measure[blocks], blocks };
             groups[row] = quantise_block(x + row * stride + column, m, place, &outliers[row]);
         }
