@@ -18,7 +18,7 @@ enum {
     GROUP_QUERIES = 96,       // and queries per KV head, unless a single row has more
     WALKS_PER_THREAD = 4,     // with fewer (group, KV head) than this, split by chunk
     PARTIAL_HEADER = 16,      // floats before the values of a partial in scratch memory, so that these stay aligned
-    SMALL_CALL = 1 << 18,     // multiply-adds that are not worth waking another thread for
+    SMALL_CALL = 1 << 16,     // multiply-adds that are not worth another thread, even one that polls
     POOLED_QUERIES = 256,     // queries whose quantising is worth waking another thread for
     PARTIALS_LIMIT = 1 << 26, // bytes of partials that are worth having
 };

@@ -23,6 +23,10 @@ enum { ITEM_MACS = 32 << 20 };
 /// the first-level cache.
 enum { PANEL_ROWS = 192 };
 
+/// How much of what comes next a thread fetches while it waits: more than it has the time for, and a part of a small
+/// second-level cache. With more rows than these, multiplying takes longer than reading.
+enum { EXPECTED_BYTES = 256 << 10, EXPECTED_ROWS = 16 };
+
 /// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a
 /// row.
 typedef struct part {
@@ -176,5 +180,31 @@ void pl_matmul(
             items = add_part(&job, isa, &products[done++], items);
         }
         pl_pool_run(pool, items, run_item, &job);
+    }
+}
+
+/// Where item `item` of a job begins, and how many bytes of its matrix follow.
+static const uint8_t *item_data(const job *job, int64_t item, int64_t *bytes) {
+    const part *part = job->parts;
+    while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
+    const int64_t tile = (item - part->first_item) * part->item_tiles;
+    *bytes = (part->tiles - tile) * (int64_t)part->tile_bytes;
+    return (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
+}
+
+void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrices, int matrix_count, int64_t count) {
+    if (count > EXPECTED_ROWS) return;
+    job job = { .isa = isa, .count = count };
+    pl_product products[MAX_PRODUCTS];
+    int64_t items = 0;
+    for (int i = 0; i < matrix_count && i < MAX_PRODUCTS; ++i) {
+        products[i] = (pl_product){ .matrix = matrices[i] };
+        items = add_part(&job, isa, &products[i], items);
+    }
+    const int threads = pl_pool_threads(pool);
+    for (int thread = 0; thread < threads && items > 0; ++thread) {
+        int64_t bytes;
+        const uint8_t *data = item_data(&job, items * thread / threads, &bytes);
+        pl_pool_expect(pool, thread, data, bytes < EXPECTED_BYTES ? bytes : EXPECTED_BYTES);
     }
 }

@@ -30,11 +30,20 @@ static const uint32_t RUN = ~(uint32_t)0x7fff;
 /// so that a shared machine is not spun to death.
 enum { SPIN_NANOSECONDS = 40000, POLLS_PER_CLOCK_READ = 32 };
 
+/// How much a waiting thread fetches before it looks again: what a core can have under way.
+enum { LINE_BYTES = 64, LINES_PER_POLL = 16 };
+
 /// How long a thread then waits before it takes the one it waits for to be paused and gives it its own CPU. Items take
 /// tens of microseconds; a time slice, which is what a paused thread would wait for, takes milliseconds.
 enum { RESCUE_NANOSECONDS = 150000 };
 
 enum { OUTSIDE = -1 };
+
+/// Memory that a thread fetches while it waits, from the front.
+typedef struct expectation {
+    const uint8_t *data;
+    int64_t lines;
+} expectation;
 
 /// What a pool keeps of each thread.
 typedef struct member {
@@ -46,6 +55,8 @@ typedef struct member {
     _Alignas(64) _Atomic uint64_t range;
     _Atomic int cpu;         ///< where it entered the run; OUTSIDE if it is not in one
     _Atomic int was_moved;   ///< whether another thread gave it its CPU during this run
+    expectation coming;      ///< written by the caller between runs, and by the thread itself in a run
+    expectation expected;    ///< the thread's own
     _Atomic int thread_id;
     pthread_t thread;        ///< of a worker
 } member;
@@ -91,12 +102,22 @@ static int64_t nanoseconds(void) {
 /// What a thread waits for: whether `control` satisfies it, given the run that it has seen.
 typedef int (*condition)(uint32_t control, uint32_t seen);
 
-static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen) {
+/// Fetches some of what the thread expects to read; 0 if that has been done. Nothing is accessed, so that it does not
+/// matter whether it is still there.
+static int fetch(expectation *expected) {
+    const int64_t lines = expected->lines < LINES_PER_POLL ? expected->lines : LINES_PER_POLL;
+    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(expected->data + i * LINE_BYTES, 0, 2);
+    expected->data += lines * LINE_BYTES;
+    expected->lines -= lines;
+    return lines > 0;
+}
+
+static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int thread) {
     int64_t deadline = nanoseconds() + SPIN_NANOSECONDS;
     do {
         for (int poll = 0; poll < POLLS_PER_CLOCK_READ; ++poll) {
             if (satisfied(atomic_load_explicit(&pool->control, memory_order_acquire), seen)) return 1;
-            relax();
+            if (!fetch(&pool->members[thread].expected)) relax();
         }
     } while (nanoseconds() < deadline);
     return 0;
@@ -162,6 +183,8 @@ static void deal(pl_pool *pool, uint64_t items) {
 static void work(pl_pool *pool, int thread) {
     member *self = &pool->members[thread];
     atomic_store_explicit(&self->cpu, pl_current_cpu(), memory_order_relaxed);
+    self->expected = self->coming;
+    self->coming.lines = 0;
     do {
         int64_t item;
         while ((item = take(self)) >= 0) pool->task(pool->context, item, thread);
@@ -186,7 +209,7 @@ static void rescue_caller(pl_pool *pool, int thread) {
 }
 
 static uint32_t wait_for_call(pl_pool *pool, uint32_t seen, int thread) {
-    if (!poll_for(pool, is_called, seen)) {
+    if (!poll_for(pool, is_called, seen, thread)) {
         atomic_fetch_add(&pool->sleepers, 1);
         sleep_for(pool, is_called, seen, rescue_caller, thread);
         atomic_fetch_sub(&pool->sleepers, 1);
@@ -238,10 +261,14 @@ static void rescue_workers(pl_pool *pool, int caller) {
 }
 
 static void wait_until_empty(pl_pool *pool) {
-    if (poll_for(pool, is_empty, 0)) return;
+    if (poll_for(pool, is_empty, 0, 0)) return;
     atomic_fetch_or(&pool->control, CALLER_SLEEPS);
     sleep_for(pool, is_empty, 0, rescue_workers, 0);
     atomic_fetch_and(&pool->control, ~(uint32_t)CALLER_SLEEPS);
+}
+
+void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes) {
+    pool->members[thread].coming = (expectation){ data, bytes / LINE_BYTES };
 }
 
 void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {

@@ -5,6 +5,7 @@
 //     block_largest(x)                          the bits of the largest magnitude of 32 activations
 //     FOUR_LARGEST(x, measures)                 if there is one: the largest magnitudes of four blocks
 //     block_codes(x, inverse, codes, sum)       x * inverse to the nearest integer, ties to even, and both halves' sums
+//     BLOCK_SPLIT                               the name of a faster block_split than the one below, if there is one
 //     BLOCK_OUTLIER                             the name of a faster block_outlier than the one below, if there is one
 //
 // Nothing here may be fused, so that all CPUs round alike: the kernels are compiled with -ffp-contract=off.
@@ -49,27 +50,34 @@ INLINE void store_scalars(pl_activation_block place, float scale, const int32_t 
     *place.sum[1] = sum[1];
 }
 
-/// Of PL_OUTLIER_RADIX, times 2^RECIPROCAL_BITS: vectors have no division of integers.
-enum { RECIPROCAL_BITS = 23, RECIPROCAL = (1 << RECIPROCAL_BITS) / PL_OUTLIER_RADIX + 1 };
-
-/// Quantises a block that has an outlier: every value to the nearest multiple of `scale`, ties to even. Multiples are
-/// RADIX * high + low with low in -127 ... 127, and only those of the outlier's columns have a high part: its codes.
-INLINE void quantise_apart(const float *x, float scale, int group, pl_activation_block place, pl_outlier *outlier) {
-    const float inverse = 1.0f / scale;
-    int8_t high[PL_ACTIVATION_BLOCK];
-    int32_t sum[2] = { 0, 0 }, high_sum = 0;
+#ifndef BLOCK_SPLIT
+#define BLOCK_SPLIT block_split
+/// The nearest integers of x * inverse, ties to even, as PL_OUTLIER_RADIX * high + low with low in -127 ... 127; sums of
+/// both halves' low parts, and of all high parts.
+INLINE int32_t block_split(const float *x, float inverse, int8_t *low, int8_t *high, int32_t sum[2]) {
+    int32_t high_sum = 0;
     for (int half = 0; half < 2; ++half) {
         for (int i = 16 * half; i < 16 * half + 16; ++i) {
             const int32_t whole = pl_round_to_even(x[i] * inverse), magnitude = whole < 0 ? -whole : whole;
-            // (magnitude + 126) / 254, rounded down: exact below 2^15.
-            const int32_t parts = (magnitude + (PL_OUTLIER_RADIX - 1) / 2) * RECIPROCAL >> RECIPROCAL_BITS;
-            const int32_t signed_parts = whole < 0 ? -parts : parts, low = whole - PL_OUTLIER_RADIX * signed_parts;
-            place.codes[i] = (int8_t)low;
+            const int32_t rounded = magnitude + (PL_OUTLIER_RADIX - 1) / 2;
+            const int32_t parts = rounded * PL_RADIX_RECIPROCAL >> PL_RADIX_RECIPROCAL_BITS;
+            const int32_t signed_parts = whole < 0 ? -parts : parts, rest = whole - PL_OUTLIER_RADIX * signed_parts;
+            low[i] = (int8_t)rest;
             high[i] = (int8_t)signed_parts;
-            sum[half] += low;
+            sum[half] += rest;
             high_sum += signed_parts;
         }
     }
+    return high_sum;
+}
+#endif
+
+/// Quantises a block that has an outlier: every value to the nearest multiple of `scale`, of which only those of the
+/// outlier's columns have a high part: its codes.
+INLINE void quantise_apart(const float *x, float scale, int group, pl_activation_block place, pl_outlier *outlier) {
+    int8_t high[PL_ACTIVATION_BLOCK];
+    int32_t sum[2] = { 0, 0 };
+    const int32_t high_sum = BLOCK_SPLIT(x, 1.0f / scale, place.codes, high, sum);
     store_scalars(place, scale, sum);
     memcpy(outlier->codes, high + PL_OUTLIER_COLUMNS * group, PL_OUTLIER_COLUMNS);
     outlier->sum = high_sum;

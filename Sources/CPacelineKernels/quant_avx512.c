@@ -9,6 +9,7 @@
 #define MEASURE pl_activations_measure_avx512
 #define BLOCK_OUTLIER block_outlier_avx512
 #define FOUR_LARGEST four_largest
+#define BLOCK_SPLIT block_split
 
 TARGET static inline __m512i magnitudes(const float *x) {
     return _mm512_and_si512(_mm512_loadu_si512(x), _mm512_set1_epi32(0x7fffffff));
@@ -58,6 +59,28 @@ TARGET static inline int block_outlier_avx512(const float *x, float largest, flo
         _mm512_maskz_mov_epi32((__mmask16)others, low), _mm512_maskz_mov_epi32((__mmask16)(others >> 16), high));
     *rest = pl_float_of_bits(_mm512_reduce_max_epu32(most));
     return group;
+}
+
+/// The step that each of 16 activations is nearest to, as a high and a low part (see quantise_apart).
+TARGET static inline __m512i split_steps(const float *x, float inverse, __m512i *low) {
+    const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse)));
+    const __m512i rounded = _mm512_add_epi32(_mm512_abs_epi32(whole), _mm512_set1_epi32((PL_OUTLIER_RADIX - 1) / 2));
+    const __m512i product = _mm512_mullo_epi32(rounded, _mm512_set1_epi32(PL_RADIX_RECIPROCAL));
+    const __m512i parts = _mm512_srli_epi32(product, PL_RADIX_RECIPROCAL_BITS), zero = _mm512_setzero_si512();
+    const __m512i high = _mm512_mask_sub_epi32(parts, _mm512_cmplt_epi32_mask(whole, zero), zero, parts);
+    *low = _mm512_sub_epi32(whole, _mm512_mullo_epi32(high, _mm512_set1_epi32(PL_OUTLIER_RADIX)));
+    return high;
+}
+
+TARGET static inline int32_t block_split(const float *x, float inverse, int8_t *low, int8_t *high, int32_t sum[2]) {
+    __m512i low_parts[2], high_parts[2];
+    for (int half = 0; half < 2; ++half) {
+        high_parts[half] = split_steps(x + 16 * half, inverse, &low_parts[half]);
+        _mm_storeu_si128((__m128i *)low + half, _mm512_cvtepi32_epi8(low_parts[half]));
+        _mm_storeu_si128((__m128i *)high + half, _mm512_cvtepi32_epi8(high_parts[half]));
+        sum[half] = _mm512_reduce_add_epi32(low_parts[half]);
+    }
+    return _mm512_reduce_add_epi32(_mm512_add_epi32(high_parts[0], high_parts[1]));
 }
 
 #include "quant_activations_body.h"

@@ -122,12 +122,16 @@ package struct Compute {
     }
 
     /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations · matrixᵀ.
+    ///
+    /// - Parameter next: the matrices of the next call, if known. Threads that have nothing left to do begin to read them.
     package func multiply(
         _ input: FloatMatrix,
         quantised: QuantisedActivations,
         rows: Int,
-        _ products: [(matrix: PackedMatrix, output: FloatMatrix)]
+        _ products: [(matrix: PackedMatrix, output: FloatMatrix)],
+        then next: [PackedMatrix] = []
     ) {
+        if !next.isEmpty { expect(next, rows: rows) }
         let raw = products.map { product in
             precondition(product.matrix.columns == input.columns && product.output.columns == product.matrix.rows)
             precondition(rows <= product.output.rows)
@@ -147,6 +151,13 @@ package struct Compute {
             quantised.raw,
             Int64(rows)
         )
+    }
+}
+
+extension Compute {
+    private func expect(_ matrices: [PackedMatrix], rows: Int) {
+        let raw = matrices.map { Optional($0.raw) }
+        pl_matmul_expect(isa.raw, pool.raw, raw, Int32(raw.count), Int64(rows))
     }
 }
 

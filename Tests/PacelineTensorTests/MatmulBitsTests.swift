@@ -143,6 +143,24 @@ struct MatmulBitsTests {
         }
     }
 
+    @Test("do not depend on what is expected to follow", arguments: [1, 2, 16, 17])
+    func expectations(count: Int) throws {
+        for threads in 1...3 {
+            let pool = try ThreadPool(threads: threads)
+            let fixtures = try [WeightType.q4_K, .q8_0, .q6_K].map {
+                try fixture($0, .ordinary, rows: 200, columns: 256, count: count, pool: pool)
+            }
+            let alone = MatmulFixture.products(fixtures, count: count, isa: .best, pool: pool)
+            // The same again, one that is smaller than a thread's share, and none.
+            for following in [fixtures, [fixtures[1]], []] {
+                let raw = following.map { Optional($0.matrix.raw) }
+                pl_matmul_expect(InstructionSet.best.raw, pool.raw, raw, Int32(raw.count), Int64(count))
+                let outputs = MatmulFixture.products(fixtures, count: count, isa: .best, pool: pool)
+                #expect(zip(outputs, alone).allSatisfy { BitComparison(a: $0, b: $1).agree }, "\(threads) threads")
+            }
+        }
+    }
+
     @Test("leave the gaps of a strided output alone")
     func strides() throws {
         let pool = try ThreadPool(threads: 2)

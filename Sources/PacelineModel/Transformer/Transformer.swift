@@ -99,10 +99,11 @@ package final class Transformer {
             buffers.attended,
             quantised: buffers.quantised,
             rows: count,
-            [(layer.attentionOutput, buffers.update)]
+            [(layer.attentionOutput, buffers.update)],
+            then: [layer.gate, layer.up]
         )
         addUpdate(norm: layer.attentionOuterNorm, rows: count)
-        feedForward(layer, rows: count)
+        feedForward(layer, rows: count, before: index + 1)
     }
 
     private func project(_ layer: TransformerWeights.Layer, index: Int, rows count: Int) {
@@ -110,7 +111,8 @@ package final class Transformer {
             buffers.normed,
             quantised: buffers.quantised,
             rows: count,
-            [(layer.query, buffers.queries), (layer.key, buffers.keys), (layer.value, buffers.values)]
+            [(layer.query, buffers.queries), (layer.key, buffers.keys), (layer.value, buffers.values)],
+            then: [layer.attentionOutput]
         )
         if let bias = layer.queryBias { compute.addBias(bias, to: buffers.queries, rows: count) }
         if let bias = layer.keyBias { compute.addBias(bias, to: buffers.keys, rows: count) }
@@ -130,13 +132,14 @@ package final class Transformer {
         }
     }
 
-    private func feedForward(_ layer: TransformerWeights.Layer, rows count: Int) {
+    private func feedForward(_ layer: TransformerWeights.Layer, rows count: Int, before next: Int) {
         normalise(buffers.hidden, weight: layer.feedForwardNorm, rows: count)
         compute.multiply(
             buffers.normed,
             quantised: buffers.quantised,
             rows: count,
-            [(layer.gate, buffers.gate), (layer.up, buffers.up)]
+            [(layer.gate, buffers.gate), (layer.up, buffers.up)],
+            then: [layer.down]
         )
         compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide) { row in
             switch configuration.architecture.gate {
@@ -144,7 +147,13 @@ package final class Transformer {
             case .gelu: compute.geluMultiply(gate: buffers.gate, up: buffers.up, row: row)
             }
         }
-        compute.multiply(buffers.gate, quantised: buffers.quantisedWide, rows: count, [(layer.down, buffers.update)])
+        compute.multiply(
+            buffers.gate,
+            quantised: buffers.quantisedWide,
+            rows: count,
+            [(layer.down, buffers.update)],
+            then: next < weights.layers.count ? weights.layers[next].projections : [weights.output]
+        )
         addUpdate(norm: layer.feedForwardOuterNorm, rows: count)
     }
 

@@ -4,7 +4,9 @@ package import PacelineTensor
 /// The weights of a transformer, packed for the kernels; the embedding table is looked up in the file.
 package final class TransformerWeights {
     /// One block's weights. Matrices are (outputs x inputs).
-    package struct Layer {
+    ///
+    /// A class, because a pass hands each of them on several times, and copying so many references takes its time.
+    package final class Layer {
         let attentionNorm: FloatMatrix  // (1, embedding)
         let query: PackedMatrix  // (heads · head dimension, embedding)
         let key: PackedMatrix  // (KV heads · head dimension, embedding)
@@ -21,6 +23,35 @@ package final class TransformerWeights {
         let up: PackedMatrix  // (feed-forward, embedding)
         let down: PackedMatrix  // (embedding, feed-forward)
         let feedForwardOuterNorm: FloatMatrix?  // (1, embedding)
+
+        /// What is multiplied together at the start of the block.
+        var projections: [PackedMatrix] { [query, key, value] }
+
+        init(_ index: Int, reader: WeightReader) throws {
+            let shape = reader.configuration
+            let name = { (part: String) in "blk.\(index).\(part)" }
+            let wide = shape.embeddingLength
+            let queries = shape.queryLength
+            let keys = shape.keyValueLength
+            let attention = try TransformerWeights.projections("blk.\(index).", reader: reader)
+            let feedForward = try TransformerWeights.gateAndUp("blk.\(index).", reader: reader)
+            attentionNorm = try reader.vector(name("attn_norm.weight"), count: wide)
+            query = attention.query
+            key = attention.key
+            value = attention.value
+            queryBias = try reader.bias(name("attn_q.bias"), count: queries)
+            keyBias = try reader.bias(name("attn_k.bias"), count: keys)
+            valueBias = try reader.bias(name("attn_v.bias"), count: keys)
+            queryNorm = try reader.headNorm(name("attn_q_norm.weight"))
+            keyNorm = try reader.headNorm(name("attn_k_norm.weight"))
+            attentionOutput = try reader.matrix(name("attn_output.weight"), rows: wide, columns: queries)
+            attentionOuterNorm = try reader.outerNorm(name("post_attention_norm.weight"))
+            feedForwardNorm = try reader.vector(name("ffn_norm.weight"), count: wide)
+            gate = feedForward.gate
+            up = feedForward.up
+            down = try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength)
+            feedForwardOuterNorm = try reader.outerNorm(name("post_ffw_norm.weight"))
+        }
     }
 
     package let layers: [Layer]
@@ -61,7 +92,7 @@ package final class TransformerWeights {
         output = try reader.head(outputName, self.columns)
         var layers: [Layer] = []
         for index in 0..<configuration.blockCount {
-            layers.append(try Self.layer(index, reader: reader))
+            layers.append(try Layer(index, reader: reader))
             progress(Double(index + 1) / Double(configuration.blockCount))
         }
         self.layers = layers
@@ -82,36 +113,8 @@ package final class TransformerWeights {
         embedding.expandRow(Int(token), into: output, row: row)
     }
 
-    private static func layer(_ index: Int, reader: WeightReader) throws -> Layer {
-        let shape = reader.configuration
-        let name = { (part: String) in "blk.\(index).\(part)" }
-        let wide = shape.embeddingLength
-        let queries = shape.queryLength
-        let keys = shape.keyValueLength
-        let attention = try projections("blk.\(index).", reader: reader)
-        let feedForward = try gateAndUp("blk.\(index).", reader: reader)
-        return Layer(
-            attentionNorm: try reader.vector(name("attn_norm.weight"), count: wide),
-            query: attention.query,
-            key: attention.key,
-            value: attention.value,
-            queryBias: try reader.bias(name("attn_q.bias"), count: queries),
-            keyBias: try reader.bias(name("attn_k.bias"), count: keys),
-            valueBias: try reader.bias(name("attn_v.bias"), count: keys),
-            queryNorm: try reader.headNorm(name("attn_q_norm.weight")),
-            keyNorm: try reader.headNorm(name("attn_k_norm.weight")),
-            attentionOutput: try reader.matrix(name("attn_output.weight"), rows: wide, columns: queries),
-            attentionOuterNorm: try reader.outerNorm(name("post_attention_norm.weight")),
-            feedForwardNorm: try reader.vector(name("ffn_norm.weight"), count: wide),
-            gate: feedForward.gate,
-            up: feedForward.up,
-            down: try reader.matrix(name("ffn_down.weight"), rows: wide, columns: shape.feedForwardLength),
-            feedForwardOuterNorm: try reader.outerNorm(name("post_ffw_norm.weight"))
-        )
-    }
-
     /// The query, key and value projections: tensors of their own, or the rows of one in this order.
-    private static func projections(
+    fileprivate static func projections(
         _ prefix: String,
         reader: WeightReader
     ) throws -> (query: PackedMatrix, key: PackedMatrix, value: PackedMatrix) {
@@ -133,7 +136,7 @@ package final class TransformerWeights {
     }
 
     /// The gate and up projections: tensors of their own, or the first and the second half of the rows of `ffn_up`.
-    private static func gateAndUp(
+    fileprivate static func gateAndUp(
         _ prefix: String,
         reader: WeightReader
     ) throws -> (gate: PackedMatrix, up: PackedMatrix) {

@@ -17,6 +17,10 @@ pl_pool *pl_pool_create(int threads);
 void pl_pool_destroy(pl_pool *pool);
 int pl_pool_threads(const pl_pool *pool);
 
+/// Tells what thread `thread` will read first in the run after the coming one: `bytes` bytes from `data` on. From when it
+/// has no more items until that run it fetches them into its cache, in place of only waiting. Not while a run is open.
+void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes);
+
 /// Runs `task` for every item and returns when all are done. Not re-entrant; one caller at a time.
 void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context);
 
