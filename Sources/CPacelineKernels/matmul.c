@@ -23,8 +23,9 @@ enum { ITEM_MACS = 32 << 20 };
 /// the first-level cache.
 enum { PANEL_ROWS = 192 };
 
-/// How much of what comes next a thread fetches while it waits: more than it has the time for, and a part of a small
-/// second-level cache. With more rows than these, multiplying takes longer than reading.
+/// How much of what comes next a thread fetches while it waits: about what one core reads in the longest of the gaps
+/// inside a pass, and a part of a small second-level cache. With more rows than these (one group of them, so that an item
+/// has all rows), multiplying takes longer than reading.
 enum { EXPECTED_BYTES = 256 << 10, EXPECTED_ROWS = 16 };
 
 /// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a
@@ -114,11 +115,16 @@ static void multiply_tiles(const job *job, const part *part, int64_t begin, int6
     }
 }
 
+static const part *part_of(const job *job, int64_t item) {
+    const part *part = job->parts;
+    while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
+    return part;
+}
+
 static void run_item(void *context, int64_t item, int thread) {
     (void)thread;
     const job *job = context;
-    const part *part = job->parts;
-    while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
+    const part *part = part_of(job, item);
     const int64_t tile_items = (part->tiles + part->item_tiles - 1) / part->item_tiles, local = item - part->first_item;
     int64_t begin = local % tile_items * part->item_tiles, end = begin + part->item_tiles;
     if (end > part->tiles) end = part->tiles;
@@ -183,12 +189,13 @@ void pl_matmul(
     }
 }
 
-/// Where item `item` of a job begins, and how many bytes of its matrix follow.
-static const uint8_t *item_data(const job *job, int64_t item, int64_t *bytes) {
-    const part *part = job->parts;
-    while (part + 1 < job->parts + job->part_count && part[1].first_item <= item) ++part;
-    const int64_t tile = (item - part->first_item) * part->item_tiles;
-    *bytes = (part->tiles - tile) * (int64_t)part->tile_bytes;
+/// Where the first of items `begin` ..< `end` is and how many bytes they have, as far as they are of one matrix whose
+/// items have all rows.
+static const uint8_t *item_data(const job *job, int64_t begin, int64_t end, int64_t *bytes) {
+    const part *part = part_of(job, begin);
+    const int64_t tile = (begin - part->first_item) * part->item_tiles;
+    const int64_t last = (end - part->first_item) * part->item_tiles;
+    *bytes = ((last < part->tiles ? last : part->tiles) - tile) * (int64_t)part->tile_bytes;
     return (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
 }
 
@@ -202,9 +209,11 @@ void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrice
         items = add_part(&job, isa, &products[i], items);
     }
     const int threads = pl_pool_threads(pool);
-    for (int thread = 0; thread < threads && items > 0; ++thread) {
+    for (int thread = 0; thread < threads; ++thread) {
+        const int64_t begin = items * thread / threads, end = items * (thread + 1) / threads;
+        if (begin == end) continue;
         int64_t bytes;
-        const uint8_t *data = item_data(&job, items * thread / threads, &bytes);
+        const uint8_t *data = item_data(&job, begin, end, &bytes);
         pl_pool_expect(pool, thread, data, bytes < EXPECTED_BYTES ? bytes : EXPECTED_BYTES);
     }
 }

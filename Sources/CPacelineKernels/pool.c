@@ -39,9 +39,9 @@ enum { RESCUE_NANOSECONDS = 150000 };
 
 enum { OUTSIDE = -1 };
 
-/// Memory that a thread fetches while it waits, from the front.
+/// Memory that a thread fetches while it waits, from the front. It is never read, so that it may be gone.
 typedef struct expectation {
-    const uint8_t *data;
+    uintptr_t address;
     int64_t lines;
 } expectation;
 
@@ -55,10 +55,11 @@ typedef struct member {
     _Alignas(64) _Atomic uint64_t range;
     _Atomic int cpu;         ///< where it entered the run; OUTSIDE if it is not in one
     _Atomic int was_moved;   ///< whether another thread gave it its CPU during this run
-    expectation coming;      ///< written by the caller between runs, and by the thread itself in a run
-    expectation expected;    ///< the thread's own
     _Atomic int thread_id;
     pthread_t thread;        ///< of a worker
+    expectation coming;      ///< written by the caller between runs, and by the thread itself in a run
+    /// The thread's own, on a line of its own: it is written while others look for items.
+    _Alignas(64) expectation expected;
 } member;
 
 struct pl_pool {
@@ -102,14 +103,14 @@ static int64_t nanoseconds(void) {
 /// What a thread waits for: whether `control` satisfies it, given the run that it has seen.
 typedef int (*condition)(uint32_t control, uint32_t seen);
 
-/// Fetches some of what the thread expects to read; 0 if that has been done. Nothing is accessed, so that it does not
-/// matter whether it is still there.
+/// Fetches some of what the thread expects to read; 0 if that has been done.
 static int fetch(expectation *expected) {
-    const int64_t lines = expected->lines < LINES_PER_POLL ? expected->lines : LINES_PER_POLL;
-    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(expected->data + i * LINE_BYTES, 0, 2);
-    expected->data += lines * LINE_BYTES;
-    expected->lines -= lines;
-    return lines > 0;
+    if (expected->lines <= 0) return 0;
+    for (int i = 0; i < LINES_PER_POLL && expected->lines > 0; ++i, --expected->lines) {
+        __builtin_prefetch((const void *)expected->address, 0, 2);
+        expected->address += LINE_BYTES;
+    }
+    return 1;
 }
 
 static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int thread) {
@@ -183,7 +184,8 @@ static void deal(pl_pool *pool, uint64_t items) {
 static void work(pl_pool *pool, int thread) {
     member *self = &pool->members[thread];
     atomic_store_explicit(&self->cpu, pl_current_cpu(), memory_order_relaxed);
-    self->expected = self->coming;
+    // What was expected before is still to come if nothing else is.
+    if (self->coming.lines > 0) self->expected = self->coming;
     self->coming.lines = 0;
     do {
         int64_t item;
@@ -268,7 +270,7 @@ static void wait_until_empty(pl_pool *pool) {
 }
 
 void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes) {
-    pool->members[thread].coming = (expectation){ data, bytes / LINE_BYTES };
+    pool->members[thread].coming = (expectation){ (uintptr_t)data, bytes / LINE_BYTES };
 }
 
 void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {

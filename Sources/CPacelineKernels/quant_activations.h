@@ -31,8 +31,8 @@ _Static_assert(sizeof(pl_outlier) == 16, "outliers lie one after the other");
 /// What an outlier's scale is larger by than its block's, so that the codes of both are -127 ... 127.
 enum { PL_OUTLIER_RADIX = 254 };
 
-/// 1 / PL_OUTLIER_RADIX times 2^PL_RADIX_RECIPROCAL_BITS, as vectors have no division of integers: n * this >> bits is
-/// n / RADIX, rounded down, below 2^15.
+/// 1 / PL_OUTLIER_RADIX times 2^PL_RADIX_RECIPROCAL_BITS, rounded up, as vectors have no division of integers:
+/// n * this >> bits is n / RADIX, rounded down, for n below 2^15.
 enum {
     PL_RADIX_RECIPROCAL_BITS = 23,
     PL_RADIX_RECIPROCAL = (1 << PL_RADIX_RECIPROCAL_BITS) / PL_OUTLIER_RADIX + 1,

@@ -52,11 +52,12 @@ INLINE void store_scalars(pl_activation_block place, float scale, const int32_t 
 
 #ifndef BLOCK_SPLIT
 #define BLOCK_SPLIT block_split
-/// The nearest integers of x * inverse, ties to even, as PL_OUTLIER_RADIX * high + low with low in -127 ... 127; sums of
-/// both halves' low parts, and of all high parts.
+/// The nearest integers of x * inverse, ties to even, as PL_OUTLIER_RADIX * high + low with low in -127 ... 127. `sum` is
+/// of the low parts of each half; returns that of the high parts.
 INLINE int32_t block_split(const float *x, float inverse, int8_t *low, int8_t *high, int32_t sum[2]) {
     int32_t high_sum = 0;
     for (int half = 0; half < 2; ++half) {
+        sum[half] = 0;
         for (int i = 16 * half; i < 16 * half + 16; ++i) {
             const int32_t whole = pl_round_to_even(x[i] * inverse), magnitude = whole < 0 ? -whole : whole;
             const int32_t rounded = magnitude + (PL_OUTLIER_RADIX - 1) / 2;
@@ -76,7 +77,7 @@ INLINE int32_t block_split(const float *x, float inverse, int8_t *low, int8_t *h
 /// outlier's columns have a high part: its codes.
 INLINE void quantise_apart(const float *x, float scale, int group, pl_activation_block place, pl_outlier *outlier) {
     int8_t high[PL_ACTIVATION_BLOCK];
-    int32_t sum[2] = { 0, 0 };
+    int32_t sum[2];
     const int32_t high_sum = BLOCK_SPLIT(x, 1.0f / scale, place.codes, high, sum);
     store_scalars(place, scale, sum);
     memcpy(outlier->codes, high + PL_OUTLIER_COLUMNS * group, PL_OUTLIER_COLUMNS);

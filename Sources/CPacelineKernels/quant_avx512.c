@@ -9,7 +9,7 @@
 #define MEASURE pl_activations_measure_avx512
 #define BLOCK_OUTLIER block_outlier_avx512
 #define FOUR_LARGEST four_largest
-#define BLOCK_SPLIT block_split
+#define BLOCK_SPLIT block_split_avx512
 
 TARGET static inline __m512i magnitudes(const float *x) {
     return _mm512_and_si512(_mm512_loadu_si512(x), _mm512_set1_epi32(0x7fffffff));
@@ -61,8 +61,8 @@ TARGET static inline int block_outlier_avx512(const float *x, float largest, flo
     return group;
 }
 
-/// The step that each of 16 activations is nearest to, as a high and a low part (see quantise_apart).
-TARGET static inline __m512i split_steps(const float *x, float inverse, __m512i *low) {
+/// The integers that 16 activations times `inverse` are nearest to, as a high and a low part (see block_split in quant_activations_body.h).
+TARGET static inline __m512i split_wholes(const float *x, float inverse, __m512i *low) {
     const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse)));
     const __m512i rounded = _mm512_add_epi32(_mm512_abs_epi32(whole), _mm512_set1_epi32((PL_OUTLIER_RADIX - 1) / 2));
     const __m512i product = _mm512_mullo_epi32(rounded, _mm512_set1_epi32(PL_RADIX_RECIPROCAL));
@@ -72,10 +72,11 @@ TARGET static inline __m512i split_steps(const float *x, float inverse, __m512i 
     return high;
 }
 
-TARGET static inline int32_t block_split(const float *x, float inverse, int8_t *low, int8_t *high, int32_t sum[2]) {
+TARGET static inline int32_t block_split_avx512(
+    const float *x, float inverse, int8_t *low, int8_t *high, int32_t sum[2]) {
     __m512i low_parts[2], high_parts[2];
     for (int half = 0; half < 2; ++half) {
-        high_parts[half] = split_steps(x + 16 * half, inverse, &low_parts[half]);
+        high_parts[half] = split_wholes(x + 16 * half, inverse, &low_parts[half]);
         _mm_storeu_si128((__m128i *)low + half, _mm512_cvtepi32_epi8(low_parts[half]));
         _mm_storeu_si128((__m128i *)high + half, _mm512_cvtepi32_epi8(high_parts[half]));
         sum[half] = _mm512_reduce_add_epi32(low_parts[half]);

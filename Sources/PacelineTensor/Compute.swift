@@ -123,7 +123,8 @@ package struct Compute {
 
     /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations · matrixᵀ.
     ///
-    /// - Parameter next: the matrices of the next call, if known. Threads that have nothing left to do begin to read them.
+    /// - Parameter next: the matrices of the next call, if known: threads that have nothing left to do begin to read
+    ///   them.
     package func multiply(
         _ input: FloatMatrix,
         quantised: QuantisedActivations,

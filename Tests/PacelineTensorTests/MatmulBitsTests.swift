@@ -147,12 +147,13 @@ struct MatmulBitsTests {
     func expectations(count: Int) throws {
         for threads in 1...3 {
             let pool = try ThreadPool(threads: threads)
+            // Several items a thread of each.
             let fixtures = try [WeightType.q4_K, .q8_0, .q6_K].map {
-                try fixture($0, .ordinary, rows: 200, columns: 256, count: count, pool: pool)
+                try fixture($0, .ordinary, rows: 2_000, columns: 256, count: count, pool: pool)
             }
             let alone = MatmulFixture.products(fixtures, count: count, isa: .best, pool: pool)
-            // The same again, one that is smaller than a thread's share, and none.
-            for following in [fixtures, [fixtures[1]], []] {
+            // The same again, one matrix, more than fit into one run, and none.
+            for following in [fixtures, [fixtures[1]], fixtures + fixtures + fixtures, []] {
                 let raw = following.map { Optional($0.matrix.raw) }
                 pl_matmul_expect(InstructionSet.best.raw, pool.raw, raw, Int32(raw.count), Int64(count))
                 let outputs = MatmulFixture.products(fixtures, count: count, isa: .best, pool: pool)

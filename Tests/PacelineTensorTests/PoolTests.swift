@@ -52,18 +52,21 @@ struct PoolTests {
     @Test("does its runs whatever is expected of the next", arguments: [1, 2, 4])
     func expectations(threads: Int) throws {
         let pool = try ThreadPool(threads: threads)
-        let page = UnsafeMutableRawPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        let alive = UnsafeMutableRawPointer.allocate(byteCount: 1 << 20, alignment: 64)
         // What is expected is fetched and not read, so that it may be gone by then, or never have been there.
         let gone = UnsafeMutableRawPointer.allocate(byteCount: 1 << 22, alignment: 64)
         gone.deallocate()
-        defer { page.deallocate() }
-        for (run, data) in [page, gone, UnsafeMutableRawPointer(bitPattern: 64), nil, page].enumerated() {
-            for thread in 0..<Int32(threads) { pl_pool_expect(pool.raw, thread, data, 1 << 20) }
-            for pause in [0, 20, 2_000] {
-                let tally = Tally(64)
-                pool.run(items: 64) { tally.add($0) }
-                #expect(tally.values.allSatisfy { $0 == 1 }, "run \(run)")
-                usleep(UInt32(pause))
+        defer { alive.deallocate() }
+        for data in [alive, gone, UnsafeMutableRawPointer(bitPattern: 64), nil, alive] {
+            // Into the fetching, to its end, and to where workers sleep.
+            for pause: UInt32 in [0, 20, 2_000] {
+                for thread in 0..<Int32(threads) { pl_pool_expect(pool.raw, thread, data, 1 << 20) }
+                for _ in 0..<3 {
+                    let tally = Tally(64)
+                    pool.run(items: 64) { tally.add($0) }
+                    #expect(tally.values.allSatisfy { $0 == 1 })
+                    usleep(pause)
+                }
             }
         }
     }

@@ -152,7 +152,7 @@ package final class Transformer {
             quantised: buffers.quantisedWide,
             rows: count,
             [(layer.down, buffers.update)],
-            then: next < weights.layers.count ? weights.layers[next].projections : [weights.output]
+            then: next < weights.layers.count ? weights.layers[next].inputs : [weights.output]
         )
         addUpdate(norm: layer.feedForwardOuterNorm, rows: count)
     }
@@ -185,7 +185,8 @@ package final class Transformer {
             buffers.normed,
             quantised: buffers.quantised,
             rows: wanted.count,
-            [(weights.output, logits)]
+            [(weights.output, logits)],
+            then: weights.layers.first?.inputs ?? []
         )
         return logits
     }

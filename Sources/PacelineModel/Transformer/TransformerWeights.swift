@@ -24,8 +24,8 @@ package final class TransformerWeights {
         let down: PackedMatrix  // (embedding, feed-forward)
         let feedForwardOuterNorm: FloatMatrix?  // (1, embedding)
 
-        /// What is multiplied together at the start of the block.
-        var projections: [PackedMatrix] { [query, key, value] }
+        /// What the input of the block is multiplied with.
+        var inputs: [PackedMatrix] { [query, key, value] }
 
         init(_ index: Int, reader: WeightReader) throws {
             let shape = reader.configuration

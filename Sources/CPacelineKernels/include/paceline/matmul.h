@@ -73,8 +73,8 @@ void pl_matmul(
     const void *q, int64_t count);
 
 /// Tells the pool what the call of pl_matmul after the coming one will multiply `count` rows with: threads that have
-/// nothing to do until then fetch where they will begin. A hint, of which more than a few rows make nothing: with those,
-/// multiplying takes longer than reading.
+/// nothing to do until then fetch where they will begin. With more than a few rows this does nothing, as multiplying
+/// takes longer than reading then.
 void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrices, int matrix_count, int64_t count);
 
 #endif
