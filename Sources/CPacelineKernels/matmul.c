@@ -152,12 +152,12 @@ static void cut(part *part, int64_t count) {
     if (part->item_tiles < least) part->item_tiles = least;
 }
 
-static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t first_item) {
+static int64_t add_part(job *job, const pl_product *product, int64_t first_item) {
     const pl_matrix *matrix = product->matrix;
     part *part = &job->parts[job->part_count++];
     part->product = product;
-    part->kernel = pl_tile_kernel_of(isa, matrix->type);
-    part->pair = job->count >= PL_PAIR_ROWS ? pl_pair_kernel_of(isa, matrix->type) : NULL;
+    part->kernel = pl_tile_kernel_of(job->isa, matrix->type);
+    part->pair = job->count >= PL_PAIR_ROWS ? pl_pair_kernel_of(job->isa, matrix->type) : NULL;
     part->blocks = matrix->cols / (int64_t)pl_type_block_length(matrix->type);
     part->tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
     part->tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS;
@@ -175,16 +175,22 @@ static int64_t add_part(job *job, pl_isa isa, const pl_product *product, int64_t
     return first_item + (part->tiles + part->item_tiles - 1) / part->item_tiles * part->row_items;
 }
 
+/// Makes a job of as many of the products as it has room for; returns its items.
+static int64_t add_parts(job *job, const pl_product *products, int count) {
+    int64_t items = 0;
+    job->part_count = 0;
+    while (job->part_count < count && job->part_count < MAX_PRODUCTS) {
+        items = add_part(job, &products[job->part_count], items);
+    }
+    return items;
+}
+
 void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count) {
     job job = { .isa = isa, .x = x, .x_stride = x_stride, .activations = q, .count = count };
-    for (int done = 0; done < product_count && count > 0;) {
-        int64_t items = 0;
-        job.part_count = 0;
-        while (done < product_count && job.part_count < MAX_PRODUCTS) {
-            items = add_part(&job, isa, &products[done++], items);
-        }
+    for (int done = 0; done < product_count && count > 0; done += job.part_count) {
+        const int64_t items = add_parts(&job, products + done, product_count - done);
         pl_pool_run(pool, items, run_item, &job);
     }
 }
@@ -203,14 +209,11 @@ void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrice
     if (count > EXPECTED_ROWS) return;
     job job = { .isa = isa, .count = count };
     pl_product products[MAX_PRODUCTS];
-    int64_t items = 0;
-    for (int i = 0; i < matrix_count && i < MAX_PRODUCTS; ++i) {
-        products[i] = (pl_product){ .matrix = matrices[i] };
-        items = add_part(&job, isa, &products[i], items);
-    }
-    const int threads = pl_pool_threads(pool);
-    for (int thread = 0; thread < threads; ++thread) {
-        const int64_t begin = items * thread / threads, end = items * (thread + 1) / threads;
+    if (matrix_count > MAX_PRODUCTS) matrix_count = MAX_PRODUCTS;
+    for (int i = 0; i < matrix_count; ++i) products[i] = (pl_product){ .matrix = matrices[i] };
+    const int64_t items = add_parts(&job, products, matrix_count);
+    for (int thread = 0; thread < pl_pool_threads(pool); ++thread) {
+        const int64_t begin = pl_pool_share(pool, items, thread), end = pl_pool_share(pool, items, thread + 1);
         if (begin == end) continue;
         int64_t bytes;
         const uint8_t *data = item_data(&job, begin, end, &bytes);

@@ -173,11 +173,10 @@ static int steal(pl_pool *pool, int thread) {
 }
 
 /// Nobody is inside a run, and opening one publishes the shares.
-static void deal(pl_pool *pool, uint64_t items) {
-    uint64_t threads = (uint64_t)pool->threads;
-    for (uint64_t i = 0; i < threads; ++i) {
-        uint64_t share = range(items * i / threads, items * (i + 1) / threads);
-        atomic_store_explicit(&pool->members[i].range, share, memory_order_relaxed);
+static void deal(pl_pool *pool, int64_t items) {
+    for (int i = 0; i < pool->threads; ++i) {
+        const int64_t begin = pl_pool_share(pool, items, i), end = pl_pool_share(pool, items, i + 1);
+        atomic_store_explicit(&pool->members[i].range, range((uint64_t)begin, (uint64_t)end), memory_order_relaxed);
     }
 }
 
@@ -269,6 +268,10 @@ static void wait_until_empty(pl_pool *pool) {
     atomic_fetch_and(&pool->control, ~(uint32_t)CALLER_SLEEPS);
 }
 
+int64_t pl_pool_share(const pl_pool *pool, int64_t items, int thread) {
+    return items * thread / pool->threads;
+}
+
 void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes) {
     pool->members[thread].coming = (expectation){ (uintptr_t)data, bytes / LINE_BYTES };
 }
@@ -281,7 +284,7 @@ void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
     pool->task = task;
     pool->context = context;
     atomic_store_explicit(&pool->members[0].thread_id, pl_thread_id(), memory_order_relaxed);
-    deal(pool, (uint64_t)items);
+    deal(pool, items);
     uint32_t control = atomic_load_explicit(&pool->control, memory_order_relaxed);
     atomic_store(&pool->control, ((control & RUN) + ONE_RUN) | OPEN);
     if (atomic_load(&pool->sleepers) > 0) futex_wake(&pool->control);

@@ -153,9 +153,7 @@ package struct Compute {
             Int64(rows)
         )
     }
-}
 
-extension Compute {
     private func expect(_ matrices: [PackedMatrix], rows: Int) {
         let raw = matrices.map { Optional($0.raw) }
         pl_matmul_expect(isa.raw, pool.raw, raw, Int32(raw.count), Int64(rows))

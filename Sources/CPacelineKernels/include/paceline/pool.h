@@ -17,6 +17,10 @@ pl_pool *pl_pool_create(int threads);
 void pl_pool_destroy(pl_pool *pool);
 int pl_pool_threads(const pl_pool *pool);
 
+/// The first of the items that a thread (0 ..< threads) gets of a run, before others help it; of the number of threads,
+/// `items`.
+int64_t pl_pool_share(const pl_pool *pool, int64_t items, int thread);
+
 /// Tells what thread `thread` will read first some time after the coming run: `bytes` bytes from `data` on. Whenever it
 /// has no items from the coming run on, it fetches them into its cache while it waits, until all are fetched or the next
 /// expectation takes their place. A hint: a thread that misses the coming run follows it later. Not during a run.
