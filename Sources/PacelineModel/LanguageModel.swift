@@ -28,7 +28,7 @@ package final class LanguageModel {
     ) throws {
         let file = try GGUFFile(path: path)
         self.path = path
-        fileBytes = file.file.count
+        fileBytes = file.byteCount
         configuration = try ModelConfiguration(file)
         let tokenizer = try Tokenizer(file)
         self.tokenizer = tokenizer

@@ -48,6 +48,8 @@ extension TinyModel {
         // themselves.
         let (mean, deviation): (Float, Float) = hasTiedEmbeddings ? (0, 0.4) : (1, 0.1)
         tensors.append(vector("output_norm.weight", count: embeddingLength, mean: mean, deviation: deviation))
+        tensors += extraVectors.sorted { $0.key < $1.key }
+            .map { vector($0.key, count: $0.value, mean: 0, deviation: 0.3) }
         guard !hasTiedEmbeddings else { return tensors }
         // No weights for the control tokens: a random model would end its texts at random.
         let silent = vocabulary.controlTokens.count
@@ -137,5 +139,16 @@ extension TinyModel {
         var noise = SeededGenerator(seed: ~seed, name: name)
         for index in values.indices { values[index] += perturbation * deviation * noise.unit() }
         return values
+    }
+}
+
+extension GGUFWriter {
+    package mutating func add(_ tensor: TinyModel.Tensor) {
+        addTensor(
+            tensor.name,
+            dimensions: tensor.dimensions.map { UInt64($0) },
+            type: tensor.type,
+            bytes: tensor.bytes
+        )
     }
 }

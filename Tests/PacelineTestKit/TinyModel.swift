@@ -32,6 +32,10 @@ package struct TinyModel: Sendable {
     /// `attention.temperature_scale` and `attention.temperature_length`.
     package var temperature: (scale: Float, length: Int)?
     package var preTokenizer = "qwen2"
+    /// Vectors of random numbers beside the tensors that every model of the family has: their lengths by name.
+    package var extraVectors: [String: Int] = [:]
+    /// Metadata beside what every model of the family has; keys of the family without its prefix.
+    package var extraMetadata: [String: GGUFWriter.Value] = [:]
 
     /// The metadata and tensors of rotary embeddings.
     package struct Rope: Sendable {
@@ -65,19 +69,17 @@ package struct TinyModel: Sendable {
 
     /// The model's file.
     package func serialised() -> [UInt8] {
-        let vocabulary = TinyVocabulary.shared
-        var writer = GGUFWriter()
-        addConfiguration(to: &writer, vocabulary: vocabulary)
-        addTokenizer(to: &writer, vocabulary: vocabulary)
-        for tensor in tensors() {
-            writer.addTensor(
-                tensor.name,
-                dimensions: tensor.dimensions.map { UInt64($0) },
-                type: tensor.type,
-                bytes: tensor.bytes
-            )
-        }
+        var writer = header()
+        for tensor in tensors() { writer.add(tensor) }
         return writer.serialised()
+    }
+
+    /// The model's metadata, with no tensors yet.
+    package func header(withTokenizer: Bool = true) -> GGUFWriter {
+        var writer = GGUFWriter()
+        addConfiguration(to: &writer, vocabulary: .shared)
+        if withTokenizer { addTokenizer(to: &writer, vocabulary: .shared) }
+        return writer
     }
 
     /// The model as an opened file that lives in memory.
@@ -107,6 +109,7 @@ package struct TinyModel: Sendable {
         writer.add("\(prefix).attention.layer_norm_rms_epsilon", .float32(1e-5))
         addAttention(to: &writer)
         writer.add("\(prefix).vocab_size", .uint32(UInt32(vocabulary.tokens.count)))
+        for (key, value) in extraMetadata.sorted(by: { $0.key < $1.key }) { writer.add("\(prefix).\(key)", value) }
     }
 
     private func addAttention(to writer: inout GGUFWriter) {

@@ -31,12 +31,19 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
         case missingKey(String, expected: String)
         case wrongKind(key: String, expected: String, found: String)
         case outOfRange(key: String, value: String, expected: String)
+        case laterShard(number: Int, count: Int, first: String?)
+        case unnamedShard(count: Int, suffix: String)
+        case missingShard(number: Int, count: Int, path: String, errno: Int32)
+        case foreignShard(number: Int, count: Int, statedIndex: Int?, statedCount: Int?)
+        case repeatedTensor(String, shards: [Int], count: Int)
+        case shardTensors(found: Int, stated: Int, count: Int)
         case duplicateTensor(String)
         case invalidDimensions(tensor: String, dimensions: [UInt64])
         case partialBlock(tensor: String, type: String, length: Int, block: Int)
         case misalignedTensor(String, offset: UInt64, alignment: Int)
         case tensorOutsideFile(String, end: UInt64?, fileSize: Int)
         case missingTensor(String)
+        case unusedTensor(String, others: Int, architecture: String)
         case wrongDimensions(tensor: String, expected: [Int], found: [Int])
         case unsupportedWeightType(tensor: String, type: String, supported: String)
         case unknownArchitecture(String, supported: [String])
@@ -48,7 +55,7 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
 
 extension GGUFError.Reason: CustomStringConvertible {
     package var description: String {
-        containerDescription ?? metadataDescription ?? tensorDescription
+        containerDescription ?? splitDescription ?? metadataDescription ?? tensorDescription
     }
 
     private var containerDescription: String? {
@@ -70,6 +77,29 @@ extension GGUFError.Reason: CustomStringConvertible {
             "claims \(count) \(what), but at most \(limit) can be there; the file is damaged, fetch it again"
         case .invalidText(let what):
             "has invalid UTF-8 in \(what); the file is damaged, fetch it again"
+        default: nil
+        }
+    }
+
+    private var splitDescription: String? {
+        switch self {
+        case .laterShard(let number, let count, let first):
+            "is shard \(number) of \(count) of a split model; name the first one\(first.map { ", \($0)" } ?? "")"
+        case .unnamedShard(let count, let suffix):
+            "is shard 1 of \(count) of a split model, but the others cannot be found, since its name does not end in "
+                + "\(suffix); give the shards their names back"
+        case .missingShard(let number, let count, let path, let code):
+            "lacks shard \(number) of \(count): \(path) cannot be read (\(String(cString: strerror(code)))); "
+                + "put all shards into one folder"
+        case .foreignShard(let number, let count, let index, let stated):
+            "is not shard \(number) of \(count) of the model: it says split.no \(Self.stated(index)) and split.count "
+                + "\(Self.stated(stated)), not \(number - 1) and \(count); fetch the shards again"
+        case .repeatedTensor(let name, let shards, let count):
+            "has the tensor \(name) twice, in shards \(shards.map(String.init).joined(separator: " and ")) of "
+                + "\(count); they are of different models, fetch the shards again"
+        case .shardTensors(let found, let stated, let count):
+            "has \(found) tensors in its \(count) shards, but split.tensors.count says \(stated); they are of "
+                + "different models or incomplete, fetch the shards again"
         default: nil
         }
     }
@@ -113,6 +143,10 @@ extension GGUFError.Reason: CustomStringConvertible {
                 + "\(fileSize) bytes; the file is damaged or incomplete, fetch it again"
         case .missingTensor(let name):
             "lacks the tensor \(name); convert the model again with a current converter"
+        case .unusedTensor(let name, let others, let architecture):
+            "has the tensor \(name)\(others == 0 ? "" : " and \(others) more") that models of the architecture "
+                + "\"\(architecture)\" are not computed with, so its tokens would be wrong; convert the model again "
+                + "with a current converter, or use another model"
         case .wrongDimensions(let tensor, let expected, let found):
             "has the dimensions \(found) for the tensor \(tensor), but \(expected) are needed; convert the model again"
         case .unsupportedWeightType(let tensor, let type, let supported):
@@ -128,6 +162,10 @@ extension GGUFError.Reason: CustomStringConvertible {
         default:
             "cannot be used"
         }
+    }
+
+    private static func stated(_ number: Int?) -> String {
+        number.map { "\($0)" } ?? "nowhere"
     }
 
     private static func hex(_ bytes: [UInt8]) -> String {

@@ -79,7 +79,7 @@ struct InspectReport: Encodable {
 
     init(_ file: GGUFFile, listsTensors: Bool) {
         path = file.path
-        bytes = file.file.count
+        bytes = file.byteCount
         version = Int(file.version)
         problem = Self.problem(with: file)
         metadata = file.metadataKeys.compactMap { key in
