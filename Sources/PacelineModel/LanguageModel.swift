@@ -5,39 +5,37 @@ package import PacelineTensor
 /// One thread uses it at a time; the tokeniser may be used by any.
 package final class LanguageModel {
     package let path: String
-    /// Bytes of the model's file.
+    /// Bytes of the model's files.
     package let fileBytes: Int
     package let configuration: ModelConfiguration
     package let tokenizer: Tokenizer
     package let transformer: Transformer
 
-    /// Opens the GGUF file at `path` and packs its weights on `compute`.
+    /// Packs the weights of `model` on `compute`.
     ///
     /// - Parameters:
     ///   - draftVocabulary: for a drafter: score only the first so many tokens and the special ones. All if there are
     ///     no more.
     ///   - cacheType: how keys and values are stored; tokens depend on it.
     ///   - progress: called with the share done, 0 … 1.
-    /// - Throws: ``GGUFError`` or ``TokenizerError``.
+    /// - Throws: what ``TransformerWeights`` throws.
     package init(
-        path: String,
+        _ model: ModelFile,
         compute: Compute,
         draftVocabulary: Int? = nil,
         cacheType: KVType = .f16,
         progress: (Double) -> Void = { _ in }
     ) throws {
-        let file = try GGUFFile(path: path)
-        self.path = path
-        fileBytes = file.byteCount
-        configuration = try ModelConfiguration(file)
-        let tokenizer = try Tokenizer(file)
-        self.tokenizer = tokenizer
+        path = model.path
+        fileBytes = model.file.byteCount
+        configuration = model.configuration
+        tokenizer = model.tokenizer
         let size = configuration.vocabularySize
         let columns = draftVocabulary.map {
-            LogitColumns(first: $0, special: tokenizer.controlTokens, vocabularySize: size)
+            LogitColumns(first: $0, special: model.tokenizer.controlTokens, vocabularySize: size)
         }
         let weights = try TransformerWeights(
-            file,
+            model.tensors,
             configuration: configuration,
             compute: compute,
             columns: columns,

@@ -11,10 +11,11 @@ extension TinyModel {
     ) throws -> Transformer {
         let file = try file()
         let configuration = try ModelConfiguration(file)
+        let tensors = try ModelTensors(file, configuration: configuration)
         let compute = try Compute(threads: threads, isa: isa)
         return Transformer(
             configuration: configuration,
-            weights: try TransformerWeights(file, configuration: configuration, compute: compute, columns: columns),
+            weights: try TransformerWeights(tensors, configuration: configuration, compute: compute, columns: columns),
             compute: compute,
             cacheType: cacheType
         )

@@ -1,11 +1,11 @@
-import PacelineModel
+package import PacelineModel
 package import PacelineTensor
 
 extension LoadedTarget {
     /// Loads a model as the target of a verifier. For the compute thread, where the engine stays.
     ///
     /// - Parameters:
-    ///   - path: a GGUF file.
+    ///   - file: the model's, checked.
     ///   - threads: that share a pass, the calling one included.
     ///   - contextLength: tokens that one sequence may hold; the model's own limit if nil.
     ///   - cacheType: how keys and values are stored. Tokens depend on it as on the weights.
@@ -14,7 +14,7 @@ extension LoadedTarget {
     ///   - progress: called with the share of weights that are ready, 0 … 1.
     /// - Throws: what ``LanguageModel`` throws, ``ContextError``, or ``MemoryDemandError`` where all that would not fit.
     package static func transformer(
-        path: String,
+        _ file: ModelFile,
         threads: Int,
         contextLength: Int? = nil,
         cacheType: KVType = .f16,
@@ -22,20 +22,17 @@ extension LoadedTarget {
         availableMemory: Int? = SystemMemory.available(),
         progress: (Double) -> Void = { _ in }
     ) throws -> LoadedTarget {
-        let file = try GGUFFile(path: path)
-        let configuration = try ModelConfiguration(file)
-        let longest = configuration.contextLength
+        let longest = file.configuration.contextLength
         let context = contextLength ?? longest
         guard (1...longest).contains(context) else { throw ContextError(asked: context, longest: longest) }
         try TransformerEngine.demand(
             of: file,
-            configuration: configuration,
             contextLength: context,
             sequences: sequences,
             cacheType: cacheType
         ).check(available: availableMemory)
         let model = try LanguageModel(
-            path: path,
+            file,
             compute: Compute(threads: threads),
             cacheType: cacheType,
             progress: progress
@@ -49,7 +46,7 @@ extension LoadedTarget {
         let description = TargetDescription(
             tokenizerHash: model.tokenizer.fingerprint.bytes,
             vocabularySize: model.configuration.vocabularySize,
-            model: model.configuration.name ?? path,
+            model: model.configuration.name ?? file.path,
             contextLength: context,
             cacheCapacity: capacity
         )

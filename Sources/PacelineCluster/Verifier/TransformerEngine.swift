@@ -48,15 +48,13 @@ package final class TransformerEngine: TargetEngine {
     ///
     /// - Parameter contextLength: tokens that each of `sequences` may hold.
     package static func demand(
-        of file: GGUFFile,
-        configuration: ModelConfiguration,
+        of model: ModelFile,
         contextLength: Int,
         sequences: Int,
         cacheType: KVType
     ) -> MemoryDemand {
         MemoryDemand(
-            file,
-            configuration: configuration,
+            model,
             slots: slots(cacheCapacity: contextLength * sequences, sequences: sequences),
             contextLength: contextLength,
             sequences: sequences,

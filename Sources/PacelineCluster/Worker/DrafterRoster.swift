@@ -72,7 +72,11 @@ package final class DrafterRoster: DrafterSource {
         guard names.contains(where: \.hasModel) else { return }
         let compute = try Compute(threads: threads)
         for case .model(let path) in names where models[.model(path: path)] == nil {
-            let model = try LanguageModel(path: path, compute: compute, draftVocabulary: draftVocabulary)
+            let model = try LanguageModel(
+                ModelFile(path: path),
+                compute: compute,
+                draftVocabulary: draftVocabulary
+            )
             model.transformer.onProgress = { progress.advance() }
             let slots = sequences * (model.configuration.contextLength + TreeLimits().nodes)
             models[.model(path: path)] = Model(
@@ -106,13 +110,11 @@ extension DrafterName {
 extension ModelFingerprint {
     /// What a worker with this model says of it in the handshake, read from the file's head alone.
     package init(modelAt path: String) throws {
-        let file = try GGUFFile(path: path)
-        let tokenizer = try Tokenizer(file)
-        let configuration = try ModelConfiguration(file)
+        let model = try ModelFile(path: path)
         self.init(
-            tokenizerHash: tokenizer.fingerprint.bytes,
-            vocabularySize: configuration.vocabularySize,
-            model: configuration.name ?? path
+            tokenizerHash: model.tokenizer.fingerprint.bytes,
+            vocabularySize: model.configuration.vocabularySize,
+            model: model.configuration.name ?? path
         )
     }
 }

@@ -10,9 +10,29 @@ package struct Architecture: Sendable, Equatable {
         case halves
     }
 
-    /// Whether an optional tensor belongs to the family.
-    package enum Presence: Sendable {
-        case always, never, ifInFile
+    /// Biases that a block's tensors may have in files of the family, or the output head.
+    package struct Biases: OptionSet, Sendable {
+        /// Of the query, key and value projections (`attn_{q,k,v}.bias`, `attn_qkv.bias`).
+        package static let queryKeyValue = Biases(rawValue: 1)
+        /// Of the projection of what attention found (`attn_output.bias`).
+        package static let attentionOutput = Biases(rawValue: 2)
+        /// Of the feed-forward layer (`ffn_{gate,up,down}.bias`).
+        package static let feedForward = Biases(rawValue: 4)
+        /// Of the output head (`output.bias`).
+        package static let output = Biases(rawValue: 8)
+
+        package let rawValue: Int
+
+        package init(rawValue: Int) { self.rawValue = rawValue }
+    }
+
+    /// The tensors of frequency divisors that files of the family may have.
+    package enum RopeFactorTensors: Sendable {
+        case none
+        /// `rope_freqs`; under `longrope` scaling the two of `longAndShort`.
+        case frequencies
+        /// `rope_factors_long` and `rope_factors_short`, of which one is used.
+        case longAndShort
     }
 
     /// The function of the gate in the feed-forward layer.
@@ -35,10 +55,13 @@ package struct Architecture: Sendable, Equatable {
     /// `general.architecture`, which also prefixes the family's metadata keys.
     package let name: String
     package let ropeStyle: RopeStyle
-    /// Biases of the query, key and value projections.
-    package var queryKeyValueBias = Presence.never
-    /// RMS norms of each query and key head before rotation (`attn_{q,k}_norm`).
-    package var queryKeyNorm = Presence.never
+    package var ropeFactors = RopeFactorTensors.none
+    /// Biases that every block has.
+    package var requiredBiases: Biases = []
+    /// Biases that any block may have without the others.
+    package var optionalBiases: Biases = .queryKeyValue
+    /// Whether each query and key head is normalised before rotation (`attn_{q,k}_norm`).
+    package var hasQueryKeyNorm = false
     /// Whether the queries, keys and values are one tensor (`attn_qkv`), and gate and up another (`ffn_up`).
     package var hasFusedProjections = false
     /// Whether what attention and feed-forward add is normalised too (`post_attention_norm`, `post_ffw_norm`).
@@ -55,15 +78,26 @@ package struct Architecture: Sendable, Equatable {
     /// The families that the transformer can compute.
     package static let known: [Architecture] = [
         // Mistral's files say llama, and older ones state a window.
-        Architecture(name: "llama", ropeStyle: .interleaved, queryKeyValueBias: .ifInFile, windows: .allBlocks),
-        Architecture(name: "mistral3", ropeStyle: .interleaved, queryKeyValueBias: .ifInFile, windows: .allBlocks),
-        Architecture(name: "qwen2", ropeStyle: .halves, queryKeyValueBias: .always),
-        Architecture(name: "qwen3", ropeStyle: .halves, queryKeyNorm: .always),
-        Architecture(name: "phi3", ropeStyle: .halves, hasFusedProjections: true, windows: .allBlocks),
+        llama(named: "llama"),
+        llama(named: "mistral3"),
+        Architecture(
+            name: "qwen2",
+            ropeStyle: .halves,
+            requiredBiases: .queryKeyValue,
+            optionalBiases: .output
+        ),
+        Architecture(name: "qwen3", ropeStyle: .halves, hasQueryKeyNorm: true),
+        Architecture(
+            name: "phi3",
+            ropeStyle: .halves,
+            ropeFactors: .longAndShort,
+            hasFusedProjections: true,
+            windows: .allBlocks
+        ),
         Architecture(
             name: "gemma3",
             ropeStyle: .halves,
-            queryKeyNorm: .always,
+            hasQueryKeyNorm: true,
             hasOuterNorms: true,
             gate: .gelu,
             scalesEmbeddings: true,
@@ -72,6 +106,16 @@ package struct Architecture: Sendable, Equatable {
             blocksWithWidthScaledQueries: 62
         ),
     ]
+
+    private static func llama(named name: String) -> Architecture {
+        Architecture(
+            name: name,
+            ropeStyle: .interleaved,
+            ropeFactors: .frequencies,
+            optionalBiases: [.queryKeyValue, .attentionOutput, .feedForward],
+            windows: .allBlocks
+        )
+    }
 
     /// The family called `name`; nil when it is unknown.
     package static func named(_ name: String) -> Architecture? {

@@ -1,19 +1,20 @@
 extension ConfigurationReader {
-    func rope(style: Architecture.RopeStyle, headDimension: Int) throws(GGUFError) -> RopeConfiguration {
+    func rope(_ architecture: Architecture, headDimension: Int) throws(GGUFError) -> RopeConfiguration {
         let dimension = try countIfPresent("rope.dimension_count", limit: 1 << 14) ?? headDimension
         guard dimension <= headDimension, dimension % 2 == 0 else {
             throw inconsistent("rotates \(dimension) dimensions of heads of width \(headDimension)")
         }
         let base = try checked(try file.floatIfPresent(key("rope.freq_base")) ?? 10000, "rope.freq_base")
-        let yarn = try yarn()
+        let scaling = try ropeScaling()
+        let yarn = scaling == .yarn ? try yarn() : nil
         let multiplier = try file.floatIfPresent(key("rope.scaling.yarn_log_multiplier")) ?? 0
         let stated = try file.floatIfPresent(key("rope.scaling.attn_factor")) ?? 1
         return RopeConfiguration(
-            style: style,
+            style: architecture.ropeStyle,
             base: base,
             dimension: dimension,
-            scale: try ropeScale(),
-            factorsTensor: yarn == nil ? try ropeFactorsTensor() : nil,
+            scale: [.linear, .longrope].contains(scaling) ? try ropeScale() : 1,
+            factors: try ropeFactors(architecture, scaling),
             magnitude: try checked(
                 stated * (yarn?.magnitude(multiplier: multiplier) ?? 1),
                 "rope.scaling.attn_factor"
@@ -22,20 +23,31 @@ extension ConfigurationReader {
         )
     }
 
-    private func ropeScale() throws(GGUFError) -> Float {
-        switch try file.stringIfPresent(key("rope.scaling.type")) ?? "none" {
-        case "none", "longrope", "yarn":
-            return 1
-        case "linear":
-            return try positiveFloat("rope.scaling.factor")
-        case let other:
-            let supported = ["none", "linear", "longrope", "yarn"]
-            throw file.error(.unsupportedRopeScaling(other, supported: supported))
-        }
+    /// How a model's context was made longer, by the names of `rope.scaling.type`.
+    private enum RopeScaling: String, CaseIterable {
+        case none, linear, longrope, yarn
     }
 
-    private func yarn() throws(GGUFError) -> YarnScaling? {
-        guard try file.stringIfPresent(key("rope.scaling.type")) == "yarn" else { return nil }
+    /// A file that does not name the type scales linearly, if it states a factor (so llama.cpp reads them).
+    private func ropeScaling() throws(GGUFError) -> RopeScaling {
+        guard let name = try file.stringIfPresent(key("rope.scaling.type")) else { return .linear }
+        guard let scaling = RopeScaling(rawValue: name) else {
+            throw file.error(.unsupportedRopeScaling(name, supported: RopeScaling.allCases.map(\.rawValue)))
+        }
+        return scaling
+    }
+
+    /// What positions are divided by; a factor of 0 stands for none, as in llama.cpp.
+    private func ropeScale() throws(GGUFError) -> Float {
+        // Files from before November 2023 say `rope.scale_linear`.
+        for suffix in ["rope.scaling.factor", "rope.scale_linear"] {
+            guard let factor = try file.floatIfPresent(key(suffix)) else { continue }
+            return factor == 0 ? 1 : try checked(factor, suffix)
+        }
+        return 1
+    }
+
+    private func yarn() throws(GGUFError) -> YarnScaling {
         let turns = { (suffix: String, usual: Float) throws(GGUFError) in
             try checked(try file.floatIfPresent(key(suffix)) ?? usual, suffix)
         }
@@ -58,17 +70,19 @@ extension ConfigurationReader {
         return AttentionTemperature(scale: checkedScale, length: original)
     }
 
-    /// The tensor of frequency divisors.
+    /// The tensor of frequency divisors; none beside YaRN, which computes its own.
     ///
-    /// Phi-3 has two sets of them. Which one holds may not depend on how long a request happens to be, since its tokens
-    /// may not: it is the long one wherever the model's context is longer than the one it was first trained for.
-    private func ropeFactorsTensor() throws(GGUFError) -> String? {
+    /// LongRoPE has two sets of them. Which one holds may not depend on how long a request happens to be, since its
+    /// tokens may not: it is the long one wherever the model's context is longer than the one it was first trained for.
+    private func ropeFactors(_ architecture: Architecture, _ scaling: RopeScaling) throws(GGUFError) -> RopeFactors {
+        switch (architecture.ropeFactors, scaling) {
+        case (.none, _), (_, .yarn): return .none
+        case (.frequencies, .none), (.frequencies, .linear): return .frequencies
+        case (.frequencies, .longrope), (.longAndShort, _): break
+        }
         let context = try count("context_length", limit: 1 << 30)
         let original = try countIfPresent("rope.scaling.original_context_length", limit: 1 << 30) ?? context
-        let names = [
-            context > original ? "rope_factors_long.weight" : "rope_factors_short.weight", "rope_freqs.weight",
-        ]
-        return names.first { file.tensors[$0] != nil }
+        return context > original ? .long : .short
     }
 
     /// The rotation of windowed blocks, if it is another than that of the rest.
@@ -80,7 +94,7 @@ extension ConfigurationReader {
             base: try checked(stated, "rope.freq_base_swa"),
             dimension: global.dimension,
             scale: 1,
-            factorsTensor: nil,
+            factors: .none,
             magnitude: 1,
             yarn: nil
         )

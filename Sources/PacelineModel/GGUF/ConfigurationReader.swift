@@ -42,16 +42,6 @@ struct ConfigurationReader {
         return value
     }
 
-    /// Throws for a feature that would change every logit if it were left out.
-    func refuseUnknownFeatures() throws(GGUFError) {
-        for suffix in ["attn_logit_softcapping", "final_logit_softcapping"] {
-            guard let cap = try file.floatIfPresent(key(suffix)), cap != 0 else { continue }
-            throw file.error(.unsupportedFeature(key: key(suffix), meaning: "a soft cap on logits"))
-        }
-        guard let experts = try file.intIfPresent(key("expert_count")), experts != 0 else { return }
-        throw file.error(.unsupportedFeature(key: key("expert_count"), meaning: "a mixture of experts"))
-    }
-
     func heads() throws(GGUFError) -> Heads {
         let embedding = try count("embedding_length", limit: 1 << 20)
         let heads = try count("attention.head_count", limit: 1 << 14)

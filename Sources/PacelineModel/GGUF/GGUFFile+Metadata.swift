@@ -39,6 +39,18 @@ extension GGUFFile {
         return Float(number)
     }
 
+    /// An integer, a float or a truth value (0 or 1).
+    package func numberIfPresent(_ key: String) throws(GGUFError) -> Double? {
+        guard let value = metadata[key] else { return nil }
+        switch value {
+        case .signed(let number): return Double(number)
+        case .unsigned(let number): return Double(number)
+        case .float(let number): return number
+        case .bool(let flag): return flag ? 1 : 0
+        case .string, .array: throw wrongKind(key, "a number", value)
+        }
+    }
+
     package func bool(_ key: String) throws(GGUFError) -> Bool {
         try require(boolIfPresent(key), key, "a bool")
     }

@@ -12,7 +12,7 @@ extension ModelConfiguration {
         try reader.refuseUnknownFeatures()
         let heads = try reader.heads()
         let blockCount = try reader.count("block_count", limit: 1024)
-        let rope = try reader.rope(style: architecture.ropeStyle, headDimension: heads.dimension)
+        let rope = try reader.rope(architecture, headDimension: heads.dimension)
         let width = Float(heads.embeddingLength)
         let scalesByWidth = architecture.blocksWithWidthScaledQueries == blockCount
         let queryWidth = scalesByWidth ? width / Float(heads.count) : Float(heads.dimension)
@@ -33,20 +33,8 @@ extension ModelConfiguration {
             embeddingScale: architecture.scalesEmbeddings ? width.squareRoot() : 1,
             normEpsilon: try reader.positiveFloat("attention.layer_norm_rms_epsilon"),
             contextLength: try reader.count("context_length", limit: 1 << 30),
-            vocabularySize: try reader.vocabularySize(embeddingLength: heads.embeddingLength),
-            hasQueryKeyValueBias: architecture.queryKeyValueBias.holds(for: "blk.0.attn_q.bias", in: file),
-            hasQueryKeyNorm: architecture.queryKeyNorm.holds(for: "blk.0.attn_q_norm.weight", in: file),
-            hasTiedEmbeddings: file.tensors["output.weight"] == nil
+            vocabularySize: try reader.vocabularySize(embeddingLength: heads.embeddingLength)
         )
-    }
-}
-
-extension Architecture.Presence {
-    fileprivate func holds(for tensor: String, in file: GGUFFile) -> Bool {
-        switch self {
-        case .always: true
-        case .never: false
-        case .ifInFile: file.tensors[tensor] != nil
-        }
+        try reader.refuseUnknownFeatures(of: self)
     }
 }

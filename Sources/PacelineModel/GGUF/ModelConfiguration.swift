@@ -32,12 +32,6 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// Positions the model was trained for.
     package let contextLength: Int
     package let vocabularySize: Int
-    /// Whether the query, key and value projections have biases (`blk.N.attn_{q,k,v}.bias`).
-    package let hasQueryKeyValueBias: Bool
-    /// Whether each query and key head is normalised before rotation (`blk.N.attn_{q,k}_norm.weight`).
-    package let hasQueryKeyNorm: Bool
-    /// Whether the output head is the embedding table (there is no `output.weight`).
-    package let hasTiedEmbeddings: Bool
 
     /// Width of all query heads together.
     package var queryLength: Int { headCount * headDimension }
@@ -69,10 +63,39 @@ package struct RopeConfiguration: Sendable, Equatable {
     package let dimension: Int
     /// Positions are divided by this (linear scaling); 1 for most models.
     package let scale: Float
-    /// The float32 tensor with a divisor for each pair's frequency (Llama 3.1 and later, Phi-3), when the file has one.
-    package let factorsTensor: String?
+    /// Which tensor has a divisor for each pair's frequency, if the file has it.
+    package let factors: RopeFactors
     /// Rotated values are multiplied by this (LongRoPE's attention factor, arXiv 2402.13753); 1 for most models.
     package let magnitude: Float
     /// The scaling to a longer context by frequency, if the model has one.
     package let yarn: YarnScaling?
+}
+
+/// The tensor with a divisor for each pair's frequency that a model's numbers call for (Llama 3.1 and later, Phi-3).
+package enum RopeFactors: Sendable, Equatable {
+    case none
+    case frequencies
+    /// LongRoPE's divisors for contexts beyond the one the model was first trained for.
+    case long
+    /// LongRoPE's divisors up to that context.
+    case short
+
+    /// The name of the tensor; nil for none.
+    package var tensor: String? {
+        switch self {
+        case .none: nil
+        case .frequencies: "rope_freqs.weight"
+        case .long: "rope_factors_long.weight"
+        case .short: "rope_factors_short.weight"
+        }
+    }
+
+    /// The other of LongRoPE's two, which files have beside the one that is used.
+    package var unused: RopeFactors {
+        switch self {
+        case .none, .frequencies: .none
+        case .long: .short
+        case .short: .long
+        }
+    }
 }

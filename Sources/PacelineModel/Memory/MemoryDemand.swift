@@ -28,15 +28,15 @@ package struct MemoryDemand: Sendable, Equatable {
     ///   - slots: tokens that the pages of all sequences have room for, drafted ones included.
     ///   - contextLength: tokens that each of `sequences` may hold.
     package init(
-        _ file: GGUFFile,
-        configuration: ModelConfiguration,
+        _ model: ModelFile,
         slots: Int,
         contextLength: Int,
         sequences: Int,
         cacheType: KVType
     ) {
+        let configuration = model.configuration
         let shape = configuration.cacheShape(cacheType)
-        weights = Self.weightBytes(file, configuration)
+        weights = Self.weightBytes(model.tensors)
         cache = KVPagePool(shape: shape, slots: slots).bytesWhenFull
         let logits = (Self.logitRows + 2 * sequences) * configuration.vocabularySize * MemoryLayout<Float>.size
         let tables = configuration.vocabularySize * Self.tokenBytes + Self.programBytes
@@ -55,15 +55,13 @@ package struct MemoryDemand: Sendable, Equatable {
         throw MemoryDemandError(demand: self, available: available)
     }
 
-    private static func weightBytes(_ file: GGUFFile, _ configuration: ModelConfiguration) -> Int {
-        file.tensors.values.reduce(0) { sum, tensor in
-            // The embedding table stays in the file unless it is the output head too.
-            if tensor.name == "token_embd.weight", !configuration.hasTiedEmbeddings { return sum }
-            guard tensor.dimensions.count == 2, let type = WeightType(rawValue: tensor.type) else {
-                return sum + tensor.elementCount * MemoryLayout<Float>.size
-            }
-            return sum + PackedMatrix.bytes(type: type, rows: tensor.rows, columns: tensor.columns)
+    /// The embedding table is not among the matrices: it stays in the file unless it is the output head too.
+    private static func weightBytes(_ tensors: ModelTensors) -> Int {
+        let matrices = tensors.matrices.reduce(0) { sum, matrix in
+            guard let type = WeightType(rawValue: matrix.tensor.type) else { return sum }
+            return sum + PackedMatrix.bytes(type: type, rows: matrix.range.count, columns: matrix.tensor.columns)
         }
+        return tensors.vectors.reduce(matrices) { $0 + $1.range.count * MemoryLayout<Float>.size }
     }
 }
 

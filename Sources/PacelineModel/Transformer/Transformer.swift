@@ -102,7 +102,7 @@ package final class Transformer {
             [(layer.attentionOutput, buffers.update)],
             then: [layer.gate, layer.up]
         )
-        addUpdate(norm: layer.attentionOuterNorm, rows: count)
+        addUpdate(bias: layer.attentionOutputBias, norm: layer.attentionOuterNorm, rows: count)
         feedForward(layer, rows: count, before: index + 1)
     }
 
@@ -141,6 +141,8 @@ package final class Transformer {
             [(layer.gate, buffers.gate), (layer.up, buffers.up)],
             then: [layer.down]
         )
+        if let bias = layer.gateBias { compute.addBias(bias, to: buffers.gate, rows: count) }
+        if let bias = layer.upBias { compute.addBias(bias, to: buffers.up, rows: count) }
         compute.quantise(buffers.gate, rows: count, into: buffers.quantisedWide) { row in
             switch configuration.architecture.gate {
             case .silu: compute.siluMultiply(gate: buffers.gate, up: buffers.up, row: row)
@@ -154,7 +156,7 @@ package final class Transformer {
             [(layer.down, buffers.update)],
             then: next < weights.layers.count ? weights.layers[next].inputs : [weights.output]
         )
-        addUpdate(norm: layer.feedForwardOuterNorm, rows: count)
+        addUpdate(bias: layer.downBias, norm: layer.feedForwardOuterNorm, rows: count)
     }
 
     /// What the next products multiply: normed = RMS norm of `input`, and that quantised.
@@ -164,9 +166,11 @@ package final class Transformer {
         }
     }
 
-    /// Adds what a part of a block computed to the residual stream, normalised first in families that do so.
-    private func addUpdate(norm: FloatMatrix?, rows count: Int) {
+    /// Adds what a part of a block computed to the residual stream, with its bias, and normalised first in families that
+    /// do so.
+    private func addUpdate(bias: FloatMatrix?, norm: FloatMatrix?, rows count: Int) {
         let update = buffers.update
+        if let bias { compute.addBias(bias, to: update, rows: count) }
         if let norm {
             compute.rmsNorm(update, rows: count, weight: norm, epsilon: configuration.normEpsilon, into: update)
         }
@@ -188,6 +192,7 @@ package final class Transformer {
             [(weights.output, logits)],
             then: weights.layers.first?.inputs ?? []
         )
+        if let bias = weights.outputBias { compute.addBias(bias, to: logits, rows: wanted.count) }
         return logits
     }
 

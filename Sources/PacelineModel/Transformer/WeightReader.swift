@@ -3,27 +3,21 @@ import PacelineTensor
 /// Reads a model's weights from its file in the form that the kernels want.
 struct WeightReader {
     let file: GGUFFile
-    let configuration: ModelConfiguration
     let compute: Compute
     let arena = WeightArena()
 
-    /// A matrix (rows x columns) that stays in the file.
-    func tensor(_ name: String, rows: Int, columns: Int) throws -> GGUFTensor {
-        try file.tensor(name, dimensions: [columns, rows])
+    /// A matrix, repacked. The file's copy may leave memory.
+    func matrix(_ tensor: GGUFTensor) throws -> PackedMatrix {
+        try matrix(TensorSlice(matrix: tensor))
     }
 
-    /// A matrix (rows x columns), repacked. The file's copy may leave memory.
-    func matrix(_ name: String, rows: Int, columns: Int) throws -> PackedMatrix {
-        try matrix(name, rows: 0..<rows, of: rows, columns: columns)
-    }
-
-    /// Some rows of a matrix of `total` rows, repacked: one of several that the file keeps in one tensor.
-    func matrix(_ name: String, rows: Range<Int>, of total: Int, columns: Int) throws -> PackedMatrix {
-        let tensor = try tensor(name, rows: total, columns: columns)
-        let rowBytes = tensor.range.count / total
-        let part = rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
+    /// Some rows of a matrix, repacked: one of several that the file keeps in one tensor.
+    func matrix(_ slice: TensorSlice) throws -> PackedMatrix {
+        let tensor = slice.tensor
+        let rowBytes = tensor.range.count / tensor.rows
+        let part = slice.range.lowerBound * rowBytes..<slice.range.upperBound * rowBytes
         let matrix = try tensor.withBytes { bytes in
-            try pack(tensor, rows: rows.count, UnsafeRawBufferPointer(rebasing: bytes[part]))
+            try pack(tensor, rows: slice.range.count, UnsafeRawBufferPointer(rebasing: bytes[part]))
         }
         let start = tensor.range.lowerBound
         tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
@@ -31,18 +25,20 @@ struct WeightReader {
     }
 
     /// The rows of an output head that `columns` asks for, repacked.
-    func head(_ name: String, _ columns: LogitColumns) throws -> PackedMatrix {
-        let (total, wide) = (configuration.vocabularySize, configuration.embeddingLength)
-        guard !columns.others.isEmpty else {
-            return try matrix(name, rows: 0..<columns.count, of: total, columns: wide)
-        }
-        let tensor = try tensor(name, rows: total, columns: wide)
-        let rowBytes = tensor.range.count / total
+    func head(_ tensor: GGUFTensor, _ columns: LogitColumns) throws -> PackedMatrix {
+        guard !columns.others.isEmpty else { return try matrix(TensorSlice(tensor, 0..<columns.count)) }
+        let rowBytes = tensor.range.count / tensor.rows
         return try tensor.withBytes { bytes in
             var rows = Array(bytes[..<(columns.prefix * rowBytes)])
             for token in columns.others { rows += bytes[Int(token) * rowBytes..<(Int(token) + 1) * rowBytes] }
             return try rows.withUnsafeBytes { try pack(tensor, rows: columns.count, $0) }
         }
+    }
+
+    /// The values of an output head's bias that `columns` asks for.
+    func headBias(_ tensor: GGUFTensor, _ columns: LogitColumns) -> FloatMatrix {
+        let all = vector(tensor).row(0)
+        return FloatMatrix((0..<columns.count).map { all[Int(columns.token($0))] })
     }
 
     /// Repacks rows of `tensor`, as they are in the file.
@@ -66,36 +62,27 @@ struct WeightReader {
         )
     }
 
-    /// A vector of `count` floats.
-    func vector(_ name: String, count: Int) throws -> FloatMatrix {
-        let tensor = try file.tensor(name, dimensions: [count])
-        let vector = FloatMatrix(rows: 1, columns: count)
+    /// A vector, as floats.
+    func vector(_ tensor: GGUFTensor) -> FloatMatrix {
+        let vector = FloatMatrix(rows: 1, columns: tensor.elementCount)
         tensor.expandRow(0, into: vector, row: 0)
         return vector
     }
 
-    /// The bias of a query, key or value projection, if the model has them.
-    func bias(_ name: String, count: Int) throws -> FloatMatrix? {
-        configuration.hasQueryKeyValueBias ? try vector(name, count: count) : nil
-    }
-
-    /// The norm of each query or key head, if the model has one.
-    func headNorm(_ name: String) throws -> FloatMatrix? {
-        configuration.hasQueryKeyNorm ? try vector(name, count: configuration.headDimension) : nil
-    }
-
-    /// The norm of what a block adds, if the model has one.
-    func outerNorm(_ name: String) throws -> FloatMatrix? {
-        configuration.architecture.hasOuterNorms ? try vector(name, count: configuration.embeddingLength) : nil
+    /// Some elements of a vector: one of several that the file keeps in one tensor.
+    func vector(_ slice: TensorSlice) -> FloatMatrix {
+        let all = vector(slice.tensor)
+        guard slice.range.count < all.columns else { return all }
+        return FloatMatrix(Array(all.row(0)[slice.range]))
     }
 
     /// Divisors of the rotation frequencies, linear position scaling included.
-    func rotaryFactors(_ rope: RopeConfiguration) throws -> [Float]? {
+    func rotaryFactors(_ rope: RopeConfiguration, _ factors: GGUFTensor?) -> [Float]? {
         if let yarn = rope.yarn { return yarn.divisors(base: rope.base, dimension: rope.dimension) }
-        guard let name = rope.factorsTensor else {
+        guard let factors else {
             return rope.scale == 1 ? nil : [Float](repeating: rope.scale, count: rope.dimension / 2)
         }
-        return try vector(name, count: rope.dimension / 2).row(0).map { $0 * rope.scale }
+        return vector(factors).row(0).map { $0 * rope.scale }
     }
 }
 

@@ -70,15 +70,14 @@ struct BenchAcceptanceCommand: ParsableCommand {
     }
 
     func run() throws {
-        let path = try model.path()
         let names = try drafting.names(or: ["ngram"])
-        let file = try GGUFFile(path: path)
-        let tokenizer = try Tokenizer(file)
-        let chat = try ChatFormat(file)
+        let file = try ModelFile(path: model.path())
+        let tokenizer = file.tokenizer
+        let chat = try ChatFormat(file.file)
         let prompts = try selectedPrompts()
-        let target = try LoadedTarget.transformer(path: path, threads: threads.count, sequences: 1)
+        let target = try LoadedTarget.transformer(file, threads: threads.count, sequences: 1)
         for case .model(let path) in names {
-            try tokenizer.requireSameVocabulary(asDrafter: Tokenizer(GGUFFile(path: path)))
+            try tokenizer.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)
         }
         let roster = try DrafterRoster(
             names,

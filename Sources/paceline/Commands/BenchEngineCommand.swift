@@ -67,7 +67,7 @@ struct BenchEngineCommand: ParsableCommand {
         let clock = ContinuousClock()
         let start = clock.now
         let model = try LanguageModel(
-            path: path,
+            ModelFile(path: path),
             compute: Compute(threads: threads.count),
             cacheType: cache.type,
             progress: line.update

@@ -51,14 +51,12 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     private func generate() async throws {
-        let file = try GGUFFile(path: model.path())
-        let target = try Tokenizer(file)
-        let configuration = try ModelConfiguration(file)
-        let limit = try context.length(for: configuration)
-        try checkMemory(file, configuration, contextLength: limit)
+        let target = try ModelFile(path: model.path())
+        let limit = try context.length(for: target.configuration)
+        try checkMemory(target, contextLength: limit)
         let names = try drafting.names()
-        try checkVocabularies(of: names, target)
-        let tokens = try prompt.tokens(target, ChatFormat(file))
+        try checkVocabularies(of: names, target.tokenizer)
+        let tokens = try prompt.tokens(target.tokenizer, ChatFormat(target.file))
         guard tokens.count < limit else { throw RequestFault.promptTooLong(tokens: tokens.count, context: limit) }
         var request = CompletionRequest(prompt: .tokens(tokens))
         request.maxTokens = maxTokens
@@ -74,10 +72,9 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     /// Fails before anything is started where the target would not fit.
-    private func checkMemory(_ file: GGUFFile, _ configuration: ModelConfiguration, contextLength: Int) throws {
+    private func checkMemory(_ model: ModelFile, contextLength: Int) throws {
         try TransformerEngine.demand(
-            of: file,
-            configuration: configuration,
+            of: model,
             contextLength: contextLength,
             sequences: 1,
             cacheType: cache.type
@@ -87,7 +84,7 @@ struct GenerateCommand: AsyncParsableCommand {
     /// Fails before anything is started for a drafter that the verifier would refuse.
     private func checkVocabularies(of names: [DrafterName], _ target: Tokenizer) throws {
         for case .model(let path) in Set(names) where path != target.path {
-            try target.requireSameVocabulary(asDrafter: Tokenizer(GGUFFile(path: path)))
+            try target.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)
         }
     }
 

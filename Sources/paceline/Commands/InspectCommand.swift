@@ -41,16 +41,16 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let file = try GGUFFile(path: ModelCatalog.fromEnvironment().resolve(model))
-        var report = InspectReport(file, listsTensors: tensors)
-        if report.problem == nil { report.memory = InspectReport.Memory(try demand(of: file)) }
+        let model = Result { try ModelFile(file) }
+        var report = InspectReport(file, model: model, listsTensors: tensors)
+        if case .success(let model) = model { report.memory = InspectReport.Memory(try demand(of: model)) }
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
     }
-    private func demand(of file: GGUFFile) throws -> MemoryDemand {
-        let configuration = try ModelConfiguration(file)
-        return TransformerEngine.demand(
-            of: file,
-            configuration: configuration,
-            contextLength: try context.length(for: configuration),
+
+    private func demand(of model: ModelFile) throws -> MemoryDemand {
+        TransformerEngine.demand(
+            of: model,
+            contextLength: try context.length(for: model.configuration),
             sequences: slots,
             cacheType: cache.type
         )

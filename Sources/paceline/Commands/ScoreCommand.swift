@@ -47,10 +47,10 @@ struct ScoreCommand: ParsableCommand {
     }
 
     func run() throws {
-        let path = try model.path()
+        let file = try ModelFile(path: model.path())
         let progress = ProgressLine("loading \(ModelNames.label(model.model))")
         let compute = try Compute(threads: threads.count)
-        let model = try LanguageModel(path: path, compute: compute, cacheType: cache.type, progress: progress.update)
+        let model = try LanguageModel(file, compute: compute, cacheType: cache.type, progress: progress.update)
         progress.clear()
         let tokens = try tokens?.tokens ?? model.tokenizer.encode(text, addBOS: bos) ?? []
         let scored = try Scorer(transformer: model.transformer)

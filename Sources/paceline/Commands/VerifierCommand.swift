@@ -115,10 +115,8 @@ struct VerifierCommand: AsyncParsableCommand {
         let token = try link.token()
         let tls = try link.tls()
         try checkReach(isAuthenticated: token != nil || tls != nil)
-        let path = try model.path()
-        let file = try GGUFFile(path: path)
-        let tokenizer = try Tokenizer(file)
-        let contextLength = try context.length(for: ModelConfiguration(file))
+        let file = try ModelFile(path: model.path())
+        let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
         let gateway = Gateway()
         let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
@@ -128,7 +126,7 @@ struct VerifierCommand: AsyncParsableCommand {
             respond: respond
         ) { http in
             let server = try await load(
-                path: path,
+                file,
                 contextLength: contextLength,
                 token: token,
                 tls: tls,
@@ -137,7 +135,7 @@ struct VerifierCommand: AsyncParsableCommand {
             Termination.becomeReady()
             let served = ServedModel(
                 id: ModelNames.label(model.model),
-                tokenizer: tokenizer,
+                tokenizer: file.tokenizer,
                 contextLength: contextLength
             )
             gateway.begin(serving: CompletionService(model: served, backend: server, logger: logger))
@@ -182,7 +180,7 @@ struct VerifierCommand: AsyncParsableCommand {
     }
 
     private func load(
-        path: String,
+        _ file: ModelFile,
         contextLength: Int,
         token: SharedToken?,
         tls: LinkTLS?,
@@ -200,7 +198,7 @@ struct VerifierCommand: AsyncParsableCommand {
         defer { progress.clear() }
         return try await VerifierServer.start(configuration, listen: listen, tls: tls, logger: logger) { compute in
             try LoadedTarget.transformer(
-                path: path,
+                file,
                 threads: threads,
                 contextLength: contextLength,
                 cacheType: cacheType,

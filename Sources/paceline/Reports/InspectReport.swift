@@ -18,6 +18,13 @@ struct InspectReport: Encodable {
         }
     }
 
+    /// One of the files of a split model.
+    struct Shard: Encodable {
+        var path: String
+        var bytes: Int
+        var tensors: Int
+    }
+
     struct Tensor: Encodable {
         var name: String
         var type: String
@@ -60,8 +67,11 @@ struct InspectReport: Encodable {
     }
 
     var path: String
+    /// Of all shards.
     var bytes: Int
     var version: Int
+    /// Present where the model is split.
+    var shards: [Shard]?
     /// Why this program cannot run the model; nil if it can.
     var problem: String?
     var metadata: [MetadataEntry]
@@ -72,36 +82,31 @@ struct InspectReport: Encodable {
     var tensors: [Tensor]?
 
     enum CodingKeys: String, CodingKey {
-        case path, bytes, problem, metadata, memory, tensors
+        case path, bytes, shards, problem, metadata, memory, tensors
         case version = "gguf_version"
         case weightTypes = "weight_types"
     }
 
-    init(_ file: GGUFFile, listsTensors: Bool) {
+    /// - Parameter model: the file as loading takes it, or why it does not.
+    init(_ file: GGUFFile, model: Result<ModelFile, any Error>, listsTensors: Bool) {
         path = file.path
         bytes = file.byteCount
         version = Int(file.version)
-        problem = Self.problem(with: file)
+        if case .failure(let error) = model { problem = "\(error)" }
         metadata = file.metadataKeys.compactMap { key in
             file.metadata[key].map { MetadataEntry(key: key, value: $0) }
         }
         let all = file.tensorNames.compactMap { file.tensors[$0] }
         weightTypes = Self.weightTypes(all)
+        if file.files.count > 1 {
+            shards = file.files.map { shard in
+                Shard(path: shard.path, bytes: shard.count, tensors: all.count { $0.file === shard })
+            }
+        }
         if listsTensors {
             tensors = all.map {
                 Tensor(name: $0.name, type: $0.typeName, dimensions: $0.dimensions, bytes: $0.range.count)
             }
-        }
-    }
-
-    private static func problem(with file: GGUFFile) -> String? {
-        do {
-            _ = try ModelConfiguration(file)
-            _ = try Tokenizer(file)
-            for name in file.tensorNames { _ = try file.tensor(name) }
-            return nil
-        } catch {
-            return "\(error)"
         }
     }
 
@@ -124,9 +129,11 @@ struct InspectReport: Encodable {
 
 extension InspectReport {
     var text: String {
-        var text = "\(path)\nGGUF version \(version), \(bytes.asBytes)\n"
+        let size = shards.map { "\(bytes.asBytes) in \($0.count) shards" } ?? bytes.asBytes
+        var text = "\(path)\nGGUF version \(version), \(size)\n"
         text += problem.map { "cannot be run here: \($0)\n" } ?? "can be run here\n"
         text += "\n" + metadataTable.text + "\n" + typeTable.text
+        if let shards { text += "\n" + Self.table(of: shards).text }
         if let memory { text += "\n" + memory.text }
         if let tensors {
             var table = TextTable(header: ["tensor", "type", "dimensions", "size"], rightAligned: [3])
@@ -137,6 +144,12 @@ extension InspectReport {
             text += "\n" + table.text
         }
         return text
+    }
+
+    private static func table(of shards: [Shard]) -> TextTable {
+        var table = TextTable(header: ["shard", "tensors", "size"], rightAligned: [1, 2])
+        for shard in shards { table.append([shard.path, "\(shard.tensors)", shard.bytes.asBytes]) }
+        return table
     }
 
     private var metadataTable: TextTable {

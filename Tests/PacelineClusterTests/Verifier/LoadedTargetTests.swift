@@ -13,10 +13,9 @@ struct LoadedTargetTests {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("target-\(UUID()).gguf").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         #expect(FileManager.default.createFile(atPath: path, contents: Data(TinyModel().serialised())))
-        let file = try GGUFFile(path: path)
+        let file = try ModelFile(path: path)
         let demand = TransformerEngine.demand(
             of: file,
-            configuration: try ModelConfiguration(file),
             contextLength: 512,
             sequences: 3,
             cacheType: .int8
@@ -24,7 +23,7 @@ struct LoadedTargetTests {
         var progress = 0
         #expect(throws: MemoryDemandError(demand: demand, available: demand.total - 1)) {
             _ = try LoadedTarget.transformer(
-                path: path,
+                file,
                 threads: 1,
                 contextLength: 512,
                 cacheType: .int8,
@@ -34,7 +33,7 @@ struct LoadedTargetTests {
         }
         #expect(progress == 0)
         let target = try LoadedTarget.transformer(
-            path: path,
+            file,
             threads: 1,
             contextLength: 512,
             cacheType: .int8,

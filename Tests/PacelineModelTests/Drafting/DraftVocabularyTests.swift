@@ -36,9 +36,11 @@ struct DraftVocabularyTests {
         ]
     )
     func proposals(sampling: SamplingParameters) throws {
-        for tied in [false, true] {
+        for (tied, family) in [(false, TinyModel.Family.llama), (true, .llama), (false, .qwen2)] {
             var model = TinyModel()
+            model.family = family
             model.hasTiedEmbeddings = tied
+            if family == .qwen2 { model.extraVectors["output.bias"] = Self.size }
             let columns = Self.columns(300)
             let trimmed = try Self.candidates(model.transformer(columns: columns), sampling)
             let whole = try Self.candidates(model.transformer(), sampling)

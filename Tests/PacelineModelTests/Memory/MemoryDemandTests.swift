@@ -12,10 +12,8 @@ struct MemoryDemandTests {
         sequences: Int = 2,
         cacheType: KVType = .f16
     ) throws -> MemoryDemand {
-        let file = try model.file()
-        return MemoryDemand(
-            file,
-            configuration: try ModelConfiguration(file),
+        MemoryDemand(
+            try ModelFile(model.file()),
             slots: context * sequences,
             contextLength: context,
             sequences: sequences,

@@ -32,7 +32,7 @@ struct GoldenTests {
 
     static func model(_ name: String, cacheType: KVType) throws -> LanguageModel {
         try LanguageModel(
-            path: ModelCatalog.fromEnvironment().resolve(name),
+            ModelFile(path: ModelCatalog.fromEnvironment().resolve(name)),
             compute: Compute(threads: 2),
             cacheType: cacheType
         )

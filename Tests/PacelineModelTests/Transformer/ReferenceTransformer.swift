@@ -68,7 +68,7 @@ struct ReferenceTransformer {
             }
         }
         let output = weights["output.weight"] ?? table
-        return hidden.map { product(output, norm($0, "output_norm.weight")) }
+        return hidden.map { biased(product(output, norm($0, "output_norm.weight")), "output.bias") }
     }
 
     // MARK: Attention
@@ -97,19 +97,19 @@ struct ReferenceTransformer {
                 }
                 return mixture(scores, seen.map { $0.values[shared] })
             }
-            return product(weights[prefix + "attn_output.weight", default: []], outputs)
+            let output = product(weights[prefix + "attn_output.weight", default: []], outputs)
+            return biased(output, prefix + "attn_output.bias")
         }
     }
 
     private func projections(_ input: [Double], _ prefix: String) -> ([Double], [Double], [Double]) {
         let (queries, keys) = (heads * headDimension, keyValueHeads * headDimension)
         if let fused = weights[prefix + "attn_qkv.weight"] {
-            let all = product(fused, input)
+            let all = biased(product(fused, input), prefix + "attn_qkv.bias")
             return (Array(all[..<queries]), Array(all[queries..<queries + keys]), Array(all[(queries + keys)...]))
         }
         let each = ["q", "k", "v"].map { name in
-            let output = product(weights[prefix + "attn_\(name).weight", default: []], input)
-            return weights[prefix + "attn_\(name).bias"].map { sum(output, $0.map(Double.init)) } ?? output
+            biased(product(weights[prefix + "attn_\(name).weight", default: []], input), prefix + "attn_\(name).bias")
         }
         return (each[0], each[1], each[2])
     }
@@ -147,13 +147,14 @@ struct ReferenceTransformer {
         var up = product(weights[prefix + "ffn_up.weight", default: []], input)
         var gate = up
         if let matrix = weights[prefix + "ffn_gate.weight"] {
-            gate = product(matrix, input)
+            gate = biased(product(matrix, input), prefix + "ffn_gate.bias")
+            up = biased(up, prefix + "ffn_up.bias")
         } else {
             gate = Array(up[..<feedForward])
             up = Array(up[feedForward...])
         }
         let gated = zip(gate, up).map { activation($0) * $1 }
-        return product(weights[prefix + "ffn_down.weight", default: []], gated)
+        return biased(product(weights[prefix + "ffn_down.weight", default: []], gated), prefix + "ffn_down.bias")
     }
 
     private func activation(_ x: Double) -> Double {
@@ -170,6 +171,10 @@ struct ReferenceTransformer {
 
     private func normIfPresent(_ input: [Double], _ name: String) -> [Double] {
         weights[name] == nil ? input : norm(input, name)
+    }
+
+    private func biased(_ values: [Double], _ name: String) -> [Double] {
+        weights[name].map { sum(values, $0.map(Double.init)) } ?? values
     }
 
     /// The matrix times the vector. A plain loop over pointers: tests run unoptimised, and this is nearly all of their
