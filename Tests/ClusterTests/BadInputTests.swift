@@ -139,6 +139,9 @@ extension ClusterSuite {
                     try TestFiles.file(Self.patched(whole, "qwen2", "qwen9"), name: "pre.gguf")
                 ),
                 ("weight type TQ1_0", try TestFiles.file(Self.unknownWeights(), name: "weights.gguf")),
+                ("lacks the tensor output_norm.weight", try TestFiles.file(Self.withoutNorm(), name: "norm.gguf")),
+                ("has the tensor nonsense that", try TestFiles.file(Self.withNonsense(), name: "nonsense.gguf")),
+                ("lacks shard 2 of 2: ", try TestFiles.file(Self.firstShard(), name: "m-00001-of-00002.gguf")),
             ]
             for (words, path) in files {
                 try await Self.check(Case(words, "generate", "-m", path, "-p", "x"))
@@ -164,6 +167,26 @@ extension ClusterSuite {
             // After the name: the number of dimensions, two dimensions, and the type.
             let type = name.upperBound + 4 + 2 * 8
             return Array(bytes[..<type] + [34, 0, 0, 0] + bytes[(type + 4)...])
+        }
+
+        private static func withoutNorm() -> [UInt8] {
+            var writer = TinyModel().header()
+            for tensor in TinyModel().tensors() where tensor.name != "output_norm.weight" { writer.add(tensor) }
+            return writer.serialised()
+        }
+
+        private static func withNonsense() -> [UInt8] {
+            var model = TinyModel()
+            model.extraVectors = ["nonsense": 4]
+            return model.serialised()
+        }
+
+        private static func firstShard() -> [UInt8] {
+            var writer = TinyModel().header()
+            writer.add("split.no", .uint16(0))
+            writer.add("split.count", .uint16(2))
+            writer.add("split.tensors.count", .int32(1))
+            return writer.serialised()
         }
 
         @Test("A drafter of another vocabulary: both models are named, by generate and by the worker itself")
