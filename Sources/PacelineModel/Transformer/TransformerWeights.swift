@@ -81,7 +81,6 @@ package final class TransformerWeights {
         columns: LogitColumns? = nil,
         progress: (Double) -> Void = { _ in }
     ) throws {
-        try configuration.checkForKernels(file)
         let reader = WeightReader(file: file, configuration: configuration, compute: compute)
         let wide = configuration.embeddingLength
         embedding = try reader.tensor("token_embd.weight", rows: configuration.vocabularySize, columns: wide)
@@ -153,12 +152,14 @@ package final class TransformerWeights {
 
 extension ModelConfiguration {
     /// Throws where a shape is sound but not one that the kernels compute.
-    fileprivate func checkForKernels(_ file: GGUFFile) throws(GGUFError) {
-        guard headDimension.isMultiple(of: 16), headDimension <= KVShape.headDimensionLimit else {
+    ///
+    /// Rows and heads of any other width are computed with zeros behind them.
+    func checkForKernels(_ file: GGUFFile) throws(GGUFError) {
+        guard headDimension <= KVShape.headDimensionLimit else {
             throw file.error(
                 .inconsistent(
-                    "has heads of width \(headDimension), but the kernels need a multiple of 16 up to "
-                        + "\(KVShape.headDimensionLimit); use another model"
+                    "has heads of width \(headDimension), but the kernels take up to \(KVShape.headDimensionLimit); "
+                        + "use another model"
                 )
             )
         }
@@ -167,15 +168,6 @@ extension ModelConfiguration {
                 .inconsistent(
                     "has \(queriesPerKey) query heads for each key head, but the kernels take up to "
                         + "\(KVShape.queryGroupLimit); use another model"
-                )
-            )
-        }
-        for (name, width) in [
-            ("embedding", embeddingLength), ("feed-forward", feedForwardLength), ("attention", queryLength),
-        ] where !width.isMultiple(of: 32) {
-            throw file.error(
-                .inconsistent(
-                    "has \(name) rows of width \(width), but the kernels need a multiple of 32; use another model"
                 )
             )
         }

@@ -23,7 +23,7 @@ struct WeightReader {
         let rowBytes = tensor.range.count / total
         let part = rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
         let matrix = try tensor.withBytes { bytes in
-            try pack(tensor, rows: rows.count, UnsafeRawBufferPointer(rebasing: bytes[part]))
+            try pack(tensor, rows: rows.count, UnsafeRawBufferPointer(rebasing: bytes[part])) { rows.lowerBound + $0 }
         }
         let start = tensor.range.lowerBound
         tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
@@ -41,29 +41,36 @@ struct WeightReader {
         return try tensor.withBytes { bytes in
             var rows = Array(bytes[..<(columns.prefix * rowBytes)])
             for token in columns.others { rows += bytes[Int(token) * rowBytes..<(Int(token) + 1) * rowBytes] }
-            return try rows.withUnsafeBytes { try pack(tensor, rows: columns.count, $0) }
+            return try rows.withUnsafeBytes { bytes in
+                try pack(tensor, rows: columns.count, bytes) { Int(columns.token($0)) }
+            }
         }
     }
 
     /// Repacks rows of `tensor`, as they are in the file.
-    private func pack(_ tensor: GGUFTensor, rows: Int, _ bytes: UnsafeRawBufferPointer) throws -> PackedMatrix {
-        guard tensor.columns.isMultiple(of: 32) else {
-            throw file.error(
-                .inconsistent(
-                    "has \(tensor.columns) columns in the tensor \(tensor.name), but the kernels need a multiple of 32"
-                )
-            )
-        }
+    ///
+    /// - Parameter place: the row of the tensor that a row of `bytes` is.
+    private func pack(
+        _ tensor: GGUFTensor,
+        rows: Int,
+        _ bytes: UnsafeRawBufferPointer,
+        place: (Int) -> Int
+    ) throws -> PackedMatrix {
         let type = try file.weightType(of: tensor)
         if type.usesOpenBLAS { try OpenBLAS.load() }
-        return try PackedMatrix(
-            type: type,
-            rows: rows,
-            columns: tensor.columns,
-            packing: bytes,
-            pool: compute.pool,
-            arena: arena
-        )
+        do throws(PackedMatrixError) {
+            return try PackedMatrix(
+                type: type,
+                rows: rows,
+                columns: tensor.columns,
+                packing: bytes,
+                pool: compute.pool,
+                arena: arena
+            )
+        } catch {
+            guard case .notFinite(let row) = error else { throw error }
+            throw file.error(.notFinite(tensor: tensor.name, row: place(row)))
+        }
     }
 
     /// A vector of `count` floats.
@@ -71,6 +78,7 @@ struct WeightReader {
         let tensor = try file.tensor(name, dimensions: [count])
         let vector = FloatMatrix(rows: 1, columns: count)
         tensor.expandRow(0, into: vector, row: 0)
+        guard vector.firstNotFinite(row: 0) == nil else { throw file.error(.notFinite(tensor: name, row: 0)) }
         return vector
     }
 
