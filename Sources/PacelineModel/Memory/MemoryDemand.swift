@@ -47,7 +47,7 @@ package struct MemoryDemand: Sendable, Equatable {
     }
 
     /// All of it, in bytes.
-    package var total: Int { weights + cache + buffers }
+    package var total: Int { weights.addingClamped(cache).addingClamped(buffers) }
 
     /// Throws if there is less than that; nil means that nobody knows.
     package func check(available: Int?) throws(MemoryDemandError) {
@@ -60,9 +60,9 @@ package struct MemoryDemand: Sendable, Equatable {
             // The embedding table stays in the file unless it is the output head too.
             if tensor.name == "token_embd.weight", !configuration.hasTiedEmbeddings { return sum }
             guard tensor.dimensions.count == 2, let type = WeightType(rawValue: tensor.type) else {
-                return sum + tensor.elementCount * MemoryLayout<Float>.size
+                return sum.addingClamped(tensor.elementCount.multipliedClamped(by: MemoryLayout<Float>.size))
             }
-            return sum + PackedMatrix.bytes(type: type, rows: tensor.rows, columns: tensor.columns)
+            return sum.addingClamped(PackedMatrix.bytes(type: type, rows: tensor.rows, columns: tensor.columns))
         }
     }
 }
@@ -82,7 +82,7 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
 
     /// What would make it fit.
     private var wayOut: String {
-        guard demand.weights + demand.buffers < available else {
+        guard demand.weights.addingClamped(demand.buffers) < available else {
             return "free some memory, or use a smaller model or a stronger quantisation"
         }
         let type = demand.cacheType == .f16 ? ", --kv-type int8" : ""
@@ -90,5 +90,5 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
         return "use a smaller --context\(slots)\(type), or a smaller model"
     }
 
-    private func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
+    private func megabytes(_ bytes: Int) -> Int { bytes / 1_000_000 + (bytes % 1_000_000 == 0 ? 0 : 1) }
 }
