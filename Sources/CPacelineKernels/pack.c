@@ -62,3 +62,37 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
         memset(to + (size_t)rows * row_bytes, 0, (size_t)(PL_TILE_ROWS - rows) * row_bytes);
     }
 }
+
+/// Whether one of `count` numbers of 16 bits, `stride` bytes apart, has all bits of its exponent set.
+static int any_not_finite(const uint8_t *numbers, int64_t count, size_t stride, uint16_t exponent) {
+    int found = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        uint16_t bits;
+        memcpy(&bits, numbers + (size_t)i * stride, sizeof bits);
+        found |= (bits & exponent) == exponent;
+    }
+    return found;
+}
+
+/// Of a float the upper half has the exponent. A block's weights are finite where its factors are.
+static int row_not_finite(const pl_layout *layout, pl_type type, const uint8_t *row, int64_t blocks) {
+    enum { HALF_EXPONENT = 0x7c00, FLOAT_EXPONENT = 0x7f80 };
+    if (type == PL_TYPE_F32) return any_not_finite(row + 2, blocks, 4, FLOAT_EXPONENT);
+    if (type == PL_TYPE_BF16) return any_not_finite(row, blocks, 2, FLOAT_EXPONENT);
+    if (type == PL_TYPE_F16) return any_not_finite(row, blocks, 2, HALF_EXPONENT);
+    for (int field = 0; field < layout->fields - layout->codes; ++field) {
+        if (any_not_finite(row + layout->field[field], blocks, layout->block_bytes, HALF_EXPONENT)) return 1;
+    }
+    return 0;
+}
+
+int64_t pl_matrix_first_not_finite(const pl_matrix *matrix, const void *blocks, int64_t row_begin, int64_t row_end) {
+    const pl_layout *layout = pl_layout_of(matrix->type);
+    const int64_t per_row = matrix->cols / layout->block_length;
+    const size_t row_bytes = (size_t)per_row * layout->block_bytes;
+    for (int64_t row = row_begin; row < row_end; ++row) {
+        const uint8_t *from = (const uint8_t *)blocks + (size_t)row * row_bytes;
+        if (row_not_finite(layout, matrix->type, from, per_row)) return row;
+    }
+    return row_end;
+}

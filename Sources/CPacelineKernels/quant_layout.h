@@ -25,6 +25,7 @@ typedef struct pl_layout {
     uint16_t word;          ///< offset of the words in the file's block
     uint16_t words;
     int16_t offset;         ///< what is subtracted from a stored code; 0 where the format has minimums instead
+    uint16_t codes;         ///< how many of the fields, the last ones, hold codes instead of a float16
 } pl_layout;
 
 /// In the header, so that a kernel that is compiled for one type sees constants.
@@ -43,7 +44,9 @@ static const pl_layout pl_layouts[] = {
     [PL_TYPE_Q5_K] = { "Q5_K", 256, 176, .fields = 2, .field = { 0, 2 }, .word = 4, .words = 43 },
     [PL_TYPE_Q6_K] = { "Q6_K", 256, 210, .fields = 1, .field = { 208 }, .word = 0, .words = 52, .offset = 32 },
     [PL_TYPE_IQ4_NL] = { "IQ4_NL", 32, 18, .fields = 1, .field = { 0 }, .word = 2, .words = 4, .offset = 128 },
-    [PL_TYPE_IQ4_XS] = { "IQ4_XS", 256, 136, .fields = 2, .field = { 0, 2 }, .word = 4, .words = 33, .offset = 128 },
+    [PL_TYPE_IQ4_XS] = {
+        "IQ4_XS", 256, 136, .fields = 2, .field = { 0, 2 }, .word = 4, .words = 33, .offset = 128, .codes = 1,
+    },
 };
 
 /// NULL for an unknown type.

@@ -9,6 +9,8 @@ package final class AttentionBatch {
     private var pages: [KVPage] = []
     private var rows: [pl_attention_row] = []
     private let shape: KVShape
+    /// Queries and output as the kernels take them, where heads are no whole vectors; kept from layer to layer.
+    private var spread: (queries: FloatMatrix, output: FloatMatrix)?
 
     package init(shape: KVShape) {
         self.shape = shape
@@ -60,21 +62,76 @@ package final class AttentionBatch {
     ) {
         precondition(queries.columns == output.columns && queries.columns.isMultiple(of: shape.headDimension))
         precondition(rows.count <= queries.rows && rows.count <= output.rows)
+        guard shape.headDimension != shape.storedDimension else {
+            return attend(layer: layer, queries, output, scale: scale, window: window, compute: compute)
+        }
+        let heads = queries.columns / shape.headDimension
+        let (wideQueries, wideOutput) = spreadRows(heads: heads)
+        compute.forEachRow(rows.count, width: queries.columns) { row in
+            shape.spread(heads, from: queries.pointer(row), to: wideQueries.pointer(row))
+        }
+        attend(layer: layer, wideQueries, wideOutput, scale: scale, window: window, compute: compute)
+        compute.forEachRow(rows.count, width: output.columns) { row in
+            shape.gather(heads, from: wideOutput.pointer(row), to: output.pointer(row))
+        }
+    }
+
+    /// Bytes of memory that a pass of so many rows takes beside queries and output, `heads` query heads a row.
+    package static func bytes(shape: KVShape, heads: Int, rows: Int) -> Int {
+        guard shape.headDimension != shape.storedDimension else { return 0 }
+        return 2 * FloatMatrix.bytes(rows: rows, columns: heads * shape.storedDimension)
+    }
+
+    private func spreadRows(heads: Int) -> (FloatMatrix, FloatMatrix) {
+        if let spread, spread.queries.rows >= rows.count { return spread }
+        let columns = heads * shape.storedDimension
+        let matrices = (
+            queries: FloatMatrix(rows: max(1, rows.count), columns: columns),
+            output: FloatMatrix(rows: max(1, rows.count), columns: columns)
+        )
+        spread = matrices
+        return matrices
+    }
+
+    private func attend(
+        layer: Int,
+        _ queries: FloatMatrix,
+        _ output: FloatMatrix,
+        scale: Float,
+        window: Int,
+        compute: Compute
+    ) {
         pl_attention(
             compute.isa.raw,
             compute.pool.raw,
             shape.raw,
             Int64(layer),
-            Int64(queries.columns / shape.headDimension),
+            Int64(queries.columns / shape.storedDimension),
             scale,
             Int64(window),
             rows,
             Int64(rows.count),
             queries.base,
-            Int64(queries.columns),
+            Int64(queries.stride),
             output.base,
-            Int64(output.columns)
+            Int64(output.stride)
         )
+    }
+}
+
+extension KVShape {
+    /// Copies heads that lie side by side to where the kernels have them. What is between them is left as it is.
+    func spread(_ heads: Int, from narrow: UnsafePointer<Float>, to wide: UnsafeMutablePointer<Float>) {
+        for head in 0..<heads {
+            (wide + head * storedDimension).update(from: narrow + head * headDimension, count: headDimension)
+        }
+    }
+
+    /// The reverse of ``spread(_:from:to:)``.
+    func gather(_ heads: Int, from wide: UnsafePointer<Float>, to narrow: UnsafeMutablePointer<Float>) {
+        for head in 0..<heads {
+            (narrow + head * headDimension).update(from: wide + head * storedDimension, count: headDimension)
+        }
     }
 }
 
@@ -83,14 +140,26 @@ extension Compute {
     package func store(keys: FloatMatrix, values: FloatMatrix, row: Int, layer: Int, page: KVPage, slot: Int) {
         let width = page.shape.heads * page.shape.headDimension
         precondition(keys.columns == width && values.columns == width && (0..<KVPage.slots).contains(slot))
-        pl_kv_store(
-            isa.raw,
-            page.shape.raw,
-            Int64(layer),
-            page.base,
-            Int64(slot),
-            keys.pointer(row),
-            values.pointer(row)
-        )
+        guard page.shape.headDimension != page.shape.storedDimension else {
+            return store(keys.pointer(row), values.pointer(row), layer: layer, page: page, slot: slot)
+        }
+        let (shape, wide) = (page.shape, page.shape.heads * page.shape.storedDimension)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * wide) { buffer in
+            buffer.initialize(repeating: 0)
+            guard let key = buffer.baseAddress else { return }
+            shape.spread(shape.heads, from: keys.pointer(row), to: key)
+            shape.spread(shape.heads, from: values.pointer(row), to: key + wide)
+            store(key, key + wide, layer: layer, page: page, slot: slot)
+        }
+    }
+
+    private func store(
+        _ key: UnsafePointer<Float>,
+        _ value: UnsafePointer<Float>,
+        layer: Int,
+        page: KVPage,
+        slot: Int
+    ) {
+        pl_kv_store(isa.raw, page.shape.raw, Int64(layer), page.base, Int64(slot), key, value)
     }
 }

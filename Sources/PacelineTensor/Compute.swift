@@ -139,7 +139,7 @@ package struct Compute {
             return pl_product(
                 matrix: product.matrix.raw,
                 y: product.output.base,
-                y_stride: Int64(product.output.columns)
+                y_stride: Int64(product.output.stride)
             )
         }
         pl_matmul(
@@ -148,7 +148,7 @@ package struct Compute {
             raw,
             Int32(raw.count),
             input.base,
-            Int64(input.columns),
+            Int64(input.stride),
             quantised.raw,
             Int64(rows)
         )

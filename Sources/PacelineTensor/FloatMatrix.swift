@@ -1,20 +1,40 @@
+import CPacelineKernels
+
 /// A row-major matrix of float32 that the kernels work on: `rows` x `columns`, 64-byte aligned, zero at first.
+///
+/// Products take whole blocks of columns, so that rows are as far apart as those need; what is between the end of a row
+/// and the next one stays zero.
 ///
 /// It is a buffer that is reused from pass to pass, so it has reference semantics. One thread owns it at a time.
 package final class FloatMatrix {
     package let rows: Int
     package let columns: Int
+    /// Floats from the start of a row to that of the next.
+    let stride: Int
     let base: UnsafeMutablePointer<Float>
 
     package init(rows: Int, columns: Int) {
         precondition(rows > 0 && columns > 0, "a matrix has at least one row and one column")
         self.rows = rows
         self.columns = columns
-        let bytes = rows * columns * MemoryLayout<Float>.stride
+        stride = Self.stride(columns: columns)
+        let bytes = Self.bytes(rows: rows, columns: columns)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-        base = memory.bindMemory(to: Float.self, capacity: rows * columns)
+        base = memory.bindMemory(to: Float.self, capacity: rows * stride)
     }
+
+    /// Bytes of memory that a matrix takes.
+    package static func bytes(rows: Int, columns: Int) -> Int {
+        rows * stride(columns: columns) * MemoryLayout<Float>.stride
+    }
+
+    /// Columns in whole blocks, which is what products multiply.
+    static func stride(columns: Int) -> Int {
+        (columns + blockColumns - 1) / blockColumns * blockColumns
+    }
+
+    private static let blockColumns = 32
 
     /// One row holding `values`.
     package convenience init(_ values: [Float]) {
@@ -29,17 +49,23 @@ package final class FloatMatrix {
     package subscript(row: Int, column: Int) -> Float {
         get {
             precondition((0..<rows).contains(row) && (0..<columns).contains(column), "element outside the matrix")
-            return base[row * columns + column]
+            return base[row * stride + column]
         }
         set {
             precondition((0..<rows).contains(row) && (0..<columns).contains(column), "element outside the matrix")
-            base[row * columns + column] = newValue
+            base[row * stride + column] = newValue
         }
     }
 
     /// A copy of one row.
     package func row(_ index: Int) -> [Float] {
         withRow(index) { row in row.withUnsafeBufferPointer { Array($0) } }
+    }
+
+    /// The first column of a row whose value is not a finite number; nil if all are.
+    package func firstNotFinite(row: Int) -> Int? {
+        let column = Int(pl_first_not_finite(pointer(row), Int64(columns)))
+        return column < columns ? column : nil
     }
 
     /// Reads one row in place.
@@ -56,6 +82,6 @@ package final class FloatMatrix {
 
     func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {
         precondition((0..<rows).contains(row), "row outside the matrix")
-        return base + row * columns
+        return base + row * stride
     }
 }

@@ -8,11 +8,12 @@ package struct KVShape: Sendable, Equatable {
 
     package let layers: Int
     package let heads: Int
+    /// Width of a key or value head, up to ``headDimensionLimit``.
     package let headDimension: Int
     package let type: KVType
 
     package init(layers: Int, heads: Int, headDimension: Int, type: KVType = .f16) {
-        precondition(layers > 0 && heads > 0 && headDimension > 0 && headDimension.isMultiple(of: 16))
+        precondition(layers > 0 && heads > 0 && (1...Self.headDimensionLimit).contains(headDimension))
         self.layers = layers
         self.heads = heads
         self.headDimension = headDimension
@@ -22,8 +23,14 @@ package struct KVShape: Sendable, Equatable {
     /// Bytes of one page.
     package var pageBytes: Int { pl_kv_page_bytes(raw) }
 
+    /// Width of a head as pages hold it and kernels compute it: whole vectors, zero behind the head's own values. Zeros
+    /// add nothing to a score.
+    var storedDimension: Int { (headDimension + Self.vector - 1) / Self.vector * Self.vector }
+
+    private static let vector = 16
+
     var raw: pl_kv_shape {
-        pl_kv_shape(layers: Int64(layers), kv_heads: Int64(heads), head_dim: Int64(headDimension), type: type.raw)
+        pl_kv_shape(layers: Int64(layers), kv_heads: Int64(heads), head_dim: Int64(storedDimension), type: type.raw)
     }
 }
 

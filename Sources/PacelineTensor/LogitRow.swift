@@ -25,7 +25,10 @@ package final class LogitRow {
         storage.copyRow(0, from: logits, row: row)
     }
 
-    /// Divides every logit by `divisor`.
+    /// The first entry that is not a finite number; nil if all are.
+    package var firstNotFinite: Int? { storage.firstNotFinite(row: 0) }
+
+    /// Divides every logit by `divisor`. Finite logits stay finite.
     package func divide(by divisor: Float) {
         pl_divide(storage.base, divisor, Int64(count))
     }

@@ -4,7 +4,7 @@ import CPacelineKernels
 ///
 /// A buffer that is reused from product to product, so it has reference semantics. One thread owns it at a time.
 package final class QuantisedActivations {
-    /// The most rows and columns it holds.
+    /// The most rows and columns it holds; columns in whole blocks.
     package let rows: Int
     package let columns: Int
     /// Owned; the layout is the kernels' own.
@@ -13,7 +13,8 @@ package final class QuantisedActivations {
     private let measures: UnsafeMutablePointer<Float>
 
     package init(rows: Int, columns: Int) {
-        precondition(rows > 0 && columns > 0 && columns.isMultiple(of: 32), "whole blocks of 32 columns")
+        precondition(rows > 0 && columns > 0, "at least one row and one column")
+        let columns = FloatMatrix.stride(columns: columns)
         self.rows = rows
         self.columns = columns
         raw = .allocate(byteCount: pl_activations_bytes(Int64(columns), Int64(rows)), alignment: 64)
@@ -22,7 +23,8 @@ package final class QuantisedActivations {
 
     /// Bytes of memory that a buffer takes.
     package static func bytes(rows: Int, columns: Int) -> Int {
-        pl_activations_bytes(Int64(columns), Int64(rows))
+        let columns = FloatMatrix.stride(columns: columns)
+        return pl_activations_bytes(Int64(columns), Int64(rows))
             + rows * measures(columns: columns) * MemoryLayout<Float>.stride
     }
 
@@ -46,23 +48,22 @@ package final class QuantisedActivations {
         compute: Compute,
         preparing prepare: (_ row: Int) -> Void = { _ in }
     ) {
-        precondition(count <= rows && count <= input.rows && input.columns <= columns, "more activations than fit")
-        precondition(input.columns.isMultiple(of: 32), "whole blocks of 32 columns")
+        precondition(count <= rows && count <= input.rows && input.stride <= columns, "more activations than fit")
         if count >= Self.rowsTogether * compute.pool.threads {
             compute.pool.run(items: (count + Self.rowsTogether - 1) / Self.rowsTogether) { item in
                 let rows = item * Self.rowsTogether..<min(count, (item + 1) * Self.rowsTogether)
                 rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }
-                quantise(input, rows: rows, columns: 0..<input.columns, of: count, isa: compute.isa)
+                quantise(input, rows: rows, columns: 0..<input.stride, of: count, isa: compute.isa)
             }
             return
         }
-        let share = count * input.columns < Self.worthSharing ? input.columns : Self.columnsTogether
-        compute.pool.run(items: share < input.columns ? count : 1) { item in
-            let rows = share < input.columns ? item..<item + 1 : 0..<count
+        let share = count * input.stride < Self.worthSharing ? input.stride : Self.columnsTogether
+        compute.pool.run(items: share < input.stride ? count : 1) { item in
+            let rows = share < input.stride ? item..<item + 1 : 0..<count
             rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }
         }
-        compute.pool.run(items: (input.columns + share - 1) / share) { item in
-            let columns = item * share..<min(input.columns, (item + 1) * share)
+        compute.pool.run(items: (input.stride + share - 1) / share) { item in
+            let columns = item * share..<min(input.stride, (item + 1) * share)
             quantise(input, rows: 0..<count, columns: columns, of: count, isa: compute.isa)
         }
     }
@@ -74,8 +75,8 @@ package final class QuantisedActivations {
         preparing prepare: (_ row: Int) -> Void
     ) {
         prepare(row)
-        let place = measures + row * Self.measures(columns: input.columns)
-        pl_activations_measure(isa.raw, input.base + row * input.columns, Int64(input.columns), place)
+        let place = measures + row * Self.measures(columns: input.stride)
+        pl_activations_measure(isa.raw, input.base + row * input.stride, Int64(input.stride), place)
     }
 
     private func quantise(
@@ -91,7 +92,7 @@ package final class QuantisedActivations {
             column_begin: Int64(columns.lowerBound),
             column_end: Int64(columns.upperBound)
         )
-        let stride = Int64(input.columns)
+        let stride = Int64(input.stride)
         pl_activations_quantise_part(isa.raw, input.base, stride, stride, Int64(count), measures, part, raw)
     }
 

@@ -171,22 +171,49 @@ package final class TransformerEngine: TargetEngine {
             return .prefilled(count: placement.pending, reused: placement.reused)
         }
         let base = sequence.tokens
-        let recentLength = sequence.sampler.recentLength
-        let verdict = rule.verdict(on: tree) { node in
-            let depth = tree.depth(of: node)
-            let recent = recentLength == 0 ? [] : base + tree.tokens(onPathTo: node)
-            return sequence.sampler.nextToken(
-                logits,
-                row: placement.logitRow + (node.map { $0 + 1 } ?? 0),
-                position: base.count + depth,
-                recent: recent.suffix(recentLength)
-            )
+        let verdict: Verdict
+        do {
+            verdict = try self.verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
+        } catch {
+            return .failed(reason: "\(error)")
         }
         sequence.cache.keep(verdict.path.map { base.count + $0 }, committing: verdict.path.count)
         sequence.tokens += verdict.tokens
         sequence.cache.share(sequence.tokens)
         sequences[request] = sequence
         return .verified(verdict)
+    }
+
+    /// What the target says of a tree.
+    ///
+    /// Where it comes to logits that are no law, the tokens before them are decided all the same, as they are without a
+    /// tree: the round after this one fails then.
+    ///
+    /// - Parameter firstRow: the row of the logits that belongs to the base.
+    private func verdict(
+        on tree: TokenTree,
+        of sequence: Sequence,
+        logits: FloatMatrix,
+        firstRow: Int
+    ) throws(LogitError) -> Verdict {
+        let (base, recentLength) = (sequence.tokens, sequence.sampler.recentLength)
+        var decided: [Token] = []
+        do throws(LogitError) {
+            return try rule.verdict(on: tree) { node throws(LogitError) in
+                let recent = recentLength == 0 ? [] : base + tree.tokens(onPathTo: node)
+                let token = try sequence.sampler.nextToken(
+                    logits,
+                    row: firstRow + (node.map { $0 + 1 } ?? 0),
+                    position: base.count + tree.depth(of: node),
+                    recent: recent.suffix(recentLength)
+                )
+                decided.append(token)
+                return token
+            }
+        } catch {
+            guard let correction = decided.popLast() else { throw error }
+            return Verdict(path: tree.descend(decided), accepted: decided, correction: correction)
+        }
     }
 }
 

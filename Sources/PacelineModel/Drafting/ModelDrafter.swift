@@ -49,10 +49,10 @@ package final class ModelDrafter: Drafter {
         let plan = try rows(for: reachable, of: tree)
         let logits = transformer.forward(plan.rows)
         cache.commit(plan.committed)
-        return nodes.map { node in
+        return try nodes.map { node in
             guard let row = node.map({ plan.nodeLogits[$0] }) ?? plan.baseLogits else { return [] }
             let context = base + tree.tokens(onPathTo: node)
-            return sampler.candidates(
+            return try sampler.candidates(
                 logits,
                 row: row,
                 position: context.count,

@@ -45,6 +45,7 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
         case missingTensor(String)
         case unusedTensor(String, others: Int, architecture: String)
         case wrongDimensions(tensor: String, expected: [Int], found: [Int])
+        case notFinite(tensor: String, row: Int)
         case unsupportedWeightType(tensor: String, type: String, supported: String)
         case unknownArchitecture(String, supported: [String])
         case unsupportedRopeScaling(String, supported: [String])
@@ -149,6 +150,9 @@ extension GGUFError.Reason: CustomStringConvertible {
                 + "with a current converter, or use another model"
         case .wrongDimensions(let tensor, let expected, let found):
             "has the dimensions \(found) for the tensor \(tensor), but \(expected) are needed; convert the model again"
+        case .notFinite(let tensor, let row):
+            "has a weight that is no finite number in row \(row) of the tensor \(tensor); the file is damaged, fetch or "
+                + "convert it again"
         case .unsupportedWeightType(let tensor, let type, let supported):
             "has the weight type \(type) in the tensor \(tensor); use a file with one of \(supported)"
         case .unknownArchitecture(let name, let supported):

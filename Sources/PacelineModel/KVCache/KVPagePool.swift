@@ -28,7 +28,7 @@ package final class KVPagePool: Sendable {
     }
 
     /// Bytes that the pool takes when it is full.
-    package var bytesWhenFull: Int { capacity * shape.pageBytes }
+    package var bytesWhenFull: Int { capacity.multipliedClamped(by: shape.pageBytes) }
 
     /// Pages in the index, used or not.
     package var indexedPages: Int { state.withLock { $0.index.count } }

@@ -47,7 +47,7 @@ package struct MemoryDemand: Sendable, Equatable {
     }
 
     /// All of it, in bytes.
-    package var total: Int { weights + cache + buffers }
+    package var total: Int { weights.addingClamped(cache).addingClamped(buffers) }
 
     /// Throws if there is less than that; nil means that nobody knows.
     package func check(available: Int?) throws(MemoryDemandError) {
@@ -59,9 +59,12 @@ package struct MemoryDemand: Sendable, Equatable {
     private static func weightBytes(_ tensors: ModelTensors) -> Int {
         let matrices = tensors.matrices.reduce(0) { sum, matrix in
             guard let type = WeightType(rawValue: matrix.tensor.type) else { return sum }
-            return sum + PackedMatrix.bytes(type: type, rows: matrix.range.count, columns: matrix.tensor.columns)
+            let bytes = PackedMatrix.bytes(type: type, rows: matrix.range.count, columns: matrix.tensor.columns)
+            return sum.addingClamped(bytes)
         }
-        return tensors.vectors.reduce(matrices) { $0 + $1.range.count * MemoryLayout<Float>.size }
+        return tensors.vectors.reduce(matrices) { sum, vector in
+            sum.addingClamped(vector.range.count.multipliedClamped(by: MemoryLayout<Float>.size))
+        }
     }
 }
 
@@ -80,7 +83,7 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
 
     /// What would make it fit.
     private var wayOut: String {
-        guard demand.weights + demand.buffers < available else {
+        guard demand.weights.addingClamped(demand.buffers) < available else {
             return "free some memory, or use a smaller model or a stronger quantisation"
         }
         let type = demand.cacheType == .f16 ? ", --kv-type int8" : ""
@@ -88,5 +91,5 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
         return "use a smaller --context\(slots)\(type), or a smaller model"
     }
 
-    private func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
+    private func megabytes(_ bytes: Int) -> Int { bytes / 1_000_000 + (bytes % 1_000_000 == 0 ? 0 : 1) }
 }

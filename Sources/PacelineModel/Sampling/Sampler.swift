@@ -37,8 +37,15 @@ package struct Sampler {
     /// - Parameters:
     ///   - position: the absolute position of the token to be chosen (the number of tokens before it).
     ///   - recent: the last ``recentLength`` tokens of the context, or all of a shorter one.
-    package func nextToken(_ logits: FloatMatrix, row: Int, position: Int, recent: ArraySlice<Token>) -> Token {
-        adjust(logits, row: row, recent: recent)
+    /// - Throws: ``LogitError`` where a logit is no finite number.
+    package func nextToken(
+        _ logits: FloatMatrix,
+        row: Int,
+        position: Int,
+        recent: ArraySlice<Token>
+    ) throws(LogitError) -> Token {
+        try load(logits, row: row, position: position)
+        adjust(recent: recent)
         guard !parameters.isGreedy else { return columns.token(law.largest().index) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
@@ -52,14 +59,17 @@ package struct Sampler {
     ///
     /// Log-probabilities are those of the choice given the noise: softmax over the (perturbed) logits. They say how sure the
     /// drafter is; no token that is served depends on them.
+    ///
+    /// - Throws: ``LogitError`` where a logit is no finite number.
     package func candidates(
         _ logits: FloatMatrix,
         row: Int,
         position: Int,
         recent: ArraySlice<Token>,
         count: Int
-    ) -> [Candidate] {
-        adjust(logits, row: row, recent: recent)
+    ) throws(LogitError) -> [Candidate] {
+        try load(logits, row: row, position: position)
+        adjust(recent: recent)
         if parameters.isGreedy { return mostLikely(law, count) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
@@ -84,8 +94,14 @@ package struct Sampler {
         }
     }
 
-    private func adjust(_ logits: FloatMatrix, row: Int, recent: ArraySlice<Token>) {
+    private func load(_ logits: FloatMatrix, row: Int, position: Int) throws(LogitError) {
         law.load(logits, row: row)
+        guard let column = law.firstNotFinite else { return }
+        throw LogitError(token: columns.token(column), value: law[column], position: position)
+    }
+
+    /// Everything from here on leaves finite logits finite.
+    private func adjust(recent: ArraySlice<Token>) {
         for bias in parameters.logitBias {
             if let column = columns.column(of: bias.token) { law[column] += bias.bias }
         }
@@ -103,7 +119,7 @@ package struct Sampler {
             var logit = law[column]
             logit = logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
             logit -= Float(end - start) * parameters.frequencyPenalty + parameters.presencePenalty
-            law[column] = logit
+            law[column] = logit.clampedToFinite
         }
     }
 
@@ -190,6 +206,13 @@ package struct Sampler {
 
     private func candidate(_ entry: Entry, largest: Float, total: Double) -> Candidate {
         let logProbability = entry.logit - largest - ExactMath.log(Float(total))
-        return Candidate(token: entry.token, logProbability: min(0, logProbability))
+        return Candidate(token: entry.token, logProbability: min(0, logProbability.clampedToFinite))
+    }
+}
+
+extension Float {
+    /// The largest finite number of its sign in place of an infinity.
+    fileprivate var clampedToFinite: Float {
+        max(-.greatestFiniteMagnitude, min(.greatestFiniteMagnitude, self))
     }
 }

@@ -21,7 +21,8 @@ package struct Scorer {
 
     /// The `count` most likely tokens at each of `positions` (all of `tokens` unless given).
     ///
-    /// - Throws: ``ScoringError`` for tokens or positions that the model cannot take.
+    /// - Throws: ``ScoringError`` for tokens or positions that the model cannot take, ``LogitError`` where a logit is no
+    ///   finite number.
     package func score(_ tokens: [Token], positions: Set<Int>? = nil, count: Int) throws -> [Position] {
         try check(tokens, positions)
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: tokens.count))
@@ -37,6 +38,9 @@ package struct Scorer {
             cache.commit(range.count)
             for (row, position) in wanted.enumerated() {
                 law.load(logits, row: row)
+                if let column = law.firstNotFinite {
+                    throw LogitError(token: Token(column), value: law[column], position: position + 1)
+                }
                 result.append(Position(position: position, top: law.mostLikely(count)))
             }
         }

@@ -39,13 +39,15 @@ struct PassBuffers {
         windowedAngles = configuration.windowedRope?.angles(rows: rows, factors: nil)
     }
 
-    /// Bytes of memory that buffers of so many rows take, angles aside.
+    /// Bytes of memory that a pass of so many rows takes, angles aside.
     static func bytes(configuration: ModelConfiguration, rows: Int) -> Int {
         let embedding = configuration.embeddingLength
         let attention = configuration.queryLength
+        let keyValue = configuration.keyValueLength
         let wide = configuration.feedForwardLength
-        let floats = 3 * embedding + 2 * attention + 2 * configuration.keyValueLength + 2 * wide
-        return rows * floats * MemoryLayout<Float>.size
+        let widths = [embedding, embedding, embedding, attention, attention, keyValue, keyValue, wide, wide]
+        return widths.reduce(0) { $0 + FloatMatrix.bytes(rows: rows, columns: $1) }
+            + AttentionBatch.bytes(shape: configuration.cacheShape(.f16), heads: configuration.headCount, rows: rows)
             + QuantisedActivations.bytes(rows: rows, columns: max(embedding, attention))
             + QuantisedActivations.bytes(rows: rows, columns: wide)
     }

@@ -32,26 +32,26 @@ package final class TransformerWeights {
         var inputs: [PackedMatrix] { [query, key, value] }
 
         init(_ tensors: BlockTensors, reader: WeightReader) throws {
-            attentionNorm = reader.vector(tensors.attentionNorm)
+            attentionNorm = try reader.vector(tensors.attentionNorm)
             query = try reader.matrix(tensors.query)
             key = try reader.matrix(tensors.key)
             value = try reader.matrix(tensors.value)
-            queryBias = tensors.queryBias.map(reader.vector)
-            keyBias = tensors.keyBias.map(reader.vector)
-            valueBias = tensors.valueBias.map(reader.vector)
-            queryNorm = tensors.queryNorm.map(reader.vector)
-            keyNorm = tensors.keyNorm.map(reader.vector)
+            queryBias = try tensors.queryBias.map(reader.vector)
+            keyBias = try tensors.keyBias.map(reader.vector)
+            valueBias = try tensors.valueBias.map(reader.vector)
+            queryNorm = try tensors.queryNorm.map(reader.vector)
+            keyNorm = try tensors.keyNorm.map(reader.vector)
             attentionOutput = try reader.matrix(tensors.attentionOutput)
-            attentionOutputBias = tensors.attentionOutputBias.map(reader.vector)
-            attentionOuterNorm = tensors.attentionOuterNorm.map(reader.vector)
-            feedForwardNorm = reader.vector(tensors.feedForwardNorm)
+            attentionOutputBias = try tensors.attentionOutputBias.map(reader.vector)
+            attentionOuterNorm = try tensors.attentionOuterNorm.map(reader.vector)
+            feedForwardNorm = try reader.vector(tensors.feedForwardNorm)
             gate = try reader.matrix(tensors.gate)
             up = try reader.matrix(tensors.up)
             down = try reader.matrix(tensors.down)
-            gateBias = tensors.gateBias.map(reader.vector)
-            upBias = tensors.upBias.map(reader.vector)
-            downBias = tensors.downBias.map(reader.vector)
-            feedForwardOuterNorm = tensors.feedForwardOuterNorm.map(reader.vector)
+            gateBias = try tensors.gateBias.map(reader.vector)
+            upBias = try tensors.upBias.map(reader.vector)
+            downBias = try tensors.downBias.map(reader.vector)
+            feedForwardOuterNorm = try tensors.feedForwardOuterNorm.map(reader.vector)
         }
     }
 
@@ -75,7 +75,8 @@ package final class TransformerWeights {
     /// - Parameters:
     ///   - columns: the tokens to score, if not all: the rest of the output head is not kept.
     ///   - progress: called with the share done (0 … 1) after each block.
-    /// - Throws: ``PackedMatrixError`` when memory runs out, and what loading OpenBLAS throws.
+    /// - Throws: ``GGUFError`` for a weight that is not finite, ``PackedMatrixError`` when memory runs out, and what loading
+    ///   OpenBLAS throws.
     package init(
         _ tensors: ModelTensors,
         configuration: ModelConfiguration,
@@ -85,12 +86,12 @@ package final class TransformerWeights {
     ) throws {
         let reader = WeightReader(file: tensors.file, compute: compute)
         embedding = tensors.embedding
-        outputNorm = reader.vector(tensors.outputNorm)
-        rotaryFactors = reader.rotaryFactors(configuration.rope, tensors.ropeFactors)
+        outputNorm = try reader.vector(tensors.outputNorm)
+        rotaryFactors = try reader.rotaryFactors(configuration.rope, tensors.ropeFactors)
         let columns = columns ?? LogitColumns(all: configuration.vocabularySize)
         self.columns = columns
         output = try reader.head(tensors.output, columns)
-        outputBias = tensors.outputBias.map { reader.headBias($0, columns) }
+        outputBias = try tensors.outputBias.map { try reader.headBias($0, columns) }
         var layers: [Layer] = []
         for block in tensors.blocks {
             layers.append(try Layer(block, reader: reader))
@@ -118,12 +119,14 @@ package final class TransformerWeights {
 
 extension ModelConfiguration {
     /// Throws where a shape is sound but not one that the kernels compute.
+    ///
+    /// Rows and heads of any other width are computed with zeros behind them.
     func checkForKernels(_ file: GGUFFile) throws(GGUFError) {
-        guard headDimension.isMultiple(of: 16), headDimension <= KVShape.headDimensionLimit else {
+        guard headDimension <= KVShape.headDimensionLimit else {
             throw file.error(
                 .inconsistent(
-                    "has heads of width \(headDimension), but the kernels need a multiple of 16 up to "
-                        + "\(KVShape.headDimensionLimit); use another model"
+                    "has heads of width \(headDimension), but the kernels take up to \(KVShape.headDimensionLimit); "
+                        + "use another model"
                 )
             )
         }
@@ -132,15 +135,6 @@ extension ModelConfiguration {
                 .inconsistent(
                     "has \(queriesPerKey) query heads for each key head, but the kernels take up to "
                         + "\(KVShape.queryGroupLimit); use another model"
-                )
-            )
-        }
-        for (name, width) in [
-            ("embedding", embeddingLength), ("feed-forward", feedForwardLength), ("attention", queryLength),
-        ] where !width.isMultiple(of: 32) {
-            throw file.error(
-                .inconsistent(
-                    "has \(name) rows of width \(width), but the kernels need a multiple of 32; use another model"
                 )
             )
         }

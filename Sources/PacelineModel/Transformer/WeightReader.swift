@@ -17,7 +17,9 @@ struct WeightReader {
         let rowBytes = tensor.range.count / tensor.rows
         let part = slice.range.lowerBound * rowBytes..<slice.range.upperBound * rowBytes
         let matrix = try tensor.withBytes { bytes in
-            try pack(tensor, rows: slice.range.count, UnsafeRawBufferPointer(rebasing: bytes[part]))
+            try pack(tensor, rows: slice.range.count, UnsafeRawBufferPointer(rebasing: bytes[part])) {
+                slice.range.lowerBound + $0
+            }
         }
         let start = tensor.range.lowerBound
         tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
@@ -31,58 +33,66 @@ struct WeightReader {
         return try tensor.withBytes { bytes in
             var rows = Array(bytes[..<(columns.prefix * rowBytes)])
             for token in columns.others { rows += bytes[Int(token) * rowBytes..<(Int(token) + 1) * rowBytes] }
-            return try rows.withUnsafeBytes { try pack(tensor, rows: columns.count, $0) }
+            return try rows.withUnsafeBytes { bytes in
+                try pack(tensor, rows: columns.count, bytes) { Int(columns.token($0)) }
+            }
         }
     }
 
     /// The values of an output head's bias that `columns` asks for.
-    func headBias(_ tensor: GGUFTensor, _ columns: LogitColumns) -> FloatMatrix {
-        let all = vector(tensor).row(0)
+    func headBias(_ tensor: GGUFTensor, _ columns: LogitColumns) throws(GGUFError) -> FloatMatrix {
+        let all = try vector(tensor).row(0)
         return FloatMatrix((0..<columns.count).map { all[Int(columns.token($0))] })
     }
 
     /// Repacks rows of `tensor`, as they are in the file.
-    private func pack(_ tensor: GGUFTensor, rows: Int, _ bytes: UnsafeRawBufferPointer) throws -> PackedMatrix {
-        guard tensor.columns.isMultiple(of: 32) else {
-            throw file.error(
-                .inconsistent(
-                    "has \(tensor.columns) columns in the tensor \(tensor.name), but the kernels need a multiple of 32"
-                )
-            )
-        }
+    ///
+    /// - Parameter place: the row of the tensor that a row of `bytes` is.
+    private func pack(
+        _ tensor: GGUFTensor,
+        rows: Int,
+        _ bytes: UnsafeRawBufferPointer,
+        place: (Int) -> Int
+    ) throws -> PackedMatrix {
         let type = try file.weightType(of: tensor)
         if type.usesOpenBLAS { try OpenBLAS.load() }
-        return try PackedMatrix(
-            type: type,
-            rows: rows,
-            columns: tensor.columns,
-            packing: bytes,
-            pool: compute.pool,
-            arena: arena
-        )
+        do throws(PackedMatrixError) {
+            return try PackedMatrix(
+                type: type,
+                rows: rows,
+                columns: tensor.columns,
+                packing: bytes,
+                pool: compute.pool,
+                arena: arena
+            )
+        } catch {
+            guard case .notFinite(let row) = error else { throw error }
+            throw file.error(.notFinite(tensor: tensor.name, row: place(row)))
+        }
     }
 
     /// A vector, as floats.
-    func vector(_ tensor: GGUFTensor) -> FloatMatrix {
+    func vector(_ tensor: GGUFTensor) throws(GGUFError) -> FloatMatrix {
         let vector = FloatMatrix(rows: 1, columns: tensor.elementCount)
         tensor.expandRow(0, into: vector, row: 0)
+        guard vector.firstNotFinite(row: 0) == nil else { throw file.error(.notFinite(tensor: tensor.name, row: 0)) }
         return vector
     }
 
     /// Some elements of a vector: one of several that the file keeps in one tensor.
-    func vector(_ slice: TensorSlice) -> FloatMatrix {
-        let all = vector(slice.tensor)
+    func vector(_ slice: TensorSlice) throws(GGUFError) -> FloatMatrix {
+        let all = try vector(slice.tensor)
         guard slice.range.count < all.columns else { return all }
         return FloatMatrix(Array(all.row(0)[slice.range]))
     }
 
     /// Divisors of the rotation frequencies, linear position scaling included.
-    func rotaryFactors(_ rope: RopeConfiguration, _ factors: GGUFTensor?) -> [Float]? {
+    func rotaryFactors(_ rope: RopeConfiguration, _ factors: GGUFTensor?) throws(GGUFError) -> [Float]? {
         if let yarn = rope.yarn { return yarn.divisors(base: rope.base, dimension: rope.dimension) }
         guard let factors else {
             return rope.scale == 1 ? nil : [Float](repeating: rope.scale, count: rope.dimension / 2)
         }
-        return vector(factors).row(0).map { $0 * rope.scale }
+        return try vector(factors).row(0).map { $0 * rope.scale }
     }
 }
 

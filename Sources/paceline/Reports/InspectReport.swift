@@ -116,8 +116,8 @@ struct InspectReport: Encodable {
                 WeightType(
                     type: type,
                     tensors: tensors.count,
-                    weights: tensors.reduce(0) { $0 + $1.elementCount },
-                    bytes: tensors.reduce(0) { $0 + $1.range.count },
+                    weights: tensors.reduce(0) { $0.addingClamped($1.elementCount) },
+                    bytes: tensors.reduce(0) { $0.addingClamped($1.range.count) },
                     isSupported: tensors[0].isSupported
                 )
             }
@@ -166,7 +166,7 @@ extension InspectReport {
                 type.isSupported ? "" : "no kernels",
             ])
         }
-        let total = weightTypes.reduce((0, 0, 0)) { ($0.0 + $1.tensors, $0.1 + $1.weights, $0.2 + $1.bytes) }
+        let total = weightTypes.reduce((0, 0, 0)) { ($0.0 + $1.tensors, $0.1.addingClamped($1.weights), $0.2.addingClamped($1.bytes)) }
         table.append(["all", "\(total.0)", total.1.asCount, total.2.asBytes])
         return table
     }

@@ -26,6 +26,10 @@ size_t pl_matrix_bytes(pl_type type, int64_t rows, int64_t cols);
 /// Repacks tiles [tile_begin, tile_end) of a matrix from the file format (row-major blocks) into `matrix->data`.
 void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_begin, int64_t tile_end);
 
+/// The first of rows [row_begin, row_end) of a matrix in file format with a weight (or a scale of weights) that is not
+/// finite, or `row_end`.
+int64_t pl_matrix_first_not_finite(const pl_matrix *matrix, const void *blocks, int64_t row_begin, int64_t row_end);
+
 /// Bytes of `count` quantised rows of `cols` activations, for products with weights of any type.
 size_t pl_activations_bytes(int64_t cols, int64_t count);
 
