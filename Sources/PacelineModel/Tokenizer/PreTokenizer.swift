@@ -9,6 +9,8 @@ package struct PreTokenizer: Sendable, Equatable {
     let rules: Rules
     /// Whether a word that is a token as a whole skips the merges.
     let ignoresMerges: Bool
+    /// What happens to a text before it is cut into words; the texts of special tokens are cut out before.
+    let normalization: Normalization
     /// Whether the family puts its beginning-of-sequence token first unless the file says otherwise.
     let addsBOS: Bool
 
@@ -19,22 +21,44 @@ package struct PreTokenizer: Sendable, Equatable {
         case llama3(digits: Int)
     }
 
+    enum Normalization: Sendable {
+        /// The text stays as it is.
+        case none
+        /// Unicode's Normalization Form C.
+        case nfc
+    }
+
     package static let known: [PreTokenizer] = [
         PreTokenizer("gpt-2", .gpt2(isolatesDigits: false)),
         PreTokenizer("smollm", .gpt2(isolatesDigits: true)),
         PreTokenizer("llama-bpe", .llama3(digits: 3), ignoresMerges: true, addsBOS: true),
-        PreTokenizer("qwen2", .llama3(digits: 1)),
+        PreTokenizer("qwen2", .llama3(digits: 1), normalization: .nfc),
     ]
 
-    private init(_ name: String, _ rules: Rules, ignoresMerges: Bool = false, addsBOS: Bool = false) {
+    private init(
+        _ name: String,
+        _ rules: Rules,
+        normalization: Normalization = .none,
+        ignoresMerges: Bool = false,
+        addsBOS: Bool = false
+    ) {
         self.name = name
         self.rules = rules
+        self.normalization = normalization
         self.ignoresMerges = ignoresMerges
         self.addsBOS = addsBOS
     }
 
     package static func named(_ name: String) -> PreTokenizer? {
         known.first { $0.name == name }
+    }
+
+    /// `bytes`, valid UTF-8 that lives as long as the result, with the character classes that the rules know.
+    func text(_ bytes: UnsafeRawBufferPointer) -> ScalarText {
+        switch rules {
+        case .gpt2(let isolatesDigits): ScalarText(bytes, isolatesDigits: isolatesDigits)
+        case .llama3: ScalarText(bytes)
+        }
     }
 
     /// The end of the word that begins at `start`, which must lie inside the text.
@@ -45,12 +69,12 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// The words of `text`, for tests and tools.
+    /// The words of `text`, which is taken as normalised, for tests and tools.
     package func words(of text: String) -> [String] {
         var text = text
         return text.withUTF8 { utf8 in
             let bytes = UnsafeRawBufferPointer(utf8)
-            let scalars = ScalarText(bytes)
+            let scalars = self.text(bytes)
             var words: [String] = []
             var start = 0
             while start < bytes.count {
