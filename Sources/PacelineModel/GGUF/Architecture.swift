@@ -51,6 +51,9 @@ package struct Architecture: Sendable, Equatable {
     package var windowedRopeBase: Float?
     /// The size (in blocks) of a member that divides queries by √(width / heads) instead of √(head dimension).
     package var blocksWithWidthScaledQueries: Int?
+    /// Whether special tokens take the white space behind them with them when text is read (`rstrip` of the published
+    /// tokenizers' added tokens, which no file states).
+    package var markersTakeWhiteSpace = false
 
     /// The families that the transformer can compute.
     package static let known: [Architecture] = [
@@ -59,7 +62,13 @@ package struct Architecture: Sendable, Equatable {
         Architecture(name: "mistral3", ropeStyle: .interleaved, queryKeyValueBias: .ifInFile, windows: .allBlocks),
         Architecture(name: "qwen2", ropeStyle: .halves, queryKeyValueBias: .always),
         Architecture(name: "qwen3", ropeStyle: .halves, queryKeyNorm: .always),
-        Architecture(name: "phi3", ropeStyle: .halves, hasFusedProjections: true, windows: .allBlocks),
+        Architecture(
+            name: "phi3",
+            ropeStyle: .halves,
+            hasFusedProjections: true,
+            windows: .allBlocks,
+            markersTakeWhiteSpace: true
+        ),
         Architecture(
             name: "gemma3",
             ropeStyle: .halves,
