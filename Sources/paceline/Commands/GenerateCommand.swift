@@ -58,7 +58,7 @@ struct GenerateCommand: AsyncParsableCommand {
         try checkMemory(file, configuration, contextLength: limit)
         let names = try drafting.names()
         try checkVocabularies(of: names, target)
-        let tokens = try prompt.tokens(target, ChatFormat(file))
+        let tokens = try prompt.tokens(target, ChatFormat(file, tokenizer: target))
         guard tokens.count < limit else { throw RequestFault.promptTooLong(tokens: tokens.count, context: limit) }
         var request = CompletionRequest(prompt: .tokens(tokens))
         request.maxTokens = maxTokens
