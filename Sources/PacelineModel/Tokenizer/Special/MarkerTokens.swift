@@ -51,9 +51,10 @@ struct MarkerTokens {
         var found = Set<Token>()
         var strikes = Set<Token>()
         var hasEOS = false
-        let longest = endTexts.lazy.map(\.utf8.count).max() ?? 0
+        let firsts = Set(endTexts.compactMap(\.utf8.first)), lasts = Set(endTexts.compactMap(\.utf8.last))
         texts.forEachString { index, bytes in
-            guard bytes.count <= longest else { return }
+            // Hardly any of 150,000 tokens gets further, so that loading stays fast.
+            guard let last = bytes.last, lasts.contains(last), firsts.contains(bytes[0]) else { return }
             let text = String(decoding: bytes, as: UTF8.self)
             guard endTexts.contains(text) else { return }
             found.insert(Token(index))
@@ -72,16 +73,17 @@ struct MarkerTokens {
         texts: GGUFArray,
         kinds: [TokenKind]
     ) throws -> Set<Token> {
+        let candidates = tokens.filter { kinds[Int($0)] == .normal }
+        guard !candidates.isEmpty else { return [] }
         var words = Set<Token>()
         var normal: [[UInt8]: Token] = [:]
         texts.forEachString { index, bytes in
-            guard kinds[index] == .normal, tokens.contains(Token(index)) else { return }
-            normal[Array(bytes)] = Token(index)
+            if candidates.contains(Token(index)) { normal[Array(bytes)] = Token(index) }
         }
         for (text, token) in normal where String(decoding: text, as: UTF8.self).unicodeScalars.count < 2 {
             words.insert(token)
         }
-        guard !normal.isEmpty, file.metadata["tokenizer.ggml.merges"] != nil else { return words }
+        guard file.metadata["tokenizer.ggml.merges"] != nil else { return words }
         let lengths = Set(normal.keys.map(\.count))
         try file.stringArray("tokenizer.ggml.merges").forEachString { _, merge in
             guard lengths.contains(merge.count - 1) else { return }

@@ -18,7 +18,7 @@ struct SpecialTokenMatcher: Sendable {
         var takesWhiteSpace: Bool
     }
 
-    /// Tokens of families whose markers take the white space behind them that do not: they begin a text or end it.
+    /// Markers that leave the white space behind them where it is, whatever others of the family do.
     private static let bareTexts: Set<String> = ["<unk>", "<s>", "<|endoftext|>", "<|endofprompt|>"]
 
     /// Longest first, grouped by first byte.
