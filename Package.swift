@@ -37,7 +37,8 @@ let targets: [Target] = [
     // Model files, tokenisers, the transformer, KV cache and sampling.
     .target(
         name: "PacelineModel",
-        dependencies: ["PacelineTensor", "PacelineSpeculation", .product(name: "Crypto", package: "swift-crypto")]
+        dependencies: ["PacelineTensor", "PacelineSpeculation", .product(name: "Crypto", package: "swift-crypto")],
+        exclude: ["Tokenizer/Unicode/generate.py"]
     ),
     .testTarget(
         name: "PacelineModelTests",

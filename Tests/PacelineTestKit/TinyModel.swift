@@ -36,6 +36,8 @@ package struct TinyModel: Sendable {
     package var extraVectors: [String: Int] = [:]
     /// Metadata beside what every model of the family has; keys of the family without its prefix.
     package var extraMetadata: [String: GGUFWriter.Value] = [:]
+    /// `tokenizer.ggml.token_type` of the markers, control unless a converter was wrong.
+    package var controlTokenType: Int32 = 3
 
     /// The metadata and tensors of rotary embeddings.
     package struct Rope: Sendable {
@@ -138,7 +140,7 @@ package struct TinyModel: Sendable {
         writer.add("tokenizer.ggml.model", .string("gpt2"))
         writer.add("tokenizer.ggml.pre", .string(preTokenizer))
         writer.add("tokenizer.ggml.tokens", .strings(vocabulary.tokens))
-        writer.add("tokenizer.ggml.token_type", .int32s(vocabulary.types))
+        writer.add("tokenizer.ggml.token_type", .int32s(vocabulary.types.map { $0 == 3 ? controlTokenType : $0 }))
         writer.add("tokenizer.ggml.merges", .strings(vocabulary.merges))
         writer.add("tokenizer.ggml.bos_token_id", .uint32(vocabulary.controlTokens[0]))
         writer.add("tokenizer.ggml.eos_token_id", .uint32(vocabulary.controlTokens[2]))

@@ -108,7 +108,7 @@ struct Sequence: Sendable {
     private mutating func take(_ token: Token, length: Int) -> String {
         if stopTokens.contains(token) {
             finish = .stop
-            return text?.finish() ?? ""
+            return text?.finish(at: token) ?? ""
         }
         var piece = ""
         if let (certain, isStopped) = text?.append(token) {
@@ -120,7 +120,7 @@ struct Sequence: Sendable {
         }
         if length >= lengthLimit {
             finish = .length
-            piece += text?.finish() ?? ""
+            piece += text?.finish(at: nil) ?? ""
         }
         return piece
     }

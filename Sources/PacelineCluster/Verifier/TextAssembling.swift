@@ -13,5 +13,7 @@ package protocol TextAssembling: Sendable {
 
     /// The text that was held back (an incomplete character, the beginning of a stop string); called once, at the end
     /// of a request that no stop string ended.
-    mutating func finish() -> String
+    ///
+    /// - Parameter end: the stop token that ended the request, if one did; it carries no text.
+    mutating func finish(at end: Token?) -> String
 }

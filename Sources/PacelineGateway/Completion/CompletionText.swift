@@ -4,17 +4,20 @@ package import PacelineSpeculation
 
 /// Makes a request's text: characters that are whole, up to a stop string.
 package struct CompletionText: TextAssembling {
+    private let tokenizer: Tokenizer
     private var detokenizer: IncrementalDetokenizer
     private var matcher: StopMatcher
 
     package init(tokenizer: Tokenizer, stops: [String]) {
+        self.tokenizer = tokenizer
         detokenizer = IncrementalDetokenizer(tokenizer)
-        matcher = StopMatcher(stops)
+        matcher = StopMatcher(stops, tokenizer: tokenizer)
     }
 
     package mutating func append(_ token: Token) -> (text: String, isStopped: Bool) {
         do throws(TokenizerError) {
-            let output = matcher.append(try detokenizer.append(token))
+            let text = try detokenizer.append(token)
+            let output = try tokenizer.isSpecial(token) ? matcher.append(special: token) : matcher.append(text)
             return (output.text, output.stop != nil)
         } catch {
             // The target cannot emit a token outside its own vocabulary; if it did, it would stand for no text.
@@ -22,8 +25,12 @@ package struct CompletionText: TextAssembling {
         }
     }
 
-    package mutating func finish() -> String {
-        let output = matcher.append(detokenizer.finish())
-        return output.stop == nil ? output.text + matcher.finish() : output.text
+    package mutating func finish(at end: Token?) -> String {
+        let rest = matcher.append(detokenizer.finish())
+        guard rest.stop == nil else { return rest.text }
+        // A stop string may end with the name of the token that ends the text.
+        guard let end else { return rest.text + matcher.finish() }
+        let last = matcher.append(special: end)
+        return rest.text + last.text + (last.stop == nil ? matcher.finish() : "")
     }
 }

@@ -22,18 +22,38 @@ package struct ChatFormat: Sendable, Equatable {
     /// The system message of a conversation that has none, as the model's template says.
     package let defaultSystem: String?
 
-    package init(family: Family, defaultSystem: String? = nil) {
+    /// The text of the beginning-of-sequence token where conversations begin with it; "" elsewhere.
+    package private(set) var beginning = ""
+
+    private init(family: Family, defaultSystem: String? = nil) {
         self.family = family
         self.defaultSystem = defaultSystem
     }
 
     /// The format of a model file: told from its `tokenizer.chat_template`; plain without one.
-    package init(_ file: GGUFFile) throws(GGUFError) {
-        self.init(template: try file.stringIfPresent("tokenizer.chat_template") ?? "")
+    ///
+    /// - Parameter tokenizer: the file's.
+    package init(_ file: GGUFFile, tokenizer: Tokenizer) throws {
+        let bos = try tokenizer.bos.map { try String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) } ?? ""
+        let template = try file.stringIfPresent("tokenizer.chat_template") ?? ""
+        self.init(template: template, bos: bos)
+        // Plain text is what the model reads outside conversations, too.
+        if template.isEmpty, tokenizer.prefersBOS { beginning = bos }
     }
 
     /// The format that a Jinja chat template describes, told from the markers in it.
-    package init(template: String) {
+    ///
+    /// - Parameter bos: the text of the model's beginning-of-sequence token; "" if it has none.
+    package init(template: String, bos: String = "") {
+        self.init(markersOf: template)
+        // A turn's own marker may be that token, as in SmolLM2.
+        var header = ChatPrompt()
+        appendHeader(.user, to: &header)
+        let isOpener = !bos.isEmpty && header.text.hasPrefix(bos)
+        if !isOpener, Self.writes(bos, template: template) { beginning = bos }
+    }
+
+    private init(markersOf template: String) {
         if template.contains("<|im_start|>") {
             self.init(family: .chatML, defaultSystem: Self.chatMLDefaultSystem(template))
         } else if template.contains("<|start_header_id|>") {
@@ -88,15 +108,6 @@ package struct ChatFormat: Sendable, Equatable {
         }
         appendHeader(.assistant, to: &prompt)
         return prompt
-    }
-
-    private var beginning: String {
-        switch family {
-        case .llama3: "<|begin_of_text|>"
-        case .gemma: "<bos>"
-        case .mistral: "<s>"
-        case .chatML, .phi3, .plain: ""
-        }
     }
 
     /// Whether a system message has no turn of its own and begins the next user's.

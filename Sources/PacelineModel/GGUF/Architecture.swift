@@ -74,6 +74,9 @@ package struct Architecture: Sendable, Equatable {
     package var windowedRopeBase: Float?
     /// The size (in blocks) of a member that divides queries by √(width / heads) instead of √(head dimension).
     package var blocksWithWidthScaledQueries: Int?
+    /// Whether special tokens take the white space behind them with them when text is read (`rstrip` of the published
+    /// tokenizers' added tokens, which no file states).
+    package var markersTakeWhiteSpace = false
 
     /// The families that the transformer can compute.
     package static let known: [Architecture] = [
@@ -92,7 +95,8 @@ package struct Architecture: Sendable, Equatable {
             ropeStyle: .halves,
             ropeFactors: .longAndShort,
             hasFusedProjections: true,
-            windows: .allBlocks
+            windows: .allBlocks,
+            markersTakeWhiteSpace: true
         ),
         Architecture(
             name: "gemma3",

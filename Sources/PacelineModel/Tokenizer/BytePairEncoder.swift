@@ -24,21 +24,16 @@ struct BytePairEncoder {
         self.byteTokens = byteTokens
     }
 
-    /// Appends the tokens of `word`. Bytes that the vocabulary has no token for are left out and separate what is around them.
+    /// Appends the tokens of `word`.
+    ///
+    /// Bytes that the vocabulary has no token for are left out first, so that what is around them may join, as in the
+    /// published tokenizers.
     mutating func encode(_ word: UnsafeRawBufferPointer, into output: inout [Token]) {
         symbols.removeAll(keepingCapacity: true)
         for byte in word {
-            guard let token = byteTokens[Int(byte)] else {
-                flush(into: &output)
-                continue
-            }
+            guard let token = byteTokens[Int(byte)] else { continue }
             symbols.append(Symbol(token: token, previous: symbols.count - 1, next: symbols.count + 1))
         }
-        flush(into: &output)
-    }
-
-    /// Merges the symbols gathered so far and appends what is left of them.
-    private mutating func flush(into output: inout [Token]) {
         guard !symbols.isEmpty else { return }
         symbols[symbols.count - 1].next = -1
         for index in 0..<symbols.count - 1 {
@@ -52,7 +47,6 @@ struct BytePairEncoder {
             output.append(symbols[index].token)
             index = symbols[index].next
         }
-        symbols.removeAll(keepingCapacity: true)
     }
 
     private mutating func enqueue(left: Int, right: Int) {

@@ -1,8 +1,8 @@
 extension PreTokenizer {
     /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
     ///
-    /// With `isolatesDigits` every `\p{N}` is a word and the expression never looks beyond one: a space before a digit is not
-    /// its prefix, and spaces before a digit count as spaces at an end.
+    /// With `isolatesDigits` every digit is a word and the expression never looks beyond one: a space before a digit is
+    /// not its prefix, and spaces before a digit count as spaces at an end.
     static func gpt2WordEnd(_ text: ScalarText, from start: Int, isolatesDigits: Bool) -> Int {
         if let end = contractionEnd(text, from: start) { return end }
         let wordStart = text.ascii(at: start) == UInt8(ascii: " ") ? start + 1 : start

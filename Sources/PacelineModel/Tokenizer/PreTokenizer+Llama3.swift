@@ -12,7 +12,9 @@ extension PreTokenizer {
         if !isNewline(text.ascii(at: start)), text.scalar(at: afterFirst)?.class == .letter {
             return text.run(of: .letter, from: afterFirst).end
         }
-        return symbolsEnd(text, from: start, kind: kind) ?? whitespaceEnd(text, from: start)
+        guard var end = symbolsEnd(text, from: start) else { return whitespaceEnd(text, from: start) }
+        while isNewline(text.ascii(at: end)) { end += 1 }
+        return end
     }
 
     private static func numberEnd(_ text: ScalarText, from start: Int, digits: Int) -> Int {
@@ -24,18 +26,16 @@ extension PreTokenizer {
         return end
     }
 
-    /// ` ?[^\s\p{L}\p{N}]+[\r\n]*`
-    private static func symbolsEnd(_ text: ScalarText, from start: Int, kind: ScalarText.Class) -> Int? {
+    /// ` ?[^\s\p{L}\p{N}]+`
+    static func symbolsEnd(_ text: ScalarText, from start: Int) -> Int? {
         let hasSpace = text.ascii(at: start) == UInt8(ascii: " ")
         let symbols = hasSpace ? start + 1 : start
         guard text.scalar(at: symbols)?.class == .other else { return nil }
-        var end = text.run(of: .other, from: symbols).end
-        while isNewline(text.ascii(at: end)) { end += 1 }
-        return end
+        return text.run(of: .other, from: symbols).end
     }
 
     /// `\s*[\r\n]+|\s+(?!\S)|\s+`
-    private static func whitespaceEnd(_ text: ScalarText, from start: Int) -> Int {
+    static func whitespaceEnd(_ text: ScalarText, from start: Int) -> Int {
         let run = text.run(of: .space, from: start)
         var newline = run.end
         while newline > start, !isNewline(text.ascii(at: newline - 1)) { newline -= 1 }
@@ -43,7 +43,7 @@ extension PreTokenizer {
         return spaceEnd(run, from: start, keepsLast: run.end == text.count)
     }
 
-    private static func isNewline(_ byte: UInt8?) -> Bool {
+    static func isNewline(_ byte: UInt8?) -> Bool {
         byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
     }
 

@@ -13,22 +13,32 @@ struct ScalarText {
     }
 
     private let bytes: UnsafeRawBufferPointer
-    private static let asciiClasses: [Class] = (0..<128).map { Self.classify(Unicode.Scalar(UInt8($0))) }
+    private let isolatesDigits: Bool
+    private let table = CharacterTable.shared
 
-    /// - Parameter bytes: valid UTF-8, alive as long as this value is used.
-    init(_ bytes: UnsafeRawBufferPointer) {
+    /// - Parameters:
+    ///   - bytes: valid UTF-8, alive as long as this value is used.
+    ///   - isolatesDigits: what the step "Digits" of published tokenizers takes for a digit is a number.
+    init(_ bytes: UnsafeRawBufferPointer, isolatesDigits: Bool = false) {
         self.bytes = bytes
+        self.isolatesDigits = isolatesDigits
     }
 
     var count: Int { bytes.count }
 
     /// The class and length in bytes of the scalar at `index`; nil at the end.
     func scalar(at index: Int) -> (class: Class, length: Int)? {
+        guard let (properties, length) = properties(at: index) else { return nil }
+        if properties.isLetter { return (.letter, length) }
+        if properties.isNumber || isolatesDigits && properties.isDigitOfDigitsStep { return (.number, length) }
+        return (properties.isWhiteSpace ? .space : .other, length)
+    }
+
+    /// The properties and length in bytes of the scalar at `index`; nil at the end.
+    func properties(at index: Int) -> (CharacterProperties, length: Int)? {
         guard index < bytes.count else { return nil }
-        let first = bytes[index]
-        guard first >= 0x80 else { return (Self.asciiClasses[Int(first)], 1) }
-        let (value, length) = decode(first, at: index)
-        return (Unicode.Scalar(value).map(Self.classify) ?? .other, length)
+        let (value, length) = UTF8Scanner.codePoint(bytes, at: index)
+        return (table[value], length)
     }
 
     /// The byte at `index` if it is an ASCII character; nil otherwise and at the end.
@@ -49,23 +59,5 @@ struct ScalarText {
             end += length
         }
         return (end, last)
-    }
-
-    private func decode(_ first: UInt8, at index: Int) -> (value: UInt32, length: Int) {
-        let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
-        var value = UInt32(first) & (0xFF >> UInt32(length + 1))
-        for offset in 1..<length {
-            value = value << 6 | UInt32(bytes[index + offset] & 0x3F)
-        }
-        return (value, length)
-    }
-
-    private static func classify(_ scalar: Unicode.Scalar) -> Class {
-        let properties = scalar.properties
-        switch properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return .letter
-        case .decimalNumber, .letterNumber, .otherNumber: return .number
-        default: return properties.isWhitespace ? .space : .other
-        }
     }
 }

@@ -2,7 +2,7 @@ import PacelineSpeculation
 
 /// What a SentencePiece vocabulary knows beyond its tokens.
 struct SentencePieceModel: Sendable {
-    /// By token: the higher its score, the smaller the rank.
+    /// By token: the higher its score, the smaller the rank; user-defined tokens come before all others.
     let ranks: [UInt32]
     /// The token of each single byte, where the vocabulary has one.
     let byteTokens: [Token?]
@@ -15,7 +15,10 @@ struct SentencePieceModel: Sendable {
 
     /// - Parameter scores: one per token.
     init(vocabulary: Vocabulary, scores: [Double], unknown: Token?, addsSpacePrefix: Bool) {
-        ranks = scores.map { Self.rank(Float($0)) }
+        var ranks = scores.map { Self.rank(Float($0)) }
+        // Their scores in files are the converters'; in published vocabularies they have the highest.
+        for (token, _) in vocabulary.tokens(of: [.userDefined]) { ranks[Int(token)] = 0 }
+        self.ranks = ranks
         var byteTokens = [Token?](repeating: nil, count: 256)
         for (token, bytes) in vocabulary.tokens(of: [.byte]) where bytes.count == 1 {
             byteTokens[Int(bytes[0])] = token

@@ -23,6 +23,8 @@ package final class Tokenizer: Sendable {
     /// The token of each single byte, for byte-level encoding.
     private let byteTokens: [Token?]
     private let specials: SpecialTokenMatcher
+    /// Finds the names of special tokens in stop strings.
+    let silent: SpecialTokenMatcher
     private let cache = Mutex(WordCache())
 
     /// How text becomes tokens.
@@ -31,6 +33,13 @@ package final class Tokenizer: Sendable {
         case bytePair(PreTokenizer, MergeTable)
         /// The text's characters merge by score.
         case sentencePiece(SentencePieceModel)
+
+        var isSentencePiece: Bool {
+            switch self {
+            case .bytePair: false
+            case .sentencePiece: true
+            }
+        }
 
         /// Whether the family puts its beginning-of-sequence token first unless the file says otherwise.
         var prefersBOS: Bool {
@@ -53,7 +62,13 @@ package final class Tokenizer: Sendable {
         byteTokens = (0..<256).map { byte in
             withUnsafeBytes(of: UInt8(byte)) { parts.vocabulary.token(for: $0) }
         }
-        specials = SpecialTokenMatcher(parts.vocabulary)
+        silent = SpecialTokenMatcher(parts.vocabulary, of: Self.specialKinds)
+        specials = SpecialTokenMatcher(
+            parts.vocabulary,
+            of: [.control, .unknown, .userDefined],
+            spellsSpaces: parts.algorithm.isSentencePiece,
+            takesWhiteSpace: parts.markersTakeWhiteSpace
+        )
     }
 
     /// The tokens that steer the model: those that end a generation, turn markers and the like.
@@ -71,7 +86,7 @@ package final class Tokenizer: Sendable {
     /// Bytes that the vocabulary has no token for (a few control characters in some models) are left out, as in
     /// training.
     /// - Parameters:
-    ///   - addBOS: put `bos` first, if the model has one.
+    ///   - addBOS: put `bos` first, if the model has one and the text does not begin with it.
     ///   - parseSpecial: read the texts of control tokens ("<|im_end|>") as those tokens; otherwise as plain text.
     package func encode(_ text: String, addBOS: Bool = false, parseSpecial: Bool = true) -> [Token] {
         var text = text
@@ -105,14 +120,14 @@ package final class Tokenizer: Sendable {
         allowsControl: (Range<Int>) -> Bool
     ) -> [Token] {
         var tokens: [Token] = []
-        if addBOS, let bos { tokens.append(bos) }
         var start = 0
         while let match = specials.firstMatch(in: bytes, from: start, allowsControl: allowsControl) {
             encodePlain(UnsafeRawBufferPointer(rebasing: bytes[start..<match.range.lowerBound]), into: &tokens)
             tokens.append(match.token)
-            start = match.range.upperBound
+            start = match.end
         }
         encodePlain(UnsafeRawBufferPointer(rebasing: bytes[start...]), into: &tokens)
+        if addBOS, let bos, tokens.first != bos { tokens.insert(bos, at: 0) }
         return tokens
     }
 
@@ -165,17 +180,21 @@ package final class Tokenizer: Sendable {
 
     /// Whether `token`, which must exist, is one that text is cut at.
     func isMarker(_ token: Token) -> Bool {
-        [.control, .unknown, .userDefined].contains(vocabulary.kind(of: token))
+        switch vocabulary.kind(of: token) {
+        case .control, .unknown: true
+        // Spaces reach such a token through the encoding.
+        case .userDefined: !vocabulary.bytes(of: token).allSatisfy { $0 == UInt8(ascii: " ") }
+        case .normal, .unused, .byte, .undefined: false
+        }
     }
 
     /// Whether `token` steers the model rather than standing for text (control, unknown and unused tokens).
     package func isSpecial(_ token: Token) throws(TokenizerError) -> Bool {
         try check(token)
-        switch vocabulary.kind(of: token) {
-        case .control, .unknown, .unused: return true
-        case .normal, .userDefined, .byte, .undefined: return false
-        }
+        return Self.specialKinds.contains(vocabulary.kind(of: token))
     }
+
+    private static let specialKinds: Set<TokenKind> = [.control, .unknown, .unused]
 
     /// Throws unless every token is one of this vocabulary's.
     package func check(_ tokens: [Token]) throws(TokenizerError) {

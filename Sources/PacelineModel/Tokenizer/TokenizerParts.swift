@@ -10,12 +10,8 @@ struct TokenizerParts {
     let eos: Token?
     let endOfGeneration: Set<Token>
     let prefersBOS: Bool
-
-    /// Texts of control tokens that end a turn or a text, by family; files name one of them as `eos` at most.
-    private static let endTexts: Set<String> = [
-        "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>",
-        "<|endofturn|>", "</s>", "<eos>",
-    ]
+    /// Whether special tokens take the white space behind them with them.
+    let markersTakeWhiteSpace: Bool
 
     init(_ file: GGUFFile) throws {
         path = file.path
@@ -25,19 +21,19 @@ struct TokenizerParts {
         guard (1...Int(Int32.max)).contains(texts.count) else {
             throw TokenizerError.wrongTokenCount(path: path, tokens: texts.count)
         }
-        let kinds = try Self.kinds(file, count: texts.count)
+        let markers = try MarkerTokens(file, texts: texts, kinds: Self.kinds(file, count: texts.count))
         switch model {
         case "gpt2":
-            (vocabulary, algorithm, fingerprint) = try Self.bytePair(file, texts: texts, kinds: kinds)
+            (vocabulary, algorithm, fingerprint) = try Self.bytePair(file, texts: texts, kinds: markers.kinds)
         case "llama":
-            (vocabulary, algorithm, fingerprint) = try Self.sentencePiece(file, texts: texts, kinds: kinds)
+            (vocabulary, algorithm, fingerprint) = try Self.sentencePiece(file, texts: texts, kinds: markers.kinds)
         default:
             let supported = ["gpt2 (byte-level BPE)", "llama (SentencePiece)"]
             throw TokenizerError.unsupportedModel(path: path, model: model, supported: supported)
         }
-        bos = try Self.token("tokenizer.ggml.bos_token_id", file, count: texts.count)
-        eos = try Self.token("tokenizer.ggml.eos_token_id", file, count: texts.count)
-        endOfGeneration = try Self.endOfGeneration(file, vocabulary, eos: eos)
+        (bos, eos, endOfGeneration) = (markers.bos, markers.eos, markers.endOfGeneration)
+        let family = try file.stringIfPresent("general.architecture").flatMap(Architecture.named)
+        markersTakeWhiteSpace = family?.markersTakeWhiteSpace ?? false
         prefersBOS = try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? algorithm.prefersBOS
     }
 
@@ -47,7 +43,7 @@ struct TokenizerParts {
         let preTokenizer = try Self.preTokenizer(file)
         let mergeList = try file.stringArray("tokenizer.ggml.merges")
         let alphabet = ByteLevelAlphabet()
-        let vocabulary = Vocabulary(texts: texts, kinds: kinds, spelling: alphabet)
+        let vocabulary = Vocabulary(texts: texts, kinds: kinds, spelling: alphabet, encoded: [.normal])
         let merges = try MergeTable(mergeList, vocabulary: vocabulary, alphabet: alphabet, path: file.path)
         let fingerprint = TokenizerFingerprint(
             model: "gpt2",
@@ -65,11 +61,16 @@ struct TokenizerParts {
             throw TokenizerError.wrongScoreCount(path: file.path, tokens: texts.count, scores: scores.count)
         }
         let addsSpacePrefix = try file.boolIfPresent("tokenizer.ggml.add_space_prefix") ?? true
-        let vocabulary = Vocabulary(texts: texts, kinds: kinds, spelling: SentencePieceSpelling())
+        let vocabulary = Vocabulary(
+            texts: texts,
+            kinds: kinds,
+            spelling: SentencePieceSpelling(),
+            encoded: [.normal, .userDefined]
+        )
         let model = SentencePieceModel(
             vocabulary: vocabulary,
             scores: values,
-            unknown: try token("tokenizer.ggml.unknown_token_id", file, count: texts.count),
+            unknown: try MarkerTokens.token("unknown", file, count: texts.count),
             addsSpacePrefix: addsSpacePrefix
         )
         let fingerprint = TokenizerFingerprint(
@@ -99,31 +100,6 @@ struct TokenizerParts {
             throw TokenizerError.wrongTypeCount(path: file.path, tokens: count, types: numbers.count)
         }
         return numbers.map { TokenKind(fileNumber: $0) }
-    }
-
-    private static func token(_ key: String, _ file: GGUFFile, count: Int) throws -> Token? {
-        guard let number = try file.intIfPresent(key) else { return nil }
-        guard (0..<count).contains(number) else {
-            throw TokenizerError.specialTokenOutOfRange(
-                path: file.path,
-                key: key,
-                token: number,
-                vocabularySize: count
-            )
-        }
-        return Token(number)
-    }
-
-    private static func endOfGeneration(_ file: GGUFFile, _ vocabulary: Vocabulary, eos: Token?) throws -> Set<Token> {
-        var ends = Set([eos].compactMap(\.self))
-        for key in ["eot", "eom"] {
-            let token = try token("tokenizer.ggml.\(key)_token_id", file, count: vocabulary.count)
-            if let token { ends.insert(token) }
-        }
-        for (token, bytes) in vocabulary.tokens(of: [.control]) {
-            if endTexts.contains(String(decoding: bytes, as: UTF8.self)) { ends.insert(token) }
-        }
-        return ends
     }
 }
 

@@ -38,6 +38,18 @@ enum UTF8Scanner {
         }
     }
 
+    /// The scalar that begins at `index` of valid UTF-8, and how many bytes it takes.
+    static func codePoint(_ valid: UnsafeRawBufferPointer, at index: Int) -> (value: UInt32, length: Int) {
+        let first = valid[index]
+        guard first >= 0x80 else { return (UInt32(first), 1) }
+        let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+        var value = UInt32(first) & (0xFF >> UInt32(length + 1))
+        for offset in 1..<length {
+            value = value << 6 | UInt32(valid[index + offset] & 0x3F)
+        }
+        return (value, length)
+    }
+
     /// Where the first invalid or unfinished sequence begins; nil when all of `bytes` is valid.
     static func firstInvalidOffset(_ bytes: UnsafeRawBufferPointer) -> Int? {
         var index = 0

@@ -10,14 +10,15 @@ struct Vocabulary: Sendable {
     /// Where each token's bytes begin in `pool`; one more entry than tokens.
     private let offsets: [Int]
     private let kinds: [TokenKind]
-    /// Token + 1 by hash, 0 for a free slot; normal tokens only. The size is a power of two.
+    /// Token + 1 by hash, 0 for a free slot; only tokens that encoding makes of text. The size is a power of two.
     private var slots: [UInt32]
 
     /// - Parameters:
     ///   - texts: the token texts of the file.
     ///   - kinds: one for each text.
     ///   - spelling: how texts stand for bytes.
-    init(texts: GGUFArray, kinds: [TokenKind], spelling: some TokenSpelling) {
+    ///   - encoded: the kinds of tokens that encoding makes of text.
+    init(texts: GGUFArray, kinds: [TokenKind], spelling: some TokenSpelling, encoded: Set<TokenKind>) {
         var pool: [UInt8] = []
         pool.reserveCapacity(texts.range.count)
         var offsets = [0]
@@ -30,15 +31,15 @@ struct Vocabulary: Sendable {
         self.offsets = offsets
         self.kinds = kinds
         slots = []
-        fillSlots()
+        fillSlots(encoded)
     }
 
-    private mutating func fillSlots() {
+    private mutating func fillSlots(_ encoded: Set<TokenKind>) {
         var capacity = 16
         while capacity < count * 2 { capacity *= 2 }
         var slots = [UInt32](repeating: 0, count: capacity)
         pool.withUnsafeBytes { pool in
-            for index in 0..<count where kinds[index] == .normal {
+            for index in 0..<count where encoded.contains(kinds[index]) {
                 let bytes = UnsafeRawBufferPointer(rebasing: pool[offsets[index]..<offsets[index + 1]])
                 var slot = Int(truncatingIfNeeded: ByteHash.hash(bytes)) & (capacity - 1)
                 while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
@@ -62,7 +63,7 @@ struct Vocabulary: Sendable {
     /// What `token`, which must exist, is for.
     func kind(of token: Token) -> TokenKind { kinds[Int(token)] }
 
-    /// The normal token that stands for exactly `bytes`.
+    /// The token that encoding makes of exactly `bytes`.
     func token(for bytes: UnsafeRawBufferPointer) -> Token? {
         guard let start = bytes.baseAddress else { return nil }
         let mask = slots.count - 1

@@ -7,13 +7,30 @@ struct WordEncoder {
     let vocabulary: Vocabulary
     var encoder: BytePairEncoder
 
-    /// Appends the tokens of `bytes`; words are looked up in `cache` first.
+    /// Appends the tokens of `bytes`, normalised as the family does; words are looked up in `cache` first.
     mutating func encode(
         _ bytes: UnsafeRawBufferPointer,
         cache: borrowing Mutex<WordCache>,
         into tokens: inout [Token]
     ) {
-        let text = ScalarText(bytes)
+        switch preTokenizer.normalization {
+        case .none: encodeWords(bytes, cache: cache, into: &tokens)
+        case .nfc:
+            var composition = CanonicalComposition()
+            if let composed = composition.composed(bytes) {
+                composed.withUnsafeBytes { encodeWords($0, cache: cache, into: &tokens) }
+            } else {
+                encodeWords(bytes, cache: cache, into: &tokens)
+            }
+        }
+    }
+
+    private mutating func encodeWords(
+        _ bytes: UnsafeRawBufferPointer,
+        cache: borrowing Mutex<WordCache>,
+        into tokens: inout [Token]
+    ) {
+        let text = preTokenizer.text(bytes)
         var start = 0
         while start < bytes.count {
             let end = preTokenizer.wordEnd(text, from: start)

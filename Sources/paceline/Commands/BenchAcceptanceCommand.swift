@@ -73,7 +73,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
         let names = try drafting.names(or: ["ngram"])
         let file = try ModelFile(path: model.path())
         let tokenizer = file.tokenizer
-        let chat = try ChatFormat(file.file)
+        let chat = try ChatFormat(file.file, tokenizer: tokenizer)
         let prompts = try selectedPrompts()
         let target = try LoadedTarget.transformer(file, threads: threads.count, sequences: 1)
         for case .model(let path) in names {
@@ -97,8 +97,8 @@ struct BenchAcceptanceCommand: ParsableCommand {
         let line = ProgressLine("prompts")
         var report = AcceptanceReport(model: ModelNames.label(model.model), drafters: names.map(\.description))
         for (index, prompt) in prompts.enumerated() {
-            let text = chat.render([ChatMessage(.user, prompt.text)]).text
-            let outcome = try benchmark.run(prompt: tokenizer.encode(text), sampling: sampling)
+            let conversation = chat.render([ChatMessage(.user, prompt.text)])
+            let outcome = try benchmark.run(prompt: tokenizer.encode(conversation), sampling: sampling)
             report.add(prompt.category, outcome)
             line.update(Double(index + 1) / Double(prompts.count))
         }

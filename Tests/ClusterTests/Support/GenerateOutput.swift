@@ -44,6 +44,11 @@ struct GenerateOutput: Decodable {
 
     /// Runs `paceline generate --json`.
     static func of(_ arguments: String...) async throws -> GenerateOutput {
+        try await of(arguments)
+    }
+
+    /// Runs `paceline generate --json`.
+    static func of(_ arguments: [String]) async throws -> GenerateOutput {
         try await CommandResult.json(GenerateOutput.self, of: ["generate", "--json"] + arguments)
     }
 }

@@ -68,15 +68,32 @@ struct BytePairEncodingTests {
         #expect(try tokenizer.decode(tokenizer.encode(word)) == Array(word.utf8))
     }
 
-    @Test("a byte without a token is left out and parts its neighbours")
+    @Test("bytes without a token are left out before the others join")
     func missingByte() throws {
         var vocabulary = RandomVocabulary(seed: 1, merges: 0)
         vocabulary.tokens.append("ab")
         vocabulary.merges = [("a", "b")]
         let tokenizer = try vocabulary.tokenizer()
         #expect(tokenizer.encode("ab") == [4])
-        #expect(tokenizer.encode("axb") == [0, 1])
+        #expect(tokenizer.encode("axb") == [4])
+        #expect(tokenizer.encode("xaéxbx") == [4])
+        // Words are cut before bytes are left out.
+        #expect(tokenizer.encode("a1b") == [0, 1])
+        #expect(tokenizer.encode("a\u{4}b") == [0, 1])
         #expect(tokenizer.encode("x").isEmpty)
+        #expect(try tokenizer.decode(tokenizer.encode("cxaxbéd")) == Array("cabd".utf8))
+    }
+
+    @Test("the definition holds of words with bytes that have no token", arguments: 0..<4 as Range<UInt64>)
+    func missingBytes(seed: UInt64) throws {
+        let vocabulary = RandomVocabulary(seed: seed, merges: 60)
+        let tokenizer = try vocabulary.tokenizer()
+        var generator = SeededGenerator(seed: seed + 200)
+        for _ in 0..<60 {
+            let word = randomWord(Int.random(in: 1..<40, using: &generator), &generator)
+            let holed = word.map { Bool.random(using: &generator) ? "\($0)" : "\($0)é" }.joined()
+            #expect(tokenizer.encode(holed) == tokenizer.encode(word), "\(holed)")
+        }
     }
 
     @Test("a merge that joins nothing is refused with its text")

@@ -17,12 +17,19 @@ struct PreTokenizerTests {
         ("smollm", gpt2, true),
         ("llama-bpe", llama3(#"\p{N}{1,3}"#), false),
         ("qwen2", llama3(#"\p{N}"#), false),
+        ("tekken", tekken, false),
     ]
+
+    private static let tekken = #"""
+        [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|\#
+        [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\#
+        \p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+        """#
 
     /// Scalars that the expressions tell apart: cases, scripts, marks, digits of three kinds, every sort of white space.
     private static let scalars =
         Array(
-            "aZsStTrReEvVlLmMdDſßéÉλжשعह中한ﷺ𝒜0189²½Ⅷ٣'''''’ \u{20}\u{20}\u{20}\u{20}\n\n\r\t\u{B}\u{C}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}"
+            "aZsStTrReEvVlLmMdDſßéÉǅʰλжשعह中한ﷺ𝒜0189²½Ⅷ٣'''''’ \u{20}\u{20}\u{20}\u{20}\n\n\r\t\u{B}\u{C}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}"
                 .unicodeScalars
         )
         + Array(
@@ -44,6 +51,24 @@ struct PreTokenizerTests {
             let expected = Self.matches(digits, text).flatMap { Self.matches(words, $0) }
             try #require(scanner.words(of: text) == expected, "\(text.unicodeScalars.map { $0.value })")
         }
+    }
+
+    @Test(
+        "other names of a pre-tokeniser load",
+        arguments: [
+            ("deepseek-r1-qwen", "qwen2"), ("megrez", "qwen2"), ("llama3", "llama-bpe"), ("llama-v3", "llama-bpe"),
+            ("falcon3", "llama-bpe"), ("pixtral", "llama-bpe"), ("midm-2.0", "llama-bpe"), ("starcoder", "smollm"),
+            ("refact", "smollm"), ("phi-2", "gpt-2"), ("mellum", "gpt-2"),
+        ]
+    )
+    func aliases(alias: String, name: String) throws {
+        var (model, same) = (TinyModel(), TinyModel())
+        (model.preTokenizer, same.preTokenizer) = (alias, name)
+        let (tokenizer, other) = (try model.tokenizer(), try same.tokenizer())
+        for text in ["I'll pay  $1234 TO'DAY\n\n  x", "e\u{301} 1234 the"] {
+            #expect(tokenizer.encode(text) == other.encode(text))
+        }
+        #expect(tokenizer.fingerprint == other.fingerprint && tokenizer.prefersBOS == other.prefersBOS)
     }
 
     private static func randomText(_ generator: inout SeededGenerator) -> String {
@@ -79,6 +104,10 @@ struct PreTokenizerTests {
         )
         #expect(try words("qwen2", "$1234") == ["$", "1", "2", "3", "4"])
         #expect(try words("qwen2", "end.\r\n\r\nNext") == ["end", ".\r\n\r\n", "Next"])
+        let cased = "HelloWorld isHTTPServer x中A 1a2/\n"
+        let tekken = ["Hello", "World", " is", "HTTPServer", " x中", "A", " ", "1", "a", "2", "/\n"]
+        #expect(try words("tekken", cased) == tekken)
+        #expect(try words("qwen2", cased) == ["HelloWorld", " isHTTPServer", " x中A", " ", "1", "a", "2", "/\n"])
         #expect(PreTokenizer.named("deepseek-llm") == nil)
     }
 }

@@ -64,8 +64,34 @@ struct StopMatcherTests {
     @Test("an automaton finds overlapping occurrences")
     func overlapping() {
         var automaton = StopAutomaton("abab")
-        let ends = Array("ababab-abab".utf8).enumerated().filter { automaton.advance($0.element) }.map(\.offset)
+        let ends = Array("ababab-abab".utf8).enumerated().filter { automaton.advance(.byte($0.element)) }.map(\.offset)
         #expect(ends == [3, 5, 10])
+    }
+
+    @Test("a stop string that names special tokens is met by those tokens, by their letters, and with text around them")
+    func special() throws {
+        let tokenizer = try TinyModel().tokenizer()
+        let (start, end) = (TinyVocabulary.shared.controlTokens[1], TinyVocabulary.shared.controlTokens[2])
+        var matcher = StopMatcher(["<|im_end|>", "\n<|im_start|>user"], tokenizer: tokenizer)
+        #expect(matcher.append("one") == .init(text: "one"))
+        #expect(matcher.append(special: start) == .init(text: ""))
+        #expect(matcher.append("user\n") == .init(text: "user"))
+        #expect(matcher.append(special: start) == .init(text: ""))
+        // What waited for the rest of the stop string goes out without the token, which is no text.
+        #expect(matcher.append("usher") == .init(text: "\nusher"))
+        #expect(matcher.append("\n") == .init(text: ""))
+        #expect(matcher.append(special: start) == .init(text: ""))
+        #expect(matcher.append("user") == .init(text: "", stop: "\n<|im_start|>user"))
+        for token in [end, nil] {
+            matcher = StopMatcher(["<|im_end|>"], tokenizer: tokenizer)
+            #expect(matcher.append("a<|im_") == .init(text: "a"))
+            let stop = token.map { matcher.append(special: $0) } ?? matcher.append("end|>")
+            #expect(stop == .init(text: token == nil ? "" : "<|im_", stop: "<|im_end|>"))
+        }
+        // A part of a name is text, and a token is met whole.
+        matcher = StopMatcher(["<|im", "end|>x"], tokenizer: tokenizer)
+        #expect(matcher.append(special: end) == .init(text: ""))
+        #expect(matcher.append("x") == .init(text: "x"))
     }
 
     @Test("without stop strings nothing waits")

@@ -1,0 +1,110 @@
+import PacelineSpeculation
+
+/// The tokens that begin a text or end a generation, whatever types the file's converter gave them.
+///
+/// Converters write one and the same marker as a control token, user-defined, normal or unused. Here it is a control
+/// token: it is found where a template writes it, not where a user does, trimmed drafters score it, and it stands for
+/// no text.
+struct MarkerTokens {
+    /// The token that begins a sequence, when the file names one.
+    let bos: Token?
+    /// The token that ends a sequence, when the file names one.
+    let eos: Token?
+    /// All tokens that end a generation.
+    let endOfGeneration: Set<Token>
+    /// What each token of the vocabulary is for.
+    let kinds: [TokenKind]
+
+    /// Texts that end a turn, a text or an infilled piece of code, by family; files name one of them as `eos` at most.
+    ///
+    /// llama.cpp tells ends by their texts as well (`special_eog_ids` in llama-vocab.cpp).
+    private static let endTexts: Set<String> = [
+        "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>",
+        "<|endofturn|>", "</s>", "<eos>", "<EOT>", "_<EOT>", "▁<EOT>", "[EOT]", "[EOS]", "<end_of_utterance>",
+        "<｜end▁of▁sentence｜>",
+        // Code models go on with padding, another file or another repository when what was to be filled in is complete.
+        "<|fim_pad|>", "<fim_pad>", "<fim-pad>", "<|repo_name|>", "<|fim_repo|>", "<fim-repo>", "<reponame>",
+        "<|file_sep|>",
+    ]
+
+    /// Keys that name tokens which end a generation.
+    private static let endKeys = ["eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep"]
+
+    /// - Parameters:
+    ///   - texts: the token texts of the file.
+    ///   - kinds: their types as the file has them.
+    init(_ file: GGUFFile, texts: GGUFArray, kinds: [TokenKind]) throws {
+        bos = try Self.token("bos", file, count: texts.count)
+        eos = try Self.token("eos", file, count: texts.count)
+        let named = try Self.endKeys.compactMap { try Self.token($0, file, count: texts.count) }
+        let marked = Self.tokensWithEndTexts(texts)
+        let candidates = Set(named).union(marked).union([bos].compactMap(\.self))
+        let bytes = Set(named).subtracting(marked).filter { kinds[Int($0)] == .byte }
+        let words = try Self.words(among: candidates, file, texts: texts, kinds: kinds).union(bytes)
+        endOfGeneration = marked.subtracting(words).union(named)
+        var kinds = kinds
+        for token in candidates.subtracting(words) where kinds[Int(token)] != .unknown { kinds[Int(token)] = .control }
+        self.kinds = kinds
+    }
+
+    private static func tokensWithEndTexts(_ texts: GGUFArray) -> Set<Token> {
+        var found = Set<Token>()
+        var strikes = Set<Token>()
+        var hasEOS = false
+        let firsts = Set(endTexts.compactMap(\.utf8.first)), lasts = Set(endTexts.compactMap(\.utf8.last))
+        texts.forEachString { index, bytes in
+            // Hardly any of 150,000 tokens gets further, so that loading stays fast.
+            guard let last = bytes.last, lasts.contains(last), firsts.contains(bytes[0]) else { return }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard endTexts.contains(text) else { return }
+            found.insert(Token(index))
+            if text == "</s>" { strikes.insert(Token(index)) }
+            if text == "<eos>" { hasEOS = true }
+        }
+        // Gemma has tokens for HTML's tags, and there </s> ends struck-out text.
+        return hasEOS ? found.subtracting(strikes) : found
+    }
+
+    /// Those of `tokens` that are ordinary text: normal tokens that are one character or that merges make, such as
+    /// Qwen's `</s>`. A marker is added to a vocabulary as a whole.
+    private static func words(
+        among tokens: Set<Token>,
+        _ file: GGUFFile,
+        texts: GGUFArray,
+        kinds: [TokenKind]
+    ) throws -> Set<Token> {
+        let candidates = tokens.filter { kinds[Int($0)] == .normal }
+        guard !candidates.isEmpty else { return [] }
+        var words = Set<Token>()
+        var normal: [[UInt8]: Token] = [:]
+        texts.forEachString { index, bytes in
+            if candidates.contains(Token(index)) { normal[Array(bytes)] = Token(index) }
+        }
+        for (text, token) in normal where String(decoding: text, as: UTF8.self).unicodeScalars.count < 2 {
+            words.insert(token)
+        }
+        guard file.metadata["tokenizer.ggml.merges"] != nil else { return words }
+        let lengths = Set(normal.keys.map(\.count))
+        try file.stringArray("tokenizer.ggml.merges").forEachString { _, merge in
+            guard lengths.contains(merge.count - 1) else { return }
+            // The halves are spelled without spaces; there is one between them.
+            if let token = normal[merge.filter { $0 != UInt8(ascii: " ") }] { words.insert(token) }
+        }
+        return words
+    }
+
+    /// The token that `tokenizer.ggml.NAME_token_id` names, if the file has it.
+    static func token(_ name: String, _ file: GGUFFile, count: Int) throws -> Token? {
+        let key = "tokenizer.ggml.\(name)_token_id"
+        guard let number = try file.intIfPresent(key) else { return nil }
+        guard (0..<count).contains(number) else {
+            throw TokenizerError.specialTokenOutOfRange(
+                path: file.path,
+                key: key,
+                token: number,
+                vocabularySize: count
+            )
+        }
+        return Token(number)
+    }
+}
