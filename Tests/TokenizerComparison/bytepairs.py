@@ -7,12 +7,12 @@ import gguf
 MARKERS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
-def write(path: pathlib.Path, pre: str, missing: bytes = b"") -> None:
-    """Writes a file without weights; the bytes in `missing` have no token."""
-    letters = [letter for byte, letter in sorted(spelling().items()) if byte not in missing]
-    pairs = [(first, second) for first in letters for second in letters]
-    # An order in which the pairs of neighbouring bytes are far apart, so that merges overlap in many ways.
-    pairs.sort(key=lambda pair: hash_of(pair))
+def write(path: pathlib.Path, pre: str) -> None:
+    """Writes a GGUF file without weights; the tests' `BytePairVocabulary` is the same in Swift."""
+    letters = [letter for _, letter in sorted(spelling().items())]
+    # An order that jumps about, so that any of two overlapping merges may come first.
+    order = [rank * 40_503 % 0x10000 for rank in range(0x10000)]
+    pairs = [(letters[pair >> 8], letters[pair & 0xFF]) for pair in order]
     tokens = letters + [first + second for first, second in pairs] + MARKERS
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_tokenizer_model("gpt2")
@@ -31,7 +31,3 @@ def spelling() -> dict[int, str]:
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(0x100 + rank) for rank, byte in enumerate(others)}
-
-
-def hash_of(pair: tuple[str, str]) -> int:
-    return (ord(pair[0]) * 0x9E3779B1 ^ ord(pair[1]) * 0x85EBCA77) * 0xC2B2AE35 % 2**32

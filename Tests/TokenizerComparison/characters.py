@@ -3,7 +3,7 @@
 
     python3 Tests/TokenizerComparison/characters.py > Tests/PacelineModelTests/Goldens/characters.json
 
-It also says on standard error by which version of Unicode the answers are, of those that the requirements bring along.
+It also says on standard error by which version of Unicode the answers are.
 """
 
 import importlib.metadata

@@ -2,6 +2,7 @@
 """Compares Paceline's tokens with those of the published tokenizers; see README.md beside this file."""
 
 import argparse
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -40,9 +41,9 @@ def compare(name: str, arguments: argparse.Namespace, folder: pathlib.Path) -> i
     reference = published(vocabulary)
     made = Texts(arguments.seed, vocabulary.of_type(CONTROL, USER_DEFINED)).make(arguments.count)
     if arguments.golden:
-        write_golden(arguments.golden, name, vocabulary, reference, made[: arguments.sample])
+        write_golden(arguments.golden, name, reference, made[: arguments.sample])
     total = 0
-    for kind, texts in (("random", made), ("code points", [] if arguments.no_sweep else swept())):
+    for kind, texts in [("random", made)] + ([] if arguments.no_sweep else [("code points", swept())]):
         found = differences(path, reference, texts)
         print(f"{name} ({vocabulary.pre}), {kind}: {len(found)} of {len(texts)} differ", flush=True)
         for text, ours, theirs in found[:10]:
@@ -81,15 +82,16 @@ def paceline(path: str, texts: list[str]) -> list[list[int]]:
     return [[int(id) for id in line.split(",") if id] for line in answer.splitlines()]
 
 
-def write_golden(path: pathlib.Path, name: str, vocabulary: Vocabulary, reference, texts: list[str]) -> None:
-    """Writes texts with the published ids, and what the ids decode to where that is another text."""
-    head = {"model": pathlib.Path(name).name, "note": "ids by PyPI's tokenizers 0.23.3; special tokens are parsed"}
-    cases = (
-        json.dumps({"text": text, "tokens": found}, separators=(",", ":"))
-        for text, found in zip(texts, ids(reference, texts), strict=True)
-    )
-    lines = json.dumps(head)[:-1] + ', "cases": [\n' + ",\n".join(cases) + "\n]}\n"
-    path.write_text(lines)
+def write_golden(path: pathlib.Path, name: str, reference, texts: list[str]) -> None:
+    """Writes texts with the published ids, and what these decode to where it is another text."""
+    cases = []
+    for text, tokens in zip(texts, ids(reference, texts), strict=True):
+        decoded = reference.decode(tokens, skip_special_tokens=False)
+        case = {"text": text, "tokens": tokens} | ({"decoded": decoded} if decoded != text else {})
+        cases.append(json.dumps(case, separators=(",", ":")))
+    library = importlib.metadata.version("tokenizers")
+    head = {"model": pathlib.Path(name).name, "note": f"by PyPI's tokenizers {library}; special tokens are parsed"}
+    path.write_text(json.dumps(head)[:-1] + ', "cases": [\n' + ",\n".join(cases) + "\n]}\n")
 
 
 main()

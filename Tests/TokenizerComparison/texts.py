@@ -1,7 +1,6 @@
 """Texts that tell tokenizers apart: made of a seed, so that everybody compares the same ones."""
 
 import random
-import unicodedata
 
 import unicodedata2 as unicode17
 import unicodedataplus as unicode16
@@ -15,7 +14,9 @@ CONTRACTIONS = ["'s", "'T", "'re", "'VE", "'m", "'ll", "'Ll", "'d", "'", "\u2019
 # SmolLM2's vocabulary has no token for these bytes: control characters, and what begins planes 4 to 11.
 MISSING = ["\x04", "\x06", "\x13", "\x14", "\x16", "\x1d"]
 SINGLETONS = list("\u212b\u2126\u212a\u037e\u0387\u1fef\u0340\u0341\u0343\u0344\u0374\u2000\u2329\uf900\U0002f800")
-WORDS = "the of and import return self Straße naïve déjà Ελλάδα привет שלום مرحبا नमस्ते สวัสดี 你好 こんにちは 한국어 Tiếng Việt".split()
+WORDS = (
+    "the of and import return self Straße naïve déjà Ελλάδα привет שלום مرحبا नमस्ते สวัสดี 你好 こんにちは 한국어 Tiếng Việt"
+).split()
 EMOJI = ["\U0001f44d\U0001f3fd", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u2764\ufe0f", "\U0001f1e9\U0001f1ea"]
 
 
@@ -55,9 +56,9 @@ class Texts:
             (4, lambda: self.pick(WHITE_SPACE) * self.pick([1, 1, 2, 3])),
             (4, lambda: " "),
             (3, lambda: self.pick(CONTRACTIONS)),
-            (4, lambda: unicodedata.normalize("NFD", self.pick(self.composed))),
+            (4, lambda: unicode16.normalize("NFD", self.pick(self.composed))),
             (2, lambda: self.pick(self.composed)),
-            (3, lambda: unicodedata.normalize("NFD", self.pick(WORDS))),
+            (3, lambda: unicode16.normalize("NFD", self.pick(WORDS))),
             (4, self.marked),
             (2, self.hangul),
             (2, lambda: self.pick(SINGLETONS)),
@@ -85,7 +86,7 @@ class Texts:
         return "".join(letters[: self.random.randrange(1, 4)])
 
     def marker(self) -> str:
-        """A special token's text, whole or cut short, sometimes with a mark that would compose with its last character."""
+        """A special token's text, whole or cut short, sometimes with a mark that could compose with its end."""
         marker = self.pick(self.markers)
         if self.random.random() < 0.3:
             marker = marker[: self.random.randrange(1, len(marker) + 1)]

@@ -108,7 +108,33 @@ struct CharacterTests {
     @Test("the step \"Digits\" cuts out a number that is newer than the expressions' Unicode")
     func newerDigit() throws {
         let digits = "x \u{11DE1}\u{11DE2}?"
-        #expect(try #require(PreTokenizer.named("smollm")).words(of: digits) == ["x", " ", "\u{11DE1}", "\u{11DE2}", "?"])
-        #expect(try #require(PreTokenizer.named("gpt-2")).words(of: digits) == ["x", " \u{11DE1}\u{11DE2}?"])
+        let smollm = try #require(PreTokenizer.named("smollm"))
+        let gpt2 = try #require(PreTokenizer.named("gpt-2"))
+        #expect(smollm.words(of: digits) == ["x", " ", "\u{11DE1}", "\u{11DE2}", "?"])
+        #expect(gpt2.words(of: digits) == ["x", " \u{11DE1}\u{11DE2}?"])
+    }
+
+    @Test("no code of the library asks the Swift runtime or Foundation what a character is")
+    func runtimeTables() throws {
+        // As symbols that the compiled code needs: properties of scalars, of characters, changes of case, Foundation.
+        let names = [
+            "7UnicodeO6ScalarV10PropertiesV", "$sSJ12isWhitespace", "$sSJ9isNewline", "$sSJ8isLetter", "$sSJ8isNumber",
+            "$sSJ13isWholeNumber", "$sSS10lowercased", "$sSS10uppercased", "$s10Foundation",
+        ]
+        #expect(try Self.symbols(names, inObjectsOf: "PacelineModel").isEmpty)
+        // The search finds what is there.
+        #expect(try Self.symbols(names, inObjectsOf: "PacelineModelTests").contains("$s10Foundation"))
+    }
+
+    /// Which of the names occur in a target's object files.
+    private static func symbols(_ names: [String], inObjectsOf target: String) throws -> Set<String> {
+        let folder = Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "\(target).build")
+        let objects = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            .filter { $0.pathExtension == "o" }
+        try #require(!objects.isEmpty, "no object files in \(folder.path)")
+        return try objects.reduce(into: []) { found, object in
+            let data = try Data(contentsOf: object)
+            found.formUnion(names.filter { data.range(of: Data($0.utf8)) != nil })
+        }
     }
 }

@@ -99,7 +99,8 @@ struct NormalizationTests {
             // Two starters; a composition that is excluded; a mark that is newer than Unicode 9, which does not move.
             ("\u{9C7}\u{9BE}", "\u{9CB}"), ("\u{915}\u{93C}", "\u{915}\u{93C}"), ("\u{958}", "\u{915}\u{93C}"),
             ("%\u{302}\u{1ABF}", "%\u{302}\u{1ABF}"), ("a\u{302}\u{1ABF}\u{323}", "\u{E2}\u{1ABF}\u{323}"),
-            ("\u{37E}\u{1FEF}\u{2126}\u{212A}", ";`\u{3A9}K"), ("", ""), ("plain", "plain"), ("\u{E9}\u{2FF}", "\u{E9}\u{2FF}"),
+            ("\u{37E}\u{1FEF}\u{2126}\u{212A}", ";`\u{3A9}K"), ("", ""), ("plain", "plain"),
+            ("\u{E9}\u{2FF}", "\u{E9}\u{2FF}"),
         ]
     )
     func sequences(text: String, expected: String) throws {
@@ -124,8 +125,10 @@ struct NormalizationTests {
         // As plain text, ">" and U+0338 are one character.
         let text = "<|im_end|>\u{338}"
         #expect(tokenizer.encode(text) == [marker] + tokenizer.encode("\u{338}"))
-        #expect(tokenizer.encode(text, parseSpecial: false) == tokenizer.encode("<|im_end|\u{226F}", parseSpecial: false))
-        #expect(try tokenizer.decode(tokenizer.encode("e<|im_end|>\u{301}e\u{301}")) == Array("e<|im_end|>\u{301}\u{E9}".utf8))
+        let asText = tokenizer.encode(text, parseSpecial: false)
+        #expect(asText == tokenizer.encode("<|im_end|\u{226F}", parseSpecial: false))
+        let tokens = tokenizer.encode("e<|im_end|>\u{301}e\u{301}")
+        #expect(try tokenizer.decode(tokens) == Array("e<|im_end|>\u{301}\u{E9}".utf8))
     }
 
     @Test("what a user wrote cannot end a turn, decomposed or not, and the template's markers hold behind it")
