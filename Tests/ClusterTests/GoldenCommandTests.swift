@@ -61,6 +61,20 @@ extension ClusterSuite {
             }
         }
 
+        @Test("tokenize takes many texts as JSON lines, and names a line that is none")
+        func tokenizeLines() async throws {
+            let cases = try Self.golden(TokenizerGolden.self, "tokenizer-smollm2").cases
+            let lines = try cases.map { String(decoding: try JSONEncoder().encode($0.text), as: UTF8.self) }
+            let command = ["tokenize", "-m", TestModels.smollm2, "--json-lines", "-f"]
+            let file = try TestFiles.file(Array(lines.joined(separator: "\n").utf8), name: "texts")
+            let found = try await CommandResult.of(command + [file])
+            let expected = cases.map { $0.tokens.map(String.init).joined(separator: ",") + "\n" }.joined()
+            #expect(found.status == 0 && found.output == expected)
+            let broken = try TestFiles.file(Array("\"a\"\nb\n".utf8), name: "texts")
+            let refused = try await CommandResult.of(command + [broken])
+            #expect(refused.status != 0 && refused.errors.contains("line 2 is no JSON string"))
+        }
+
         @Test("score agrees with float32 arithmetic for smollm2")
         func scoreSmollm2() async throws { try await checkScores(TestModels.smollm2, "smollm2") }
 

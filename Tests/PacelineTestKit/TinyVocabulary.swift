@@ -46,7 +46,7 @@ package struct TinyVocabulary: Sendable {
     }
 
     /// GPT-2's printable character for a byte.
-    private static func spelling(of byte: UInt8) -> String {
+    static func spelling(of byte: UInt8) -> String {
         let printable = { (byte: UInt8) in
             (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
         }

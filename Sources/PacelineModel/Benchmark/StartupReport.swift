@@ -37,7 +37,7 @@ package struct StartupReport: Sendable {
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
             let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            let words = text.split { $0 == ":" || $0.isWhitespace }
+            let words = text.split { ": \t\n".contains($0) }
             if words.count >= 2, words[0] == field, let kilobytes = Int(words[1]) { return kilobytes * 1024 }
         }
         throw ProcessMemoryError(path: path, field: field)

@@ -49,20 +49,21 @@ package struct ChatFormat: Sendable, Equatable {
         // A turn's own marker may be that token, as in SmolLM2.
         var header = ChatPrompt()
         appendHeader(.user, to: &header)
-        let isOpener = !bos.isEmpty && header.text.hasPrefix(bos)
+        let isOpener = !bos.isEmpty && header.text.utf8.starts(with: bos.utf8)
         if !isOpener, Self.writes(bos, template: template) { beginning = bos }
     }
 
     private init(markersOf template: String) {
-        if template.contains("<|im_start|>") {
+        func has(_ marker: String) -> Bool { template.utf8.contains(marker.utf8) }
+        if has("<|im_start|>") {
             self.init(family: .chatML, defaultSystem: Self.chatMLDefaultSystem(template))
-        } else if template.contains("<|start_header_id|>") {
+        } else if has("<|start_header_id|>") {
             self.init(family: .llama3)
-        } else if template.contains("<start_of_turn>") {
+        } else if has("<start_of_turn>") {
             self.init(family: .gemma)
-        } else if template.contains("<|assistant|>"), template.contains("<|end|>") {
+        } else if has("<|assistant|>"), has("<|end|>") {
             self.init(family: .phi3)
-        } else if template.contains("[INST]"), !template.contains("<<SYS>>"), !template.contains("[SYSTEM_PROMPT]") {
+        } else if has("[INST]"), !has("<<SYS>>"), !has("[SYSTEM_PROMPT]") {
             self.init(family: .mistral)
         } else {
             self.init(family: .plain)
@@ -140,10 +141,15 @@ package struct ChatFormat: Sendable, Equatable {
     /// Jinja's `trim`, which the templates of Llama 3 and Gemma apply to contents.
     private static func trimmed(_ text: String) -> String {
         let scalars = text.unicodeScalars
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        guard let first = scalars.firstIndex(where: { !isTrimmed($0) }),
+            let last = scalars.lastIndex(where: { !isTrimmed($0) })
         else { return "" }
         return String(scalars[first...last])
+    }
+
+    /// Python's `str.isspace`, by which Jinja trims: white space and the information separators U+001C to U+001F.
+    private static func isTrimmed(_ scalar: Unicode.Scalar) -> Bool {
+        CharacterTable.shared[scalar.value].isWhiteSpace || (0x1C...0x1F).contains(scalar.value)
     }
 
     /// The literal system message in a ChatML template: the text between `<|im_start|>system` and `<|im_end|>` that is
@@ -152,18 +158,23 @@ package struct ChatFormat: Sendable, Equatable {
         for part in split(template, by: "<|im_start|>system").dropFirst() {
             let parts = split(part, by: "<|im_end|>")
             guard parts.count > 1, let text = withoutNewline(parts[0]) else { continue }
-            if !text.isEmpty, !text.contains("{"), !text.contains("'"), !text.contains("\\") { return text }
+            if !text.isEmpty, !text.utf8.contains(where: "{'\\".utf8.contains) { return text }
         }
         return nil
     }
 
     /// `text` without the line feed it must begin with, be it a character or an escape.
     private static func withoutNewline(_ text: String) -> String? {
-        if text.hasPrefix("\n") { return String(text.dropFirst()) }
-        return text.hasPrefix("\\n") ? String(text.dropFirst(2)) : nil
+        for newline in ["\n", "\\n"] where text.utf8.starts(with: newline.utf8) {
+            return String(decoding: text.utf8.dropFirst(newline.utf8.count), as: UTF8.self)
+        }
+        return nil
     }
 
+    /// By bytes: Swift's characters depend on its version of Unicode, and a mark behind a separator would hide it.
     private static func split(_ text: String, by separator: String) -> [String] {
-        text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+        text.utf8.split(separator: separator.utf8, omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 }

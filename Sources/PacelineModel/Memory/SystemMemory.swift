@@ -54,7 +54,8 @@ package enum SystemMemory {
     }
 
     private static func number(_ text: String) -> Int? {
-        Int(text.prefix { $0.isNumber })
+        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return Int(String(decoding: digits, as: UTF8.self))
     }
 
     /// The number behind a name at the beginning of a line.

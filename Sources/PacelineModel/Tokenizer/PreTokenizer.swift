@@ -85,6 +85,27 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
+    /// `text` as the family normalises it.
+    package func normalized(_ text: String) -> String {
+        var text = text
+        return text.withUTF8 { utf8 in
+            withNormalized(UnsafeRawBufferPointer(utf8)) { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    /// Calls `body` with `bytes`, valid UTF-8, as the family normalises them.
+    func withNormalized<Result>(
+        _ bytes: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        switch normalization {
+        case .none: return body(bytes)
+        case .nfc:
+            var composition = CanonicalComposition()
+            return composition.composed(bytes)?.withUnsafeBytes(body) ?? body(bytes)
+        }
+    }
+
     /// The words of `text`, which is taken as normalised, for tests and tools.
     package func words(of text: String) -> [String] {
         var text = text

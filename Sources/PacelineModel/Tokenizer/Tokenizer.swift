@@ -83,8 +83,9 @@ package final class Tokenizer: Sendable {
 
     /// The tokens of `text`.
     ///
-    /// Bytes that the vocabulary has no token for (a few control characters in some models) are left out, as in
-    /// training.
+    /// The texts of special tokens are cut out first; what is between is normalised as the family does. Bytes that the
+    /// vocabulary has no token for (a few control characters in some models) are left out, as in training. ``decode(_:)``
+    /// gives back the text that is then left.
     /// - Parameters:
     ///   - addBOS: put `bos` first, if the model has one and the text does not begin with it.
     ///   - parseSpecial: read the texts of control tokens ("<|im_end|>") as those tokens; otherwise as plain text.

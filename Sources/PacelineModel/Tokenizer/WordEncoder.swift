@@ -13,20 +13,11 @@ struct WordEncoder {
         cache: borrowing Mutex<WordCache>,
         into tokens: inout [Token]
     ) {
-        switch preTokenizer.normalization {
-        case .none: encodeWords(bytes, cache: cache, into: &tokens)
-        case .nfc:
-            var composition = CanonicalComposition()
-            if let composed = composition.composed(bytes) {
-                composed.withUnsafeBytes { encodeWords($0, cache: cache, into: &tokens) }
-            } else {
-                encodeWords(bytes, cache: cache, into: &tokens)
-            }
-        }
+        preTokenizer.withNormalized(bytes) { encodeWords(of: $0, cache: cache, into: &tokens) }
     }
 
     private mutating func encodeWords(
-        _ bytes: UnsafeRawBufferPointer,
+        of bytes: UnsafeRawBufferPointer,
         cache: borrowing Mutex<WordCache>,
         into tokens: inout [Token]
     ) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import PacelineGateway
 import PacelineModel
 import PacelineSpeculation
@@ -14,6 +15,7 @@ struct TokenizeCommand: ParsableCommand {
 
               paceline tokenize -m smollm2-135m -p "Hello, world!"
               paceline tokenize -m smollm2-135m -f prompt.txt --json
+              paceline tokenize -m smollm2-135m -f texts.jsonl --json-lines
               paceline tokenize -m smollm2-135m --tokens 19556,28,905,17
             """
     )
@@ -27,12 +29,18 @@ struct TokenizeCommand: ParsableCommand {
     @Flag(help: "Begin with the model's beginning-of-text token.")
     var bos = false
 
-    @Flag(help: "Print one JSON object.")
+    @Flag(help: "The text is JSON lines, a string on each; print the ids of each on a line of its own.")
+    var jsonLines = false
+
+    @Flag(help: "Print one JSON object, with --json-lines one for each line.")
     var json = false
 
     func validate() throws {
         guard (text.prompt == nil && text.file == nil) != (tokens == nil) else {
             throw ValidationError("give either a text, with -p or -f, or token ids, with --tokens")
+        }
+        guard tokens == nil || !jsonLines else {
+            throw ValidationError("--json-lines goes with a text, not with --tokens")
         }
         guard tokens == nil || !bos else { throw ValidationError("--bos goes with a text, not with --tokens") }
     }
@@ -41,10 +49,16 @@ struct TokenizeCommand: ParsableCommand {
         let tokenizer = try Tokenizer(GGUFFile(path: model.path()))
         if let tokens {
             try printText(of: tokens.tokens, tokenizer)
-        } else if let tokens = try tokenizer.encode(text, addBOS: bos) {
+        } else if let text = try text.string() {
             guard !bos || tokenizer.bos != nil else { throw TokenizeError.noBOS(model: model.model) }
-            try json ? StandardOutput.json(TokensReport(tokens: tokens)) : StandardOutput.write(tokens.listed + "\n")
+            for text in jsonLines ? try JSONLines.strings(text) : [text] {
+                try printTokens(tokenizer.encode(text, addBOS: bos))
+            }
         }
+    }
+
+    private func printTokens(_ tokens: [Token]) throws {
+        try json ? StandardOutput.json(TokensReport(tokens: tokens)) : StandardOutput.write(tokens.listed + "\n")
     }
 
     private func printText(of tokens: [Token], _ tokenizer: Tokenizer) throws {
@@ -66,13 +80,33 @@ struct TokensReport: Encodable {
     var text: String?
 }
 
+/// Texts written as JSON strings, one on each line.
+private enum JSONLines {
+    static func strings(_ text: String) throws(TokenizeError) -> [String] {
+        let decoder = JSONDecoder()
+        var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        var strings: [String] = []
+        for (index, line) in lines.enumerated() {
+            guard let string = try? decoder.decode(String.self, from: Data(line)) else {
+                throw .notJSON(line: index + 1)
+            }
+            strings.append(string)
+        }
+        return strings
+    }
+}
+
 /// Why a text cannot be tokenised as asked.
 enum TokenizeError: Error, CustomStringConvertible {
     case noBOS(model: String)
+    case notJSON(line: Int)
 
     var description: String {
         switch self {
         case .noBOS(let model): "\(model) has no beginning-of-text token; leave out --bos"
+        case .notJSON(let line):
+            "line \(line) is no JSON string; write each text as one, as in \"two\\nlines\", or leave out --json-lines"
         }
     }
 }

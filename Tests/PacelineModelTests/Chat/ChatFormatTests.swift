@@ -59,6 +59,29 @@ struct ChatFormatTests {
         #expect(format.render([ChatMessage(.user, "Hi")]).text.hasPrefix("<|im_start|>user\nHi"))
     }
 
+    @Test("markers and system messages are found by their bytes, whatever mark stands behind them")
+    func marksInTemplates() {
+        #expect(ChatFormat(template: "{{ '<|im_start|>\u{301}' }}").family == .chatML)
+        #expect(ChatFormat(template: "[INST]\u{301}").family == .mistral)
+        #expect(ChatFormat(template: "[INST] <<SYS>>\u{301}").family == .plain)
+        let format = ChatFormat(template: "<|im_start|>system\n\u{301}Be brief.<|im_end|>\u{301}")
+        #expect(format.defaultSystem == "\u{301}Be brief.")
+        #expect(ChatFormat(template: "<|im_start|>system\n{\u{301}}<|im_end|>").defaultSystem == nil)
+    }
+
+    @Test("contents are trimmed by Python's idea of white space, in which Jinja trims")
+    func trimming() {
+        let format = ChatFormat(family: .llama3)
+        let space =
+            "\u{9}\u{A}\u{B}\u{C}\u{D}\u{1C}\u{1D}\u{1E}\u{1F} \u{85}\u{A0}\u{1680}\u{2000}\u{200A}\u{2028}\u{2029}\u{202F}"
+            + "\u{205F}\u{3000}"
+        for kept in ["a", "\u{200B}", "\u{180E}", "\u{FEFF}", "\u{1B}", "e\u{301}"] {
+            let prompt = format.render([ChatMessage(.user, space + kept + space)])
+            #expect(prompt.text.utf8.contains("\n\n\(kept)<|eot_id|>".utf8), "\(kept.unicodeScalars.map(\.value))")
+        }
+        #expect(format.render([ChatMessage(.user, space)]).text.utf8.contains("\n\n<|eot_id|>".utf8))
+    }
+
     @Test("SmolLM2's file gives its own default system message")
     func smollm2() throws {
         let file = try GGUFFile(path: ModelCatalog.fromEnvironment().resolve("smollm2-135m"))

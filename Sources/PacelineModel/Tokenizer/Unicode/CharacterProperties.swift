@@ -1,7 +1,7 @@
 /// What pre-tokenisers ask of a character, by the Unicode versions that the published tokenizers read.
 ///
 /// Never taken from the Swift runtime: its tables change with its version, and the tokens of a text with them.
-struct CharacterProperties: Equatable {
+package struct CharacterProperties: Equatable, Sendable {
     /// The category in the low five bits, then white space, then number.
     let bits: UInt8
 
@@ -9,25 +9,25 @@ struct CharacterProperties: Equatable {
     static let number: UInt8 = 1 << 6
 
     /// General_Category by Unicode 16.
-    var category: GeneralCategory { GeneralCategory(rawValue: bits & 0x1F) ?? .unassigned }
+    package var category: GeneralCategory { GeneralCategory(rawValue: bits & 0x1F) ?? .unassigned }
 
     /// `\s`: White_Space by Unicode 16.
-    var isWhiteSpace: Bool { bits & Self.whiteSpace != 0 }
+    package var isWhiteSpace: Bool { bits & Self.whiteSpace != 0 }
 
     /// `\p{L}`: a letter by Unicode 16.
-    var isLetter: Bool { bits & 0x1F <= GeneralCategory.otherLetter.rawValue }
+    package var isLetter: Bool { bits & 0x1F <= GeneralCategory.otherLetter.rawValue }
 
     /// `\p{N}`: a number by Unicode 16.
-    var isNumber: Bool {
+    package var isNumber: Bool {
         GeneralCategory.decimalNumber.rawValue...GeneralCategory.otherNumber.rawValue ~= bits & 0x1F
     }
 
     /// What the step "Digits" of published tokenizers cuts out: a number by Unicode 17.
-    var isDigitOfDigitsStep: Bool { bits & Self.number != 0 }
+    package var isDigitOfDigitsStep: Bool { bits & Self.number != 0 }
 }
 
 /// Unicode's General_Category: letters, marks, numbers, punctuation, symbols, separators and others, in this order.
-enum GeneralCategory: UInt8 {
+package enum GeneralCategory: UInt8, Sendable {
     case uppercaseLetter, lowercaseLetter, titlecaseLetter, modifierLetter, otherLetter
     case nonspacingMark, spacingMark, enclosingMark
     case decimalNumber, letterNumber, otherNumber

@@ -1,6 +1,6 @@
 /// The properties of every code point, one byte each (1.1 MB): a character of any script costs one load.
-struct CharacterTable: Sendable {
-    static let shared = CharacterTable()
+package struct CharacterTable: Sendable {
+    package static let shared = CharacterTable()
 
     private let bits: [UInt8]
 
@@ -24,7 +24,7 @@ struct CharacterTable: Sendable {
     }
 
     /// - Parameter codePoint: U+0000 to U+10FFFF.
-    subscript(codePoint: UInt32) -> CharacterProperties {
+    package subscript(codePoint: UInt32) -> CharacterProperties {
         CharacterProperties(bits: bits[Int(codePoint)])
     }
 }

@@ -1,8 +1,8 @@
 /// How characters compose and decompose canonically, by Unicode 9: the version of the published tokenizers' NFC.
 ///
 /// A character that is newer neither changes nor moves. Source: the Unicode Standard, sections 3.11 and 3.12.
-struct NormalizationTable: Sendable {
-    static let shared = NormalizationTable()
+package struct NormalizationTable: Sendable {
+    package static let shared = NormalizationTable()
 
     /// By code point up to the last that is not inert: 0 for an inert one, `reactiveStarter`, or the combining class.
     private let marks: [UInt8]
@@ -64,7 +64,7 @@ struct NormalizationTable: Sendable {
     }
 
     /// Whether `point` is the same in NFC and a starter that composes with nothing before it.
-    func isInert(_ point: UInt32) -> Bool {
+    package func isInert(_ point: UInt32) -> Bool {
         point >= marks.count || marks[Int(point)] == 0
     }
 
