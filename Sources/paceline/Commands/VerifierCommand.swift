@@ -134,7 +134,7 @@ struct VerifierCommand: AsyncParsableCommand {
                 tls: tls,
                 logger: logger
             )
-            Termination.becomeReady()
+            Termination.becomeReady(leaving: grace.duration)
             let served = ServedModel(
                 id: ModelNames.label(model.model),
                 tokenizer: tokenizer,
@@ -147,7 +147,7 @@ struct VerifierCommand: AsyncParsableCommand {
             try service.tell(ready)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)
-            await Termination.waitForEnd(leaving: grace.duration)
+            await Termination.waitForEnd()
             gateway.drain()
             if !Task.isCancelled { try await finish(server, gateway, logger) }
             try await server.shutdown()

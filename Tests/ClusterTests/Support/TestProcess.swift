@@ -50,12 +50,23 @@ final class TestProcess: Sendable {
         return process.terminationReason == .exit ? status : 128 + status
     }
 
+    /// The same; nil if it has not ended by then.
+    func exit(within limit: Duration) async throws -> Int32? {
+        let deadline = ContinuousClock.now + limit
+        while process.isRunning {
+            guard ContinuousClock.now < deadline else { return nil }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return try await exit()
+    }
+
     /// What it has written to standard output so far.
     var output: String { TestFiles.text(files.appending(path: "stdout")) }
     /// What it has written to standard error so far.
     var errors: String { TestFiles.text(files.appending(path: "stderr")) }
 
     /// Waits until something has been written that `extract` finds.
+    @discardableResult
     func waitForOutput<Found>(_ extract: (String) throws -> Found?) async throws -> Found {
         while true {
             let isRunning = isRunning
