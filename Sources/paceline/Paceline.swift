@@ -1,5 +1,7 @@
 import ArgumentParser
 import Glibc
+import NIOCore
+import PacelineTensor
 
 /// The one executable of the project; each subcommand parses its flags and calls the libraries.
 @main
@@ -47,6 +49,8 @@ struct Paceline: ParsableCommand {
 
     private static func finish(_ command: any AsyncParsableCommand) async -> Never {
         var command = command
+        // By itself NIO counts CPUs that the process may not use.
+        NIOSingletons.groupLoopCountSuggestion = ThreadOptions.fallback
         do {
             try await command.run()
         } catch {

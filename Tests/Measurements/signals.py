@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Whether SIGTERM and SIGINT end every command that runs for long, whenever they come.
 
-Each run starts a command, waits 0 to 60 ms (`--delay`) from its start or from the first sign that it is up, sends one signal, and waits
-for the end. A signal is lost if the process lives on for `--patience` seconds.
+Each run starts a command, waits 0 to 60 ms (`--delay`) from its start or from the first sign that it is up, sends one
+signal, and waits for the end. A signal is lost if the process lives on for `--patience` seconds.
 
 With `--log` every run is written down as it ends, and a program that was interrupted goes on where it stopped:
 
@@ -33,7 +33,7 @@ PROMPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClusterTe
 
 
 def commands(model):
-    """For each command its arguments and, if it tells that it is up, how: by a line of output, any output, a connection."""
+    """For each command its arguments and how it shows that it is up: by words of output, a connection, or not at all."""
     anywhere = "127.0.0.1:0"
     return {
         "verifier": (["verifier", "-m", model, "--listen", anywhere, "--http", anywhere, "--announce"], '"ready"'),
@@ -147,7 +147,7 @@ def measure(chosen):
     rows = collections.defaultdict(collections.Counter)
     for run in runs:
         rows[run.key[:2]][str(outcomes[run.key])] += 1
-    return [{"command": command, "from": moment, "outcomes": dict(counts)} for (command, moment), counts in rows.items()]
+    return [{"command": name, "from": moment, "outcomes": dict(counts)} for (name, moment), counts in rows.items()]
 
 
 def show(report):

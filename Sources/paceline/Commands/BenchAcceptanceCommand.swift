@@ -70,6 +70,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
     }
 
     func run() throws {
+        threads.warnIfTooMany()
         let path = try model.path()
         let names = try drafting.names(or: ["ngram"])
         let file = try GGUFFile(path: path)

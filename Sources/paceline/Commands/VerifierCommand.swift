@@ -107,6 +107,7 @@ struct VerifierCommand: AsyncParsableCommand {
 
     func run() async throws {
         log.bootstrap(.info)
+        threads.warnIfTooMany(unless: service)
         let start = ContinuousClock.now
         try await service.run { try await serve(since: start) }
     }

@@ -17,11 +17,13 @@ final class TestProcess: Sendable {
     private let files: URL
 
     /// Starts the binary.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter onOneCPU: lets it run on a single one of the CPUs that the tests may use.
+    init(_ arguments: [String], environment: [String: String] = [:], onOneCPU: Bool = false) throws {
         self.arguments = arguments
         files = try TestFiles.directory(named: "process")
-        process.executableURL = Self.binary
-        process.arguments = arguments
+        process.executableURL = onOneCPU ? URL(filePath: "/usr/bin/taskset") : Self.binary
+        process.arguments = (onOneCPU ? ["-c", ProcessTable.firstAllowedCPU, Self.binary.path] : []) + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = try TestFiles.handle(files.appending(path: "stdout"))
