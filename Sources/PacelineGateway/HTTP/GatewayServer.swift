@@ -45,6 +45,7 @@ package struct GatewayServer: Sendable {
         _ respond: @escaping Responder
     ) async throws {
         let open = ConnectionCount()
+        let memory = BodyMemory(bytes: configuration.bodyMemory)
         try await listener.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
@@ -55,7 +56,12 @@ package struct GatewayServer: Sendable {
                     }
                     group.addTask {
                         defer { open.leave() }
-                        await GatewayConnection.serve(connection, configuration: configuration, respond: respond)
+                        await GatewayConnection.serve(
+                            connection,
+                            configuration: configuration,
+                            memory: memory,
+                            respond: respond
+                        )
                     }
                 }
             }

@@ -123,7 +123,8 @@ struct VerifierCommand: AsyncParsableCommand {
         let logger = Logger(label: "paceline.verifier")
         let gateway = Gateway()
         let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
-        try await GatewayServer(logger: logger).serve(
+        let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: tokenizer)
+        try await GatewayServer(configuration: bounds, logger: logger).serve(
             on: http,
             group: MultiThreadedEventLoopGroup.singleton,
             respond: respond
