@@ -12,7 +12,7 @@ extension ClusterSuite {
         /// A command that runs until it is told to end.
         struct Command: Sendable, CustomTestStringConvertible {
             var arguments: [String]
-            /// What it writes to standard output when it is up; nil if it says nothing.
+            /// What it writes to standard output when it is up, or far enough to be asked again; nil if it says nothing.
             var sign: String?
 
             var testDescription: String { arguments.prefix(2).joined(separator: " ") }
@@ -24,6 +24,12 @@ extension ClusterSuite {
             Command(
                 arguments: ["verifier", "-m", tiny, "--listen", anywhere, "--http", anywhere, "--announce"],
                 sign: "\"ready\""
+            ),
+            // A model that takes a while to load.
+            Command(
+                arguments: ["verifier", "--announce", "-m", TestModels.smollm2, "--listen", anywhere]
+                    + ["--http", anywhere],
+                sign: "\"progress\""
             ),
             Command(arguments: ["worker", "-md", "ngram", "--connect", "127.0.0.1:9"]),
             Command(

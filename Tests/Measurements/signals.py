@@ -33,7 +33,7 @@ PROMPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClusterTe
 
 
 def commands(model):
-    """For each command its arguments and how it shows that it is up: by words of output, a connection, or not at all."""
+    """For each command its arguments and how it shows that it is up: by words of output, a connection or nothing."""
     anywhere = "127.0.0.1:0"
     return {
         "verifier": (["verifier", "-m", model, "--listen", anywhere, "--http", anywhere, "--announce"], '"ready"'),
