@@ -15,7 +15,7 @@ Usage: Deploy/demo.sh [options]
                        (default: ngram and suffix; with qwen2.5-coder-1.5b its 0.5B model and ngram)
   -p, --prompt TEXT    what to continue
   -n, --tokens COUNT   tokens to generate (default: 160)
-  -t, --threads COUNT  threads of the verifier (default: one per core)
+  -t, --threads COUNT  threads of the verifier (default: one for each CPU it may use)
   --json               print one JSON object instead of text and table
 END
 }

@@ -1,4 +1,8 @@
+#define _GNU_SOURCE
 #include "paceline/cpu.h"
+
+#include <sched.h>
+#include <unistd.h>
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
@@ -53,4 +57,12 @@ const char *pl_isa_name(pl_isa isa) {
     case PL_ISA_NEON: return "neon";
     }
     return "unknown";
+}
+
+int pl_cpu_affinity(void) {
+    // As many bits as the largest kernel has CPUs; it refuses a set that is smaller than its own.
+    cpu_set_t set[8];
+    if (sched_getaffinity(0, sizeof set, set) == 0) return CPU_COUNT_S(sizeof set, set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
 }

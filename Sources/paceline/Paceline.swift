@@ -1,9 +1,11 @@
 import ArgumentParser
 import Glibc
+import NIOCore
+import PacelineTensor
 
 /// The one executable of the project; each subcommand parses its flags and calls the libraries.
 @main
-struct Paceline: AsyncParsableCommand {
+struct Paceline: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "paceline",
         abstract: "Generate text with a large model, sped up by draft workers that never change a token.",
@@ -32,17 +34,29 @@ struct Paceline: AsyncParsableCommand {
     )
 
     /// Runs the command line; a failure ends with one plain sentence on standard error and a non-zero status.
-    static func main() async {
+    ///
+    /// Not asynchronous, because the process is to have one thread until it is known what happens to signals.
+    static func main() {
+        EndSignals.unblock()
         do {
             var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            guard let command = command as? any AsyncParsableCommand else { return try command.run() }
+            Termination.takeSignals { await finish(command) }
         } catch {
             exit(reporting: error)
         }
+    }
+
+    private static func finish(_ command: any AsyncParsableCommand) async -> Never {
+        var command = command
+        // By itself NIO counts CPUs that the process may not use.
+        NIOSingletons.groupLoopCountSuggestion = ThreadOptions.fallback
+        do {
+            try await command.run()
+        } catch {
+            exit(reporting: error)
+        }
+        Glibc.exit(EXIT_SUCCESS)
     }
 
     private static func exit(reporting error: any Error) -> Never {

@@ -6,6 +6,7 @@ import PacelineCluster
 import PacelineGateway
 import PacelineModel
 import PacelineTestKit
+import Testing
 
 /// A gateway on a loopback port in front of a scripted backend.
 enum GatewayHarness {
@@ -52,7 +53,12 @@ struct RawClient {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }
         connection = try await bootstrap.connect(host: address.host, port: address.port) { channel in
-            channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
+            channel.eventLoop.makeCompletedFuture {
+                try Connection(
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(isOutboundHalfClosureEnabled: true)
+                )
+            }
         }
     }
 
@@ -67,6 +73,44 @@ struct RawClient {
                 return received
             }
             return received
+        }
+    }
+
+    /// Sends text, ends this direction, and returns everything that comes back until the server closes.
+    func exchangeHalfClosed(_ text: String) async throws -> String {
+        try await connection.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            outbound.finish()
+            var received = ""
+            for try await bytes in inbound { received += String(buffer: bytes) }
+            return received
+        }
+    }
+
+    /// How a client goes away.
+    enum Leaving: CaseIterable {
+        /// It closes its socket, like a program that ends.
+        case close
+        /// It resets the connection.
+        case reset
+        /// It ends its direction, and closes its socket a little later.
+        case halfCloseThenClose
+    }
+
+    /// Sends text, waits until `isTime` returns, and goes away without having read anything.
+    func send(_ text: String, leaving: Leaving, when isTime: () async throws -> Void) async throws {
+        try await connection.executeThenClose { _, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            try await isTime()
+            switch leaving {
+            case .close: break
+            case .reset:
+                let options = try #require(connection.channel as? any SocketOptionProvider)
+                try await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+            case .halfCloseThenClose:
+                outbound.finish()
+                try await Task.sleep(for: .milliseconds(100))
+            }
         }
     }
 

@@ -8,8 +8,10 @@ import Synchronization
 final class ScriptedBackend: GenerationBackend {
     enum Step: Sendable {
         case event(RequestEvent)
-        /// Waits until the test lets it go on, or until it is cancelled.
+        /// Waits until it is cancelled.
         case hold
+        /// Waits, as in a queue or for a slow model.
+        case pause(Duration)
     }
 
     private struct State {
@@ -41,6 +43,7 @@ final class ScriptedBackend: GenerationBackend {
                 switch step {
                 case .event(let event): try await onEvent(event)
                 case .hold: try await Task.sleep(for: .seconds(600))
+                case .pause(let duration): try await Task.sleep(for: duration)
                 }
             }
         } catch {

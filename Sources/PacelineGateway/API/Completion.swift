@@ -23,6 +23,15 @@ package struct Completion: Codable, Sendable, Hashable {
             case index, text, tokens
             case finishReason = "finish_reason"
         }
+
+        /// A reason that is not known yet is null and not absent: typed clients read it of every chunk.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(index, forKey: .index)
+            try container.encode(text, forKey: .text)
+            try container.encode(tokens, forKey: .tokens)
+            try container.encode(finishReason, forKey: .finishReason)
+        }
     }
 
     package var id: String

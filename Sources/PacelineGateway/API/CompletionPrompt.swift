@@ -1,6 +1,6 @@
 package import PacelineSpeculation
 
-/// A prompt as text or as token ids.
+/// A prompt as text or as token ids; in JSON also an array of one of them.
 package enum CompletionPrompt: Sendable, Hashable {
     case text(String)
     case tokens([Token])
@@ -13,6 +13,10 @@ extension CompletionPrompt: Codable {
             self = .text(text)
         } else if let tokens = try? container.decode([Token].self) {
             self = .tokens(tokens)
+        } else if let texts = try? container.decode([String].self), texts.count == 1 {
+            self = .text(texts[0])
+        } else if let lists = try? container.decode([[Token]].self), lists.count == 1 {
+            self = .tokens(lists[0])
         } else {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(

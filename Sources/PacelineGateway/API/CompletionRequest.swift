@@ -12,6 +12,7 @@ package struct CompletionRequest: Codable, Sendable, Hashable {
     /// Tokens to generate at most; 16 unless given, as OpenAI has it.
     package var maxTokens: Int?
     package var temperature: Float?
+    /// 0 or -1 keeps all.
     package var topK: Int?
     package var topP: Float?
     package var minP: Float?
@@ -24,7 +25,7 @@ package struct CompletionRequest: Codable, Sendable, Hashable {
     package var logitBias: [String: Float]?
     package var stop: StopStrings?
     /// Drawn at random when absent, and reported in the answer either way.
-    package var seed: UInt64?
+    package var seed: RequestedSeed?
     /// Whether generation goes on past the end-of-text token.
     package var ignoreEOS: Bool?
     /// Whether the text comes as server-sent events while it is generated.
@@ -62,9 +63,10 @@ extension CompletionRequest {
         vocabularySize: Int,
         randomSeed: @autoclosure () -> UInt64
     ) throws(GatewayError) -> SamplingParameters {
-        var sampling = SamplingParameters(seed: seed ?? randomSeed())
+        var sampling = SamplingParameters(seed: seed?.bits ?? randomSeed())
         sampling.temperature = temperature ?? sampling.temperature
-        sampling.topK = topK ?? sampling.topK
+        // Others' clients turn it off by -1.
+        sampling.topK = topK.map { $0 == -1 ? 0 : $0 } ?? sampling.topK
         sampling.topP = topP ?? sampling.topP
         sampling.minP = minP ?? sampling.minP
         sampling.repetitionPenalty = repetitionPenalty ?? sampling.repetitionPenalty

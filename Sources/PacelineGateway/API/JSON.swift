@@ -11,10 +11,10 @@ package enum JSON {
     {
         do {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
-        } catch let error as DecodingError {
-            throw .invalidRequest(sentence(for: error))
         } catch {
-            throw .invalidRequest(notJSON)
+            throw .invalidRequest(
+                fault(inText: body.readableBytesView) ?? (error as? DecodingError).map(sentence) ?? notJSON
+            )
         }
     }
 
@@ -23,6 +23,16 @@ package enum JSON {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return try Array(encoder.encode(value))
+    }
+
+    /// What is wrong with the characters of a body; Foundation says only that it is no JSON.
+    private static func fault(inText bytes: ByteBufferView) -> String? {
+        if let (escape, offset) = LoneSurrogate.first(in: bytes) {
+            return "the body has \(escape) at byte \(offset), a lone surrogate, which is half of a character; "
+                + "send whole characters"
+        }
+        guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
+        return "the body is not valid UTF-8; send it in that encoding"
     }
 
     private static func sentence(for error: DecodingError) -> String {

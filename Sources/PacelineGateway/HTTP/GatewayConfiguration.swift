@@ -1,9 +1,12 @@
 package import NIOCore
+package import PacelineModel
 
 /// Bounds that keep one client from hurting the others.
 package struct GatewayConfiguration: Sendable {
     /// Bytes of a request's body.
-    package var bodyLimit = 1 << 20
+    package var bodyLimit = Self.fieldBytes
+    /// Bytes of the bodies of all requests that are read or answered; more are refused.
+    package var bodyMemory = 1 << 29
     /// Connections that are open at once; more are closed as they come.
     package var connectionLimit = 512
     /// How long a connection may wait for its next request.
@@ -14,4 +17,28 @@ package struct GatewayConfiguration: Sendable {
     package var writeTimeout = TimeAmount.seconds(10)
 
     package init() {}
+}
+
+extension GatewayConfiguration {
+    /// What all fields but the prompt may take: a thousand biases, stop strings, and what clients add of their own.
+    private static let fieldBytes = 1 << 20
+    /// A token's id, with the spaces and the line break that some clients put between.
+    private static let idBytes = 32
+    /// What a byte of text may take, escaped: a line break or a quotation mark 2, a character of two or four bytes as
+    /// `\uXXXX` 3 for each.
+    private static let escapedBytes = 3
+
+    /// Bounds for a model: any prompt that fits its context fits the body, as token ids or as text.
+    ///
+    /// - Parameter contextLength: tokens that prompt and text may have together.
+    package init(contextLength: Int, tokenizer: Tokenizer) {
+        let longest = (0..<tokenizer.vocabularySize).lazy
+            // Every id below the size has bytes.
+            .map { (try? tokenizer.bytes(of: UInt32($0)).count) ?? 0 }
+            .max()
+        let perToken = max(Self.idBytes, (longest ?? 0) * Self.escapedBytes)
+        // No machine has the memory for a longer one, whatever its file says.
+        bodyLimit = Self.fieldBytes + min(contextLength, 1 << 32) * perToken
+        bodyMemory = max(bodyMemory, 2 * bodyLimit)
+    }
 }

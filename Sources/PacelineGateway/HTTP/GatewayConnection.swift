@@ -10,11 +10,7 @@ struct GatewayConnection: Sendable {
 
     private let channel: any Channel
     private let configuration: GatewayConfiguration
-
-    init(channel: any Channel, configuration: GatewayConfiguration) {
-        self.channel = channel
-        self.configuration = configuration
-    }
+    private let memory: BodyMemory
 
     /// Serves the connection until it closes; a fault of the connection ends here.
     ///
@@ -22,9 +18,10 @@ struct GatewayConnection: Sendable {
     static func serve(
         _ inbound: Inbound,
         configuration: GatewayConfiguration,
+        memory: BodyMemory,
         respond: @escaping @Sendable (HTTPRequest, ResponseWriter) async throws -> Void
     ) async {
-        let connection = GatewayConnection(channel: inbound.channel, configuration: configuration)
+        let connection = GatewayConnection(channel: inbound.channel, configuration: configuration, memory: memory)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 // A connection that breaks concerns its own client only, who notices.
@@ -48,9 +45,12 @@ struct GatewayConnection: Sendable {
     ) async throws -> Bool {
         guard let head = try await nextHead(&parts) else { return false }
         var writer = ResponseWriter(channel: channel, request: head, writeTimeout: configuration.writeTimeout)
-        let body: ByteBuffer
+        var body = ByteBuffer()
+        // Kept until the request is answered, since whoever answers it holds the body.
+        var taken = 0
+        defer { memory.giveBack(taken) }
         do {
-            body = try await self.body(of: head, &parts)
+            try await read(&body, of: head, &parts, taken: &taken)
         } catch let error as GatewayError {
             // The rest of the body is still on its way, so that the connection cannot be used again.
             writer.keepsAlive = false
@@ -76,10 +76,13 @@ struct GatewayConnection: Sendable {
         return nil
     }
 
-    private func body(
+    /// - Parameter taken: bytes that were taken of the memory of all bodies, also when it throws.
+    private func read(
+        _ body: inout ByteBuffer,
         of head: HTTPRequestHead,
-        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
-    ) async throws -> ByteBuffer {
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator,
+        taken: inout Int
+    ) async throws {
         let deadline = closeDeadline(in: configuration.requestTimeout)
         defer { deadline.cancel() }
         let limit = configuration.bodyLimit
@@ -91,7 +94,6 @@ struct GatewayConnection: Sendable {
                 HTTPServerResponsePart.head(HTTPResponseHead(version: head.version, status: .continue))
             )
         }
-        var body = ByteBuffer()
         while let part = try await parts.next() {
             switch part {
             case .head: throw GatewayError.invalidRequest("a request began within another one's body")
@@ -99,8 +101,10 @@ struct GatewayConnection: Sendable {
                 guard body.readableBytes + bytes.readableBytes <= limit else {
                     throw GatewayError.bodyTooLarge(limit: limit)
                 }
+                try memory.take(bytes.readableBytes)
+                taken += bytes.readableBytes
                 body.writeBuffer(&bytes)
-            case .end: return body
+            case .end: return
             }
         }
         throw CancellationError()

@@ -45,6 +45,7 @@ package struct GatewayServer: Sendable {
         _ respond: @escaping Responder
     ) async throws {
         let open = ConnectionCount()
+        let memory = BodyMemory(bytes: configuration.bodyMemory)
         try await listener.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
@@ -55,7 +56,12 @@ package struct GatewayServer: Sendable {
                     }
                     group.addTask {
                         defer { open.leave() }
-                        await GatewayConnection.serve(connection, configuration: configuration, respond: respond)
+                        await GatewayConnection.serve(
+                            connection,
+                            configuration: configuration,
+                            memory: memory,
+                            respond: respond
+                        )
                     }
                 }
             }
@@ -71,9 +77,13 @@ package struct GatewayServer: Sendable {
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .bind(host: address.host, port: address.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
+                        let answer = AnswerProgress()
+                        try channel.pipeline.syncOperations.addHandler(HalfClosedClient(answer))
+                        try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                        try channel.pipeline.syncOperations.addHandler(answer)
                         return try GatewayConnection.Inbound(wrappingChannelSynchronously: channel)
                     }
                 }

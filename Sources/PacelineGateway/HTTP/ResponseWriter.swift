@@ -28,7 +28,7 @@ package struct ResponseWriter: Sendable {
     /// Begins an answer of server-sent events.
     package func beginEvents() async throws {
         var headers = HTTPHeaders()
-        headers.add(name: "content-type", value: "text/event-stream; charset=utf-8")
+        headers.add(name: "content-type", value: EventStream.contentType)
         headers.add(name: "cache-control", value: "no-cache")
         try await flush(.head(head(.ok, headers)))
     }

@@ -34,10 +34,9 @@ extension ChatFormat {
     /// Whether nothing is printed before the first `bos`.
     private static func beginsWithLiteral(_ bos: Bytes, _ template: Bytes) -> Bool {
         guard !bos.isEmpty, let place = template.firstRange(of: bos) else { return false }
-        let before = template[..<place.lowerBound]
-        var printed = Array(before)
-        for block in blocks(of: before).reversed() where block.kind != UInt8(ascii: "{") {
-            printed.removeSubrange(block.range.lowerBound - before.startIndex..<block.range.upperBound - before.startIndex)
+        var printed = template[..<place.lowerBound]
+        for block in blocks(of: printed).reversed() where block.kind != UInt8(ascii: "{") {
+            printed.removeSubrange(block.range)
         }
         return printed.allSatisfy { " \n\t\r{-'\"(".utf8.contains($0) }
     }

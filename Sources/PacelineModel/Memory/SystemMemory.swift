@@ -1,4 +1,4 @@
-import Glibc
+import PacelineTensor
 
 /// How much memory a new process can take here without pushing others out.
 package enum SystemMemory {
@@ -21,30 +21,15 @@ package enum SystemMemory {
     /// system does not say.
     ///
     /// - Parameter read: gives the contents of a file, nil if there is none.
-    package static func available(read: (String) -> String? = contents) -> Int? {
+    package static func available(read: (String) -> String? = ControlGroups.contents) -> Int? {
         let system = read("/proc/meminfo").flatMap { field("MemAvailable:", in: $0) }.map { $0 << 10 }
-        let groups = (read("/proc/self/cgroup") ?? "").split(separator: "\n").flatMap { headroom(of: $0, read: read) }
+        let groups = ControlGroups.groups(of: "memory", read: read).compactMap { headroom(in: $0, read: read) }
         return ([system].compactMap(\.self) + groups).min()
     }
 
-    /// What is left in the groups that a line of `/proc/self/cgroup` names, from the process's own up to the root.
-    private static func headroom(of line: Substring, read: (String) -> String?) -> [Int] {
-        let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3 else { return [] }
-        let isUnified = parts[1].isEmpty
-        guard isUnified || parts[1].split(separator: ",").contains("memory") else { return [] }
-        let accounting = isUnified ? Accounting.unified : .legacy
-        let mount = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
-        var path = parts[2].split(separator: "/")
-        var found: [Int] = []
-        while true {
-            let group = ([Substring(mount)] + path).joined(separator: "/")
-            if let left = headroom(in: group, accounting, read: read) { found.append(left) }
-            if path.popLast() == nil { return found }
-        }
-    }
-
-    private static func headroom(in group: String, _ accounting: Accounting, read: (String) -> String?) -> Int? {
+    /// What is left in one group; nil if it has no limit.
+    private static func headroom(in group: ControlGroups.Group, read: (String) -> String?) -> Int? {
+        let (accounting, group) = (group.isUnified ? Accounting.unified : .legacy, group.folder)
         // "max" stands for no limit.
         guard let limit = read("\(group)/\(accounting.limit)").flatMap(number),
             let usage = read("\(group)/\(accounting.usage)").flatMap(number)
@@ -65,14 +50,5 @@ package enum SystemMemory {
             if words.count > 1, words[0] == name { return Int(words[1]) }
         }
         return nil
-    }
-
-    /// The contents of a small file of the system.
-    package static func contents(_ path: String) -> String? {
-        guard let file = fopen(path, "re") else { return nil }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[..<count], as: UTF8.self)
     }
 }

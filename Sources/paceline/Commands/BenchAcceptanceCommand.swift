@@ -70,6 +70,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
     }
 
     func run() throws {
+        threads.warnIfTooMany()
         let names = try drafting.names(or: ["ngram"])
         let file = try ModelFile(path: model.path())
         let tokenizer = file.tokenizer

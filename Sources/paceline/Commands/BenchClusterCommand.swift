@@ -48,7 +48,7 @@ struct BenchClusterCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Virtual seconds that are measured per cluster, 0.1 to 600.", valueName: "seconds"))
     var seconds = 4.0
 
-    @Option(help: ArgumentHelp("Clusters at a time, 1 to 256 (default: one per core).", valueName: "count"))
+    @Option(help: ArgumentHelp("Clusters at a time, 1 to 256 (default: one for each CPU).", valueName: "count"))
     var jobs: Int?
 
     @Option(help: ArgumentHelp("Write a plot.", valueName: "file"))
@@ -68,6 +68,7 @@ struct BenchClusterCommand: ParsableCommand {
     }
 
     func run() throws {
+        ThreadOptions.warnIfTooMany([("--jobs", jobs)])
         let costs = try measuredCosts()
         var settings = ClusterBenchmark.Settings(costs: costs.curve)
         settings.workers = workers.values.map { Int($0) }.sorted()
@@ -77,7 +78,7 @@ struct BenchClusterCommand: ParsableCommand {
         settings.modes = modes.modes
         settings.stepMilliseconds = step
         settings.seconds = seconds
-        settings.jobs = jobs ?? ThreadOptions.cores
+        settings.jobs = jobs ?? ThreadOptions.fallback
         let line = ProgressLine("simulating")
         let results = try ClusterBenchmark(settings).run(progress: line.update)
         line.clear()

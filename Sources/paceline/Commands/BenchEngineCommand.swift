@@ -48,6 +48,7 @@ struct BenchEngineCommand: ParsableCommand {
     }
 
     func run() throws {
+        threads.warnIfTooMany()
         let (model, startup) = try load()
         let line = ProgressLine("measuring \(ModelNames.label(self.model.model))")
         let report = try EngineBenchmark(model: model, plan: plan(for: model)).run { share, step in

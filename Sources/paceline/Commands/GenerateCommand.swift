@@ -47,6 +47,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     func run() async throws {
         log.bootstrap(.warning)
+        ThreadOptions.warnIfTooMany([("--threads", threads.threads), ("--threads-draft", drafting.threads)])
         try await Termination.run(isService: false) { try await generate() }
     }
 

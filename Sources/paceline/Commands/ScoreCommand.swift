@@ -47,6 +47,7 @@ struct ScoreCommand: ParsableCommand {
     }
 
     func run() throws {
+        threads.warnIfTooMany()
         let file = try ModelFile(path: model.path())
         let progress = ProgressLine("loading \(ModelNames.label(model.model))")
         let compute = try Compute(threads: threads.count)

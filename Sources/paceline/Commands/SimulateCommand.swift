@@ -24,7 +24,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Seeds to run, from A to B, or one seed.", valueName: "A..B"))
     var seeds: SeedRange
 
-    @Option(help: ArgumentHelp("Seeds at a time, 1 to 256 (default: one per core).", valueName: "count"))
+    @Option(help: ArgumentHelp("Seeds at a time, 1 to 256 (default: one for each CPU).", valueName: "count"))
     var jobs: Int?
 
     @Option(help: ArgumentHelp("Let only these faults strike (default: all).", valueName: "kill,corrupt"))
@@ -47,7 +47,8 @@ struct SimulateCommand: ParsableCommand {
     }
 
     func run() throws {
-        var settings = Campaign.Settings(seeds: seeds.range, jobs: jobs ?? ThreadOptions.cores)
+        ThreadOptions.warnIfTooMany([("--jobs", jobs)])
+        var settings = Campaign.Settings(seeds: seeds.range, jobs: jobs ?? ThreadOptions.fallback)
         settings.determinismShare = checkDeterminism
         if let faults { settings.allowed = faults.kinds }
         let line = ProgressLine("simulating")

@@ -107,6 +107,7 @@ struct VerifierCommand: AsyncParsableCommand {
 
     func run() async throws {
         log.bootstrap(.info)
+        threads.warnIfTooMany(unless: service)
         let start = ContinuousClock.now
         try await service.run { try await serve(since: start) }
     }
@@ -120,7 +121,8 @@ struct VerifierCommand: AsyncParsableCommand {
         let logger = Logger(label: "paceline.verifier")
         let gateway = Gateway()
         let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
-        try await GatewayServer(logger: logger).serve(
+        let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: tokenizer)
+        try await GatewayServer(configuration: bounds, logger: logger).serve(
             on: http,
             group: MultiThreadedEventLoopGroup.singleton,
             respond: respond
@@ -132,7 +134,7 @@ struct VerifierCommand: AsyncParsableCommand {
                 tls: tls,
                 logger: logger
             )
-            Termination.becomeReady()
+            Termination.becomeReady(leaving: grace.duration)
             let served = ServedModel(
                 id: ModelNames.label(model.model),
                 tokenizer: file.tokenizer,
@@ -145,7 +147,7 @@ struct VerifierCommand: AsyncParsableCommand {
             try service.tell(ready)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)
-            await Termination.waitForEnd(leaving: grace.duration)
+            await Termination.waitForEnd()
             gateway.drain()
             if !Task.isCancelled { try await finish(server, gateway, logger) }
             try await server.shutdown()

@@ -38,6 +38,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         log.bootstrap(.info)
+        threads.warnIfTooMany(unless: service)
         try await service.run { try await work() }
     }
 

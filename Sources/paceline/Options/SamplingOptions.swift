@@ -127,7 +127,7 @@ struct SamplingOptions: ParsableArguments {
             uniquingKeysWith: { first, _ in first }
         )
         request.stop = stop.isEmpty ? nil : StopStrings(stop)
-        request.seed = seed
+        request.seed = RequestedSeed(seed)
         request.ignoreEOS = ignoreEOS
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import PacelineTensor
 
 /// Threads for a model's arithmetic.
@@ -11,7 +10,7 @@ struct ThreadOptions: ParsableArguments {
         name: [.customShort("t"), .customLong("threads")],
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Threads that compute the model, 1 to 256 (default: one per core). The tokens do not depend on it.",
+            "Threads that compute the model, 1 to 256 (default: one for each CPU it may use). The tokens do not depend on it.",
             valueName: "count"
         )
     )
@@ -22,12 +21,30 @@ struct ThreadOptions: ParsableArguments {
     }
 
     /// The threads to use.
-    var count: Int { threads ?? Self.cores }
+    var count: Int { threads ?? Self.fallback }
 
-    /// The cores of this machine that the process may run on.
-    static var cores: Int {
-        let online = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        return min(range.upperBound, max(1, online))
+    /// One for each CPU that the process may use.
+    static var fallback: Int { min(range.upperBound, UsableProcessors.count()) }
+
+    /// Says on standard error if a flag asks for more threads than there are CPUs for them. To be called once for a command.
+    ///
+    /// - Parameter asked: what each flag asks for, nil if it was left out.
+    static func warnIfTooMany(_ asked: [(flag: String, threads: Int?)]) {
+        let processors = UsableProcessors.count()
+        let flags = asked.filter { ($0.threads ?? 0) > processors }.map { "\($0.flag) \($0.threads ?? 0)" }
+        guard !flags.isEmpty else { return }
+        StandardError.sentence(
+            "warning: \(flags.joined(separator: " and ")) is more than the \(processors) "
+                + "CPU\(processors == 1 ? "" : "s") that this process may use, which is slower than one thread for each"
+        )
+    }
+
+    /// The same for a command whose only threads are these.
+    ///
+    /// - Parameter service: a process that ends with its parent is silent: the parent has asked, and warned if need be.
+    func warnIfTooMany(unless service: ServiceOptions? = nil) {
+        if service?.exitWithParent == true { return }
+        Self.warnIfTooMany([("--threads", threads)])
     }
 }
 

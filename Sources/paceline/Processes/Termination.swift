@@ -1,5 +1,5 @@
 import ArgumentParser
-import Dispatch
+import Foundation
 import Glibc
 import Synchronization
 
@@ -8,32 +8,48 @@ import Synchronization
 /// SIGINT, SIGTERM, SIGHUP and (if asked for) the end of standard input cancel the work. What has not ended by itself
 /// after ``grace`` is ended by force, and a second signal does so at once. A service with work that others wait for may
 /// ask to be told of SIGTERM first, as what starts and stops services sends it, and for time to finish.
+///
+/// Commands that do not run under it end by the signals' default actions.
 enum Termination {
     /// How long a process may take to end by itself. Nothing it holds outlives it, so there is little to lose.
-    static let grace = DispatchTimeInterval.milliseconds(800)
-
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
-
-    private static let isReady = Atomic(false)
-    private static let leave = Mutex<Leave?>(nil)
+    static let grace = Duration.milliseconds(800)
 
     /// The time that a service has asked for, and whom to tell when it begins.
     private struct Leave {
         let time: Duration
+        let begins: AsyncStream<Never>
         let begin: AsyncStream<Never>.Continuation
     }
 
-    /// From here on the process is given ``grace`` to end in order. Before, a service has nothing to end and may be in the
-    /// middle of loading, which cannot be cut short.
-    static func becomeReady() {
-        isReady.store(true, ordering: .relaxed)
+    private struct State {
+        var work: Task<Void, any Error>?
+        var isService = false
+        var isReady = false
+        var leave: Leave?
+        /// The exit status that the first reason to end calls for.
+        var status: Int32?
     }
 
-    /// Suspends until the process is told to end: by SIGTERM, which leaves it `time`, or otherwise, which cancels the task.
-    static func waitForEnd(leaving time: Duration) async {
-        let (begin, source) = AsyncStream.makeStream(of: Never.self)
-        leave.withLock { $0 = Leave(time: time, begin: source) }
-        for await _ in begin {}
+    private static let state = Mutex(State())
+
+    // MARK: For commands
+
+    /// From here on the process is given time to end in order: ``grace``, and `time` more if it is SIGTERM that tells it
+    /// to. Before, a service has nothing to end and may be in the middle of loading, which cannot be cut short.
+    static func becomeReady(leaving time: Duration? = nil) {
+        state.withLock { state in
+            state.isReady = true
+            guard let time else { return }
+            let (begins, begin) = AsyncStream.makeStream(of: Never.self)
+            state.leave = Leave(time: time, begins: begins, begin: begin)
+        }
+    }
+
+    /// Suspends until the process is told to end: by SIGTERM, which leaves it the time it asked for, or otherwise, which
+    /// cancels the task.
+    static func waitForEnd() async {
+        guard let leave = state.withLock({ $0.leave }) else { return await waitForCancellation() }
+        for await _ in leave.begins {}
     }
 
     /// Runs `body` until it ends or is told to.
@@ -48,79 +64,60 @@ enum Termination {
         endsWithStandardInput: Bool = false,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
-        if !isService { becomeReady() }
-        let work = Task { try await body() }
-        let cause = Cause()
-        let stop: @Sendable (Int32) -> Void = { code in
-            guard cause.set(code), isReady.load(ordering: .relaxed) else { _exit(code) }
-            work.cancel()
-            exit(code, after: .zero)
+        let work = state.withLock { state in
+            // Within the lock: a signal finds both or neither.
+            let work = Task { try await body() }
+            (state.work, state.isService, state.isReady) = (work, isService, !isService)
+            return work
         }
-        let sources = signals.compactMap { signal in
-            source(for: signal) {
-                let code = isService ? EXIT_SUCCESS : 128 + signal
-                guard signal == SIGTERM, let leave = leave.withLock({ $0 }), cause.set(code) else { return stop(code) }
-                leave.begin.finish()
-                exit(code, after: leave.time)
-            }
-        }
-        if endsWithStandardInput { watchStandardInput(stop) }
+        if endsWithStandardInput { Thread.detachNewThread(waitForEndOfInput) }
         let result = await work.result
-        sources.forEach { $0.cancel() }
-        if let code = cause.code { throw ExitCode(code) }
+        if let status = state.withLock({ $0.status }) { throw ExitCode(status) }
         try result.get()
     }
 
-    /// Ends the process by force if it is still there ``grace`` after `time`.
-    private static func exit(_ code: Int32, after time: Duration) {
-        let nanoseconds = Int((time.inMilliseconds * 1e6).rounded())
-        DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(nanoseconds) + grace) { _exit(code) }
-    }
+    // MARK: The main thread
 
-    /// nil for a hang-up that nohup has told the process to ignore.
-    private static func source(for signal: Int32, _ stop: @escaping @Sendable () -> Void) -> (any DispatchSourceSignal)?
-    {
-        var action = sigaction()
-        sigaction(signal, nil, &action)
-        if signal == SIGHUP, isIgnored(action) { return nil }
-        // Dispatch sees signals that the process ignores; the default action would end it at once.
-        _ = Glibc.signal(signal, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: signal, queue: .global())
-        source.setEventHandler(handler: stop)
-        source.resume()
-        return source
-    }
-
-    private static func isIgnored(_ action: sigaction) -> Bool {
-        unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    /// Runs `body` on other threads, for as long as it takes, while this one waits for signals. To be called while the
+    /// process has one thread.
+    ///
+    /// - Parameter body: ends the process itself.
+    static func takeSignals(while body: sending @escaping () async -> Never) -> Never {
+        let signals = EndSignals.block()
+        // Nobody reading any more is an error of writing, which is told. NIO does the same once it opens a socket.
+        signal(SIGPIPE, SIG_IGN)
+        Task { await body() }
+        var end: (deadline: ContinuousClock.Instant, status: Int32)?
+        while true {
+            guard let signal = signals.next(before: end?.deadline) else { _exit(end?.status ?? EXIT_FAILURE) }
+            end = told(by: signal)
+        }
     }
 
     /// A thread of its own: reading blocks, and the end of a pipe must be seen whatever else the process does.
-    private static func watchStandardInput(_ stop: @escaping @Sendable (Int32) -> Void) {
-        let thread = DispatchQueue(label: "paceline.standard-input")
-        thread.async {
-            var buffer = [UInt8](repeating: 0, count: 256)
-            while true {
-                let count = read(STDIN_FILENO, &buffer, buffer.count)
-                if count > 0 || (count < 0 && errno == EINTR) { continue }
-                return stop(EXIT_SUCCESS)
-            }
+    private static func waitForEndOfInput() {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        while true {
+            let count = read(STDIN_FILENO, &buffer, buffer.count)
+            guard count > 0 || (count < 0 && errno == EINTR) else { break }
         }
+        let end = told(by: nil)
+        Thread.sleep(forTimeInterval: (end.deadline - .now) / .seconds(1))
+        _exit(end.status)
     }
 
-    /// The exit status that the first reason to end calls for.
-    private final class Cause: Sendable {
-        private let value = Mutex<Int32?>(nil)
-
-        var code: Int32? { value.withLock { $0 } }
-
-        /// False if there was one already.
-        func set(_ code: Int32) -> Bool {
-            value.withLock { value in
-                guard value == nil else { return false }
-                value = code
-                return true
-            }
+    /// Begins the end of the process, or ends it at once where there is nothing to wait for.
+    ///
+    /// - Parameter signal: nil for the end of standard input.
+    /// - Returns: when to end the process by force, and with which status.
+    private static func told(by signal: Int32?) -> (deadline: ContinuousClock.Instant, status: Int32) {
+        let (status, leave, work) = state.withLock { state in
+            let status = state.isService ? EXIT_SUCCESS : 128 + (signal ?? SIGHUP)
+            guard state.status == nil, state.isReady, let work = state.work else { _exit(status) }
+            state.status = status
+            return (status, signal == SIGTERM ? state.leave : nil, work)
         }
+        if let leave { leave.begin.finish() } else { work.cancel() }
+        return (.now + (leave?.time ?? .zero) + grace, status)
     }
 }

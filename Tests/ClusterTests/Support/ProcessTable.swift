@@ -36,6 +36,14 @@ enum ProcessTable {
         return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// The number of one of the CPUs that this process may use.
+    static var firstAllowedCPU: String {
+        let name = "Cpus_allowed_list:"
+        let status = TestFiles.text(URL(filePath: "/proc/self/status"))
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+        return String(line.dropFirst(name.count).drop { !$0.isNumber }.prefix { $0.isNumber })
+    }
+
     /// State and parent from /proc/PID/stat, whose second field may hold anything and ends at the last parenthesis.
     private static func stat(_ pid: pid_t) -> (state: Character, parent: pid_t)? {
         guard let bytes = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/stat")) else { return nil }

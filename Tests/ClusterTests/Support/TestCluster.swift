@@ -116,7 +116,7 @@ extension CompletionRequest {
         var request = greedy(prompt, tokens: tokens)
         request.temperature = 0.8
         request.topP = 0.95
-        request.seed = seed
+        request.seed = RequestedSeed(seed)
         return request
     }
 }

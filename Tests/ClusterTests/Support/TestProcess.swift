@@ -17,11 +17,13 @@ final class TestProcess: Sendable {
     private let files: URL
 
     /// Starts the binary.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter onOneCPU: lets it run on a single one of the CPUs that the tests may use.
+    init(_ arguments: [String], environment: [String: String] = [:], onOneCPU: Bool = false) throws {
         self.arguments = arguments
         files = try TestFiles.directory(named: "process")
-        process.executableURL = Self.binary
-        process.arguments = arguments
+        process.executableURL = onOneCPU ? URL(filePath: "/usr/bin/taskset") : Self.binary
+        process.arguments = (onOneCPU ? ["-c", ProcessTable.firstAllowedCPU, Self.binary.path] : []) + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = try TestFiles.handle(files.appending(path: "stdout"))
@@ -50,12 +52,23 @@ final class TestProcess: Sendable {
         return process.terminationReason == .exit ? status : 128 + status
     }
 
+    /// The same; nil if it has not ended by then.
+    func exit(within limit: Duration) async throws -> Int32? {
+        let deadline = ContinuousClock.now + limit
+        while process.isRunning {
+            guard ContinuousClock.now < deadline else { return nil }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return try await exit()
+    }
+
     /// What it has written to standard output so far.
     var output: String { TestFiles.text(files.appending(path: "stdout")) }
     /// What it has written to standard error so far.
     var errors: String { TestFiles.text(files.appending(path: "stderr")) }
 
     /// Waits until something has been written that `extract` finds.
+    @discardableResult
     func waitForOutput<Found>(_ extract: (String) throws -> Found?) async throws -> Found {
         while true {
             let isRunning = isRunning

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PacelineFaults
 
-@Suite("A relay on loopback")
+@Suite("A relay on loopback", .timeLimit(.minutes(1)))
 struct RelayServerTests {
     private static let toxics = [
         Toxic.latency(.milliseconds(3), jitter: .milliseconds(2)), .bandwidth(bytesPerSecond: 50_000_000),
@@ -27,6 +27,22 @@ struct RelayServerTests {
                 #expect(direction.peakHeld <= bufferBytes)
                 #expect((direction.shortestDelay ?? .zero) >= .milliseconds(1))
             }
+        }
+        try await upstream.stop()
+    }
+
+    @Test("passes on the end of the upstream's direction while the client still sends")
+    func upstreamEndsFirst() async throws {
+        let received = AsyncStream.makeStream(of: [UInt8].self)
+        let upstream = try await Upstream.start(greeting: [7, 8, 9]) { bytes in
+            received.continuation.yield(bytes)
+            return []
+        }
+        try await withRelay(to: upstream) { relay in
+            let bytes = [UInt8](repeating: 5, count: 50_000)
+            let greeting = try await Upstream.hear(relay.endpoint, thenSend: bytes)
+            #expect(greeting == [7, 8, 9])
+            #expect(await received.stream.first { _ in true } == bytes)
         }
         try await upstream.stop()
     }

@@ -18,4 +18,7 @@ int pl_isa_supported(pl_isa isa);
 /// "scalar", "avx2", "avx512-vnni", "neon".
 const char *pl_isa_name(pl_isa isa);
 
+/// The number of CPUs that the calling thread may run on; of those that are online where the system does not say.
+int pl_cpu_affinity(void);
+
 #endif

@@ -1,0 +1,122 @@
+import NIOCore
+import NIOHTTP1
+
+/// Finds out whether a client that has ended its direction of the connection still listens.
+///
+/// TCP tells the same of a client that has closed its socket and of one that has only sent all it had to say
+/// (`shutdown(SHUT_WR)`, as nc and some proxies do). They differ in what their kernels make of bytes that come: only a
+/// socket that is closed answers with a reset, which closes the channel here and so ends the request. So while such a client
+/// waits for an answer it is sent, now and then, bytes that belong to every answer: the beginning of its status line, or in a
+/// stream of events a comment.
+///
+/// Stands next to the socket.
+final class HalfClosedClient: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
+
+    /// What the status line of every answer begins with, whatever version the request has.
+    private static let statusLine = Array("HTTP/1.".utf8)
+    /// From the first probe to the second.
+    private static let firstPause = TimeAmount.milliseconds(250)
+    /// How many times as long every pause is as the one before.
+    private static let growth: Int64 = 4
+    /// A stream of events can be probed for ever, a status line has an end.
+    private static let longestPauseOfEvents = TimeAmount.seconds(15)
+
+    private let answer: AnswerProgress
+    /// Bytes of the coming answer's status line that have left already.
+    private var sentAhead = 0
+
+    /// - Parameter answer: stands behind the HTTP codec of the same channel.
+    init(_ answer: AnswerProgress) {
+        self.answer = answer
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        if case .inputClosed? = event as? ChannelEvent { probe(context, pause: Self.firstPause) }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard sentAhead > 0, case .byteBuffer(var bytes) = unwrapOutboundIn(data) else {
+            return context.write(data, promise: promise)
+        }
+        bytes.moveReaderIndex(forwardBy: min(sentAhead, bytes.readableBytes))
+        sentAhead = 0
+        context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: promise)
+    }
+
+    private func probe(_ context: ChannelHandlerContext, pause: TimeAmount) {
+        guard context.channel.isActive else { return }
+        var next = pause * Self.growth
+        switch answer.phase {
+        case .none, .whole: break
+        case .events:
+            answer.sendComment()
+            next = min(next, Self.longestPauseOfEvents)
+        case .due:
+            guard sentAhead < Self.statusLine.count else { break }
+            let byte = ByteBuffer(bytes: [Self.statusLine[sentAhead]])
+            sentAhead += 1
+            context.writeAndFlush(wrapOutboundOut(.byteBuffer(byte)), promise: nil)
+        }
+        let (handler, context) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.loopBound)
+        context.eventLoop.assumeIsolated().scheduleTask(in: pause) { [next] in
+            handler.value.probe(context.value, pause: next)
+        }
+    }
+}
+
+/// How far the answer of a connection is.
+///
+/// Stands behind the HTTP codec, which hands over one request at a time.
+final class AnswerProgress: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    enum Phase {
+        /// No request has come, or not all of it.
+        case none
+        /// A request waits for its answer.
+        case due
+        /// A stream of events has begun.
+        case events
+        /// An answer of another kind has begun.
+        case whole
+    }
+
+    private(set) var phase = Phase.none
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .end = unwrapInboundIn(data), phase == .none { phase = .due }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head) where head.status.code >= 200:
+            let isStream = head.headers[canonicalForm: "content-type"].contains(Substring(EventStream.contentType))
+            phase = isStream ? .events : .whole
+        case .head, .body: break
+        // First, because the codec hands over the next request as it writes the end.
+        case .end: phase = .none
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// Sends what readers of an event stream pass over.
+    func sendComment() {
+        context?.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(EventStream.comment))), promise: nil)
+    }
+}
