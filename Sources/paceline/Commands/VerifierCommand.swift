@@ -121,7 +121,7 @@ struct VerifierCommand: AsyncParsableCommand {
         let logger = Logger(label: "paceline.verifier")
         let gateway = Gateway()
         let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
-        let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: tokenizer)
+        let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
         try await GatewayServer(configuration: bounds, logger: logger).serve(
             on: http,
             group: MultiThreadedEventLoopGroup.singleton,
