@@ -24,9 +24,12 @@ mv "$written"/paceline/v1/*.h "$written/include/paceline/v1/"
 
 case ${1-} in
 --check)
-    diff -r -u "$target/include/paceline" "$written/include/paceline" &&
-        diff -r -u "$target/paceline" "$written/paceline" ||
-        { echo "generate.sh: the committed C is not that of the .proto files; run Protocols/generate.sh" >&2; exit 1; }
+    for folder in include/paceline paceline; do
+        diff -r -u "$target/$folder" "$written/$folder" || {
+            echo "generate.sh: the committed C is not that of the .proto files; run Protocols/generate.sh" >&2
+            exit 1
+        }
+    done
     ;;
 '')
     rm -rf "$target/include/paceline" "$target/paceline"

@@ -1,0 +1,80 @@
+"""Checks that every dependency that Package.swift declares is used.
+
+A target's dependency is used if a file of the target imports it (or, in C, includes one of its headers, or if a target
+that only wraps a system library is linked); a package's, if a target uses one of its products. The opposite, an import
+that is not declared, is checked by the build itself (--explicit-target-dependency-import-check).
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+IMPORT = re.compile(
+    r"^\s*(?:@\w+\s+)*(?:(?:public|package|internal|private|fileprivate)\s+)?import\s+"
+    r"(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)",
+    re.MULTILINE,
+)
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+
+
+def folder_of(target: dict) -> pathlib.Path:
+    kind = "Tests" if target["type"] == "test" else "Sources"
+    return pathlib.Path(target.get("path") or f"{kind}/{target['name']}")
+
+
+def imports_of(folder: pathlib.Path) -> set[str]:
+    """The modules that Swift files import, and the headers that C files include."""
+    found: set[str] = set()
+    for file in folder.rglob("*"):
+        if file.suffix == ".swift":
+            found.update(IMPORT.findall(file.read_text()))
+        elif file.suffix in (".c", ".h", ".inc"):
+            found.update(INCLUDE.findall(file.read_text()))
+    return found
+
+
+def name_of(dependency: dict) -> str:
+    (value,) = dependency.values()
+    return value[0]
+
+
+def is_used(name: str, imports: set[str], folders: dict[str, pathlib.Path]) -> bool:
+    if name in imports:
+        return True
+    # A C target is used through its headers; a system library through those that its shim names.
+    folder = folders.get(name)
+    if folder is None:
+        return False
+    headers = {str(file.relative_to(folder / "include")) for file in (folder / "include").rglob("*.h")}
+    shim = folder / "shim.h"
+    if shim.exists():
+        headers.update(INCLUDE.findall(shim.read_text()))
+    return bool(headers & imports)
+
+
+def main() -> int:
+    manifest = json.loads(subprocess.run(["swift", "package", "dump-package"], check=True, capture_output=True).stdout)
+    folders = {target["name"]: folder_of(target) for target in manifest["targets"]}
+    problems, packages = [], set()
+    for target in manifest["targets"]:
+        imports = imports_of(folders[target["name"]])
+        for dependency in target["dependencies"]:
+            name = name_of(dependency)
+            if "product" in dependency:
+                packages.add(dependency["product"][1])
+            # An executable is run by the tests that depend on it, not imported.
+            is_program = any(other["name"] == name and other["type"] == "executable" for other in manifest["targets"])
+            if not is_program and not is_used(name, imports, folders):
+                problems.append(f"Package.swift: {target['name']} declares {name} and does not use it")
+    for dependency in manifest["dependencies"]:
+        for kind in dependency.values():
+            if kind[0]["identity"] not in packages:
+                problems.append(f"Package.swift: no target uses the package {kind[0]['identity']}")
+    print("\n".join(problems), end="\n" if problems else "")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
