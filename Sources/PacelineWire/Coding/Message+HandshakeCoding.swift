@@ -26,7 +26,7 @@ extension Message.Hello: Payload {
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.range("minimum_version", versions.lowerBound, 1...versions.upperBound)
         try Check.range("maximum_version", versions.upperBound, 1...Int(UInt16.max))
-        try Check.range("the length of name", name.utf8.count, 1...Int.max)
+        try Check.notEmpty("name", name)
         try Check.nonzero("incarnation", incarnation)
         try fingerprint?.check()
         try Check.range("slots", slots, 1...WireLimits.requests)
@@ -110,7 +110,7 @@ extension Message.Welcome: Payload {
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.range("version", version, 1...Int(UInt16.max))
-        try Check.range("the length of name", name.utf8.count, 1...Int.max)
+        try Check.notEmpty("name", name)
         try Check.nonzero("incarnation", incarnation)
         try fingerprint.check()
         try Check.range("heartbeat_ms", heartbeatMilliseconds, 10...60_000)

@@ -41,6 +41,7 @@ package struct MessageDecoder: Sendable {
         from bytes: UnsafeRawBufferPointer
     ) -> Result<Value, MessageError.Problem> {
         Result { () throws(MessageError.Problem) in
+            try Value.Structure.scan(bytes)
             let unpacked = try Value.Structure.withUnpacked(bytes) { structure throws(MessageError.Problem) in
                 try Value(copying: structure, in: phase)
             }
