@@ -32,10 +32,7 @@ package final class LanguageModel {
         configuration = try ModelConfiguration(file)
         let tokenizer = try Tokenizer(file)
         self.tokenizer = tokenizer
-        let size = configuration.vocabularySize
-        let columns = draftVocabulary.map {
-            LogitColumns(first: $0, special: tokenizer.controlTokens, vocabularySize: size)
-        }
+        let columns = LogitColumns(tokenizer, first: draftVocabulary)
         let weights = try TransformerWeights(
             file,
             configuration: configuration,

@@ -12,9 +12,15 @@ extension TinyModel {
         let file = try file()
         let configuration = try ModelConfiguration(file)
         let compute = try Compute(threads: threads, isa: isa)
+        let weights = try TransformerWeights(
+            file,
+            configuration: configuration,
+            compute: compute,
+            columns: columns ?? LogitColumns(Tokenizer(file))
+        )
         return Transformer(
             configuration: configuration,
-            weights: try TransformerWeights(file, configuration: configuration, compute: compute, columns: columns),
+            weights: weights,
             compute: compute,
             cacheType: cacheType
         )

@@ -5,6 +5,7 @@ struct TokenizerParts {
     let path: String
     let algorithm: Tokenizer.Algorithm
     let fingerprint: TokenizerFingerprint
+    let vocabularyFingerprint: TokenizerFingerprint
     let vocabulary: Vocabulary
     let bos: Token?
     let eos: Token?
@@ -35,8 +36,10 @@ struct TokenizerParts {
             let supported = ["gpt2 (byte-level BPE)", "llama (SentencePiece)"]
             throw TokenizerError.unsupportedModel(path: path, model: model, supported: supported)
         }
-        bos = try Self.token("tokenizer.ggml.bos_token_id", file, count: texts.count)
-        eos = try Self.token("tokenizer.ggml.eos_token_id", file, count: texts.count)
+        guard vocabulary.tokenCount > 0 else { throw TokenizerError.wrongTokenCount(path: path, tokens: 0) }
+        vocabularyFingerprint = TokenizerFingerprint(meaningOf: texts, count: vocabulary.tokenCount, model: model)
+        bos = try Self.token("tokenizer.ggml.bos_token_id", file, count: vocabulary.tokenCount)
+        eos = try Self.token("tokenizer.ggml.eos_token_id", file, count: vocabulary.tokenCount)
         endOfGeneration = try Self.endOfGeneration(file, vocabulary, eos: eos)
         prefersBOS = try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? algorithm.prefersBOS
     }
@@ -69,7 +72,7 @@ struct TokenizerParts {
         let model = SentencePieceModel(
             vocabulary: vocabulary,
             scores: values,
-            unknown: try token("tokenizer.ggml.unknown_token_id", file, count: texts.count),
+            unknown: try token("tokenizer.ggml.unknown_token_id", file, count: vocabulary.tokenCount),
             addsSpacePrefix: addsSpacePrefix
         )
         let fingerprint = TokenizerFingerprint(
@@ -108,7 +111,7 @@ struct TokenizerParts {
                 path: file.path,
                 key: key,
                 token: number,
-                vocabularySize: count
+                tokenCount: count
             )
         }
         return Token(number)
@@ -117,7 +120,7 @@ struct TokenizerParts {
     private static func endOfGeneration(_ file: GGUFFile, _ vocabulary: Vocabulary, eos: Token?) throws -> Set<Token> {
         var ends = Set([eos].compactMap(\.self))
         for key in ["eot", "eom"] {
-            let token = try token("tokenizer.ggml.\(key)_token_id", file, count: vocabulary.count)
+            let token = try token("tokenizer.ggml.\(key)_token_id", file, count: vocabulary.tokenCount)
             if let token { ends.insert(token) }
         }
         for (token, bytes) in vocabulary.tokens(of: [.control]) {

@@ -71,14 +71,14 @@ package final class TransformerWeights {
     /// Reads and repacks all weights of a model.
     ///
     /// - Parameters:
-    ///   - columns: the tokens to score, if not all: the rest of the output head is not kept.
+    ///   - columns: the tokens to score: the rest of the output head is not kept.
     ///   - progress: called with the share done (0 … 1) after each block.
     /// - Throws: ``GGUFError`` for a missing tensor, a wrong shape or a weight type without kernels.
     package init(
         _ file: GGUFFile,
         configuration: ModelConfiguration,
         compute: Compute,
-        columns: LogitColumns? = nil,
+        columns: LogitColumns,
         progress: (Double) -> Void = { _ in }
     ) throws {
         try configuration.checkForKernels(file)
@@ -88,7 +88,7 @@ package final class TransformerWeights {
         outputNorm = try reader.vector("output_norm.weight", count: wide)
         rotaryFactors = try reader.rotaryFactors(configuration.rope)
         let outputName = configuration.hasTiedEmbeddings ? "token_embd.weight" : "output.weight"
-        self.columns = columns ?? LogitColumns(all: configuration.vocabularySize)
+        self.columns = columns
         output = try reader.head(outputName, self.columns)
         var layers: [Layer] = []
         for index in 0..<configuration.blockCount {
