@@ -1,5 +1,6 @@
 import PacelineModel
 package import PacelineTensor
+import PacelineWire
 
 extension LoadedTarget {
     /// Loads a model as the target of a verifier. For the compute thread, where the engine stays.
@@ -47,9 +48,7 @@ extension LoadedTarget {
             sequences: sequences
         )
         let description = TargetDescription(
-            tokenizerHash: model.tokenizer.fingerprint.bytes,
-            vocabularySize: model.configuration.vocabularySize,
-            model: model.configuration.name ?? path,
+            fingerprint: ModelFingerprint(model.tokenizer, model.configuration, path: path),
             contextLength: context,
             cacheCapacity: capacity
         )

@@ -107,11 +107,15 @@ extension ModelFingerprint {
     /// What a worker with this model says of it in the handshake, read from the file's head alone.
     package init(modelAt path: String) throws {
         let file = try GGUFFile(path: path)
-        let tokenizer = try Tokenizer(file)
-        let configuration = try ModelConfiguration(file)
+        try self.init(Tokenizer(file), ModelConfiguration(file), path: path)
+    }
+
+    /// What a process with this model says of it in the handshake.
+    init(_ tokenizer: Tokenizer, _ configuration: ModelConfiguration, path: String) {
         self.init(
             tokenizerHash: tokenizer.fingerprint.bytes,
             vocabularySize: configuration.vocabularySize,
+            tokens: Tokens(hash: tokenizer.vocabularyFingerprint.bytes, count: tokenizer.tokenCount),
             model: configuration.name ?? path
         )
     }

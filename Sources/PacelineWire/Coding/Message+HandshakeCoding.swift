@@ -28,7 +28,7 @@ extension Message.Hello: Payload {
         try Check.range("maximum_version", versions.upperBound, 1...Int(UInt16.max))
         try Check.notEmpty("name", name)
         try Check.nonzero("incarnation", incarnation)
-        try fingerprint?.check()
+        try fingerprint?.check(version: versions.upperBound)
         try Check.range("slots", slots, 1...WireLimits.requests)
         if let contextLength { try Check.range("context_length", contextLength, 1...Int(UInt32.max)) }
         try Check.digest("nonce", nonce, orEmpty: true)
@@ -112,7 +112,7 @@ extension Message.Welcome: Payload {
         try Check.range("version", version, 1...Int(UInt16.max))
         try Check.notEmpty("name", name)
         try Check.nonzero("incarnation", incarnation)
-        try fingerprint.check()
+        try fingerprint.check(version: version)
         try Check.range("heartbeat_ms", heartbeatMilliseconds, 10...60_000)
         try Check.range("dead_after_ms", deadAfterMilliseconds, 2 * heartbeatMilliseconds...600_000)
         try limits.check()

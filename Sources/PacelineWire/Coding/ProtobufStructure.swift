@@ -73,6 +73,10 @@ extension Paceline__V1__Open: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__open__init }
 }
 
+extension Paceline__V1__Base: ProtobufStructure {
+    static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__base__init }
+}
+
 extension Paceline__V1__Sampling: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__sampling__init }
 }
