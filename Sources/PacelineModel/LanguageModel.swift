@@ -30,10 +30,7 @@ package final class LanguageModel {
         fileBytes = model.file.byteCount
         configuration = model.configuration
         tokenizer = model.tokenizer
-        let size = configuration.vocabularySize
-        let columns = draftVocabulary.map {
-            LogitColumns(first: $0, special: model.tokenizer.controlTokens, vocabularySize: size)
-        }
+        let columns = LogitColumns(model.tokenizer, first: draftVocabulary)
         let weights = try TransformerWeights(
             model.tensors,
             configuration: configuration,

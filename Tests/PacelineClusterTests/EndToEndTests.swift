@@ -20,11 +20,7 @@ struct EndToEndTests {
     }
 
     static func startWorker(_ agreement: Double, of verifier: VerifierServer) async throws -> WorkerClient {
-        let fingerprint = ModelFingerprint(
-            tokenizerHash: verifier.target.tokenizerHash,
-            vocabularySize: verifier.target.vocabularySize,
-            model: "mock drafter"
-        )
+        let fingerprint = TaggedText.fingerprint(of: "mock drafter")
         return try await WorkerClient.start(
             WorkerConfiguration(name: "worker", fingerprint: fingerprint),
             endpoints: [verifier.endpoint],

@@ -26,6 +26,27 @@ struct SequenceDraftTests {
         #expect(base.dropFirst(2).elementsEqual(plain.prefix(base.count - 2)))
     }
 
+    @Test("a long base is read in pieces with signs of life, and gives the tree that it gives in one piece")
+    func longBase() throws {
+        var random = SplitMix64(seed: 5)
+        let base = (0..<10_000).map { _ in Token(random.next() % 40) }
+        for kind in [NGramDrafter() as any Drafter, SuffixDrafter()] {
+            let policy = GrowthPolicy(nodes: 32, minimumProbability: 0, depth: 6)
+            var draft = SequenceDraft(drafters: [kind], policy: policy)
+            var signs = 0
+            try draft.begin(base: base, sampling: .greedy) { signs += 1 }
+            while try draft.step() != nil {}
+            #expect(signs == 2)
+            var whole = kind
+            try whole.begin(base: base, sampling: .greedy)
+            let expected = try whole.expand(TokenTree(), at: [nil], width: 3)[0].map(\.token)
+            let tree = draft.tree
+            let children = tree.indices.filter { tree.parent(of: $0) == nil }.map { tree.token(of: $0) }
+            #expect(!expected.isEmpty && children.starts(with: expected.prefix(children.count)))
+            #expect(tree.count > 4)
+        }
+    }
+
     @Test("a perfect drafter's surviving tree is verified without another step")
     func survivorsAreUsed() throws {
         let target = ScriptedTarget(seed: 2, vocabulary: 30)

@@ -39,8 +39,15 @@ extension TinyModel {
     /// The model's tensors in the order of the file.
     package func tensors() -> [Tensor] {
         let vocabulary = TinyVocabulary.shared
-        let size = vocabulary.tokens.count
-        var tensors = [matrix("token_embd.weight", rows: size, columns: embeddingLength, deviation: 1)]
+        let size = vocabulary.tokens.count + padding.rows
+        let embedding = matrix(
+            "token_embd.weight",
+            rows: size,
+            columns: embeddingLength,
+            deviation: 1,
+            loud: padding.rows
+        )
+        var tensors = [embedding]
         tensors += rope.factors.sorted { $0.key < $1.key }
             .map { Tensor(name: $0.key, dimensions: [$0.value.count], content: .weights($0.value, .f32)) }
         for block in 0..<blockCount { tensors += blockTensors("blk.\(block).") }
@@ -53,8 +60,15 @@ extension TinyModel {
         guard !hasTiedEmbeddings else { return tensors }
         // No weights for the control tokens: a random model would end its texts at random.
         let silent = vocabulary.controlTokens.count
-        tensors.append(matrix("output.weight", rows: size, columns: embeddingLength, deviation: 0.4, silent: silent))
-        return tensors
+        let output = matrix(
+            "output.weight",
+            rows: size,
+            columns: embeddingLength,
+            deviation: 0.4,
+            silent: silent,
+            loud: padding.rows
+        )
+        return tensors + [output]
     }
 
     private func blockTensors(_ prefix: String) -> [Tensor] {
@@ -115,15 +129,25 @@ extension TinyModel {
         vector(name + ".weight", count: embeddingLength, mean: mean, deviation: 0.1 * mean)
     }
 
-    /// - Parameter silent: how many rows at the end are zero.
-    private func matrix(_ name: String, rows: Int, columns: Int, deviation: Float, silent: Int = 0) -> Tensor {
+    /// - Parameters:
+    ///   - silent: how many rows before the loud ones are zero.
+    ///   - loud: how many rows at the end have eight times the deviation.
+    private func matrix(
+        _ name: String,
+        rows: Int,
+        columns: Int,
+        deviation: Float,
+        silent: Int = 0,
+        loud: Int = 0
+    ) -> Tensor {
         if let blocks {
             var generator = SeededGenerator(seed: seed, name: name)
             let bytes = blocks.random(rows * columns, deviation: deviation, using: &generator)
             return Tensor(name: name, dimensions: [columns, rows], content: .blocks(bytes, blocks))
         }
-        var values = random(name, count: (rows - silent) * columns, mean: 0, deviation: deviation)
+        var values = random(name, count: (rows - silent - loud) * columns, mean: 0, deviation: deviation)
         values += Array(repeating: 0, count: silent * columns)
+        values += random(name + " padding", count: loud * columns, mean: 0, deviation: 8 * deviation)
         return Tensor(name: name, dimensions: [columns, rows], content: .weights(values, weights))
     }
 

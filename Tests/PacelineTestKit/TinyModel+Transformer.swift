@@ -13,9 +13,15 @@ extension TinyModel {
         let configuration = try ModelConfiguration(file)
         let tensors = try ModelTensors(file, configuration: configuration)
         let compute = try Compute(threads: threads, isa: isa)
+        let weights = try TransformerWeights(
+            tensors,
+            configuration: configuration,
+            compute: compute,
+            columns: columns ?? LogitColumns(Tokenizer(file))
+        )
         return Transformer(
             configuration: configuration,
-            weights: try TransformerWeights(tensors, configuration: configuration, compute: compute, columns: columns),
+            weights: weights,
             compute: compute,
             cacheType: cacheType
         )

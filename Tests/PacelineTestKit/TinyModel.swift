@@ -38,6 +38,38 @@ package struct TinyModel: Sendable {
     package var extraMetadata: [String: GGUFWriter.Value] = [:]
     /// `tokenizer.ggml.token_type` of the markers, control unless a converter was wrong.
     package var controlTokenType: Int32 = 3
+    package var padding = Padding()
+    /// Token types that differ from the vocabulary's, by id.
+    package var tokenTypes: [Int: Int32] = [:]
+    /// Token texts that differ from the vocabulary's, by id.
+    package var tokenTexts: [Int: String] = [:]
+
+    /// Rows behind the last token, as converters add them. Their weights make them far likelier than any token, so that
+    /// whoever may propose or sample them does.
+    package struct Padding: Sendable {
+        package enum Spelling: CaseIterable, Sendable {
+            case ownNumber, fromZero, fromOne, dummies
+        }
+
+        package var rows = 0
+        package var spelling = Spelling.ownNumber
+        /// `tokenizer.ggml.token_type`; 5 is unused.
+        package var type: Int32 = 5
+
+        package init() {}
+
+        /// The texts of rows that follow `count` tokens.
+        package func texts(after count: Int) -> [String] {
+            (0..<rows).map { index in
+                switch spelling {
+                case .ownNumber: "[PAD\(count + index)]"
+                case .fromZero: "[PAD\(index)]"
+                case .fromOne: "[PAD\(index + 1)]"
+                case .dummies: "<dummy" + String(String(100_001 + index).dropFirst()) + ">"
+                }
+            }
+        }
+    }
 
     /// The metadata and tensors of rotary embeddings.
     package struct Rope: Sendable {
@@ -110,7 +142,7 @@ package struct TinyModel: Sendable {
         writer.add("\(prefix).attention.head_count_kv", .uint32(UInt32(keyValueHeadCount)))
         writer.add("\(prefix).attention.layer_norm_rms_epsilon", .float32(1e-5))
         addAttention(to: &writer)
-        writer.add("\(prefix).vocab_size", .uint32(UInt32(vocabulary.tokens.count)))
+        writer.add("\(prefix).vocab_size", .uint32(UInt32(vocabulary.tokens.count + padding.rows)))
         for (key, value) in extraMetadata.sorted(by: { $0.key < $1.key }) { writer.add("\(prefix).\(key)", value) }
     }
 
@@ -139,8 +171,15 @@ package struct TinyModel: Sendable {
     private func addTokenizer(to writer: inout GGUFWriter, vocabulary: TinyVocabulary) {
         writer.add("tokenizer.ggml.model", .string("gpt2"))
         writer.add("tokenizer.ggml.pre", .string(preTokenizer))
-        writer.add("tokenizer.ggml.tokens", .strings(vocabulary.tokens))
-        writer.add("tokenizer.ggml.token_type", .int32s(vocabulary.types.map { $0 == 3 ? controlTokenType : $0 }))
+        let texts = vocabulary.tokens.enumerated().map { tokenTexts[$0.offset] ?? $0.element }
+        let types = vocabulary.types.enumerated().map {
+            tokenTypes[$0.offset] ?? ($0.element == 3 ? controlTokenType : $0.element)
+        }
+        writer.add("tokenizer.ggml.tokens", .strings(texts + padding.texts(after: texts.count)))
+        writer.add(
+            "tokenizer.ggml.token_type",
+            .int32s(types + Array(repeating: padding.type, count: padding.rows))
+        )
         writer.add("tokenizer.ggml.merges", .strings(vocabulary.merges))
         writer.add("tokenizer.ggml.bos_token_id", .uint32(vocabulary.controlTokens[0]))
         writer.add("tokenizer.ggml.eos_token_id", .uint32(vocabulary.controlTokens[2]))

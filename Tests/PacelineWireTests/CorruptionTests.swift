@@ -80,8 +80,9 @@ struct CorruptionTests {
             case 4: Array(repeatElement([0xfa, 0x01, 0x01, 0x00], count: count / 2).joined())
             default: Array(repeatElement([0x18, 0x05], count: count).joined())
             }
+        let problem: MessageError.Problem = kind == 3 ? .messageTwice(field: "sampling") : .malformed
         let read = Wire.read(Wire.frame(.open, payload: payload))
-        #expect(read.error == .message(MessageError(type: .open, problem: .malformed)))
+        #expect(read.error == .message(MessageError(type: .open, problem: problem)))
     }
 
     private func smallFrame(of type: MessageType, from messages: inout RandomMessages) throws -> [UInt8] {

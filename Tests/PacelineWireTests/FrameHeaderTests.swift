@@ -88,7 +88,7 @@ struct FrameHeaderTests {
     @Test("limits agreed in the handshake lower the caps")
     func agreedCaps() {
         let limits = LinkLimits(framePayload: 65_536, treePayload: 4096, treeNodes: 64, treeDepth: 8, requests: 1)
-        let phase = LinkPhase.established(limits: limits, vocabularySize: 100)
+        let phase = LinkPhase.established(limits: limits, vocabularySize: 100, version: 2)
         for (type, cap) in [(MessageType.open, 65_536), (.tree, 4096)] {
             let header = Wire.header(type: type.rawValue, length: UInt32(cap + 1))
             let error = FrameError.payloadTooLong(type: type, length: UInt32(cap + 1), cap: cap)

@@ -33,7 +33,7 @@ struct MessageRoundTripTests {
 
     @Test("the longest base and the largest tree fit their caps")
     func largest() throws {
-        let phase = LinkPhase.established(limits: .maximum, vocabularySize: 1 << 20)
+        let phase = LinkPhase.established(limits: .maximum, vocabularySize: 1 << 20, version: 2)
         let base = [Token](repeating: (1 << 20) - 1, count: 1 << 18)
         let open = Message.Open(
             request: .max,
@@ -61,7 +61,8 @@ struct MessageRoundTripTests {
             },
             isFinal: true
         )
-        for message in [Message.open(open), .tree(tree)] {
+        let part = Message.Base(request: .max, offset: WireLimits.baseLength - base.count, tokens: base)
+        for message in [Message.open(open), .tree(tree), .base(part)] {
             let (read, error) = Wire.read(try Wire.bytes(of: [message], phase: phase), phase: phase)
             #expect(error == nil)
             #expect(read.map(\.type) == [message.type])

@@ -22,7 +22,7 @@ struct MessageValidationTests {
         )
         expect(.hello, good.varint(3, 0), .outOfRange(field: "role", found: 0, allowed: 1...2))
         expect(.hello, good.varint(3, 3), .outOfRange(field: "role", found: 3, allowed: 1...2))
-        expect(.hello, good.bytes(4, []), .outOfRange(field: "the length of name", found: 0, allowed: 1...Int.max))
+        expect(.hello, good.bytes(4, []), .empty(field: "name"))
         let longName = [UInt8](repeating: 0x61, count: 129)
         expect(.hello, good.bytes(4, longName), .byteCount(field: "name", found: 129, allowed: "at most 128"))
         expect(.hello, good.bytes(4, [0x61, 0xff]), .notText(field: "name"))
@@ -60,6 +60,39 @@ struct MessageValidationTests {
             hello.message(6, good.bytes(3, label)),
             .byteCount(field: "model", found: 257, allowed: "at most 256")
         )
+    }
+
+    @Test("a peer that speaks version 2 says what its tokens are; an older one need not")
+    func tokenFingerprint() {
+        let hash = [UInt8](repeating: 1, count: 32)
+        let old = ProtobufPayload().bytes(1, hash).varint(2, 100)
+        let good = old.bytes(4, hash).varint(5, 90)
+        let hello = { (versions: ClosedRange<UInt64>, fingerprint: ProtobufPayload) in
+            ProtobufPayload().varint(1, versions.lowerBound).varint(2, versions.upperBound).varint(3, 1)
+                .bytes(4, [0x77]).fixed64(5, 7).varint(8, 1).message(6, fingerprint)
+        }
+        let welcome = { (version: UInt64, fingerprint: ProtobufPayload) in
+            ProtobufPayload().varint(1, version).bytes(2, [0x76]).fixed64(3, 7).varint(6, 10).varint(7, 20)
+                .message(4, fingerprint)
+                .message(8, ProtobufPayload().varint(1, 65_536).varint(2, 4096).varint(3, 1).varint(4, 1).varint(5, 1))
+        }
+        for (version, fingerprint) in [(UInt64(1), old), (1, good), (2, good), (3, good)] {
+            expect(.hello, hello(1...version, fingerprint), nil)
+            expect(.welcome, welcome(version, fingerprint), nil)
+        }
+        let counts = 1...100
+        let wrong: [(ProtobufPayload, Problem)] = [
+            (old, .missing(field: "vocabulary_hash")),
+            (old.varint(5, 90), .byteCount(field: "vocabulary_hash", found: 0, allowed: "32")),
+            (good.bytes(4, [1]), .byteCount(field: "vocabulary_hash", found: 1, allowed: "32")),
+            (old.bytes(4, hash), .outOfRange(field: "token_count", found: 0, allowed: counts)),
+            (good.varint(5, 101), .outOfRange(field: "token_count", found: 101, allowed: counts)),
+        ]
+        for (fingerprint, problem) in wrong {
+            expect(.hello, hello(1...2, fingerprint), problem)
+            expect(.hello, hello(2...2, fingerprint), problem)
+            expect(.welcome, welcome(2, fingerprint), problem)
+        }
     }
 
     @Test("challenges and proofs are 32 bytes")
@@ -122,7 +155,7 @@ struct MessageValidationTests {
         expect(.open, full.varint(1, 0), .zero(field: "request"))
         expect(.open, full.packed(3, [49_152]), .tree(.tokenOutOfVocabulary(token: 49_152, vocabularySize: 49_152)))
         expect(.open, full.varint(9, 1), .outOfRange(field: "length_limit", found: 1, allowed: 2...Int(UInt32.max)))
-        expect(.open, full.varint(5, 0), .malformed)
+        expect(.open, full.varint(5, 0), .wireType(field: "sampling", found: .varint, expected: .lengthPrefixed))
         expect(.open, full.message(8, ProtobufPayload()), .outOfRange(field: "shard.count", found: 0, allowed: 1...64))
         let shard = ProtobufPayload().varint(1, 4).varint(2, 4)
         expect(.open, full.message(8, shard), .outOfRange(field: "shard.index", found: 4, allowed: 0...3))
@@ -135,6 +168,54 @@ struct MessageValidationTests {
         let tokens = [UInt64](repeating: 0, count: 262_145)
         let problem = Problem.outOfRange(field: "the count of base_tokens", found: 262_145, allowed: 0...262_144)
         expect(.open, ProtobufPayload().varint(1, 1).packed(3, tokens), problem)
+    }
+
+    @Test("a base may come in parts in version 2, and only there")
+    func parts() {
+        let open = ProtobufPayload().varint(1, 1).packed(3, [5, 6]).varint(9, 16_777_216)
+            .message(5, ProtobufPayload().float(1, 1).float(3, 1).float(5, 1))
+            .message(7, ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 1))
+        let lengths = 2...16_777_216
+        expect(.open, open.varint(10, 2), nil)
+        expect(.open, open.varint(10, 16_777_216), nil)
+        expect(.open, open.varint(10, 1), .outOfRange(field: "base_length", found: 1, allowed: lengths))
+        let tooLong = open.varint(10, 16_777_217)
+        expect(.open, tooLong, .outOfRange(field: "base_length", found: 16_777_217, allowed: lengths))
+        let limit = open.varint(10, 9).varint(9, 8)
+        expect(.open, limit, .outOfRange(field: "length_limit", found: 8, allowed: 9...Int(UInt32.max)))
+        expect(.open, open.varint(10, 1), nil, in: RandomMessages.established(version: 1))
+
+        let base = ProtobufPayload().varint(1, 1).varint(2, 2).packed(3, [5])
+        expect(.base, base, nil)
+        expect(.base, base.varint(1, 0), .zero(field: "request"))
+        expect(.base, base.varint(2, 16_777_215), nil)
+        for found in [0, 16_777_216, Int(UInt32.max)] {
+            let offset = base.varint(2, UInt64(found))
+            expect(.base, offset, .outOfRange(field: "offset", found: found, allowed: 1...16_777_215))
+        }
+        expect(.base, base.packed(3, [49_152]), .tree(.tokenOutOfVocabulary(token: 49_152, vocabularySize: 49_152)))
+        let many = ProtobufPayload().varint(1, 1).packed(3, [UInt64](repeating: 0, count: 262_145))
+        expect(.base, many, .outOfRange(field: "the count of tokens", found: 262_145, allowed: 0...262_144))
+    }
+
+    @Test("version 1 knows no base of more than 262,144 tokens and no message for the rest of one")
+    func versionOne() throws {
+        let old = RandomMessages.established(version: 1)
+        let tree = ProtobufPayload().varint(1, 1).varint(3, 262_145)
+        expect(.tree, tree, nil)
+        expect(.tree, tree, .outOfRange(field: "base_length", found: 262_145, allowed: 1...262_144), in: old)
+        var messages = RandomMessages(seed: 5)
+        let base = messages.message(.base)
+        #expect(throws: WireError.frame(.typeNotAllowed(.base))) { try Wire.bytes(of: [base], phase: old) }
+        let frame = try Wire.bytes(of: [base])
+        #expect(Wire.read(frame, phase: old).error == .frame(.typeNotAllowed(.base)))
+        guard case .open(var open) = messages.message(.open) else { return }
+        (open.baseLength, open.lengthLimit) = (open.base.count + 1, open.base.count + 1)
+        let count = open.base.count
+        let part = Problem.outOfRange(field: "base_length", found: count + 1, allowed: count...count)
+        #expect(throws: WireError.message(MessageError(type: .open, problem: part))) {
+            try Wire.bytes(of: [.open(open)], phase: old)
+        }
     }
 
     @Test("sampling parameters are those that the verifier itself would take")
@@ -206,14 +287,14 @@ struct MessageValidationTests {
         expect(.tree, tree([1], [5], [0], first: 511), nil)
         expect(.tree, tree([1], [5], [0], first: 512), .tree(.tooManyNodes(limit: 512)))
         expect(.tree, tree([1], [5], [0], first: 513), .outOfRange(field: "first_node", found: 513, allowed: 0...512))
-        expect(.tree, root.varint(3, 0), .outOfRange(field: "base_length", found: 0, allowed: 1...262_144))
+        expect(.tree, root.varint(3, 0), .outOfRange(field: "base_length", found: 0, allowed: 1...16_777_216))
         expect(.tree, root.varint(1, 0), .zero(field: "request"))
     }
 
     @Test("the limits that were agreed bind trees too")
     func agreedTreeLimits() {
         let limits = LinkLimits(framePayload: 65_536, treePayload: 4096, treeNodes: 4, treeDepth: 2, requests: 1)
-        let phase = LinkPhase.established(limits: limits, vocabularySize: 10)
+        let phase = LinkPhase.established(limits: limits, vocabularySize: 10, version: 2)
         let root = ProtobufPayload().varint(1, 1).varint(3, 1)
         let nodes = root.packed(6, [1, 2, 3, 4, 5]).packed(7, [1, 2, 3, 4, 5]).packed(8, [1, 2, 3, 4, 5])
         expect(.tree, nodes, .outOfRange(field: "the count of parents", found: 5, allowed: 0...4), in: phase)
@@ -228,7 +309,7 @@ struct MessageValidationTests {
         let good = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 3).packed(5, [7, 8])
         expect(.verdict, good.varint(6, 1).varint(7, 1), nil)
         expect(.verdict, good.varint(2, 0), .zero(field: "epoch"))
-        expect(.verdict, good.varint(3, 2), .outOfRange(field: "base_length", found: 2, allowed: 3...262_144))
+        expect(.verdict, good.varint(3, 2), .outOfRange(field: "base_length", found: 2, allowed: 3...16_777_216))
         expect(.verdict, good.varint(7, 1), .outOfRange(field: "accepted_nodes", found: 1, allowed: 0...0))
         expect(
             .verdict,

@@ -13,8 +13,12 @@ struct LinkCodec: Sendable {
     var bufferedBytes: Int { reader.bufferedBytes }
 
     /// Messages are no longer those of the handshake.
-    mutating func handshakeEnded(limits: LinkLimits, vocabularySize: Int) {
-        let phase = LinkPhase.established(limits: limits, vocabularySize: vocabularySize)
+    mutating func handshakeEnded(with peer: LinkPeer) {
+        let phase = LinkPhase.established(
+            limits: peer.limits,
+            vocabularySize: peer.vocabularySize,
+            version: peer.version
+        )
         reader.phase = phase
         writer.phase = phase
     }

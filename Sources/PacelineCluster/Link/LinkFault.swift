@@ -83,9 +83,11 @@ extension LinkFault: CustomStringConvertible {
     }
 
     private static func describe(target: ModelFingerprint, drafter: ModelFingerprint) -> String {
-        let sizes =
-            target.vocabularySize == drafter.vocabularySize
-            ? "" : " (\(target.vocabularySize) and \(drafter.vocabularySize) tokens)"
+        let areCounted = target.tokens != nil && drafter.tokens != nil
+        let (ours, theirs) =
+            areCounted
+            ? (target.tokenCount, drafter.tokenCount) : (target.vocabularySize, drafter.vocabularySize)
+        let sizes = ours == theirs ? "" : " (\(ours) and \(theirs) tokens)"
         return "the target \(target.model) and the drafter \(drafter.model) do not share a tokenizer\(sizes); "
             + "use a drafter of the target's family"
     }

@@ -93,7 +93,7 @@ extension LinkMachine {
         now: Instant,
         into effects: inout [Effect]
     ) throws(LinkFault) {
-        try check(target: identity.fingerprint, drafter: hello.fingerprint)
+        try check(target: identity.fingerprint, drafter: hello.fingerprint, version: version)
         let capabilities = hello.capabilities.intersection(Self.usedCapabilities)
         let welcome = Message.Welcome(
             version: version,
@@ -121,7 +121,7 @@ extension LinkMachine {
             name: hello.name.printable,
             incarnation: hello.incarnation,
             fingerprint: hello.fingerprint,
-            vocabularySize: identity.fingerprint.vocabularySize,
+            vocabularySize: identity.fingerprint.tokenBound(version: version),
             capabilities: capabilities,
             slots: min(hello.slots, identity.limits.requests),
             contextLength: hello.contextLength,
@@ -170,13 +170,13 @@ extension LinkMachine {
         guard hello.versions.contains(welcome.version) else {
             throw .noCommonVersion(ours: hello.versions, theirs: welcome.version...welcome.version)
         }
-        try check(target: welcome.fingerprint, drafter: hello.fingerprint)
+        try check(target: welcome.fingerprint, drafter: hello.fingerprint, version: welcome.version)
         return LinkPeer(
             version: welcome.version,
             name: welcome.name.printable,
             incarnation: welcome.incarnation,
             fingerprint: welcome.fingerprint,
-            vocabularySize: welcome.fingerprint.vocabularySize,
+            vocabularySize: welcome.fingerprint.tokenBound(version: welcome.version),
             capabilities: welcome.capabilities,
             slots: hello.slots,
             contextLength: hello.contextLength,
@@ -197,10 +197,12 @@ extension LinkMachine {
     }
 
     /// A drafter must give token ids the target's meaning; one without a model has no vocabulary to disagree about.
-    private func check(target: ModelFingerprint, drafter: ModelFingerprint?) throws(LinkFault) {
-        guard let drafter else { return }
-        guard
-            target.tokenizerHash == drafter.tokenizerHash, target.vocabularySize == drafter.vocabularySize
-        else { throw .otherModel(target: target, drafter: drafter) }
+    private func check(
+        target: ModelFingerprint,
+        drafter: ModelFingerprint?,
+        version: Int
+    ) throws(LinkFault) {
+        guard let drafter, !target.sharesTokens(with: drafter, version: version) else { return }
+        throw .otherModel(target: target, drafter: drafter)
     }
 }

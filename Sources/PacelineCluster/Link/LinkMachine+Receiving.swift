@@ -48,13 +48,16 @@ extension LinkMachine {
             try liveness.answered(pong)
         case .hello, .challenge, .authenticate, .welcome, .fault:
             throw .unexpected(message.type, state: state.words)
-        case .open, .verifying, .verdict:
+        case .open, .base, .verifying, .verdict:
             guard side.isWorker else { throw .unexpected(message.type, state: "drafting is the sender's part") }
             effects.append(.deliver(message))
         case .tree:
             guard !side.isWorker else { throw .unexpected(message.type, state: "verifying is the sender's part") }
             effects.append(.deliver(message))
-        case .close, .drain:
+        case .close(let close):
+            cancelOpening(close.request)
+            effects.append(.deliver(message))
+        case .drain:
             effects.append(.deliver(message))
         }
     }

@@ -74,6 +74,8 @@ package struct LinkMachine: Sendable {
     var nonce: LinkNonce?
     var inbound: InboundWindow
     private var outbound = OutboundWindow()
+    /// Requests of which the peer has not been told all yet.
+    private var openings = BaseSender()
     /// When the handshake must be over.
     private var handshakeDeadline: Instant?
 
@@ -90,6 +92,9 @@ package struct LinkMachine: Sendable {
     }
 
     package var isClosed: Bool { state == .closed }
+
+    /// Whether a request was opened and its base is still on its way to the transport.
+    func isOpening(_ request: UInt64) -> Bool { openings.contains(request) }
 
     /// When a ``Event/timer`` is due.
     package var deadline: Instant? {
@@ -118,9 +123,10 @@ package struct LinkMachine: Sendable {
             try receive(bytes, now: now, into: &effects)
         case .flushed(let bytes):
             outbound.flushed(bytes, now: now)
+            try sendBases(now: now, into: &effects)
         case .send(let message):
             guard peer != nil else { return }
-            try write(message, now: now, into: &effects)
+            try send(message, now: now, into: &effects)
         case .work(let isAlive):
             for message in liveness.work(isAlive: isAlive, now: now, lastReceived: codec.lastReceived) {
                 try write(message, now: now, into: &effects)
@@ -156,9 +162,40 @@ extension LinkMachine {
         state = .established(peer)
         handshakeDeadline = nil
         transcript = HandshakeTranscript()
-        codec.handshakeEnded(limits: peer.limits, vocabularySize: peer.vocabularySize)
+        codec.handshakeEnded(with: peer)
         liveness.start(heartbeat: peer.heartbeat, deadAfter: peer.deadAfter, now: now)
         effects.append(.established(peer))
+    }
+
+    private mutating func send(
+        _ message: Message,
+        now: Instant,
+        into effects: inout [Effect]
+    ) throws(LinkFault) {
+        switch message {
+        case .open(let open):
+            openings.add(open)
+            try sendBases(now: now, into: &effects)
+        case .close(let close):
+            openings.cancel(close.request)
+            try write(message, now: now, into: &effects)
+        default:
+            try write(message, now: now, into: &effects)
+        }
+    }
+
+    /// The other side forgot a request, or this one did.
+    mutating func cancelOpening(_ request: UInt64) {
+        openings.cancel(request)
+    }
+
+    /// Sends as much of the bases that are on their way as the peer has room for; the rest follows what it takes.
+    private mutating func sendBases(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+        guard let peer else { return }
+        let part = peer.basePart(limit: configuration.basePart)
+        while outbound.bytes < configuration.baseWindow, let message = openings.next(part: part) {
+            try write(message, now: now, into: &effects)
+        }
     }
 
     /// - Returns: the bytes that travel.

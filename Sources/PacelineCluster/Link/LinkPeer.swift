@@ -10,7 +10,7 @@ package struct LinkPeer: Sendable, Equatable {
     package var incarnation: UInt64
     /// The drafter's or the target's model; nil for a model-free drafter.
     package var fingerprint: ModelFingerprint?
-    /// Of the target.
+    /// Token ids on the link are below it.
     package var vocabularySize: Int
     package var capabilities: LinkCapabilities
     /// Requests that the worker drafts for at once; of the worker's own link, what it offered itself.
@@ -20,4 +20,24 @@ package struct LinkPeer: Sendable, Equatable {
     package var limits: LinkLimits
     package var heartbeat: Duration
     package var deadAfter: Duration
+}
+
+extension LinkPeer {
+    /// The bytes of an `Open` without its base: 1,024 biased tokens are most of them.
+    private static let openBytes = 8 << 10
+
+    /// Tokens of a base that fit one message, whatever they are.
+    private var fittingPart: Int {
+        min(WireLimits.basePart, (limits.framePayload - Self.openBytes) / WireLimits.tokenBytes)
+    }
+
+    /// Tokens of a base that one message is to carry, `limit` where the version can cut a base at all.
+    func basePart(limit: Int) -> Int {
+        version < 2 ? .max : min(limit, fittingPart)
+    }
+
+    /// Tokens that a sequence may have which the peer drafts for.
+    var baseLimit: Int {
+        min(version < 2 ? fittingPart : WireLimits.baseLength, contextLength ?? .max)
+    }
 }

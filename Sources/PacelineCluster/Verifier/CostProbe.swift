@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineSpeculation
+import PacelineWire
 
 /// Measures what passes of a target take, by running some on a sequence of its own, in a second at most.
 struct CostProbe {
@@ -7,11 +8,11 @@ struct CostProbe {
     private static let request = RequestID(rawValue: 0)
 
     private let engine: any TargetEngine
-    private let vocabularySize: Int
+    private let tokenCount: Int
 
     init(_ target: LoadedTarget) {
         engine = target.engine
-        vocabularySize = target.description.vocabularySize
+        tokenCount = target.description.fingerprint.tokenCount
     }
 
     /// - Throws: what the engine throws, or ``CostCurveError``.
@@ -35,7 +36,7 @@ struct CostProbe {
         for index in 1..<max(rows, 1) {
             // Chains of four: some depth and some width, as real trees have.
             let parent = index % 4 == 1 ? nil : tree.indices.last
-            let token = Token(index % vocabularySize)
+            let token = Token(index % tokenCount)
             _ = try tree.insert(TokenTree.Node(parent: parent, token: token, logProbability: -1))
         }
         let start = NIODeadline.now()

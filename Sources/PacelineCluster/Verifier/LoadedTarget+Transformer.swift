@@ -1,5 +1,6 @@
 package import PacelineModel
 package import PacelineTensor
+import PacelineWire
 
 extension LoadedTarget {
     /// Loads a model as the target of a verifier. For the compute thread, where the engine stays.
@@ -44,9 +45,7 @@ extension LoadedTarget {
             sequences: sequences
         )
         let description = TargetDescription(
-            tokenizerHash: model.tokenizer.fingerprint.bytes,
-            vocabularySize: model.configuration.vocabularySize,
-            model: model.configuration.name ?? file.path,
+            fingerprint: ModelFingerprint(file),
             contextLength: context,
             cacheCapacity: capacity
         )

@@ -1,4 +1,5 @@
 package import PacelineSpeculation
+package import PacelineWire
 
 /// The target model as the verifier's compute thread sees it.
 ///
@@ -28,11 +29,8 @@ package protocol TargetEngine: AnyObject {
 
 /// What the verifier must know of a target before its engine runs.
 package struct TargetDescription: Sendable {
-    /// Hash of the tokenizer; a worker's must be equal.
-    package var tokenizerHash: [UInt8]
-    package var vocabularySize: Int
-    /// A label for people.
-    package var model: String
+    /// Which model it is, and what its token ids mean: a worker's must mean the same.
+    package var fingerprint: ModelFingerprint
     /// Tokens that one sequence may hold, prompt included.
     package var contextLength: Int
     /// Tokens that all open sequences may hold together.
@@ -41,16 +39,12 @@ package struct TargetDescription: Sendable {
     package var costs: CostCurve?
 
     package init(
-        tokenizerHash: [UInt8],
-        vocabularySize: Int,
-        model: String,
+        fingerprint: ModelFingerprint,
         contextLength: Int,
         cacheCapacity: Int,
         costs: CostCurve? = nil
     ) {
-        self.tokenizerHash = tokenizerHash
-        self.vocabularySize = vocabularySize
-        self.model = model
+        self.fingerprint = fingerprint
         self.contextLength = contextLength
         self.cacheCapacity = cacheCapacity
         self.costs = costs

@@ -67,7 +67,7 @@ package final class TransformerEngine: TargetEngine {
             cache: KVCache(pool: pool),
             sampler: Sampler(
                 parameters: opening.sampling,
-                vocabularySize: transformer.configuration.vocabularySize,
+                columns: transformer.weights.columns,
                 isa: transformer.compute.isa
             ),
             tokens: opening.base

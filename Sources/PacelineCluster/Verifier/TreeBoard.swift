@@ -37,7 +37,7 @@ struct TreeBoard: Sendable {
         var isHeard = false
         /// The stream broke off and waits for its worker to start a new tree.
         var isBroken = false
-        /// Verdicts that the worker has not been told, since it has no credit to make use of them.
+        /// Verdicts that the worker has not been told: it has no credit to make use of them, or not the whole base yet.
         var withheld = 0
     }
 
@@ -101,6 +101,17 @@ struct TreeBoard: Sendable {
         guard !isIdle || entries[index].withheld == BaseHistory.limit else { return 0 }
         defer { entries[index].withheld = 0 }
         return entries[index].withheld
+    }
+
+    /// A verdict that the worker cannot be told yet.
+    mutating func withhold(from worker: LinkID) {
+        guard let index = entries.firstIndex(where: { $0.worker == worker }) else { return }
+        entries[index].withheld += 1
+    }
+
+    /// Verdicts that a worker has not been told.
+    func withheld(from worker: LinkID) -> Int {
+        entries.first { $0.worker == worker }?.withheld ?? 0
     }
 
     /// Notes a worker's shard; returns it if the worker was told another one before.

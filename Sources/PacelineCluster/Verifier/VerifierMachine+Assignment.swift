@@ -43,7 +43,7 @@ extension VerifierMachine {
                 requests: worker.requests,
                 refused: worker.refused,
                 isDraining: worker.isDraining,
-                contextLength: worker.peer.contextLength,
+                contextLength: worker.peer.baseLimit,
                 isResting: configuration.restsDrafting && worker.experience.usefulness.isResting,
                 merit: worker.experience.usefulness.tokensPerVerdict
             )

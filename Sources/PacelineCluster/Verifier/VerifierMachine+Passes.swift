@@ -205,7 +205,7 @@ extension VerifierMachine {
             baseHash: mark.hash,
             nodes: tree.map { Message.Verifying.Node(parent: $0.parent, token: $0.token) }
         )
-        for worker in entry.workers where credit(of: worker) > 0 {
+        for worker in entry.workers where credit(of: worker) > 0 && !isOpening(entry.request, at: worker) {
             guard links[worker]?.worker?.peer.capabilities.contains(.verifying) == true else { continue }
             send(.verifying(message), to: worker, now: now)
         }

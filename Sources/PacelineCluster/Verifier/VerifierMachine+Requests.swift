@@ -59,7 +59,7 @@ extension VerifierMachine {
         TreeLimits(
             nodes: WireLimits.treeNodes,
             depth: WireLimits.treeDepth,
-            vocabularySize: target.vocabularySize
+            vocabularySize: target.fingerprint.tokenCount
         )
     }
 
@@ -93,12 +93,12 @@ extension VerifierMachine {
         guard request.prompt.count < context else {
             throw .promptTooLong(tokens: request.prompt.count, context: context)
         }
-        if let token = request.prompt.first(where: { Int($0) >= target.vocabularySize }) {
-            throw .tokenOutOfVocabulary(token: token, vocabularySize: target.vocabularySize)
+        if let token = request.prompt.first(where: { Int($0) >= target.fingerprint.tokenCount }) {
+            throw .tokenOutOfVocabulary(token: token, vocabularySize: target.fingerprint.tokenCount)
         }
         var valid = request
         do {
-            valid.sampling = try request.sampling.validated(vocabularySize: target.vocabularySize)
+            valid.sampling = try request.sampling.validated(vocabularySize: target.fingerprint.tokenCount)
         } catch {
             throw .invalidSampling(error)
         }

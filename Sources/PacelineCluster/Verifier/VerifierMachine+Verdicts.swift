@@ -126,6 +126,11 @@ extension VerifierMachine {
 
     /// Tells a worker of the last verdict, and of those before that were withheld from it.
     private mutating func announce(_ sequence: Sequence, to worker: LinkID, share: VerdictShare, now: Instant) {
+        guard canTell(worker, of: sequence) else { return giveUp(sequence.request, at: worker, now: now) }
+        guard !isOpening(sequence.request, at: worker) else {
+            _ = running.update(sequence.request) { $0.board.withhold(from: worker) }
+            return
+        }
         let credit = credit(of: worker)
         let due = running.update(sequence.request) { $0.board.grant(credit, to: worker) } ?? 0
         let commits = sequence.history.commits(last: due)
@@ -143,6 +148,27 @@ extension VerifierMachine {
             message.shard = sequence.board.deal(shard, to: worker)
         }
         send(.verdict(message), to: worker, now: now)
+    }
+
+    /// Whether a worker still has part of the base to be sent, so that it cannot follow verdicts yet.
+    func isOpening(_ request: RequestID, at worker: LinkID) -> Bool {
+        links[worker]?.machine.isOpening(request.rawValue) ?? false
+    }
+
+    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and of a base that
+    /// takes its time to reach it, what was committed since is still there to be told.
+    private func canTell(_ worker: LinkID, of sequence: Sequence) -> Bool {
+        guard let peer = links[worker]?.worker?.peer else { return false }
+        return sequence.length <= WireLimits.baseLength(version: peer.version)
+            && sequence.board.withheld(from: worker) < BaseHistory.limit
+    }
+
+    /// The worker is not to draft for a request any more, nor again.
+    private mutating func giveUp(_ request: RequestID, at worker: LinkID, now: Instant) {
+        _ = running.update(request) { $0.board.remove(worker) }
+        close(request, at: worker, .contextLength, now: now)
+        _ = links.update(worker) { $0.worker?.refused.insert(request) }
+        isBalanceOutdated = true
     }
 
     /// The verifier in numbers.

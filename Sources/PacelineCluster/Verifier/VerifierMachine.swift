@@ -108,11 +108,7 @@ package struct VerifierMachine: Sendable {
         identity = VerifierIdentity(
             name: configuration.name,
             incarnation: incarnation,
-            fingerprint: ModelFingerprint(
-                tokenizerHash: target.tokenizerHash,
-                vocabularySize: target.vocabularySize,
-                model: target.model
-            ),
+            fingerprint: target.fingerprint,
             limits: .maximum,
             versions: configuration.link.versions
         )

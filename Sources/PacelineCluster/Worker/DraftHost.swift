@@ -11,12 +11,15 @@ package protocol DrafterSource: AnyObject {
 /// The sessions of a worker as its compute thread holds them: trees and the drafters that grow them.
 package struct DraftHost {
     private let source: any DrafterSource
+    /// Called now and then while a long base is read, which is no sign of a hang.
+    private let onProgress: () -> Void
     private var drafts: [DraftSessionID: SequenceDraft] = [:]
     /// What each drafter's beliefs have turned out to be worth, over all sessions: all have the same drafters.
     private var experience: [Calibration] = []
 
-    package init(source: any DrafterSource) {
+    package init(source: any DrafterSource, onProgress: @escaping () -> Void = {}) {
         self.source = source
+        self.onProgress = onProgress
     }
 
     /// Carries out a job; nil if it was for closings alone.
@@ -58,7 +61,7 @@ package struct DraftHost {
             policy: turn.policy,
             limits: opening.limits
         )
-        try draft.begin(base: opening.base, sampling: opening.sampling)
+        try draft.begin(base: opening.base, sampling: opening.sampling, onProgress: onProgress)
         drafts[turn.session] = draft
     }
 }

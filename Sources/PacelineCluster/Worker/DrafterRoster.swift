@@ -110,11 +110,16 @@ extension DrafterName {
 extension ModelFingerprint {
     /// What a worker with this model says of it in the handshake, read from the file's head alone.
     package init(modelAt path: String) throws {
-        let model = try ModelFile(path: path)
+        try self.init(ModelFile(path: path))
+    }
+
+    /// What a process with this model says of it in the handshake.
+    init(_ model: ModelFile) {
         self.init(
             tokenizerHash: model.tokenizer.fingerprint.bytes,
             vocabularySize: model.configuration.vocabularySize,
-            model: model.configuration.name ?? path
+            tokens: Tokens(hash: model.tokenizer.vocabularyFingerprint.bytes, count: model.tokenizer.tokenCount),
+            model: model.configuration.name ?? model.path
         )
     }
 }

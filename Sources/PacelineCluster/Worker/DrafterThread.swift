@@ -20,7 +20,7 @@ final class DrafterThread: Sendable {
         thread = ComputeThread(name: "paceline-draft", capacity: 1) { jobs in
             var host: DraftHost
             do {
-                host = DraftHost(source: try load(progress))
+                host = DraftHost(source: try load(progress)) { progress.advance() }
             } catch {
                 loaded.fail(error)
                 return

@@ -37,6 +37,7 @@ extension WorkerMachine {
         for session in sessions.keys where sessions[session]?.link == id {
             sessions[session] = nil
         }
+        arriving.removeAll { $0.link == id }
         outbox.append(.close(id))
         guard !isShutDown, let endpoint = endpoint(of: id) else { return }
         let retry = endpoints[endpoint].ended(fault, jitter: random.nextUnit(), now: now)
@@ -48,13 +49,16 @@ extension WorkerMachine {
     private mutating func receive(_ message: Message, from id: LinkID, now: Instant) {
         switch message {
         case .open(let open): self.open(open, on: id, now: now)
+        case .base(let part): append(part, on: id, now: now)
         case .verdict(let verdict): follow(verdict, on: id, now: now)
         case .close(let close):
+            arriving.removeAll { $0.link == id && $0.open.request == close.request }
             if let session = session(close.request, on: id) { sessions[session] = nil }
         case .drain(let drain):
             guard let endpoint = endpoint(of: id) else { return }
             outbox.append(.note(.verifierDraining(endpoint: endpoint, reason: drain.reason)))
         case .verifying(let verifying):
+            guard isWhole(verifying.request, before: .verifying, on: id, now: now) else { return }
             if let session = session(verifying.request, on: id) {
                 _ = sessions.update(session) { $0.follow(verifying) }
             }

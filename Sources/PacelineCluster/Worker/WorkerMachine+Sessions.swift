@@ -3,15 +3,37 @@ import PacelineWire
 
 extension WorkerMachine {
     mutating func open(_ open: Message.Open, on link: LinkID, now: Instant) {
-        guard session(open.request, on: link) == nil else {
+        guard session(open.request, on: link) == nil, arrival(of: open.request, on: link) == nil else {
             return drive(link, .abort(.violation("request \(open.request) was opened twice")), now: now)
-        }
-        guard BaseHash(open.base) == open.baseHash else {
-            let reason = "request \(open.request) was opened with a base that its hash does not fit"
-            return drive(link, .abort(.violation(reason)), now: now)
         }
         if let refusal = refusal(of: open) {
             return send(.close(refusal), to: link, now: now)
+        }
+        arriving.append(ArrivingBase(open, on: link))
+        beginIfWhole(arriving.count - 1, now: now)
+    }
+
+    /// More of a base has come.
+    mutating func append(_ part: Message.Base, on link: LinkID, now: Instant) {
+        guard let index = arrival(of: part.request, on: link) else {
+            guard session(part.request, on: link) != nil else { return }
+            let reason = "more came of the base of request \(part.request), which was whole"
+            return drive(link, .abort(.violation(reason)), now: now)
+        }
+        if let fault = arriving[index].append(part) {
+            return drive(link, .abort(fault), now: now)
+        }
+        beginIfWhole(index, now: now)
+    }
+
+    /// Begins to draft for a request if all of its base has come.
+    private mutating func beginIfWhole(_ index: Int, now: Instant) {
+        guard arriving[index].isComplete else { return }
+        let (link, open, isSound) = (arriving[index].link, arriving[index].open, arriving[index].isSound)
+        arriving.remove(at: index)
+        guard isSound else {
+            let reason = "request \(open.request) was opened with a base that its hash does not fit"
+            return drive(link, .abort(.violation(reason)), now: now)
         }
         guard let vocabularySize = links[link]?.peer?.vocabularySize else { return }
         sessionCount += 1
@@ -19,7 +41,28 @@ extension WorkerMachine {
         sessions[id] = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
     }
 
+    private func arrival(of request: UInt64, on link: LinkID) -> Int? {
+        arriving.firstIndex { $0.link == link && $0.open.request == request }
+    }
+
+    /// Ends the link of a verifier that says more of a request before its base has come whole.
+    ///
+    /// - Returns: whether it may be said.
+    mutating func isWhole(
+        _ request: UInt64,
+        before type: MessageType,
+        on link: LinkID,
+        now: Instant
+    ) -> Bool {
+        guard let index = arrival(of: request, on: link) else { return true }
+        let (count, length) = (arriving[index].open.base.count, arriving[index].open.baseLength)
+        let state = "only \(count) of the \(length) tokens of its request's base had come"
+        drive(link, .abort(.unexpected(type, state: state)), now: now)
+        return false
+    }
+
     mutating func follow(_ verdict: Message.Verdict, on link: LinkID, now: Instant) {
+        guard isWhole(verdict.request, before: .verdict, on: link, now: now) else { return }
         // The worker may have closed the request while the verdict was on its way.
         guard let id = session(verdict.request, on: link) else { return }
         let fault = sessions.update(id) { session -> LinkFault? in
@@ -76,14 +119,14 @@ extension WorkerMachine {
     }
 
     private func refusal(of open: Message.Open) -> Message.Close? {
-        if sessions.count >= configuration.slots {
+        if sessions.count + arriving.count >= configuration.slots {
             return Message.Close(
                 request: open.request,
                 reason: .noCapacity,
                 detail: "all \(configuration.slots) slots are taken"
             )
         }
-        guard open.base.count < configuration.contextLength ?? .max else {
+        guard open.baseLength < configuration.contextLength ?? .max else {
             return Message.Close(request: open.request, reason: .contextLength)
         }
         return nil

@@ -43,6 +43,8 @@ package struct WorkerMachine: Sendable {
     var endpoints: [Reconnection]
     var links = OrderedTable<LinkID, LinkMachine>()
     var sessions = OrderedTable<DraftSessionID, DraftSession>()
+    /// Requests whose base has not come whole.
+    var arriving: [ArrivingBase] = []
     /// Sessions that the compute thread holds, or will after the job it is at.
     var opened: Set<DraftSessionID> = []
     /// The session whose turn it is, or was last.

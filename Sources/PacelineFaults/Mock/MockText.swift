@@ -1,5 +1,6 @@
 import PacelineCluster
 package import PacelineSpeculation
+import PacelineWire
 
 /// The language of the mock target: which token follows a prefix is an exact function of the prefix, the seed and the
 /// position, made of integers alone, so that every simulated output has an oracle.
@@ -10,6 +11,16 @@ package enum MockText {
     package static let vocabularySize = 1024
     /// Tokens that the target ever emits are below this.
     static let alphabet: UInt64 = 64
+
+    /// What a model of this language says of itself.
+    static func fingerprint(of model: String) -> ModelFingerprint {
+        ModelFingerprint(
+            tokenizerHash: [UInt8](repeating: 7, count: 32),
+            vocabularySize: vocabularySize,
+            tokens: ModelFingerprint.Tokens(hash: [UInt8](repeating: 8, count: 32), count: vocabularySize),
+            model: model
+        )
+    }
 
     /// The target's own token after a prefix.
     ///

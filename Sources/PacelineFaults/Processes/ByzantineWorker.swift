@@ -64,11 +64,12 @@ struct ByzantineWorker {
         switch message {
         case .welcome(let welcome):
             isEstablished = true
-            let size = welcome.fingerprint.vocabularySize
-            reader.phase = .established(limits: .maximum, vocabularySize: size)
-            writer.phase = .established(limits: .maximum, vocabularySize: size)
+            let size = welcome.fingerprint.tokenBound(version: welcome.version)
+            let phase = LinkPhase.established(limits: .maximum, vocabularySize: size, version: welcome.version)
+            reader.phase = phase
+            writer.phase = phase
         case .open(let open):
-            let mark = BaseMark(epoch: open.epoch, length: open.base.count, hash: open.baseHash)
+            let mark = BaseMark(epoch: open.epoch, length: open.baseLength, hash: open.baseHash)
             sessions[open.request] = Session(seed: open.sampling.seed, marks: [mark])
         case .verdict(let verdict):
             guard let mark = sessions[verdict.request]?.mark else { return }

@@ -32,7 +32,20 @@ extension Scenario {
         }
         scenario.byzantineWorkers = scenario.faults.contains(.byzantine) ? 1 + random.next(below: 2) : 0
         scenario.drawStrikes(&random)
+        scenario.drawProtocol()
         return scenario
+    }
+
+    /// Bases in tiny parts with little room for them, and workers of the version before, in some scenarios. Has random
+    /// numbers of its own, so that all else of a seed's scenario is what it was before there were versions.
+    private mutating func drawProtocol() {
+        var random = SplitMix(seed: MockText.mix(seed ^ 0x4241_5345))
+        if random.next(below: 4) == 0 {
+            link.basePart = random.pick([1, 3, 16])
+            link.baseWindow = random.pick([1, 100, 1 << 20])
+        }
+        let old = WireLimits.protocolVersions.lowerBound
+        for index in workers.indices where random.next(below: 4) == 0 { workers[index].versions = old...old }
     }
 
     private mutating func drawLimits(_ random: inout SplitMix) {

@@ -1,5 +1,6 @@
 package import PacelineCluster
 package import PacelineSpeculation
+import PacelineWire
 
 /// What a simulation is made of: processes, requests, network and faults.
 package struct Scenario: Sendable {
@@ -9,6 +10,8 @@ package struct Scenario: Sendable {
         package var stepMilliseconds: Double
         package var slots = 8
         package var start = Duration.zero
+        /// Protocol versions that it speaks.
+        var versions = WireLimits.protocolVersions
         /// How many times longer a step takes now and then.
         package var straggling = 1.0
 

@@ -8,9 +8,7 @@ extension Simulation {
         configuration.name = "verifier \(index)"
         configuration.link = scenario.link
         let target = TargetDescription(
-            tokenizerHash: [UInt8](repeating: 7, count: 32),
-            vocabularySize: MockText.vocabularySize,
-            model: "mock",
+            fingerprint: MockText.fingerprint(of: "mock"),
             contextLength: scenario.cacheCapacity,
             cacheCapacity: scenario.cacheCapacity,
             costs: scenario.costs

@@ -9,17 +9,14 @@ extension Simulation {
 
     func makeWorker(_ index: Int, life: Int) -> WorkerProcess {
         let plan = scenario.workers[index]
-        let fingerprint = ModelFingerprint(
-            tokenizerHash: [UInt8](repeating: 7, count: 32),
-            vocabularySize: MockText.vocabularySize,
-            model: "\(plan.drafter)"
-        )
+        let fingerprint = MockText.fingerprint(of: "\(plan.drafter)")
         var configuration = WorkerConfiguration(
             name: "worker \(index)",
             fingerprint: plan.drafter.isModelFree ? nil : fingerprint
         )
         configuration.slots = plan.slots
         configuration.link = scenario.link
+        configuration.link.versions = plan.versions
         let machine = WorkerMachine(
             configuration: configuration,
             endpoints: scenario.verifiers,

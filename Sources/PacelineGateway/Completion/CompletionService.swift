@@ -44,7 +44,7 @@ package struct CompletionService: Sendable {
         try body.stop?.validate()
         // Below 2^53, so that clients whose JSON numbers are doubles read back the same seed.
         let sampling = try body.sampling(
-            vocabularySize: model.tokenizer.vocabularySize,
+            vocabularySize: model.tokenizer.tokenCount,
             randomSeed: UInt64.random(in: 0..<(1 << 53))
         )
         return GenerationRequest(

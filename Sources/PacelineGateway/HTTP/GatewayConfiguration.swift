@@ -32,7 +32,7 @@ extension GatewayConfiguration {
     ///
     /// - Parameter contextLength: tokens that prompt and text may have together.
     package init(contextLength: Int, tokenizer: Tokenizer) {
-        let longest = (0..<tokenizer.vocabularySize).lazy
+        let longest = (0..<tokenizer.tokenCount).lazy
             // Every id below the size has bytes.
             .map { (try? tokenizer.bytes(of: UInt32($0)).count) ?? 0 }
             .max()

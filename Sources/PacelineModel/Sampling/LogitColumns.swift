@@ -2,7 +2,7 @@ package import PacelineSpeculation
 
 /// Which tokens the columns of a row of logits stand for: the first so many ids, and some later ones.
 ///
-/// A model's own head has a column for every token. A drafter's may be trimmed to the ids that occur most: byte-pair
+/// A model's own head has a column for every token, and none for the padding of its vocabulary. A drafter's may be trimmed to the ids that occur most: byte-pair
 /// vocabularies number their tokens in the order of their merges, so that frequent tokens have small ids (FR-Spec,
 /// arXiv 2502.14856, trims by frequency likewise).
 package struct LogitColumns: Sendable, Equatable {
@@ -21,6 +21,18 @@ package struct LogitColumns: Sendable, Equatable {
     package init(first count: Int, special: Set<Token>, vocabularySize: Int) {
         prefix = min(count, vocabularySize)
         others = special.filter { $0 >= count && $0 < vocabularySize }.sorted()
+    }
+
+    /// The columns of a model with this tokenizer.
+    ///
+    /// - Parameter first: how many tokens to score, besides those that steer the model; nil for all. None of them is
+    ///   padding.
+    package init(_ tokenizer: Tokenizer, first: Int? = nil) {
+        self.init(
+            first: first ?? tokenizer.tokenCount,
+            special: tokenizer.controlTokens,
+            vocabularySize: tokenizer.tokenCount
+        )
     }
 
     package var count: Int { prefix + others.count }

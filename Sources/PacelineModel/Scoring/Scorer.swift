@@ -21,12 +21,14 @@ package struct Scorer {
 
     /// The `count` most likely tokens at each of `positions` (all of `tokens` unless given).
     ///
+    /// The padding of a vocabulary has no part in the law.
+    ///
     /// - Throws: ``ScoringError`` for tokens or positions that the model cannot take, ``LogitError`` where a logit is no
     ///   finite number.
     package func score(_ tokens: [Token], positions: Set<Int>? = nil, count: Int) throws -> [Position] {
         try check(tokens, positions)
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: tokens.count))
-        let law = LogitRow(count: transformer.configuration.vocabularySize, isa: transformer.compute.isa)
+        let law = LogitRow(count: transformer.weights.columns.count, isa: transformer.compute.isa)
         var result: [Position] = []
         for start in stride(from: 0, to: tokens.count, by: Self.chunk) {
             let range = start..<min(tokens.count, start + Self.chunk)
@@ -53,8 +55,9 @@ package struct Scorer {
         guard tokens.count <= configuration.contextLength else {
             throw .tooLong(count: tokens.count, context: configuration.contextLength)
         }
-        if let token = tokens.first(where: { $0 >= configuration.vocabularySize }) {
-            throw .unknownToken(token, vocabularySize: configuration.vocabularySize)
+        let vocabularySize = transformer.weights.columns.count
+        if let token = tokens.first(where: { $0 >= vocabularySize }) {
+            throw .unknownToken(token, vocabularySize: vocabularySize)
         }
         if let position = positions?.first(where: { !tokens.indices.contains($0) }) {
             throw .noSuchPosition(position, count: tokens.count)

@@ -7,8 +7,10 @@ import Synchronization
 package final class Tokenizer: Sendable {
     /// The file it was read from, for messages.
     package let path: String
-    /// Equal for two tokenizers exactly when they make the same tokens of every text.
+    /// Equal for two tokenizers that make the same tokens of every text and are padded alike.
     package let fingerprint: TokenizerFingerprint
+    /// Equal for two tokenizers exactly when every token has the same text in both, padding left out.
+    package let vocabularyFingerprint: TokenizerFingerprint
     /// The token that begins a sequence, when the model has one.
     package let bos: Token?
     /// The token that ends a sequence, when the model has one.
@@ -53,6 +55,7 @@ package final class Tokenizer: Sendable {
     init(_ parts: TokenizerParts) {
         path = parts.path
         fingerprint = parts.fingerprint
+        vocabularyFingerprint = parts.vocabularyFingerprint
         bos = parts.bos
         eos = parts.eos
         endOfGeneration = parts.endOfGeneration
@@ -76,8 +79,8 @@ package final class Tokenizer: Sendable {
         endOfGeneration.union(vocabulary.tokens(of: [.control]).map(\.token))
     }
 
-    /// Number of tokens; ids are smaller.
-    package var vocabularySize: Int { vocabulary.count }
+    /// Number of tokens; ids are smaller. A model's embedding may have more rows, which are padding: no token.
+    package var tokenCount: Int { vocabulary.tokenCount }
 
     // MARK: Text to tokens
 
@@ -203,19 +206,19 @@ package final class Tokenizer: Sendable {
     }
 
     private func check(_ token: Token) throws(TokenizerError) {
-        guard token < vocabularySize else { throw .invalidToken(token, vocabularySize: vocabularySize) }
+        guard token < tokenCount else { throw .invalidToken(token, tokenCount: tokenCount) }
     }
 
     // MARK: Comparing
 
-    /// Throws an error that names both models unless this, a target's tokenizer, makes the same tokens as a drafter's.
+    /// Throws an error that names both models unless the tokens of this, a target's tokenizer, are those of a drafter's.
     package func requireSameVocabulary(asDrafter drafter: Tokenizer) throws(VocabularyMismatchError) {
-        guard fingerprint != drafter.fingerprint else { return }
+        guard vocabularyFingerprint != drafter.vocabularyFingerprint else { return }
         throw VocabularyMismatchError(target: side, drafter: drafter.side)
     }
 
     /// How this tokenizer is named in a mismatch.
     package var side: VocabularyMismatchError.Side {
-        VocabularyMismatchError.Side(name: path, vocabularySize: vocabularySize, fingerprint: fingerprint)
+        VocabularyMismatchError.Side(name: path, tokenCount: tokenCount, fingerprint: vocabularyFingerprint)
     }
 }

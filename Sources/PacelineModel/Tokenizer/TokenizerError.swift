@@ -8,8 +8,8 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case wrongTypeCount(path: String, tokens: Int, types: Int)
     case wrongScoreCount(path: String, tokens: Int, scores: Int)
     case malformedMerge(path: String, index: Int, merge: String)
-    case specialTokenOutOfRange(path: String, key: String, token: Int, vocabularySize: Int)
-    case invalidToken(Token, vocabularySize: Int)
+    case specialTokenOutOfRange(path: String, key: String, token: Int, tokenCount: Int)
+    case invalidToken(Token, tokenCount: Int)
     case invalidUTF8(offset: Int)
 
     package var description: String {
@@ -27,12 +27,12 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
         case .malformedMerge(let path, let index, let merge):
             "\(path) has the merge \"\(merge)\" (number \(index)), which does not join two tokens into a third; "
                 + "convert the model again"
-        case .specialTokenOutOfRange(let path, let key, let token, let vocabularySize):
-            "\(path) has the token \(token) for \(key), but its vocabulary has \(vocabularySize) tokens; "
+        case .specialTokenOutOfRange(let path, let key, let token, let tokenCount):
+            "\(path) has the token \(token) for \(key), but its vocabulary has \(tokenCount) tokens; "
                 + "convert the model again"
-        case .invalidToken(let token, let vocabularySize):
-            "the token \(token) is outside the vocabulary of \(vocabularySize) tokens; use ids from 0 to "
-                + "\(vocabularySize - 1)"
+        case .invalidToken(let token, let tokenCount):
+            "the token \(token) is outside the vocabulary of \(tokenCount) tokens; use ids from 0 to "
+                + "\(tokenCount - 1)"
         case .invalidUTF8(let offset):
             "the text is not valid UTF-8 at byte \(offset); convert it to UTF-8 first"
         }

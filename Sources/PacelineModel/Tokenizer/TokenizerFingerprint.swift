@@ -1,6 +1,6 @@
 import Crypto
 
-/// SHA-256 over all that decides how text becomes tokens, so that two processes can tell whether they agree.
+/// SHA-256 over what two tokenizers must have in common, so that two processes can tell whether they agree.
 package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible {
     /// 32 bytes.
     package let bytes: [UInt8]
@@ -11,6 +11,8 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
         self.bytes = bytes
     }
 
+    /// Over all that decides how text becomes tokens, and what pads the vocabulary. Version 1 of the protocol compares it.
+    ///
     /// - Parameters:
     ///   - model: `tokenizer.ggml.model`.
     ///   - preTokenizer: `tokenizer.ggml.pre`, or what else decides how text is prepared.
@@ -28,6 +30,28 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
             array.withBytes { hash.update(bufferPointer: $0) }
         }
         hash.update(data: kinds.map(\.rawValue))
+        bytes = Array(hash.finalize())
+    }
+
+    /// Over what token ids mean, which is all that a drafter and its target need to agree on: the tokens' texts in their
+    /// order and how texts stand for bytes. Not over types, merges and scores, in which converters differ.
+    ///
+    /// - Parameters:
+    ///   - model: `tokenizer.ggml.model`, which decides how texts stand for bytes.
+    ///   - tokens: the token texts.
+    ///   - count: how many of them are no padding.
+    init(meaningOf tokens: GGUFArray, count: Int, model: String) {
+        var hash = SHA256()
+        for field in ["paceline vocabulary 2", model] {
+            Self.update(&hash, count: field.utf8.count)
+            hash.update(data: Array(field.utf8))
+        }
+        Self.update(&hash, count: count)
+        tokens.forEachString { index, text in
+            guard index < count else { return }
+            Self.update(&hash, count: text.count)
+            hash.update(bufferPointer: text)
+        }
         bytes = Array(hash.finalize())
     }
 

@@ -5,6 +5,7 @@ struct TokenizerParts {
     let path: String
     let algorithm: Tokenizer.Algorithm
     let fingerprint: TokenizerFingerprint
+    let vocabularyFingerprint: TokenizerFingerprint
     let vocabulary: Vocabulary
     let bos: Token?
     let eos: Token?
@@ -21,12 +22,14 @@ struct TokenizerParts {
         guard (1...Int(Int32.max)).contains(texts.count) else {
             throw TokenizerError.wrongTokenCount(path: path, tokens: texts.count)
         }
-        let markers = try MarkerTokens(file, texts: texts, kinds: Self.kinds(file, count: texts.count))
+        let types = try Self.types(file, count: texts.count)
+        let tokenCount = Vocabulary.tokenCount(texts)
+        guard tokenCount > 0 else { throw TokenizerError.wrongTokenCount(path: path, tokens: 0) }
+        let markers = try MarkerTokens(file, texts: texts, tokenCount: tokenCount, types: types)
+        let source = Source(file: file, texts: texts, tokenCount: tokenCount, types: types, kinds: markers.kinds)
         switch model {
-        case "gpt2":
-            (vocabulary, algorithm, fingerprint) = try Self.bytePair(file, texts: texts, kinds: markers.kinds)
-        case "llama":
-            (vocabulary, algorithm, fingerprint) = try Self.sentencePiece(file, texts: texts, kinds: markers.kinds)
+        case "gpt2": (vocabulary, algorithm, fingerprint) = try Self.bytePair(source)
+        case "llama": (vocabulary, algorithm, fingerprint) = try Self.sentencePiece(source)
         default:
             let supported = ["gpt2 (byte-level BPE)", "llama (SentencePiece)"]
             throw TokenizerError.unsupportedModel(path: path, model: model, supported: supported)
@@ -34,50 +37,62 @@ struct TokenizerParts {
         (bos, eos, endOfGeneration) = (markers.bos, markers.eos, markers.endOfGeneration)
         let family = try file.stringIfPresent("general.architecture").flatMap(Architecture.named)
         markersTakeWhiteSpace = family?.markersTakeWhiteSpace ?? false
+        vocabularyFingerprint = TokenizerFingerprint(meaningOf: texts, count: vocabulary.tokenCount, model: model)
         prefersBOS = try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? algorithm.prefersBOS
+    }
+
+    /// What both algorithms are read from.
+    private struct Source {
+        let file: GGUFFile
+        let texts: GGUFArray
+        let tokenCount: Int
+        /// As the file has them; the fingerprint of version 1 is over these.
+        let types: [TokenKind]
+        /// What each token is for: the types but for those that converters get wrong.
+        let kinds: [TokenKind]
+
+        func vocabulary(spelling: some TokenSpelling, encoded: Set<TokenKind>) -> Vocabulary {
+            Vocabulary(texts: texts, tokenCount: tokenCount, kinds: kinds, spelling: spelling, encoded: encoded)
+        }
     }
 
     private typealias Core = (Vocabulary, Tokenizer.Algorithm, TokenizerFingerprint)
 
-    private static func bytePair(_ file: GGUFFile, texts: GGUFArray, kinds: [TokenKind]) throws -> Core {
-        let preTokenizer = try Self.preTokenizer(file)
-        let mergeList = try file.stringArray("tokenizer.ggml.merges")
+    private static func bytePair(_ source: Source) throws -> Core {
+        let preTokenizer = try Self.preTokenizer(source.file)
+        let mergeList = try source.file.stringArray("tokenizer.ggml.merges")
         let alphabet = ByteLevelAlphabet()
-        let vocabulary = Vocabulary(texts: texts, kinds: kinds, spelling: alphabet, encoded: [.normal])
-        let merges = try MergeTable(mergeList, vocabulary: vocabulary, alphabet: alphabet, path: file.path)
+        let vocabulary = source.vocabulary(spelling: alphabet, encoded: [.normal])
+        let merges = try MergeTable(mergeList, vocabulary: vocabulary, alphabet: alphabet, path: source.file.path)
         let fingerprint = TokenizerFingerprint(
             model: "gpt2",
             preTokenizer: preTokenizer.name,
-            tokens: texts,
-            kinds: kinds,
+            tokens: source.texts,
+            kinds: source.types,
             ranking: mergeList
         )
         return (vocabulary, .bytePair(preTokenizer, merges), fingerprint)
     }
 
-    private static func sentencePiece(_ file: GGUFFile, texts: GGUFArray, kinds: [TokenKind]) throws -> Core {
+    private static func sentencePiece(_ source: Source) throws -> Core {
+        let (file, count) = (source.file, source.texts.count)
         let scores = try file.floatArray("tokenizer.ggml.scores")
-        guard let values = scores.floats, values.count == texts.count else {
-            throw TokenizerError.wrongScoreCount(path: file.path, tokens: texts.count, scores: scores.count)
+        guard let values = scores.floats, values.count == count else {
+            throw TokenizerError.wrongScoreCount(path: file.path, tokens: count, scores: scores.count)
         }
         let addsSpacePrefix = try file.boolIfPresent("tokenizer.ggml.add_space_prefix") ?? true
-        let vocabulary = Vocabulary(
-            texts: texts,
-            kinds: kinds,
-            spelling: SentencePieceSpelling(),
-            encoded: [.normal, .userDefined]
-        )
+        let vocabulary = source.vocabulary(spelling: SentencePieceSpelling(), encoded: [.normal, .userDefined])
         let model = SentencePieceModel(
             vocabulary: vocabulary,
             scores: values,
-            unknown: try MarkerTokens.token("unknown", file, count: texts.count),
+            unknown: try MarkerTokens.token("unknown", file, count: vocabulary.tokenCount),
             addsSpacePrefix: addsSpacePrefix
         )
         let fingerprint = TokenizerFingerprint(
             model: "llama",
             preTokenizer: addsSpacePrefix ? "space prefix" : "",
-            tokens: texts,
-            kinds: kinds,
+            tokens: source.texts,
+            kinds: source.types,
             ranking: scores
         )
         return (vocabulary, .sentencePiece(model), fingerprint)
@@ -92,7 +107,7 @@ struct TokenizerParts {
         return preTokenizer
     }
 
-    private static func kinds(_ file: GGUFFile, count: Int) throws -> [TokenKind] {
+    private static func types(_ file: GGUFFile, count: Int) throws -> [TokenKind] {
         guard let numbers = try file.integerArrayIfPresent("tokenizer.ggml.token_type") else {
             return Array(repeating: .normal, count: count)
         }

@@ -4,12 +4,12 @@ package struct VocabularyMismatchError: Error, Equatable, CustomStringConvertibl
     package struct Side: Sendable, Equatable {
         /// The model as the user named it.
         package let name: String
-        package let vocabularySize: Int
+        package let tokenCount: Int
         package let fingerprint: TokenizerFingerprint
 
-        package init(name: String, vocabularySize: Int, fingerprint: TokenizerFingerprint) {
+        package init(name: String, tokenCount: Int, fingerprint: TokenizerFingerprint) {
             self.name = name
-            self.vocabularySize = vocabularySize
+            self.tokenCount = tokenCount
             self.fingerprint = fingerprint
         }
     }
@@ -28,6 +28,6 @@ package struct VocabularyMismatchError: Error, Equatable, CustomStringConvertibl
     }
 
     private static func text(_ side: Side) -> String {
-        "\(side.name) (\(side.vocabularySize) tokens, tokenizer \(side.fingerprint.short))"
+        "\(side.name) (\(side.tokenCount) tokens, tokenizer \(side.fingerprint.short))"
     }
 }

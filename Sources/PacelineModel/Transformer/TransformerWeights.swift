@@ -73,7 +73,7 @@ package final class TransformerWeights {
     /// Reads and repacks all weights of a model.
     ///
     /// - Parameters:
-    ///   - columns: the tokens to score, if not all: the rest of the output head is not kept.
+    ///   - columns: the tokens to score: the rest of the output head is not kept.
     ///   - progress: called with the share done (0 … 1) after each block.
     /// - Throws: ``GGUFError`` for a weight that is not finite, ``PackedMatrixError`` when memory runs out, and what loading
     ///   OpenBLAS throws.
@@ -81,14 +81,13 @@ package final class TransformerWeights {
         _ tensors: ModelTensors,
         configuration: ModelConfiguration,
         compute: Compute,
-        columns: LogitColumns? = nil,
+        columns: LogitColumns,
         progress: (Double) -> Void = { _ in }
     ) throws {
         let reader = WeightReader(file: tensors.file, compute: compute)
         embedding = tensors.embedding
         outputNorm = try reader.vector(tensors.outputNorm)
         rotaryFactors = try reader.rotaryFactors(configuration.rope, tensors.ropeFactors)
-        let columns = columns ?? LogitColumns(all: configuration.vocabularySize)
         self.columns = columns
         output = try reader.head(tensors.output, columns)
         outputBias = try tensors.outputBias.map { try reader.headBias($0, columns) }

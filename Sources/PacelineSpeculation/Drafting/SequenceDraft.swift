@@ -12,6 +12,9 @@ package struct SequenceDraft {
         var isModelFree: Bool { drafter.isModelFree }
     }
 
+    /// Tokens of a base that a drafter without a model reads in one go.
+    private static let piece = 4096
+
     package private(set) var tree: TokenTree
     private var members: [Member]
     /// The base, for drafters that have not begun yet.
@@ -50,7 +53,13 @@ package struct SequenceDraft {
 
     /// Starts a sequence with an empty tree. Drafters with a model read the base in their first step, so that those
     /// without are not held up by a long prompt.
-    package mutating func begin(base: [Token], sampling: SamplingParameters) throws {
+    ///
+    /// - Parameter onProgress: called now and then while a long base is read.
+    package mutating func begin(
+        base: [Token],
+        sampling: SamplingParameters,
+        onProgress: () -> Void = {}
+    ) throws {
         let (policy, experience) = (policy, experience)
         tree = TokenTree(limits: tree.limits)
         self.base = base
@@ -60,7 +69,7 @@ package struct SequenceDraft {
             members[index].hasBegun = false
         }
         self.experience = experience
-        for index in members.indices where members[index].isModelFree { try begin(index) }
+        for index in members.indices where members[index].isModelFree { try read(index, onProgress: onProgress) }
     }
 
     /// Lets the drafters without a model take all the steps that pay, or, where they have none left, each drafter with
@@ -118,6 +127,17 @@ package struct SequenceDraft {
     private mutating func begin(_ index: Int) throws {
         try members[index].drafter.begin(base: base, sampling: sampling)
         members[index].hasBegun = true
+    }
+
+    /// Begins with a drafter that takes the base in at once, piece by piece.
+    private mutating func read(_ index: Int, onProgress: () -> Void) throws {
+        try members[index].drafter.begin(base: Array(base.prefix(Self.piece)), sampling: sampling)
+        members[index].hasBegun = true
+        for start in stride(from: Self.piece, to: base.count, by: Self.piece) {
+            onProgress()
+            let piece = Array(base[start..<min(base.count, start + Self.piece)])
+            try members[index].drafter.advance(Rerooting(committed: piece, path: [], kept: [], tree: tree))
+        }
     }
 
     private mutating func step(_ index: Int) throws -> Bool {

@@ -15,6 +15,11 @@ enum Check {
         guard value != 0 else { throw .zero(field: field) }
     }
 
+    /// Text that must be there; how long it may be is the copy's to check.
+    static func notEmpty(_ field: String, _ text: String) throws(MessageError.Problem) {
+        guard !text.isEmpty else { throw .empty(field: field) }
+    }
+
     static func digest(
         _ field: String,
         _ bytes: [UInt8],

@@ -6,13 +6,21 @@ extension ModelFingerprint {
         self.init(
             tokenizerHash: try Copy.bytes("tokenizer_hash", structure.tokenizer_hash),
             vocabularySize: Int(structure.vocabulary_size),
+            tokens: try Tokens(copying: structure),
             model: try Copy.text("model", structure.model, atMost: WireLimits.modelBytes)
         )
     }
 
-    func check() throws(MessageError.Problem) {
+    /// - Parameter version: the newest that the sender may be talked to in.
+    func check(version: Int) throws(MessageError.Problem) {
         try Check.digest("tokenizer_hash", tokenizerHash)
         try Check.range("vocabulary_size", vocabularySize, 1...WireLimits.vocabularySize)
+        guard let tokens else {
+            if version >= 2 { throw .missing(field: "vocabulary_hash") }
+            return
+        }
+        try Check.digest("vocabulary_hash", tokens.hash)
+        try Check.range("token_count", tokens.count, 1...vocabularySize)
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__ModelFingerprint {
@@ -20,7 +28,18 @@ extension ModelFingerprint {
         structure.tokenizer_hash = arena.bytes(tokenizerHash)
         structure.vocabulary_size = UInt32(vocabularySize)
         structure.model = arena.text(model, limit: WireLimits.modelBytes)
+        structure.vocabulary_hash = arena.bytes(tokens?.hash ?? [])
+        structure.token_count = UInt32(tokens?.count ?? 0)
         return structure
+    }
+}
+
+extension ModelFingerprint.Tokens {
+    /// Nil where neither field is there.
+    fileprivate init?(copying structure: Paceline__V1__ModelFingerprint) throws(MessageError.Problem) {
+        let hash = try Copy.bytes("vocabulary_hash", structure.vocabulary_hash)
+        guard !hash.isEmpty || structure.token_count > 0 else { return nil }
+        self.init(hash: hash, count: Int(structure.token_count))
     }
 }
 

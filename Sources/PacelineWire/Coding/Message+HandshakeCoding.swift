@@ -26,9 +26,9 @@ extension Message.Hello: Payload {
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.range("minimum_version", versions.lowerBound, 1...versions.upperBound)
         try Check.range("maximum_version", versions.upperBound, 1...Int(UInt16.max))
-        try Check.range("the length of name", name.utf8.count, 1...Int.max)
+        try Check.notEmpty("name", name)
         try Check.nonzero("incarnation", incarnation)
-        try fingerprint?.check()
+        try fingerprint?.check(version: versions.upperBound)
         try Check.range("slots", slots, 1...WireLimits.requests)
         if let contextLength { try Check.range("context_length", contextLength, 1...Int(UInt32.max)) }
         try Check.digest("nonce", nonce, orEmpty: true)
@@ -110,9 +110,9 @@ extension Message.Welcome: Payload {
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.range("version", version, 1...Int(UInt16.max))
-        try Check.range("the length of name", name.utf8.count, 1...Int.max)
+        try Check.notEmpty("name", name)
         try Check.nonzero("incarnation", incarnation)
-        try fingerprint.check()
+        try fingerprint.check(version: version)
         try Check.range("heartbeat_ms", heartbeatMilliseconds, 10...60_000)
         try Check.range("dead_after_ms", deadAfterMilliseconds, 2 * heartbeatMilliseconds...600_000)
         try limits.check()

@@ -12,8 +12,10 @@ extension Message.Open: Payload {
                 "base_tokens",
                 structure.base_tokens,
                 count: structure.n_base_tokens,
-                atMost: WireLimits.baseLength
+                atMost: WireLimits.basePart
             ),
+            // Version 1 does not know the field.
+            baseLength: structure.base_length == 0 || phase.version < 2 ? nil : Int(structure.base_length),
             baseHash: BaseHash(rawValue: structure.base_hash),
             sampling: try SamplingParameters(copying: try Check.present("sampling", structure.sampling)),
             credit: Int(structure.credit),
@@ -25,13 +27,15 @@ extension Message.Open: Payload {
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.nonzero("request", request)
-        try Check.range("the count of base_tokens", base.count, 1...WireLimits.baseLength)
+        try Check.range("the count of base_tokens", base.count, 1...WireLimits.basePart)
+        let longest = phase.version < 2 ? base.count : phase.baseLength
+        try Check.range("base_length", baseLength, base.count...longest)
         try Check.tokens(base, vocabularySize: phase.vocabularySize)
         try sampling.checkForWire(vocabularySize: phase.vocabularySize)
         try Check.range("credit", credit, 0...WireLimits.treeNodes)
         try limits.check()
         try shard.check()
-        try Check.range("length_limit", lengthLimit, base.count...Int(UInt32.max))
+        try Check.range("length_limit", lengthLimit, baseLength...Int(UInt32.max))
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Open {
@@ -46,6 +50,40 @@ extension Message.Open: Payload {
         structure.limits = arena.pointer(to: limits.structure())
         structure.shard = shard == .whole ? nil : arena.pointer(to: shard.structure())
         structure.length_limit = UInt32(lengthLimit)
+        structure.base_length = baseLength == base.count ? 0 : UInt32(baseLength)
+        return structure
+    }
+}
+
+extension Message.Base: Payload {
+    static var type: MessageType { .base }
+
+    init(copying structure: Paceline__V1__Base, in phase: LinkPhase) throws(MessageError.Problem) {
+        self.init(
+            request: structure.request,
+            offset: Int(structure.offset),
+            tokens: try Copy.elements(
+                "tokens",
+                structure.tokens,
+                count: structure.n_tokens,
+                atMost: WireLimits.basePart
+            )
+        )
+    }
+
+    func check(in phase: LinkPhase) throws(MessageError.Problem) {
+        try Check.nonzero("request", request)
+        try Check.range("the count of tokens", tokens.count, 1...WireLimits.basePart)
+        try Check.range("offset", offset, 1...WireLimits.baseLength - tokens.count)
+        try Check.tokens(tokens, vocabularySize: phase.vocabularySize)
+    }
+
+    func structure(in arena: PackArena) -> Paceline__V1__Base {
+        var structure = Paceline__V1__Base.make()
+        structure.request = request
+        structure.offset = UInt32(offset)
+        structure.n_tokens = tokens.count
+        structure.tokens = arena.pointer(toElementsOf: tokens)
         return structure
     }
 }

@@ -61,7 +61,7 @@ extension Message.Tree: Payload {
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.nonzero("request", request)
-        try Check.range("base_length", baseLength, 1...WireLimits.baseLength)
+        try Check.range("base_length", baseLength, 1...phase.baseLength)
         try shape.check(in: phase)
         for node in nodes where !(node.logProbability.isFinite && node.logProbability <= 0) {
             throw .tree(.invalidLogProbability(node.logProbability))
@@ -110,7 +110,7 @@ extension Message.Verifying: Payload {
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
         try Check.nonzero("request", request)
-        try Check.range("base_length", baseLength, 1...WireLimits.baseLength)
+        try Check.range("base_length", baseLength, 1...phase.baseLength)
         try shape.check(in: phase)
     }
 

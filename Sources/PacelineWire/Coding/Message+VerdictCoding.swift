@@ -33,7 +33,7 @@ extension Message.Verdict: Payload {
         try Check.range("the count of tokens", tokens.count, 1...Self.tokenLimit)
         try Check.tokens(tokens, vocabularySize: phase.vocabularySize)
         // The prompt has one token at least.
-        try Check.range("base_length", baseLength, tokens.count + 1...WireLimits.baseLength)
+        try Check.range("base_length", baseLength, tokens.count + 1...phase.baseLength)
         try Check.range("verified_nodes", verifiedNodes, 0...WireLimits.treeNodes)
         try Check.range("accepted_nodes", acceptedNodes, 0...min(verifiedNodes, tokens.count - 1))
         try Check.range("credit", credit, 0...WireLimits.treeNodes)

@@ -16,6 +16,7 @@ package struct MessageDecoder: Sendable {
         case .authenticate: .authenticate(try payload(of: frame))
         case .welcome: .welcome(try payload(of: frame))
         case .open: .open(try payload(of: frame))
+        case .base: .base(try payload(of: frame))
         case .tree: .tree(try payload(of: frame))
         case .verifying: .verifying(try payload(of: frame))
         case .verdict: .verdict(try payload(of: frame))
@@ -41,6 +42,7 @@ package struct MessageDecoder: Sendable {
         from bytes: UnsafeRawBufferPointer
     ) -> Result<Value, MessageError.Problem> {
         Result { () throws(MessageError.Problem) in
+            try Value.Structure.scan(bytes)
             let unpacked = try Value.Structure.withUnpacked(bytes) { structure throws(MessageError.Problem) in
                 try Value(copying: structure, in: phase)
             }

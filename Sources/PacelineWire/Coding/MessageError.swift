@@ -10,6 +10,12 @@ package struct MessageError: Error, Equatable, Sendable {
         case zero(field: String)
         case byteCount(field: String, found: Int, allowed: String)
         case notText(field: String)
+        case nulInText(field: String)
+        case empty(field: String)
+        /// A field that is not written as its type is.
+        case wireType(field: String, found: ProtobufWireType, expected: ProtobufWireType)
+        /// A sub-message in more than one part.
+        case messageTwice(field: String)
         /// Two fields that belong together differ in their counts.
         case unequalCounts(field: String, count: Int, other: String, otherCount: Int)
         case notAscending(field: String)
@@ -45,6 +51,14 @@ extension MessageError.Problem: CustomStringConvertible {
             "\(field) must have \(allowed) bytes, and has \(found)"
         case .notText(let field):
             "\(field) is not UTF-8"
+        case .nulInText(let field):
+            "\(field) holds a NUL character, which text may not"
+        case .empty(let field):
+            "\(field) must not be empty"
+        case .wireType(let field, let found, let expected):
+            "\(field) is written as \(found), and must be written as \(expected)"
+        case .messageTwice(let field):
+            "\(field) comes more than once, and must come whole"
         case .unequalCounts(let field, let count, let other, let otherCount):
             "\(field) has \(count) entries where \(other) has \(otherCount)"
         case .notAscending(let field):

@@ -58,6 +58,7 @@ package struct MessageWriter: Sendable {
         case .authenticate(let value): try write(value, into: &buffer)
         case .welcome(let value): try write(value, into: &buffer)
         case .open(let value): try write(value, into: &buffer)
+        case .base(let value): try write(value, into: &buffer)
         case .tree(let value): try write(value, into: &buffer)
         case .verifying(let value): try write(value, into: &buffer)
         case .verdict(let value): try write(value, into: &buffer)

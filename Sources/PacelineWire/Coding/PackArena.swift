@@ -32,12 +32,13 @@ final class PackArena {
         ProtobufCBinaryData(len: bytes.count, data: pointer(toElementsOf: bytes))
     }
 
-    /// A C string of at most `limit` bytes: longer text is cut between two characters, and at a NUL.
+    /// A C string of at most `limit` bytes: longer text is cut between two characters. U+FFFD stands in for a NUL, which
+    /// would end it.
     func text(_ text: String, limit: Int) -> UnsafeMutablePointer<CChar>? {
         var kept: [CChar] = []
-        for scalar in text.unicodeScalars {
+        for scalar in text.unicodeScalars.lazy.map({ $0.value == 0 ? "\u{fffd}" : $0 }) {
             let bytes = UTF8.encode(scalar).map { $0.map { CChar(bitPattern: $0) } } ?? []
-            guard scalar.value != 0, kept.count + bytes.count <= limit else { break }
+            guard kept.count + bytes.count <= limit else { break }
             kept += bytes
         }
         return pointer(toElementsOf: kept + [0])

@@ -16,6 +16,12 @@ extension ProtobufStructure {
         return structure
     }
 
+    /// Refuses bytes that protobuf-c would misread.
+    static func scan(_ bytes: UnsafeRawBufferPointer) throws(MessageError.Problem) {
+        guard let descriptor = make().base.descriptor else { return }
+        try ProtobufScan.check(bytes, as: descriptor.pointee)
+    }
+
     /// Parses `bytes` and hands out the structure, whose pointers are good during `body` only.
     ///
     /// - Returns: `nil` if the bytes are malformed or need more memory than their length justifies.
@@ -65,6 +71,10 @@ extension Paceline__V1__LinkLimits: ProtobufStructure {
 
 extension Paceline__V1__Open: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__open__init }
+}
+
+extension Paceline__V1__Base: ProtobufStructure {
+    static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__base__init }
 }
 
 extension Paceline__V1__Sampling: ProtobufStructure {

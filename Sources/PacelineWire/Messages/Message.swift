@@ -8,6 +8,7 @@ package enum Message: Sendable, Equatable {
     case authenticate(Authenticate)
     case welcome(Welcome)
     case open(Open)
+    case base(Base)
     case tree(Tree)
     case verifying(Verifying)
     case verdict(Verdict)
@@ -24,6 +25,7 @@ package enum Message: Sendable, Equatable {
         case .authenticate: .authenticate
         case .welcome: .welcome
         case .open: .open
+        case .base: .base
         case .tree: .tree
         case .verifying: .verifying
         case .verdict: .verdict

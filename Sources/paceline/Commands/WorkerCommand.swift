@@ -95,7 +95,7 @@ extension WorkerConfiguration {
         var fingerprint: ModelFingerprint?
         for case .model(let path) in drafters {
             let next = try ModelFingerprint(modelAt: path)
-            if let first = fingerprint, first.tokenizerHash != next.tokenizerHash {
+            if let first = fingerprint, !first.sharesTokens(with: next, version: 2) {
                 throw DrafterVocabularyError(first: first.model, second: next.model)
             }
             fingerprint = fingerprint ?? next

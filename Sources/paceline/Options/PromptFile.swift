@@ -2,8 +2,8 @@ import Glibc
 
 /// Reads a prompt file byte for byte.
 enum PromptFile {
-    /// More bytes than the longest context that a model has could use.
-    static let limit = 64 << 20
+    /// More bytes than the longest context that there may be could use: 16 for each of its tokens.
+    static let limit = 256 << 20
 
     /// The text of the file at `path`, with every byte in its place; `-` is standard input.
     static func text(at path: String) throws(PromptFileError) -> String {

@@ -50,14 +50,15 @@ enum TestModels {
     /// A target of two blocks, whose drafter agrees with it most of the time.
     static let tiny = written(TinyModel(), "tiny")
     static let tinyDrafter = written(TinyModel().drafter(), "tiny-drafter")
-    /// A model whose pre-tokeniser, and so whose vocabulary, is another.
+    /// A model whose vocabulary is another.
     static let tinyStranger: String = {
         var model = TinyModel()
-        model.preTokenizer = "gpt-2"
+        model.tokenTexts[TinyVocabulary.shared.tokens.count - 2] = "<|stranger|>"
         return written(model, "tiny-stranger")
     }()
 
-    private static func written(_ model: TinyModel, _ name: String) -> String {
+    /// The path of a file with the model.
+    static func written(_ model: TinyModel, _ name: String) -> String {
         do {
             return try TestFiles.file(model.serialised(), name: "\(name).gguf")
         } catch {

@@ -170,9 +170,9 @@ struct AuthenticationTests {
         #expect(without.fault(.worker) == .authenticationFailed(.workerHasNoToken))
         var newer = Self.pair()
         newer.connect(.worker)
-        let later = Message.challenge(Message.Challenge(version: 2, nonce: [UInt8](repeating: 9, count: 32)))
+        let later = Message.challenge(Message.Challenge(version: 3, nonce: [UInt8](repeating: 9, count: 32)))
         newer.handle(.worker, .received(try WireTap.frame(later)))
-        #expect(newer.fault(.worker) == .noCommonVersion(ours: 1...1, theirs: 2...2))
+        #expect(newer.fault(.worker) == .noCommonVersion(ours: 1...2, theirs: 3...3))
     }
 
     @Test("finds every byte out that was changed on the way, although all checksums hold")

@@ -31,7 +31,7 @@ struct HandshakeTests {
         var pair = LinkPair(hello: LinkPair.hello(versions: 7...9))
         pair.connect()
         pair.settle()
-        #expect(pair.fault(.verifier) == .noCommonVersion(ours: 1...1, theirs: 7...9))
+        #expect(pair.fault(.verifier) == .noCommonVersion(ours: WireLimits.protocolVersions, theirs: 7...9))
         guard case .reported(.version, let reason) = pair.fault(.worker) else {
             Issue.record("the worker was not told: \(String(describing: pair.fault(.worker)))")
             return
@@ -41,11 +41,7 @@ struct HandshakeTests {
 
     @Test("refuses a drafter with another tokenizer, naming both models")
     func otherModel() {
-        let other = ModelFingerprint(
-            tokenizerHash: [UInt8](repeating: 8, count: 32),
-            vocabularySize: TaggedText.vocabularySize,
-            model: "stranger"
-        )
+        let other = TaggedText.fingerprint(of: "stranger", hash: 8)
         var pair = LinkPair(hello: LinkPair.hello(other))
         pair.connect()
         pair.settle()
@@ -57,15 +53,61 @@ struct HandshakeTests {
 
     @Test("refuses a drafter with another vocabulary size, naming both sizes")
     func otherVocabulary() {
-        let other = ModelFingerprint(
-            tokenizerHash: LinkPair.fingerprint.tokenizerHash,
-            vocabularySize: 99,
-            model: "padded"
-        )
+        let other = TaggedText.fingerprint(of: "smaller", vocabularySize: 99)
         var pair = LinkPair(hello: LinkPair.hello(other))
         pair.connect()
         pair.settle()
         #expect(pair.fault(.worker)?.description.contains("99") == true)
+    }
+
+    @Test("lets in a drafter whose vocabulary is padded otherwise, in version 2, and bounds ids by the tokens of both")
+    func padded() {
+        var other = TaggedText.fingerprint(of: "padded", vocabularySize: TaggedText.vocabularySize + 128)
+        other.tokenizerHash = [UInt8](repeating: 9, count: 32)
+        other.tokens?.count = TaggedText.vocabularySize
+        var pair = LinkPair(hello: LinkPair.hello(other))
+        pair.connect()
+        pair.settle()
+        #expect(pair.verifier.peer?.version == 2)
+        #expect(pair.verifier.peer?.vocabularySize == TaggedText.vocabularySize)
+        #expect(pair.worker.peer?.vocabularySize == TaggedText.vocabularySize)
+        // Version 1 cannot tell.
+        var old = LinkPair(hello: LinkPair.hello(other, versions: 1...1))
+        old.connect()
+        old.settle()
+        #expect(old.fault(.verifier) == .otherModel(target: LinkPair.fingerprint, drafter: other))
+    }
+
+    @Test("bounds ids by the whole vocabulary in version 1, and by its tokens in version 2", arguments: [1, 2])
+    func bound(version: Int) {
+        var target = TaggedText.fingerprint(of: "target", tokenCount: 4000)
+        target.model = "target"
+        var pair = LinkPair(hello: LinkPair.hello(target, versions: 1...version), target: target)
+        pair.connect()
+        pair.settle()
+        let expected = version == 1 ? TaggedText.vocabularySize : 4000
+        #expect(pair.worker.peer?.vocabularySize == expected)
+        #expect(pair.verifier.peer?.vocabularySize == expected)
+    }
+
+    @Test("compares what version 1 compares with a peer that speaks nothing newer")
+    func oldPeer() {
+        var old = LinkPair.fingerprint
+        old.tokens = nil
+        var pair = LinkPair(hello: LinkPair.hello(old, versions: 1...1))
+        pair.connect()
+        pair.settle()
+        #expect(pair.verifier.peer?.version == 1)
+        var oldVerifier = LinkPair(versions: 1...1, target: old)
+        oldVerifier.connect()
+        oldVerifier.settle()
+        #expect(oldVerifier.worker.peer?.version == 1)
+        #expect(oldVerifier.worker.peer?.vocabularySize == TaggedText.vocabularySize)
+        old.tokenizerHash[0] ^= 1
+        var stranger = LinkPair(hello: LinkPair.hello(old, versions: 1...1))
+        stranger.connect()
+        stranger.settle()
+        #expect(stranger.fault(.verifier) == .otherModel(target: LinkPair.fingerprint, drafter: old))
     }
 
     @Test("lets in a drafter without a model")
@@ -97,7 +139,7 @@ struct HandshakeTests {
     func nothingBefore(message: Message) {
         var pair = LinkPair()
         pair.connect(.verifier)
-        var writer = MessageWriter(phase: .established(limits: .maximum, vocabularySize: 100))
+        var writer = MessageWriter(phase: .established(limits: .maximum, vocabularySize: 100, version: 2))
         var bytes = ByteBuffer()
         #expect(throws: Never.self) { try writer.write(message, into: &bytes) }
         pair.handle(.verifier, .received(bytes))

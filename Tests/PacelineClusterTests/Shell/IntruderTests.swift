@@ -8,7 +8,7 @@ import Testing
 @Suite("A verifier's port", .timeLimit(.minutes(2)))
 struct IntruderTests {
     /// A frame as a worker would send it, to be spoilt by the tests.
-    private static func hello(versions: ClosedRange<Int> = 1...1) throws -> ByteBuffer {
+    private static func hello(versions: ClosedRange<Int> = WireLimits.protocolVersions) throws -> ByteBuffer {
         var writer = MessageWriter(phase: .handshake)
         var bytes = ByteBuffer()
         try writer.write(.hello(LinkPair.hello(versions: versions)), into: &bytes)
@@ -47,6 +47,7 @@ struct IntruderTests {
                     let other = ModelFingerprint(
                         tokenizerHash: [UInt8](repeating: 1, count: 32),
                         vocabularySize: 5,
+                        tokens: ModelFingerprint.Tokens(hash: [UInt8](repeating: 1, count: 32), count: 5),
                         model: "stranger"
                     )
                     var writer = MessageWriter(phase: .handshake)
@@ -65,7 +66,7 @@ struct IntruderTests {
             // The header's checksum is checked first, so that neither length nor version is believed.
             case .oversize, .futureFraming: "header is corrupt"
             case .payloadChecksum: "payload of a hello message is corrupt"
-            case .futureVersion: "speaks 1, the other 8 to 9"
+            case .futureVersion: "speaks 1 to 2, the other 8 to 9"
             case .otherModel: "stranger"
             case .silence: "handshake was not over"
             }

@@ -15,7 +15,7 @@ struct SecureLinkTests {
         var tls: LinkTLS.Files?
         /// Its own check takes place in 2020, so that only the other side finds out what has expired since.
         var hasOldClock = false
-        var versions = 1...1
+        var versions = WireLimits.protocolVersions
 
         static func certified(
             _ holder: String,

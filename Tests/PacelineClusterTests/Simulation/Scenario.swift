@@ -68,6 +68,8 @@ struct Scenario {
         }
         scenario.faultKinds = FaultKind.allCases.filter { _ in random.next(below: 2) == 0 }
         scenario.faultCount = random.next(below: 20)
+        scenario.verifier.link.basePart = [1, 3, 1 << 16][random.next(below: 3)]
+        scenario.verifier.link.baseWindow = [1, 1 << 20][random.next(below: 2)]
         return scenario
     }
 }

@@ -8,11 +8,7 @@ import struct PacelineFaults.EventQueue
 extension Simulation {
     func makeWorker(_ index: Int, life: Int) -> WorkerProcess {
         let plan = scenario.workers[index]
-        let fingerprint = ModelFingerprint(
-            tokenizerHash: [UInt8](repeating: 7, count: 32),
-            vocabularySize: TaggedText.vocabularySize,
-            model: plan.name
-        )
+        let fingerprint = TaggedText.fingerprint(of: plan.name)
         var configuration = WorkerConfiguration(name: plan.name, fingerprint: plan.hasModel ? fingerprint : nil)
         configuration.slots = plan.slots
         configuration.draft = plan.draft

@@ -16,15 +16,11 @@ struct LinkPair {
     private var nonces: SplitMix
     var now = Instant.zero
 
-    static let fingerprint = ModelFingerprint(
-        tokenizerHash: [UInt8](repeating: 7, count: 32),
-        vocabularySize: TaggedText.vocabularySize,
-        model: "target"
-    )
+    static let fingerprint = TaggedText.fingerprint(of: "target")
 
     static func hello(
         _ fingerprint: ModelFingerprint? = fingerprint,
-        versions: ClosedRange<Int> = 1...1
+        versions: ClosedRange<Int> = WireLimits.protocolVersions
     ) -> Message.Hello {
         Message.Hello(
             versions: versions,
@@ -38,7 +34,8 @@ struct LinkPair {
 
     init(
         hello: Message.Hello = hello(),
-        versions: ClosedRange<Int> = 1...1,
+        versions: ClosedRange<Int> = WireLimits.protocolVersions,
+        target: ModelFingerprint = fingerprint,
         configuration: LinkConfiguration = LinkConfiguration(),
         tokens: (worker: String?, verifier: String?) = (nil, nil),
         nonceSeed: UInt64 = 1
@@ -50,7 +47,7 @@ struct LinkPair {
         configuration.token = tokens.verifier.map(Self.token)
         verifier = LinkMachine(
             side: .verifier(
-                VerifierIdentity(name: "verifier", incarnation: 1, fingerprint: Self.fingerprint, versions: versions)
+                VerifierIdentity(name: "verifier", incarnation: 1, fingerprint: target, versions: versions)
             ),
             configuration: configuration
         )

@@ -123,9 +123,7 @@ extension TargetDescription {
     /// The mock target's.
     static func mock(cacheCapacity: Int = 1 << 16, costs: CostCurve? = nil) -> TargetDescription {
         TargetDescription(
-            tokenizerHash: [UInt8](repeating: 7, count: 32),
-            vocabularySize: TaggedText.vocabularySize,
-            model: "mock",
+            fingerprint: TaggedText.fingerprint(of: "mock"),
             contextLength: 4096,
             cacheCapacity: cacheCapacity,
             costs: costs

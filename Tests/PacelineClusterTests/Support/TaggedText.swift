@@ -1,5 +1,6 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineWire
 
 /// The language of the mock target: which token follows a prefix is a hash of the prefix and the seed, and every token
 /// carries a tag of the prefix it belongs after.
@@ -9,6 +10,24 @@ import PacelineSpeculation
 struct TaggedText {
     static let vocabularySize = 4096
     static let choices: UInt64 = 16
+
+    /// What a model of this language says of itself; with another `hash` or size it is one of another language.
+    static func fingerprint(
+        of model: String,
+        hash: UInt8 = 7,
+        vocabularySize: Int = vocabularySize,
+        tokenCount: Int? = nil
+    ) -> ModelFingerprint {
+        ModelFingerprint(
+            tokenizerHash: [UInt8](repeating: hash, count: 32),
+            vocabularySize: vocabularySize,
+            tokens: ModelFingerprint.Tokens(
+                hash: [UInt8](repeating: hash, count: 32),
+                count: tokenCount ?? vocabularySize
+            ),
+            model: model
+        )
+    }
 
     private var hash = BaseHash()
     private var position = 0

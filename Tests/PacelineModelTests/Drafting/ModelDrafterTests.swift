@@ -44,9 +44,10 @@ struct ModelDrafterTests {
         var random = SeededGenerator(seed: 9)
         for _ in 0..<30 {
             var frontier: [NodeIndex?] = tree.isEmpty ? [nil] : []
-            frontier += tree.indices.filter { !tree.children(of: $0).contains { _ in true } && tree.depth(of: $0) < 6 }.shuffled(
-                using: &random
-            ).prefix(3)
+            frontier += tree.indices.filter { !tree.children(of: $0).contains { _ in true } && tree.depth(of: $0) < 6 }
+                .shuffled(
+                    using: &random
+                ).prefix(3)
                 .map(Optional.some)
             let proposals = try Self.grow(&tree, drafter, at: frontier, width: 3)
             for (node, proposal) in zip(frontier, proposals) {

@@ -87,9 +87,9 @@ struct TokenizerTests {
     @Test("a token outside the vocabulary is an error that names it")
     func invalidTokens() throws {
         let tokenizer = try tokenizer()
-        let size = tokenizer.vocabularySize
+        let size = tokenizer.tokenCount
         for token in [UInt32(size), .max] {
-            let error = TokenizerError.invalidToken(token, vocabularySize: size)
+            let error = TokenizerError.invalidToken(token, tokenCount: size)
             #expect(throws: error) { try tokenizer.decode([0, token]) }
             #expect(throws: error) { try tokenizer.isSpecial(token) }
             #expect(throws: error) { try tokenizer.check([token]) }
@@ -153,16 +153,15 @@ struct TokenizerTests {
         let drafter = try TinyModel().drafter().tokenizer(name: "drafter.gguf")
         try target.requireSameVocabulary(asDrafter: drafter)
         var model = TinyModel()
-        model.preTokenizer = "smollm"
+        model.tokenTexts[Int(control[1])] = "<|renamed|>"
         let other = try model.tokenizer(name: "other.gguf")
         let error = #expect(throws: VocabularyMismatchError.self) { try target.requireSameVocabulary(asDrafter: other) }
         let text = try #require(error?.description)
-        #expect(
-            text.contains("drafter other.gguf (\(other.vocabularySize) tokens, tokenizer \(other.fingerprint.short))")
-        )
-        #expect(
-            text.contains("target target.gguf (\(target.vocabularySize) tokens, tokenizer \(target.fingerprint.short))")
-        )
+        let named = { (side: Tokenizer) in
+            "\(side.path) (\(side.tokenCount) tokens, tokenizer \(side.vocabularyFingerprint.short))"
+        }
+        #expect(text.contains("drafter \(named(other))"))
+        #expect(text.contains("target \(named(target))"))
     }
 
     @Test("what is not supported is named with what is")

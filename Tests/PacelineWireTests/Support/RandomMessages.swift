@@ -4,7 +4,11 @@ import PacelineWire
 /// Valid messages drawn at random, with extreme values more often than chance would have them.
 struct RandomMessages {
     static let vocabularySize = 49_152
-    static let established = LinkPhase.established(limits: .maximum, vocabularySize: vocabularySize)
+    static let established = established(version: WireLimits.protocolVersions.upperBound)
+
+    static func established(version: Int) -> LinkPhase {
+        .established(limits: .maximum, vocabularySize: vocabularySize, version: version)
+    }
 
     var random: SeededGenerator
 
@@ -27,6 +31,7 @@ struct RandomMessages {
         case .authenticate: .authenticate(Message.Authenticate(proof: bytes(32)))
         case .welcome: .welcome(welcome())
         case .open: .open(open())
+        case .base: .base(base())
         case .tree: .tree(tree())
         case .verifying: .verifying(verifying())
         case .verdict: .verdict(verdict())
@@ -61,13 +66,14 @@ struct RandomMessages {
     }
 
     private mutating func hello() -> Message.Hello {
-        let minimum = number(1...65_535)
+        let minimum = Bool.random(using: &random) ? 1 : number(1...65_535)
+        let maximum = Bool.random(using: &random) ? minimum : number(minimum...65_535)
         return Message.Hello(
-            versions: minimum...number(minimum...65_535),
+            versions: minimum...maximum,
             role: Bool.random(using: &random) ? .worker : .verifier,
             name: "w" + text(127),
             incarnation: id(),
-            fingerprint: Bool.random(using: &random) ? nil : fingerprint(),
+            fingerprint: Bool.random(using: &random) ? nil : fingerprint(version: maximum),
             capabilities: LinkCapabilities(rawValue: random.next()),
             slots: number(1...1024),
             contextLength: Bool.random(using: &random) ? nil : number(1...Int(UInt32.max)),
@@ -77,11 +83,12 @@ struct RandomMessages {
 
     private mutating func welcome() -> Message.Welcome {
         let heartbeat = number(10...60_000)
+        let version = Bool.random(using: &random) ? number(1...2) : number(1...65_535)
         return Message.Welcome(
-            version: number(1...65_535),
+            version: version,
             name: "v" + text(127),
             incarnation: id(),
-            fingerprint: fingerprint(),
+            fingerprint: fingerprint(version: version),
             capabilities: LinkCapabilities(rawValue: random.next()),
             heartbeatMilliseconds: heartbeat,
             deadAfterMilliseconds: number(2 * heartbeat...600_000),
@@ -98,17 +105,24 @@ struct RandomMessages {
 
     private mutating func open() -> Message.Open {
         let base = (0..<number(1...2000)).map { _ in token() }
+        let length = Bool.random(using: &random) ? base.count : number(base.count...WireLimits.baseLength)
         return Message.Open(
             request: id(),
             epoch: random.next(),
             base: base,
-            baseHash: BaseHash(base),
+            baseLength: length,
+            baseHash: BaseHash(rawValue: random.next()),
             sampling: sampling(),
             credit: number(0...512),
             limits: draftLimits(),
             shard: Bool.random(using: &random) ? .whole : OutcomeShard(index: number(0...3), count: number(4...64)),
-            lengthLimit: number(base.count...Int(UInt32.max))
+            lengthLimit: number(length...Int(UInt32.max))
         )
+    }
+
+    private mutating func base() -> Message.Base {
+        let tokens = (0..<number(1...2000)).map { _ in token() }
+        return Message.Base(request: id(), offset: number(1...WireLimits.baseLength - tokens.count), tokens: tokens)
     }
 
     private mutating func sampling() -> SamplingParameters {
@@ -135,7 +149,7 @@ struct RandomMessages {
         return Message.Tree(
             request: id(),
             epoch: random.next(),
-            baseLength: number(1...262_144),
+            baseLength: number(1...WireLimits.baseLength),
             baseHash: BaseHash(rawValue: random.next()),
             firstNode: firstNode,
             nodes: distinct(nodes(count: count, firstNode: firstNode)),
@@ -147,7 +161,7 @@ struct RandomMessages {
         Message.Verifying(
             request: id(),
             epoch: random.next(),
-            baseLength: number(1...262_144),
+            baseLength: number(1...WireLimits.baseLength),
             baseHash: BaseHash(rawValue: random.next()),
             nodes: nodes(count: number(0...512)).map { Message.Verifying.Node(parent: $0.parent, token: $0.token) }
         )
@@ -159,7 +173,7 @@ struct RandomMessages {
         return Message.Verdict(
             request: id(),
             epoch: id(),
-            baseLength: number(tokens.count + 1...262_144),
+            baseLength: number(tokens.count + 1...WireLimits.baseLength),
             baseHash: BaseHash(rawValue: random.next()),
             tokens: tokens,
             verifiedNodes: verified,
@@ -179,8 +193,15 @@ struct RandomMessages {
         )
     }
 
-    private mutating func fingerprint() -> ModelFingerprint {
-        ModelFingerprint(tokenizerHash: bytes(32), vocabularySize: number(1...1_048_576), model: text(256))
+    private mutating func fingerprint(version: Int) -> ModelFingerprint {
+        let size = number(1...1_048_576)
+        let isOld = version < 2 && Bool.random(using: &random)
+        return ModelFingerprint(
+            tokenizerHash: bytes(32),
+            vocabularySize: size,
+            tokens: isOld ? nil : ModelFingerprint.Tokens(hash: bytes(32), count: number(1...size)),
+            model: text(256)
+        )
     }
 
     /// Children of earlier messages' nodes may have come out equal; one of each stays.

@@ -9,7 +9,9 @@ struct InvalidVector {
     var error: WireError
 
     func record() throws {
-        let state = phase == .handshake ? "before the handshake" : "after the handshake, with a vocabulary of 49,152"
+        let version = phase.version == 1 ? "" : " in version \(phase.version)"
+        let established = "after the handshake\(version), with a vocabulary of 49,152"
+        let state = phase == .handshake ? "before the handshake" : established
         try VectorFile(name: name).write(bytes, title: "\(state): \(error)")
     }
 
@@ -17,11 +19,11 @@ struct InvalidVector {
         self.name = "invalid/" + name
         self.bytes = bytes
         self.error = error
-        self.phase = phase ?? RandomMessages.established
+        self.phase = phase ?? RandomMessages.established(version: 1)
     }
 
     static let all: [InvalidVector] =
-        framing + trees + [
+        framing + trees + protobuf + bases + [
             InvalidVector(
                 "welcome-too-late",
                 Wire.frame(.welcome, payload: []),
@@ -123,6 +125,58 @@ struct InvalidVector {
                 [1],
                 [5, 6],
                 .unequalCounts(field: "parents", count: 1, other: "tokens", otherCount: 2)
+            ),
+        ]
+    }()
+
+    /// Well-formed to the eye of a protobuf library.
+    private static let protobuf: [InvalidVector] = {
+        func message(
+            _ name: String,
+            _ type: MessageType,
+            _ payload: ProtobufPayload,
+            _ problem: MessageError.Problem
+        ) -> InvalidVector {
+            let isEarly = RandomMessages.phase(of: type) == .handshake
+            let error = WireError.message(MessageError(type: type, problem: problem))
+            return InvalidVector(name, Wire.frame(type, payload: payload.bytes), error, in: isEarly ? .handshake : nil)
+        }
+        let hello = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 1).fixed64(5, 7).varint(8, 1)
+        let verdict = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 3).packed(5, [7, 8])
+        let tree = ProtobufPayload().varint(1, 1).varint(3, 1)
+        let limits = (first: ProtobufPayload().varint(1, 8), second: ProtobufPayload().varint(2, 2).varint(3, 2))
+        return [
+            message("text-nul", .hello, hello.bytes(4, Array("ab\0cd".utf8)), .nulInText(field: "name")),
+            message("text-empty", .hello, hello.bytes(4, []), .empty(field: "name")),
+            message(
+                "bool-wire-type",
+                .tree,
+                tree.bytes(9, [1]),
+                .wireType(field: "final", found: .lengthPrefixed, expected: .varint)
+            ),
+            message(
+                "message-in-parts",
+                .verdict,
+                verdict.message(9, limits.first).message(9, limits.second),
+                .messageTwice(field: "limits")
+            ),
+        ]
+    }()
+
+    private static let bases: [InvalidVector] = {
+        let base = ProtobufPayload().varint(1, 7).packed(3, [5])
+        let frame = { (payload: ProtobufPayload) in Wire.frame(.base, payload: payload.bytes) }
+        let (old, new) = (RandomMessages.established(version: 1), RandomMessages.established(version: 2))
+        func message(_ name: String, _ payload: ProtobufPayload, _ problem: MessageError.Problem) -> InvalidVector {
+            InvalidVector(name, frame(payload), .message(MessageError(type: .base, problem: problem)), in: new)
+        }
+        return [
+            InvalidVector("base-in-version-1", frame(base.varint(2, 3)), .frame(.typeNotAllowed(.base)), in: old),
+            message("base-offset", base, .outOfRange(field: "offset", found: 0, allowed: 1...16_777_215)),
+            message(
+                "base-empty",
+                ProtobufPayload().varint(1, 7).varint(2, 3),
+                .outOfRange(field: "the count of tokens", found: 0, allowed: 1...262_144)
             ),
         ]
     }()

@@ -1,7 +1,7 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// The messages of the golden frames in `Protocols/vectors`, in the order in which they travel.
+/// The messages of the golden frames in `Protocols/vectors`, in the order in which they travel; here those of version 1.
 struct VectorMessage {
     enum Sender: String {
         case worker, verifier
@@ -103,15 +103,16 @@ extension VectorMessage {
         0x8a, 0xc4, 0xca, 0x8a, 0x47, 0xcf, 0xcc, 0x7a, 0x27, 0xb7, 0xa7, 0x27, 0x0d, 0x7b, 0x41, 0x88,
     ]
 
-    private static let base: [Token] = [504, 3575, 282, 4649, 314]
+    static let base: [Token] = [504, 3575, 282, 4649, 314]
 
     private static let fingerprint = ModelFingerprint(
         tokenizerHash: (0..<32).map { UInt8($0 * 7 + 3) },
         vocabularySize: vocabularySize,
+        tokens: nil,
         model: "SmolLM2-135M-Instruct.Q4_1.gguf"
     )
 
-    private static func hello(nonce: [UInt8]) -> Message.Hello {
+    static func hello(nonce: [UInt8]) -> Message.Hello {
         Message.Hello(
             versions: 1...1,
             role: .worker,
@@ -125,7 +126,7 @@ extension VectorMessage {
         )
     }
 
-    private static func welcome(proof: [UInt8]) -> Message.Welcome {
+    static func welcome(proof: [UInt8]) -> Message.Welcome {
         Message.Welcome(
             version: 1,
             name: "verifier-1",
@@ -139,7 +140,7 @@ extension VectorMessage {
         )
     }
 
-    private static let open = Message.Open(
+    static let open = Message.Open(
         request: 7,
         epoch: 3,
         base: base,

@@ -8,16 +8,11 @@ private let isRecording = ProcessInfo.processInfo.environment["PACELINE_RECORD_V
 
 @Suite("Vectors", .serialized)
 struct VectorTests {
-    private static let established = LinkPhase.established(
-        limits: .maximum,
-        vocabularySize: VectorMessage.vocabularySize
-    )
-
     @Test("golden frames decode to the messages they hold, and these encode to the same bytes")
     func golden() throws {
-        for conversation in [VectorMessage.exchange, VectorMessage.authenticated] {
+        for (version, conversation) in VectorMessage.conversations {
             for sender in [VectorMessage.Sender.worker, .verifier] {
-                try checkDirection(conversation.filter { $0.sender == sender })
+                try checkDirection(conversation.filter { $0.sender == sender }, version: version)
             }
         }
     }
@@ -27,7 +22,7 @@ struct VectorTests {
         .enabled(if: ProtobufCompiler.path != nil, "needs protoc-c: apt-get install protobuf-c-compiler")
     )
     func independentEncoder() throws {
-        for vector in VectorMessage.exchange + VectorMessage.authenticated {
+        for vector in VectorMessage.conversations.flatMap(\.messages) {
             let payload = Data(try VectorFile(name: vector.name).read().dropFirst(FrameHeader.byteCount))
             let type = "\(vector.message.type)".capitalized
             let url = VectorFile.folder.appending(path: vector.name + ".txtpb")
@@ -38,7 +33,7 @@ struct VectorTests {
 
     @Test("every message type has a golden frame")
     func coverage() {
-        let types = (VectorMessage.exchange + VectorMessage.authenticated).map(\.message.type)
+        let types = VectorMessage.conversations.flatMap(\.messages).map(\.message.type)
         #expect(Set(types) == Set(MessageType.allCases))
     }
 
@@ -62,13 +57,14 @@ struct VectorTests {
         let url = ProtobufCompiler.protocols.appending(path: "README.md")
         let words = try String(contentsOf: url, encoding: .utf8).split(whereSeparator: \.isWhitespace)
         let text = words.joined(separator: " ")
-        for vector in VectorMessage.exchange.prefix(8) {
+        for vector in VectorMessage.exchange.prefix(8) + VectorMessage.version2.dropFirst(2).prefix(3) {
             let frame = try VectorFile(name: vector.name).read().map { String(format: "%02x", $0) }
             #expect(text.contains("``` " + frame.joined(separator: " ") + " ```"), "\(vector.name)")
         }
     }
 
-    private func checkDirection(_ vectors: [VectorMessage]) throws {
+    private func checkDirection(_ vectors: [VectorMessage], version: Int) throws {
+        let established = RandomMessages.established(version: version)
         var writer = MessageWriter(phase: .handshake)
         var reader = MessageReader(phase: .handshake)
         for vector in vectors {
@@ -83,8 +79,8 @@ struct VectorTests {
             let received = try reader.next()
             #expect(received?.message == vector.message, "\(vector.name)")
             if vector.endsHandshake {
-                writer.phase = Self.established
-                reader.phase = Self.established
+                writer.phase = established
+                reader.phase = established
             }
         }
         try reader.finish()

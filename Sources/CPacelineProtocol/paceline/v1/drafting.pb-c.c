@@ -187,6 +187,51 @@ void   paceline__v1__open__free_unpacked
   assert(message->base.descriptor == &paceline__v1__open__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   paceline__v1__base__init
+                     (Paceline__V1__Base         *message)
+{
+  static const Paceline__V1__Base init_value = PACELINE__V1__BASE__INIT;
+  *message = init_value;
+}
+size_t paceline__v1__base__get_packed_size
+                     (const Paceline__V1__Base *message)
+{
+  assert(message->base.descriptor == &paceline__v1__base__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t paceline__v1__base__pack
+                     (const Paceline__V1__Base *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &paceline__v1__base__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t paceline__v1__base__pack_to_buffer
+                     (const Paceline__V1__Base *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &paceline__v1__base__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Paceline__V1__Base *
+       paceline__v1__base__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Paceline__V1__Base *)
+     protobuf_c_message_unpack (&paceline__v1__base__descriptor,
+                                allocator, len, data);
+}
+void   paceline__v1__base__free_unpacked
+                     (Paceline__V1__Base *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &paceline__v1__base__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   paceline__v1__tree__init
                      (Paceline__V1__Tree         *message)
 {
@@ -663,7 +708,7 @@ const ProtobufCMessageDescriptor paceline__v1__outcome_shard__descriptor =
   (ProtobufCMessageInit) paceline__v1__outcome_shard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[9] =
+static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[10] =
 {
   {
     "request",
@@ -773,9 +818,22 @@ static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "base_length",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Open, base_length),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__open__field_indices_by_name[] = {
   3,   /* field[3] = base_hash */
+  9,   /* field[9] = base_length */
   2,   /* field[2] = base_tokens */
   5,   /* field[5] = credit */
   1,   /* field[1] = epoch */
@@ -788,7 +846,7 @@ static const unsigned paceline__v1__open__field_indices_by_name[] = {
 static const ProtobufCIntRange paceline__v1__open__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
 {
@@ -798,11 +856,75 @@ const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
   "Paceline__V1__Open",
   "paceline.v1",
   sizeof(Paceline__V1__Open),
-  9,
+  10,
   paceline__v1__open__field_descriptors,
   paceline__v1__open__field_indices_by_name,
   1,  paceline__v1__open__number_ranges,
   (ProtobufCMessageInit) paceline__v1__open__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor paceline__v1__base__field_descriptors[3] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Base, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Base, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Paceline__V1__Base, n_tokens),
+    offsetof(Paceline__V1__Base, tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned paceline__v1__base__field_indices_by_name[] = {
+  1,   /* field[1] = offset */
+  0,   /* field[0] = request */
+  2,   /* field[2] = tokens */
+};
+static const ProtobufCIntRange paceline__v1__base__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor paceline__v1__base__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "paceline.v1.Base",
+  "Base",
+  "Paceline__V1__Base",
+  "paceline.v1",
+  sizeof(Paceline__V1__Base),
+  3,
+  paceline__v1__base__field_descriptors,
+  paceline__v1__base__field_indices_by_name,
+  1,  paceline__v1__base__number_ranges,
+  (ProtobufCMessageInit) paceline__v1__base__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor paceline__v1__tree__field_descriptors[9] =

@@ -277,7 +277,7 @@ void   paceline__v1__welcome__free_unpacked
   assert(message->base.descriptor == &paceline__v1__welcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor paceline__v1__model_fingerprint__field_descriptors[3] =
+static const ProtobufCFieldDescriptor paceline__v1__model_fingerprint__field_descriptors[5] =
 {
   {
     "tokenizer_hash",
@@ -315,16 +315,42 @@ static const ProtobufCFieldDescriptor paceline__v1__model_fingerprint__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "vocabulary_hash",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__ModelFingerprint, vocabulary_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__ModelFingerprint, token_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__model_fingerprint__field_indices_by_name[] = {
   2,   /* field[2] = model */
+  4,   /* field[4] = token_count */
   0,   /* field[0] = tokenizer_hash */
+  3,   /* field[3] = vocabulary_hash */
   1,   /* field[1] = vocabulary_size */
 };
 static const ProtobufCIntRange paceline__v1__model_fingerprint__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor paceline__v1__model_fingerprint__descriptor =
 {
@@ -334,7 +360,7 @@ const ProtobufCMessageDescriptor paceline__v1__model_fingerprint__descriptor =
   "Paceline__V1__ModelFingerprint",
   "paceline.v1",
   sizeof(Paceline__V1__ModelFingerprint),
-  3,
+  5,
   paceline__v1__model_fingerprint__field_descriptors,
   paceline__v1__model_fingerprint__field_indices_by_name,
   1,  paceline__v1__model_fingerprint__number_ranges,

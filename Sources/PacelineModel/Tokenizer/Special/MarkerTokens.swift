@@ -32,17 +32,18 @@ struct MarkerTokens {
 
     /// - Parameters:
     ///   - texts: the token texts of the file.
-    ///   - kinds: their types as the file has them.
-    init(_ file: GGUFFile, texts: GGUFArray, kinds: [TokenKind]) throws {
-        bos = try Self.token("bos", file, count: texts.count)
-        eos = try Self.token("eos", file, count: texts.count)
-        let named = try Self.endKeys.compactMap { try Self.token($0, file, count: texts.count) }
+    ///   - tokenCount: how many of them are tokens and not padding.
+    ///   - types: their types as the file has them.
+    init(_ file: GGUFFile, texts: GGUFArray, tokenCount: Int, types: [TokenKind]) throws {
+        bos = try Self.token("bos", file, count: tokenCount)
+        eos = try Self.token("eos", file, count: tokenCount)
+        let named = try Self.endKeys.compactMap { try Self.token($0, file, count: tokenCount) }
         let marked = Self.tokensWithEndTexts(texts)
         let candidates = Set(named).union(marked).union([bos].compactMap(\.self))
-        let bytes = Set(named).subtracting(marked).filter { kinds[Int($0)] == .byte }
-        let words = try Self.words(among: candidates, file, texts: texts, kinds: kinds).union(bytes)
+        let bytes = Set(named).subtracting(marked).filter { types[Int($0)] == .byte }
+        let words = try Self.words(among: candidates, file, texts: texts, types: types).union(bytes)
         endOfGeneration = marked.subtracting(words).union(named)
-        var kinds = kinds
+        var kinds = types
         for token in candidates.subtracting(words) where kinds[Int(token)] != .unknown { kinds[Int(token)] = .control }
         self.kinds = kinds
     }
@@ -71,9 +72,9 @@ struct MarkerTokens {
         among tokens: Set<Token>,
         _ file: GGUFFile,
         texts: GGUFArray,
-        kinds: [TokenKind]
+        types: [TokenKind]
     ) throws -> Set<Token> {
-        let candidates = tokens.filter { kinds[Int($0)] == .normal }
+        let candidates = tokens.filter { types[Int($0)] == .normal }
         guard !candidates.isEmpty else { return [] }
         var words = Set<Token>()
         var normal: [[UInt8]: Token] = [:]
@@ -102,7 +103,7 @@ struct MarkerTokens {
                 path: file.path,
                 key: key,
                 token: number,
-                vocabularySize: count
+                tokenCount: count
             )
         }
         return Token(number)

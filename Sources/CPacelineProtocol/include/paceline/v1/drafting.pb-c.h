@@ -19,6 +19,7 @@ typedef struct Paceline__V1__Sampling Paceline__V1__Sampling;
 typedef struct Paceline__V1__DraftLimits Paceline__V1__DraftLimits;
 typedef struct Paceline__V1__OutcomeShard Paceline__V1__OutcomeShard;
 typedef struct Paceline__V1__Open Paceline__V1__Open;
+typedef struct Paceline__V1__Base Paceline__V1__Base;
 typedef struct Paceline__V1__Tree Paceline__V1__Tree;
 typedef struct Paceline__V1__Verifying Paceline__V1__Verifying;
 typedef struct Paceline__V1__Verdict Paceline__V1__Verdict;
@@ -49,7 +50,7 @@ typedef enum _Paceline__V1__CloseReason {
    */
   PACELINE__V1__CLOSE_REASON__CLOSE_REASON_NO_CAPACITY = 4,
   /*
-   * the base outgrew the drafter's context
+   * the base outgrew the drafter's context, or what the link can tell of it
    */
   PACELINE__V1__CLOSE_REASON__CLOSE_REASON_CONTEXT_LENGTH = 5,
   /*
@@ -170,7 +171,7 @@ struct  Paceline__V1__OutcomeShard
 
 /*
  * Verifier to worker: draft for this request. Sent once per request and connection, and carries all that a worker
- * needs to start from nothing.
+ * needs to start from nothing, but for the rest of a base that does not fit, which `Base` brings (version 2).
  */
 struct  Paceline__V1__Open
 {
@@ -184,12 +185,12 @@ struct  Paceline__V1__Open
    */
   uint64_t epoch;
   /*
-   * all committed tokens, prompt included: 1 ... 262,144, each < vocabulary size
+   * the base's first tokens, prompt included: 1 ... 262,144, each < token count
    */
   size_t n_base_tokens;
   uint32_t *base_tokens;
   /*
-   * BaseHash of `base_tokens`, as the README defines it
+   * BaseHash of the whole base, as the README defines it
    */
   uint64_t base_hash;
   /*
@@ -212,10 +213,40 @@ struct  Paceline__V1__Open
    * the sequence ends at this many tokens at the latest; drafting beyond it is wasted
    */
   uint32_t length_limit;
+  /*
+   * version 2: tokens of the whole base, at most 16,777,216; 0: base_tokens has them all
+   */
+  uint32_t base_length;
 };
 #define PACELINE__V1__OPEN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__open__descriptor) \
-    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0 }
+    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
+
+
+/*
+ * Verifier to worker, version 2: the next tokens of a base that `Open` began. The request is not open before the last
+ * of them has come. Other requests' messages may come in between; of this request none may but `Close`.
+ */
+struct  Paceline__V1__Base
+{
+  ProtobufCMessage base;
+  /*
+   * not 0
+   */
+  uint64_t request;
+  /*
+   * tokens of the base that came before these, not 0
+   */
+  uint32_t offset;
+  /*
+   * 1 ... 262,144, each < token count
+   */
+  size_t n_tokens;
+  uint32_t *tokens;
+};
+#define PACELINE__V1__BASE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__base__descriptor) \
+    , 0, 0, 0,NULL }
 
 
 /*
@@ -441,6 +472,25 @@ Paceline__V1__Open *
 void   paceline__v1__open__free_unpacked
                      (Paceline__V1__Open *message,
                       ProtobufCAllocator *allocator);
+/* Paceline__V1__Base methods */
+void   paceline__v1__base__init
+                     (Paceline__V1__Base         *message);
+size_t paceline__v1__base__get_packed_size
+                     (const Paceline__V1__Base   *message);
+size_t paceline__v1__base__pack
+                     (const Paceline__V1__Base   *message,
+                      uint8_t             *out);
+size_t paceline__v1__base__pack_to_buffer
+                     (const Paceline__V1__Base   *message,
+                      ProtobufCBuffer     *buffer);
+Paceline__V1__Base *
+       paceline__v1__base__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   paceline__v1__base__free_unpacked
+                     (Paceline__V1__Base *message,
+                      ProtobufCAllocator *allocator);
 /* Paceline__V1__Tree methods */
 void   paceline__v1__tree__init
                      (Paceline__V1__Tree         *message);
@@ -531,6 +581,9 @@ typedef void (*Paceline__V1__OutcomeShard_Closure)
 typedef void (*Paceline__V1__Open_Closure)
                  (const Paceline__V1__Open *message,
                   void *closure_data);
+typedef void (*Paceline__V1__Base_Closure)
+                 (const Paceline__V1__Base *message,
+                  void *closure_data);
 typedef void (*Paceline__V1__Tree_Closure)
                  (const Paceline__V1__Tree *message,
                   void *closure_data);
@@ -554,6 +607,7 @@ extern const ProtobufCMessageDescriptor paceline__v1__sampling__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__draft_limits__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__outcome_shard__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__open__descriptor;
+extern const ProtobufCMessageDescriptor paceline__v1__base__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__tree__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__verifying__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__verdict__descriptor;

@@ -58,7 +58,8 @@ typedef enum _Paceline__V1__Capability {
 /* --- messages --- */
 
 /*
- * What a drafter and its target must have in common: the meaning of a token id.
+ * What a drafter and its target must have in common: the meaning of a token id. Version 1 compares fields 1 and 2,
+ * version 2 fields 4 and 5; who speaks version 2 sends them all.
  */
 struct  Paceline__V1__ModelFingerprint
 {
@@ -68,17 +69,25 @@ struct  Paceline__V1__ModelFingerprint
    */
   ProtobufCBinaryData tokenizer_hash;
   /*
-   * 1 ... 1,048,576
+   * rows of the vocabulary, padding included, 1 ... 1,048,576
    */
   uint32_t vocabulary_size;
   /*
    * a label for people, at most 256 bytes; never compared
    */
   char *model;
+  /*
+   * 32 bytes: SHA-256 over the tokens without padding, as the README defines it
+   */
+  ProtobufCBinaryData vocabulary_hash;
+  /*
+   * how many those are, 1 ... vocabulary_size
+   */
+  uint32_t token_count;
 };
 #define PACELINE__V1__MODEL_FINGERPRINT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__model_fingerprint__descriptor) \
-    , {0,NULL}, 0, (char *)protobuf_c_empty_string }
+    , {0,NULL}, 0, (char *)protobuf_c_empty_string, {0,NULL}, 0 }
 
 
 /*

@@ -1,0 +1,45 @@
+import PacelineWire
+
+/// Requests that are being opened at a peer: cuts long bases into messages, which are handed out one at a time as there
+/// is room, in the order in which the requests were opened.
+struct BaseSender: Sendable {
+    private struct Opening: Sendable {
+        /// With the whole base.
+        let open: Message.Open
+        /// Tokens of the base that were handed out.
+        var sent = 0
+    }
+
+    private var openings: [Opening] = []
+
+    /// - Parameter open: with the whole base.
+    mutating func add(_ open: Message.Open) {
+        openings.append(Opening(open: open))
+    }
+
+    mutating func cancel(_ request: UInt64) {
+        openings.removeAll { $0.open.request == request }
+    }
+
+    /// Whether some of the request's base was not handed out yet.
+    func contains(_ request: UInt64) -> Bool {
+        openings.contains { $0.open.request == request }
+    }
+
+    /// The next message; nil if everything was handed out.
+    ///
+    /// - Parameter part: tokens of a base that a message may carry, at least 1.
+    mutating func next(part: Int) -> Message? {
+        guard let first = openings.first else { return nil }
+        let base = first.open.base
+        let end = min(base.count, first.sent + part)
+        let tokens = Array(base[first.sent..<end])
+        if end == base.count { openings.removeFirst() } else { openings[0].sent = end }
+        guard first.sent > 0 else {
+            var open = first.open
+            open.base = tokens
+            return .open(open)
+        }
+        return .base(Message.Base(request: first.open.request, offset: first.sent, tokens: tokens))
+    }
+}

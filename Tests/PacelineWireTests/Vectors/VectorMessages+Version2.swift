@@ -1,0 +1,70 @@
+import PacelineSpeculation
+import PacelineWire
+
+extension VectorMessage {
+    /// What version 2 of the protocol adds: a drafter whose vocabulary is padded otherwise than the target's, and a base
+    /// in three parts.
+    static let version2: [VectorMessage] = [
+        VectorMessage(name: "version-2/01-hello", sender: .worker, message: .hello(newHello)),
+        VectorMessage(name: "version-2/02-welcome", sender: .verifier, message: .welcome(newWelcome)),
+        VectorMessage(name: "version-2/03-open", sender: .verifier, message: .open(partOpen)),
+        VectorMessage(
+            name: "version-2/04-base",
+            sender: .verifier,
+            message: .base(Message.Base(request: 7, offset: 3, tokens: Array(longBase[3..<5])))
+        ),
+        VectorMessage(
+            name: "version-2/05-base",
+            sender: .verifier,
+            message: .base(Message.Base(request: 7, offset: 5, tokens: Array(longBase[5...])))
+        ),
+        VectorMessage(name: "version-2/06-tree", sender: .worker, message: .tree(treeBelow)),
+        VectorMessage(
+            name: "version-2/07-close",
+            sender: .verifier,
+            message: .close(Message.Close(request: 7, reason: .cancelled))
+        ),
+    ]
+
+    /// All golden frames, by conversation, with the version that each is held in.
+    static let conversations: [(version: Int, messages: [VectorMessage])] = [
+        (1, exchange), (1, authenticated), (2, version2),
+    ]
+
+    private static let longBase: [Token] = base + [6330, 284]
+    private static let tokens = ModelFingerprint.Tokens(hash: (0..<32).map { UInt8($0 * 5 + 1) }, count: vocabularySize)
+
+    private static var newHello: Message.Hello {
+        var hello = hello(nonce: [])
+        hello.versions = 1...2
+        hello.fingerprint?.tokens = tokens
+        return hello
+    }
+
+    private static var newWelcome: Message.Welcome {
+        var welcome = welcome(proof: [])
+        welcome.version = 2
+        welcome.fingerprint.vocabularySize = vocabularySize + 64
+        welcome.fingerprint.tokenizerHash = (0..<32).map { UInt8($0 * 3 + 2) }
+        welcome.fingerprint.tokens = tokens
+        return welcome
+    }
+
+    private static var partOpen: Message.Open {
+        var part = open
+        part.base = Array(longBase[..<3])
+        part.baseLength = longBase.count
+        part.baseHash = BaseHash(longBase)
+        return part
+    }
+
+    private static let treeBelow = Message.Tree(
+        request: 7,
+        epoch: 3,
+        baseLength: longBase.count,
+        baseHash: BaseHash(longBase),
+        firstNode: 0,
+        nodes: [TokenTree.Node(parent: nil, token: 253, logProbability: -0.5)],
+        isFinal: true
+    )
+}
