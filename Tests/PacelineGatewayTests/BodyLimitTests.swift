@@ -32,7 +32,7 @@ struct BodyLimitTests {
     @Test("Whatever fits a context fits the body: its longest tokens, escaped, and ids on lines of their own")
     func worstCase() throws {
         let tokenizer = GatewayHarness.tokenizer
-        let longest = try (0..<UInt32(tokenizer.vocabularySize)).map { try tokenizer.bytes(of: $0).count }.max() ?? 0
+        let longest = try (0..<UInt32(tokenizer.tokenCount)).map { try tokenizer.bytes(of: $0).count }.max() ?? 0
         #expect(longest > 1)
         let limit = Self.configuration(contextLength: 1000).bodyLimit
         #expect(limit >= 1000 * longest * 3)

@@ -43,7 +43,12 @@ struct BiasTests {
         let configuration = try ModelConfiguration(file)
         let tensors = try ModelTensors(file, configuration: configuration)
         let compute = try Compute(threads: threads, isa: isa)
-        let weights = try TransformerWeights(tensors, configuration: configuration, compute: compute)
+        let weights = try TransformerWeights(
+            tensors,
+            configuration: configuration,
+            compute: compute,
+            columns: LogitColumns(Tokenizer(file))
+        )
         return Transformer(configuration: configuration, weights: weights, compute: compute)
     }
 
