@@ -19,9 +19,14 @@ package struct BaseHash: Sendable, Hashable {
     }
 
     package mutating func append(_ token: Token) {
-        for shift in stride(from: 0, to: UInt32(32), by: 8) {
-            rawValue = (rawValue ^ UInt64((token >> shift) & 0xff)) &* 0x100_0000_01b3
-        }
+        absorb(UInt8(truncatingIfNeeded: token))
+        absorb(UInt8(truncatingIfNeeded: token >> 8))
+        absorb(UInt8(truncatingIfNeeded: token >> 16))
+        absorb(UInt8(truncatingIfNeeded: token >> 24))
+    }
+
+    private mutating func absorb(_ byte: UInt8) {
+        rawValue = (rawValue ^ UInt64(byte)) &* 0x100_0000_01b3
     }
 
     package mutating func append(_ tokens: some Sequence<Token>) {
