@@ -19,7 +19,10 @@ struct SpecialTokenMatcher: Sendable {
 
     init(_ vocabulary: Vocabulary) {
         for (token, bytes) in vocabulary.tokens(of: [.control, .unknown, .userDefined]) {
-            guard let first = bytes.first else { continue }
+            // Text is valid UTF-8 and must stay so where it is cut: a token of other bytes matches nothing.
+            guard let first = bytes.first, bytes.withUnsafeBytes(UTF8Scanner.firstInvalidOffset) == nil else {
+                continue
+            }
             let isControl = vocabulary.kind(of: token) != .userDefined
             entries[Int(first)].append(Entry(token: token, bytes: bytes, isControl: isControl))
         }
