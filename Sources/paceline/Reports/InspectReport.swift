@@ -153,7 +153,9 @@ extension InspectReport {
                 type.isSupported ? "" : "no kernels",
             ])
         }
-        let total = weightTypes.reduce((0, 0, 0)) { ($0.0 + $1.tensors, $0.1.addingClamped($1.weights), $0.2.addingClamped($1.bytes)) }
+        let total = weightTypes.reduce((0, 0, 0)) {
+            ($0.0 + $1.tensors, $0.1.addingClamped($1.weights), $0.2.addingClamped($1.bytes))
+        }
         table.append(["all", "\(total.0)", total.1.asCount, total.2.asBytes])
         return table
     }
