@@ -75,7 +75,10 @@ struct WidthTests {
         ),
     ]
 
-    @Test("Every family computes heads that are no whole vectors, one by one, in chunks and in trees", arguments: families)
+    @Test(
+        "Every family computes heads that are no whole vectors, one by one, in chunks and in trees",
+        arguments: families
+    )
     func everyFamily(family: ArchitectureCase) throws {
         let tests = ArchitectureTests()
         try tests.float(family: family)
@@ -85,7 +88,8 @@ struct WidthTests {
 
     @Test(
         "Heads of any width give the same bits in chunks of any size, on any threads and instruction set",
-        arguments: [2, 18, 100, 250, 510], KVType.allCases
+        arguments: [2, 18, 100, 250, 510],
+        KVType.allCases
     )
     func bits(width: Int, cacheType: KVType) throws {
         let model = Self.model(headDimension: width)
@@ -105,7 +109,8 @@ struct WidthTests {
 
     @Test(
         "Rows of plain floats may have any width",
-        arguments: [WeightFormat.f32, .f16, .bf16], [(8, 33), (40, 72), (100, 20)]
+        arguments: [WeightFormat.f32, .f16, .bf16],
+        [(8, 33), (40, 72), (100, 20)]
     )
     func rows(type: WeightFormat, widths: (embedding: Int, feedForward: Int)) throws {
         var model = Self.model(headDimension: 10)
@@ -127,7 +132,8 @@ struct WidthTests {
         let weights = try model.transformer().weights
         let layer = weights.layers[0]
         let matrices = [
-            weights.output, layer.query, layer.key, layer.value, layer.attentionOutput, layer.gate, layer.up, layer.down,
+            weights.output, layer.query, layer.key, layer.value, layer.attentionOutput, layer.gate, layer.up,
+            layer.down,
         ]
         #expect(demand.weights >= matrices.reduce(0) { $0 + $1.byteCount })
         #expect(layer.query.byteCount == 208 * 64 * 2)
