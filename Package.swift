@@ -125,7 +125,9 @@ let targets: [Target] = [
     // Whole clusters of real processes.
     .testTarget(
         name: "ClusterTests",
-        dependencies: ["PacelineTestKit", "paceline"],
+        dependencies: [
+            "PacelineTestKit", "paceline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
         exclude: ["Prompts"],
         resources: [.copy("Goldens")]
     ),

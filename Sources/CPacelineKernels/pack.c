@@ -64,7 +64,8 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
 }
 
 /// Whether one of `count` numbers of 16 bits, `stride` bytes apart, has all bits of its exponent set.
-static int any_not_finite(const uint8_t *numbers, int64_t count, size_t stride, uint16_t exponent) {
+static inline __attribute__((always_inline)) int any_not_finite(
+    const uint8_t *numbers, int64_t count, size_t stride, uint16_t exponent) {
     int found = 0;
     for (int64_t i = 0; i < count; ++i) {
         uint16_t bits;

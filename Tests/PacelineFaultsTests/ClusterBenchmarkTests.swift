@@ -73,10 +73,17 @@ struct ClusterBenchmarkTests {
         #expect(plot.svg.hasPrefix("<svg ") && plot.svg.hasSuffix("</svg>\n"))
     }
 
-    @Test("refuses a cost curve whose names are no numbers of rows")
+    @Test("refuses a cost curve whose names are no numbers of rows, or whose figures no passes have")
     func costs() {
-        #expect(throws: CostsError(rows: "one")) { try MeasuredCosts(name: "", figures: ["one": 1]) }
-        #expect(throws: CostCurveError.self) { try MeasuredCosts(name: "", figures: ["1": -1]) }
+        #expect(throws: CostsError.noNumber("one")) { try MeasuredCosts(name: "", figures: ["one": 1]) }
+        // Among them times so short that the passes of a second are more than a number counts.
+        for (rows, milliseconds) in [(1, -1), (1, 1e-300), (1, .infinity), (1, .nan), (0, 1), (.max, 1)]
+            as [(Int, Double)]
+        {
+            #expect(throws: CostsError.self, "\(rows), \(milliseconds)") {
+                try MeasuredCosts(name: "", figures: ["\(rows)": milliseconds])
+            }
+        }
         #expect(throws: CostCurveError.self) { try MeasuredCosts(name: "", figures: [:]) }
     }
 }

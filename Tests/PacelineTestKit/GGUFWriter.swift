@@ -31,6 +31,32 @@ package struct GGUFWriter: Sendable {
         entries.append((key, value))
     }
 
+    /// The keys in the order of the file.
+    package var keys: [String] { entries.map(\.key) }
+
+    /// Gives a key another value, or adds it.
+    package mutating func set(_ key: String, _ value: Value) {
+        guard let place = entries.firstIndex(where: { $0.key == key }) else { return add(key, value) }
+        entries[place].value = value
+    }
+
+    /// The tensors' names in the order of the file.
+    package var tensorNames: [String] { tensors.map(\.name) }
+
+    /// Lets a tensor claim other dimensions, another type or another offset; its bytes stay.
+    package mutating func claim(
+        _ name: String,
+        dimensions: [UInt64]? = nil,
+        type: UInt32? = nil,
+        offset: UInt64? = nil
+    ) {
+        for place in tensors.indices where tensors[place].name == name {
+            tensors[place].dimensions = dimensions ?? tensors[place].dimensions
+            tensors[place].type = type ?? tensors[place].type
+            tensors[place].offset = offset ?? tensors[place].offset
+        }
+    }
+
     /// Adds a tensor. Dimensions are in the file's order, the first varies fastest; `offset` overrides where it claims
     /// to lie.
     package mutating func addTensor(

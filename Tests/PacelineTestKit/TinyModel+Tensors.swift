@@ -148,12 +148,18 @@ extension TinyModel {
         var values = random(name, count: (rows - silent - loud) * columns, mean: 0, deviation: deviation)
         values += Array(repeating: 0, count: silent * columns)
         values += random(name + " padding", count: loud * columns, mean: 0, deviation: 8 * deviation)
+        spoil(&values, of: name)
         return Tensor(name: name, dimensions: [columns, rows], content: .weights(values, weights))
     }
 
     private func vector(_ name: String, count: Int, mean: Float, deviation: Float) -> Tensor {
-        let values = random(name, count: count, mean: mean, deviation: deviation)
+        var values = random(name, count: count, mean: mean, deviation: deviation)
+        spoil(&values, of: name)
         return Tensor(name: name, dimensions: [count], content: .weights(values, .f32))
+    }
+
+    private func spoil(_ values: inout [Float], of name: String) {
+        for (index, value) in spoilt[name] ?? [:] { values[index] = value }
     }
 
     private func random(_ name: String, count: Int, mean: Float, deviation: Float) -> [Float] {

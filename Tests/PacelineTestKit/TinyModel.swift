@@ -17,6 +17,8 @@ package struct TinyModel: Sendable {
     package var seed: UInt64 = 1
     /// Standard deviation of what is added to every weight, in units of the weight's own.
     package var perturbation: Float = 0
+    /// Single weights by tensor and index that are set to a value, whatever the rest is. Of float tensors.
+    package var spoilt: [String: [Int: Float]] = [:]
     package var hasTiedEmbeddings = false
     package var contextLength = 2048
     package var blockCount = 2
@@ -101,11 +103,22 @@ package struct TinyModel: Sendable {
         return drafter
     }
 
+    /// The same model with an embedding of `token` that is no number: what comes behind that token has no law.
+    package func withoutLaw(behind token: Int) -> TinyModel {
+        var model = self
+        model.weights = .f32
+        model.spoilt["token_embd.weight"] = [token * embeddingLength: .nan]
+        return model
+    }
+
     /// The model's file.
-    package func serialised() -> [UInt8] {
+    package func serialised() -> [UInt8] { writer().serialised() }
+
+    /// What writes the model's file, for tests that change something of it.
+    package func writer() -> GGUFWriter {
         var writer = header()
         for tensor in tensors() { writer.add(tensor) }
-        return writer.serialised()
+        return writer
     }
 
     /// The model's metadata, with no tensors yet.

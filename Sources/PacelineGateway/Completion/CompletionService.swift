@@ -103,7 +103,7 @@ package struct CompletionService: Sendable {
                 try await writer.event(JSON.encode(answer.final(summary)))
                 try await writer.event(EventStream.done)
             case .failed(let fault):
-                logger.warning("\(answer.id) failed: \(fault)")
+                logger.notice("\(answer.id) failed: \(fault)")
                 try await writer.event(JSON.encode(ErrorBody(GatewayError(fault))))
             }
         }

@@ -11,9 +11,8 @@ extension EngineBenchmark {
         try cache.reserve(context + room)
         let pattern = min(context, 16)
         if pattern > 0 {
-            let token = model.tokenizer.encode("The verifier reads a tree.")[0]
             model.transformer.forward(
-                (0..<pattern).map { .committed(token, position: $0, cache: cache, wantsLogits: false) }
+                (0..<pattern).map { .committed(tokens[0], position: $0, cache: cache, wantsLogits: false) }
             )
         }
         for slot in pattern..<max(pattern, context) {

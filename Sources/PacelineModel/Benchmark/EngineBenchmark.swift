@@ -31,7 +31,8 @@ package struct EngineBenchmark {
     let model: LanguageModel
     private let compute: Compute
     private let plan: Plan
-    private let tokens: [Token]
+    /// What is read, as long as the longest sequence.
+    let tokens: [Token]
 
     /// - Parameter text: what the model reads; repeated as needed.
     package init(
@@ -42,7 +43,9 @@ package struct EngineBenchmark {
         self.model = model
         compute = model.transformer.compute
         self.plan = plan
-        let piece = model.tokenizer.encode(text)
+        let encoded = model.tokenizer.encode(text)
+        // A vocabulary may lack every byte of the text; any token will do to measure with.
+        let piece = encoded.isEmpty ? [0] : encoded
         tokens = (0..<plan.longestSequence).map { piece[$0 % piece.count] }
     }
 

@@ -11,6 +11,12 @@ package struct LogitError: Error, Equatable, CustomStringConvertible {
     /// The absolute position of the token that was to be chosen.
     package let position: Int
 
+    package init(token: Token, value: Float, position: Int) {
+        self.token = token
+        self.value = value
+        self.position = position
+    }
+
     package static func == (left: LogitError, right: LogitError) -> Bool {
         // By its bits, as no NaN equals another.
         (left.token, left.value.bitPattern, left.position) == (right.token, right.value.bitPattern, right.position)

@@ -49,9 +49,9 @@ struct EngineReportText {
             ),
             ("prefill of \(report.prefillTokens) (kernels)", report.prefillTokensPerSecond, prefillShare),
         ] {
-            table.append([
-                name, speed.formatted(decimals: 1), (speed / share).formatted(decimals: 1), percent(share), bar(share),
-            ])
+            // Nothing was measured of a speed that is 0, so that its limit is not known either.
+            let limit = share > 0 ? (speed / share).formatted(decimals: 1) : ""
+            table.append([name, speed.formatted(decimals: 1), limit, percent(share), bar(share)])
         }
         return table.text
     }
@@ -107,6 +107,6 @@ struct EngineReportText {
     private func percent(_ share: Double) -> String { "\((share * 100).formatted(decimals: 0)) %" }
 
     private func bar(_ share: Double) -> String {
-        String(repeating: "█", count: max(1, Int((min(share, 1) * 40).rounded())))
+        String(repeating: "█", count: share.isNaN ? 1 : max(1, Int((min(share, 1) * 40).rounded())))
     }
 }

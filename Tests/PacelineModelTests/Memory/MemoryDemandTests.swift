@@ -64,4 +64,30 @@ struct MemoryDemandTests {
         let int8 = try MemoryDemandError(demand: Self.demand(sequences: 1, cacheType: .int8), available: demand.total)
         #expect(!int8.description.contains("--kv-type") && !int8.description.contains("-np"))
     }
+
+    @Test("A file may ask for more than numbers count: that is refused, and not an overflow")
+    func absurd() throws {
+        var writer = TinyModel().writer()
+        for (key, value) in [
+            ("block_count", 1024), ("attention.head_count", 16_384), ("attention.head_count_kv", 16_384),
+            ("attention.key_length", 512), ("attention.value_length", 512), ("context_length", 1 << 30),
+        ] as [(String, UInt32)] {
+            writer.set("llama." + key, .uint32(value))
+        }
+        let file = try GGUFFile(bytes: writer.serialised(), name: "absurd.gguf")
+        let configuration = try ModelConfiguration(file)
+        let demand = MemoryDemand(
+            file,
+            configuration: configuration,
+            slots: configuration.contextLength * 256,
+            contextLength: configuration.contextLength,
+            sequences: 256,
+            cacheType: .f16
+        )
+        #expect(demand.cache == .max && demand.total == .max)
+        #expect(throws: MemoryDemandError.self) { try demand.check(available: 1 << 50) }
+        #expect(
+            MemoryDemandError(demand: demand, available: 1 << 50).description.contains("9223372036855 MB of memory")
+        )
+    }
 }

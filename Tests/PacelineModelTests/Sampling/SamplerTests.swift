@@ -153,4 +153,74 @@ struct SamplerTests {
             #expect(candidates.allSatisfy { $0.logProbability <= 0 && $0.logProbability.isFinite })
         }
     }
+
+    // MARK: Numbers that are none
+
+    private static let laws = [
+        SamplingParameters.greedy, SamplingParameters(temperature: 1), SamplingParameters(temperature: 1, topK: 3),
+        SamplingParameters(temperature: 0.001, topP: 0.9), SamplingParameters(temperature: 1, minP: 0.1),
+        SamplingParameters(temperature: 100, repetitionPenalty: 100), SamplingParameters(temperature: 1, topK: 1),
+    ]
+
+    @Test("A logit that is no finite number is refused with its token and position, never turned into token 0")
+    func notFinite() throws {
+        for value: Float in [.nan, .infinity, -.infinity] {
+            for (place, logits) in [(3, [1, 2, 3, value, 5]), (0, [value, value, value]), (1, [9, value, value])] {
+                let expected = LogitError(token: Token(place), value: value, position: 12)
+                for parameters in Self.laws {
+                    #expect(throws: expected) {
+                        try Self.next(parameters, logits, position: 12, recent: [1])
+                    }
+                    let sampler = Sampler(parameters: parameters, vocabularySize: logits.count)
+                    #expect(throws: expected) {
+                        try sampler.candidates(FloatMatrix(logits), row: 0, position: 12, recent: [1], count: 2)
+                    }
+                }
+                #expect(expected.description.contains("token \(place) the logit \(value) at position 12"))
+            }
+        }
+    }
+
+    @Test("A drafter's trimmed head names the token, not the column")
+    func trimmed() {
+        let columns = LogitColumns(first: 2, special: [7], vocabularySize: 8)
+        let sampler = Sampler(parameters: .greedy, columns: columns)
+        #expect(throws: LogitError(token: 7, value: .infinity, position: 0)) {
+            try sampler.candidates(FloatMatrix([1, 2, .infinity]), row: 0, position: 0, recent: [], count: 1)
+        }
+    }
+
+    @Test("No finite logits and allowed parameters overflow: the largest logit stays the likeliest")
+    func overflow() throws {
+        let most = Float.greatestFiniteMagnitude
+        let logits: [Float] = [-most, 1e30, -1e36, 2.5e38, 3, -most]
+        for temperature: Float in [0, 0.001, 0.5, 1, 100] {
+            for penalty: Float in [0.01, 1, 100] {
+                for (topK, topP, minP) in [(0, 1, 0), (2, 1, 0), (0, 0.5, 0), (3, 0.9, 0.2), (0, 1, 1)]
+                    as [(Int, Float, Float)]
+                {
+                    let parameters = SamplingParameters(
+                        temperature: temperature,
+                        topK: topK,
+                        topP: topP,
+                        minP: minP,
+                        repetitionPenalty: penalty,
+                        frequencyPenalty: -2,
+                        presencePenalty: 2,
+                        logitBias: [.init(token: 0, bias: -100), .init(token: 3, bias: 100)],
+                        seed: 4
+                    )
+                    let recent: [Token] = [0, 2, 2, 5]
+                    #expect(try Self.next(parameters, logits, position: 3, recent: recent) == 3)
+                    let sampler = Sampler(parameters: parameters, vocabularySize: logits.count)
+                    let row = FloatMatrix(logits)
+                    let candidates = try sampler.candidates(row, row: 0, position: 3, recent: recent[...], count: 6)
+                    #expect(candidates[0].token == 3)
+                    for candidate in candidates {
+                        #expect(candidate.logProbability.isFinite && candidate.logProbability <= 0)
+                    }
+                }
+            }
+        }
+    }
 }

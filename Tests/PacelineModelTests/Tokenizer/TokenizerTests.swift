@@ -38,6 +38,24 @@ struct TokenizerTests {
         #expect(try tokenizer.isSpecial(control[1]) && !tokenizer.isSpecial(0))
     }
 
+    @Test("a user-defined token of bytes that are no text cuts no character in two", arguments: ["qwen2", "gpt-2"])
+    func partsOfCharacters(preTokenizer: String) throws {
+        var model = TinyModel()
+        model.preTokenizer = preTokenizer
+        let texts = TinyVocabulary.shared.tokens.map { Array($0.utf8) } + [[0xA9], [0xC3], [0x80, 0x41]]
+        let little = { (number: Int, width: Int) in (0..<width).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+        let array = little(8, 4) + little(texts.count, 8) + texts.flatMap { little($0.count, 8) + $0 }
+        var writer = model.writer()
+        writer.set("tokenizer.ggml.tokens", .raw(type: 9, bytes: array))
+        writer.set("tokenizer.ggml.token_type", .int32s(TinyVocabulary.shared.types + [4, 4, 4]))
+        let tokenizer = try Tokenizer(GGUFFile(bytes: writer.serialised(), name: "parts.gguf"))
+        for text in ["é", "xé", "éx", "Ã", "…é🙂", "À"] {
+            let tokens = tokenizer.encode(text)
+            #expect(try tokenizer.decode(tokens) == Array(text.utf8))
+            #expect(tokens.allSatisfy { $0 < TinyVocabulary.shared.tokens.count })
+        }
+    }
+
     @Test("of two special tokens that begin alike the longer is found, and user-defined ones always count")
     func longestSpecial() throws {
         var writer = GGUFWriter()

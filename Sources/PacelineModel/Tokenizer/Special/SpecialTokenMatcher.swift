@@ -38,7 +38,10 @@ struct SpecialTokenMatcher: Sendable {
         for (token, bytes) in vocabulary.tokens(of: kinds) {
             let isControl = vocabulary.kind(of: token) != .userDefined
             for text in spellsSpaces && !isControl ? Self.spellings(bytes) : [bytes] {
-                guard let first = text.first else { continue }
+                // Text is valid UTF-8 and must stay so where it is cut: a token of other bytes matches nothing.
+                guard let first = text.first, text.withUnsafeBytes(UTF8Scanner.firstInvalidOffset) == nil else {
+                    continue
+                }
                 let takes = takesWhiteSpace && !Self.bareTexts.contains(String(decoding: text, as: UTF8.self))
                 let entry = Entry(token: token, bytes: text, isControl: isControl, takesWhiteSpace: takes)
                 entries[Int(first)].append(entry)

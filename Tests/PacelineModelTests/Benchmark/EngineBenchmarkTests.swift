@@ -1,0 +1,29 @@
+import Foundation
+import PacelineTensor
+import PacelineTestKit
+import Testing
+
+@testable import PacelineModel
+
+@Suite("The engine benchmark")
+struct EngineBenchmarkTests {
+    @Test("A vocabulary that lacks every byte of the text is measured all the same")
+    func emptyText() throws {
+        var model = TinyModel()
+        (model.blockCount, model.feedForwardLength) = (1, 64)
+        var writer = model.writer()
+        // Unused tokens stand for no text.
+        writer.set("tokenizer.ggml.token_type", .int32s(TinyVocabulary.shared.types.map { _ in 5 }))
+        writer.set("tokenizer.ggml.merges", .strings([]))
+        let file = FileManager.default.temporaryDirectory.appending(path: "paceline-mute-\(getpid()).gguf")
+        try Data(writer.serialised()).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let loaded = try LanguageModel(path: file.path, compute: Compute(threads: 1))
+        #expect(loaded.tokenizer.encode("The").isEmpty)
+        var plan = EngineBenchmark.Plan()
+        (plan.nodes, plan.prefill, plan.context, plan.repeats, plan.contexts) = ([1], 2, 3, 1, [4])
+        let benchmark = EngineBenchmark(model: loaded, plan: plan)
+        #expect(benchmark.tokens == Array(repeating: 0, count: plan.longestSequence))
+        #expect(try benchmark.measuringCache(3, room: 1).length == 3)
+    }
+}

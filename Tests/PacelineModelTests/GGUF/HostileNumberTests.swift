@@ -1,0 +1,159 @@
+import PacelineTensor
+import PacelineTestKit
+import Testing
+
+@testable import PacelineModel
+
+/// Files whose every number in turn is zero, negative, the largest of its type or of another type: each is loaded and
+/// computed, or refused in one sentence. None ends the process.
+@Suite("Hostile numbers in a file")
+struct HostileNumberTests {
+    private static let integers: [GGUFWriter.Value] = [
+        .uint32(0), .uint32(1), .uint32(3), .uint32(1 << 14), .uint32(1 << 30), .uint32(.max), .uint64(.max),
+        .uint64(1 << 62), .int32(-1), .int64(.min), .int64(.max),
+    ]
+    private static let others: [GGUFWriter.Value] = [
+        .float32(0), .float32(-1), .float32(.nan), .float32(.infinity), .float32(3e38),
+        .float32(.leastNonzeroMagnitude),
+        .float64(1e308), .float64(1e-300), .bool(true), .string(""), .string("x"), .strings([]), .strings([""]),
+        .int32s([]), .int32s([-1]), .float32s([.nan]),
+        .raw(
+            type: 9,
+            bytes: [10, 0, 0, 0, 1] + Array(repeating: 0, count: 7)
+                + Array(repeating: 255, count: 8)
+        ),
+    ]
+
+    private static func model(_ family: TinyModel.Family, _ change: (inout TinyModel) -> Void = { _ in }) -> TinyModel {
+        var model = TinyModel.with(weights: .f16)
+        model.family = family
+        model.blockCount = 1
+        model.embeddingLength = 16
+        model.feedForwardLength = 8
+        model.headDimension = 6
+        change(&model)
+        return model
+    }
+
+    /// A family's file, and the keys to try beside those in it.
+    private static let families: [(model: TinyModel, keys: [String])] = [
+        (
+            model(.llama),
+            [
+                "expert_count", "attn_logit_softcapping", "attention.sliding_window", "rope.dimension_count",
+                "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear", "rope.scaling.attn_factor",
+                "attention.temperature_scale",
+            ]
+        ),
+        (model(.gemma3) { $0.slidingWindow = 3 }, ["attention.sliding_window_pattern", "rope.freq_base_swa"]),
+        (
+            model(.mistral3) { model in
+                model.rope.linearFactor = 4
+                model.rope.yarnFastTurns = 4
+                model.rope.originalContextLength = 64
+                model.temperature = (scale: 0.6, length: 9)
+            },
+            ["rope.scaling.yarn_beta_slow", "rope.scaling.yarn_log_multiplier"]
+        ),
+        (model(.phi3) { $0.rope.factors = ["rope_factors_long.weight": [1, 2, 3]] }, []),
+    ]
+
+    private static let tokenizerKeys = [
+        "bos_token_id", "eot_token_id", "unknown_token_id", "scores", "add_space_prefix",
+    ]
+
+    /// What loading, predicting memory and computing come to: nil if all that went well.
+    private static func refusal(_ bytes: [UInt8]) -> (any Error)? {
+        do {
+            let file = try GGUFFile(bytes: bytes, name: "hostile.gguf")
+            let tokenizer = try Tokenizer(file)
+            _ = try ChatFormat(file)
+            let configuration = try ModelConfiguration(file)
+            for context in [1, configuration.contextLength] {
+                let demand = MemoryDemand(
+                    file,
+                    configuration: configuration,
+                    slots: context * 256,
+                    contextLength: context,
+                    sequences: 256,
+                    cacheType: .f16
+                )
+                #expect(demand.total > 0)
+            }
+            let compute = try Compute(threads: 1)
+            let weights = try TransformerWeights(file, configuration: configuration, compute: compute)
+            let transformer = Transformer(configuration: configuration, weights: weights, compute: compute)
+            let tokens = tokenizer.encode("the end", addBOS: true).prefix(2)
+            _ = try Scorer(transformer: transformer).score(Array(tokens), count: 3)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func expectSentence(_ error: (any Error)?, _ what: String) {
+        guard let error else { return }
+        let isKnown =
+            error is GGUFError || error is TokenizerError || error is LogitError || error is ScoringError
+            || error is KVCacheError
+        #expect(isKnown && !"\(error)".contains("\n"), "\(what): \(error)")
+    }
+
+    @Test("Every metadata number, at its limits and as another type", arguments: 0..<4)
+    func metadata(family: Int) {
+        let (model, more) = Self.families[family]
+        let (writer, prefix) = (model.writer(), model.family.rawValue)
+        let own = writer.keys.filter { $0.hasPrefix(prefix) }
+        let tokenizer =
+            writer.keys.filter { $0.hasPrefix("tokenizer") } + Self.tokenizerKeys.map { "tokenizer.ggml." + $0 }
+        // What all families read alike is tried with one of them.
+        let keys = own + more.map { "\(prefix).\($0)" } + (family == 0 ? tokenizer + ["general.alignment"] : [])
+        var loaded = 0
+        #expect(Self.refusal(writer.serialised()) == nil)
+        for key in keys {
+            for value in Self.integers + Self.others {
+                var changed = writer
+                changed.set(key, value)
+                let refusal = Self.refusal(changed.serialised())
+                Self.expectSentence(refusal, "\(key) = \(value)")
+                loaded += refusal == nil ? 1 : 0
+            }
+        }
+        // Keys that are not read, and values that are sound.
+        #expect(loaded > 0 && loaded < keys.count * 12, "\(loaded) of \(keys.count) keys")
+    }
+
+    @Test("Every tensor's dimensions, type and offset")
+    func tensors() {
+        let writer = Self.model(.llama).writer()
+        for name in writer.tensorNames {
+            var variants: [GGUFWriter] = []
+            func add(dimensions: [UInt64]? = nil, type: UInt32? = nil, offset: UInt64? = nil) {
+                var changed = writer
+                changed.claim(name, dimensions: dimensions, type: type, offset: offset)
+                variants.append(changed)
+            }
+            for size in [0, 1, 3, 1 << 31, 1 << 62, (1 << 63) - 1, .max] as [UInt64] {
+                for dimensions in [[size], [size, 1], [1, size], [16, size], [size, size]] {
+                    add(dimensions: dimensions)
+                }
+            }
+            for type in [0, 1, 2, 4, 9, 12, 15, 23, 24, 30, 39, .max] as [UInt32] {
+                add(type: type)
+                // Of a type that nobody knows, a size that nobody can check.
+                for dimensions in [[1 << 62], [1 << 31, 1 << 31]] as [[UInt64]] {
+                    add(dimensions: dimensions, type: type)
+                }
+            }
+            for offset in [1, 1 << 40, 1 << 63, .max - 31] as [UInt64] { add(offset: offset) }
+            for variant in variants { Self.expectSentence(Self.refusal(variant.serialised()), name) }
+        }
+        // Beside those that are read, where nothing but the predicted memory counts it.
+        for type in [2, 24, 39, .max] as [UInt32] {
+            var changed = writer
+            changed.addTensor("stranger", dimensions: [1 << 62], type: type, bytes: [])
+            changed.addTensor("stranger2", dimensions: [1 << 62], type: type, bytes: [])
+            Self.expectSentence(Self.refusal(changed.serialised()), "stranger of type \(type)")
+        }
+    }
+}
