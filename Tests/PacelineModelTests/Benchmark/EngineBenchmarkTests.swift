@@ -18,7 +18,7 @@ struct EngineBenchmarkTests {
         let file = FileManager.default.temporaryDirectory.appending(path: "paceline-mute-\(getpid()).gguf")
         try Data(writer.serialised()).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
-        let loaded = try LanguageModel(path: file.path, compute: Compute(threads: 1))
+        let loaded = try LanguageModel(ModelFile(path: file.path), compute: Compute(threads: 1))
         #expect(loaded.tokenizer.encode("The").isEmpty)
         var plan = EngineBenchmark.Plan()
         (plan.nodes, plan.prefill, plan.context, plan.repeats, plan.contexts) = ([1], 2, 3, 1, [4])

@@ -65,14 +65,12 @@ struct HostileNumberTests {
     /// What loading, predicting memory and computing come to: nil if all that went well.
     private static func refusal(_ bytes: [UInt8]) -> (any Error)? {
         do {
-            let file = try GGUFFile(bytes: bytes, name: "hostile.gguf")
-            let tokenizer = try Tokenizer(file)
-            _ = try ChatFormat(file)
-            let configuration = try ModelConfiguration(file)
+            let model = try ModelFile(GGUFFile(bytes: bytes, name: "hostile.gguf"))
+            let (configuration, tokenizer) = (model.configuration, model.tokenizer)
+            _ = try ChatFormat(model.file, tokenizer: tokenizer)
             for context in [1, configuration.contextLength] {
                 let demand = MemoryDemand(
-                    file,
-                    configuration: configuration,
+                    model,
                     slots: context * 256,
                     contextLength: context,
                     sequences: 256,
@@ -81,7 +79,12 @@ struct HostileNumberTests {
                 #expect(demand.total > 0)
             }
             let compute = try Compute(threads: 1)
-            let weights = try TransformerWeights(file, configuration: configuration, compute: compute)
+            let weights = try TransformerWeights(
+                model.tensors,
+                configuration: configuration,
+                compute: compute,
+                columns: LogitColumns(tokenizer)
+            )
             let transformer = Transformer(configuration: configuration, weights: weights, compute: compute)
             let tokens = tokenizer.encode("the end", addBOS: true).prefix(2)
             _ = try Scorer(transformer: transformer).score(Array(tokens), count: 3)
@@ -148,7 +151,7 @@ struct HostileNumberTests {
             for offset in [1, 1 << 40, 1 << 63, .max - 31] as [UInt64] { add(offset: offset) }
             for variant in variants { Self.expectSentence(Self.refusal(variant.serialised()), name) }
         }
-        // Beside those that are read, where nothing but the predicted memory counts it.
+        // Beside those that are read.
         for type in [2, 24, 39, .max] as [UInt32] {
             var changed = writer
             changed.addTensor("stranger", dimensions: [1 << 62], type: type, bytes: [])
