@@ -1,5 +1,7 @@
+package import PacelineTensor
+
 /// A model's file that can be run here, as far as its head tells: everything but the weights' own values was read and
-/// checked.
+/// checked. ``checkWeights(compute:progress:)`` checks these.
 ///
 /// Whoever wants to know whether a model can be run, or is about to run it, comes through here: all say the same.
 package struct ModelFile: Sendable {
@@ -21,6 +23,21 @@ package struct ModelFile: Sendable {
         configuration = try ModelConfiguration(file)
         tokenizer = try Tokenizer(file)
         tensors = try ModelTensors(file, configuration: configuration)
+    }
+
+    /// Reads every weight and throws what loading throws for one that is not a finite number.
+    ///
+    /// - Parameter progress: called with the share done, 0 … 1.
+    package func checkWeights(compute: Compute, progress: (Double) -> Void = { _ in }) throws {
+        let reader = WeightReader(file: file, compute: compute)
+        for vector in tensors.vectors { _ = try reader.vector(vector) }
+        let matrices = Dictionary(tensors.matrices.map { ($0.tensor.name, $0.tensor) }, uniquingKeysWith: { $1 })
+        // In the file's order, so that a disk is read from front to back.
+        let ordered = file.tensorNames.compactMap { matrices[$0] }
+        for (index, tensor) in ordered.enumerated() {
+            try reader.checkMatrix(tensor)
+            progress(Double(index + 1) / Double(ordered.count))
+        }
     }
 
     /// The path it was opened with.

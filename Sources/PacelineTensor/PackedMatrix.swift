@@ -101,6 +101,32 @@ package final class PackedMatrix: Sendable {
         return firstNotFinite.min().flatMap { $0 < rows ? $0 : nil }
     }
 
+    /// The first row of `blocks`, a matrix in file format, with a weight that is not finite: what repacking would find.
+    package static func firstNotFinite(
+        type: WeightType,
+        rows: Int,
+        columns: Int,
+        in blocks: UnsafeRawBufferPointer,
+        pool: ThreadPool
+    ) throws(PackedMatrixError) -> Int? {
+        let expected = try checkedByteCount(type: type, rows: rows, columns: columns)
+        guard blocks.count == expected else { throw .size(expected: expected, found: blocks.count) }
+        let matrix = pl_matrix(type: type.raw, rows: Int64(rows), cols: Int64(columns), data: nil)
+        let share = (rows + 4 * pool.threads - 1) / (4 * pool.threads)
+        var firsts = [Int](repeating: rows, count: (rows + share - 1) / share)
+        firsts.withUnsafeMutableBufferPointer { firsts in
+            nonisolated(unsafe) let (found, matrix) = (firsts, matrix)
+            pool.run(items: found.count) { item in
+                let end = min(rows, (item + 1) * share)
+                let first = withUnsafePointer(to: matrix) { matrix in
+                    pl_matrix_first_not_finite(matrix, blocks.baseAddress, Int64(item * share), Int64(end))
+                }
+                if first < end { found[item] = Int(first) }
+            }
+        }
+        return firsts.min().flatMap { $0 < rows ? $0 : nil }
+    }
+
     /// Bytes of the matrix in a file, or why there is no such matrix.
     private static func checkedByteCount(
         type: WeightType,

@@ -29,10 +29,12 @@ extension ClusterSuite {
                 for tensor in TinyModel().tensors() where tensor.name != name { writer.add(tensor) }
                 files.append(writer.serialised())
             }
-            var narrow = TinyModel()
-            narrow.weights = .f32
-            (narrow.embeddingLength, narrow.feedForwardLength) = (144, 100)
-            files.append(narrow.serialised())
+            for name in ["blk.1.ffn_norm.weight", "blk.0.attn_k.weight", "output.weight"] {
+                var damaged = TinyModel()
+                damaged.weights = .f32
+                damaged.spoilt[name] = [70: .infinity]
+                files.append(damaged.serialised())
+            }
             var capped = TinyModel()
             capped.extraMetadata["attn_logit_softcapping"] = .float32(50)
             files.append(capped.serialised())

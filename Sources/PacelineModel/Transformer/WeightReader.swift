@@ -71,6 +71,22 @@ struct WeightReader {
         }
     }
 
+    /// Throws what repacking a matrix throws for a weight that is not finite. The file's pages may leave memory.
+    func checkMatrix(_ tensor: GGUFTensor) throws {
+        let type = try file.weightType(of: tensor)
+        let row = try tensor.withBytes { bytes in
+            try PackedMatrix.firstNotFinite(
+                type: type,
+                rows: tensor.rows,
+                columns: tensor.columns,
+                in: bytes,
+                pool: compute.pool
+            )
+        }
+        tensor.file.advise(.dontNeed, range: tensor.range)
+        if let row { throw file.error(.notFinite(tensor: tensor.name, row: row)) }
+    }
+
     /// A vector, as floats.
     func vector(_ tensor: GGUFTensor) throws(GGUFError) -> FloatMatrix {
         let vector = FloatMatrix(rows: 1, columns: tensor.elementCount)

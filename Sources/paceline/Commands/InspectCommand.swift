@@ -1,6 +1,7 @@
 import ArgumentParser
 import PacelineCluster
 import PacelineModel
+import PacelineTensor
 
 /// `paceline inspect`: what is in a model file.
 struct InspectCommand: ParsableCommand {
@@ -8,11 +9,11 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show a GGUF file's metadata, tensors and sizes.",
         discussion: """
-            Reads the head of the file only, and says whether this program can run the model, and in how much memory: that of \
-            a verifier with the same -c, -np and --kv-type.
+            Says whether this program can run the model, as loading it would, and in how much memory: that of a verifier with \
+            the same -c, -np and --kv-type. Every weight is read, to find damaged ones; --head reads the head of the file only.
 
               paceline inspect smollm2-135m
-              paceline inspect models/some.gguf --tensors
+              paceline inspect models/some.gguf --tensors --head
             """
     )
 
@@ -29,6 +30,9 @@ struct InspectCommand: ParsableCommand {
     )
     var slots = 4
 
+    @Flag(help: "Read the head of the file only: do not look for weights that are not finite numbers.")
+    var head = false
+
     @Flag(help: "List every tensor.")
     var tensors = false
 
@@ -41,10 +45,19 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let file = try GGUFFile(path: ModelCatalog.fromEnvironment().resolve(model))
-        let model = Result { try ModelFile(file) }
+        let model = Result { try checked(ModelFile(file)) }
         var report = InspectReport(file, model: model, listsTensors: tensors)
         if case .success(let model) = model { report.memory = InspectReport.Memory(try demand(of: model)) }
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
+    }
+
+    /// The model, if its weights are sound too.
+    private func checked(_ model: ModelFile) throws -> ModelFile {
+        guard !head else { return model }
+        let progress = ProgressLine("reading \(ModelNames.label(self.model))")
+        defer { progress.clear() }
+        try model.checkWeights(compute: Compute(threads: ThreadOptions.fallback), progress: progress.update)
+        return model
     }
 
     private func demand(of model: ModelFile) throws -> MemoryDemand {

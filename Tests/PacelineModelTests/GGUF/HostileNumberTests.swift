@@ -55,7 +55,12 @@ struct HostileNumberTests {
             },
             ["rope.scaling.yarn_beta_slow", "rope.scaling.yarn_log_multiplier"]
         ),
-        (model(.phi3) { $0.rope.factors = ["rope_factors_long.weight": [1, 2, 3]] }, []),
+        (
+            model(.phi3) {
+                $0.rope.factors = ["rope_factors_long.weight": [1, 2, 3], "rope_factors_short.weight": [1, 1, 2]]
+            },
+            []
+        ),
     ]
 
     private static let tokenizerKeys = [

@@ -47,7 +47,7 @@ struct BiasTests {
             tensors,
             configuration: configuration,
             compute: compute,
-            columns: LogitColumns(Tokenizer(file))
+            columns: LogitColumns(all: configuration.vocabularySize)
         )
         return Transformer(configuration: configuration, weights: weights, compute: compute)
     }
