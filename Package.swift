@@ -75,10 +75,7 @@ let targets: [Target] = [
     ),
     .testTarget(
         name: "PacelineClusterTests",
-        dependencies: [
-            "PacelineCluster", "PacelineFaults", "PacelineTestKit",
-            .product(name: "NIOEmbedded", package: "swift-nio"),
-        ]
+        dependencies: ["PacelineCluster", "PacelineFaults", "PacelineTestKit"]
     ),
 
     // The client side of a verifier: HTTP.
@@ -119,7 +116,7 @@ let targets: [Target] = [
     // What tests share: tiny models that tests write themselves, scripted targets and drafters.
     .target(
         name: "PacelineTestKit",
-        dependencies: ["PacelineModel", "PacelineSpeculation", "PacelineTensor"],
+        dependencies: ["PacelineModel", "PacelineTensor"],
         path: "Tests/PacelineTestKit"
     ),
     // Whole clusters of real processes.

@@ -40,7 +40,8 @@ issue() {
     if is_good "$1" "$3"; then return; fi
     new_key "$1-key.pem"
     openssl req -new -key "$1-key.pem" -subj "/CN=paceline $1" |
-        openssl x509 -req -CA ca.pem -CAkey ca-key.pem -days "$days" -out "$1.pem.new" -set_serial "0x$(openssl rand -hex 16)" \
+        openssl x509 -req -CA ca.pem -CAkey ca-key.pem -days "$days" -out "$1.pem.new" \
+            -set_serial "0x$(openssl rand -hex 16)" \
             -extfile <(printf '%s\n' "basicConstraints=critical,CA:FALSE" "keyUsage=critical,digitalSignature" \
                 "extendedKeyUsage=$2" "subjectAltName=$3") 2>/dev/null || fail "openssl could not sign $1.pem"
     mv -- "$1.pem.new" "$1.pem"

@@ -66,25 +66,33 @@ def compare(plain_path, speculative_path):
     rates = [run["timings"]["predicted_per_second"] for run in (plain, speculative)]
     figures = speculative["spec_decode"]
     if JSON:
-        print(json.dumps({
-            "model": plain["model"],
-            "tokens": len(plain["tokens"]),
-            "plain_tokens_per_second": rates[0],
-            "speculative_tokens_per_second": rates[1],
-            "identical": identical,
-            "spec_decode": figures,
-            "workers": speculative["workers"],
-        }))
+        print(
+            json.dumps(
+                {
+                    "model": plain["model"],
+                    "tokens": len(plain["tokens"]),
+                    "plain_tokens_per_second": rates[0],
+                    "speculative_tokens_per_second": rates[1],
+                    "identical": identical,
+                    "spec_decode": figures,
+                    "workers": speculative["workers"],
+                }
+            )
+        )
     else:
         print(f"\n{plain['model']}, {len(plain['tokens'])} tokens, greedy")
         print(f"  plain                    {rates[0]:8.1f} tokens/s")
         print(f"  speculative              {rates[1]:8.1f} tokens/s   {rates[1] / rates[0]:.2f} x")
         print(f"  mean acceptance length   {figures['mean_acceptance_length']:8.2f}")
-        print(f"  acceptance rate          {100 * figures['draft_acceptance_rate']:8.1f} %"
-              f"          {figures['num_accepted_tokens']} of {figures['num_draft_tokens']} drafted tokens")
+        print(
+            f"  acceptance rate          {100 * figures['draft_acceptance_rate']:8.1f} %"
+            f"          {figures['num_accepted_tokens']} of {figures['num_draft_tokens']} drafted tokens"
+        )
         print(f"  both token streams       {'identical' if identical else 'DIFFERENT'}")
     if not identical:
-        sys.exit("demo: the token streams differ, which must never happen; please report this with your processor's name")
+        sys.exit(
+            "demo: the token streams differ, which must never happen; please report this with your processor's name"
+        )
 
 
 COMMANDS = {"generate": generate, "compare": compare}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows the system at work: a verifier and two workers, each a process of its own, and the same text generated twice, by the
-# target alone and with the workers drafting.
+# Shows the system at work: a verifier and two workers, each a process of its own, and the same text generated twice, by
+# the target alone and with the workers drafting.
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh

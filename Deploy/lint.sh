@@ -36,13 +36,18 @@ readonly ruff_folder="$root/.build/ruff-$ruff_version"
 
 install_ruff() {
     [[ -x "$ruff_folder/bin/ruff" ]] && return
-    python3 -m pip --version >/dev/null 2>&1 || fail "python3 with pip is needed; on Debian: apt-get install python3-pip"
+    python3 -m pip --version >/dev/null 2>&1 ||
+        fail "python3 with pip is needed; on Debian: apt-get install python3-pip"
     python3 -m pip install --quiet --disable-pip-version-check --target "$ruff_folder" "ruff==$ruff_version" >&2 ||
         fail "pip could not install ruff $ruff_version (see above)"
 }
 
 # files PATTERN…: the files of these patterns that are tracked or not ignored, one a line.
-files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do [[ ! -e "$file" ]] || echo "$file"; done; }
+files() {
+    git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+        [[ ! -e "$file" ]] || echo "$file"
+    done
+}
 
 failures=0
 
@@ -56,14 +61,7 @@ check() {
     fi
 }
 
-long_lines() {
-    local found
-    found="$(awk 'FNR == 1 { number = 0 } { number++ } length($0) > 120 { print FILENAME ":" number ": " length($0) " columns" }' "$@")"
-    [[ -z "$found" ]] || {
-        echo "$found"
-        return 1
-    }
-}
+long_lines() { ! grep --with-filename --line-number --extended-regexp '^.{121,}' -- "$@"; }
 
 check_swift
 install_packages clang-format shellcheck
@@ -71,8 +69,8 @@ cd -- "$root"
 install_ruff
 export LC_ALL=C.UTF-8 RUFF_NO_CACHE=true
 
-mapfile -t swift < <(files 'Package.swift' 'Sources/*.swift' 'Tests/*.swift')
-mapfile -t c < <(files 'Sources/*.c' 'Sources/*.h' 'Sources/*.inc' 'Tests/*.c' 'Tests/*.h' 'Tests/*.inc' ':!Sources/CPacelineProtocol')
+mapfile -t swift < <(files '*.swift')
+mapfile -t c < <(files '*.c' '*.h' '*.inc' ':!Sources/CPacelineProtocol')
 mapfile -t scripts < <(files '*.sh' '.ci/run')
 mapfile -t python < <(files '*.py')
 mapfile -t protocols < <(files '*.proto')

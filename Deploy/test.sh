@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up a Debian 12 machine, builds everything and runs every test. Arguments go to `swift test` (--filter …).
 #
-# PACELINE_TEST_QWEN=1 runs the tests that need the Qwen models, too, and fetches these. PACELINE_CROSS=required makes it
-# an error when the kernels for AArch64 cannot be tested (see cross-test.sh).
+# PACELINE_TEST_QWEN=1 runs the tests that need the Qwen models, too, and fetches these. PACELINE_CROSS=required makes
+# it an error when the kernels for AArch64 cannot be tested (see cross-test.sh).
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
@@ -16,8 +16,8 @@ cd -- "$root"
 say "building"
 swift build --build-tests
 say "testing"
-# Tests of real sockets have deadlines. A few tests at once keep the cores busy; all at once, as is the default, keep such
-# a test from its turn for as long as all others compute.
+# Tests of real sockets have deadlines. A few tests at once keep the cores busy; all at once, as is the default, keep
+# such a test from its turn for as long as all others compute.
 swift test --skip-build --experimental-maximum-parallelization-width 4 "$@"
 if (($# == 0)); then
     say "testing the kernels of another CPU"
@@ -29,6 +29,7 @@ if (($# == 0)); then
     PACELINE="$(swift build --show-bin-path)/paceline" PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1 \
         python3 -m unittest discover --start-directory Tests/PythonWorker
     say "testing drafting over a long way, in network namespaces"
-    PACELINE="$(swift build --show-bin-path)/paceline" PYTHONDONTWRITEBYTECODE=1 python3 Tests/Measurements/overlap.py --short
+    PACELINE="$(swift build --show-bin-path)/paceline" PYTHONDONTWRITEBYTECODE=1 \
+        python3 Tests/Measurements/overlap.py --short
 fi
 say "all tests passed"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# protobuf-c 1.4.1 (Debian 12: libprotobuf-c-dev, protobuf-c-compiler 1.4.1-1+b1) loses numbers of a sub-message that comes in
-# two parts, where Google's own library (PyPI: protobuf 6.33.1) merges the parts.
+# protobuf-c 1.4.1 (Debian 12: libprotobuf-c-dev, protobuf-c-compiler 1.4.1-1+b1) loses numbers of a sub-message that
+# comes in two parts, where Google's own library (PyPI: protobuf 6.33.1) merges the parts.
 #
 # Guessed: a singular sub-message may come several times, and its parts are merged field by field, as the encoding's
 # documentation says, so that {a: 7} and then {b: 9} are {a: 7, b: 9} to every library.
 #
-# Seen: protobuf-c gives {a: 0, b: 9} for proto3 numbers; of the same two parts it keeps a text and a repeated field. No error is
-# reported.
+# Seen: protobuf-c gives {a: 0, b: 9} for proto3 numbers; of the same two parts it keeps a text and a repeated field. No
+# error is reported.
 #
-# For who builds on it: a message that is valid by the specification reads otherwise in C than elsewhere, so that two peers
-# may believe different things of one signed or checksummed payload. A protocol that is spoken through protobuf-c should
-# demand that sub-messages come once.
+# For who builds on it: a message that is valid by the specification reads otherwise in C than elsewhere, so that two
+# peers may believe different things of one signed or checksummed payload. A protocol that is spoken through protobuf-c
+# should demand that sub-messages come once.
 set -euo pipefail
 
 folder="$(mktemp -d)"
@@ -18,8 +18,11 @@ trap 'rm -rf -- "$folder"' EXIT
 cd -- "$folder"
 
 readonly version=1.4.1-1+b1
-packages=("libprotobuf-c-dev=$version" "libprotobuf-c1=$version" "protobuf-c-compiler=$version" libprotoc32 libprotobuf32)
-apt-get download -qq "${packages[@]}" >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq "${packages[@]}"; }
+packages=(
+    "libprotobuf-c-dev=$version" "libprotobuf-c1=$version" "protobuf-c-compiler=$version" libprotoc32 libprotobuf32
+)
+apt-get download -qq "${packages[@]}" >/dev/null 2>&1 ||
+    { apt-get update -qq && apt-get download -qq "${packages[@]}"; }
 for package in ./*.deb; do dpkg -x "$package" root; done
 PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target python \
     protobuf==6.33.1 grpcio-tools==1.76.0

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# tokenizers 0.23.3 (PyPI, the published wheel; github.com/huggingface/tokenizers) reads one text by three versions of Unicode.
+# tokenizers 0.23.3 (PyPI, the published wheel; github.com/huggingface/tokenizers) reads one text by three versions of
+# Unicode.
 #
-# Guessed: one library, one set of character tables, so that a letter is a letter and a composition a composition by the same
-# version everywhere, or by that of the Python that runs it.
+# Guessed: one library, one set of character tables, so that a letter is a letter and a composition a composition by the
+# same version everywhere, or by that of the Python that runs it.
 #
-# Seen: \p{N} of a Split's expression follows Unicode 16, the step Digits Unicode 17, and the normalizer NFC Unicode 9, whatever
-# the Python. So U+11DE0, a decimal digit since Unicode 17, is a digit to Digits and no number to \p{N}; U+10D40, one since
-# Unicode 16, is one to both; and U+105D2 U+0307, composed to U+105C9 since Unicode 16, stays as it is, where U+006F U+0308
-# composes.
+# Seen: \p{N} of a Split's expression follows Unicode 16, the step Digits Unicode 17, and the normalizer NFC Unicode 9,
+# whatever the Python. So U+11DE0, a decimal digit since Unicode 17, is a digit to Digits and no number to \p{N};
+# U+10D40, one since Unicode 16, is one to both; and U+105D2 U+0307, composed to U+105C9 since Unicode 16, stays as it
+# is, where U+006F U+0308 composes.
 #
-# For who builds on it: a tokenizer of one's own that takes its character classes from its language's runtime gives other
-# tokens than the published one, and other ones again after an update. The classes belong into tables of named versions, one
-# for each step.
+# For who builds on it: a tokenizer of one's own that takes its character classes from its language's runtime gives
+# other tokens than the published one, and other ones again after an update. The classes belong into tables of named
+# versions, one for each step.
 set -euo pipefail
 
 folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT
-PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$folder" tokenizers==0.23.3
+PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$folder" \
+    tokenizers==0.23.3
 
 PYTHONPATH="$folder" python3 - <<'PYTHON'
 import sys

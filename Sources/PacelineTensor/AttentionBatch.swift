@@ -24,7 +24,8 @@ package final class AttentionBatch {
     /// How many rows there are.
     package var count: Int { rows.count }
 
-    /// Adds the pages of a sequence and returns its number for ``addRow(sequence:base:path:)``. The pages live as long as this batch.
+    /// Adds the pages of a sequence and returns its number for ``addRow(sequence:base:path:)``. The pages live as long
+    /// as this batch.
     package func addSequence(pages sequencePages: [KVPage]) -> Int {
         let table = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: max(1, sequencePages.count))
         for (index, page) in sequencePages.enumerated() {

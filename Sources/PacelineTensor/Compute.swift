@@ -110,8 +110,8 @@ package struct Compute {
 
     /// Quantises the first `rows` rows for products with packed weights.
     ///
-    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All threads
-    ///   may read the row after that.
+    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All
+    ///   threads may read the row after that.
     package func quantise(
         _ input: FloatMatrix,
         rows: Int,
@@ -121,7 +121,8 @@ package struct Compute {
         output.quantise(input, rows: rows, compute: self, preparing: prepare)
     }
 
-    /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations · matrixᵀ.
+    /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations ·
+    /// matrixᵀ.
     ///
     /// - Parameter next: the matrices of the next call, if known: threads that have nothing left to do begin to read
     ///   them.

@@ -8,11 +8,12 @@ package struct HardwareProbe {
         self.compute = compute
     }
 
-    /// Sequential bandwidths in GB/s (10⁹ bytes): of reading alone, and of reading 4-bit codes into dot products with one row, the
-    /// least that decoding consists of. The second is lower where a core that computes has fewer reads in flight.
+    /// Sequential bandwidths in GB/s (10⁹ bytes): of reading alone, and of reading 4-bit codes into dot products with
+    /// one row, the least that decoding consists of. The second is lower where a core that computes has fewer reads in
+    /// flight.
     ///
-    /// Each is the median of `repeats` sweeps, taken in turn, over a buffer far larger than any cache; 0 if there is no memory for
-    /// it.
+    /// Each is the median of `repeats` sweeps, taken in turn, over a buffer far larger than any cache; 0 if there is no
+    /// memory for it.
     package func bandwidths(bytes: Int = 1 << 29, repeats: Int = 5) -> (read: Double, codes: Double) {
         // On huge pages, as weights are.
         guard let buffer = pl_memory_allocate(bytes) else { return (0, 0) }
@@ -52,8 +53,8 @@ package struct HardwareProbe {
         }
     }
 
-    /// int8 multiply-accumulates per second, in units of 10⁹, that the kernel of `type` reaches with `rows` rows on a tile
-    /// that stays in the caches: what bounds a pass where memory does not. 0 for types of plain floats.
+    /// int8 multiply-accumulates per second, in units of 10⁹, that the kernel of `type` reaches with `rows` rows on a
+    /// tile that stays in the caches: what bounds a pass where memory does not. 0 for types of plain floats.
     package func kernelCeiling(type: WeightType, rows: Int, repeats: Int = 5) -> Double {
         // Some ten milliseconds: 16 items a thread of about 10^8 multiply-accumulates.
         let rounds = UInt64(max(1, 4_000 / max(1, rows)))

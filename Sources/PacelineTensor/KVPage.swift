@@ -36,8 +36,8 @@ package struct KVShape: Sendable, Equatable {
 
 /// Memory for the keys and values of ``slots`` tokens in every layer.
 ///
-/// Sendable because pages move between the caches of a pool; the cache that holds a page alone is the only one that writes
-/// it, and a page that several hold is not written.
+/// Sendable because pages move between the caches of a pool; the cache that holds a page alone is the only one that
+/// writes it, and a page that several hold is not written.
 package final class KVPage: @unchecked Sendable {
     /// Token positions in a page.
     package static let slots = Int(PL_PAGE_SLOTS)
@@ -71,8 +71,8 @@ package final class KVPage: @unchecked Sendable {
     /// Bytes of memory that are mapped at a time: many huge pages, of which the last is partly wasted at worst.
     package static let slabBytes = 32 << 20
 
-    /// New pages side by side, on huge pages where the system has them: as many as ``slabBytes`` hold, at least one and at
-    /// most `limit`. Memory is taken when they are written first.
+    /// New pages side by side, on huge pages where the system has them: as many as ``slabBytes`` hold, at least one and
+    /// at most `limit`. Memory is taken when they are written first.
     ///
     /// - Returns: the pages in the order of their addresses; nil if there is no memory.
     package static func slab(shape: KVShape, limit: Int) -> [KVPage]? {

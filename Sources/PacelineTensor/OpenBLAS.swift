@@ -4,8 +4,8 @@ import CPacelineKernels
 package enum OpenBLAS {
     /// Loads the library, once; later calls return what the first one found.
     ///
-    /// It sets environment variables, which is not safe while another thread reads the environment: call it early, before
-    /// other threads run.
+    /// It sets environment variables, which is not safe while another thread reads the environment: call it early,
+    /// before other threads run.
     package static func load() throws(OpenBLASError) {
         guard pl_blas_load() == 0 else { throw OpenBLASError(description: String(cString: pl_blas_error())) }
     }

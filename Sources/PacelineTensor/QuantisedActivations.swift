@@ -40,8 +40,8 @@ package final class QuantisedActivations {
     /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is
     /// enough to share. A row's bits depend on that row alone.
     ///
-    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All threads
-    ///   may read the row after that.
+    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All
+    ///   threads may read the row after that.
     package func quantise(
         _ input: FloatMatrix,
         rows count: Int,

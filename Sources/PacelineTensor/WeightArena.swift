@@ -2,10 +2,10 @@ import CPacelineKernels
 
 /// Hands out memory for packed weights from large regions, one matrix after the other.
 ///
-/// A pass reads every weight once, so with pages of 4 KiB it would miss the translation cache on each of them. A region begins at a
-/// boundary of 2 MiB and asks for pages of that size, which a matrix on its own, seldom as large, could not fill; and
-/// matrices in the order of their use let one product's read-ahead run into the next. One thread uses an arena at a
-/// time.
+/// A pass reads every weight once, so with pages of 4 KiB it would miss the translation cache on each of them. A region
+/// begins at a boundary of 2 MiB and asks for pages of that size, which a matrix on its own, seldom as large, could not
+/// fill; and matrices in the order of their use let one product's read-ahead run into the next. One thread uses an
+/// arena at a time.
 package final class WeightArena {
     /// Bytes of a region, unless a matrix needs more.
     private let regionBytes: Int

@@ -5,14 +5,15 @@ import Testing
 extension ClusterSuite {
     /// Whenever a signal comes, the process ends. `Tests/Measurements/signals.py` asks the same thousands of times.
     ///
-    /// Foundation starts the processes with all signals blocked, as a thread of Dispatch's has them: so these tests show as
-    /// well that a command does not rely on what its parent leaves it.
+    /// Foundation starts the processes with all signals blocked, as a thread of Dispatch's has them: so these tests
+    /// show as well that a command does not rely on what its parent leaves it.
     @Suite("Lost signals", .serialized, .timeLimit(.minutes(3)))
     struct SignalLossTests {
         /// A command that runs until it is told to end.
         struct Command: Sendable, CustomTestStringConvertible {
             var arguments: [String]
-            /// What it writes to standard output when it is up, or far enough to be asked again; nil if it says nothing.
+            /// What it writes to standard output when it is up, or far enough to be asked again; nil if it says
+            /// nothing.
             var sign: String?
 
             var testDescription: String { arguments.prefix(2).joined(separator: " ") }

@@ -44,7 +44,7 @@ extension ClusterSuite {
         }
 
         @Test(
-            "On SIGTERM a verifier is not ready any more, refuses requests, finishes those that run, and tells its workers"
+            "On SIGTERM a verifier is no longer ready, refuses requests, finishes those that run, and tells its workers"
         )
         func drains() async throws {
             let cluster = try await TestCluster(TestModels.tiny)

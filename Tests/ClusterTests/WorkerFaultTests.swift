@@ -51,8 +51,8 @@ extension ClusterSuite {
             let plain = try await cluster.generate(Self.request)
             var liars: [TestProcess] = []
             var verified = 0
-            // A stranger's trees are not waited for, and after a few that came late none is asked for: it takes luck, or
-            // another stranger. A random worker claims so little that the planner may verify none of its nodes.
+            // A stranger's trees are not waited for, and after a few that came late none is asked for: it takes luck,
+            // or another stranger. A random worker claims so little that the planner may verify none of its nodes.
             repeat {
                 liars.append(try cluster.startWorker([drafter]))
                 try await cluster.waitForWorkers(liars.count)

@@ -36,7 +36,11 @@ class Process:
         self.name = arguments[0]
         self.child = subprocess.Popen(
             [EXECUTABLE, *map(str, arguments), "--announce", "--exit-with-parent", "--log-level", log],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=prepare,
         )
         self.last_words = None
         self.errors = []
@@ -75,7 +79,7 @@ class Process:
             self.child.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.child.kill()
-            raise Failure(f"{self.name} did not end within 10 s of being told to")
+            raise Failure(f"{self.name} did not end within 10 s of being told to") from None
         lines = [line for line in self.child.stdout.read().splitlines() if line.strip()]
         self.child.stdout.close()
         self.child.stdin.close()
@@ -185,8 +189,10 @@ def table(header, rows):
     lines = [header] + [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
-        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width)
-                  for column, (cell, width) in enumerate(zip(line, widths))).rstrip()
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
         for line in lines
     )
 
@@ -198,7 +204,7 @@ def median(values):
 
 
 def run(name, chosen, measure, show, check):
-    """A measuring program: measures, prints, writes the report where asked to, says what does not hold; its exit status."""
+    """Measures, prints, writes the report if asked to, and says what does not hold; the program's exit status."""
     try:
         report = measure(chosen)
     except Failure as failure:

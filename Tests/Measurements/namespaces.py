@@ -1,6 +1,7 @@
 """Network namespaces of Linux, joined by pairs of virtual Ethernet devices; needs root and iproute2.
 
-Namespaces are named after this process, and those of processes that are gone (killed, say) are removed at the next start.
+Namespaces are named after this process, and those of processes that are gone (killed, say) are removed at the next
+start.
 """
 
 import atexit
@@ -63,8 +64,20 @@ class Network:
             raise
 
     def _join(self, index, left, right):
-        ip("link", "add", f"to-{right}", "netns", self.names[left], "type", "veth",
-           "peer", "name", f"to-{left}", "netns", self.names[right])
+        ip(
+            "link",
+            "add",
+            f"to-{right}",
+            "netns",
+            self.names[left],
+            "type",
+            "veth",
+            "peer",
+            "name",
+            f"to-{left}",
+            "netns",
+            self.names[right],
+        )
         for number, (here, there) in enumerate([(left, right), (right, left)], start=1):
             address = f"10.77.{index}.{number}"
             ip("-n", self.names[here], "address", "add", f"{address}/30", "dev", f"to-{there}")

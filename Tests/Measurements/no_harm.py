@@ -1,8 +1,8 @@
 """Workers that are of no use do no harm.
 
-With drafters whose trees are all wrong the verifier must stay as fast as without any, and a worker that stops in the middle
-of a round must not hold up a token. Plain and drafted runs take turns at one verifier, so that a change of the machine's
-speed hits both; each drafted run begins with a worker that the verifier knows nothing about.
+With drafters whose trees are all wrong the verifier must stay as fast as without any, and a worker that stops in the
+middle of a round must not hold up a token. Plain and drafted runs take turns at one verifier, so that a change of the
+machine's speed hits both; each drafted run begins with a worker that the verifier knows nothing about.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/no_harm.py --model smollm2-135m [--json report.json]
 """
@@ -19,8 +19,8 @@ from cluster import Client, Cluster, Failure, median, run, table
 PROMPT = "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"
 # Text on which a drafter without a model is always right, brought about by a bias: the verifier relies on its worker.
 CONSTANT = {"prompt": "Count again: one two three", "logit_bias": {"260": 100}}
-# Drafters whose trees are all wrong, by a name for people: one that claims middling probabilities, one that is certain of
-# every node, and four of those at once.
+# Drafters whose trees are all wrong, by a name for people: one that claims middling probabilities, one that is certain
+# of every node, and four of those at once.
 WRONG = {"random": ["random"], "liar": ["liar"], "four liars": ["liar"] * 4}
 SPEED_LIMIT = 0.97
 DELAY_LIMIT_MS = 50
@@ -53,8 +53,8 @@ def compare(cluster, client, drafts, chosen, name):
     """Pairs of runs, the order within a pair changing."""
     rates = {"plain": [], name: []}
     figures = []
-    for run in range(chosen.runs):
-        for kind in (["plain", name], [name, "plain"])[run % 2]:
+    for number in range(chosen.runs):
+        for kind in (["plain", name], [name, "plain"])[number % 2]:
             workers = [cluster.worker(drafts, [drafter]) for drafter in (WRONG[name] if kind == name else [])]
             client.await_workers(len(workers))
             answer = client.generate(PROMPT, chosen.tokens)
@@ -102,7 +102,11 @@ def stop_once(client, worker, reference, chosen, choices):
     after = [gap for moment, gap in gaps if moment > stopped[0]]
     if not after:
         raise Failure("the text ended before the worker was stopped; generate more tokens")
-    return max([gap for moment, gap in gaps if moment <= stopped[0]], default=0), max(after), answer.figures["num_drafts"]
+    return (
+        max([gap for moment, gap in gaps if moment <= stopped[0]], default=0),
+        max(after),
+        answer.figures["num_drafts"],
+    )
 
 
 def stops(cluster, client, drafts, chosen):
@@ -123,12 +127,16 @@ def stops(cluster, client, drafts, chosen):
     worker.stop()
     client.await_workers(0)
     if not any(drafted):
-        raise Failure(f"the worker drafted nothing, so that its stops show nothing; let another than {chosen.draft} draft")
+        raise Failure(
+            f"the worker drafted nothing, so that its stops show nothing; let another than {chosen.draft} draft"
+        )
     return {
-        "draft": chosen.draft, "stops": chosen.stops,
+        "draft": chosen.draft,
+        "stops": chosen.stops,
         "plain_gap_ms": {"median": median(plain), "p99": plain[len(plain) * 99 // 100], "most": plain[-1]},
         "limit_ms": median(plain) + DELAY_LIMIT_MS,
-        "worst_before_ms": sorted(before), "worst_after_ms": sorted(after),
+        "worst_before_ms": sorted(before),
+        "worst_after_ms": sorted(after),
     }
 
 
@@ -148,33 +156,54 @@ def measure(chosen):
 def show(report):
     print(f"{report['model']}, {report['tokens']} tokens a run, greedy\n")
     if "wrong" in report:
-        print(table(
-            ["trees all wrong", "tokens/s", "plain", "ratio", "passes", "nodes verified"],
-            [[name, entry["tokens_per_second"], entry["plain_tokens_per_second"], f"{entry['ratio']:.3f}",
-              f"{entry['rounds']:.0f}", f"{entry['nodes_verified']:.0f}"] for name, entry in report["wrong"].items()],
-        ) + "\n")
+        print(
+            table(
+                ["trees all wrong", "tokens/s", "plain", "ratio", "passes", "nodes verified"],
+                [
+                    [
+                        name,
+                        entry["tokens_per_second"],
+                        entry["plain_tokens_per_second"],
+                        f"{entry['ratio']:.3f}",
+                        f"{entry['rounds']:.0f}",
+                        f"{entry['nodes_verified']:.0f}",
+                    ]
+                    for name, entry in report["wrong"].items()
+                ],
+            )
+            + "\n"
+        )
     if "stops" in report:
         entry = report["stops"]
         gap = entry["plain_gap_ms"]
         print(f"{entry['stops']} stops of a worker that drafts with {entry['draft']}")
-        print(table(
-            ["gap between tokens, ms", "median", "most"],
-            [["plain", gap["median"], gap["most"]],
-             ["worst before a stop", median(entry["worst_before_ms"]), entry["worst_before_ms"][-1]],
-             ["worst after a stop", median(entry["worst_after_ms"]), entry["worst_after_ms"][-1]],
-             ["limit", "", entry["limit_ms"]]],
-        ))
+        print(
+            table(
+                ["gap between tokens, ms", "median", "most"],
+                [
+                    ["plain", gap["median"], gap["most"]],
+                    ["worst before a stop", median(entry["worst_before_ms"]), entry["worst_before_ms"][-1]],
+                    ["worst after a stop", median(entry["worst_after_ms"]), entry["worst_after_ms"][-1]],
+                    ["limit", "", entry["limit_ms"]],
+                ],
+            )
+        )
 
 
 def check(report):
     """What must hold; returns the sentences that do not."""
-    wrong = [f"with {name} the verifier reaches {entry['ratio']:.3f} of its plain speed, less than {SPEED_LIMIT}"
-             for name, entry in report.get("wrong", {}).items() if entry["ratio"] < SPEED_LIMIT]
+    wrong = [
+        f"with {name} the verifier reaches {entry['ratio']:.3f} of its plain speed, less than {SPEED_LIMIT}"
+        for name, entry in report.get("wrong", {}).items()
+        if entry["ratio"] < SPEED_LIMIT
+    ]
     stopped = report.get("stops")
     if stopped and stopped["worst_after_ms"][-1] > stopped["limit_ms"]:
         late = sum(gap > stopped["limit_ms"] for gap in stopped["worst_after_ms"])
-        wrong.append(f"after {late} of {stopped['stops']} stops a token came more than {DELAY_LIMIT_MS} ms later than a "
-                     f"plain pass would have brought it, at worst {stopped['worst_after_ms'][-1]:.0f} ms after the one before")
+        wrong.append(
+            f"after {late} of {stopped['stops']} stops a token came more than {DELAY_LIMIT_MS} ms later than a "
+            f"plain pass would have brought it, at worst {stopped['worst_after_ms'][-1]:.0f} ms after the one before"
+        )
     return wrong
 
 

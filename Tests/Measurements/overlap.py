@@ -1,15 +1,15 @@
 """What drafting during verification is worth when the way is long.
 
-A verifier and a worker run in network namespaces of their own, joined through a relay in a third that adds delay, jitter
-and a bandwidth limit. The same texts are generated with asynchronous drafting and with stop-and-wait, the classic
-protocol; the tokens must be those of plain decoding everywhere.
+A verifier and a worker run in network namespaces of their own, joined through a relay in a third that adds delay,
+jitter and a bandwidth limit. The same texts are generated with asynchronous drafting and with stop-and-wait, the
+classic protocol; the tokens must be those of plain decoding everywhere.
 
     sudo PACELINE=.build/release/paceline python3 Tests/Measurements/overlap.py [--json report.json]
 
 A verifier that waits for every tree has no empty pass and pays for the whole way in each round, so that shares of empty
-passes can be compared only with equal patience. Two modes never wait. Two keep the promise that no token waits more than
-50 ms for drafts: the asynchronous one waits as long as it expects to gain by it, the classic one until the tree is complete.
-The last waits up to a second.
+passes can be compared only with equal patience. Two modes never wait. Two keep the promise that no token waits more
+than 50 ms for drafts: the asynchronous one waits as long as it expects to gain by it, the classic one until the tree is
+complete. The last waits up to a second.
 """
 
 import argparse
@@ -50,11 +50,11 @@ LISTING = """class Inventory:
     def total(self):
         return sum(item["quantity"] * item["price"] for item in self.items.values())
 """
-# What is generated. Copying is what drafters without a model are for; the constant text, which a bias brings about, is as
-# predictable as text can be, so that only the way is left to cause an empty pass.
+# What is generated. Copying is what drafters without a model are for; the constant text, which a bias brings about, is
+# as predictable as text can be, so that only the way is left to cause an empty pass.
 TEXTS = {
     "code": [
-        {"prompt": "import unittest\n\n\nclass Stack:\n    \"\"\"A last-in, first-out collection.\"\"\"\n\n"},
+        {"prompt": 'import unittest\n\n\nclass Stack:\n    """A last-in, first-out collection."""\n\n'},
         {"prompt": "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"},
     ],
     "copy": [{"prompt": f"# inventory.py\n{LISTING}\n# A copy of inventory.py, unchanged:\n{LISTING[:60]}"}],
@@ -117,16 +117,40 @@ def cell(network, chosen, delay, mode):
     inside = {name: {"preexec": network.entering(name)} for name in network.names}
     with Cluster() as cluster:
         _, drafts, http = cluster.verifier(
-            chosen.model, *options(target_cpus), *MODES[mode], cpus=target_cpus, **inside["verifier"])
+            chosen.model, *options(target_cpus), *MODES[mode], cpus=target_cpus, **inside["verifier"]
+        )
         # The verifier listens on its own loopback; this is its door to the link.
         door = cluster.start(
-            "chaos", "--listen", f"{network.address('verifier', 'relay')}:0", "--connect", drafts, "--allow-remote",
-            **inside["verifier"]).announcement("ready")["relay"]
+            "chaos",
+            "--listen",
+            f"{network.address('verifier', 'relay')}:0",
+            "--connect",
+            drafts,
+            "--allow-remote",
+            **inside["verifier"],
+        ).announcement("ready")["relay"]
         relay = cluster.start(
-            "chaos", "--listen", f"{network.address('relay', 'worker')}:0", "--connect", door, "--allow-remote",
-            "--delay", f"{delay}ms", "--jitter", f"{delay / 4}ms", "--bandwidth", chosen.bandwidth, **inside["relay"])
+            "chaos",
+            "--listen",
+            f"{network.address('relay', 'worker')}:0",
+            "--connect",
+            door,
+            "--allow-remote",
+            "--delay",
+            f"{delay}ms",
+            "--jitter",
+            f"{delay / 4}ms",
+            "--bandwidth",
+            chosen.bandwidth,
+            **inside["relay"],
+        )
         cluster.worker(
-            relay.announcement("ready")["relay"], chosen.draft, *options(draft_cpus), cpus=draft_cpus, **inside["worker"])
+            relay.announcement("ready")["relay"],
+            chosen.draft,
+            *options(draft_cpus),
+            cpus=draft_cpus,
+            **inside["worker"],
+        )
         client = Client(http, lambda: network.inside("verifier"))
         client.await_workers(1)
         # The verifier learns how fast its passes are and what its worker is worth on such text: one that was of no use
@@ -156,8 +180,14 @@ def measure(chosen):
     reference = plain(chosen)
     speed = figures(reference)["tokens_per_second"]
     report = {
-        "model": chosen.model, "draft": chosen.draft, "bandwidth": chosen.bandwidth, "tokens": chosen.tokens,
-        "text": chosen.text, "cores": len(cores()), "plain_tokens_per_second": speed, "cells": [],
+        "model": chosen.model,
+        "draft": chosen.draft,
+        "bandwidth": chosen.bandwidth,
+        "tokens": chosen.tokens,
+        "text": chosen.text,
+        "cores": len(cores()),
+        "plain_tokens_per_second": speed,
+        "cells": [],
     }
     network = namespaces.Network("verifier", "relay", "worker")
     try:
@@ -165,27 +195,52 @@ def measure(chosen):
             for mode in chosen.modes:
                 answers, relayed = cell(network, chosen, delay, mode)
                 same = [one.tokens == other.tokens for one, other in zip(answers, reference)]
-                report["cells"].append({
-                    "delay_ms": delay, "mode": mode, "identical": all(same), **figures(answers),
-                    "speed_up": figures(answers)["tokens_per_second"] / speed, "relay": relayed,
-                })
+                report["cells"].append(
+                    {
+                        "delay_ms": delay,
+                        "mode": mode,
+                        "identical": all(same),
+                        **figures(answers),
+                        "speed_up": figures(answers)["tokens_per_second"] / speed,
+                        "relay": relayed,
+                    }
+                )
                 latest = report["cells"][-1]
-                print(f"{delay:g} ms, {mode}: {latest['empty_share']:.1%} of {latest['passes']} passes empty, "
-                      f"{latest['tokens_per_second']:.1f} tokens/s", file=sys.stderr)
+                print(
+                    f"{delay:g} ms, {mode}: {latest['empty_share']:.1%} of {latest['passes']} passes empty, "
+                    f"{latest['tokens_per_second']:.1f} tokens/s",
+                    file=sys.stderr,
+                )
     finally:
         network.remove()
     return report
 
 
 def show(report):
-    print(f"{report['model']} drafted for by {' and '.join(report['draft'])}, {report['text']}, "
-          f"{report['tokens']} tokens a text, greedy; {report['bandwidth']} and a quarter of the delay as jitter each way; "
-          f"plain decoding {report['plain_tokens_per_second']:.1f} tokens/s\n")
-    print(table(
-        ["mode", "ms each way", "passes", "tokens/pass", "empty", "empty %", "tokens/s", "x plain"],
-        [[cell["mode"], f"{cell['delay_ms']:g}", str(cell["passes"]), cell["tokens_per_pass"], str(cell["empty_passes"]),
-          100 * cell["empty_share"], cell["tokens_per_second"], cell["speed_up"]] for cell in report["cells"]],
-    ))
+    print(
+        f"{report['model']} drafted for by {' and '.join(report['draft'])}, {report['text']}, "
+        f"{report['tokens']} tokens a text, greedy; {report['bandwidth']} "
+        "and a quarter of the delay as jitter each way; "
+        f"plain decoding {report['plain_tokens_per_second']:.1f} tokens/s\n"
+    )
+    print(
+        table(
+            ["mode", "ms each way", "passes", "tokens/pass", "empty", "empty %", "tokens/s", "x plain"],
+            [
+                [
+                    cell["mode"],
+                    f"{cell['delay_ms']:g}",
+                    str(cell["passes"]),
+                    cell["tokens_per_pass"],
+                    str(cell["empty_passes"]),
+                    100 * cell["empty_share"],
+                    cell["tokens_per_second"],
+                    cell["speed_up"],
+                ]
+                for cell in report["cells"]
+            ],
+        )
+    )
 
 
 def delays(report):
@@ -194,10 +249,14 @@ def delays(report):
 
 def check(report):
     """What must hold; returns the sentences that do not."""
-    wrong = [f"the tokens at {cell['delay_ms']:g} ms, {cell['mode']}, are not those of plain decoding"
-             for cell in report["cells"] if not cell["identical"]]
-    # With the same patience, drafting on while a tree is verified leaves at most half as many passes empty on the way to the
-    # same tokens. Where the text is hard to predict, passes are empty in both modes because nothing could be drafted.
+    wrong = [
+        f"the tokens at {cell['delay_ms']:g} ms, {cell['mode']}, are not those of plain decoding"
+        for cell in report["cells"]
+        if not cell["identical"]
+    ]
+    # With the same patience, drafting on while a tree is verified leaves at most half as many passes empty on the way
+    # to the same tokens. Where the text is hard to predict, passes are empty in both modes because nothing could be
+    # drafted.
     judged = {20} & set(delays(report)) or set(delays(report))
     for delay in judged if report["text"] == "constant" else ():
         cells = {cell["mode"]: cell for cell in report["cells"] if cell["delay_ms"] == delay}
@@ -206,8 +265,10 @@ def check(report):
         if min(cells[OURS]["passes"], cells[THEIRS]["passes"]) < ROUNDS_NEEDED:
             wrong.append(f"fewer than {ROUNDS_NEEDED} passes say nothing; generate more tokens")
         if cells[OURS]["empty_passes"] > cells[THEIRS]["empty_passes"] / 2:
-            wrong.append(f"at {delay:g} ms {cells[OURS]['empty_passes']} asynchronous passes are empty, more than half of the "
-                         f"{cells[THEIRS]['empty_passes']} of stop-and-wait")
+            wrong.append(
+                f"at {delay:g} ms {cells[OURS]['empty_passes']} asynchronous passes are empty, more than half of the "
+                f"{cells[THEIRS]['empty_passes']} of stop-and-wait"
+            )
     return wrong
 
 

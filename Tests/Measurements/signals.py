@@ -62,10 +62,12 @@ class Run:
         listener = None
         if sign == "connection":
             listener = socket.create_server(("127.0.0.1", 0))
-            arguments = arguments + ["--connect", "127.0.0.1:%d" % listener.getsockname()[1]]
+            arguments = arguments + ["--connect", f"127.0.0.1:{listener.getsockname()[1]}"]
         child = subprocess.Popen(
             [cluster.EXECUTABLE, *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         try:
             if self.key[1] == "up":
@@ -156,11 +158,16 @@ def show(report):
     for row in report:
         counts = row["outcomes"]
         ends = sorted((int(end), count) for end, count in counts.items() if end not in ("lost", "over"))
-        rows.append([
-            row["command"], "start" if row["from"] == "start" else "it is up", str(sum(counts.values())),
-            str(counts.get("lost", 0)), str(counts.get("over", 0)),
-            ", ".join(f"{end}: {count}" for end, count in ends),
-        ])
+        rows.append(
+            [
+                row["command"],
+                "start" if row["from"] == "start" else "it is up",
+                str(sum(counts.values())),
+                str(counts.get("lost", 0)),
+                str(counts.get("over", 0)),
+                ", ".join(f"{end}: {count}" for end, count in ends),
+            ]
+        )
     print(cluster.table(header, rows))
 
 

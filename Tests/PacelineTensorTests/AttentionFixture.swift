@@ -1,8 +1,8 @@
 import CPacelineKernels
 import PacelineTensor
 
-/// Keys, values and queries from a seed, and the pages to put them in. Slots that nothing was stored in hold random bits,
-/// infinities and NaN among them, because attention must not look at them.
+/// Keys, values and queries from a seed, and the pages to put them in. Slots that nothing was stored in hold random
+/// bits, infinities and NaN among them, because attention must not look at them.
 final class AttentionFixture {
     let shape: pl_kv_shape
     let heads: Int

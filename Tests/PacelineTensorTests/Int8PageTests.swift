@@ -7,7 +7,8 @@ import Testing
 struct Int8PageTests {
     private let shape = pl_kv_shape(layers: 2, kv_heads: 2, head_dim: 48, type: PL_KV_INT8)
 
-    /// A (layer, head) takes 48 x 64 bytes of keys, two scales a slot for them, as much of values, and one scale a slot.
+    /// A (layer, head) takes 48 x 64 bytes of keys, two scales a slot for them, as much of values, and one scale a
+    /// slot.
     private let headBytes = 64 * (48 + 2 * 2 + 48 + 2)
 
     private func emptyPage() -> [UInt8] { [UInt8](repeating: 0xff, count: pl_kv_page_bytes(shape)) }

@@ -11,6 +11,7 @@ struct BitComparison: CustomTestStringConvertible {
         let different = zip(a, b).enumerated().filter { $1.0.bitPattern != $1.1.bitPattern }
         guard let first = different.first else { return "equal" }
         return
-            "\(different.count) of \(a.count) differ, first [\(first.offset)]: \(first.element.0) and \(first.element.1)"
+            "\(different.count) of \(a.count) differ, "
+                + "first [\(first.offset)]: \(first.element.0) and \(first.element.1)"
     }
 }

@@ -75,7 +75,8 @@ struct QuantActivationTests {
     )
     func outliers(isa: InstructionSet) {
         var inputs = KernelInputs(seed: 4)
-        // Four blocks: an ordinary one, one with an outlier in the last group, one as large throughout, an ordinary one.
+        // Four blocks: an ordinary one, one with an outlier in the last group, one as large throughout, an ordinary
+        // one.
         var x = inputs.floats(128).map { $0 < 0 ? min($0, -0.5) : max($0, 0.5) }
         x[32 + 31] = 40
         for column in 64..<96 { x[column] *= 40 }

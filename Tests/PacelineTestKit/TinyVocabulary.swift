@@ -13,10 +13,11 @@ package struct TinyVocabulary: Sendable {
     package static let controlTexts = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
     private static let words = """
-        the of and to in is that it for you was on are with as be at this have from or one by not but what all were when \
-        can there use each which how their will other about out many then them so some her would make like him into time \
-        has look two more write go see number no way could people my than first water been call who now find long down day \
-        did get come made may part def return print self import class function value list string while true false none
+        the of and to in is that it for you was on are with as be at this have from or one by not but what all were \
+        when can there use each which how their will other about out many then them so some her would make like him \
+        into time has look two more write go see number no way could people my than first water been call who now find \
+        long down day did get come made may part def return print self import class function value list string while \
+        true false none
         """
 
     private init() {

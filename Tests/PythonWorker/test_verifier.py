@@ -1,6 +1,6 @@
 """The worker drafts for a real verifier, and strangers at its door change nothing.
 
-    PACELINE=path/to/paceline [PACELINE_TEST_MODEL=smollm2-135m] python3 -m unittest test_verifier
+PACELINE=path/to/paceline [PACELINE_TEST_MODEL=smollm2-135m] python3 -m unittest test_verifier
 """
 
 import json
@@ -36,9 +36,23 @@ class VerifierCase(unittest.TestCase):
     def setUpClass(cls):
         model = os.environ.get("PACELINE_TEST_MODEL", "smollm2-135m")
         cls.verifier = subprocess.Popen(
-            [os.environ["PACELINE"], "verifier", "-m", model, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-             "--announce", "--log-level", "info"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cls.environment(cls.token),
+            [
+                os.environ["PACELINE"],
+                "verifier",
+                "-m",
+                model,
+                "--listen",
+                "127.0.0.1:0",
+                "--http",
+                "127.0.0.1:0",
+                "--announce",
+                "--log-level",
+                "info",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=cls.environment(cls.token),
         )
         for line in cls.verifier.stdout:
             event = json.loads(line)
@@ -72,7 +86,9 @@ class VerifierCase(unittest.TestCase):
     def start_worker(self, name, *options):
         worker = subprocess.Popen(
             [sys.executable, "-m", "paceline_worker", "--connect", self.drafts, "--name", name, *options],
-            cwd=HERE, stderr=subprocess.DEVNULL, env=self.environment(None),
+            cwd=HERE,
+            stderr=subprocess.DEVNULL,
+            env=self.environment(None),
         )
         self.addCleanup(self.stop_worker, worker)
         self.await_workers(lambda names: name in names)
@@ -162,7 +178,11 @@ class VerifierWithToken(VerifierCase):
         ]:
             worker = subprocess.run(
                 [sys.executable, "-m", "paceline_worker", "--connect", self.drafts, *options],
-                cwd=HERE, stderr=subprocess.PIPE, text=True, timeout=30, env=self.environment(None),
+                cwd=HERE,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=30,
+                env=self.environment(None),
             )
             self.assertEqual(worker.returncode, 1)
             self.assertIn(reason, worker.stderr)

@@ -6,7 +6,6 @@ import pathlib
 import unittest
 
 from google.protobuf import text_format
-
 from paceline_worker import messages
 from paceline_worker.bases import Base, base_hash
 from paceline_worker.crc32c import crc32c
@@ -152,8 +151,18 @@ class Sessions(unittest.TestCase):
         base = Base(tokens, 3)
         base.commit([1, 2, 5])
         epoch, length, value = base.name
-        verifier.send(messages.Verdict(request=7, epoch=epoch, base_length=length, base_hash=value, tokens=[1, 2, 5],
-                                       verified_nodes=4, accepted_nodes=2, credit=64))
+        verifier.send(
+            messages.Verdict(
+                request=7,
+                epoch=epoch,
+                base_length=length,
+                base_hash=value,
+                tokens=[1, 2, 5],
+                verified_nodes=4,
+                accepted_nodes=2,
+                credit=64,
+            )
+        )
         again = verifier.take()[0].message()
         self.assertEqual((again.epoch, again.base_length, again.base_hash, again.first_node), (*base.name, 0))
         self.assertEqual((session.verified, session.accepted), (4, 2))
@@ -234,7 +243,14 @@ class Sessions(unittest.TestCase):
                 verifier.send(welcome(proof))
 
     def test_gives_up_where_trying_again_does_not_help(self):
-        for code, kind in [(6, Refused), (4, Refused), (5, Refused), (7, ConnectionError), (10, ConnectionError), (8, ConnectionError)]:
+        for code, kind in [
+            (6, Refused),
+            (4, Refused),
+            (5, Refused),
+            (7, ConnectionError),
+            (10, ConnectionError),
+            (8, ConnectionError),
+        ]:
             verifier = ScriptedVerifier(Session("w", 5))
             verifier.take()
             with self.assertRaises(kind):

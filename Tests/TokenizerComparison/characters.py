@@ -21,8 +21,10 @@ nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
 
 
 def main() -> None:
-    classes = {name: matching(expression) for name, expression in
-               (("letters", r"[^\p{L}]"), ("numbers", r"[^\p{N}]"), ("whiteSpace", r"\S"))}
+    classes = {
+        name: matching(expression)
+        for name, expression in (("letters", r"[^\p{L}]"), ("numbers", r"[^\p{N}]"), ("whiteSpace", r"\S"))
+    }
     classes["digits"] = digits()
     report(classes)
     lines = [f'"note": "by PyPI\'s tokenizers {importlib.metadata.version("tokenizers")}"']
@@ -50,13 +52,19 @@ def digits() -> set[str]:
 def marks() -> list:
     """By canonical combining class, the marks that have it: found by what they change places with."""
     # U+0345 excepted, every mark goes before it.
-    movable = [mark for mark in CHARACTERS
-               if nfd(mark) == mark and nfd(STARTER + HIGHEST + mark) == STARTER + mark + HIGHEST and mark != HIGHEST]
+    movable = [
+        mark
+        for mark in CHARACTERS
+        if nfd(mark) == mark and nfd(STARTER + HIGHEST + mark) == STARTER + mark + HIGHEST and mark != HIGHEST
+    ]
     representatives: dict[int, str] = {unicode16.combining(mark): mark for mark in movable}
     found: dict[int, list[int]] = {240: [ord(HIGHEST)]}
     for mark in movable:
-        above = [number for number, other in representatives.items()
-                 if nfd(STARTER + other + mark) == STARTER + mark + other and mark != other]
+        above = [
+            number
+            for number, other in representatives.items()
+            if nfd(STARTER + other + mark) == STARTER + mark + other and mark != other
+        ]
         # Its class is the highest that is not above it.
         own = max(number for number in representatives if number < min(above, default=240))
         found.setdefault(own, []).append(ord(mark))

@@ -188,7 +188,25 @@ def texts(chance: random.Random, tokens: list[str], types: list[int], count: int
     markers = [text for text in marked if text.strip("\n ")]
     blanks = [" ", " ", "  ", "   ", SPACE, SPACE * 2, SPACE * 3, "\n", "\n\n", "\n\n\n", "\t", "\r\n"]
     blanks += ["\u00a0", "\u3000", "\u0085", "\u2028", "\x1c", " " * 7, SPACE * 9, "\n" * 11, " " * 17]
-    letters = ["a", "é", "e\u0301", "中", "日本", "👍🏽", "ß", "İ", "ǅ", "ʰ", "ﬁ", "\u0301", "١", "½", "0", "42", "1234"]
+    letters = [
+        "a",
+        "é",
+        "e\u0301",
+        "中",
+        "日本",
+        "👍🏽",
+        "ß",
+        "İ",
+        "ǅ",
+        "ʰ",
+        "ﬁ",
+        "\u0301",
+        "١",
+        "½",
+        "0",
+        "42",
+        "1234",
+    ]
     others = ["'s", "'LL", "<", "<|", "|>", "</", ">", "[", "_", "//", "/\n", ".", "...", "\u200d", "\x00", "\x7f"]
     kinds = [(markers, 3), (blanks, 4), (CORPUS, 4), (letters, 2), (others, 1)]
     found = []

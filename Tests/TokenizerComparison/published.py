@@ -33,7 +33,8 @@ class Vocabulary:
 
 def llama3_words(numbers: str) -> pre_tokenizers.PreTokenizer:
     expression = (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|" + numbers
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
+        + numbers
         + r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     )
     return pre_tokenizers.Sequence(
@@ -85,4 +86,3 @@ def published(vocabulary: Vocabulary) -> Tokenizer:
         if kind in (CONTROL, USER_DEFINED):
             tokenizer.add_tokens([AddedToken(text, special=kind == CONTROL, normalized=False)])
     return tokenizer
-

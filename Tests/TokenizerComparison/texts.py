@@ -15,7 +15,8 @@ CONTRACTIONS = ["'s", "'T", "'re", "'VE", "'m", "'ll", "'Ll", "'d", "'", "\u2019
 MISSING = ["\x04", "\x06", "\x13", "\x14", "\x16", "\x1d"]
 SINGLETONS = list("\u212b\u2126\u212a\u037e\u0387\u1fef\u0340\u0341\u0343\u0344\u0374\u2000\u2329\uf900\U0002f800")
 WORDS = (
-    "the of and import return self Straße naïve déjà Ελλάδα привет שלום مرحبا नमस्ते สวัสดี 你好 こんにちは 한국어 Tiếng Việt"
+    "the of and import return self Straße naïve déjà Ελλάδα "
+    "привет שלום مرحبا नमस्ते สวัสดี 你好 こんにちは 한국어 Tiếng Việt"
 ).split()
 EMOJI = ["\U0001f44d\U0001f3fd", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u2764\ufe0f", "\U0001f1e9\U0001f1ea"]
 

@@ -1,9 +1,10 @@
 package import PacelineSpeculation
 
-/// Measures how much of what drafters propose a target accepts, without a clock or a network: stop-and-wait rounds in one process.
+/// Measures how much of what drafters propose a target accepts, without a clock or a network: stop-and-wait rounds in
+/// one process.
 ///
-/// The figures depend on the models, the prompts and the budget alone, so they can be compared between machines. Speed is for the
-/// cluster benchmark.
+/// The figures depend on the models, the prompts and the budget alone, so they can be compared between machines. Speed
+/// is for the cluster benchmark.
 package struct AcceptanceBenchmark {
     /// How trees are drafted.
     package struct Budget: Sendable {

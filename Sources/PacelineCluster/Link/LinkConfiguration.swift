@@ -17,8 +17,9 @@ package struct LinkConfiguration: Sendable {
     package var writeTimeout: Duration = .seconds(2)
     /// Bytes that may wait for a peer.
     package var outboundLimit = 4 << 20
-    /// Tokens of a base that one message carries at most, where the peer speaks a version that can cut it; and no part is
-    /// sent while so many bytes wait for the peer. Both bound how long a long base holds up the loop that serves all.
+    /// Tokens of a base that one message carries at most, where the peer speaks a version that can cut it; and no part
+    /// is sent while so many bytes wait for the peer. Both bound how long a long base holds up the loop that serves
+    /// all.
     package var basePart = 1 << 14
     package var baseWindow = 1 << 17
     /// Pings that a peer may send within one of our heartbeats.

@@ -47,8 +47,8 @@ extension LinkFault {
 
     /// Whether trying again cannot help until somebody changes a setting.
     ///
-    /// Being fenced does not count: the network may deliver the `Hello` of a connection that was given up after that of the one
-    /// that replaced it, and then the only connection in use is fenced.
+    /// Being fenced does not count: the network may deliver the `Hello` of a connection that was given up after that of
+    /// the one that replaced it, and then the only connection in use is fenced.
     package var isPermanent: Bool {
         switch self {
         case .noCommonVersion, .otherModel, .authenticationFailed: true

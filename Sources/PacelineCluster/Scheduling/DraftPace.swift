@@ -6,8 +6,8 @@
 /// reached a worker, a step was taken and its nodes have come back. What a delta adds depends on what is there already:
 /// the deeper the tree, the less likely its next level is reached.
 ///
-/// Waiting is earned by having delivered in time: before the first arrival there is no prediction, and each wait in vain
-/// or late delta makes the next prediction promise less, so that a worker which stalls now and then costs little.
+/// Waiting is earned by having delivered in time: before the first arrival there is no prediction, and each wait in
+/// vain or late delta makes the next prediction promise less, so that a worker which stalls now and then costs little.
 struct DraftPace: Sendable {
     struct Prediction: Equatable, Sendable {
         var due: Instant

@@ -1,7 +1,7 @@
 /// By how many milliseconds passes end later than expected now and then: what one in a hundred exceeds.
 ///
-/// The estimate climbs by as much at a pass that exceeds it as it sinks over a hundred that do not, so that it settles where
-/// one in a hundred does. One stall of the machine, however long, moves it by a step.
+/// The estimate climbs by as much at a pass that exceeds it as it sinks over a hundred that do not, so that it settles
+/// where one in a hundred does. One stall of the machine, however long, moves it by a step.
 struct PassLateness: Sendable {
     private static let rarity = 100.0
     /// By how much of a pass's expected time the estimate climbs.

@@ -1,9 +1,9 @@
 /// Decides whether a pass that could start now should wait for drafts that are on their way.
 ///
 /// Starting now yields E expected tokens in T milliseconds. Waiting w for a delta that adds G yields E + G in T + w,
-/// which is the better rate if G × T > E × w. But a delta that misses this pass is not lost: most of it serves the next.
-/// So G must be worth `margin` times as much. The wait is bounded in any case, counted from when the pass could have
-/// started, so that no fault of a worker delays a token by more.
+/// which is the better rate if G × T > E × w. But a delta that misses this pass is not lost: most of it serves the
+/// next. So G must be worth `margin` times as much. The wait is bounded in any case, counted from when the pass could
+/// have started, so that no fault of a worker delays a token by more.
 struct Patience: Sendable {
     /// By simulation: 1 is a few per cent slower wherever drafts are frequent, and above 3 nothing is waited for.
     private static let margin = 2.0

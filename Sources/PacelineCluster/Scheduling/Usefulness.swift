@@ -1,14 +1,15 @@
 /// What one worker's drafting is worth, and how much credit it earns: the committed tokens that lay on its tree, for
 /// each verdict and for each node, on moving averages.
 ///
-/// A stranger starts with little, and each verdict that finds it right doubles its credit: what it drafts before may be in
-/// vain, and costs processor time, which may be the verifier's own. A worker that has shown nothing for a while rests: it
-/// gets no credit but for a short probe now and then by which it can prove itself again, ever more rarely.
+/// A stranger starts with little, and each verdict that finds it right doubles its credit: what it drafts before may be
+/// in vain, and costs processor time, which may be the verifier's own. A worker that has shown nothing for a while
+/// rests: it gets no credit but for a short probe now and then by which it can prove itself again, ever more rarely.
 struct Usefulness: Sendable {
     private static let memory = 32.0
     /// Verdicts before a judgement is made.
     static let trial = 32
-    /// Verdicts in a row, from its first, that found a tree of the worker without a single right token: then no more are needed.
+    /// Verdicts in a row, from its first, that found a tree of the worker without a single right token: then no more
+    /// are needed.
     private static let shortTrial = 12
     /// Below so many tokens per verdict a worker rests.
     private static let floor = 0.02

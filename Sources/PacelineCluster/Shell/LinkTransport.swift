@@ -20,8 +20,8 @@ final class LinkTransport {
     private static let lingering = TimeAmount.milliseconds(500)
 
     private var connections: [LinkID: Connection] = [:]
-    /// Short messages leave in one piece of so many bytes at most, which is one event when it has left. The peer's progress
-    /// is seen by pieces, so that they must not become long.
+    /// Short messages leave in one piece of so many bytes at most, which is one event when it has left. The peer's
+    /// progress is seen by pieces, so that they must not become long.
     private static let pieceLimit = 16 << 10
 
     /// What leaves with the next ``flush()``.

@@ -2,8 +2,8 @@ import PacelineSpeculation
 
 /// Which passes a ``CostProbe`` runs: sweeps over growing numbers of rows for as long as their time allows.
 ///
-/// A pass is begun only if it is expected to end within the budget, so that measuring delays a start by no more than that. What a
-/// slow machine cannot measure is extrapolated by the curve.
+/// A pass is begun only if it is expected to end within the budget, so that measuring delays a start by no more than
+/// that. What a slow machine cannot measure is extrapolated by the curve.
 struct CostSchedule {
     /// Rows of the passes of a sweep.
     static let rows = [1, 2, 4, 8, 16, 24, 32, 48, 64]

@@ -13,7 +13,8 @@ extension LoadedTarget {
     ///   - sequences: that may be open at once. Memory for keys and values is taken as they grow.
     ///   - availableMemory: bytes that it may take; nil if nobody knows.
     ///   - progress: called with the share of weights that are ready, 0 … 1.
-    /// - Throws: what ``LanguageModel`` throws, ``ContextError``, or ``MemoryDemandError`` where all that would not fit.
+    /// - Throws: what ``LanguageModel`` throws, ``ContextError``, or ``MemoryDemandError`` where all that would not
+    ///   fit.
     package static func transformer(
         _ file: ModelFile,
         threads: Int,

@@ -155,8 +155,8 @@ extension VerifierMachine {
         links[worker]?.machine.isOpening(request.rawValue) ?? false
     }
 
-    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and of a base that
-    /// takes its time to reach it, what was committed since is still there to be told.
+    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and of a base
+    /// that takes its time to reach it, what was committed since is still there to be told.
     private func canTell(_ worker: LinkID, of sequence: Sequence) -> Bool {
         guard let peer = links[worker]?.worker?.peer else { return false }
         return sequence.length <= WireLimits.baseLength(version: peer.version)

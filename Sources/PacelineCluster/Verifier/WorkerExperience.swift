@@ -12,12 +12,12 @@ struct WorkerExperience: Sendable {
     /// Whether the target has ever taken a token of the worker's trees. Nothing is waited for before.
     var isProven: Bool { shape.agreements > 0 }
 
-    /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to its
-    /// parent.
+    /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to
+    /// its parent.
     ///
     /// What the worker reports, as calibrated; but that any child of a node is right is even odds at most while the
-    /// worker has never been right, and each verdict that finds it right halves that doubt. One that is certain of tokens
-    /// that are all wrong can so have no long tree verified.
+    /// worker has never been right, and each verdict that finds it right halves that doubt. One that is certain of
+    /// tokens that are all wrong can so have no long tree verified.
     func probabilities(of tree: TokenTree) -> [Double] {
         let believed = tree.indices.map { node in
             calibration.probability(logProbability: tree[node].logProbability, depth: tree.depth(of: node))

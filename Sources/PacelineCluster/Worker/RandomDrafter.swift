@@ -1,7 +1,7 @@
 package import PacelineSpeculation
 
-/// A drafter for fault injection, named `random` or `liar`: valid trees of arbitrary tokens, and a lie about the probability
-/// of each of them.
+/// A drafter for fault injection, named `random` or `liar`: valid trees of arbitrary tokens, and a lie about the
+/// probability of each of them.
 ///
 /// It stands for a worker that is broken or hostile without breaking the protocol. Output must not change under it, and
 /// speed hardly. Tokens lie below the largest token of the base, so that they are in any vocabulary.

@@ -8,8 +8,8 @@ package struct MeasuredCosts: Sendable {
     /// As given: milliseconds by rows.
     package var figures: [String: Double]
 
-    /// What a pass may be said to take: from less than any takes to an hour. Far shorter ones would never let virtual time
-    /// pass.
+    /// What a pass may be said to take: from less than any takes to an hour. Far shorter ones would never let virtual
+    /// time pass.
     private static let milliseconds = 0.001...3_600_000
     /// Of one pass.
     private static let rows = 1...65_536
@@ -41,7 +41,8 @@ package enum CostsError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noNumber(let rows):
-            "a cost curve names its times by rows, such as {\"1\": 41.5, \"8\": 60}, and \(rows.debugDescription) is no "
+            "a cost curve names its times by rows, such as {\"1\": 41.5, \"8\": 60}, "
+                + "and \(rows.debugDescription) is no "
                 + "number"
         case .outOfRange(let rows, let milliseconds):
             "a cost curve is of passes over 1 to 65536 rows that take 0.001 to 3600000 ms, not of \(rows) rows in "

@@ -14,8 +14,8 @@ final class RelayConnection {
     private let client: any Channel
     private var upstream: (any Channel)?
     private var lanes: [RelayLane] = []
-    /// What the client sent before the upstream was reached. Nothing is asked for by then, but the kernel's buffer comes
-    /// with the end of the stream.
+    /// What the client sent before the upstream was reached. Nothing is asked for by then, but the kernel's buffer
+    /// comes with the end of the stream.
     private var early = ByteBuffer()
     private var hasEndedEarly = false
     /// Sockets that are closed.

@@ -3,9 +3,9 @@ package import PacelineCluster
 
 /// Which run of bytes leaves a relay when: one direction of one connection, as a value without I/O or clock.
 ///
-/// Bytes that arrive are cut into runs of what a packet carries, and each run passes the toxics one after the other. The
-/// buffer is bounded: what there is no room for stays with the caller, who stops reading, and so the sender is slowed
-/// down as by a full network.
+/// Bytes that arrive are cut into runs of what a packet carries, and each run passes the toxics one after the other.
+/// The buffer is bounded: what there is no room for stays with the caller, who stops reading, and so the sender is
+/// slowed down as by a full network.
 package struct RelaySchedule: Sendable {
     /// How a direction ends.
     package enum Ending: Hashable, Sendable {

@@ -1,5 +1,5 @@
-/// Half of a surrogate pair in the escapes of JSON (RFC 8259, section 8.2): `\ud800` without `\udc00` to `\udfff` behind it,
-/// or one of these without its first half. It stands for no character, and so for no text.
+/// Half of a surrogate pair in the escapes of JSON (RFC 8259, section 8.2): `\ud800` without `\udc00` to `\udfff`
+/// behind it, or one of these without its first half. It stands for no character, and so for no text.
 enum LoneSurrogate {
     /// The first one in a JSON text.
     ///

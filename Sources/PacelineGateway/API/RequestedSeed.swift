@@ -1,7 +1,7 @@
 /// The seed that a request asks for: in JSON a whole number from -2^63 to 2^64 - 1.
 ///
-/// -1 has one drawn at random, as with llama.cpp and vLLM. Every other number stands for its 64 bits, so that negative ones
-/// are seeds as well.
+/// -1 has one drawn at random, as with llama.cpp and vLLM. Every other number stands for its 64 bits, so that negative
+/// ones are seeds as well.
 package struct RequestedSeed: Sendable, Hashable {
     /// Nil to have a seed drawn.
     package var bits: UInt64?

@@ -5,9 +5,9 @@ import NIOHTTP1
 ///
 /// TCP tells the same of a client that has closed its socket and of one that has only sent all it had to say
 /// (`shutdown(SHUT_WR)`, as nc and some proxies do). They differ in what their kernels make of bytes that come: only a
-/// socket that is closed answers with a reset, which closes the channel here and so ends the request. So while such a client
-/// waits for an answer it is sent, now and then, bytes that belong to every answer: the beginning of its status line, or in a
-/// stream of events a comment.
+/// socket that is closed answers with a reset, which closes the channel here and so ends the request. So while such a
+/// client waits for an answer it is sent, now and then, bytes that belong to every answer: the beginning of its status
+/// line, or in a stream of events a comment.
 ///
 /// Stands next to the socket.
 final class HalfClosedClient: ChannelDuplexHandler {

@@ -20,7 +20,8 @@ package enum Route: Sendable, Hashable {
         let path = target.prefix { $0 != "?" && $0 != "#" }
         guard let (route, methods) = table[String(path)] else {
             throw .notFound(
-                "there is nothing at \(path.prefix(80)); see /v1/completions, /v1/models, /v1/workers, /health, /ready, /metrics"
+                "there is nothing at \(path.prefix(80)); see /v1/completions, /v1/models, "
+                    + "/v1/workers, /health, /ready, /metrics"
             )
         }
         guard methods.contains(method) else {

@@ -3,9 +3,10 @@ import PacelineTensor
 
 /// Measures a model's passes against what the hardware allows, all in one run.
 ///
-/// A pass over one token is bounded by memory: the weights it touches ÷ the read bandwidth. A pass over n drafted tokens should
-/// cost little more until arithmetic takes over; that ratio decides what speculation can gain. The figures of a round are
-/// measured in turn, bandwidth among them, so that a noisy moment of a shared machine hits all of them alike.
+/// A pass over one token is bounded by memory: the weights it touches ÷ the read bandwidth. A pass over n drafted
+/// tokens should cost little more until arithmetic takes over; that ratio decides what speculation can gain. The
+/// figures of a round are measured in turn, bandwidth among them, so that a noisy moment of a shared machine hits all
+/// of them alike.
 package struct EngineBenchmark {
     /// What to measure.
     package struct Plan: Sendable {
@@ -71,7 +72,8 @@ package struct EngineBenchmark {
         )
     }
 
-    /// What the products of a pass over `rows` rows take where the kernels find all in the caches; nil for float weights.
+    /// What the products of a pass over `rows` rows take where the kernels find all in the caches; nil for float
+    /// weights.
     ///
     /// Many rows are multiplied group by group, so that a group's rate is theirs.
     private func kernelMilliseconds(rows: Int, probe: HardwareProbe) -> Double? {

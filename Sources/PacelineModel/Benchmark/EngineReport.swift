@@ -15,8 +15,8 @@ package struct EngineReport: Sendable {
     package var bytesPerPass: Int
     /// Weights that one pass touches: multiply-accumulates per token.
     package var macsPerToken: Int
-    /// Milliseconds that the kernels take for the products of a pass over n rows where memory is not in their way, by n: the
-    /// ceiling of the arithmetic as it is written. Empty for float weights.
+    /// Milliseconds that the kernels take for the products of a pass over n rows where memory is not in their way, by
+    /// n: the ceiling of the arithmetic as it is written. Empty for float weights.
     package var kernelMilliseconds: [Int: Double]
     /// Milliseconds of a pass over n rows with logits for all, by n.
     package var verifyMilliseconds: [Int: Double]
@@ -47,7 +47,8 @@ package struct EngineReport: Sendable {
         Double(rows) * Double(macsPerToken) / (int8Peak * 1e6)
     }
 
-    /// The least milliseconds that a pass over `rows` rows can take here: memory or the kernels' arithmetic, whichever is slower.
+    /// The least milliseconds that a pass over `rows` rows can take here: memory or the kernels' arithmetic, whichever
+    /// is slower.
     package func limitMilliseconds(rows: Int) -> Double {
         max(memoryMilliseconds(), kernelMilliseconds[rows] ?? arithmeticMilliseconds(rows: rows))
     }

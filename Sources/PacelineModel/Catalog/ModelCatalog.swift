@@ -37,8 +37,8 @@ package struct ModelCatalog: Sendable {
 
     /// The path of the model that `name` names: a short name or the path of a GGUF file.
     ///
-    /// Throws for a short name whose file was not fetched and for what is neither; whether a path can be opened and read is for
-    /// ``GGUFFile`` to say.
+    /// Throws for a short name whose file was not fetched and for what is neither; whether a path can be opened and
+    /// read is for ``GGUFFile`` to say.
     package func resolve(_ name: String) throws(CatalogError) -> String {
         if let entry = Self.entries.first(where: { $0.name == name }) {
             let path = "\(directory)/\(entry.file)"

@@ -151,7 +151,8 @@ extension GGUFError.Reason: CustomStringConvertible {
         case .wrongDimensions(let tensor, let expected, let found):
             "has the dimensions \(found) for the tensor \(tensor), but \(expected) are needed; convert the model again"
         case .notFinite(let tensor, let row):
-            "has a weight that is no finite number in row \(row) of the tensor \(tensor); the file is damaged, fetch or "
+            "has a weight that is no finite number in row \(row) of the tensor \(tensor); the file is damaged, "
+                + "fetch or "
                 + "convert it again"
         case .unsupportedWeightType(let tensor, let type, let supported):
             "has the weight type \(type) in the tensor \(tensor); use a file with one of \(supported)"

@@ -1,7 +1,7 @@
 /// An opened GGUF model file: its metadata and its tensors, checked against the file's size.
 ///
-/// Opening reads the head only and copies no arrays and no weights. Values and tensors keep the file mapped. A model that
-/// is split into several files is opened by the first of them, whose metadata it has, and has the tensors of all.
+/// Opening reads the head only and copies no arrays and no weights. Values and tensors keep the file mapped. A model
+/// that is split into several files is opened by the first of them, whose metadata it has, and has the tensors of all.
 package struct GGUFFile: Sendable {
     /// The mapped file, or the shards of a split model in their order.
     package let files: [MappedFile]

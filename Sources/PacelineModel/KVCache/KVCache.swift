@@ -3,10 +3,10 @@ package import PacelineTensor
 
 /// The keys and values of one sequence, in pages.
 ///
-/// Slots 0 ..< ``length`` hold the committed tokens in order. A pass may use slots from ``length`` on for drafted tokens;
-/// rolling back is forgetting them, and ``keep(_:committing:)`` makes those of an accepted path committed. Full pages can
-/// be shared with other caches of the pool, which changes no bit: keys and values depend on the tokens up to them alone.
-/// One thread uses a cache at a time.
+/// Slots 0 ..< ``length`` hold the committed tokens in order. A pass may use slots from ``length`` on for drafted
+/// tokens; rolling back is forgetting them, and ``keep(_:committing:)`` makes those of an accepted path committed. Full
+/// pages can be shared with other caches of the pool, which changes no bit: keys and values depend on the tokens up to
+/// them alone. One thread uses a cache at a time.
 package final class KVCache {
     package private(set) var length = 0
     package private(set) var pages: [KVPage] = []
@@ -65,7 +65,8 @@ package final class KVCache {
 
     // MARK: Sharing
 
-    /// Commits, without computing them, tokens that follow the committed ones, as long as whole pages of them are shared.
+    /// Commits, without computing them, tokens that follow the committed ones, as long as whole pages of them are
+    /// shared.
     ///
     /// - Parameters:
     ///   - tokens: all tokens of the sequence, of which this cache holds the first ``length``.

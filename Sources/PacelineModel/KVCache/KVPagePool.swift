@@ -4,8 +4,8 @@ import Synchronization
 
 /// Hands out the KV pages of one model, up to a limit, and takes back those that nobody refers to any more.
 ///
-/// Full pages can be entered in an index by their tokens and are then shared, unchanged, by all sequences that begin with
-/// these. They stay there when the last sequence goes, until their room is needed.
+/// Full pages can be entered in an index by their tokens and are then shared, unchanged, by all sequences that begin
+/// with these. They stay there when the last sequence goes, until their room is needed.
 package final class KVPagePool: Sendable {
     package typealias Entry = PrefixIndex<KVPage>.Entry
 
@@ -94,7 +94,8 @@ package enum KVCacheError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .full(let slots):
-            "the key/value cache is full: it holds \(slots) tokens; allow more with --context, or run fewer requests at once"
+            "the key/value cache is full: it holds \(slots) tokens; allow more with --context, "
+                + "or run fewer requests at once"
         case .outOfMemory(let bytes):
             "the system has no memory for \(bytes) more bytes of keys and values; run fewer requests at once, or use "
                 + "--kv-type int8"

@@ -3,8 +3,8 @@ package import PacelineSpeculation
 /// Full pages of keys and values by what they hold, so that sequences which begin alike can share them.
 ///
 /// The keys and values of a token depend on every token before it, so a page is found under the entry of the page
-/// before it and its own tokens: hashes are chained through the parent's identity, and both are compared on a hit, never
-/// the hash alone. Entries that nobody uses stay until ``evict()`` takes the least recently used one.
+/// before it and its own tokens: hashes are chained through the parent's identity, and both are compared on a hit,
+/// never the hash alone. Entries that nobody uses stay until ``evict()`` takes the least recently used one.
 ///
 /// Whoever uses an entry uses its parents too and lets go of it no later than of them; with that, no entry is evicted
 /// before those below it.

@@ -1,7 +1,7 @@
 package import PacelineTensor
 
-/// The memory that serving a model takes when all its sequences have grown to their limit, predicted from the head of its
-/// file.
+/// The memory that serving a model takes when all its sequences have grown to their limit, predicted from the head of
+/// its file.
 ///
 /// What the file itself has in the page cache is not counted: the system drops that when memory runs short.
 package struct MemoryDemand: Sendable, Equatable {
@@ -76,7 +76,8 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         let sequences = demand.sequences == 1 ? "one sequence" : "\(demand.sequences) sequences"
         return
-            "serving this model needs \(megabytes(demand.total)) MB of memory (weights \(megabytes(demand.weights)), keys "
+            "serving this model needs \(megabytes(demand.total)) MB of memory "
+                + "(weights \(megabytes(demand.weights)), keys "
             + "and values of \(sequences) of \(demand.contextLength) tokens \(megabytes(demand.cache)), buffers "
             + "\(megabytes(demand.buffers))), but \(megabytes(available)) MB are available; \(wayOut)"
     }

@@ -2,9 +2,9 @@ package import PacelineSpeculation
 
 /// Which tokens the columns of a row of logits stand for: the first so many ids, and some later ones.
 ///
-/// A model's own head has a column for every token, and none for the padding of its vocabulary. A drafter's may be trimmed
-/// to the ids that occur most: byte-pair vocabularies number their tokens in the order of their merges, so that frequent
-/// tokens have small ids (FR-Spec, arXiv 2502.14856, trims by frequency likewise).
+/// A model's own head has a column for every token, and none for the padding of its vocabulary. A drafter's may be
+/// trimmed to the ids that occur most: byte-pair vocabularies number their tokens in the order of their merges, so that
+/// frequent tokens have small ids (FR-Spec, arXiv 2502.14856, trims by frequency likewise).
 package struct LogitColumns: Sendable, Equatable {
     /// Columns 0 ..< `prefix` stand for the tokens of the same number.
     package let prefix: Int

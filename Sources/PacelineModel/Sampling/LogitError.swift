@@ -23,7 +23,8 @@ package struct LogitError: Error, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        "the model gives token \(token) the logit \(value) at position \(position), so that no token can be chosen; its "
+        "the model gives token \(token) the logit \(value) at position \(position), so that no token can be chosen; "
+            + "its "
             + "weights are damaged or too large for their type, fetch or convert the model again"
     }
 }

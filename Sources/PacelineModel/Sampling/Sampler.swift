@@ -1,11 +1,12 @@
 package import PacelineSpeculation
 package import PacelineTensor
 
-/// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position, context).
+/// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position,
+/// context).
 ///
-/// Steps, in this order: logit bias, penalties, temperature, top-k, top-p, min-p, and then the largest logit, with the shared
-/// Gumbel noise of (seed, position) added when the temperature is above 0 (arXiv 2408.07978). The same steps over a drafter's
-/// logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
+/// Steps, in this order: logit bias, penalties, temperature, top-k, top-p, min-p, and then the largest logit, with the
+/// shared Gumbel noise of (seed, position) added when the temperature is above 0 (arXiv 2408.07978). The same steps
+/// over a drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
 ///
 /// It owns scratch memory, so one thread uses it at a time.
 package struct Sampler {
@@ -55,10 +56,11 @@ package struct Sampler {
         return perturb(survivors, position: position)[0].token
     }
 
-    /// The `count` most likely choices of ``nextToken(_:row:position:recent:)`` if the target had these logits, best first.
+    /// The `count` most likely choices of ``nextToken(_:row:position:recent:)`` if the target had these logits, best
+    /// first.
     ///
-    /// Log-probabilities are those of the choice given the noise: softmax over the (perturbed) logits. They say how sure the
-    /// drafter is; no token that is served depends on them.
+    /// Log-probabilities are those of the choice given the noise: softmax over the (perturbed) logits. They say how
+    /// sure the drafter is; no token that is served depends on them.
     ///
     /// - Throws: ``LogitError`` where a logit is no finite number.
     package func candidates(
@@ -151,7 +153,8 @@ package struct Sampler {
         return entries.isEmpty ? nil : entries
     }
 
-    /// Entries sorted by likelihood, at least as many as `suffices` asks for: widens the range below the largest logit until then.
+    /// Entries sorted by likelihood, at least as many as `suffices` asks for: widens the range below the largest logit
+    /// until then.
     private func mostLikely(largest: Float, suffices: ([Entry]) -> Bool) -> [Entry] {
         var depth: Float = 4
         while depth < 512, largest.isFinite {

@@ -23,8 +23,8 @@ package struct Scorer {
     ///
     /// The padding of a vocabulary has no part in the law.
     ///
-    /// - Throws: ``ScoringError`` for tokens or positions that the model cannot take, ``LogitError`` where a logit is no
-    ///   finite number.
+    /// - Throws: ``ScoringError`` for tokens or positions that the model cannot take, ``LogitError`` where a logit is
+    ///   no finite number.
     package func score(_ tokens: [Token], positions: Set<Int>? = nil, count: Int) throws -> [Position] {
         try check(tokens, positions)
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: tokens.count))

@@ -1,5 +1,6 @@
 extension PreTokenizer {
-    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}|
+    /// ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     static func llama3WordEnd(_ text: ScalarText, from start: Int, digits: Int) -> Int {
         if let end = anyCaseContractionEnd(text, from: start) { return end }
         guard let (kind, length) = text.scalar(at: start) else { return start }

@@ -1,8 +1,8 @@
 extension PreTokenizer {
     /// `P?U*L+|P?U+L*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     ///
-    /// P is `[^\r\n\p{L}\p{N}]`, U `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` and L `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`: words end before
-    /// a capital that follows a small letter.
+    /// P is `[^\r\n\p{L}\p{N}]`, U `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` and L `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`: words end
+    /// before a capital that follows a small letter.
     static func tekkenWordEnd(_ text: ScalarText, from start: Int) -> Int {
         guard let (kind, length) = text.scalar(at: start) else { return start }
         if let end = casedWordEnd(text, from: start, kind: kind, afterFirst: start + length) { return end }

@@ -1,8 +1,8 @@
 /// Cuts text into the words that byte-pair encoding works on, as the named model families do.
 ///
-/// Each family publishes a regular expression; these are hand-written scanners for the same languages, because the words of a text
-/// decide its tokens and a general regex engine costs more than the merges. `next` is called with the start of a word and
-/// returns its end; a word is never empty.
+/// Each family publishes a regular expression; these are hand-written scanners for the same languages, because the
+/// words of a text decide its tokens and a general regex engine costs more than the merges. `next` is called with the
+/// start of a word and returns its end; a word is never empty.
 package struct PreTokenizer: Sendable, Equatable {
     /// `tokenizer.ggml.pre`.
     package let name: String
@@ -125,7 +125,8 @@ package struct PreTokenizer: Sendable, Equatable {
 
     /// The end of a run of spaces that is a word of its own: `\s+(?!\S)|\s+`.
     ///
-    /// Before a word the run gives up its last space (the word may take it); a single space, and a run at the end, stay whole.
+    /// Before a word the run gives up its last space (the word may take it); a single space, and a run at the end, stay
+    /// whole.
     static func spaceEnd(_ run: (end: Int, last: Int), from start: Int, keepsLast: Bool) -> Int {
         keepsLast || run.last == start ? run.end : run.last
     }

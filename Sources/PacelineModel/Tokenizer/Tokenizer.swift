@@ -87,8 +87,8 @@ package final class Tokenizer: Sendable {
     /// The tokens of `text`.
     ///
     /// The texts of special tokens are cut out first; what is between is normalised as the family does. Bytes that the
-    /// vocabulary has no token for (a few control characters in some models) are left out, as in training. ``decode(_:)``
-    /// gives back the text that is then left.
+    /// vocabulary has no token for (a few control characters in some models) are left out, as in training.
+    /// ``decode(_:)`` gives back the text that is then left.
     /// - Parameters:
     ///   - addBOS: put `bos` first, if the model has one and the text does not begin with it.
     ///   - parseSpecial: read the texts of control tokens ("<|im_end|>") as those tokens; otherwise as plain text.
@@ -211,7 +211,8 @@ package final class Tokenizer: Sendable {
 
     // MARK: Comparing
 
-    /// Throws an error that names both models unless the tokens of this, a target's tokenizer, are those of a drafter's.
+    /// Throws an error that names both models unless the tokens of this, a target's tokenizer, are those of a
+    /// drafter's.
     package func requireSameVocabulary(asDrafter drafter: Tokenizer) throws(VocabularyMismatchError) {
         guard vocabularyFingerprint != drafter.vocabularyFingerprint else { return }
         throw VocabularyMismatchError(target: side, drafter: drafter.side)

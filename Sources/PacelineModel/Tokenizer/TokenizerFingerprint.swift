@@ -11,7 +11,8 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
         self.bytes = bytes
     }
 
-    /// Over all that decides how text becomes tokens, and what pads the vocabulary. Version 1 of the protocol compares it.
+    /// Over all that decides how text becomes tokens, and what pads the vocabulary. Version 1 of the protocol compares
+    /// it.
     ///
     /// - Parameters:
     ///   - model: `tokenizer.ggml.model`.
@@ -33,8 +34,8 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
         bytes = Array(hash.finalize())
     }
 
-    /// Over what token ids mean, which is all that a drafter and its target need to agree on: the tokens' texts in their
-    /// order and how texts stand for bytes. Not over types, merges and scores, in which converters differ.
+    /// Over what token ids mean, which is all that a drafter and its target need to agree on: the tokens' texts in
+    /// their order and how texts stand for bytes. Not over types, merges and scores, in which converters differ.
     ///
     /// - Parameters:
     ///   - model: `tokenizer.ggml.model`, which decides how texts stand for bytes.

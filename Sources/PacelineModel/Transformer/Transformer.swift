@@ -166,8 +166,8 @@ package final class Transformer {
         }
     }
 
-    /// Adds what a part of a block computed to the residual stream, with its bias, and normalised first in families that
-    /// do so.
+    /// Adds what a part of a block computed to the residual stream, with its bias, and normalised first in families
+    /// that do so.
     private func addUpdate(bias: FloatMatrix?, norm: FloatMatrix?, rows count: Int) {
         let update = buffers.update
         if let bias { compute.addBias(bias, to: update, rows: count) }

@@ -75,8 +75,8 @@ package final class TransformerWeights {
     /// - Parameters:
     ///   - columns: the tokens to score: the rest of the output head is not kept.
     ///   - progress: called with the share done (0 … 1) after each block.
-    /// - Throws: ``GGUFError`` for a weight that is not finite, ``PackedMatrixError`` when memory runs out, and what loading
-    ///   OpenBLAS throws.
+    /// - Throws: ``GGUFError`` for a weight that is not finite, ``PackedMatrixError`` when memory runs out, and what
+    ///   loading OpenBLAS throws.
     package init(
         _ tensors: ModelTensors,
         configuration: ModelConfiguration,

@@ -10,10 +10,11 @@ package enum ControlGroups {
         package let isUnified: Bool
     }
 
-    /// The groups that a controller (`cpu`, `memory`) may limit this process by: its own and all above it, in both versions.
+    /// The groups that a controller (`cpu`, `memory`) may limit this process by: its own and all above it, in both
+    /// versions.
     ///
-    /// In a container the folder of the process's own group need not be there; the root that the container sees is its group
-    /// then.
+    /// In a container the folder of the process's own group need not be there; the root that the container sees is its
+    /// group then.
     ///
     /// - Parameter read: gives the contents of a file, nil if there is none.
     package static func groups(of controller: String, read: (String) -> String?) -> [Group] {

@@ -4,8 +4,8 @@ import CPacelineKernels
 ///
 /// More threads than that only take turns, and wait for one another while they do.
 package enum UsableProcessors {
-    /// The CPUs that the process may run on, or fewer where the quota of a control group is worth fewer; a part of a CPU
-    /// counts as one. At least 1.
+    /// The CPUs that the process may run on, or fewer where the quota of a control group is worth fewer; a part of a
+    /// CPU counts as one. At least 1.
     ///
     /// - Parameters:
     ///   - affinity: the CPUs that the process may run on.

@@ -32,8 +32,8 @@ final class PackArena {
         ProtobufCBinaryData(len: bytes.count, data: pointer(toElementsOf: bytes))
     }
 
-    /// A C string of at most `limit` bytes: longer text is cut between two characters. U+FFFD stands in for a NUL, which
-    /// would end it.
+    /// A C string of at most `limit` bytes: longer text is cut between two characters. U+FFFD stands in for a NUL,
+    /// which would end it.
     func text(_ text: String, limit: Int) -> UnsafeMutablePointer<CChar>? {
         var kept: [CChar] = []
         for scalar in text.unicodeScalars.lazy.map({ $0.value == 0 ? "\u{fffd}" : $0 }) {

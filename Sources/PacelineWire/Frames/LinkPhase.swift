@@ -2,8 +2,8 @@
 package enum LinkPhase: Sendable, Equatable {
     /// Until both sides have seen `Welcome`: only the handshake's messages, and only small ones.
     case handshake
-    /// Afterwards. `limits` bound what this side takes from its peer; token ids are below `vocabularySize`; `version` is
-    /// that of the protocol.
+    /// Afterwards. `limits` bound what this side takes from its peer; token ids are below `vocabularySize`; `version`
+    /// is that of the protocol.
     case established(limits: LinkLimits, vocabularySize: Int, version: Int)
 
     /// The most bytes that the payload of a message may have; `nil` where the message may not come at all.

@@ -10,11 +10,11 @@ struct BenchAcceptanceCommand: ParsableCommand {
         commandName: "acceptance",
         abstract: "Measure how much of what drafters propose the target accepts.",
         discussion: """
-            Rounds of drafting and verifying in one process, without a clock: the figures depend on the models, the prompts and \
-            the budget alone. Mean acceptance length counts the correction: 1 + accepted / rounds.
+            Rounds of drafting and verifying in one process, without a clock: the figures depend on the models, the \
+            prompts and the budget alone. Mean acceptance length counts the correction: 1 + accepted / rounds.
 
-            Prompts come from a file of JSON lines in Spec-Bench's form, {"category": …, "turns": [text, …]}; the first turn is \
-            wrapped in the model's chat format.
+            Prompts come from a file of JSON lines in Spec-Bench's form, {"category": …, "turns": [text, …]}; the \
+            first turn is wrapped in the model's chat format.
             """
     )
 
@@ -147,7 +147,8 @@ struct BenchPrompt {
         return try data.split(separator: UInt8(ascii: "\n")).enumerated().map { number, bytes in
             guard let line = try? JSONDecoder().decode(Line.self, from: bytes), let text = line.turns.first else {
                 throw ValidationError(
-                    "line \(number + 1) of \(path) is no prompt; each line is a JSON object with a list \"turns\" of texts"
+                    "line \(number + 1) of \(path) is no prompt; "
+                        + "each line is a JSON object with a list \"turns\" of texts"
                 )
             }
             return BenchPrompt(category: line.category ?? "all", text: text)

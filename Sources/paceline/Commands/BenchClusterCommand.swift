@@ -9,13 +9,14 @@ struct BenchClusterCommand: ParsableCommand {
         commandName: "cluster",
         abstract: "Simulate throughput against the number of workers.",
         discussion: """
-            The scheduler, the planner and the link of the real thing in virtual time; passes take what the cost curve says. \
-            A line of the table ends where more workers no longer help: the verifier is saturated.
+            The scheduler, the planner and the link of the real thing in virtual time; passes take what the cost curve \
+            says. A line of the table ends where more workers no longer help: the verifier is saturated.
 
             A cost curve is a JSON object of milliseconds by rows, as 'bench engine --json' prints it under "verify_ms":
 
               paceline bench cluster --svg scaling.svg
-              paceline bench cluster --cost-curve curve.json --sequences 16 --acceptance 0.8 --modes asynchronous,stop-and-wait
+              paceline bench cluster --cost-curve curve.json --sequences 16 --acceptance 0.8 --modes \
+              asynchronous,stop-and-wait
             """
     )
 

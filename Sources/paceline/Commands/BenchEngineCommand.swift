@@ -8,11 +8,11 @@ struct BenchEngineCommand: ParsableCommand {
         commandName: "engine",
         abstract: "Measure a model's passes against the machine's memory bandwidth and arithmetic.",
         discussion: """
-            Decoding one token reads every weight once, so memory bandwidth bounds it. Speculation pays when a pass over n \
-            drafted tokens takes little longer than a pass over one: the column "ratio". Each figure stands beside its limit, \
-            which was measured in the same run; a share well below 100 % is the engine's fault and not the machine's. "limits' \
-            ratio" is the least that "ratio" could be at these limits, of which "kernels" is the engine's own: what its products \
-            take with everything in the caches.
+            Decoding one token reads every weight once, so memory bandwidth bounds it. Speculation pays when a pass \
+            over n drafted tokens takes little longer than a pass over one: the column "ratio". Each figure stands \
+            beside its limit, which was measured in the same run; a share well below 100 % is the engine's fault and \
+            not the machine's. "limits' ratio" is the least that "ratio" could be at these limits, of which "kernels" \
+            is the engine's own: what its products take with everything in the caches.
 
             The "verify_ms" of --json is what `paceline bench cluster --cost-curve` reads.
             """

@@ -6,10 +6,12 @@ struct ChaosCommand: ParsableCommand {
         commandName: "chaos",
         abstract: "Make the network between real processes worse, without privileges or kernel modules.",
         discussion: """
-            A relay stands between workers and their verifier, or between a client and its server, and delays what passes:
+            A relay stands between workers and their verifier, or between a client and its server, and delays what \
+            passes:
 
               paceline verifier -m smollm2-135m --listen 127.0.0.1:7411
-              paceline chaos --listen 127.0.0.1:7500 --connect 127.0.0.1:7411 --delay 20ms --jitter 5ms --bandwidth 10Mbit
+              paceline chaos --listen 127.0.0.1:7500 --connect 127.0.0.1:7411 --delay 20ms --jitter 5ms --bandwidth \
+              10Mbit
               paceline worker --connect 127.0.0.1:7500 -md ngram
             """,
         subcommands: [ChaosRelayCommand.self],

@@ -9,9 +9,9 @@ struct ChaosRelayCommand: AsyncParsableCommand {
         commandName: "relay",
         abstract: "Relay TCP connections with delay, jitter and limited bandwidth.",
         discussion: """
-            Each direction of each connection is treated alike and by itself. Bytes keep their order. What finds no room in \
-            the buffer is not read, so that the sender is slowed down. When the relay is told to end it prints what it has \
-            done. Connections themselves are made without delay.
+            Each direction of each connection is treated alike and by itself. Bytes keep their order. What finds no \
+            room in the buffer is not read, so that the sender is slowed down. When the relay is told to end it prints \
+            what it has done. Connections themselves are made without delay.
             """
     )
 

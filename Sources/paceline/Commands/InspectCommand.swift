@@ -9,8 +9,9 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show a GGUF file's metadata, tensors and sizes.",
         discussion: """
-            Says whether this program can run the model, as loading it would, and in how much memory: that of a verifier with \
-            the same -c, -np and --kv-type. Every weight is read, to find damaged ones; --head reads the head of the file only.
+            Says whether this program can run the model, as loading it would, and in how much memory: that of a \
+            verifier with the same -c, -np and --kv-type. Every weight is read, to find damaged ones; --head reads the \
+            head of the file only.
 
               paceline inspect smollm2-135m
               paceline inspect models/some.gguf --tensors --head

@@ -8,10 +8,10 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Run clusters under faults in virtual time, and check every promise on every step.",
         discussion: """
-            Each seed makes a cluster of its own (verifiers, workers, requests, a network, a subset of the faults) and runs \
-            it on one thread under a virtual clock: the state machines and the byte codec of the real thing, with mock \
-            models in place of arithmetic. First faults strike and only safety is asked for; then all heals, and everything \
-            must work again within seconds. The same seed gives the same run, event for event.
+            Each seed makes a cluster of its own (verifiers, workers, requests, a network, a subset of the faults) and \
+            runs it on one thread under a virtual clock: the state machines and the byte codec of the real thing, with \
+            mock models in place of arithmetic. First faults strike and only safety is asked for; then all heals, and \
+            everything must work again within seconds. The same seed gives the same run, event for event.
 
               paceline simulate --seeds 1..10000
               paceline simulate --seeds 4711 --trace run.jsonl

@@ -20,9 +20,10 @@ struct DrafterOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
-            Model drafters score only the first so many token ids and the special tokens, which makes them faster; other \
-            tokens are never drafted. Without it, or beyond the vocabulary, all. With Qwen2.5's 152,000 tokens, 32768 makes \
-            a drafted token 30 % cheaper and what is accepted 12 % shorter: it pays where drafting is what others wait for.
+            Model drafters score only the first so many token ids and the special tokens, which makes them faster; \
+            other tokens are never drafted. Without it, or beyond the vocabulary, all. With Qwen2.5's 152,000 tokens, \
+            32768 makes a drafted token 30 % cheaper and what is accepted 12 % shorter: it pays where drafting is what \
+            others wait for.
             """,
             valueName: "count"
         )

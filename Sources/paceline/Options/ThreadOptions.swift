@@ -10,7 +10,8 @@ struct ThreadOptions: ParsableArguments {
         name: [.customShort("t"), .customLong("threads")],
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Threads that compute the model, 1 to 256 (default: one for each CPU it may use). The tokens do not depend on it.",
+            "Threads that compute the model, 1 to 256 (default: one for each CPU it may use). "
+                + "The tokens do not depend on it.",
             valueName: "count"
         )
     )
@@ -26,7 +27,8 @@ struct ThreadOptions: ParsableArguments {
     /// One for each CPU that the process may use.
     static var fallback: Int { min(range.upperBound, UsableProcessors.count()) }
 
-    /// Says on standard error if a flag asks for more threads than there are CPUs for them. To be called once for a command.
+    /// Says on standard error if a flag asks for more threads than there are CPUs for them. To be called once for a
+    /// command.
     ///
     /// - Parameter asked: what each flag asks for, nil if it was left out.
     static func warnIfTooMany(_ asked: [(flag: String, threads: Int?)]) {

@@ -40,7 +40,8 @@ extension ChildProcess {
         return posix_spawn(&pid, executable, &actions, &attributes, argv, environ)
     }
 
-    /// Two ends of a pipe that children do not inherit: one that held another's standard input open would keep it alive.
+    /// Two ends of a pipe that children do not inherit: one that held another's standard input open would keep it
+    /// alive.
     struct Pipe {
         let reading: Int32
         let writing: Int32

@@ -5,8 +5,8 @@ import Synchronization
 /// A process that this one started, with a pipe to its standard input and one from its standard output.
 ///
 /// Standard error is shared. The child has a process group of its own, so that Ctrl-C in a terminal reaches this
-/// process alone, which then ends its children in order; the pipe to its standard input ends them even when this process
-/// is killed. A thread per child reads its announcements and reaps it, so that none is left as a zombie.
+/// process alone, which then ends its children in order; the pipe to its standard input ends them even when this
+/// process is killed. A thread per child reads its announcements and reaps it, so that none is left as a zombie.
 final class ChildProcess: Sendable {
     /// How a process ended.
     enum Exit: Sendable, Hashable {

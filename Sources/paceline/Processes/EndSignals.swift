@@ -2,10 +2,10 @@ import Glibc
 
 /// The signals that tell a process to end, taken by one thread that waits for them.
 ///
-/// There is no moment at which one of them can get lost. Until they are blocked their default action ends the process; from
-/// then on they stay pending until they are taken. Every thread inherits what is blocked from the one that starts it, so
-/// that the signals must be blocked while the process has a single thread: no other may be left to which the kernel could
-/// deliver them.
+/// There is no moment at which one of them can get lost. Until they are blocked their default action ends the process;
+/// from then on they stay pending until they are taken. Every thread inherits what is blocked from the one that starts
+/// it, so that the signals must be blocked while the process has a single thread: no other may be left to which the
+/// kernel could deliver them.
 struct EndSignals {
     private let set: sigset_t
 

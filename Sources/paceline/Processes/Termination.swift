@@ -34,8 +34,8 @@ enum Termination {
 
     // MARK: For commands
 
-    /// From here on the process is given time to end in order: ``grace``, and `time` more if it is SIGTERM that tells it
-    /// to. Before, a service has nothing to end and may be in the middle of loading, which cannot be cut short.
+    /// From here on the process is given time to end in order: ``grace``, and `time` more if it is SIGTERM that tells
+    /// it to. Before, a service has nothing to end and may be in the middle of loading, which cannot be cut short.
     static func becomeReady(leaving time: Duration? = nil) {
         state.withLock { state in
             state.isReady = true
@@ -45,8 +45,8 @@ enum Termination {
         }
     }
 
-    /// Suspends until the process is told to end: by SIGTERM, which leaves it the time it asked for, or otherwise, which
-    /// cancels the task.
+    /// Suspends until the process is told to end: by SIGTERM, which leaves it the time it asked for, or otherwise,
+    /// which cancels the task.
     static func waitForEnd() async {
         guard let leave = state.withLock({ $0.leave }) else { return await waitForCancellation() }
         for await _ in leave.begins {}

@@ -54,7 +54,7 @@ struct UsefulnessTests {
     }
 
     @Test(
-        "sends a worker to rest early that is always wrong, but neither one that comes too late nor one that was right once"
+        "rests a worker early that is always wrong, but neither one that comes too late nor one that was right once"
     )
     func refuted() {
         var (wrong, late, mixed) = (Usefulness(), Usefulness(), Usefulness())

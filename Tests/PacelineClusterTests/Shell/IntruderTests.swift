@@ -15,7 +15,8 @@ struct IntruderTests {
         return bytes
     }
 
-    /// A verifier that gives handshakes a minute, which no machine is too busy for, unless a test is about the deadline.
+    /// A verifier that gives handshakes a minute, which no machine is too busy for, unless a test is about the
+    /// deadline.
     private static func startVerifier(
         _ log: CapturedLog,
         handshakeTimeout: Duration = .seconds(60)

@@ -4,8 +4,8 @@ import Testing
 
 @Suite("A long prompt beside a sequence that decodes")
 struct PrefillDelayTests {
-    /// A sequence that decodes from the start, and another one whose prompt comes later, on a machine where a prompt token
-    /// costs `perRow` milliseconds.
+    /// A sequence that decodes from the start, and another one whose prompt comes later, on a machine where a prompt
+    /// token costs `perRow` milliseconds.
     static func run(perRow: Double, delay: Duration) throws -> Simulation {
         var scenario = Scenario(seed: 3)
         scenario.passBase = 20

@@ -17,8 +17,8 @@ struct RelayJournal {
     var peakHeld = 0
     var refusals = 0
 
-    /// Two thousand writes of 1 to 400 bytes, up to `spacing` apart, with a large one now and then. A sender whose bytes find
-    /// no room waits, and the receiver takes what it is given at once.
+    /// Two thousand writes of 1 to 400 bytes, up to `spacing` apart, with a large one now and then. A sender whose
+    /// bytes find no room waits, and the receiver takes what it is given at once.
     static func run(
         _ schedule: RelaySchedule,
         seed: UInt64,

@@ -13,7 +13,8 @@ struct ChatFormatTests {
             {%- if messages[0]['role'] == 'system' %}
                 {{- '<|im_start|>system\n' + messages[0]['content'] + '<|im_end|>\n' }}
             {%- else %}
-                {{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}
+                {{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful \
+                assistant.<|im_end|>\n' }}
             {%- endif %}
         {%- endif %}
         """#
@@ -73,7 +74,8 @@ struct ChatFormatTests {
     func trimming() {
         let format = ChatFormat(template: "<|start_header_id|>")
         let space =
-            "\u{9}\u{A}\u{B}\u{C}\u{D}\u{1C}\u{1D}\u{1E}\u{1F} \u{85}\u{A0}\u{1680}\u{2000}\u{200A}\u{2028}\u{2029}\u{202F}"
+            "\u{9}\u{A}\u{B}\u{C}\u{D}\u{1C}\u{1D}\u{1E}\u{1F} "
+                + "\u{85}\u{A0}\u{1680}\u{2000}\u{200A}\u{2028}\u{2029}\u{202F}"
             + "\u{205F}\u{3000}"
         for kept in ["a", "\u{200B}", "\u{180E}", "\u{FEFF}", "\u{1B}", "e\u{301}"] {
             let prompt = format.render([ChatMessage(.user, space + kept + space)])

@@ -43,7 +43,8 @@ struct MappedFileTests {
         let missing = #expect(throws: GGUFError.self) { try MappedFile(path: "/nonexistent/model.gguf") }
         #expect(
             missing?.description
-                == "/nonexistent/model.gguf cannot be read (No such file or directory); check the path and its permissions"
+                == "/nonexistent/model.gguf cannot be read (No such file or directory); "
+                    + "check the path and its permissions"
         )
         let folder = NSTemporaryDirectory()
         let error = GGUFError(path: folder, reason: .notARegularFile)

@@ -26,14 +26,17 @@ struct PreTokenizerTests {
         \p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
         """#
 
-    /// Scalars that the expressions tell apart: cases, scripts, marks, digits of three kinds, every sort of white space.
+    /// Scalars that the expressions tell apart: cases, scripts, marks, digits of three kinds, every sort of white
+    /// space.
     private static let scalars =
         Array(
-            "aZsStTrReEvVlLmMdDſßéÉǅʰλжשعह中한ﷺ𝒜0189²½Ⅷ٣'''''’ \u{20}\u{20}\u{20}\u{20}\n\n\r\t\u{B}\u{C}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}"
+            "aZsStTrReEvVlLmMdDſßéÉǅʰλжשعह中한ﷺ𝒜0189²½Ⅷ٣'''''’ "
+                + "\u{20}\u{20}\u{20}\u{20}\n\n\r\t\u{B}\u{C}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}"
                 .unicodeScalars
         )
         + Array(
-            ".,!?-_(){}<>|/\\\"#@+=*€№👍🏽\u{200D}\u{FE0F}\u{301}\u{93F}\u{0}\u{7F}\u{1F}\u{FFFD}\u{10FFFF}".unicodeScalars
+            ".,!?-_(){}<>|/\\\"#@+=*€№👍🏽\u{200D}\u{FE0F}\u{301}\u{93F}\u{0}\u{7F}\u{1F}\u{FFFD}\u{10FFFF}"
+                .unicodeScalars
         )
 
     @Test("the scanner finds the words of the published expression", arguments: published)

@@ -85,7 +85,8 @@ struct GoldenTests {
         }
         let mean = differences.reduce(0, +) / Double(differences.count)
         print(
-            "\(goldenName), \(cacheType): mean \(mean), largest \(differences.max() ?? 0) nat over \(differences.count) positions"
+            "\(goldenName), \(cacheType): mean \(mean), "
+                + "largest \(differences.max() ?? 0) nat over \(differences.count) positions"
         )
         #expect(mean <= bounds.mean)
         #expect(try #require(differences.max()) <= bounds.largest)

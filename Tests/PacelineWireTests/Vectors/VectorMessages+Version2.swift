@@ -2,8 +2,8 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VectorMessage {
-    /// What version 2 of the protocol adds: a drafter whose vocabulary is padded otherwise than the target's, and a base
-    /// in three parts.
+    /// What version 2 of the protocol adds: a drafter whose vocabulary is padded otherwise than the target's, and a
+    /// base in three parts.
     static let version2: [VectorMessage] = [
         VectorMessage(name: "version-2/01-hello", sender: .worker, message: .hello(newHello)),
         VectorMessage(name: "version-2/02-welcome", sender: .verifier, message: .welcome(newWelcome)),

@@ -1,7 +1,8 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// The messages of the golden frames in `Protocols/vectors`, in the order in which they travel; here those of version 1.
+/// The messages of the golden frames in `Protocols/vectors`, in the order in which they travel; here those of version
+/// 1.
 struct VectorMessage {
     enum Sender: String {
         case worker, verifier

@@ -11,9 +11,19 @@ PROTOCOLS = pathlib.Path(__file__).resolve().parents[3] / "Protocols"
 FILES = ("paceline/v1/handshake.proto", "paceline/v1/drafting.proto", "paceline/v1/liveness.proto")
 
 TYPES = {
-    0x01: "Hello", 0x02: "Challenge", 0x03: "Authenticate", 0x04: "Welcome",
-    0x10: "Open", 0x11: "Tree", 0x12: "Verifying", 0x13: "Verdict", 0x14: "Close",
-    0x20: "Ping", 0x21: "Pong", 0x22: "Drain", 0x23: "Fault",
+    0x01: "Hello",
+    0x02: "Challenge",
+    0x03: "Authenticate",
+    0x04: "Welcome",
+    0x10: "Open",
+    0x11: "Tree",
+    0x12: "Verifying",
+    0x13: "Verdict",
+    0x14: "Close",
+    0x20: "Ping",
+    0x21: "Pong",
+    0x22: "Drain",
+    0x23: "Fault",
 }
 TYPE_BYTES = {name: byte for byte, name in TYPES.items()}
 HANDSHAKE = frozenset(("Hello", "Challenge", "Authenticate", "Welcome"))
@@ -39,9 +49,7 @@ def _classes():
 
 _CLASSES = _classes()
 Hello, Challenge, Authenticate, Welcome = (_CLASSES[name] for name in ("Hello", "Challenge", "Authenticate", "Welcome"))
-Open, Tree, Verifying, Verdict, Close = (
-    _CLASSES[name] for name in ("Open", "Tree", "Verifying", "Verdict", "Close")
-)
+Open, Tree, Verifying, Verdict, Close = (_CLASSES[name] for name in ("Open", "Tree", "Verifying", "Verdict", "Close"))
 Ping, Pong, Drain, Fault = (_CLASSES[name] for name in ("Ping", "Pong", "Drain", "Fault"))
 
 FAULT_BAD_FRAME, FAULT_BAD_MESSAGE, FAULT_UNEXPECTED, FAULT_VERSION = 1, 2, 3, 4

@@ -74,8 +74,14 @@ class Session:
         self.requests = {}
         self.accepted = self.verified = 0
         hello = messages.Hello(
-            minimum_version=1, maximum_version=1, role=1, name=name, incarnation=incarnation, capabilities=DELTAS,
-            slots=slots, nonce=nonce if token else b"",
+            minimum_version=1,
+            maximum_version=1,
+            role=1,
+            name=name,
+            incarnation=incarnation,
+            capabilities=DELTAS,
+            slots=slots,
+            nonce=nonce if token else b"",
         )
         self._transcript += self._send(hello)
 

@@ -3,9 +3,9 @@ package import PacelineSpeculation
 /// Watches a stream of text for stop strings and holds back what may be the beginning of one.
 ///
 /// The stop string that is complete first ends the text (of several complete at once, the longest), wherever the text
-/// was cut into pieces. The name of a special token in a stop string ("<|im_end|>", also with text around it) stands for
-/// that token as well as for its letters, although the token itself puts no text into the stream. Each stop string is
-/// followed with the automaton of Knuth, Morris and Pratt (1977): constant work per byte.
+/// was cut into pieces. The name of a special token in a stop string ("<|im_end|>", also with text around it) stands
+/// for that token as well as for its letters, although the token itself puts no text into the stream. Each stop string
+/// is followed with the automaton of Knuth, Morris and Pratt (1977): constant work per byte.
 package struct StopMatcher: Sendable {
     /// What one piece of text led to.
     package struct Output: Sendable, Equatable {

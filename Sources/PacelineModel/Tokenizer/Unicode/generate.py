@@ -18,9 +18,7 @@ import unicodedataplus as unicode16
 FOLDER = pathlib.Path(__file__).parent
 CODE_POINTS = range(0x110000)
 # In the order of Swift's GeneralCategory.
-CATEGORIES = (
-    "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
-).split()
+CATEGORIES = ("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn").split()
 # White_Space of PropList-16.0.0.txt that is not in the categories Zs, Zl and Zp.
 CONTROLS_OF_WHITE_SPACE = {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85}
 

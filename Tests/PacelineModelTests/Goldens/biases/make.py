@@ -171,7 +171,9 @@ def main():
         write(name, weights)
         law = log_probabilities(architecture, weights)
         effects = {
-            bias: float(np.abs(log_probabilities(architecture, {k: v for k, v in weights.items() if k != bias}) - law).max())
+            bias: float(
+                np.abs(log_probabilities(architecture, {k: v for k, v in weights.items() if k != bias}) - law).max()
+            )
             for bias in weights
             if bias.endswith(".bias")
         }

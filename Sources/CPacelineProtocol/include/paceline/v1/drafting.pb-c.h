@@ -137,7 +137,7 @@ struct  Paceline__V1__DraftLimits
    */
   uint32_t width;
   /*
-   * of a path, -ln q in 1/1024 nat: beyond it a node is not worth verifying. At most 65,535, 0: no bound
+   * Of a path, -ln q in 1/1024 nat: beyond it a node is not worth verifying. At most 65,535, 0: no bound.
    */
   uint32_t surprisal;
 };
@@ -214,7 +214,7 @@ struct  Paceline__V1__Open
    */
   uint32_t length_limit;
   /*
-   * version 2: tokens of the whole base, at most 16,777,216; 0: base_tokens has them all
+   * Version 2: tokens of the whole base, at most 16,777,216; 0: base_tokens has them all.
    */
   uint32_t base_length;
 };
