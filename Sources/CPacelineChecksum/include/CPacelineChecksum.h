@@ -1,5 +1,5 @@
-#ifndef PACELINE_CRC32C_H
-#define PACELINE_CRC32C_H
+#ifndef C_PACELINE_CHECKSUM_H
+#define C_PACELINE_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

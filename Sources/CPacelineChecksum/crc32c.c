@@ -1,4 +1,4 @@
-#include "paceline/crc32c.h"
+#include "CPacelineChecksum.h"
 
 #include <string.h>
 
