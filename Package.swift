@@ -23,7 +23,7 @@ let targets: [Target] = [
     .target(
         name: "CPacelineKernels",
         dependencies: ["COpenBLAS"],
-        cSettings: kernelSettings,
+        cSettings: kernelSettings + [.headerSearchPath(".")],
         linkerSettings: [.linkedLibrary("dl")]
     ),
     // The safe wrapper round the kernels and OpenBLAS.

@@ -84,7 +84,7 @@ clang="$(command -v clang || true)"
 [[ -n "$clang" ]] || skip "clang, which comes with Swift, is not on the PATH"
 mapfile -t flags < <(kernel_flags)
 ((${#flags[@]} > 0)) || fail "Package.swift has no kernelSettings with flags"
-for c_target in "${c_targets[@]}"; do flags+=("-I$c_target/include"); done
+for c_target in "${c_targets[@]}"; do flags+=("-I$c_target" "-I$c_target/include"); done
 
 say "compiling the kernels for AArch64 and for this CPU"
 link_blas_headers
