@@ -69,7 +69,7 @@ static void add_row(attention_plan *plan, int64_t row) {
     chunk_range chunks = row_chunks(plan, row);
     row_group *group = plan->group_count > 0 ? &plan->groups[plan->group_count - 1] : NULL;
     if (group && group->rows < limit && rows[group->row].pages == rows[row].pages) {
-        group->rows++;
+        ++group->rows;
         group->chunks.begin = smaller(group->chunks.begin, chunks.begin);
         group->chunks.end = larger(group->chunks.end, chunks.end);
     } else {
@@ -81,7 +81,7 @@ static void add_row(attention_plan *plan, int64_t row) {
 }
 
 static void number_items(attention_plan *plan) {
-    for (int64_t g = 0; g < plan->group_count; g++) {
+    for (int64_t g = 0; g < plan->group_count; ++g) {
         row_group *group = &plan->groups[g];
         group->first_item = plan->chunk_items;
         plan->chunk_items += (group->chunks.end - group->chunks.begin) * plan->call.shape.kv_heads;
@@ -113,14 +113,14 @@ static void walk_block(const attention_plan *plan, const pl_attention_block *blo
     _Alignas(64) float values[PL_ATTENTION_QUERIES][PL_HEAD_DIM_LIMIT];
     pl_partial partials[PL_ATTENTION_QUERIES];
     chunk_range chunks[PL_ATTENTION_QUERIES];
-    for (int i = 0; i < block->count; i++) {
+    for (int i = 0; i < block->count; ++i) {
         int64_t row, head;
         locate(plan, block, i, &row, &head);
         chunks[i] = row_chunks(plan, row);
         partials[i].values = chunk == chunks[i].begin ? pl_output(&plan->call, row, head) : values[i];
     }
     plan->kernels->chunk[plan->call.shape.type](&plan->call, block, chunk, partials);
-    for (int i = 0; i < block->count; i++) {
+    for (int i = 0; i < block->count; ++i) {
         if (chunk < chunks[i].begin || chunk >= chunks[i].end) continue;
         if (chunk == chunks[i].begin) totals[i] = partials[i];
         else plan->kernels->combine(&totals[i], &partials[i], plan->call.shape.head_dim);
@@ -134,14 +134,14 @@ static void walk(void *context, int64_t item, int thread) {
     const row_group *group = &plan->groups[plan->group_count - 1 - item / plan->call.shape.kv_heads];
     int64_t kv_head = item % plan->call.shape.kv_heads, queries = group->rows * queries_per_kv_head(plan);
     pl_partial totals[PL_QUERY_GROUP_LIMIT];
-    for (int64_t chunk = group->chunks.begin; chunk < group->chunks.end; chunk++) {
+    for (int64_t chunk = group->chunks.begin; chunk < group->chunks.end; ++chunk) {
         for (int64_t first = 0; first < queries; first += PL_ATTENTION_QUERIES) {
             pl_attention_block block = block_at(plan, group, kv_head, first);
             walk_block(plan, &block, chunk, totals + first);
         }
     }
     pl_attention_block all = {.row = group->row, .kv_head = kv_head};
-    for (int64_t i = 0; i < queries; i++) {
+    for (int64_t i = 0; i < queries; ++i) {
         int64_t row, head;
         locate(plan, &all, (int)i, &row, &head);
         if (pl_row_end(&plan->call.rows[row]) == 0) continue;
@@ -180,14 +180,14 @@ static void compute_chunk(void *context, int64_t item, int thread) {
         pl_attention_block block = block_at(plan, group, kv_head, first);
         pl_partial partials[PL_ATTENTION_QUERIES];
         float *stored[PL_ATTENTION_QUERIES];
-        for (int i = 0; i < block.count; i++) {
+        for (int i = 0; i < block.count; ++i) {
             int64_t row, head;
             locate(plan, &block, i, &row, &head);
             stored[i] = stored_partial(plan, row, head, chunk);
             partials[i].values = stored[i] ? stored[i] + PARTIAL_HEADER : NULL;
         }
         plan->kernels->chunk[plan->call.shape.type](&plan->call, &block, chunk, partials);
-        for (int i = 0; i < block.count; i++) {
+        for (int i = 0; i < block.count; ++i) {
             if (!stored[i]) continue;
             stored[i][0] = partials[i].largest;
             stored[i][1] = partials[i].sum;
@@ -201,7 +201,7 @@ static void combine_chunks(void *context, int64_t item, int thread) {
     int64_t row = item / plan->call.heads, head = item % plan->call.heads, dim = plan->call.shape.head_dim;
     chunk_range chunks = row_chunks(plan, row);
     pl_partial total = {.values = pl_output(&plan->call, row, head)};
-    for (int64_t chunk = chunks.begin; chunk < chunks.end; chunk++) {
+    for (int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
         float *stored = stored_partial(plan, row, head, chunk);
         pl_partial next = {.largest = stored[0], .sum = stored[1], .values = stored + PARTIAL_HEADER};
         if (chunk == chunks.begin) {
@@ -239,7 +239,7 @@ static void run(const attention_plan *plan, pl_pool *pool, int64_t items, pl_tas
     if (plan->work >= SMALL_CALL) {
         pl_pool_run(pool, items, task, (void *)plan);
     } else {
-        for (int64_t item = 0; item < items; item++) task((void *)plan, item, 0);
+        for (int64_t item = 0; item < items; ++item) task((void *)plan, item, 0);
     }
 }
 
@@ -262,7 +262,7 @@ static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
     plan->groups = (row_group *)memory;
     plan->queries = (uint8_t *)memory + table;
     plan->group_count = plan->chunk_items = plan->chunk_limit = plan->work = 0;
-    for (int64_t row = 0; row < count; row++) add_row(plan, row);
+    for (int64_t row = 0; row < count; ++row) add_row(plan, row);
     number_items(plan);
     return memory + table + queries;
 }
@@ -294,7 +294,7 @@ static void quantise_queries(attention_plan *plan, pl_pool *pool, int64_t count)
     if (items >= POOLED_QUERIES) {
         pl_pool_run(pool, items, quantise_query, plan);
     } else {
-        for (int64_t item = 0; item < items; item++) quantise_query(plan, item, 0);
+        for (int64_t item = 0; item < items; ++item) quantise_query(plan, item, 0);
     }
     plan->call.int8_queries = plan->queries;
 }
@@ -314,7 +314,7 @@ void pl_attention(
         pl_pool_run(pool, count * heads, scalar_item, &plan);
         return;
     }
-    for (int64_t row = 0; row < count; row++) {
+    for (int64_t row = 0; row < count; ++row) {
         if (pl_row_end(&rows[row]) > 0) continue;
         memset(pl_output(&plan.call, row, 0), 0, (size_t)(heads * shape.head_dim) * sizeof(float));
     }

@@ -31,14 +31,14 @@ void pl_gelu_multiply(pl_isa isa, float *gate, const float *up, int64_t count) {
 }
 
 void pl_scale(float *x, float factor, int64_t count) {
-    for (int64_t i = 0; i < count; i++) x[i] *= factor;
+    for (int64_t i = 0; i < count; ++i) x[i] *= factor;
 }
 
 void pl_rope(
     pl_isa isa, float *x, int64_t heads, int64_t head_dim, int64_t dims, const float *cosines, const float *sines,
     int neox) {
     const pl_elementwise_kernels *k = kernels(isa);
-    for (int64_t head = 0; head < heads; head++) {
+    for (int64_t head = 0; head < heads; ++head) {
         (neox ? k->rope_halves : k->rope_pairs)(x + head * head_dim, dims, cosines, sines);
     }
 }

@@ -48,7 +48,7 @@ static double exponential(double x) {
     double n = nearest(x * 0x1.71547652b82fep+0);
     double r = (x - n * LN2_HIGH) - n * LN2_LOW;
     double sum = 0;
-    for (int k = 13; k >= 0; k--) sum = sum * r + INVERSE_FACTORIALS[k];
+    for (int k = 13; k >= 0; --k) sum = sum * r + INVERSE_FACTORIALS[k];
     return sum * from_bits((uint64_t)(1023 + (int64_t)n) << 52);
 }
 
@@ -83,7 +83,7 @@ static void sine_cosine(double x, double *sine, double *cosine) {
 
 void pl_rope_angles(int64_t position, double theta, const float *factors, int64_t dims, float *cosines, float *sines) {
     double log_theta = logarithm(theta);
-    for (int64_t i = 0; i < dims / 2; i++) {
+    for (int64_t i = 0; i < dims / 2; ++i) {
         double frequency = exponential(-(double)(2 * i) / (double)dims * log_theta);
         if (factors) frequency /= (double)factors[i];
         double sine, cosine;

@@ -10,33 +10,33 @@ float pl_expf(float x) { return pl_exp_scalar(x); }
 float pl_logf(float x) { return pl_log_scalar(x); }
 
 static void exp_scalar(const float *x, float *y, int64_t count) {
-    for (int64_t i = 0; i < count; i++) y[i] = pl_exp_scalar(x[i]);
+    for (int64_t i = 0; i < count; ++i) y[i] = pl_exp_scalar(x[i]);
 }
 
 static void log_scalar(const float *x, float *y, int64_t count) {
-    for (int64_t i = 0; i < count; i++) y[i] = pl_log_scalar(x[i]);
+    for (int64_t i = 0; i < count; ++i) y[i] = pl_log_scalar(x[i]);
 }
 
 static void rms_norm_scalar(const float *x, const float *weight, float eps, float *out, int64_t count) {
     float lanes[LANES] = {0};
-    for (int64_t i = 0; i < count; i++) lanes[i % LANES] = __builtin_fmaf(x[i], x[i], lanes[i % LANES]);
+    for (int64_t i = 0; i < count; ++i) lanes[i % LANES] = __builtin_fmaf(x[i], x[i], lanes[i % LANES]);
     for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
     }
     float inverse = 1.0f / __builtin_sqrtf(lanes[0] / (float)count + eps);
-    for (int64_t i = 0; i < count; i++) out[i] = x[i] * inverse * weight[i];
+    for (int64_t i = 0; i < count; ++i) out[i] = x[i] * inverse * weight[i];
 }
 
 static void add_scalar(float *x, const float *y, int64_t count) {
-    for (int64_t i = 0; i < count; i++) x[i] += y[i];
+    for (int64_t i = 0; i < count; ++i) x[i] += y[i];
 }
 
 static void silu_multiply_scalar(float *gate, const float *up, int64_t count) {
-    for (int64_t i = 0; i < count; i++) gate[i] = gate[i] / (1.0f + pl_exp_scalar(-gate[i])) * up[i];
+    for (int64_t i = 0; i < count; ++i) gate[i] = gate[i] / (1.0f + pl_exp_scalar(-gate[i])) * up[i];
 }
 
 static void gelu_multiply_scalar(float *gate, const float *up, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; ++i) {
         float x = gate[i];
         float inner = x * __builtin_fmaf(x * x, PL_GELU_CUBIC, PL_GELU_LINEAR);
         gate[i] = x / (1.0f + pl_exp_scalar(-inner)) * up[i];
@@ -51,17 +51,17 @@ static inline void rotate(float *x, float *y, float c, float s) {
 }
 
 static void rope_halves_scalar(float *head, int64_t dims, const float *cosines, const float *sines) {
-    for (int64_t i = 0; i < dims / 2; i++) rotate(&head[i], &head[i + dims / 2], cosines[i], sines[i]);
+    for (int64_t i = 0; i < dims / 2; ++i) rotate(&head[i], &head[i + dims / 2], cosines[i], sines[i]);
 }
 
 static void rope_pairs_scalar(float *head, int64_t dims, const float *cosines, const float *sines) {
-    for (int64_t i = 0; i < dims / 2; i++) rotate(&head[2 * i], &head[2 * i + 1], cosines[i], sines[i]);
+    for (int64_t i = 0; i < dims / 2; ++i) rotate(&head[2 * i], &head[2 * i + 1], cosines[i], sines[i]);
 }
 
 static int64_t argmax_scalar(const float *x, int64_t count, float *largest) {
     int64_t best = 0;
     *largest = -PL_INFINITY;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; ++i) {
         if (!(x[i] > *largest)) continue;
         best = i;
         *largest = x[i];
@@ -71,9 +71,9 @@ static int64_t argmax_scalar(const float *x, int64_t count, float *largest) {
 
 static double sum_exp_scalar(const float *x, float shift, int64_t count) {
     double lanes[LANES] = {0};
-    for (int64_t i = 0; i < count; i++) lanes[i % LANES] += (double)pl_exp_scalar(x[i] - shift);
+    for (int64_t i = 0; i < count; ++i) lanes[i % LANES] += (double)pl_exp_scalar(x[i] - shift);
     for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
     }
     return lanes[0];
 }
@@ -107,11 +107,11 @@ static float float_from_half(uint16_t half) {
 }
 
 static void to_half_scalar(const float *x, uint16_t *y, int64_t count) {
-    for (int64_t i = 0; i < count; i++) y[i] = half_from_float(x[i]);
+    for (int64_t i = 0; i < count; ++i) y[i] = half_from_float(x[i]);
 }
 
 static void from_half_scalar(const uint16_t *x, float *y, int64_t count) {
-    for (int64_t i = 0; i < count; i++) y[i] = float_from_half(x[i]);
+    for (int64_t i = 0; i < count; ++i) y[i] = float_from_half(x[i]);
 }
 
 const pl_elementwise_kernels pl_elementwise_scalar = {

@@ -99,7 +99,7 @@ PL_INLINE void vi_store_bytes(int8_t *p, vi a) {
 PL_INLINE int32_t vi_sum(vi a) {
     int32_t lanes[16], sum = 0;
     vi_store(lanes, a);
-    for (int i = 0; i < 16; i++) sum = (int32_t)((uint32_t)sum + (uint32_t)lanes[i]);
+    for (int i = 0; i < 16; ++i) sum = (int32_t)((uint32_t)sum + (uint32_t)lanes[i]);
     return sum;
 }
 

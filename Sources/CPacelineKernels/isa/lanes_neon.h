@@ -18,12 +18,12 @@ typedef struct { float64x2_t part[8]; } vd;
 // The body of a function: `result` whose part p is `expression`.
 #define PL_PARTS(result, expression) \
     result r; \
-    for (int p = 0; p < 4; p++) r.part[p] = expression; \
+    for (int p = 0; p < 4; ++p) r.part[p] = expression; \
     return r
 
 PL_INLINE vf vf_load(const float *x) { PL_PARTS(vf, vld1q_f32(x + 4 * p)); }
 PL_INLINE void vf_store(float *x, vf a) {
-    for (int p = 0; p < 4; p++) vst1q_f32(x + 4 * p, a.part[p]);
+    for (int p = 0; p < 4; ++p) vst1q_f32(x + 4 * p, a.part[p]);
 }
 PL_INLINE vf vf_set1(float a) { PL_PARTS(vf, vdupq_n_f32(a)); }
 PL_INLINE vf vf_add(vf a, vf b) { PL_PARTS(vf, vaddq_f32(a.part[p], b.part[p])); }
@@ -45,7 +45,7 @@ PL_INLINE vi vf_bits(vf a) { PL_PARTS(vi, vreinterpretq_s32_f32(a.part[p])); }
 
 PL_INLINE vi vi_load(const int32_t *x) { PL_PARTS(vi, vld1q_s32(x + 4 * p)); }
 PL_INLINE void vi_store(int32_t *x, vi a) {
-    for (int p = 0; p < 4; p++) vst1q_s32(x + 4 * p, a.part[p]);
+    for (int p = 0; p < 4; ++p) vst1q_s32(x + 4 * p, a.part[p]);
 }
 PL_INLINE vi vi_set1(int32_t a) { PL_PARTS(vi, vdupq_n_s32(a)); }
 PL_INLINE vi vi_add(vi a, vi b) { PL_PARTS(vi, vaddq_s32(a.part[p], b.part[p])); }
@@ -71,7 +71,7 @@ PL_INLINE vi vi_dot(vi a, vc codes, const int8_t *q) {
     __builtin_memcpy(&four, q, sizeof four);
     int8x16_t all = vreinterpretq_s8_s32(vdupq_n_s32(four));
     vi r;
-    for (int p = 0; p < 4; p++) {
+    for (int p = 0; p < 4; ++p) {
         int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(codes.part[p]), vget_low_s8(all)));
         int32x4_t high = vpaddlq_s16(vmull_high_s8(codes.part[p], all));
         r.part[p] = vaddq_s32(a.part[p], vpaddq_s32(low, high));
@@ -89,7 +89,7 @@ PL_INLINE int32_t vi_sum(vi a) {
 }
 
 PL_INLINE void vi_multiply_wide(vi a, vi b, vi *high, vi *low) {
-    for (int p = 0; p < 4; p++) {
+    for (int p = 0; p < 4; ++p) {
         uint32x4_t x = vreinterpretq_u32_s32(a.part[p]), y = vreinterpretq_u32_s32(b.part[p]);
         uint32x4_t first = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(x), vget_low_u32(y)));
         uint32x4_t second = vreinterpretq_u32_u64(vmull_high_u32(x, y));
@@ -102,7 +102,7 @@ PL_INLINE vf vf_load_half(const uint16_t *x) {
     PL_PARTS(vf, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(x + 4 * p))));
 }
 PL_INLINE void vf_store_half(uint16_t *x, vf a) {
-    for (int p = 0; p < 4; p++) vst1_u16(x + 4 * p, vreinterpret_u16_f16(vcvt_f16_f32(a.part[p])));
+    for (int p = 0; p < 4; ++p) vst1_u16(x + 4 * p, vreinterpret_u16_f16(vcvt_f16_f32(a.part[p])));
 }
 
 PL_INLINE float vf_sum(vf a) {
@@ -114,11 +114,11 @@ PL_INLINE float vf_sum(vf a) {
 
 PL_INLINE vd vd_zero(void) {
     vd r;
-    for (int p = 0; p < 8; p++) r.part[p] = vdupq_n_f64(0);
+    for (int p = 0; p < 8; ++p) r.part[p] = vdupq_n_f64(0);
     return r;
 }
 PL_INLINE vd vd_add(vd a, vf b) {
-    for (int p = 0; p < 4; p++) {
+    for (int p = 0; p < 4; ++p) {
         a.part[2 * p] = vaddq_f64(a.part[2 * p], vcvt_f64_f32(vget_low_f32(b.part[p])));
         a.part[2 * p + 1] = vaddq_f64(a.part[2 * p + 1], vcvt_high_f64_f32(b.part[p]));
     }
@@ -126,20 +126,20 @@ PL_INLINE vd vd_add(vd a, vf b) {
 }
 PL_INLINE double vd_sum(vd a) {
     for (int half = 4; half > 0; half /= 2) {
-        for (int p = 0; p < half; p++) a.part[p] = vaddq_f64(a.part[p], a.part[p + half]);
+        for (int p = 0; p < half; ++p) a.part[p] = vaddq_f64(a.part[p], a.part[p + half]);
     }
     return vgetq_lane_f64(a.part[0], 0) + vgetq_lane_f64(a.part[0], 1);
 }
 
 PL_INLINE void vf_load_pairs(const float *x, vf *even, vf *odd) {
-    for (int p = 0; p < 4; p++) {
+    for (int p = 0; p < 4; ++p) {
         float32x4x2_t pairs = vld2q_f32(x + 8 * p);
         even->part[p] = pairs.val[0];
         odd->part[p] = pairs.val[1];
     }
 }
 PL_INLINE void vf_store_pairs(float *x, vf even, vf odd) {
-    for (int p = 0; p < 4; p++) vst2q_f32(x + 8 * p, ((float32x4x2_t){{even.part[p], odd.part[p]}}));
+    for (int p = 0; p < 4; ++p) vst2q_f32(x + 8 * p, ((float32x4x2_t){{even.part[p], odd.part[p]}}));
 }
 
 #endif

@@ -7,7 +7,7 @@
 
 void pl_philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
-    for (int round = 0; round < PL_PHILOX_ROUNDS; round++) {
+    for (int round = 0; round < PL_PHILOX_ROUNDS; ++round) {
         uint64_t p0 = (uint64_t)PL_PHILOX_M0 * c0, p1 = (uint64_t)PL_PHILOX_M1 * c2;
         c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
         c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
@@ -63,6 +63,6 @@ void pl_noise_perturb_scalar(uint64_t seed, uint64_t position, const float *x, f
     for (int64_t i = 0; i < count; i += 4) {
         uint32_t words[4];
         noise_block(seed, position, (uint32_t)(i / 4), words);
-        for (int64_t j = i; j < i + 4 && j < count; j++) out[j] = x[j] + gumbel(words[j - i]);
+        for (int64_t j = i; j < i + 4 && j < count; ++j) out[j] = x[j] + gumbel(words[j - i]);
     }
 }

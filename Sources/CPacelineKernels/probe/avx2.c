@@ -11,7 +11,7 @@ __attribute__((target("avx2"))) static uint64_t read_codes(const uint8_t *data, 
     __m256i sums[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
     for (size_t i = 0; i < bytes; i += 64) {
         pl_prefetch_ahead(data + i);
-        for (size_t half = 0; half < 2; half++) {
+        for (size_t half = 0; half < 2; ++half) {
             const __m256i codes = _mm256_load_si256((const __m256i *)(data + i + 32 * half));
             const __m256i low = _mm256_maddubs_epi16(_mm256_and_si256(codes, mask), x);
             const __m256i high = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi32(codes, 4), mask), y);
@@ -26,25 +26,25 @@ __attribute__((target("avx2"))) static uint64_t read_codes(const uint8_t *data, 
 
 __attribute__((target("avx2"))) static uint64_t int8_dots(uint64_t rounds) {
     __m256i sums[INT8_CHAINS], x = _mm256_set1_epi16((short)rounds), y = _mm256_set1_epi16(3);
-    for (int i = 0; i < INT8_CHAINS; i++) sums[i] = _mm256_set1_epi32(i);
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (int i = 0; i < INT8_CHAINS; ++i) sums[i] = _mm256_set1_epi32(i);
+    for (uint64_t round = 0; round < rounds; ++round) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < INT8_CHAINS; i++) {
+        for (int i = 0; i < INT8_CHAINS; ++i) {
             sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(_mm256_add_epi16(x, sums[i]), y));
         }
     }
-    for (int i = 1; i < INT8_CHAINS; i++) sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+    for (int i = 1; i < INT8_CHAINS; ++i) sums[0] = _mm256_add_epi32(sums[0], sums[i]);
     return (uint64_t)_mm256_extract_epi32(sums[0], 0);
 }
 
 __attribute__((target("avx2,fma"))) static uint64_t float_products(uint64_t rounds) {
     __m256 sums[FLOAT_CHAINS], x = _mm256_set1_ps(0.5f), y = _mm256_set1_ps(1.0f);
-    for (int i = 0; i < FLOAT_CHAINS; i++) sums[i] = _mm256_set1_ps((float)i);
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (int i = 0; i < FLOAT_CHAINS; ++i) sums[i] = _mm256_set1_ps((float)i);
+    for (uint64_t round = 0; round < rounds; ++round) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < FLOAT_CHAINS; i++) sums[i] = _mm256_fmadd_ps(sums[i], x, y);
+        for (int i = 0; i < FLOAT_CHAINS; ++i) sums[i] = _mm256_fmadd_ps(sums[i], x, y);
     }
-    for (int i = 1; i < FLOAT_CHAINS; i++) sums[0] = _mm256_add_ps(sums[0], sums[i]);
+    for (int i = 1; i < FLOAT_CHAINS; ++i) sums[0] = _mm256_add_ps(sums[0], sums[i]);
     return (uint64_t)_mm256_cvtss_f32(sums[0]);
 }
 

@@ -33,23 +33,23 @@ __attribute__((target("avx512f,avx512vnni"))) static uint64_t read_codes(const u
 
 __attribute__((target("avx512f,avx512vnni"))) static uint64_t int8_dots(uint64_t rounds) {
     __m512i sums[CHAINS], x = _mm512_set1_epi32((int)rounds), y = _mm512_set1_epi8(3);
-    for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_set1_epi32(i);
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (int i = 0; i < CHAINS; ++i) sums[i] = _mm512_set1_epi32(i);
+    for (uint64_t round = 0; round < rounds; ++round) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_dpbusd_epi32(sums[i], x, y);
+        for (int i = 0; i < CHAINS; ++i) sums[i] = _mm512_dpbusd_epi32(sums[i], x, y);
     }
-    for (int i = 1; i < CHAINS; i++) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
+    for (int i = 1; i < CHAINS; ++i) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
     return (uint64_t)_mm512_reduce_add_epi32(sums[0]);
 }
 
 __attribute__((target("avx512f"))) static uint64_t float_products(uint64_t rounds) {
     __m512 sums[CHAINS], x = _mm512_set1_ps(0.5f), y = _mm512_set1_ps(1.0f);
-    for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_set1_ps((float)i);
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (int i = 0; i < CHAINS; ++i) sums[i] = _mm512_set1_ps((float)i);
+    for (uint64_t round = 0; round < rounds; ++round) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_fmadd_ps(sums[i], x, y);
+        for (int i = 0; i < CHAINS; ++i) sums[i] = _mm512_fmadd_ps(sums[i], x, y);
     }
-    for (int i = 1; i < CHAINS; i++) sums[0] = _mm512_add_ps(sums[0], sums[i]);
+    for (int i = 1; i < CHAINS; ++i) sums[0] = _mm512_add_ps(sums[0], sums[i]);
     return (uint64_t)_mm512_reduce_add_ps(sums[0]);
 }
 

@@ -21,7 +21,7 @@ uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes) {
     const uint64_t *words = (const uint64_t *)data;
     for (size_t i = 0; i < bytes / 8; i += 8) {
         pl_prefetch_ahead(data + i * 8);
-        for (int lane = 0; lane < 8; lane++) sums[lane] ^= words[i + (size_t)lane];
+        for (int lane = 0; lane < 8; ++lane) sums[lane] ^= words[i + (size_t)lane];
     }
     return sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
 }
@@ -37,13 +37,13 @@ uint64_t pl_probe_read_codes_scalar(const uint8_t *data, size_t bytes) {
 
 static uint64_t float_scalar(uint64_t rounds) {
     volatile float sum = 0;
-    for (uint64_t round = 0; round < rounds; round++) sum = sum * 0.5f + 1.0f;
+    for (uint64_t round = 0; round < rounds; ++round) sum = sum * 0.5f + 1.0f;
     return (uint64_t)sum;
 }
 
 static uint64_t int8_scalar(uint64_t rounds) {
     volatile uint32_t sum = 0;
-    for (uint64_t round = 0; round < rounds; round++) sum += (uint32_t)(uint8_t)round * 3u;
+    for (uint64_t round = 0; round < rounds; ++round) sum += (uint32_t)(uint8_t)round * 3u;
     return sum;
 }
 
@@ -89,7 +89,7 @@ static void float_task(void *context, int64_t item, int thread) {
 
 static uint64_t total(const probe *p) {
     uint64_t sum = 0;
-    for (int i = 0; i < SUMS; i++) sum += p->sums[i];
+    for (int i = 0; i < SUMS; ++i) sum += p->sums[i];
     return sum;
 }
 
