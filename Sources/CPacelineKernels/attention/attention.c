@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attention/int8.h"
+#include "isa/dispatch.h"
 #include "memory/scratch.h"
 
 // Shares a call out over the pool.
@@ -217,22 +218,10 @@ static void combine_chunks(void *context, int64_t item, int thread) {
 
 // MARK: Entry
 
-static void scalar_item(void *context, int64_t item, int thread) {
+static void whole_query(void *context, int64_t item, int thread) {
     (void)thread;
     const attention_plan *plan = context;
-    pl_attention_scalar(&plan->call, item / plan->call.heads, item % plan->call.heads);
-}
-
-static const pl_attention_kernels *kernels(pl_isa isa) {
-    switch (isa) {
-#if defined(__x86_64__)
-    case PL_ISA_AVX2: return &pl_attention_avx2;
-    case PL_ISA_AVX512: return &pl_attention_avx512;
-#elif defined(__aarch64__)
-    case PL_ISA_NEON: return &pl_attention_neon;
-#endif
-    default: return NULL;
-    }
+    plan->kernels->whole(&plan->call, item / plan->call.heads, item % plan->call.heads);
 }
 
 static void run(const attention_plan *plan, pl_pool *pool, int64_t items, pl_task task) {
@@ -307,11 +296,11 @@ void pl_attention(
             .shape = shape, .layer = layer, .heads = heads, .scale = scale, .window = window, .rows = rows, .q = q,
             .q_stride = q_stride, .out = out, .out_stride = out_stride,
         },
-        .kernels = kernels(isa),
+        .kernels = PL_VARIANT(isa, &pl_attention),
     };
     if (count == 0) return;
-    if (!plan.kernels) {
-        pl_pool_run(pool, count * heads, scalar_item, &plan);
+    if (plan.kernels->whole) {
+        pl_pool_run(pool, count * heads, whole_query, &plan);
         return;
     }
     for (int64_t row = 0; row < count; ++row) {

@@ -40,7 +40,10 @@ typedef struct pl_attention_block {
     int count;  ///< 1 ... PL_ATTENTION_QUERIES
 } pl_attention_block;
 
+/// What an instruction set has: either all of attention in one, or its parts.
 typedef struct pl_attention_kernels {
+    /// The whole attention of one query: what the scalar twin has, which defines the bits.
+    void (*whole)(const pl_attention_call *call, int64_t row, int64_t head);
     /// partials[i] = the softmax of query i of the block over chunk `chunk`, for queries with a position in it. By type
     /// of the pages.
     void (*chunk[2])(
@@ -51,15 +54,7 @@ typedef struct pl_attention_kernels {
     void (*finish)(const pl_partial *total, float *out, int64_t head_dim);
 } pl_attention_kernels;
 
-#if defined(__x86_64__)
-extern const pl_attention_kernels pl_attention_avx2;
-extern const pl_attention_kernels pl_attention_avx512;
-#elif defined(__aarch64__)
-extern const pl_attention_kernels pl_attention_neon;
-#endif
-
-/// The whole attention of one query: the scalar twin, which defines the bits.
-void pl_attention_scalar(const pl_attention_call *call, int64_t row, int64_t head);
+extern const pl_attention_kernels pl_attention_scalar, pl_attention_avx2, pl_attention_avx512, pl_attention_neon;
 
 /// float16 pages: elements between the keys of one (layer, KV head) of a page and the beginning of the page.
 static inline int64_t pl_key_offset(pl_kv_shape shape, int64_t layer, int64_t kv_head) {

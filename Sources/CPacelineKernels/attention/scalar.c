@@ -127,7 +127,7 @@ static void combine(pl_partial *total, const pl_partial *next, int64_t dim) {
     }
 }
 
-void pl_attention_scalar(const pl_attention_call *call, int64_t row_index, int64_t head) {
+static void attend_whole(const pl_attention_call *call, int64_t row_index, int64_t head) {
     const pl_attention_row *row = &call->rows[row_index];
     int64_t begin = pl_row_begin(call, row), end = pl_row_end(row), dim = call->shape.head_dim;
     float *out = pl_output(call, row_index, head);
@@ -150,3 +150,5 @@ void pl_attention_scalar(const pl_attention_call *call, int64_t row_index, int64
     float inverse = 1 / total.sum;
     for (int64_t d = 0; d < dim; ++d) out[d] *= inverse;
 }
+
+const pl_attention_kernels pl_attention_scalar = {.whole = attend_whole};

@@ -1,16 +1,7 @@
 #include "elementwise/kernels.h"
+#include "isa/dispatch.h"
 
-static const pl_elementwise_kernels *kernels(pl_isa isa) {
-    switch (isa) {
-#if defined(__x86_64__)
-    case PL_ISA_AVX2: return &pl_elementwise_avx2;
-    case PL_ISA_AVX512: return &pl_elementwise_avx512;
-#elif defined(__aarch64__)
-    case PL_ISA_NEON: return &pl_elementwise_neon;
-#endif
-    default: return &pl_elementwise_scalar;
-    }
-}
+static const pl_elementwise_kernels *kernels(pl_isa isa) { return PL_VARIANT(isa, &pl_elementwise); }
 
 void pl_exp(pl_isa isa, const float *x, float *y, int64_t count) { kernels(isa)->exp(x, y, count); }
 

@@ -19,12 +19,7 @@ typedef struct pl_elementwise_kernels {
     void (*from_half)(const uint16_t *x, float *y, int64_t count);
 } pl_elementwise_kernels;
 
-extern const pl_elementwise_kernels pl_elementwise_scalar;
-#if defined(__x86_64__)
-extern const pl_elementwise_kernels pl_elementwise_avx2;
-extern const pl_elementwise_kernels pl_elementwise_avx512;
-#elif defined(__aarch64__)
-extern const pl_elementwise_kernels pl_elementwise_neon;
-#endif
+extern const pl_elementwise_kernels pl_elementwise_scalar, pl_elementwise_avx2, pl_elementwise_avx512,
+    pl_elementwise_neon;
 
 #endif

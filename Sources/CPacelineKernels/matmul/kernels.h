@@ -28,15 +28,13 @@ enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 17 };
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 
-/// The kernel of each quantised type: NULL for float types and unknown ones.
-pl_tile_kernel pl_tile_kernel_scalar(pl_type type);
-pl_tile_kernel pl_tile_kernel_avx2(pl_type type);
-pl_tile_kernel pl_tile_kernel_avx512(pl_type type);
-pl_tile_kernel pl_tile_kernel_neon(pl_type type);
+/// The kernel of a quantised type: NULL for float types and unknown ones.
+typedef pl_tile_kernel pl_tile_kernel_chooser(pl_type type);
+pl_tile_kernel_chooser pl_tile_kernel_scalar, pl_tile_kernel_avx2, pl_tile_kernel_avx512, pl_tile_kernel_neon;
 
 /// The same for two tiles that lie one after the other; out is (2 x rows x 16) and `rows` a multiple of 4. NULL where
-/// two at a time gain nothing.
-pl_tile_kernel pl_pair_kernel_avx512(pl_type type);
+/// there is none.
+pl_tile_kernel_chooser pl_pair_kernel_scalar, pl_pair_kernel_avx2, pl_pair_kernel_avx512, pl_pair_kernel_neon;
 
 pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type);
 pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type);

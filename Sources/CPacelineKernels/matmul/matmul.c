@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "isa/dispatch.h"
 #include "matmul/sgemm.h"
 #include "matmul/kernels.h"
 #include "matmul/panels.h"
@@ -54,25 +55,11 @@ typedef struct job {
 } job;
 
 pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type) {
-    switch (isa) {
-#if defined(__x86_64__)
-    case PL_ISA_AVX2: return pl_tile_kernel_avx2(type);
-    case PL_ISA_AVX512: return pl_tile_kernel_avx512(type);
-#elif defined(__aarch64__)
-    case PL_ISA_NEON: return pl_tile_kernel_neon(type);
-#endif
-    default: return pl_tile_kernel_scalar(type);
-    }
+    return PL_VARIANT(isa, pl_tile_kernel)(type);
 }
 
 pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type) {
-#if defined(__x86_64__)
-    if (isa == PL_ISA_AVX512) return pl_pair_kernel_avx512(type);
-#else
-    (void)isa;
-    (void)type;
-#endif
-    return NULL;
+    return PL_VARIANT(isa, pl_pair_kernel)(type);
 }
 
 /// Columns tile, tile + 1, … of the rows that a kernel has computed.

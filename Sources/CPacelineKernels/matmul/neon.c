@@ -96,4 +96,10 @@ INLINE vec_i v_dot_four(pl_type type, vec_i dot, vec_i code, const int8_t *activ
 #define SUMS_IN_MEMORY(type, rows) ((rows) == 0)
 #define KERNEL_OF_TYPE pl_tile_kernel_neon
 #include "matmul/tile.inc"
+
+/// Pairs of tiles are for vectors that hold a whole one.
+pl_tile_kernel pl_pair_kernel_neon(pl_type type) {
+    (void)type;
+    return NULL;
+}
 #endif

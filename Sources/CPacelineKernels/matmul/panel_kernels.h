@@ -15,21 +15,10 @@ enum { PL_FLOAT_BLOCK = 256, PL_FLOAT_PANEL = 32 };
 ///
 /// On the way it fetches `cols` pieces of `piece` bytes (a cache line or two) from `ahead` on, which are needed next:
 /// all at once they would stall.
-typedef void (*pl_float_kernel)(
+typedef void pl_float_kernel(
     const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows,
     const uint8_t *ahead, int64_t piece, float *out);
 
-void pl_float_block_scalar(
-    const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows,
-    const uint8_t *ahead, int64_t piece, float *out);
-void pl_float_block_avx2(
-    const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows,
-    const uint8_t *ahead, int64_t piece, float *out);
-void pl_float_block_avx512(
-    const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows,
-    const uint8_t *ahead, int64_t piece, float *out);
-void pl_float_block_neon(
-    const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows,
-    const uint8_t *ahead, int64_t piece, float *out);
+pl_float_kernel pl_float_block_scalar, pl_float_block_avx2, pl_float_block_avx512, pl_float_block_neon;
 
 #endif

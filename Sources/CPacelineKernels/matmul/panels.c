@@ -3,22 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isa/dispatch.h"
 #include "matmul/panel_kernels.h"
 #include "paceline/elementwise.h"
 #include "quant/layout.h"
 #include "memory/scratch.h"
-
-static pl_float_kernel kernel_of(pl_isa isa) {
-    switch (isa) {
-#if defined(__x86_64__)
-    case PL_ISA_AVX2: return pl_float_block_avx2;
-    case PL_ISA_AVX512: return pl_float_block_avx512;
-#elif defined(__aarch64__)
-    case PL_ISA_NEON: return pl_float_block_neon;
-#endif
-    default: return pl_float_block_scalar;
-    }
-}
 
 /// Where the columns from `column` on begin in the panel of tile `tile`, and how many output rows are side by side.
 static const uint8_t *panel_at(const pl_matrix *matrix, int64_t tile, int64_t column, int64_t *width) {
@@ -54,7 +43,7 @@ void pl_matmul_panels(
     pl_isa isa, const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t row,
     int64_t rows) {
     const pl_matrix *matrix = product->matrix;
-    const pl_float_kernel kernel = kernel_of(isa);
+    pl_float_kernel *const kernel = PL_VARIANT(isa, pl_float_block);
     const size_t sums = (size_t)(rows * PL_FLOAT_PANEL), weights = PL_FLOAT_BLOCK * PL_FLOAT_PANEL;
     float *out = pl_scratch((sums + weights) * sizeof(float));
     if (!out) abort();

@@ -119,3 +119,8 @@ pl_tile_kernel pl_tile_kernel_scalar(pl_type type) {
     default: return NULL;
     }
 }
+
+pl_tile_kernel pl_pair_kernel_scalar(pl_type type) {
+    (void)type;
+    return NULL;
+}

@@ -22,12 +22,7 @@ typedef struct pl_probe_kernels {
     uint64_t float32_per_round;  ///< multiply-adds
 } pl_probe_kernels;
 
-#if defined(__x86_64__)
-extern const pl_probe_kernels pl_probe_avx2;
-extern const pl_probe_kernels pl_probe_avx512;
-#elif defined(__aarch64__)
-extern const pl_probe_kernels pl_probe_neon;
-#endif
+extern const pl_probe_kernels pl_probe_scalar, pl_probe_avx2, pl_probe_avx512, pl_probe_neon;
 
 /// Plain C, for an instruction set that has no way of its own.
 uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes);

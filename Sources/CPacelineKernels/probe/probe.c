@@ -1,5 +1,6 @@
 #include "paceline/probe.h"
 
+#include "isa/dispatch.h"
 #include "probe/kernels.h"
 
 // What the hardware can do at most, so that a benchmark can say how much of it was reached. Nothing here enters a
@@ -47,7 +48,7 @@ static uint64_t int8_scalar(uint64_t rounds) {
     return sum;
 }
 
-static const pl_probe_kernels scalar = {
+const pl_probe_kernels pl_probe_scalar = {
     .read = pl_probe_read_scalar,
     .read_codes = pl_probe_read_codes_scalar,
     .int8 = int8_scalar,
@@ -56,17 +57,7 @@ static const pl_probe_kernels scalar = {
     .float32_per_round = 1,
 };
 
-static const pl_probe_kernels *kernels(pl_isa isa) {
-    switch (isa) {
-#if defined(__x86_64__)
-    case PL_ISA_AVX2: return &pl_probe_avx2;
-    case PL_ISA_AVX512: return &pl_probe_avx512;
-#elif defined(__aarch64__)
-    case PL_ISA_NEON: return &pl_probe_neon;
-#endif
-    default: return &scalar;
-    }
-}
+static const pl_probe_kernels *kernels(pl_isa isa) { return PL_VARIANT(isa, &pl_probe); }
 
 static void read_task(void *context, int64_t item, int thread) {
     probe *p = context;

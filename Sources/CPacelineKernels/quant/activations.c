@@ -3,24 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isa/dispatch.h"
 #include "memory/scratch.h"
-
-typedef struct quantiser {
-    pl_activation_measurer *measure;
-    pl_activation_quantiser *quantise;
-} quantiser;
-
-static quantiser quantiser_of(pl_isa isa) {
-    switch (isa) {
-#if defined(__x86_64__)
-    case PL_ISA_AVX2: return (quantiser){ pl_activations_measure_avx2, pl_activations_quantise_avx2 };
-    case PL_ISA_AVX512: return (quantiser){ pl_activations_measure_avx512, pl_activations_quantise_avx512 };
-#elif defined(__aarch64__)
-    case PL_ISA_NEON: return (quantiser){ pl_activations_measure_neon, pl_activations_quantise_neon };
-#endif
-    default: return (quantiser){ pl_activations_measure_scalar, pl_activations_quantise_scalar };
-    }
-}
 
 size_t pl_activations_bytes(int64_t cols, int64_t count) {
     return (size_t)(cols / PL_ACTIVATION_BLOCK) * (size_t)pl_activation_rows(count)
@@ -41,14 +25,14 @@ int64_t pl_activations_measures(int64_t cols) {
 }
 
 void pl_activations_measure(pl_isa isa, const float *x, int64_t cols, float *measures) {
-    quantiser_of(isa).measure(x, cols, measures);
+    PL_VARIANT(isa, pl_activations_measure)(x, cols, measures);
 }
 
 void pl_activations_quantise_part(
     pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, const float *measures,
     pl_activations_part part, void *out) {
     const int64_t rows = pl_activation_rows(count), blocks = cols / PL_ACTIVATION_BLOCK;
-    quantiser_of(isa).quantise(x, stride, cols, rows, measures, part, out);
+    PL_VARIANT(isa, pl_activations_quantise)(x, stride, cols, rows, measures, part, out);
     // The padding goes with the last row.
     for (int64_t row = count; part.row_end == count && row < rows; ++row) {
         for (int64_t column = part.column_begin; column < part.column_end; column += PL_ACTIVATION_BLOCK) {
