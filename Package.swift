@@ -23,7 +23,7 @@ let targets: [Target] = [
     .target(
         name: "CPacelineKernels",
         dependencies: ["COpenBLAS"],
-        cSettings: kernelSettings,
+        cSettings: kernelSettings + [.headerSearchPath(".")],
         linkerSettings: [.linkedLibrary("dl")]
     ),
     // The safe wrapper round the kernels and OpenBLAS.
@@ -46,18 +46,19 @@ let targets: [Target] = [
         resources: [.copy("Goldens")]
     ),
 
-    // Messages and frames. The C side is protoc-c output of Protocols/, committed.
+    // Messages and frames. The C side is protoc-c output of Protocols/, committed, and the frames' checksum.
     .target(name: "CPacelineProtocol", dependencies: ["CProtobufC"]),
+    .target(name: "CPacelineChecksum", cSettings: kernelSettings),
     .target(
         name: "PacelineWire",
         dependencies: [
-            "CPacelineProtocol", "CPacelineKernels", "PacelineSpeculation",
+            "CPacelineProtocol", "CPacelineChecksum", "PacelineSpeculation",
             .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),
     .testTarget(
         name: "PacelineWireTests",
-        dependencies: ["PacelineWire", .product(name: "NIOTestUtils", package: "swift-nio")]
+        dependencies: ["PacelineWire", "CPacelineChecksum", .product(name: "NIOTestUtils", package: "swift-nio")]
     ),
 
     // The distributed system: state machines of both ends, and their thin shells over sockets and threads.

@@ -12,6 +12,8 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly cross_packages=(qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 readonly sysroot=/usr/aarch64-linux-gnu
+# What is compared.
+readonly c_targets=(Sources/CPacelineKernels Sources/CPacelineChecksum)
 # One with the dot product and nothing newer, and one without it.
 readonly with_dot_product=neoverse-n1 without_dot_product=cortex-a57
 build="$root/.build/cross-kernels"
@@ -22,7 +24,7 @@ skip() {
     exit 0
 }
 
-# The flags that Package.swift gives the kernels, one a line.
+# The flags that Package.swift gives both, one a line.
 kernel_flags() {
     sed -nE 's/^let kernelSettings.*unsafeFlags\(\[(.*)\]\).*/\1/p' Package.swift | tr -d ' "' | tr ',' '\n' | grep .
 }
@@ -31,12 +33,13 @@ kernel_flags() {
 compile() {
     local name="$1" source
     shift
-    local -a sources=(Sources/CPacelineKernels/*.c Tests/CrossKernels/*.c)
+    local -a sources
+    mapfile -t sources < <(find "${c_targets[@]}" Tests/CrossKernels -name '*.c' | sort)
     mkdir -p "$build/$name"
     rm -f "$build/$name"/*.o
     for source in "${sources[@]}"; do
-        printf '%s\0-o%s\0' "$source" "$build/$name/$(basename "$source" .c)-${source%%/*}.o"
-    done | xargs -0 -n 2 -P "$(nproc)" "$clang" "$@" -c "${flags[@]}" -Wextra -ISources/CPacelineKernels/include ||
+        printf '%s\0-o%s\0' "$source" "$build/$name/${source//\//-}.o"
+    done | xargs -0 -n 2 -P "$(nproc)" "$clang" "$@" -c "${flags[@]}" -Wextra ||
         fail "the kernels do not compile for $name (see above)"
 }
 
@@ -81,6 +84,7 @@ clang="$(command -v clang || true)"
 [[ -n "$clang" ]] || skip "clang, which comes with Swift, is not on the PATH"
 mapfile -t flags < <(kernel_flags)
 ((${#flags[@]} > 0)) || fail "Package.swift has no kernelSettings with flags"
+for c_target in "${c_targets[@]}"; do flags+=("-I$c_target" "-I$c_target/include"); done
 
 say "compiling the kernels for AArch64 and for this CPU"
 link_blas_headers

@@ -1,7 +1,7 @@
 // CRC-32C: with the CPU's instruction where there is one, and by table. Every instruction set has the same; what is
 // compared is the two of them, and the digest with that of other CPUs.
 
-#include "paceline/crc32c.h"
+#include "CPacelineChecksum.h"
 
 #include "comparison.h"
 #include "families.h"

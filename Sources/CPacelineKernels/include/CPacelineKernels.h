@@ -4,7 +4,6 @@
 #include "paceline/attention.h"
 #include "paceline/blas.h"
 #include "paceline/cpu.h"
-#include "paceline/crc32c.h"
 #include "paceline/elementwise.h"
 #include "paceline/matmul.h"
 #include "paceline/memory.h"

@@ -1,4 +1,4 @@
-import CPacelineKernels
+import CPacelineChecksum
 import NIOCore
 
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4).

@@ -62,7 +62,7 @@ typedef struct pl_attention_row {
 } pl_attention_row;
 
 /// Attention of `count` rows in one layer, grouped-query, scaled by `scale`: with float32 arithmetic over float16
-/// pages, with integer dot products over int8 pages (see attention_scalar.c for both).
+/// pages, with integer dot products over int8 pages (see attention/scalar.c for both).
 ///
 /// q and out are (count x heads x head_dim) with row strides. Logical positions are taken in chunks of
 /// PL_ATTENTION_CHUNK; each chunk yields a partial softmax and the partials are combined in order, so that chunks can

@@ -6,7 +6,7 @@
 
 #include "paceline/cpu.h"
 
-// The scalar twins (elementwise_scalar.c) define the bits; every instruction set equals them. A NaN that arithmetic
+// The scalar twins (elementwise/scalar.c) define the bits; every instruction set equals them. A NaN that arithmetic
 // makes has no defined payload.
 
 /// exp and natural log in float32 with bits of their own, within 1 unit in the last place: no libm, the same on every

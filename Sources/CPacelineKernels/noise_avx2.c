@@ -1,6 +1,0 @@
-#if defined(__x86_64__)
-
-#include "lanes_avx2.h"
-#include "noise_body.h"
-
-#endif
