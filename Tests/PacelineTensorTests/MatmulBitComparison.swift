@@ -12,6 +12,6 @@ struct BitComparison: CustomTestStringConvertible {
         guard let first = different.first else { return "equal" }
         return
             "\(different.count) of \(a.count) differ, "
-                + "first [\(first.offset)]: \(first.element.0) and \(first.element.1)"
+            + "first [\(first.offset)]: \(first.element.0) and \(first.element.1)"
     }
 }

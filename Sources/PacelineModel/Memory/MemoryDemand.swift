@@ -77,7 +77,7 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
         let sequences = demand.sequences == 1 ? "one sequence" : "\(demand.sequences) sequences"
         return
             "serving this model needs \(megabytes(demand.total)) MB of memory "
-                + "(weights \(megabytes(demand.weights)), keys "
+            + "(weights \(megabytes(demand.weights)), keys "
             + "and values of \(sequences) of \(demand.contextLength) tokens \(megabytes(demand.cache)), buffers "
             + "\(megabytes(demand.buffers))), but \(megabytes(available)) MB are available; \(wayOut)"
     }

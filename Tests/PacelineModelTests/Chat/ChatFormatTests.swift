@@ -75,7 +75,7 @@ struct ChatFormatTests {
         let format = ChatFormat(template: "<|start_header_id|>")
         let space =
             "\u{9}\u{A}\u{B}\u{C}\u{D}\u{1C}\u{1D}\u{1E}\u{1F} "
-                + "\u{85}\u{A0}\u{1680}\u{2000}\u{200A}\u{2028}\u{2029}\u{202F}"
+            + "\u{85}\u{A0}\u{1680}\u{2000}\u{200A}\u{2028}\u{2029}\u{202F}"
             + "\u{205F}\u{3000}"
         for kept in ["a", "\u{200B}", "\u{180E}", "\u{FEFF}", "\u{1B}", "e\u{301}"] {
             let prompt = format.render([ChatMessage(.user, space + kept + space)])

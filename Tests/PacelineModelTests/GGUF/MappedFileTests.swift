@@ -44,7 +44,7 @@ struct MappedFileTests {
         #expect(
             missing?.description
                 == "/nonexistent/model.gguf cannot be read (No such file or directory); "
-                    + "check the path and its permissions"
+                + "check the path and its permissions"
         )
         let folder = NSTemporaryDirectory()
         let error = GGUFError(path: folder, reason: .notARegularFile)
