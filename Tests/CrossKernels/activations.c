@@ -20,7 +20,7 @@ static void quantise(const void *context, pl_isa isa, void *out) {
 }
 
 static void compare_rows(comparison *c, const float *x, int64_t cols, int64_t count, const char *kind) {
-    const activation_case a = { x, cols, count };
+    const activation_case a = {x, cols, count};
     describe(c, "%lld rows of %lld %s", (long long)count, (long long)cols, kind);
     compare(c, quantise, &a, BYTES, pl_activations_bytes(cols, count));
 }
@@ -38,7 +38,7 @@ static void compare_scale(comparison *c, inputs *in, int64_t cols, int64_t count
 
 /// Values halfway between two codes: with 127 as the largest magnitude a code is the rounded value itself.
 static void compare_ties(comparison *c) {
-    float x[64] = { 127, -127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 126.5f, 125.5f, 3.4999998f, 3.5000002f, 0.49999997f };
+    float x[64] = {127, -127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 126.5f, 125.5f, 3.4999998f, 3.5000002f, 0.49999997f};
     for (int i = 32; i < 64; ++i) x[i] = i == 32 ? -127 : (float)(i - 48) + 0.5f;
     compare_rows(c, x, 64, 1, "ties");
 }
@@ -52,7 +52,7 @@ static void compare_tiny(comparison *c) {
 
 void compare_activations(comparison *c, pl_type type) {
     (void)type;
-    inputs in = { 21 };
+    inputs in = {21};
     for (int64_t count = 1; count <= 33; ++count) {
         const int64_t cols = count % 2 ? 96 : 352;
         compare_scale(c, &in, cols, count, 3, "ordinary values");
@@ -67,6 +67,6 @@ void compare_activations(comparison *c, pl_type type) {
     compare_scale(c, &in, 1024, 3, 1e-31f, "values below the smallest scale");
     compare_ties(c);
     compare_tiny(c);
-    const float zeros[64] = { 0 };
+    const float zeros[64] = {0};
     compare_rows(c, zeros, 64, 1, "zeros");
 }

@@ -59,14 +59,14 @@ static void grow_tree(inputs *in, sequence *s) {
         int32_t *path = s->paths + node * s->nodes;
         if (parent >= 0) memcpy(path, s->rows[parent].path, (size_t)depth * sizeof *path);
         path[depth] = (int32_t)slots[node];
-        s->rows[node] = (pl_attention_row){ (const void *const *)s->pages, s->base, path, depth + 1 };
+        s->rows[node] = (pl_attention_row){(const void *const *)s->pages, s->base, path, depth + 1};
         store_token(in, s, slots[node]);
     }
     free(slots);
 }
 
 static sequence make_sequence(inputs *in, pl_kv_shape shape, int64_t base, int64_t nodes) {
-    sequence s = { .shape = shape, .layer = shape.layers - 1, .base = base, .nodes = nodes };
+    sequence s = {.shape = shape, .layer = shape.layers - 1, .base = base, .nodes = nodes};
     s.page_count = (base + 2 * nodes + PL_PAGE_SLOTS) / PL_PAGE_SLOTS;
     s.pages = allocate((size_t)s.page_count * sizeof *s.pages);
     for (int64_t i = 0; i < s.page_count; ++i) s.pages[i] = random_page(in, shape);
@@ -107,12 +107,12 @@ static void attend(const void *context, pl_isa isa, void *out) {
 /// The tree of one sequence, some positions of its prompt, and a row without positions, in one call.
 static void compare_sequence(comparison *c, inputs *in, const sequence *s, int64_t group, pl_pool *pool) {
     enum { PROMPT_ROWS = 6 };
-    static const int64_t windows[] = { 0, 1, 20, 256, 300 };
+    static const int64_t windows[] = {0, 1, 20, 256, 300};
     pl_attention_row *rows = allocate((size_t)(s->nodes + PROMPT_ROWS) * sizeof *rows);
     memcpy(rows, s->rows, (size_t)s->nodes * sizeof *rows);
     for (int64_t i = 0; i < PROMPT_ROWS; ++i) {
         const int64_t position = i == 0 ? 0 : s->base * i / (PROMPT_ROWS - 1);
-        rows[s->nodes + i] = (pl_attention_row){ (const void *const *)s->pages, position, NULL, 0 };
+        rows[s->nodes + i] = (pl_attention_row){(const void *const *)s->pages, position, NULL, 0};
     }
     attention_case a = {
         pool, s->shape, s->layer, s->shape.kv_heads * group, 0, rows, s->nodes + PROMPT_ROWS, NULL,
@@ -134,12 +134,12 @@ static void compare_sequence(comparison *c, inputs *in, const sequence *s, int64
 
 static void compare_attention_over(comparison *c, pl_kv_type kv_type) {
     // About the borders of key tiles (16), pages (64) and chunks (256).
-    static const int64_t bases[] = { 0, 1, 15, 16, 63, 64, 65, 200, 255, 256, 257, 513 };
-    static const int64_t groups[] = { 1, 2, 4, 6, 7, 9 }, dims[] = { 16, 32, 64, 80, 128 };
-    inputs in = { 8 };
-    pl_pool *pools[] = { pl_pool_create(1), pl_pool_create(3) };
+    static const int64_t bases[] = {0, 1, 15, 16, 63, 64, 65, 200, 255, 256, 257, 513};
+    static const int64_t groups[] = {1, 2, 4, 6, 7, 9}, dims[] = {16, 32, 64, 80, 128};
+    inputs in = {8};
+    pl_pool *pools[] = {pl_pool_create(1), pl_pool_create(3)};
     for (size_t i = 0; i < 2 * sizeof bases / sizeof bases[0]; ++i) {
-        const pl_kv_shape shape = { 1 + (int64_t)i % 2, 1 + below(&in, 2), dims[i % 5], kv_type };
+        const pl_kv_shape shape = {1 + (int64_t)i % 2, 1 + below(&in, 2), dims[i % 5], kv_type};
         sequence s = make_sequence(&in, shape, bases[i / 2], i % 2 ? 9 : 1 + below(&in, 20));
         compare_sequence(c, &in, &s, groups[i % 6], pools[i % 2]);
         free_sequence(&s);
@@ -173,15 +173,16 @@ static void store_and_copy(const void *context, pl_isa isa, void *out) {
 }
 
 static void compare_pages_of(comparison *c, pl_kv_type kv_type) {
-    static const int64_t dims[] = { 16, 48, 64, 128, 256, PL_HEAD_DIM_LIMIT };
-    inputs in = { 9 };
+    static const int64_t dims[] = {16, 48, 64, 128, 256, PL_HEAD_DIM_LIMIT};
+    inputs in = {9};
     for (int64_t i = 0; i < 24; ++i) {
-        const pl_kv_shape shape = { 1 + i % 2, 1 + i % 3, dims[i % 6], kv_type };
+        const pl_kv_shape shape = {1 + i % 2, 1 + i % 3, dims[i % 6], kv_type};
         const size_t width = (size_t)(shape.kv_heads * shape.head_dim);
         uint16_t *page = random_page(&in, shape);
         float *key = i % 4 ? floats(&in, width, 9) : patterns(&in, width), *value = floats(&in, width, 1e-4f);
-        const page_case p = { shape, page, key, value, below(&in, PL_PAGE_SLOTS) };
-        describe(c, "slot %lld, %lld heads of %lld", (long long)p.slot, (long long)shape.kv_heads,
+        const page_case p = {shape, page, key, value, below(&in, PL_PAGE_SLOTS)};
+        describe(
+            c, "slot %lld, %lld heads of %lld", (long long)p.slot, (long long)shape.kv_heads,
             (long long)shape.head_dim);
         compare(c, store_and_copy, &p, HALVES, pl_kv_page_bytes(shape) / sizeof(uint16_t));
         free(page);

@@ -20,7 +20,7 @@ static void checksums(const void *context, pl_isa isa, void *out) {
 
 void compare_checksums(comparison *c, pl_type type) {
     (void)type;
-    inputs in = { 10 };
+    inputs in = {10};
     uint8_t bytes[LENGTHS + 16];
     for (size_t i = 0; i < sizeof bytes; ++i) bytes[i] = (uint8_t)next(&in);
     describe(c, "lengths 0 to %d", LENGTHS - 1);

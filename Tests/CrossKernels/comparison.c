@@ -72,15 +72,14 @@ static void report_difference(
     exit(1);
 }
 
-static void run(
-    const comparison *c, compute compute, const void *context, pl_isa isa, uint8_t *output, size_t bytes) {
+static void run(const comparison *c, compute compute, const void *context, pl_isa isa, uint8_t *output, size_t bytes) {
     memset(output, UNTOUCHED, bytes + GUARD_BYTES);
     compute(context, isa, output);
     for (size_t i = bytes; i < bytes + GUARD_BYTES; ++i) {
         if (output[i] == UNTOUCHED) continue;
         fprintf(
-            stderr, "%s, %s: %s writes beyond its output (byte %zu of %zu)\n", c->family, c->label, pl_isa_name(isa),
-            i, bytes);
+            stderr, "%s, %s: %s writes beyond its output (byte %zu of %zu)\n", c->family, c->label, pl_isa_name(isa), i,
+            bytes);
         exit(1);
     }
 }

@@ -12,7 +12,7 @@
 #include "paceline/select.h"
 
 /// Lengths below, at and beyond the sixteen lanes of a kernel.
-static const int64_t lengths[] = { 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 127, 128, 576, 1000, 1536 };
+static const int64_t lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 127, 128, 576, 1000, 1536};
 enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
 
 typedef struct vectors {
@@ -60,8 +60,9 @@ static void compare_vectors(comparison *c, const vectors *v, const char *kind) {
         compute compute;
         element element;
     } kernels[] = {
-        { "exp", exponentials, FLOAT_BITS }, { "log", logarithms, FLOAT_BITS }, { "rms_norm", norm, FLOATS },
-        { "add", sum, FLOATS },              { "silu_multiply", gate, FLOATS }, { "gelu_multiply", gelu_gate, FLOATS },
+        {"exp", exponentials, FLOAT_BITS}, {"log", logarithms, FLOAT_BITS},
+        {"rms_norm", norm, FLOATS},        {"add", sum, FLOATS},
+        {"silu_multiply", gate, FLOATS},   {"gelu_multiply", gelu_gate, FLOATS},
     };
     for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; ++i) {
         describe(c, "%s of %lld %s", kernels[i].name, (long long)v->count, kind);
@@ -83,19 +84,19 @@ static float *all_floats(size_t *count) {
 
 void compare_elementwise(comparison *c, pl_type type) {
     (void)type;
-    inputs in = { 1 };
+    inputs in = {1};
     for (int i = 0; i < LENGTHS; ++i) {
         const size_t count = (size_t)lengths[i];
         float *x = floats(&in, count, 9), *y = floats(&in, count, 2), *any = patterns(&in, count);
-        compare_vectors(c, &(vectors){ x, y, lengths[i] }, "ordinary values");
-        compare_vectors(c, &(vectors){ any, y, lengths[i] }, "arbitrary bits");
+        compare_vectors(c, &(vectors){x, y, lengths[i]}, "ordinary values");
+        compare_vectors(c, &(vectors){any, y, lengths[i]}, "arbitrary bits");
         free(x);
         free(y);
         free(any);
     }
     size_t count;
     float *x = all_floats(&count);
-    compare_vectors(c, &(vectors){ x, x, (int64_t)count }, "floats from all over their range");
+    compare_vectors(c, &(vectors){x, x, (int64_t)count}, "floats from all over their range");
     free(x);
 }
 
@@ -118,23 +119,23 @@ static void from_half(const void *context, pl_isa isa, void *out) {
 
 void compare_halves(comparison *c, pl_type type) {
     (void)type;
-    inputs in = { 2 };
+    inputs in = {2};
     uint16_t *all = allocate(65536 * sizeof *all);
     for (int i = 0; i < 65536; ++i) all[i] = (uint16_t)i;
     for (int i = 0; i < LENGTHS; ++i) {
         float *x = patterns(&in, (size_t)lengths[i]);
         describe(c, "%lld floats to float16", (long long)lengths[i]);
-        compare(c, to_half, &(vectors){ x, NULL, lengths[i] }, HALVES, (size_t)lengths[i]);
+        compare(c, to_half, &(vectors){x, NULL, lengths[i]}, HALVES, (size_t)lengths[i]);
         describe(c, "%lld float16 to floats", (long long)lengths[i]);
-        compare(c, from_half, &(halves){ all + 31 * i, lengths[i] }, FLOAT_BITS, (size_t)lengths[i]);
+        compare(c, from_half, &(halves){all + 31 * i, lengths[i]}, FLOAT_BITS, (size_t)lengths[i]);
         free(x);
     }
     size_t count;
     float *x = all_floats(&count);
     describe(c, "floats from all over their range to float16");
-    compare(c, to_half, &(vectors){ x, NULL, (int64_t)count }, HALVES, count);
+    compare(c, to_half, &(vectors){x, NULL, (int64_t)count}, HALVES, count);
     describe(c, "every float16 to float");
-    compare(c, from_half, &(halves){ all, 65536 }, FLOAT_BITS, 65536);
+    compare(c, from_half, &(halves){all, 65536}, FLOAT_BITS, 65536);
     free(x);
     free(all);
 }
@@ -171,17 +172,17 @@ static void rotate(const void *context, pl_isa isa, void *out) {
 static void compare_senseless_angles(comparison *c) {
     float factors[MOST_DIMS / 2];
     for (int i = 0; i < MOST_DIMS / 2; ++i) factors[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? 1e-38f : i % 2 ? NAN : -1e-20f;
-    const rotation r = { .dims = MOST_DIMS, .position = 999983, .factors = factors };
+    const rotation r = {.dims = MOST_DIMS, .position = 999983, .factors = factors};
     describe(c, "senseless factors");
     compare(c, angles, &r, FLOATS, MOST_DIMS);
 }
 
 void compare_rope(comparison *c, pl_type type) {
     (void)type;
-    static const int64_t dims[] = { 2, 6, 16, 30, 32, 48, 64, 80, 128, MOST_DIMS };
-    inputs in = { 3 };
+    static const int64_t dims[] = {2, 6, 16, 30, 32, 48, 64, 80, 128, MOST_DIMS};
+    inputs in = {3};
     for (size_t i = 0; i < 4 * sizeof dims / sizeof dims[0]; ++i) {
-        rotation r = { .heads = 1 + below(&in, 5), .dims = dims[i / 4], .neox = i & 1 };
+        rotation r = {.heads = 1 + below(&in, 5), .dims = dims[i / 4], .neox = i & 1};
         r.head_dim = r.dims + below(&in, 3) * 16;
         r.position = i & 2 ? below(&in, 1000000) : below(&in, 3);
         float *x = floats(&in, (size_t)(r.heads * r.head_dim), 5), *factors = floats(&in, MOST_DIMS / 2, 1);
@@ -214,7 +215,7 @@ static void sum_of_exp(const void *context, pl_isa isa, void *out) {
 }
 
 static void compare_reductions_of(comparison *c, const float *x, int64_t count, const char *kind) {
-    const vectors v = { x, NULL, count };
+    const vectors v = {x, NULL, count};
     describe(c, "argmax of %lld %s", (long long)count, kind);
     compare(c, largest, &v, BYTES, sizeof(int64_t) + sizeof(float));
     describe(c, "sum of exp of %lld %s", (long long)count, kind);
@@ -223,7 +224,7 @@ static void compare_reductions_of(comparison *c, const float *x, int64_t count, 
 
 void compare_reductions(comparison *c, pl_type type) {
     (void)type;
-    inputs in = { 4 };
+    inputs in = {4};
     for (int i = 0; i < LENGTHS + 1; ++i) {
         const int64_t count = i < LENGTHS ? lengths[i] : 151936;
         float *x = floats(&in, (size_t)count, 4), *any = patterns(&in, (size_t)count);

@@ -17,7 +17,7 @@ typedef struct float_case {
 
 static void multiply(const void *context, pl_isa isa, void *out) {
     const float_case *p = context;
-    const pl_product product = { &p->matrix, out, p->matrix.rows };
+    const pl_product product = {&p->matrix, out, p->matrix.rows};
     pl_matmul(isa, p->pool, &product, 1, p->x, p->matrix.cols, NULL, p->count);
 }
 
@@ -32,10 +32,10 @@ static uint16_t *random_weights(inputs *in, pl_type type, size_t count) {
 }
 
 static void compare_shape(comparison *c, pl_type type, int64_t rows, int64_t cols, int threads) {
-    static const int counts[] = { 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 24, 200 };
-    inputs in = { (uint64_t)(1000 * type + cols) };
+    static const int counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 24, 200};
+    inputs in = {(uint64_t)(1000 * type + cols)};
     uint16_t *bits = random_weights(&in, type, (size_t)(rows * cols));
-    float_case p = { .matrix = { type, rows, cols, allocate(pl_matrix_bytes(type, rows, cols)) } };
+    float_case p = {.matrix = {type, rows, cols, allocate(pl_matrix_bytes(type, rows, cols))}};
     p.pool = pl_pool_create(threads);
     pl_matrix_pack(&p.matrix, bits, 0, (rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS);
     float *x = floats(&in, (size_t)(200 * cols), 3);

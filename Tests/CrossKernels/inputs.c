@@ -14,9 +14,7 @@ uint64_t next(inputs *in) {
     return z ^ (z >> 31);
 }
 
-int64_t below(inputs *in, int64_t limit) {
-    return (int64_t)(next(in) % (uint64_t)limit);
-}
+int64_t below(inputs *in, int64_t limit) { return (int64_t)(next(in) % (uint64_t)limit); }
 
 float *floats(inputs *in, size_t count, float scale) {
     float *x = allocate(count * sizeof *x);
@@ -26,9 +24,15 @@ float *floats(inputs *in, size_t count, float scale) {
 
 float *patterns(inputs *in, size_t count) {
     static const float special[] = {
-        0, -0.0f, 1, -1, INFINITY, -INFINITY, NAN, FLT_TRUE_MIN, -FLT_TRUE_MIN, FLT_MIN, -FLT_MIN, 0x1.fffffcp-127f,
-        FLT_MAX, -FLT_MAX, 88.722839f, 88.722847f, -87.33654f, -87.336548f, 0.70710677f, 0.70710683f, 65504, 65520,
-        6.1e-5f, 5.96e-8f, 2.98e-8f, 16777216, -16777215,
+        0,           -0.0f,        1,
+        -1,          INFINITY,     -INFINITY,
+        NAN,         FLT_TRUE_MIN, -FLT_TRUE_MIN,
+        FLT_MIN,     -FLT_MIN,     0x1.fffffcp-127f,
+        FLT_MAX,     -FLT_MAX,     88.722839f,
+        88.722847f,  -87.33654f,   -87.336548f,
+        0.70710677f, 0.70710683f,  65504,
+        65520,       6.1e-5f,      5.96e-8f,
+        2.98e-8f,    16777216,     -16777215,
     };
     float *x = allocate(count * sizeof *x);
     for (size_t i = 0; i < count; ++i) {

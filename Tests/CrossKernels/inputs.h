@@ -19,7 +19,8 @@ int64_t below(inputs *in, int64_t limit);
 /// `count` floats in -scale ..< scale. The caller frees them.
 float *floats(inputs *in, size_t count, float scale);
 
-/// Any bits, and in every third place a value at which kernels go wrong: infinities, NaN, subnormals, borders of ranges.
+/// Any bits, and in every third place a value at which kernels go wrong: infinities, NaN, subnormals, borders of
+/// ranges.
 float *patterns(inputs *in, size_t count);
 
 /// What blocks of weights are like.

@@ -28,7 +28,7 @@ static void refuse(const char *message, const char *argument) {
 }
 
 static options parse(int count, char **arguments) {
-    options options = { .only = "" };
+    options options = {.only = ""};
     for (int i = 1; i < count; ++i) {
         const char **value = NULL;
         if (strcmp(arguments[i], "--force") == 0) options.force = 1;
@@ -44,7 +44,7 @@ static options parse(int count, char **arguments) {
 
 /// The instruction sets to compare; returns how many.
 static int choose(options options, pl_isa chosen[]) {
-    static const pl_isa vector_sets[] = { PL_ISA_AVX2, PL_ISA_AVX512, PL_ISA_NEON };
+    static const pl_isa vector_sets[] = {PL_ISA_AVX2, PL_ISA_AVX512, PL_ISA_NEON};
     int count = 0;
     for (size_t i = 0; i < sizeof vector_sets / sizeof vector_sets[0]; ++i) {
         const char *name = pl_isa_name(vector_sets[i]);
@@ -68,9 +68,10 @@ int main(int count, char **arguments) {
     printf("%-22s %7s %10s  %s\n", "family", "cases", "values", "digest of the twins");
     for (int i = 0; i < FAMILIES; ++i) {
         if (!strstr(families[i].name, options.only)) continue;
-        comparison c = { families[i].name, isas, isa_count, "", 0, 0, 0xcbf29ce484222325 };
+        comparison c = {families[i].name, isas, isa_count, "", 0, 0, 0xcbf29ce484222325};
         families[i].run(&c, families[i].type);
-        printf("%-22s %7lld %10lld  %016llx\n", c.family, (long long)c.cases, (long long)c.values,
+        printf(
+            "%-22s %7lld %10lld  %016llx\n", c.family, (long long)c.cases, (long long)c.values,
             (unsigned long long)c.digest);
         fflush(stdout);
         cases += c.cases;

@@ -35,11 +35,11 @@ static void gumbel(const void *context, pl_isa isa, void *out) {
 
 void compare_noise(comparison *c, pl_type type) {
     (void)type;
-    static const int64_t lengths[] = { 1, 3, 4, 15, 16, 63, 64, 65, 127, 129, 1000, 49152, 151936 };
-    inputs in = { 6 };
+    static const int64_t lengths[] = {1, 3, 4, 15, 16, 63, 64, 65, 127, 129, 1000, 49152, 151936};
+    inputs in = {6};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
         float *x = floats(&in, (size_t)lengths[i], 10);
-        noise_case n = { next(&in), i % 2 ? next(&in) : i, x, lengths[i] };
+        noise_case n = {next(&in), i % 2 ? next(&in) : i, x, lengths[i]};
         describe(c, "%lld tokens", (long long)n.count);
         compare(c, perturb, &n, FLOATS, (size_t)n.count);
         if (n.count <= 1000) compare(c, gumbel, &n, FLOATS, (size_t)n.count);

@@ -24,7 +24,7 @@ static void multiply(const void *context, pl_isa isa, void *out) {
     const int64_t cols = p->matrix.cols;
     void *quantised = allocate(pl_activations_bytes(cols, p->count));
     pl_activations_quantise(isa, p->x, cols, cols, p->count, quantised);
-    const pl_product product = { &p->matrix, out, p->matrix.rows + p->gap };
+    const pl_product product = {&p->matrix, out, p->matrix.rows + p->gap};
     pl_matmul(isa, p->pool, &product, 1, NULL, 0, quantised, p->count);
     free(quantised);
 }
@@ -36,8 +36,8 @@ static void compare_product(comparison *c, const product_case *p, weights kind) 
     compare(c, multiply, p, FLOATS, (size_t)(p->count * (p->matrix.rows + p->gap) - p->gap));
 }
 
-/// Every fifth block of 32 has an outlier, in one group of four columns after the other, and every seventh is far larger
-/// than the rest; a few rows have no such block.
+/// Every fifth block of 32 has an outlier, in one group of four columns after the other, and every seventh is far
+/// larger than the rest; a few rows have no such block.
 static float *activations(inputs *in, int64_t count, int64_t cols) {
     float *x = floats(in, (size_t)(count * cols), 3);
     for (int64_t i = 0; i < count * cols; ++i) {
@@ -50,7 +50,7 @@ static float *activations(inputs *in, int64_t count, int64_t cols) {
 
 static pl_matrix pack(inputs *in, pl_type type, int64_t rows, int64_t cols, weights kind) {
     uint8_t *blocks = weight_blocks(in, type, (size_t)(rows * cols) / pl_type_block_length(type), kind);
-    pl_matrix matrix = { type, rows, cols, allocate(pl_matrix_bytes(type, rows, cols)) };
+    pl_matrix matrix = {type, rows, cols, allocate(pl_matrix_bytes(type, rows, cols))};
     pl_matrix_pack(&matrix, blocks, 0, (rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS);
     free(blocks);
     return matrix;
@@ -59,8 +59,8 @@ static pl_matrix pack(inputs *in, pl_type type, int64_t rows, int64_t cols, weig
 /// One matrix and every number of rows of activations in `counts` (ended by 0).
 static void compare_counts(
     comparison *c, pl_type type, int64_t rows, int64_t cols, weights kind, const int *counts, int threads) {
-    inputs in = { (uint64_t)(1000 * type + cols) };
-    product_case p = { .matrix = pack(&in, type, rows, cols, kind), .pool = pl_pool_create(threads) };
+    inputs in = {(uint64_t)(1000 * type + cols)};
+    product_case p = {.matrix = pack(&in, type, rows, cols, kind), .pool = pl_pool_create(threads)};
     int most = 0;
     for (int i = 0; counts[i] > 0; ++i) most = counts[i] > most ? counts[i] : most;
     float *x = activations(&in, most, cols);
@@ -78,8 +78,8 @@ static void compare_counts(
 
 /// Infinities and NaN among the activations: their rows are NaN, the others are not.
 static void compare_not_finite(comparison *c, pl_type type, int64_t cols) {
-    inputs in = { 77 };
-    product_case p = { .matrix = pack(&in, type, 16, cols, ORDINARY), .count = 5, .pool = pl_pool_create(1) };
+    inputs in = {77};
+    product_case p = {.matrix = pack(&in, type, 16, cols, ORDINARY), .count = 5, .pool = pl_pool_create(1)};
     float *x = activations(&in, p.count, cols);
     x[cols + 3] = INFINITY;
     x[3 * cols + 31] = NAN;
@@ -95,7 +95,7 @@ void compare_products(comparison *c, pl_type type) {
         1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
         18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 0,
     };
-    static const int some[] = { 1, 2, 4, 7, 8, 12, 16, 0 }, few[] = { 1, 5, 0 }, many[] = { 1, 64, 70, 131, 0 };
+    static const int some[] = {1, 2, 4, 7, 8, 12, 16, 0}, few[] = {1, 5, 0}, many[] = {1, 64, 70, 131, 0};
     const int64_t block = (int64_t)pl_type_block_length(type);
     // Rows that fill two tiles and a part of a third.
     compare_counts(c, type, 41, block == 32 ? 160 : 512, ORDINARY, every, 1);

@@ -15,13 +15,13 @@
 // partials in scratch memory, and these are combined afterwards. Chunks are combined in the same order either way.
 
 enum {
-    GROUP_ROWS = 16,          // rows of a group at most,
-    GROUP_QUERIES = 96,       // and queries per KV head, unless a single row has more
-    WALKS_PER_THREAD = 4,     // with fewer (group, KV head) than this, split by chunk
-    PARTIAL_HEADER = 16,      // floats before the values of a partial in scratch memory, so that these stay aligned
-    SMALL_CALL = 1 << 16,     // multiply-adds that are not worth another thread, even one that polls
-    POOLED_QUERIES = 256,     // queries whose quantising is worth waking another thread for
-    PARTIALS_LIMIT = 1 << 26, // bytes of partials that are worth having
+    GROUP_ROWS = 16,           // rows of a group at most,
+    GROUP_QUERIES = 96,        // and queries per KV head, unless a single row has more
+    WALKS_PER_THREAD = 4,      // with fewer (group, KV head) than this, split by chunk
+    PARTIAL_HEADER = 16,       // floats before the values of a partial in scratch memory, so that these stay aligned
+    SMALL_CALL = 1 << 16,      // multiply-adds that are not worth another thread, even one that polls
+    POOLED_QUERIES = 256,      // queries whose quantising is worth waking another thread for
+    PARTIALS_LIMIT = 1 << 26,  // bytes of partials that are worth having
 };
 
 typedef struct chunk_range {

@@ -6,11 +6,11 @@
 // What int8 pages and the queries against them look like; see pl_kv_shape.
 
 enum {
-    PL_KV_BLOCK = 32,          ///< dimensions of a key or query that share a scale
-    PL_KV_QUAD = 4,            ///< dimensions of a key, or slots of a value, that lie in one lane
-    PL_KV_ZERO = 128,          ///< the code of zero
-    PL_KV_CODE_LIMIT = 127,    ///< codes are at most this far from zero
-    PL_WEIGHT_LIMIT = 32639,   ///< the largest weight: 127 * 256 + 127
+    PL_KV_BLOCK = 32,         ///< dimensions of a key or query that share a scale
+    PL_KV_QUAD = 4,           ///< dimensions of a key, or slots of a value, that lie in one lane
+    PL_KV_ZERO = 128,         ///< the code of zero
+    PL_KV_CODE_LIMIT = 127,   ///< codes are at most this far from zero
+    PL_WEIGHT_LIMIT = 32639,  ///< the largest weight: 127 * 256 + 127
 };
 
 /// Where the largest weight times value scale of a chunk is below this, its values are taken for zero.

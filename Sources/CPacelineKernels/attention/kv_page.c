@@ -160,8 +160,7 @@ void pl_kv_store(
     }
 }
 
-void pl_kv_copy_slot(
-    pl_kv_shape shape, void *to_page, int64_t to_slot, const void *from_page, int64_t from_slot) {
+void pl_kv_copy_slot(pl_kv_shape shape, void *to_page, int64_t to_slot, const void *from_page, int64_t from_slot) {
     if (shape.type == PL_KV_F16) {
         copy_half(shape, to_page, to_slot, from_page, from_slot);
         return;

@@ -100,8 +100,8 @@ static void sum_values_int8(
 
 /// The softmax of one query over logical positions begin ..< end, which lie in one chunk.
 static void attend(
-    const pl_attention_call *call, int64_t row_index, int64_t head, int64_t begin, int64_t end,
-    const pl_int8_query *q, pl_partial *partial) {
+    const pl_attention_call *call, int64_t row_index, int64_t head, int64_t begin, int64_t end, const pl_int8_query *q,
+    pl_partial *partial) {
     const pl_attention_row *row = &call->rows[row_index];
     int64_t kv_head = head / (call->heads / call->shape.kv_heads);
     float weights[PL_ATTENTION_CHUNK];

@@ -10,10 +10,16 @@
 #define PL_LANES(name) name##_avx2
 #define PL_INLINE static inline __attribute__((always_inline)) PL_LANES_TARGET
 
-typedef struct { __m256 low, high; } vf;
-typedef struct { __m256i low, high; } vi;
+typedef struct {
+    __m256 low, high;
+} vf;
+typedef struct {
+    __m256i low, high;
+} vi;
 typedef vf vm;  // all bits of a lane are set or clear
-typedef struct { __m256d part[4]; } vd;
+typedef struct {
+    __m256d part[4];
+} vd;
 
 PL_INLINE vf vf_load(const float *p) { return (vf){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 PL_INLINE void vf_store(float *p, vf a) {
@@ -67,7 +73,9 @@ PL_INLINE vm vi_equal(vi a, vi b) {
 PL_INLINE vi vi_select(vm m, vi a, vi b) { return vf_bits(vf_select(m, vi_as_float(a), vi_as_float(b))); }
 PL_INLINE vf vi_to_float(vi a) { return (vf){_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 
-typedef struct { vi even, odd; } vc;  // the bytes of each 32-bit lane with even and with odd number, as 16 bits
+typedef struct {
+    vi even, odd;
+} vc;  // the bytes of each 32-bit lane with even and with odd number, as 16 bits
 enum { PL_DOT_OFFSET = 128 };
 PL_INLINE vc vc_load(const uint8_t *p) {
     const __m256i low = _mm256_set1_epi16(0xff);

@@ -11,10 +11,12 @@
 #define PL_LANES(name) name##_avx512
 #define PL_INLINE static inline __attribute__((always_inline)) PL_LANES_TARGET
 
-typedef __m512 vf;      // 16 float32
-typedef __m512i vi;     // 16 int32
-typedef __mmask16 vm;   // 16 truth values
-typedef struct { __m512d low, high; } vd;  // 16 float64: lanes 0-7 and 8-15
+typedef __m512 vf;     // 16 float32
+typedef __m512i vi;    // 16 int32
+typedef __mmask16 vm;  // 16 truth values
+typedef struct {
+    __m512d low, high;
+} vd;  // 16 float64: lanes 0-7 and 8-15
 
 PL_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 PL_INLINE void vf_store(float *p, vf a) { _mm512_storeu_ps(p, a); }

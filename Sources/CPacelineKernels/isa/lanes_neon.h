@@ -10,10 +10,18 @@
 #define PL_LANES(name) name##_neon
 #define PL_INLINE static inline __attribute__((always_inline))
 
-typedef struct { float32x4_t part[4]; } vf;
-typedef struct { int32x4_t part[4]; } vi;
-typedef struct { uint32x4_t part[4]; } vm;  // all bits of a lane are set or clear
-typedef struct { float64x2_t part[8]; } vd;
+typedef struct {
+    float32x4_t part[4];
+} vf;
+typedef struct {
+    int32x4_t part[4];
+} vi;
+typedef struct {
+    uint32x4_t part[4];
+} vm;  // all bits of a lane are set or clear
+typedef struct {
+    float64x2_t part[8];
+} vd;
 
 // The body of a function: `result` whose part p is `expression`.
 #define PL_PARTS(result, expression) \
@@ -61,7 +69,9 @@ PL_INLINE vi vi_select(vm m, vi a, vi b) { PL_PARTS(vi, vbslq_s32(m.part[p], a.p
 PL_INLINE vf vi_as_float(vi a) { PL_PARTS(vf, vreinterpretq_f32_s32(a.part[p])); }
 PL_INLINE vf vi_to_float(vi a) { PL_PARTS(vf, vcvtq_f32_s32(a.part[p])); }
 
-typedef struct { int8x16_t part[4]; } vc;
+typedef struct {
+    int8x16_t part[4];
+} vc;
 enum { PL_DOT_OFFSET = 0 };
 PL_INLINE vc vc_load(const uint8_t *x) {
     PL_PARTS(vc, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(x + 16 * p), vdupq_n_u8(128))));
@@ -98,9 +108,7 @@ PL_INLINE void vi_multiply_wide(vi a, vi b, vi *high, vi *low) {
     }
 }
 
-PL_INLINE vf vf_load_half(const uint16_t *x) {
-    PL_PARTS(vf, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(x + 4 * p))));
-}
+PL_INLINE vf vf_load_half(const uint16_t *x) { PL_PARTS(vf, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(x + 4 * p)))); }
 PL_INLINE void vf_store_half(uint16_t *x, vf a) {
     for (int p = 0; p < 4; ++p) vst1_u16(x + 4 * p, vreinterpret_u16_f16(vcvt_f16_f32(a.part[p])));
 }

@@ -85,8 +85,8 @@ INLINE uint64_t v_nonzero(const uint8_t *bytes, int64_t count) {
 /// The most rows that have two running dots each.
 enum { SPLIT_ROWS = 4 };
 
-/// Row by row inside, so that as many independent sums are in flight as there are rows. The dots of a few rows would wait
-/// for each other; those have a second sum for the second half of the operands.
+/// Row by row inside, so that as many independent sums are in flight as there are rows. The dots of a few rows would
+/// wait for each other; those have a second sum for the second half of the operands.
 INLINE void v_dots(
     pl_type type, int rows, const vec_i *code, int first, int last, const int8_t *activations, vec_i *dot) {
     const int half = (last - first) / 2, split = rows <= SPLIT_ROWS && half == 4 ? rows : 0;
@@ -107,14 +107,14 @@ INLINE void v_dots(
 }
 
 #define MAX_ROWS 16
-// Where sub-blocks have two scales, the sums of the first half wait in registers for those of the second. Where they have
-// one, the sums of sixteen rows would leave room for the dots of six; in memory they are far from being a limit. So it is
-// with twelve where each row has a start of its own and a sub-block its own fields. Those of eight have room, but an
-// outlier is added in less time to a sum in memory where much is unpacked for it.
+// Where sub-blocks have two scales, the sums of the first half wait in registers for those of the second. Where they
+// have one, the sums of sixteen rows would leave room for the dots of six; in memory they are far from being a limit.
+// So it is with twelve where each row has a start of its own and a sub-block its own fields. Those of eight have room,
+// but an outlier is added in less time to a sum in memory where much is unpacked for it.
 #define SUMS_IN_MEMORY(type, rows) \
     (pl_halves(type) == 1 \
-        && ((rows) == 16 || ((rows) == 12 && V_OFFSET(type) != 0 && pl_layouts[type].block_length == 32) \
-            || ((rows) == 8 && pl_layouts[type].block_length == 256)))
+     && ((rows) == 16 || ((rows) == 12 && V_OFFSET(type) != 0 && pl_layouts[type].block_length == 32) \
+         || ((rows) == 8 && pl_layouts[type].block_length == 256)))
 #define STEP(type, rows) (pl_halves(type) == 2 && (rows) > 4 ? 4 : (rows) <= 8 ? (rows) : (rows) == 16 ? 8 : 6)
 #define PAIR_KERNEL_OF_TYPE pl_pair_kernel_avx512
 #define KERNEL_OF_TYPE pl_tile_kernel_avx512

@@ -23,8 +23,9 @@ enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 17 };
 ///
 ///     block = fma(dot1, scale1, dot0 * scale0), then fma(minimum0, sum0, block), then fma(minimum1, sum1, block)
 ///
-/// Where a row's block has an outlier (pl_activation_has_outlier), the first form follows with its four columns, and its
-/// codes, their sum, and its scale; of two halves, with the weight scale and minimum of the one that the columns are in.
+/// Where a row's block has an outlier (pl_activation_has_outlier), the first form follows with its four columns, and
+/// its codes, their sum, and its scale; of two halves, with the weight scale and minimum of the one that the columns
+/// are in.
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 

@@ -25,8 +25,8 @@ enum { ITEM_MACS = 32 << 20 };
 enum { PANEL_ROWS = 192 };
 
 /// How much of what comes next a thread fetches while it waits: about what one core reads in the longest of the gaps
-/// inside a pass, and a part of a small second-level cache. With more rows than these (one group of them, so that an item
-/// has all rows), multiplying takes longer than reading.
+/// inside a pass, and a part of a small second-level cache. With more rows than these (one group of them, so that an
+/// item has all rows), multiplying takes longer than reading.
 enum { EXPECTED_BYTES = 256 << 10, EXPECTED_ROWS = 16 };
 
 /// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a
@@ -39,8 +39,8 @@ typedef struct part {
     size_t tile_bytes;
     int64_t tiles;
     int64_t item_tiles;
-    int64_t item_rows;   ///< activation rows of an item, padding included
-    int64_t row_items;   ///< items that share the same tiles
+    int64_t item_rows;  ///< activation rows of an item, padding included
+    int64_t row_items;  ///< items that share the same tiles
     int64_t first_item;
 } part;
 
@@ -54,13 +54,9 @@ typedef struct job {
     int part_count;
 } job;
 
-pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type) {
-    return PL_VARIANT(isa, pl_tile_kernel)(type);
-}
+pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type) { return PL_VARIANT(isa, pl_tile_kernel)(type); }
 
-pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type) {
-    return PL_VARIANT(isa, pl_pair_kernel)(type);
-}
+pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type) { return PL_VARIANT(isa, pl_pair_kernel)(type); }
 
 /// Columns tile, tile + 1, … of the rows that a kernel has computed.
 static void store_tile(const pl_product *product, int64_t tile, int64_t row, int64_t rows, const float *out) {
@@ -175,7 +171,7 @@ static int64_t add_parts(job *job, const pl_product *products, int count) {
 void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count) {
-    job job = { .isa = isa, .x = x, .x_stride = x_stride, .activations = q, .count = count };
+    job job = {.isa = isa, .x = x, .x_stride = x_stride, .activations = q, .count = count};
     for (int done = 0; done < product_count && count > 0; done += job.part_count) {
         const int64_t items = add_parts(&job, products + done, product_count - done);
         pl_pool_run(pool, items, run_item, &job);
@@ -194,10 +190,10 @@ static const uint8_t *item_data(const job *job, int64_t begin, int64_t end, int6
 
 void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrices, int matrix_count, int64_t count) {
     if (count > EXPECTED_ROWS) return;
-    job job = { .isa = isa, .count = count };
+    job job = {.isa = isa, .count = count};
     pl_product products[MAX_PRODUCTS];
     if (matrix_count > MAX_PRODUCTS) matrix_count = MAX_PRODUCTS;
-    for (int i = 0; i < matrix_count; ++i) products[i] = (pl_product){ .matrix = matrices[i] };
+    for (int i = 0; i < matrix_count; ++i) products[i] = (pl_product){.matrix = matrices[i]};
     const int64_t items = add_parts(&job, products, matrix_count);
     for (int thread = 0; thread < pl_pool_threads(pool); ++thread) {
         const int64_t begin = pl_pool_share(pool, items, thread), end = pl_pool_share(pool, items, thread + 1);

@@ -39,13 +39,11 @@ INLINE vec_i v_lookup(const uint8_t table[16], vec_i index) {
     return of_bytes(vqtbl1q_u8(vld1q_u8(table), bytes_of(index)));
 }
 INLINE vec_i v_spread(vec_i v, int byte) {
-    static const uint8_t lanes[16] = { 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12 };
+    static const uint8_t lanes[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
     return of_bytes(vqtbl1q_u8(bytes_of(v), vaddq_u8(vld1q_u8(lanes), vdupq_n_u8((uint8_t)byte))));
 }
 #define V_WHOLE_BYTES 0
-INLINE vec_f v_halves_float(const uint8_t *halves) {
-    return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(halves)));
-}
+INLINE vec_f v_halves_float(const uint8_t *halves) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(halves))); }
 INLINE vec_i v_halves_int(const uint8_t *halves) { return vmovl_u16(vreinterpret_u16_u8(vld1_u8(halves))); }
 INLINE vec_f f_load(const float *x) { return vld1q_f32(x); }
 INLINE void f_store(float *x, vec_f v) { vst1q_f32(x, v); }

@@ -13,7 +13,7 @@ typedef struct sub_block {
 
 PL_INLINE pl_block block_of_lane(const pl_layout *layout, const uint8_t *tile, int64_t index, int lane) {
     const uint8_t *fields = tile + pl_tile_field(layout->fields, layout->words, index) + 2 * lane;
-    pl_block block = { .word_stride = PL_WORD_BYTES };
+    pl_block block = {.word_stride = PL_WORD_BYTES};
     block.words = tile + pl_tile_words(layout->fields, layout->words, index) + 4 * lane;
     memcpy(&block.field[0], fields, 2);
     if (layout->fields == 2) memcpy(&block.field[1], fields + PL_FIELD_BYTES, 2);
@@ -102,10 +102,14 @@ PL_INLINE void multiply_tile(
         const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
         multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
     }
-#define CHOOSE(T) case PL_TYPE_##T: return fused ? tile_##T##_fma : tile_##T;
+#define CHOOSE(T) \
+    case PL_TYPE_##T: \
+        return fused ? tile_##T##_fma : tile_##T;
 #else
 #define FMA_KERNEL(T)
-#define CHOOSE(T) case PL_TYPE_##T: return tile_##T;
+#define CHOOSE(T) \
+    case PL_TYPE_##T: \
+        return tile_##T;
 #endif
 
 PL_QUANTISED_TYPES(KERNELS)

@@ -5,7 +5,8 @@
 
 #include "paceline/matmul.h"
 
-/// Tiles that make one panel of a matrix of float32 weights. Depends on the matrix alone, because bits may depend on it.
+/// Tiles that make one panel of a matrix of float32 weights. Depends on the matrix alone, because bits may depend on
+/// it.
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix);
 
 /// Computes tiles begin ..< end, one panel, of a product with float32 weights through sgemm. Aborts if there is no

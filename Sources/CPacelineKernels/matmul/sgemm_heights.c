@@ -36,7 +36,7 @@ static void fill(float *values, int64_t count, uint32_t seed) {
 
 /// `memory`: weights, TALLEST equal rows, then the results of two calls.
 static pl_heights ask(int64_t panel, int64_t cols, float *memory) {
-    static const int64_t bases[] = { 16, 8, 4, 1 }, others[] = { 1, 4, 8, 16, 32, 64, 128, 256, TALLEST };
+    static const int64_t bases[] = {16, 8, 4, 1}, others[] = {1, 4, 8, 16, 32, 64, 128, 256, TALLEST};
     float *weights = memory, *x = weights + panel * cols;
     float *base_out = x + TALLEST * cols, *out = base_out + panel * TALLEST;
     fill(weights, panel * cols, 1);
@@ -47,7 +47,7 @@ static pl_heights ask(int64_t panel, int64_t cols, float *memory) {
         pl_matmul_float_call(panel, cols, weights, bases[chosen], x, cols, base_out);
         if (places_agree(panel, bases[chosen], base_out, NULL, 0)) break;
     }
-    pl_heights heights = { .count = 0 };
+    pl_heights heights = {.count = 0};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i) {
         pl_matmul_float_call(panel, cols, weights, others[i], x, cols, out);
         if (places_agree(panel, others[i], out, base_out, bases[chosen])) heights.height[heights.count++] = others[i];

@@ -53,11 +53,11 @@ typedef struct member {
     /// needs next. A thread without items takes the back half of another's. Within a run a range never comes back once
     /// it has changed (its first item is computed once), so comparing and swapping is enough.
     _Alignas(64) _Atomic uint64_t range;
-    _Atomic int cpu;         ///< where it entered the run; OUTSIDE if it is not in one
-    _Atomic int was_moved;   ///< whether another thread gave it its CPU during this run
+    _Atomic int cpu;        ///< where it entered the run; OUTSIDE if it is not in one
+    _Atomic int was_moved;  ///< whether another thread gave it its CPU during this run
     _Atomic int thread_id;
-    pthread_t thread;        ///< of a worker
-    expectation coming;      ///< written by the caller between runs, and by the thread itself in a run
+    pthread_t thread;    ///< of a worker
+    expectation coming;  ///< written by the caller between runs, and by the thread itself in a run
     /// The thread's own, on a line of its own: it is written while others look for items.
     _Alignas(64) expectation expected;
 } member;
@@ -126,7 +126,7 @@ static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int threa
 
 /// Sleeps until the condition holds. After a while it calls `rescue` once, in case who should bring it about is paused.
 static void sleep_for(pl_pool *pool, condition satisfied, uint32_t seen, void (*rescue)(pl_pool *, int), int thread) {
-    const struct timespec patience = { .tv_nsec = RESCUE_NANOSECONDS };
+    const struct timespec patience = {.tv_nsec = RESCUE_NANOSECONDS};
     int64_t deadline = nanoseconds() + RESCUE_NANOSECONDS;
     int rescued = 0;
     uint32_t control = atomic_load(&pool->control);
@@ -268,12 +268,10 @@ static void wait_until_empty(pl_pool *pool) {
     atomic_fetch_and(&pool->control, ~(uint32_t)CALLER_SLEEPS);
 }
 
-int64_t pl_pool_share(const pl_pool *pool, int64_t items, int thread) {
-    return items * thread / pool->threads;
-}
+int64_t pl_pool_share(const pl_pool *pool, int64_t items, int thread) { return items * thread / pool->threads; }
 
 void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes) {
-    pool->members[thread].coming = (expectation){ (uintptr_t)data, bytes / LINE_BYTES };
+    pool->members[thread].coming = (expectation){(uintptr_t)data, bytes / LINE_BYTES};
 }
 
 void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
@@ -299,7 +297,7 @@ void pl_pool_run(pl_pool *pool, int64_t items, pl_task task, void *context) {
 static int start_worker(pl_pool *pool, int thread) {
     worker_start *start = malloc(sizeof *start);
     if (!start) return -1;
-    *start = (worker_start){ .pool = pool, .thread = thread };
+    *start = (worker_start){.pool = pool, .thread = thread};
     if (pthread_create(&pool->members[thread].thread, NULL, worker_main, start) == 0) return 0;
     free(start);
     return -1;
@@ -313,13 +311,13 @@ static void free_pool(pl_pool *pool) {
 static pl_pool *allocate_pool(int threads) {
     pl_pool *pool = aligned_alloc(64, sizeof *pool);
     if (!pool) return NULL;
-    *pool = (pl_pool){ .threads = threads };
+    *pool = (pl_pool){.threads = threads};
     pool->members = aligned_alloc(64, (size_t)threads * sizeof *pool->members);
     if (!pool->members) {
         free(pool);
         return NULL;
     }
-    for (int thread = 0; thread < threads; ++thread) pool->members[thread] = (member){ .cpu = OUTSIDE };
+    for (int thread = 0; thread < threads; ++thread) pool->members[thread] = (member){.cpu = OUTSIDE};
     return pool;
 }
 
@@ -348,6 +346,4 @@ void pl_pool_destroy(pl_pool *pool) {
     free_pool(pool);
 }
 
-int pl_pool_threads(const pl_pool *pool) {
-    return pool->threads;
-}
+int pl_pool_threads(const pl_pool *pool) { return pool->threads; }

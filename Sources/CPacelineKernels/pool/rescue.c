@@ -12,9 +12,7 @@ int pl_thread_id(void) {
     return id;
 }
 
-int pl_current_cpu(void) {
-    return sched_getcpu();
-}
+int pl_current_cpu(void) { return sched_getcpu(); }
 
 void pl_move_thread(int thread_id, int cpu) {
     // Whoever holds the lock has put a thread's own set back before letting go, so the set that is read here is its

@@ -8,7 +8,7 @@ enum { INT8_CHAINS = 8, FLOAT_CHAINS = 12 };
 __attribute__((target("avx2"))) static uint64_t read_codes(const uint8_t *data, size_t bytes) {
     const __m256i mask = _mm256_set1_epi8(15), x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(5);
     const __m256i ones = _mm256_set1_epi16(1);
-    __m256i sums[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
+    __m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (size_t i = 0; i < bytes; i += 64) {
         pl_prefetch_ahead(data + i);
         for (size_t half = 0; half < 2; ++half) {

@@ -18,7 +18,7 @@ typedef struct probe {
 } probe;
 
 uint64_t pl_probe_read_scalar(const uint8_t *data, size_t bytes) {
-    uint64_t sums[8] = { 0 };
+    uint64_t sums[8] = {0};
     const uint64_t *words = (const uint64_t *)data;
     for (size_t i = 0; i < bytes / 8; i += 8) {
         pl_prefetch_ahead(data + i * 8);
@@ -90,11 +90,11 @@ static uint64_t read_all(probe p, pl_pool *pool) {
 }
 
 uint64_t pl_probe_read(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
-    return read_all((probe){ .read = kernels(isa)->read, .data = data, .bytes = bytes }, pool);
+    return read_all((probe){.read = kernels(isa)->read, .data = data, .bytes = bytes}, pool);
 }
 
 uint64_t pl_probe_read_codes(pl_isa isa, pl_pool *pool, const void *data, size_t bytes) {
-    return read_all((probe){ .read = kernels(isa)->read_codes, .data = data, .bytes = bytes }, pool);
+    return read_all((probe){.read = kernels(isa)->read_codes, .data = data, .bytes = bytes}, pool);
 }
 
 /// Sixteen short items a thread, so that a thread that is paused does not decide the figure; returns how many rounds
@@ -107,11 +107,11 @@ static uint64_t run(probe *p, pl_pool *pool, pl_task task, uint64_t *sink) {
 }
 
 uint64_t pl_probe_int8(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sink) {
-    probe p = { .kernels = kernels(isa), .rounds = rounds };
+    probe p = {.kernels = kernels(isa), .rounds = rounds};
     return run(&p, pool, int8_task, sink) * p.kernels->int8_per_round;
 }
 
 uint64_t pl_probe_float(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sink) {
-    probe p = { .kernels = kernels(isa), .rounds = rounds };
+    probe p = {.kernels = kernels(isa), .rounds = rounds};
     return run(&p, pool, float_task, sink) * p.kernels->float32_per_round;
 }

@@ -64,8 +64,12 @@ uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, 
         pl_activations_quantise(isa, x, COLS, COLS, rows, activations);
         fill_tiles(tiles, bytes);
         kernel_probe probe = {
-            .kernel = kernel, .tiles = tiles, .activations = activations, .rows = pl_activation_rows(rows),
-            .blocks = COLS / pl_layouts[type].block_length, .rounds = rounds,
+            .kernel = kernel,
+            .tiles = tiles,
+            .activations = activations,
+            .rows = pl_activation_rows(rows),
+            .blocks = COLS / pl_layouts[type].block_length,
+            .rounds = rounds,
         };
         pl_pool_run(pool, (int64_t)ITEMS_PER_THREAD * pl_pool_threads(pool), run_kernel, &probe);
     } else {

@@ -20,9 +20,7 @@ static void clear_block(int64_t blocks, int64_t rows, int64_t block, int64_t row
     pl_activation_groups(out, blocks, rows)[block * rows + row] = 0;
 }
 
-int64_t pl_activations_measures(int64_t cols) {
-    return cols / PL_ACTIVATION_BLOCK + 1;
-}
+int64_t pl_activations_measures(int64_t cols) { return cols / PL_ACTIVATION_BLOCK + 1; }
 
 void pl_activations_measure(pl_isa isa, const float *x, int64_t cols, float *measures) {
     PL_VARIANT(isa, pl_activations_measure)(x, cols, measures);
@@ -47,5 +45,5 @@ void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t
     float *all = pl_scratch((size_t)(count * measures) * sizeof(float));
     if (!all) abort();
     for (int64_t row = 0; row < count; ++row) pl_activations_measure(isa, x + row * stride, cols, all + row * measures);
-    pl_activations_quantise_part(isa, x, stride, cols, count, all, (pl_activations_part){ 0, count, 0, cols }, out);
+    pl_activations_quantise_part(isa, x, stride, cols, count, all, (pl_activations_part){0, count, 0, cols}, out);
 }

@@ -46,9 +46,7 @@ typedef struct pl_activation_block {
 } pl_activation_block;
 
 /// Rows are padded with zero ones to a number that kernels have code for: 1, 2 or a multiple of 4.
-static inline int64_t pl_activation_rows(int64_t rows) {
-    return rows <= 2 ? rows : (rows + 3) / 4 * 4;
-}
+static inline int64_t pl_activation_rows(int64_t rows) { return rows <= 2 ? rows : (rows + 3) / 4 * 4; }
 
 /// Block `block` of `count` rows, seen from row `row` on.
 static inline pl_activation_block pl_activation_block_at(const void *data, int64_t count, int64_t block, int64_t row) {
@@ -58,7 +56,7 @@ static inline pl_activation_block pl_activation_block_at(const void *data, int64
         .codes = (int8_t *)base + row * PL_ACTIVATION_BLOCK,
         .scale = (float *)scalars,
         .total = (float *)(scalars + 4 * count),
-        .sum = { (int32_t *)(scalars + 8 * count), (int32_t *)(scalars + 12 * count) },
+        .sum = {(int32_t *)(scalars + 8 * count), (int32_t *)(scalars + 12 * count)},
     };
 }
 

@@ -3,7 +3,7 @@
 #include "quant/formats.h"
 
 PL_INLINE void dequantise_block(pl_type type, const pl_layout *layout, const uint8_t *bytes, float *out) {
-    pl_block block = { .words = bytes + layout->word, .word_stride = 4 };
+    pl_block block = {.words = bytes + layout->word, .word_stride = 4};
     memcpy(&block.field[0], bytes + layout->field[0], 2);
     if (layout->fields == 2) memcpy(&block.field[1], bytes + layout->field[1], 2);
     for (int s = 0; s < layout->block_length / 32; ++s) {
@@ -36,21 +36,24 @@ void pl_dequantise(pl_type type, const void *blocks, size_t count, float *out) {
     switch (type) {
     case PL_TYPE_F32: memcpy(out, blocks, count * sizeof(float)); break;
     case PL_TYPE_F16:
-    case PL_TYPE_BF16: widen(type, blocks, count, out); break;
+    case PL_TYPE_BF16:
+        widen(type, blocks, count, out);
+        break;
 // The type is a constant in each case, so that the compiler makes one straight loop of each format.
-#define CASE(T) case T: dequantise_blocks(T, blocks, count, out); break;
-    CASE(PL_TYPE_Q4_0)
-    CASE(PL_TYPE_Q4_1)
-    CASE(PL_TYPE_Q5_0)
-    CASE(PL_TYPE_Q5_1)
-    CASE(PL_TYPE_Q8_0)
-    CASE(PL_TYPE_Q2_K)
-    CASE(PL_TYPE_Q3_K)
-    CASE(PL_TYPE_Q4_K)
-    CASE(PL_TYPE_Q5_K)
-    CASE(PL_TYPE_Q6_K)
-    CASE(PL_TYPE_IQ4_NL)
-    CASE(PL_TYPE_IQ4_XS)
+#define CASE(T) \
+    case T: dequantise_blocks(T, blocks, count, out); break;
+        CASE(PL_TYPE_Q4_0)
+        CASE(PL_TYPE_Q4_1)
+        CASE(PL_TYPE_Q5_0)
+        CASE(PL_TYPE_Q5_1)
+        CASE(PL_TYPE_Q8_0)
+        CASE(PL_TYPE_Q2_K)
+        CASE(PL_TYPE_Q3_K)
+        CASE(PL_TYPE_Q4_K)
+        CASE(PL_TYPE_Q5_K)
+        CASE(PL_TYPE_Q6_K)
+        CASE(PL_TYPE_IQ4_NL)
+        CASE(PL_TYPE_IQ4_XS)
 #undef CASE
     }
 }

@@ -26,7 +26,7 @@ PL_INLINE uint32_t pl_byte(pl_block block, int index) {
     return block.words[(size_t)(index >> 2) * block.word_stride + (index & 3)];
 }
 
-static const int8_t pl_iq4_values[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+static const int8_t pl_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 /// The code (an unsigned byte) of weight `k` (0 ..< 32) in sub-block `s`.
 PL_INLINE uint32_t pl_code(pl_type type, pl_block block, int s, int k) {

@@ -29,8 +29,6 @@ static inline float pl_half_value(uint16_t half) {
     return pl_float_of_bits(sign | wide << 23 | fraction << 13);
 }
 
-static inline float pl_bfloat_value(uint16_t bits) {
-    return pl_float_of_bits((uint32_t)bits << 16);
-}
+static inline float pl_bfloat_value(uint16_t bits) { return pl_float_of_bits((uint32_t)bits << 16); }
 
 #endif

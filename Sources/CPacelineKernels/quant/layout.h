@@ -24,8 +24,8 @@ typedef struct pl_layout {
     uint16_t field[2];      ///< their offsets in the file's block
     uint16_t word;          ///< offset of the words in the file's block
     uint16_t words;
-    int16_t offset;         ///< what is subtracted from a stored code; 0 where the format has minimums instead
-    uint16_t codes;         ///< how many of the fields, the last ones, hold codes instead of a float16
+    int16_t offset;  ///< what is subtracted from a stored code; 0 where the format has minimums instead
+    uint16_t codes;  ///< how many of the fields, the last ones, hold codes instead of a float16
 } pl_layout;
 
 /// In the header, so that a kernel that is compiled for one type sees constants.
@@ -60,9 +60,7 @@ static inline int pl_type_is_float(pl_type type) {
 }
 
 /// Whether weights of a float type are multiplied by kernels of our own instead of by OpenBLAS.
-static inline int pl_uses_panels(pl_type type) {
-    return type == PL_TYPE_F16 || type == PL_TYPE_BF16;
-}
+static inline int pl_uses_panels(pl_type type) { return type == PL_TYPE_F16 || type == PL_TYPE_BF16; }
 
 enum { PL_FIELD_BYTES = 2 * PL_TILE_ROWS, PL_WORD_BYTES = 4 * PL_TILE_ROWS };
 

@@ -2,9 +2,7 @@
 
 #include "quant/layout.h"
 
-int pl_type_supported(uint32_t type) {
-    return pl_layout_of(type) != NULL;
-}
+int pl_type_supported(uint32_t type) { return pl_layout_of(type) != NULL; }
 
 const char *pl_type_name(uint32_t type) {
     const pl_layout *layout = pl_layout_of(type);

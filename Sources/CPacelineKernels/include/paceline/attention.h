@@ -47,8 +47,7 @@ void pl_kv_store(
     pl_isa isa, pl_kv_shape shape, int64_t layer, void *page, int64_t slot, const float *key, const float *value);
 
 /// Copies one slot, all layers, between pages (which may be the same).
-void pl_kv_copy_slot(
-    pl_kv_shape shape, void *to_page, int64_t to_slot, const void *from_page, int64_t from_slot);
+void pl_kv_copy_slot(pl_kv_shape shape, void *to_page, int64_t to_slot, const void *from_page, int64_t from_slot);
 
 /// One query row of a pass. It attends to the `base` first slots of its sequence, then to the slots listed in `path`.
 ///

@@ -22,8 +22,8 @@ int pl_pool_threads(const pl_pool *pool);
 int64_t pl_pool_share(const pl_pool *pool, int64_t items, int thread);
 
 /// Tells what thread `thread` will read first some time after the coming run: `bytes` bytes from `data` on. Whenever it
-/// has no items from the coming run on, it fetches them into its cache while it waits, until all are fetched or the next
-/// expectation takes their place. A hint: a thread that misses the coming run follows it later. Not during a run.
+/// has no items from the coming run on, it fetches them into its cache while it waits, until all are fetched or the
+/// next expectation takes their place. A hint: a thread that misses the coming run follows it later. Not during a run.
 void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes);
 
 /// Runs `task` for every item and returns when all are done. Not re-entrant; one caller at a time.

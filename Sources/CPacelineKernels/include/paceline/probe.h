@@ -8,12 +8,12 @@
 #include "paceline/pool.h"
 #include "paceline/quant.h"
 
-/// Reads `bytes` bytes (a multiple of 64; 64-byte aligned) once, shared among the threads of `pool`, and returns a value
-/// that depends on all of them: what memory bandwidth is measured with.
+/// Reads `bytes` bytes (a multiple of 64; 64-byte aligned) once, shared among the threads of `pool`, and returns a
+/// value that depends on all of them: what memory bandwidth is measured with.
 uint64_t pl_probe_read(pl_isa isa, pl_pool *pool, const void *data, size_t bytes);
 
-/// The same, multiplying what is read, as 4-bit codes, by one activation row: what a product with one row could reach at
-/// most. A core that computes has fewer reads in flight than one that only reads.
+/// The same, multiplying what is read, as 4-bit codes, by one activation row: what a product with one row could reach
+/// at most. A core that computes has fewer reads in flight than one that only reads.
 uint64_t pl_probe_read_codes(pl_isa isa, pl_pool *pool, const void *data, size_t bytes);
 
 /// Runs `rounds` rounds of int8 dot products in registers on every thread of `pool` and returns how many

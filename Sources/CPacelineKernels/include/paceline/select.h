@@ -11,8 +11,8 @@ int64_t pl_select_at_least(const float *x, int64_t count, float threshold, int32
 /// The first index whose x is not finite, or `count`.
 int64_t pl_first_not_finite(const float *x, int64_t count);
 
-/// x[i] /= divisor: one IEEE operation an element. A quotient of finite numbers that is too large for float32 becomes the
-/// largest one of its sign, so that nothing after it meets an infinity less an infinity.
+/// x[i] /= divisor: one IEEE operation an element. A quotient of finite numbers that is too large for float32 becomes
+/// the largest one of its sign, so that nothing after it meets an infinity less an infinity.
 void pl_divide(float *x, float divisor, int64_t count);
 
 #endif
