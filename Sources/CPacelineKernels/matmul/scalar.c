@@ -102,15 +102,14 @@ PL_INLINE void multiply_tile(
         const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
         multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
     }
-#define CHOOSE(T) \
-    case PL_TYPE_##T: \
-        return fused ? tile_##T##_fma : tile_##T;
+#define TILE(T) (fused ? tile_##T##_fma : tile_##T)
 #else
 #define FMA_KERNEL(T)
-#define CHOOSE(T) \
-    case PL_TYPE_##T: \
-        return tile_##T;
+#define TILE(T) tile_##T
 #endif
+
+#define CHOOSE(T) \
+    case PL_TYPE_##T: return TILE(T);
 
 PL_QUANTISED_TYPES(KERNELS)
 

@@ -29,15 +29,11 @@ struct PreTokenizerTests {
     /// Scalars that the expressions tell apart: cases, scripts, marks, digits of three kinds, every sort of white
     /// space.
     private static let scalars =
-        Array(
-            "aZsStTrReEvVlLmMdDſßéÉǅʰλжשعह中한ﷺ𝒜0189²½Ⅷ٣'''''’ "
-                + "\u{20}\u{20}\u{20}\u{20}\n\n\r\t\u{B}\u{C}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}"
-                .unicodeScalars
-        )
-        + Array(
-            ".,!?-_(){}<>|/\\\"#@+=*€№👍🏽\u{200D}\u{FE0F}\u{301}\u{93F}\u{0}\u{7F}\u{1F}\u{FFFD}\u{10FFFF}"
-                .unicodeScalars
-        )
+        [
+            "aZsStTrReEvVlLmMdDſßéÉǅʰλжשعह中한ﷺ𝒜0189²½Ⅷ٣'''''’ ",
+            "\u{20}\u{20}\u{20}\u{20}\n\n\r\t\u{B}\u{C}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}",
+            ".,!?-_(){}<>|/\\\"#@+=*€№👍🏽\u{200D}\u{FE0F}\u{301}\u{93F}\u{0}\u{7F}\u{1F}\u{FFFD}\u{10FFFF}",
+        ].flatMap(\.unicodeScalars)
 
     @Test("the scanner finds the words of the published expression", arguments: published)
     func oracle(name: String, pattern: String, isolatesDigits: Bool) throws {
