@@ -11,10 +11,12 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 models=(smollm2)
 if [[ "${PACELINE_TEST_QWEN:-}" == 1 ]]; then models+=(qwen); fi
 
+say "checking how the code is written"
+"$root/Deploy/lint.sh"
 set_up "${models[@]}"
 cd -- "$root"
 say "building"
-swift build --build-tests
+swift build --build-tests --explicit-target-dependency-import-check error
 say "testing"
 # Tests of real sockets have deadlines. A few tests at once keep the cores busy; all at once, as is the default, keep
 # such a test from its turn for as long as all others compute.
