@@ -38,7 +38,8 @@ install_ruff() {
     [[ -x "$ruff_folder/bin/ruff" ]] && return
     python3 -m pip --version >/dev/null 2>&1 ||
         fail "python3 with pip is needed; on Debian: apt-get install python3-pip"
-    python3 -m pip install --quiet --disable-pip-version-check --target "$ruff_folder" "ruff==$ruff_version" >&2 ||
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$ruff_folder" \
+        "ruff==$ruff_version" >&2 ||
         fail "pip could not install ruff $ruff_version (see above)"
 }
 
