@@ -60,7 +60,7 @@ struct LinkSocketTests {
         }
         let group = MultiThreadedEventLoopGroup.singleton
         var queued: [any Channel] = []
-        await #expect(throws: ChannelError.self) {
+        await #expect {
             for _ in 0..<8 {
                 let channel = LinkBootstrap.client(on: group.next()).connect(host: "127.0.0.1", port: port)
                 do {
@@ -69,6 +69,10 @@ struct LinkSocketTests {
                     throw error.connectionErrors.first?.error ?? error
                 }
             }
+        } throws: { error in
+            // The channel's own limit, or the kernel's where a busy machine comes late to that.
+            if case .connectTimeout = error as? ChannelError { return true }
+            return (error as? IOError)?.errnoCode == ETIMEDOUT
         }
         #expect(queued.count < 8)
         for channel in queued { try await channel.close() }
