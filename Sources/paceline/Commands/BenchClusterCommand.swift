@@ -15,8 +15,7 @@ struct BenchClusterCommand: ParsableCommand {
             A cost curve is a JSON object of milliseconds by rows, as 'bench engine --json' prints it under "verify_ms":
 
               paceline bench cluster --svg scaling.svg
-              paceline bench cluster --cost-curve curve.json --sequences 16 --acceptance 0.8 --modes \
-              asynchronous,stop-and-wait
+              paceline bench cluster --cost-curve curve.json --sequences 16 --modes asynchronous,stop-and-wait
             """
     )
 

@@ -10,8 +10,7 @@ struct ChaosCommand: ParsableCommand {
             passes:
 
               paceline verifier -m smollm2-135m --listen 127.0.0.1:7411
-              paceline chaos --listen 127.0.0.1:7500 --connect 127.0.0.1:7411 --delay 20ms --jitter 5ms --bandwidth \
-              10Mbit
+              paceline chaos --listen 127.0.0.1:7500 --connect 127.0.0.1:7411 --delay 20ms --bandwidth 10Mbit
               paceline worker --connect 127.0.0.1:7500 -md ngram
             """,
         subcommands: [ChaosRelayCommand.self],

@@ -14,7 +14,7 @@ struct ChatFormatTests {
                 {{- '<|im_start|>system\n' + messages[0]['content'] + '<|im_end|>\n' }}
             {%- else %}
                 {{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful \#
-                assistant.<|im_end|>\n' }}
+        assistant.<|im_end|>\n' }}
             {%- endif %}
         {%- endif %}
         """#

@@ -94,6 +94,22 @@ struct StopMatcherTests {
         #expect(matcher.append("x") == .init(text: "x"))
     }
 
+    @Test("a special token between the letters of a stop string does not hide it: the text shows no such token")
+    func specialBetweenLetters() throws {
+        let tokenizer = try TinyModel().tokenizer()
+        let marker = TinyVocabulary.shared.controlTokens[1]
+        var matcher = StopMatcher(["ab", "<|im_start|>c"], tokenizer: tokenizer)
+        #expect(matcher.append("xa") == .init(text: "x"))
+        #expect(matcher.append(special: marker) == .init(text: ""))
+        #expect(matcher.append("a") == .init(text: "a"))
+        #expect(matcher.append(special: marker) == .init(text: ""))
+        #expect(matcher.append("b") == .init(text: "", stop: "ab"))
+        matcher = StopMatcher(["ab", "<|im_start|>c"], tokenizer: tokenizer)
+        #expect(matcher.append("a") == .init(text: ""))
+        #expect(matcher.append(special: marker) == .init(text: ""))
+        #expect(matcher.append("c") == .init(text: "a", stop: "<|im_start|>c"))
+    }
+
     @Test("without stop strings nothing waits")
     func none() {
         var matcher = StopMatcher([""])

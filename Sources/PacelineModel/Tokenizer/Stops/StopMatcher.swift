@@ -21,8 +21,8 @@ package struct StopMatcher: Sendable {
     }
 
     private var automata: [StopAutomaton]
-    /// What has not gone out because it may begin a stop string.
-    private var held: [StopSymbol] = []
+    /// The text that has not gone out because it may begin a stop string.
+    private var held: [UInt8] = []
     private var isStopped = false
 
     /// - Parameters:
@@ -56,14 +56,14 @@ package struct StopMatcher: Sendable {
     private mutating func take(_ symbols: some Swift.Sequence<StopSymbol>) -> Output {
         guard !isStopped else { return Output(text: "", stop: nil) }
         for symbol in symbols {
-            held.append(symbol)
+            if case .byte(let byte) = symbol { held.append(byte) }
             if let met = advance(symbol) {
                 isStopped = true
                 defer { held = [] }
-                return Output(text: release(held.count - met.matched), stop: met.text)
+                return Output(text: release(held.count - met.matchedBytes), stop: met.text)
             }
         }
-        let waiting = automata.lazy.map(\.matched).max() ?? 0
+        let waiting = automata.lazy.map(\.matchedBytes).max() ?? 0
         return Output(text: release(held.count - waiting), stop: nil)
     }
 
@@ -76,13 +76,9 @@ package struct StopMatcher: Sendable {
         return longest
     }
 
-    /// Takes the first `count` held symbols out. Stop strings begin with whole characters, so what comes out is whole.
+    /// Takes the first `count` held bytes out. Stop strings begin with whole characters, so what comes out is whole.
     private mutating func release(_ count: Int) -> String {
         defer { held.removeFirst(count) }
-        let bytes = held[..<count].compactMap { symbol -> UInt8? in
-            guard case .byte(let byte) = symbol else { return nil }
-            return byte
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(decoding: held[..<count], as: UTF8.self)
     }
 }

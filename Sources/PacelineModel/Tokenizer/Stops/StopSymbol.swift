@@ -6,6 +6,10 @@ enum StopSymbol: Sendable, Equatable {
     case byte(UInt8)
     /// A special token, which stands for no text.
     case special(Token)
+
+    var isText: Bool {
+        if case .byte = self { true } else { false }
+    }
 }
 
 extension Tokenizer {
