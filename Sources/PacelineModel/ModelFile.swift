@@ -25,18 +25,18 @@ package struct ModelFile: Sendable {
         tensors = try ModelTensors(file, configuration: configuration)
     }
 
-    /// Reads every weight and throws what loading throws for one that is not a finite number.
+    /// Reads every weight that loading repacks and throws what it throws for one that is not a finite number.
     ///
     /// - Parameter progress: called with the share done, 0 … 1.
     package func checkWeights(compute: Compute, progress: (Double) -> Void = { _ in }) throws {
         let reader = WeightReader(file: file, compute: compute)
         for vector in tensors.vectors { _ = try reader.vector(vector) }
-        let matrices = Dictionary(tensors.matrices.map { ($0.tensor.name, $0.tensor) }, uniquingKeysWith: { $1 })
-        // In the file's order, so that a disk is read from front to back.
-        let ordered = file.tensorNames.compactMap { matrices[$0] }
-        for (index, tensor) in ordered.enumerated() {
-            try reader.checkMatrix(tensor)
-            progress(Double(index + 1) / Double(ordered.count))
+        // Of the output head, what loading keeps: its padding may hold anything.
+        let head = TensorSlice(tensors.output, 0..<tokenizer.tokenCount)
+        let matrices = tensors.blocks.flatMap(\.matrices) + [head]
+        for (index, matrix) in matrices.enumerated() {
+            try reader.check(matrix)
+            progress(Double(index + 1) / Double(matrices.count))
         }
     }
 

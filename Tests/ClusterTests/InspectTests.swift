@@ -63,6 +63,19 @@ extension ClusterSuite {
             }
         }
 
+        @Test("Padding of the output head may hold anything: it is neither loaded nor looked at")
+        func padding() async throws {
+            var model = TinyModel()
+            model.weights = .f32
+            model.padding.rows = 3
+            let rows = TinyVocabulary.shared.tokens.count
+            model.spoilt["output.weight"] = [(rows + 1) * model.embeddingLength: .nan]
+            let path = try TestFiles.file(model.serialised(), name: "padded.gguf")
+            #expect(try await CommandResult.json(Report.self, of: ["inspect", "--json", path]).problem == nil)
+            let score = try await CommandResult.of("score", "-p", "x", "-m", path)
+            #expect(score.status == 0, "\(score.errors)")
+        }
+
         @Test("A split model is shown with its shards, and runs")
         func shards() async throws {
             let folder = try TestFiles.directory(named: "split")

@@ -14,15 +14,13 @@ struct WeightReader {
     /// Some rows of a matrix, repacked: one of several that the file keeps in one tensor.
     func matrix(_ slice: TensorSlice) throws -> PackedMatrix {
         let tensor = slice.tensor
-        let rowBytes = tensor.range.count / tensor.rows
-        let part = slice.range.lowerBound * rowBytes..<slice.range.upperBound * rowBytes
+        let part = bytes(of: slice)
         let matrix = try tensor.withBytes { bytes in
             try pack(tensor, rows: slice.range.count, UnsafeRawBufferPointer(rebasing: bytes[part])) {
                 slice.range.lowerBound + $0
             }
         }
-        let start = tensor.range.lowerBound
-        tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
+        dropPages(of: tensor, part)
         return matrix
     }
 
@@ -71,20 +69,34 @@ struct WeightReader {
         }
     }
 
-    /// Throws what repacking a matrix throws for a weight that is not finite. The file's pages may leave memory.
-    func checkMatrix(_ tensor: GGUFTensor) throws {
+    /// Throws what repacking the rows of a matrix throws for a weight that is not finite. The file's copy may leave
+    /// memory.
+    func check(_ slice: TensorSlice) throws {
+        let tensor = slice.tensor
         let type = try file.weightType(of: tensor)
+        let part = bytes(of: slice)
         let row = try tensor.withBytes { bytes in
             try PackedMatrix.firstNotFinite(
                 type: type,
-                rows: tensor.rows,
+                rows: slice.range.count,
                 columns: tensor.columns,
-                in: bytes,
+                in: UnsafeRawBufferPointer(rebasing: bytes[part]),
                 pool: compute.pool
             )
         }
-        tensor.file.advise(.dontNeed, range: tensor.range)
-        if let row { throw file.error(.notFinite(tensor: tensor.name, row: row)) }
+        dropPages(of: tensor, part)
+        if let row { throw file.error(.notFinite(tensor: tensor.name, row: slice.range.lowerBound + row)) }
+    }
+
+    /// Where the rows of a matrix lie in its tensor.
+    private func bytes(of slice: TensorSlice) -> Range<Int> {
+        let rowBytes = slice.tensor.range.count / slice.tensor.rows
+        return slice.range.lowerBound * rowBytes..<slice.range.upperBound * rowBytes
+    }
+
+    private func dropPages(of tensor: GGUFTensor, _ part: Range<Int>) {
+        let start = tensor.range.lowerBound
+        tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
     }
 
     /// A vector, as floats.
