@@ -36,9 +36,9 @@ extension GatewayConfiguration {
             // Every id below the size has bytes.
             .map { (try? tokenizer.bytes(of: UInt32($0)).count) ?? 0 }
             .max()
-        let perToken = max(Self.idBytes, (longest ?? 0) * Self.escapedBytes)
+        let perToken = max(Self.idBytes, (longest ?? 0).multipliedClamped(by: Self.escapedBytes))
         // No machine has the memory for a longer one, whatever its file says.
-        bodyLimit = Self.fieldBytes + min(contextLength, 1 << 32) * perToken
-        bodyMemory = max(bodyMemory, 2 * bodyLimit)
+        bodyLimit = min(contextLength, 1 << 32).multipliedClamped(by: perToken).addingClamped(Self.fieldBytes)
+        bodyMemory = max(bodyMemory, bodyLimit.multipliedClamped(by: 2))
     }
 }
