@@ -28,7 +28,10 @@ let targets: [Target] = [
     ),
     // The safe wrapper round the kernels and OpenBLAS.
     .target(name: "PacelineTensor", dependencies: ["CPacelineKernels"]),
-    .testTarget(name: "PacelineTensorTests", dependencies: ["PacelineTensor", "CPacelineKernels"]),
+    .testTarget(
+        name: "PacelineTensorTests",
+        dependencies: ["PacelineTensor", "CPacelineKernels", "PacelineSpeculation"]
+    ),
 
     // Pure logic of drafting and verifying: trees, drafters, acceptance rules, planner.
     .target(name: "PacelineSpeculation"),

@@ -1,5 +1,6 @@
 import Foundation
 import PacelineGateway
+import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
@@ -247,7 +248,7 @@ extension ClusterSuite {
         @Test("Truncations and flipped bits of a model never trap", arguments: 0..<8)
         func damagedModels(part: Int) async throws {
             let whole = TinyModel().serialised()
-            var generator = SeededGenerator(seed: UInt64(part), name: "damage")
+            var generator = SplitMix(seed: UInt64(part), name: "damage")
             for round in 0..<6 {
                 var bytes = whole
                 if round.isMultiple(of: 2) {

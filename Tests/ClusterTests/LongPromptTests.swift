@@ -25,7 +25,7 @@ extension ClusterSuite {
         @Test("is continued in a context of 1,000,000, with the same tokens whoever drafts")
         func generate() async throws {
             // No merges: a token for each character.
-            var random = SeededGenerator(seed: 3)
+            var random = SplitMix(seed: 3)
             let letters = { (0..<7).map { _ in UInt8(65 + random.next() % 26) } }
             let words = (0..<500).map { _ in letters() + [UInt8(ascii: "-")] }
             let text = (0..<270_000 / 8).flatMap { _ in words[Int(random.next() % 500)] }

@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineSpeculation
 import Testing
 
 @Suite("Drafting does no harm")

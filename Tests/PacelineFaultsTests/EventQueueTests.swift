@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineSpeculation
 import Testing
 
 @testable import PacelineFaults

@@ -28,7 +28,7 @@ struct AcceptanceStatisticsTests {
 
     @Test("of parts add up to those of the whole")
     func addition() {
-        var generator = SplitMix64(seed: 40)
+        var generator = SplitMix(seed: 40)
         var parts = [AcceptanceStatistics](repeating: AcceptanceStatistics(), count: 3)
         var whole = AcceptanceStatistics()
         for _ in 0..<100 {

@@ -14,7 +14,7 @@ struct BaseHashTests {
 
     @Test("of a grown base is the same whether computed at once or token by token")
     func incremental() {
-        var generator = SplitMix64(seed: 1)
+        var generator = SplitMix(seed: 1)
         let tokens = (0..<1000).map { _ in Token.random(in: 0..<200_000, using: &generator) }
         var hash = BaseHash(tokens[..<400])
         hash.append(tokens[400...])

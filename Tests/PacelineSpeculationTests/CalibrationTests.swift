@@ -23,7 +23,7 @@ struct CalibrationTests {
 
     @Test("learns what confidence is worth at each depth")
     func learns() {
-        var generator = SplitMix64(seed: 50)
+        var generator = SplitMix(seed: 50)
         var calibration = Calibration()
         // Overconfident at the top, right at depth 2, overmodest below.
         let truth: [(depth: Int, report: Double, share: Double)] = [(1, 0.9, 0.5), (2, 0.5, 0.5), (6, 0.15, 0.6)]
@@ -40,7 +40,7 @@ struct CalibrationTests {
 
     @Test("finds out a liar within a few rounds, whatever confidence it reports next")
     func liar() {
-        var generator = SplitMix64(seed: 51)
+        var generator = SplitMix(seed: 51)
         var calibration = Calibration()
         for _ in 0..<24 {
             let report = Float.random(in: -1...0, using: &generator)
@@ -102,7 +102,7 @@ struct CalibrationTests {
 
     @Test("probabilities stay probabilities", arguments: 0..<10)
     func bounds(seed: UInt64) {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         var calibration = Calibration()
         for _ in 0..<3000 {
             let report = -Float.random(in: 0...6, using: &generator)

@@ -21,7 +21,7 @@ struct CostCurveTests {
 
     @Test("never falls, whatever is measured and observed", arguments: 0..<20)
     func monotone(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         var rows = Set<Int>()
         while rows.count < 6 { rows.insert(Int.random(in: 1...64, using: &generator)) }
         var curve = try CostCurve(

@@ -7,7 +7,7 @@ import Testing
 struct ElementaryTests {
     @Test("agree with the C library to a few units in the last place")
     func accuracy() {
-        var generator = SplitMix64(seed: 70)
+        var generator = SplitMix(seed: 70)
         for _ in 0..<20_000 {
             let x = Double.random(in: -700...700, using: &generator)
             #expect(abs(Double.exponential(x) / exp(x) - 1) < 4e-15)

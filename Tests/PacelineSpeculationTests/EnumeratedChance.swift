@@ -27,7 +27,7 @@ struct EnumeratedChance: Chance {
         return choose([probability, 1 - probability]) == 0
     }
 
-    mutating func token(from law: Law) -> Token {
+    mutating func token(from law: TokenDistribution) -> Token {
         Token(choose(law.probabilities))
     }
 

@@ -9,7 +9,7 @@ struct LossyTrapTests {
     func misstatedLaw() throws {
         let worst = try worstDistance { scenario, chance in
             let law = scenario.draftLaw(after: [])
-            let stated = try #require(Law(weights: law.probabilities.map { 0.8 * $0 + 0.2 / 3 }))
+            let stated = try #require(TokenDistribution(weights: law.probabilities.map { 0.8 * $0 + 0.2 / 3 }))
             let node = SampledTree.Node(parent: nil, token: chance.token(from: law), law: stated)
             return try SampledTree([node], replacement: .with)
         }
@@ -116,7 +116,7 @@ private struct ThresholdRule: RejectionRule {
 
     func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
         let law = try target(nil)
@@ -133,7 +133,7 @@ private struct ThresholdRule: RejectionRule {
 private struct WeightOnlyBlock: RejectionRule {
     func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
         var weights = [1.0]
@@ -149,7 +149,7 @@ private struct WeightOnlyBlock: RejectionRule {
             let rest = law.probabilities.indices.map { token in
                 max(0, weights[kept] * law.probabilities[token] - draft.probabilities[token])
             }
-            law = Law(weights: rest) ?? law
+            law = TokenDistribution(weights: rest) ?? law
         }
         let path = Array(0..<kept)
         return Verdict(path: path, accepted: path.map { tree.nodes[$0].token }, correction: chance.token(from: law))

@@ -6,7 +6,7 @@ import Testing
 struct NGramDrafterTests {
     @Test("proposes what a naive search over base and path finds, in the same order", arguments: 0..<40)
     func equalsNaiveSearch(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let alphabet = Token.random(in: 1...4, using: &generator)
         let tokens = (0..<60).map { _ in Token.random(in: 0..<alphabet, using: &generator) }
         let orders = [(3, 1), (4, 2), (1, 1), (2, 2)][Int(seed % 4)]
@@ -24,7 +24,7 @@ struct NGramDrafterTests {
 
     @Test("beliefs fall with preference, are valid, and sum to less than one")
     func beliefs() throws {
-        var generator = SplitMix64(seed: 20)
+        var generator = SplitMix(seed: 20)
         for _ in 0..<50 {
             let tokens = (0..<80).map { _ in Token.random(in: 0..<5, using: &generator) }
             var drafter = NGramDrafter()

@@ -7,7 +7,7 @@ struct PlannerTests {
 
     @Test("finds the best connected node set over all sequences that brute force finds", arguments: 0..<60)
     func optimal(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let sequences = try (0..<Int.random(in: 1...3, using: &generator)).map { _ in
             try Self.randomCandidate(nodes: 1...4, using: &generator)
         }
@@ -22,7 +22,7 @@ struct PlannerTests {
 
     @Test("reports what it expects of what it chose", arguments: 0..<40)
     func consistent(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let sequences = try (0..<5).map { _ in try Self.randomCandidate(nodes: 1...30, using: &generator) }
         let cost = try Self.randomCost(using: &generator)
         let plan = Planner(policy: unlimited).plan(sequences, otherRows: 3, cost: cost)
@@ -37,7 +37,7 @@ struct PlannerTests {
 
     @Test("verifies nothing where passes cost in proportion to their rows, and all where they cost the same")
     func extremes() throws {
-        var generator = SplitMix64(seed: 60)
+        var generator = SplitMix(seed: 60)
         let sequences = try (0..<3).map { _ in try Self.randomCandidate(nodes: 5...10, using: &generator) }
         let proportional = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 2, milliseconds: 10)])
         #expect(Planner(policy: unlimited).plan(sequences, cost: proportional).nodeCount == 0)
@@ -53,15 +53,15 @@ struct PlannerTests {
             .init(rows: 1, milliseconds: 18), .init(rows: 2, milliseconds: 42), .init(rows: 8, milliseconds: 47),
         ])
         let chain = try TokenTree((0..<7).map { .init(parent: $0 == 0 ? nil : $0 - 1, token: 0, logProbability: 0) })
-        let likely = Planner.Candidate(tree: chain, probabilities: Array(repeating: 0.9, count: 7))
+        let likely = Planner.Input(tree: chain, probabilities: Array(repeating: 0.9, count: 7))
         #expect(Planner(policy: unlimited).plan([likely], cost: cost).nodeCount == 7)
-        let unlikely = Planner.Candidate(tree: chain, probabilities: Array(repeating: 0.5, count: 7))
+        let unlikely = Planner.Input(tree: chain, probabilities: Array(repeating: 0.5, count: 7))
         #expect(Planner(policy: unlimited).plan([unlikely], cost: cost).nodeCount == 0)
     }
 
     @Test("keeps to its budgets", arguments: 0..<20)
     func budgets(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let sequences = try (0..<4).map { _ in try Self.randomCandidate(nodes: 10...30, using: &generator) }
         let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5.1)])
         let policy = PlanningPolicy(nodeBudget: 13, nodesPerSequence: 5, minimumSpeedUp: 0, slowdownLimit: .infinity)
@@ -72,7 +72,7 @@ struct PlannerTests {
 
     @Test("slows no sequence down for the others beyond the limit", arguments: 0..<60)
     func slowdown(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let sequences = try (0..<4).map { _ in try Self.randomCandidate(nodes: 1...12, using: &generator) }
         let cost = try Self.randomCost(using: &generator)
         let limit = [1, 1.1, 2][Int(seed % 3)]
@@ -88,7 +88,7 @@ struct PlannerTests {
     func minimumSpeedUp() throws {
         let cost = try CostCurve([.init(rows: 1, milliseconds: 10), .init(rows: 2, milliseconds: 14)])
         let tree = try TokenTree([.init(parent: nil, token: 0, logProbability: 0)])
-        let candidate = Planner.Candidate(tree: tree, probabilities: [0.45])
+        let candidate = Planner.Input(tree: tree, probabilities: [0.45])
         func count(_ speedUp: Double) -> Int {
             let policy = PlanningPolicy(minimumSpeedUp: speedUp)
             return Planner(policy: policy).plan([candidate], cost: cost).nodeCount
@@ -101,7 +101,7 @@ struct PlannerTests {
     func ties() throws {
         let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5.1)])
         let tree = try TokenTree((0..<4).map { .init(parent: nil, token: $0, logProbability: -1) })
-        let candidate = Planner.Candidate(tree: tree, probabilities: Array(repeating: 0.5, count: 4))
+        let candidate = Planner.Input(tree: tree, probabilities: Array(repeating: 0.5, count: 4))
         let policy = PlanningPolicy(nodeBudget: 6, minimumSpeedUp: 0, slowdownLimit: .infinity)
         let plan = Planner(policy: policy).plan([candidate, candidate], cost: flat)
         #expect(plan.nodes == [[0, 1, 2, 3], [0, 1]])
@@ -112,7 +112,7 @@ struct PlannerTests {
         let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5.1)])
         #expect(Planner().plan([], cost: flat) == Plan(nodes: [], expectedTokens: 0, rows: 0, milliseconds: 0))
         let tree = try TokenTree((0..<4).map { .init(parent: nil, token: $0, logProbability: -1) })
-        let candidate = Planner.Candidate(tree: tree, probabilities: [.nan, -1, 7])
+        let candidate = Planner.Input(tree: tree, probabilities: [.nan, -1, 7])
         let plan = Planner().plan([candidate], cost: flat)
         #expect(plan.nodes == [[2]])
         #expect(plan.expectedTokens == 2)
@@ -122,7 +122,7 @@ struct PlannerTests {
     func marginal() throws {
         let cost = try CostCurve([.init(rows: 1, milliseconds: 10), .init(rows: 101, milliseconds: 110)])
         let tree = try TokenTree([.init(parent: nil, token: 1, logProbability: -0.1)])
-        let plan = Planner().plan([Planner.Candidate(tree: tree, probabilities: [0.9])], cost: cost)
+        let plan = Planner().plan([Planner.Input(tree: tree, probabilities: [0.9])], cost: cost)
         #expect(plan.nodeCount == 1)
         let longer = cost.milliseconds(rows: 3)
         #expect(abs((plan.expectedTokens + plan.marginalProbability) / longer - plan.rate) < 1e-12)
@@ -132,7 +132,7 @@ struct PlannerTests {
     func leftOut() throws {
         let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5)])
         let tree = try TokenTree((0..<4).map { .init(parent: nil, token: $0, logProbability: -1) })
-        let candidate = Planner.Candidate(tree: tree, probabilities: [0.4, 0.3, 0.2, 0.1])
+        let candidate = Planner.Input(tree: tree, probabilities: [0.4, 0.3, 0.2, 0.1])
         let plan = Planner(policy: PlanningPolicy(nodeBudget: 2)).plan([candidate], cost: flat)
         #expect(plan.nodes == [[0, 1]])
         #expect(plan.marginalProbability == 0.2)
@@ -152,14 +152,14 @@ struct PlannerTests {
 extension PlannerTests {
     private static func randomCandidate(
         nodes: ClosedRange<Int>,
-        using generator: inout SplitMix64
-    ) throws -> Planner.Candidate {
+        using generator: inout SplitMix
+    ) throws -> Planner.Input {
         let tree = try TokenTree.random(RandomTreeShape(nodes: nodes), using: &generator)
         let probabilities = tree.map { _ in Double.random(in: 0.05...1, using: &generator) }
-        return Planner.Candidate(tree: tree, probabilities: probabilities)
+        return Planner.Input(tree: tree, probabilities: probabilities)
     }
 
-    private static func randomCost(using generator: inout SplitMix64) throws -> CostCurve {
+    private static func randomCost(using generator: inout SplitMix) throws -> CostCurve {
         var milliseconds = 10.0
         return try CostCurve(
             (1...16).map { rows in
@@ -169,7 +169,7 @@ extension PlannerTests {
         )
     }
 
-    private static func expectedTokens(_ nodes: [[NodeIndex]], of sequences: [Planner.Candidate]) -> Double {
+    private static func expectedTokens(_ nodes: [[NodeIndex]], of sequences: [Planner.Input]) -> Double {
         zip(nodes, sequences).reduce(0) { sum, pair in
             let (nodes, sequence) = pair
             let probabilities = nodes.map { node in
@@ -180,7 +180,7 @@ extension PlannerTests {
     }
 
     /// Over all connected sets of at most `budget` nodes.
-    private static func bestRate(_ sequences: [Planner.Candidate], budget: Int, cost: CostCurve) -> Double {
+    private static func bestRate(_ sequences: [Planner.Input], budget: Int, cost: CostCurve) -> Double {
         func choices(_ tree: TokenTree) -> [[NodeIndex]] {
             (0..<(1 << tree.count)).compactMap { mask in
                 let nodes = tree.indices.filter { mask >> $0 & 1 == 1 }

@@ -12,7 +12,7 @@ extension TokenTree {
     /// A random tree: each node hangs below the base or below any earlier node.
     static func random(
         _ shape: RandomTreeShape = RandomTreeShape(),
-        using generator: inout SplitMix64
+        using generator: inout SplitMix
     ) throws(TreeError) -> TokenTree {
         var tree = TokenTree()
         for _ in 0..<Int.random(in: shape.nodes, using: &generator) {

@@ -65,7 +65,7 @@ struct RejectionRuleTests {
 
     @Test("a draft whose law is the target's own is accepted whole")
     func equalLaws() throws {
-        let law = try #require(Law(weights: [0.5, 0.3, 0.2]))
+        let law = try #require(TokenDistribution(weights: [0.5, 0.3, 0.2]))
         let chain = [nil, 0, 1].map { SampledTree.Node(parent: $0, token: 1, law: law) }
         let tree = try SampledTree(chain, replacement: .with)
         func accepted(_ rule: some RejectionRule) -> Int {
@@ -124,8 +124,8 @@ struct RejectionYieldTests {
 
     @Test("block verification turns the paper's 10/9 tokens into 11/9")
     func paperExample() throws {
-        let target = try #require(Law(weights: [1, 2]))
-        let draft = try #require(Law(weights: [2, 1]))
+        let target = try #require(TokenDistribution(weights: [1, 2]))
+        let draft = try #require(TokenDistribution(weights: [2, 1]))
         func expected(_ rule: some RejectionRule) throws -> Double {
             var sum = 0.0
             try EnumeratedChance.forEachOutcome { chance in

@@ -5,23 +5,25 @@ struct RejectionScenario {
     let seed: UInt64
     let vocabulary: Int
 
-    func targetLaw(after tokens: [Token]) -> Law {
+    func targetLaw(after tokens: [Token]) -> TokenDistribution {
         law(after: tokens, salt: 0x7a)
     }
 
-    func draftLaw(after tokens: [Token]) -> Law {
+    func draftLaw(after tokens: [Token]) -> TokenDistribution {
         law(after: tokens, salt: 0xd4)
     }
 
     /// Now and then with impossible tokens, which is where rules go wrong first.
-    private func law(after tokens: [Token], salt: UInt64) -> Law {
+    private func law(after tokens: [Token], salt: UInt64) -> TokenDistribution {
         var hash = BaseHash(rawValue: seed &* 0x9e37_79b9 ^ salt)
         hash.append(tokens)
-        var generator = SplitMix64(seed: hash.rawValue)
+        var generator = SplitMix(seed: hash.rawValue)
         let weights = (0..<vocabulary).map { _ in
             Int.random(in: 0..<6, using: &generator) == 0 ? 0 : Double.random(in: 0.05...1, using: &generator)
         }
-        return Law(weights: weights) ?? Law(weights: Array(repeating: 1, count: vocabulary))!
+        return TokenDistribution(weights: weights) ?? TokenDistribution(
+            weights: Array(repeating: 1, count: vocabulary)
+        )!
     }
 }
 

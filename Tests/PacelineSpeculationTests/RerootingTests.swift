@@ -6,7 +6,7 @@ import Testing
 struct RerootingTests {
     @Test("keeps exactly the paths that begin with the committed tokens, without them")
     func keepsSurvivors() throws {
-        var generator = SplitMix64(seed: 6)
+        var generator = SplitMix(seed: 6)
         for _ in 0..<500 {
             let tree = try TokenTree.random(using: &generator)
             let committed = Self.randomCommit(in: tree, using: &generator)
@@ -19,7 +19,7 @@ struct RerootingTests {
 
     @Test("maps survivors to their old indices in ascending order")
     func mapsIndices() throws {
-        var generator = SplitMix64(seed: 7)
+        var generator = SplitMix(seed: 7)
         for _ in 0..<500 {
             let tree = try TokenTree.random(using: &generator)
             let committed = Self.randomCommit(in: tree, using: &generator)
@@ -36,7 +36,7 @@ struct RerootingTests {
 
     @Test("in several steps is the same as in one")
     func composes() throws {
-        var generator = SplitMix64(seed: 8)
+        var generator = SplitMix(seed: 8)
         for _ in 0..<300 {
             let tree = try TokenTree.random(using: &generator)
             let committed = Self.randomCommit(in: tree, using: &generator)
@@ -48,7 +48,7 @@ struct RerootingTests {
 
     @Test("by no tokens changes nothing")
     func empty() throws {
-        var generator = SplitMix64(seed: 9)
+        var generator = SplitMix(seed: 9)
         let tree = try TokenTree.random(using: &generator)
         #expect(tree.reroot(after: []) == Rerooting(committed: [], path: [], kept: Array(tree.indices), tree: tree))
     }
@@ -72,7 +72,7 @@ struct RerootingTests {
     }
 
     /// Mostly the path to a node, sometimes with a foreign token at its end.
-    private static func randomCommit(in tree: TokenTree, using generator: inout SplitMix64) -> [Token] {
+    private static func randomCommit(in tree: TokenTree, using generator: inout SplitMix) -> [Token] {
         let node = Int.random(in: 0..<tree.count, using: &generator)
         let path = tree.tokens(onPathTo: node)
         let prefix = Array(path.prefix(Int.random(in: 0...path.count, using: &generator)))
@@ -84,7 +84,7 @@ struct RerootingTests {
 struct SubtreeTests {
     @Test("has the largest sum of path probabilities among all connected sets of that size")
     func optimal() throws {
-        var generator = SplitMix64(seed: 10)
+        var generator = SplitMix(seed: 10)
         for _ in 0..<60 {
             let tree = try TokenTree.random(RandomTreeShape(nodes: 1...11), using: &generator)
             for budget in 0...tree.count {
@@ -96,7 +96,7 @@ struct SubtreeTests {
 
     @Test("is a tree of the asked size whose nodes are the kept ones")
     func consistent() throws {
-        var generator = SplitMix64(seed: 11)
+        var generator = SplitMix(seed: 11)
         for _ in 0..<200 {
             let tree = try TokenTree.random(using: &generator)
             let budget = Int.random(in: 0...50, using: &generator)

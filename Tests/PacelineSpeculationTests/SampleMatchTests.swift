@@ -5,7 +5,7 @@ import Testing
 struct SampleMatchTests {
     @Test("emits the plain sequence for any tree", arguments: 0..<100)
     func identity(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let target = ScriptedTarget(seed: seed, vocabulary: Token.random(in: 1...5, using: &generator))
         let plain = target.continuation(of: [1], count: 80)
         var base: [Token] = [1]
@@ -35,7 +35,7 @@ struct SampleMatchTests {
 
     @Test("asks the target only along the accepted path, once per node")
     func asksAlongPath() throws {
-        var generator = SplitMix64(seed: 12)
+        var generator = SplitMix(seed: 12)
         for _ in 0..<200 {
             let tree = try TokenTree.random(using: &generator)
             var asked: [NodeIndex?] = []
@@ -63,7 +63,7 @@ struct SampleMatchTests {
     private static func randomTree(
         target: ScriptedTarget,
         base: [Token],
-        using generator: inout SplitMix64
+        using generator: inout SplitMix
     ) throws -> TokenTree {
         let shape = RandomTreeShape(nodes: 1...30, vocabulary: target.vocabulary)
         var tree = Bool.random(using: &generator) ? try TokenTree.random(shape, using: &generator) : TokenTree()

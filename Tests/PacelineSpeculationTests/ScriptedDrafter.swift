@@ -57,7 +57,7 @@ struct ScriptedDrafter: Drafter {
     }
 
     private func proposals(after text: [Token], width: Int) -> [Candidate] {
-        var generator = SplitMix64(seed: BaseHash(text).rawValue)
+        var generator = SplitMix(seed: BaseHash(text).rawValue)
         let right = target.nextToken(after: text)
         let isRight = generator.next() % 100 < reliability
         let first = isRight ? right : (right + 1) % target.vocabulary

@@ -8,7 +8,7 @@ struct ScriptedTarget {
     func nextToken(after tokens: some Sequence<Token>) -> Token {
         var hash = BaseHash(rawValue: seed)
         hash.append(tokens)
-        var generator = SplitMix64(seed: hash.rawValue)
+        var generator = SplitMix(seed: hash.rawValue)
         return Token.random(in: 0..<vocabulary, using: &generator)
     }
 

@@ -28,7 +28,7 @@ struct SequenceDraftTests {
 
     @Test("a long base is read in pieces with signs of life, and gives the tree that it gives in one piece")
     func longBase() throws {
-        var random = SplitMix64(seed: 5)
+        var random = SplitMix(seed: 5)
         let base = (0..<10_000).map { _ in Token(random.next() % 40) }
         for kind in [NGramDrafter() as any Drafter, SuffixDrafter()] {
             let policy = GrowthPolicy(nodes: 32, minimumProbability: 0, depth: 6)

@@ -7,7 +7,7 @@ import Testing
 struct SuffixAutomatonTests {
     @Test("counts the occurrences of every short substring, and knows where the latest ends", arguments: 0..<40)
     func counts(seed: UInt64) {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let alphabet = Token.random(in: 1...4, using: &generator)
         let text = (0..<70).map { _ in Token.random(in: 0..<alphabet, using: &generator) }
         let limit = Int.random(in: 1...6, using: &generator)
@@ -28,7 +28,7 @@ struct SuffixAutomatonTests {
 
     @Test("knows exactly the substrings of its text")
     func substrings() {
-        var generator = SplitMix64(seed: 80)
+        var generator = SplitMix(seed: 80)
         let text = (0..<50).map { _ in Token.random(in: 0..<3, using: &generator) }
         var automaton = SuffixAutomaton(countedLength: 4)
         for token in text { automaton.append(token) }
@@ -53,7 +53,7 @@ struct SuffixAutomatonTests {
 struct SuffixDrafterTests {
     @Test("proposes what naive counting finds, with the same beliefs", arguments: 0..<40)
     func equalsNaiveCounting(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let alphabet = Token.random(in: 1...4, using: &generator)
         let text = (0..<60).map { _ in Token.random(in: 0..<alphabet, using: &generator) }
         let (longest, shortest) = [(5, 1), (3, 2), (1, 1), (16, 1)][Int(seed % 4)]
@@ -74,7 +74,7 @@ struct SuffixDrafterTests {
 
     @Test("beliefs fall with preference and sum to less than one; tokens are distinct and as many as asked")
     func beliefs() throws {
-        var generator = SplitMix64(seed: 81)
+        var generator = SplitMix(seed: 81)
         for width in 0..<6 {
             let text = (0..<200).map { _ in Token.random(in: 0..<8, using: &generator) }
             var drafter = SuffixDrafter()

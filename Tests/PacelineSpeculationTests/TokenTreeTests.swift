@@ -5,7 +5,7 @@ import Testing
 struct TokenTreeTests {
     @Test("derives depths, paths, children and path probabilities as a naive walk over the parents does")
     func derivedValues() throws {
-        var generator = SplitMix64(seed: 2)
+        var generator = SplitMix(seed: 2)
         for _ in 0..<200 {
             let tree = try TokenTree.random(using: &generator)
             for node in tree.indices {
@@ -29,7 +29,7 @@ struct TokenTreeTests {
 
     @Test("is rebuilt from its list of nodes")
     func rebuilt() throws {
-        var generator = SplitMix64(seed: 3)
+        var generator = SplitMix(seed: 3)
         for _ in 0..<100 {
             let tree = try TokenTree.random(using: &generator)
             #expect(try TokenTree(Array(tree)) == tree)
@@ -61,7 +61,7 @@ struct TokenTreeTests {
 
     @Test("merged trees hold exactly the union of their paths")
     func mergeIsUnion() throws {
-        var generator = SplitMix64(seed: 4)
+        var generator = SplitMix(seed: 4)
         for _ in 0..<200 {
             let left = try TokenTree.random(using: &generator)
             let right = try TokenTree.random(using: &generator)
@@ -78,7 +78,7 @@ struct TokenTreeTests {
 
     @Test("a merge into a full tree leaves out nodes with all that hangs below them")
     func mergeIntoFullTree() throws {
-        var generator = SplitMix64(seed: 5)
+        var generator = SplitMix(seed: 5)
         for _ in 0..<200 {
             let left = try TokenTree.random(using: &generator)
             let right = try TokenTree.random(using: &generator)

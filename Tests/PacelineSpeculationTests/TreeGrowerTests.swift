@@ -8,7 +8,7 @@ struct TreeGrowerTests {
 
     @Test("expands the base first, then the most probable nodes, never one twice")
     func bestFirst() throws {
-        var generator = SplitMix64(seed: 30)
+        var generator = SplitMix(seed: 30)
         for _ in 0..<50 {
             var grower = TreeGrower(
                 policy: GrowthPolicy(nodes: 60, minimumProbability: 0, depth: 6, batch: 3, minimumGain: 0)
@@ -167,7 +167,7 @@ struct TreeGrowerTests {
     func shards() throws {
         let grown = try (0..<3).map { index in
             var drafter = ScriptedDrafter(target: target, reliability: 50)
-            let shard = GrowthPolicy.Shard(index: index, count: 3)
+            let shard = OutcomeShard(index: index, count: 3)
             let policy = GrowthPolicy(
                 nodes: 512,
                 verified: 512,
@@ -209,7 +209,7 @@ struct TreeGrowerTests {
         tree.indices.reduce(0) { $0 + exp(tree.pathLogProbability(of: $1)) }
     }
 
-    private static func randomProposals(using generator: inout SplitMix64) -> [Candidate] {
+    private static func randomProposals(using generator: inout SplitMix) -> [Candidate] {
         let beliefs = (0..<4).map { _ in Float.random(in: -3 ... -0.5, using: &generator) }.sorted(by: >)
         return beliefs.enumerated().map { Candidate(token: Token($0), logProbability: $1) }
     }

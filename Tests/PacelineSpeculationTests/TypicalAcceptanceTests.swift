@@ -12,7 +12,7 @@ struct TypicalAcceptanceTests {
 
     @Test("equals a brute-force search over all nodes", arguments: 0..<40)
     func bruteForce(seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SplitMix(seed: seed)
         let tree = try TokenTree.random(using: &generator)
         let probabilities = tree.map { _ in Double.random(in: 0...0.4, using: &generator) }
         let entropies = (0...tree.count).map { _ in Double.random(in: 0...2, using: &generator) }

@@ -1,4 +1,5 @@
 import CPacelineKernels
+import PacelineSpeculation
 import Testing
 
 @testable import PacelineTensor

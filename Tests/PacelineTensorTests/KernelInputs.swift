@@ -1,19 +1,16 @@
+import PacelineSpeculation
 import PacelineTensor
 
-/// Inputs for kernels from a seed (SplitMix64), and the comparison of their outputs.
+/// Inputs for kernels from a seed (SplitMix), and the comparison of their outputs.
 struct KernelInputs: RandomNumberGenerator {
-    private var state: UInt64
+    private var stream: SplitMix
 
     init(seed: UInt64) {
-        state = seed
+        stream = SplitMix(seed: seed)
     }
 
     mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
+        stream.next()
     }
 
     /// Ordinary numbers in -scale ..< scale.

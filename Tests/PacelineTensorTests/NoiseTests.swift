@@ -1,5 +1,6 @@
 import CPacelineKernels
 import Foundation
+import PacelineSpeculation
 import PacelineTensor
 import Testing
 

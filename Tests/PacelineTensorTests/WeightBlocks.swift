@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineTensor
 
 /// Blocks of weights in file format, made from a seed.

@@ -1,3 +1,5 @@
+package import PacelineSpeculation
+
 /// Weight types that tests fill with random blocks, and what each weight of a block is by the type's definition.
 ///
 /// The definitions are those of the GGUF format, written weight by weight: nothing is shared with the engine.
@@ -55,7 +57,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
     }
 
     /// `count` weights in blocks of random codes, with mean 0 and about the given standard deviation.
-    package func random(_ count: Int, deviation: Float, using generator: inout SeededGenerator) -> [UInt8] {
+    package func random(_ count: Int, deviation: Float, using generator: inout SplitMix) -> [UInt8] {
         let (codes, minima) = factors(deviation: deviation)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count / length * size)
@@ -67,13 +69,13 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         return bytes
     }
 
-    private func randomBlock(using generator: inout SeededGenerator) -> [UInt8] {
+    private func randomBlock(using generator: inout SplitMix) -> [UInt8] {
         (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
     }
 
     /// Factors that make random codes balanced and of the given standard deviation, found from some blocks.
     private func factors(deviation: Float) -> (codes: Float, minima: Float) {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix(seed: 3)
         let blocks = (0..<32).map { _ in randomBlock(using: &generator) }
         let codes = blocks.flatMap { weights(of: $0, codes: 1, minima: 0) }
         let minima = blocks.flatMap { weights(of: $0, codes: 0, minima: 1) }

@@ -1,3 +1,5 @@
+import PacelineSpeculation
+
 extension TinyModel {
     /// A tensor of the file.
     package struct Tensor: Sendable {
@@ -141,7 +143,7 @@ extension TinyModel {
         loud: Int = 0
     ) -> Tensor {
         if let blocks {
-            var generator = SeededGenerator(seed: seed, name: name)
+            var generator = SplitMix(seed: seed, name: name)
             let bytes = blocks.random(rows * columns, deviation: deviation, using: &generator)
             return Tensor(name: name, dimensions: [columns, rows], content: .blocks(bytes, blocks))
         }
@@ -163,10 +165,10 @@ extension TinyModel {
     }
 
     private func random(_ name: String, count: Int, mean: Float, deviation: Float) -> [Float] {
-        var generator = SeededGenerator(seed: seed, name: name)
+        var generator = SplitMix(seed: seed, name: name)
         var values = (0..<count).map { _ in mean + deviation * generator.unit() }
         guard perturbation != 0 else { return values }
-        var noise = SeededGenerator(seed: ~seed, name: name)
+        var noise = SplitMix(seed: ~seed, name: name)
         for index in values.indices { values[index] += perturbation * deviation * noise.unit() }
         return values
     }

@@ -1,3 +1,5 @@
+import PacelineSpeculation
+
 /// How fast a peer may send: `bytesPerSecond` in the long run and `burst` at once. It is the generic cell rate
 /// algorithm (ITU-T I.371): one instant says when all that has come will have been paid for at the steady rate.
 struct InboundAllowance: Sendable {

@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineWire
 
 extension LinkMachine {

@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineCluster
+import PacelineSpeculation
 
 /// One direction of a simulated TCP connection: what waits at the sender, what is on its way, what is lost.
 ///

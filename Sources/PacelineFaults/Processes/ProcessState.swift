@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineSpeculation
 
 /// A simulated process as its kernel sees it: which life, running, stopped or dead, and its one timer.
 struct ProcessState {

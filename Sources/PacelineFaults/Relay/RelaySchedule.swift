@@ -1,5 +1,6 @@
 package import NIOCore
 package import PacelineCluster
+import PacelineSpeculation
 
 /// Which run of bytes leaves a relay when: one direction of one connection, as a value without I/O or clock.
 ///

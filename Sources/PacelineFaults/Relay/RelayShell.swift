@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PacelineCluster
+import PacelineSpeculation
 
 /// The connections of a relay, on one event loop.
 final class RelayShell {

@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineSpeculation
 
 /// A toxic at work in one direction of one connection: when does what comes in come out.
 struct RelayStage: Sendable {

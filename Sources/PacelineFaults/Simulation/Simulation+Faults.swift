@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineCluster
+import PacelineSpeculation
 
 extension Simulation {
     /// Lets a fault of this kind strike something at random.

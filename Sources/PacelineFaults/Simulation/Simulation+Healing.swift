@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineSpeculation
 
 extension Simulation {
     /// A fault that lasts ends.

@@ -149,10 +149,3 @@ package struct EngineBenchmark {
 
     private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }
-
-extension Duration {
-    /// This duration in milliseconds.
-    var inMilliseconds: Double {
-        Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
-    }
-}

@@ -10,7 +10,7 @@ struct BytePairEncoder {
     private let byteTokens: [Token?]
 
     private var symbols: [Symbol] = []
-    private var queue = MergeQueue()
+    private var queue = Heap<PairMerge>()
 
     /// One token of the word so far, linked to its neighbours by index; -1 ends the list.
     private struct Symbol {
@@ -39,8 +39,8 @@ struct BytePairEncoder {
         for index in 0..<symbols.count - 1 {
             enqueue(left: index, right: index + 1)
         }
-        while let candidate = queue.popFirst() {
-            apply(candidate)
+        while let merge = queue.popFirst() {
+            apply(merge)
         }
         var index = 0
         while index >= 0 {
@@ -51,17 +51,17 @@ struct BytePairEncoder {
 
     private mutating func enqueue(left: Int, right: Int) {
         let pair = MergeTable.pair(symbols[left].token, symbols[right].token)
-        guard let merge = merges.merge(pair) else { return }
-        queue.insert(MergeQueue.Candidate(rank: merge.rank, left: left, pair: pair, merged: merge.token))
+        guard let entry = merges.merge(pair) else { return }
+        queue.insert(PairMerge(rank: entry.rank, left: left, pair: pair, merged: entry.token))
     }
 
-    private mutating func apply(_ candidate: MergeQueue.Candidate) {
-        let left = candidate.left
+    private mutating func apply(_ merge: PairMerge) {
+        let left = merge.left
         let right = symbols[left].next
         // Out of date when either half has meanwhile joined another neighbour: a symbol that was merged away
         // has no successor, and one that grew has another token.
-        guard right >= 0, MergeTable.pair(symbols[left].token, symbols[right].token) == candidate.pair else { return }
-        symbols[left].token = candidate.merged
+        guard right >= 0, MergeTable.pair(symbols[left].token, symbols[right].token) == merge.pair else { return }
+        symbols[left].token = merge.merged
         symbols[left].next = symbols[right].next
         symbols[right].next = -1
         let next = symbols[left].next

@@ -10,7 +10,7 @@ struct SentencePieceEncoder {
     private let model: SentencePieceModel
     private let vocabulary: Vocabulary
     private var symbols: [Symbol] = []
-    private var queue = MergeQueue()
+    private var queue = Heap<PairMerge>()
 
     /// A piece of the text, linked to its neighbours by index; -1 ends the list. One that was merged away is empty.
     private struct Symbol {
@@ -29,7 +29,7 @@ struct SentencePieceEncoder {
     mutating func encode(_ text: UnsafeRawBufferPointer, into output: inout [Token]) {
         split(text)
         for index in symbols.indices.dropLast() { enqueue(left: index, text) }
-        while let candidate = queue.popFirst() { apply(candidate, text) }
+        while let merge = queue.popFirst() { apply(merge, text) }
         var index = symbols.isEmpty ? -1 : 0
         while index >= 0 {
             append(piece(symbols[index], of: text), to: &output)
@@ -70,19 +70,19 @@ struct SentencePieceEncoder {
         guard joined.count <= model.longestToken, let token = vocabulary.token(for: piece(joined, of: text)) else {
             return
         }
-        let candidate = MergeQueue.Candidate(
+        let merge = PairMerge(
             rank: model.ranks[Int(token)],
             left: left,
             pair: pair(left, right),
             merged: token
         )
-        queue.insert(candidate)
+        queue.insert(merge)
     }
 
-    private mutating func apply(_ candidate: MergeQueue.Candidate, _ text: UnsafeRawBufferPointer) {
-        let left = candidate.left
+    private mutating func apply(_ merge: PairMerge, _ text: UnsafeRawBufferPointer) {
+        let left = merge.left
         let right = symbols[left].next
-        guard right >= 0, pair(left, right) == candidate.pair else { return }
+        guard right >= 0, pair(left, right) == merge.pair else { return }
         symbols[left].count += symbols[right].count
         symbols[left].next = symbols[right].next
         symbols[right].next = -1

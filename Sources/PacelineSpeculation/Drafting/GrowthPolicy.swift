@@ -1,23 +1,6 @@
 /// What a grown tree may cost and when growing stops to pay. Set by whoever plans the worker's drafting; may change
 /// between steps.
 package struct GrowthPolicy: Sendable, Hashable {
-    /// Which of several equal drafters on one sequence this one is.
-    ///
-    /// All of them follow the preferred line, the chain of first children; the subtrees that leave it are dealt out, so
-    /// that identical drafters do not draft identical trees.
-    package struct Shard: Sendable, Hashable {
-        package var index: Int
-        package var count: Int
-
-        package init(index: Int, count: Int) {
-            self.index = index
-            self.count = count
-        }
-
-        /// The only drafter.
-        package static let whole = Shard(index: 0, count: 1)
-    }
-
     /// The most nodes the tree may hold; usually the worker's credit. A few times `verified`, since the most probable
     /// nodes are only known once less probable ones have been tried.
     package var nodes: Int
@@ -35,7 +18,7 @@ package struct GrowthPolicy: Sendable, Hashable {
     package var batch: Int
     /// Growing stops when a step promises to add fewer expected tokens than this.
     package var minimumGain: Double
-    package var shard: Shard
+    package var shard: OutcomeShard
 
     package init(
         nodes: Int = 128,
@@ -45,7 +28,7 @@ package struct GrowthPolicy: Sendable, Hashable {
         width: Int = 4,
         batch: Int = 4,
         minimumGain: Double = 0.02,
-        shard: Shard = .whole
+        shard: OutcomeShard = .whole
     ) {
         self.nodes = nodes
         self.verified = verified

@@ -1,27 +1,31 @@
-/// A binary heap: the element that precedes all others is the first to come out.
-struct Heap<Element> {
-    private var elements: [Element] = []
-    private let precedes: (Element, Element) -> Bool
+/// A binary heap: the least element is the first to come out. Elements that equal one another come out in any order.
+package struct Heap<Element: Comparable> {
+    @usableFromInline var elements: [Element] = []
 
-    init(precedes: @escaping (Element, Element) -> Bool) {
-        self.precedes = precedes
-    }
+    @inlinable
+    package init() {}
 
     /// The element that would come out next.
-    var first: Element? { elements.first }
+    @inlinable
+    package var first: Element? { elements.first }
 
-    mutating func insert(_ element: Element) {
+    @inlinable
+    package var count: Int { elements.count }
+
+    @inlinable
+    package mutating func insert(_ element: Element) {
         elements.append(element)
         var child = elements.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard precedes(elements[child], elements[parent]) else { return }
+            guard elements[child] < elements[parent] else { return }
             elements.swapAt(child, parent)
             child = parent
         }
     }
 
-    mutating func popFirst() -> Element? {
+    @inlinable
+    package mutating func popFirst() -> Element? {
         guard let last = elements.popLast() else { return nil }
         guard let first = elements.first else { return last }
         elements[0] = last
@@ -29,16 +33,20 @@ struct Heap<Element> {
         return first
     }
 
-    private mutating func sink() {
+    /// Moves the element at the root down to its place.
+    @inlinable
+    mutating func sink() {
         var parent = 0
         while true {
-            var first = parent
+            var least = parent
             for child in [2 * parent + 1, 2 * parent + 2] where child < elements.count {
-                if precedes(elements[child], elements[first]) { first = child }
+                if elements[child] < elements[least] { least = child }
             }
-            guard first != parent else { return }
-            elements.swapAt(parent, first)
-            parent = first
+            guard least != parent else { return }
+            elements.swapAt(parent, least)
+            parent = least
         }
     }
 }
+
+extension Heap: Sendable where Element: Sendable {}

@@ -1,31 +1,31 @@
 /// One run of the planner: takes nodes in order of path probability and remembers where the rate was best.
 struct PlanSearch {
     /// A node whose parent has been taken, so that it may be taken next.
-    private struct Open {
+    private struct Open: Comparable {
         var probability: Double
         var sequence: Int
         var node: NodeIndex
 
         /// More probable first; where equal, by sequence and node, so that equal inputs give equal plans.
-        func precedes(_ other: Open) -> Bool {
-            if probability != other.probability { return probability > other.probability }
-            return (sequence, node) < (other.sequence, other.node)
+        static func < (one: Open, other: Open) -> Bool {
+            if one.probability != other.probability { return one.probability > other.probability }
+            return (one.sequence, one.node) < (other.sequence, other.node)
         }
     }
 
-    private let sequences: [Planner.Candidate]
+    private let sequences: [Planner.Input]
     private let policy: PlanningPolicy
     private let fixedRows: Int
     private let cost: CostCurve
     private let extraLimit: Double
-    private var open: Heap<Open>
+    private var open = Heap<Open>()
     private var taken: [Open] = []
     private var takenPerSequence: [Int]
     private var expectedTokens: [Double]
     private var totalTokens: Double
 
     init(
-        sequences: [Planner.Candidate],
+        sequences: [Planner.Input],
         policy: PlanningPolicy,
         otherRows: Int,
         cost: CostCurve,
@@ -36,7 +36,6 @@ struct PlanSearch {
         self.policy = policy
         self.cost = cost
         fixedRows = sequences.count + Swift.max(0, otherRows)
-        open = Heap { $0.precedes($1) }
         takenPerSequence = Array(repeating: 0, count: sequences.count)
         expectedTokens = Array(repeating: 1, count: sequences.count)
         totalTokens = Double(sequences.count)

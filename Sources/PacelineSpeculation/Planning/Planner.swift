@@ -8,7 +8,7 @@
 /// the budget is tried: nothing the planner does enters the law, and real cost curves have steps.
 package struct Planner: Sendable {
     /// A running sequence's tree, with calibrated probabilities.
-    package struct Candidate: Sendable {
+    package struct Input: Sendable {
         package var tree: TokenTree
         /// For each node, the probability that the target takes its token once it comes to its parent; 0 to 1. Nodes
         /// without an entry count as impossible.
@@ -42,7 +42,7 @@ package struct Planner: Sendable {
     ///   - cost: what passes take.
     ///   - extraLimit: milliseconds by which the round may take longer than without any node.
     package func plan(
-        _ sequences: [Candidate],
+        _ sequences: [Input],
         otherRows: Int = 0,
         cost: CostCurve,
         extraLimit: Double = .infinity

@@ -4,6 +4,7 @@ import NIOPosix
 import PacelineCluster
 import PacelineGateway
 import PacelineModel
+import PacelineSpeculation
 import PacelineTensor
 
 /// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PacelineCluster
+import PacelineSpeculation
 
 /// A time on the command line: `20ms`, `1.5s`, `250us`. A number alone is too easily misread, but for 0.
 struct DurationArgument: ExpressibleByArgument, Hashable, Comparable, CustomStringConvertible {

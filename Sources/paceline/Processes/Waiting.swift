@@ -4,9 +4,3 @@ func waitForCancellation() async {
     for await _ in never {}
     source.finish()
 }
-
-extension Duration {
-    var inMilliseconds: Double {
-        Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
-    }
-}

@@ -1,4 +1,5 @@
 import PacelineFaults
+import PacelineSpeculation
 
 /// What `paceline chaos relay` prints at its end.
 struct RelayReport: Encodable {

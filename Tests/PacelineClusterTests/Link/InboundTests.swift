@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineSpeculation
 import PacelineWire
 import Testing
 

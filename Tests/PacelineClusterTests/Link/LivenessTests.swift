@@ -108,26 +108,26 @@ struct LivenessTests {
     }
 }
 
-@Suite("The pulse of a work loop")
+@Suite("The watchdog of a work loop")
 struct WorkPulseTests {
     @Test("beats while idle, however long")
     func idle() {
-        let pulse = WorkPulse(stallLimit: .milliseconds(500))
-        #expect(pulse.isAlive(now: .zero + .seconds(3600)))
-        #expect(pulse.deadline == nil)
+        let watchdog = ComputeWatchdog(stallLimit: .milliseconds(500))
+        #expect(watchdog.isAlive(now: .zero + .seconds(3600)))
+        #expect(watchdog.deadline == nil)
     }
 
     @Test("is lost by a pass without progress, and kept by a long one with")
     func busy() {
-        var pulse = WorkPulse(stallLimit: .milliseconds(500))
-        pulse.began(now: .zero)
+        var watchdog = ComputeWatchdog(stallLimit: .milliseconds(500))
+        watchdog.began(now: .zero)
         for step in 1...20 {
             let now = Instant.zero + .milliseconds(400 * step)
-            #expect(pulse.isAlive(now: now))
-            pulse.progressed(now: now)
+            #expect(watchdog.isAlive(now: now))
+            watchdog.progressed(now: now)
         }
-        #expect(!pulse.isAlive(now: .zero + .milliseconds(8500)))
-        pulse.ended()
-        #expect(pulse.isAlive(now: .zero + .milliseconds(8500)))
+        #expect(!watchdog.isAlive(now: .zero + .milliseconds(8500)))
+        watchdog.ended()
+        #expect(watchdog.isAlive(now: .zero + .milliseconds(8500)))
     }
 }

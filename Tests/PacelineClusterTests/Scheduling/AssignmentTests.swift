@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import Testing
 
 @testable import PacelineCluster
@@ -30,7 +31,7 @@ struct AssignmentTests {
                 )
             },
             sequences: (0..<sequences).map {
-                Assignment.Sequence(request: RequestID(rawValue: UInt64($0)), length: 10)
+                Assignment.Request(request: RequestID(rawValue: UInt64($0)), length: 10)
             },
             workersPerSequence: limit
         )

@@ -33,11 +33,11 @@ struct TaggedText {
     private var position = 0
 
     /// The place behind `prefix`.
-    init(after prefix: some Swift.Sequence<Token>) {
+    init(after prefix: some Sequence<Token>) {
         append(prefix)
     }
 
-    mutating func append(_ tokens: some Swift.Sequence<Token>) {
+    mutating func append(_ tokens: some Sequence<Token>) {
         for token in tokens {
             hash.append(token)
             position += 1
@@ -45,7 +45,7 @@ struct TaggedText {
     }
 
     /// The place behind further tokens.
-    func appending(_ tokens: some Swift.Sequence<Token>) -> TaggedText {
+    func appending(_ tokens: some Sequence<Token>) -> TaggedText {
         var place = self
         place.append(tokens)
         return place

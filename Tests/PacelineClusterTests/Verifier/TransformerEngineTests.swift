@@ -68,7 +68,7 @@ struct TransformerEngineTests {
     }
 
     /// A tree of the tokens that will come, with wrong ones beside them.
-    static func tree(_ coming: ArraySlice<Token>, _ random: inout SeededGenerator) throws -> TokenTree {
+    static func tree(_ coming: ArraySlice<Token>, _ random: inout SplitMix) throws -> TokenTree {
         var tree = TokenTree()
         var parent: NodeIndex?
         for token in coming.prefix(.random(in: 0...5, using: &random)) {
@@ -134,7 +134,7 @@ struct TransformerEngineTests {
         KVType.allCases
     )
     func mixedBatches(threads: Int, cacheType: KVType) throws {
-        var random = SeededGenerator(seed: UInt64(threads))
+        var random = SplitMix(seed: UInt64(threads))
         var sampled = SamplingParameters(seed: 9)
         sampled.temperature = 0.8
         sampled.topP = 0.95

@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineWire
 import Testing
 

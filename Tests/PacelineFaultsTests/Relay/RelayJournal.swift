@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineCluster
+import PacelineSpeculation
 
 @testable import PacelineFaults
 

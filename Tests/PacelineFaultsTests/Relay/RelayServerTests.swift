@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PacelineCluster
+import PacelineSpeculation
 import Testing
 
 @testable import PacelineFaults

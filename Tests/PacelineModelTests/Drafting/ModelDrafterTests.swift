@@ -41,7 +41,7 @@ struct ModelDrafterTests {
         let drafter = Self.drafter(transformer)
         try drafter.begin(base: base, sampling: sampling)
         var tree = TokenTree()
-        var random = SeededGenerator(seed: 9)
+        var random = SplitMix(seed: 9)
         for _ in 0..<30 {
             var frontier: [NodeIndex?] = tree.isEmpty ? [nil] : []
             frontier += tree.indices.filter { !tree.children(of: $0).contains { _ in true } && tree.depth(of: $0) < 6 }

@@ -1,4 +1,5 @@
 import PacelineModel
+import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
@@ -125,7 +126,7 @@ struct GGUFDamageTests {
         let whole = SmallModel.bytes
         #expect(try SmallModel.use(whole))
         // Every cut in the first part of the head, then 200 anywhere.
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix(seed: 7)
         let cuts = Array(0..<512) + (0..<200).map { _ in Int.random(in: 0..<whole.count - 32, using: &generator) }
         for cut in cuts {
             let error = #expect(throws: GGUFError.self, "cut at \(cut)") { try SmallModel.use(Array(whole[..<cut])) }
@@ -136,7 +137,7 @@ struct GGUFDamageTests {
     @Test("no flipped bit traps: a typed error or a file that can be used")
     func bitFlips() {
         let whole = SmallModel.bytes
-        var generator = SeededGenerator(seed: 8)
+        var generator = SplitMix(seed: 8)
         var refused = 0
         for round in 0..<600 {
             var bytes = whole

@@ -74,7 +74,7 @@ struct PrefixIndexTests {
 
     @Test("Against a list of prefixes: finds what was entered and not evicted, and evicts in order of last use")
     func model() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix(seed: 3)
         var index = Index()
         /// Prefixes by last use, the oldest first.
         var known: [[Token]] = []

@@ -78,7 +78,7 @@ struct SharedPagesTests {
 
     @Test("No page is lost or handed out twice, whatever sequences come and go")
     func conservation() throws {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix(seed: 11)
         let pool = KVPagePool(shape: Self.shape, slots: 40 * KVPage.slots)
         var running: [(cache: KVCache, tokens: [Token])] = []
         for _ in 0..<2_000 {

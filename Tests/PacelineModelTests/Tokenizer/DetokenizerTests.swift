@@ -1,11 +1,12 @@
 import PacelineModel
+import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
 @Suite("Incremental detokenising")
 struct DetokenizerTests {
     /// Bytes that are often almost UTF-8: whole characters, cut ones, strays.
-    private func bytes(_ generator: inout SeededGenerator) -> [UInt8] {
+    private func bytes(_ generator: inout SplitMix) -> [UInt8] {
         let characters: [[UInt8]] = ["a", "é", "中", "👍", "\u{10FFFF}", "\u{FFFD}"].map { Array($0.utf8) }
         return (0..<Int.random(in: 0..<20, using: &generator)).flatMap { _ -> [UInt8] in
             let character = characters[Int.random(in: 0..<characters.count, using: &generator)]
@@ -19,7 +20,7 @@ struct DetokenizerTests {
 
     @Test("however the bytes are cut, the text is that of the whole and never ends within a character")
     func chunking() {
-        var generator = SeededGenerator(seed: 21)
+        var generator = SplitMix(seed: 21)
         for _ in 0..<2000 {
             let whole = bytes(&generator)
             var assembler = TextAssembler()

@@ -1,5 +1,6 @@
 import Foundation
 import PacelineModel
+import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
@@ -44,7 +45,7 @@ struct PreTokenizerTests {
         let words = try NSRegularExpression(pattern: pattern)
         let digits = try NSRegularExpression(pattern: isolatesDigits ? #"\p{N}|\P{N}+"# : #"[\s\S]+"#)
         let scanner = try #require(PreTokenizer.named(name))
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix(seed: 3)
         for _ in 0..<3000 {
             let text = Self.randomText(&generator)
             let expected = Self.matches(digits, text).flatMap { Self.matches(words, $0) }
@@ -70,7 +71,7 @@ struct PreTokenizerTests {
         #expect(tokenizer.fingerprint == other.fingerprint && tokenizer.prefersBOS == other.prefersBOS)
     }
 
-    private static func randomText(_ generator: inout SeededGenerator) -> String {
+    private static func randomText(_ generator: inout SplitMix) -> String {
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0..<24, using: &generator) {
             let scalar = scalars[Int.random(in: 0..<scalars.count, using: &generator)]

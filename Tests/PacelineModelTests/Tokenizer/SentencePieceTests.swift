@@ -87,7 +87,7 @@ struct SentencePieceTests {
     @Test("whatever the scores, joins follow the definition")
     func definition() throws {
         let levels: [Float] = [-3, -2, -1, -0.0, 0, 1.5, -2.5]
-        var generator = SeededGenerator(seed: 77)
+        var generator = SplitMix(seed: 77)
         for round in 0..<40 {
             var pieces = Pieces()
             pieces.addsSpacePrefix = false
@@ -128,7 +128,7 @@ struct SentencePieceTests {
 
     @Test("every valid text comes back, with or without the space before it")
     func roundTrip() throws {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix(seed: 5)
         for addsSpacePrefix in [true, false] {
             var pieces = Self.english
             pieces.addsSpacePrefix = addsSpacePrefix

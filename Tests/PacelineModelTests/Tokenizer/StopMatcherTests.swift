@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
@@ -17,13 +18,13 @@ struct StopMatcherTests {
         return (text, nil)
     }
 
-    private func randomText(_ length: Int, _ generator: inout SeededGenerator) -> String {
+    private func randomText(_ length: Int, _ generator: inout SplitMix) -> String {
         String((0..<length).map { _ in "aabbé中".randomElement(using: &generator) ?? "a" })
     }
 
     @Test("streams cut anywhere end where a search of the whole text says, and hold back no more than they must")
     func random() {
-        var generator = SeededGenerator(seed: 31)
+        var generator = SplitMix(seed: 31)
         var stopped = 0
         for _ in 0..<3000 {
             let stops = (0..<Int.random(in: 0..<4, using: &generator)).map { _ in

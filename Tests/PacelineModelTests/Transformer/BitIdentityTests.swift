@@ -52,7 +52,7 @@ struct BitIdentityTests {
         for threads in [1, 2, 4] {
             let transformer = try TinyModel().transformer(threads: threads, cacheType: cacheType)
             let base = Array(Self.text.prefix(61))
-            var random = SeededGenerator(seed: 5)
+            var random = SplitMix(seed: 5)
             var tree = TokenTree()
             while tree.count < 32 {
                 let parent =

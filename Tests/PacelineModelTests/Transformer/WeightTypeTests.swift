@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineTensor
 import PacelineTestKit
 import Testing
@@ -11,7 +12,7 @@ struct WeightTypeTests {
     func definition(format: BlockFormat) throws {
         let type = try #require(WeightType(rawValue: format.rawValue))
         #expect((type.blockLength, type.blockBytes) == (format.length, format.size))
-        var generator = SeededGenerator(seed: 12)
+        var generator = SplitMix(seed: 12)
         let count = 16 * format.length
         let bytes = format.random(count, deviation: 0.3, using: &generator)
         let matrix = FloatMatrix(rows: 1, columns: count)

@@ -1,13 +1,15 @@
+import PacelineSpeculation
+
 /// Changes bytes in the ways that break parsers: flips, cuts, repeats, splices, and numbers at the edge of their range.
 struct ByteMutator {
     /// Most inputs stay small, where most executions per second are; a repeat may reach a frame's cap.
     static let usualLimit = 8 << 10
     static let largestLimit = 1 << 20
 
-    var random: SeededGenerator
+    var random: SplitMix
 
     init(seed: UInt64) {
-        random = SeededGenerator(seed: seed)
+        random = SplitMix(seed: seed)
     }
 
     /// One to a few changes, mostly few.

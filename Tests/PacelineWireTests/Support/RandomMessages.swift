@@ -10,10 +10,10 @@ struct RandomMessages {
         .established(limits: .maximum, vocabularySize: vocabularySize, version: version)
     }
 
-    var random: SeededGenerator
+    var random: SplitMix
 
     init(seed: UInt64) {
-        random = SeededGenerator(seed: seed)
+        random = SplitMix(seed: seed)
     }
 
     /// The phase in which a message may travel.
@@ -244,7 +244,7 @@ struct RandomMessages {
 }
 
 extension Array {
-    fileprivate func pick(_ random: inout SeededGenerator) -> Element {
+    fileprivate func pick(_ random: inout SplitMix) -> Element {
         self[Int.random(in: 0..<count, using: &random)]
     }
 }

@@ -1,3 +1,5 @@
+import PacelineSpeculation
+
 /// Random bytes that are used once, in one handshake. They come from outside the core: the shell draws them from the
 /// system, the simulator from its seed.
 package struct LinkNonce: Sendable, Equatable {

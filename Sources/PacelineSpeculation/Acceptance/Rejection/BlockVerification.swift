@@ -7,13 +7,13 @@ package struct BlockVerification: RejectionRule {
 
     package func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
         var node: NodeIndex?
         var law = try target(nil)
         var weight = 1.0
-        var longest: (node: NodeIndex?, law: Law) = (nil, law)
+        var longest: (node: NodeIndex?, law: TokenDistribution) = (nil, law)
         var child = tree.children(of: nil).first
         while let next = child {
             let (token, draft) = (tree.nodes[next].token, tree.nodes[next].law)

@@ -5,7 +5,7 @@ package protocol Chance {
     mutating func happens(withProbability probability: Double) -> Bool
 
     /// A token drawn from a law.
-    mutating func token(from law: Law) -> Token
+    mutating func token(from law: TokenDistribution) -> Token
 }
 
 /// Chance that is decided by uniforms in [0, 1), one per question, in the order of the questions.
@@ -21,7 +21,7 @@ package struct UniformChance: Chance {
     }
 
     /// Inverts the distribution function; rounding at its end goes to the last possible token.
-    package mutating func token(from law: Law) -> Token {
+    package mutating func token(from law: TokenDistribution) -> Token {
         var left = nextUniform()
         var last = 0
         for (token, probability) in law.probabilities.enumerated() where probability > 0 {

@@ -7,7 +7,7 @@ package struct KSequentialSelection: RejectionRule {
 
     package func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
         var node: NodeIndex?
@@ -32,7 +32,7 @@ package struct KSequentialSelection: RejectionRule {
     }
 
     /// The probability that one draft is accepted.
-    private static func acceptance(_ law: Law, _ draft: Law, scale: Double) -> Double {
+    private static func acceptance(_ law: TokenDistribution, _ draft: TokenDistribution, scale: Double) -> Double {
         law.probabilities.indices.reduce(0) { $0 + min(law[Token($1)] / scale, draft[Token($1)]) }
     }
 
@@ -46,7 +46,7 @@ package struct KSequentialSelection: RejectionRule {
     /// The smallest scale at which no token is emitted too often, in 1...count.
     ///
     /// Every larger scale is exact as well, if less often accepting; so the upper end of the bisection is taken.
-    private static func scale(_ law: Law, _ draft: Law, count: Int) -> Double {
+    private static func scale(_ law: TokenDistribution, _ draft: TokenDistribution, count: Int) -> Double {
         var (low, high) = (1.0, Double(count))
         for _ in 0..<60 {
             let middle = (low + high) / 2
@@ -57,7 +57,9 @@ package struct KSequentialSelection: RejectionRule {
     }
 
     /// What is left for the correction.
-    private static func residual(_ law: Law, _ draft: Law, count: Int, scale: Double) -> Law {
+    private static func residual(_ law: TokenDistribution, _ draft: TokenDistribution, count: Int, scale: Double)
+        -> TokenDistribution
+    {
         let accepted = acceptance(law, draft, scale: scale)
         let amplification = amplification(acceptance: accepted, count: count)
         return law.residual { min(law[$0] / scale, draft[$0]) * amplification }.law ?? law

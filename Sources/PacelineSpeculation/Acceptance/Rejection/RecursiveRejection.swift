@@ -9,7 +9,7 @@ package struct RecursiveRejection: RejectionRule {
 
     package func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
         var node: NodeIndex?
@@ -26,7 +26,7 @@ package struct RecursiveRejection: RejectionRule {
     private static func accept(
         among children: [NodeIndex],
         of tree: SampledTree,
-        law: inout Law,
+        law: inout TokenDistribution,
         chance: inout some Chance
     ) -> NodeIndex? {
         for child in children {

@@ -12,7 +12,7 @@ package protocol RejectionRule: Sendable {
     /// - Throws: only what `target` throws.
     func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict
 }

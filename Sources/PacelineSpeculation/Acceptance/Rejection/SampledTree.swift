@@ -11,9 +11,9 @@ package struct SampledTree: Sendable {
         package var token: Token
         /// The drafter's law after the path to `parent`. Without replacement the token was drawn from what earlier
         /// siblings have left of it.
-        package var law: Law
+        package var law: TokenDistribution
 
-        package init(parent: NodeIndex?, token: Token, law: Law) {
+        package init(parent: NodeIndex?, token: Token, law: TokenDistribution) {
             self.parent = parent
             self.token = token
             self.law = law
@@ -62,7 +62,7 @@ package struct SampledTree: Sendable {
     }
 
     /// The law that a node's token was drawn from, given the siblings before it.
-    func drawingLaw(of node: NodeIndex) -> Law {
+    func drawingLaw(of node: NodeIndex) -> TokenDistribution {
         guard replacement == .without else { return nodes[node].law }
         let earlier = children(of: nodes[node].parent).prefix { $0 != node }
         // A law that is used up cannot have yielded another token.

@@ -6,7 +6,7 @@ package struct TraversalVerification: RejectionRule {
     private struct State {
         /// The probability with which the path to the node is kept, should nothing below it be.
         var acceptance: Double
-        var law: Law
+        var law: TokenDistribution
         /// How many children have been given up.
         var rejected = 0
     }
@@ -15,7 +15,7 @@ package struct TraversalVerification: RejectionRule {
 
     package func verdict<Failure: Error, Source: Chance>(
         on tree: SampledTree,
-        target: (NodeIndex?) throws(Failure) -> Law,
+        target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
         // The states of the nodes on the way from the base to the node that is looked at.
@@ -39,7 +39,7 @@ package struct TraversalVerification: RejectionRule {
     }
 
     /// Takes out of a node's law what a rejected child has had of it.
-    private static func reject(drawnFrom draft: Law, in state: inout State) {
+    private static func reject(drawnFrom draft: TokenDistribution, in state: inout State) {
         let rest = state.law.residual(scale: state.acceptance) { draft[$0] }
         let total = rest.mass + 1 - state.acceptance
         // Where the total is zero the child's law was the node's own, and the child is never rejected.

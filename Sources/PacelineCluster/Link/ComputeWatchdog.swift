@@ -1,0 +1,40 @@
+/// Whether the work loop of this process is alive, judged from the progress that its compute thread shows.
+///
+/// An idle compute thread is alive. A busy one is alive while its stamp moved within `stallLimit`. Heartbeats are sent
+/// and answered only while the thread is alive. A pass that lasts seconds stays alive, because the engine moves the
+/// stamp between layers; a pass that hangs does not.
+package struct ComputeWatchdog: Sendable {
+    /// How long a busy thread may show no progress.
+    package let stallLimit: Duration
+    private var lastProgress: Instant?
+
+    package init(stallLimit: Duration) {
+        self.stallLimit = stallLimit
+    }
+
+    /// When the thread counts as hung unless it makes progress first; nil while idle.
+    package var deadline: Instant? {
+        lastProgress.map { $0 + stallLimit }
+    }
+
+    /// A job was handed to the compute thread.
+    package mutating func began(now: Instant) {
+        lastProgress = now
+    }
+
+    /// The stamp moved.
+    package mutating func progressed(now: Instant) {
+        guard lastProgress != nil else { return }
+        lastProgress = now
+    }
+
+    /// The compute thread is idle again.
+    package mutating func ended() {
+        lastProgress = nil
+    }
+
+    package func isAlive(now: Instant) -> Bool {
+        guard let deadline else { return true }
+        return now < deadline
+    }
+}

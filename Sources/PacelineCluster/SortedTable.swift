@@ -1,0 +1,59 @@
+/// A small map that keeps its entries in ascending order of their keys, so that effects come out in the same order in
+/// every run (a dictionary's order differs from process to process).
+struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Sendable {
+    private(set) var keys: [Key] = []
+    private(set) var values: [Value] = []
+
+    var count: Int { keys.count }
+    var isEmpty: Bool { keys.isEmpty }
+
+    /// The value for `key`; setting nil removes it.
+    subscript(key: Key) -> Value? {
+        _read {
+            if let index = index(of: key) {
+                yield values[index]
+            } else {
+                yield nil
+            }
+        }
+        set {
+            let place = insertionIndex(of: key)
+            let isPresent = place < keys.count && keys[place] == key
+            if let newValue {
+                if isPresent {
+                    values[place] = newValue
+                } else {
+                    keys.insert(key, at: place)
+                    values.insert(newValue, at: place)
+                }
+            } else if isPresent {
+                keys.remove(at: place)
+                values.remove(at: place)
+            }
+        }
+    }
+
+    /// Changes the value for `key` in place; nil if there is none.
+    mutating func update<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
+        index(of: key).map { body(&values[$0]) }
+    }
+
+    func contains(_ key: Key) -> Bool {
+        index(of: key) != nil
+    }
+
+    private func index(of key: Key) -> Int? {
+        let place = insertionIndex(of: key)
+        return place < keys.count && keys[place] == key ? place : nil
+    }
+
+    /// Binary search for the first place whose key is not below `key`.
+    private func insertionIndex(of key: Key) -> Int {
+        var (low, high) = (0, keys.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

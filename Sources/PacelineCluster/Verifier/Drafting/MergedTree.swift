@@ -1,0 +1,91 @@
+import PacelineSpeculation
+
+/// The trees of several workers for one sequence as one tree, with what is believed of each node and who proposed it.
+struct MergedTree: Sendable {
+    private(set) var tree: TokenTree
+    /// By node: the calibrated probability that the target takes its token once it comes to its parent. Where several
+    /// workers proposed a node the most confident of them counts.
+    private(set) var probabilities: [Double] = []
+    /// By node: a bit for each worker that proposed it, by its place on the board.
+    private(set) var proposers: [UInt64] = []
+
+    init(limits: TreeLimits) {
+        tree = TokenTree(limits: limits)
+    }
+
+    /// Adds one worker's tree.
+    ///
+    /// - Parameters:
+    ///   - bit: the worker's.
+    ///   - probabilities: of the tree's nodes.
+    mutating func add(_ other: TokenTree, bit: UInt64, probabilities: [Double]) {
+        var placed: [NodeIndex?] = []
+        placed.reserveCapacity(other.count)
+        for (node, probability) in zip(other, probabilities) {
+            placed.append(place(node, under: placed, bit: bit, probability: probability))
+        }
+    }
+
+    /// Workers may each be sure of another child of a node, of which the target takes one.
+    mutating func reconcile() {
+        probabilities = tree.limiting(probabilities, ofSiblings: 1)
+    }
+
+    /// The sum over all nodes down to `depth` of how far the probability of the node's path exceeds `price`.
+    func surplus(depth: Int, over price: Double) -> Double {
+        var reach: [Double] = []
+        reach.reserveCapacity(tree.count)
+        var sum = 0.0
+        for (index, node) in tree.enumerated() {
+            let probability = (node.parent.map { reach[$0] } ?? 1) * probabilities[index]
+            reach.append(probability)
+            if tree.depth(of: index) <= depth { sum += max(0, probability - price) }
+        }
+        return sum
+    }
+
+    /// The tree for a planner that must not choose nodes deeper than `depth`.
+    func candidate(depth: Int) -> Planner.Input {
+        let allowed = tree.indices.map { tree.depth(of: $0) <= depth ? probabilities[$0] : 0 }
+        return Planner.Input(tree: tree, probabilities: allowed)
+    }
+
+    /// The part that consists of `nodes`, which are ascending and connected to the base.
+    func subtree(_ nodes: [NodeIndex]) -> MergedTree {
+        var part = MergedTree(limits: tree.limits)
+        var placed = [NodeIndex?](repeating: nil, count: tree.count)
+        for index in nodes {
+            var node = tree[index]
+            node.parent = node.parent.flatMap { placed[$0] }
+            // Every part of a valid tree is valid, so nothing is ever left out here.
+            guard let moved = try? part.tree.append(node) else { continue }
+            placed[index] = moved
+            part.probabilities.append(probabilities[index])
+            part.proposers.append(proposers[index])
+        }
+        return part
+    }
+
+    private mutating func place(
+        _ node: TokenTree.Node,
+        under placed: [NodeIndex?],
+        bit: UInt64,
+        probability: Double
+    ) -> NodeIndex? {
+        var node = node
+        if let parent = node.parent {
+            guard let moved = placed[parent] else { return nil }
+            node.parent = moved
+        }
+        // A node beyond the limits is left out with all below it: part of a tree is as valid as the whole.
+        guard let (index, isNew) = try? tree.insert(node) else { return nil }
+        if isNew {
+            proposers.append(bit)
+            probabilities.append(probability)
+        } else {
+            proposers[index] |= bit
+            probabilities[index] = max(probabilities[index], probability)
+        }
+        return index
+    }
+}

@@ -1,0 +1,58 @@
+import PacelineSpeculation
+
+/// What a verifier has learned of one worker's drafting.
+struct WorkerProfile: Sendable {
+    /// What the worker's reported confidence is worth.
+    var calibration = Calibration()
+    /// What its drafting is worth.
+    var workerYield = WorkerYield()
+    /// How deep and how wide its trees are of use.
+    var shape = TreeShapeRecord()
+
+    /// Whether the target has ever taken a token of the worker's trees. Nothing is waited for before.
+    var isProven: Bool { shape.agreements > 0 }
+
+    /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to
+    /// its parent.
+    ///
+    /// What the worker reports, as calibrated; but that any child of a node is right is even odds at most while the
+    /// worker has never been right, and each verdict that finds it right halves that doubt. One that is certain of
+    /// tokens that are all wrong can so have no long tree verified.
+    func probabilities(of tree: TokenTree) -> [Double] {
+        let believed = tree.indices.map { node in
+            calibration.probability(logProbability: tree[node].logProbability, depth: tree.depth(of: node))
+        }
+        return tree.limiting(believed, ofSiblings: trust)
+    }
+
+    /// Right verdicts after which doubt is smaller than any calibration can be exact.
+    private static let acquaintance = 10
+
+    private var trust: Double {
+        shape.agreements < Self.acquaintance ? 1 - 1 / Double(2 << shape.agreements) : 1
+    }
+}
+
+/// The experience with workers that are not connected at present, so that one that comes back does not start anew.
+/// Bounded: the one that left first is forgotten first.
+struct ExperienceArchive: Sendable {
+    private static let limit = 128
+
+    private var entries: [(incarnation: UInt64, profile: WorkerProfile)] = []
+
+    var count: Int { entries.count }
+
+    mutating func keep(_ profile: WorkerProfile, of incarnation: UInt64) {
+        entries.removeAll { $0.incarnation == incarnation }
+        if entries.count == Self.limit { entries.removeFirst() }
+        entries.append((incarnation, profile))
+    }
+
+    /// Hands out what is known of a worker's process life, or nothing.
+    mutating func take(_ incarnation: UInt64) -> WorkerProfile {
+        guard let index = entries.firstIndex(where: { $0.incarnation == incarnation }) else {
+            return WorkerProfile()
+        }
+        return entries.remove(at: index).profile
+    }
+}

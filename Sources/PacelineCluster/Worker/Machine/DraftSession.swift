@@ -1,0 +1,171 @@
+import PacelineSpeculation
+import PacelineWire
+
+/// One request that a worker drafts for: what its verifier has said, and what the compute thread and the verifier have
+/// been told.
+struct DraftSession: Sendable {
+    /// What is left of the memory of a large round after another one.
+    private static let fading = 0.98
+    /// The tree is grown as if so many rounds' nodes were verified at once: at a long round trip several verdicts are
+    /// on their way.
+    private static let roundsAhead = 4.0
+    private static let leastVerified = 32
+
+    let id: DraftSessionID
+    let link: LinkID
+    /// As the verifier names it on that link.
+    let request: UInt64
+    private let lengthLimit: Int
+    /// What the receiver of the tree enforces.
+    private let treeLimits: TreeLimits
+    private var shard: OutcomeShard
+
+    /// The present base.
+    private(set) var mark: BaseMark
+    private var limits: DraftLimits
+    private var credit: Int
+    /// Until the compute thread has it.
+    private var opening: DraftJob.Opening?
+    /// Committed since the compute thread was last told.
+    private var committed: [Token] = []
+    /// The base at which the compute thread's tree is rooted, or will be after the turn it is at.
+    private var drafted: BaseMark
+    /// Nodes of that tree that the verifier has been sent.
+    private var sent = 0
+    /// Nodes that are being verified, until the compute thread has been told.
+    private var verifying: TokenTree?
+    /// The most nodes that a round has verified of late, fading; nil before any was announced.
+    private var roundNodes: Double?
+    /// No step pays before the next verdict, and the verifier knows.
+    private var isExhausted = false
+
+    init(_ open: Message.Open, id: DraftSessionID, link: LinkID, vocabularySize: Int) {
+        self.id = id
+        self.link = link
+        request = open.request
+        lengthLimit = open.lengthLimit
+        shard = open.shard
+        mark = BaseMark(epoch: open.epoch, length: open.base.count, hash: open.baseHash)
+        drafted = mark
+        limits = open.limits
+        credit = open.credit
+        treeLimits = TreeLimits(
+            nodes: WireLimits.treeNodes,
+            depth: WireLimits.treeDepth,
+            vocabularySize: vocabularySize
+        )
+        opening = DraftJob.Opening(
+            base: open.base,
+            sampling: open.sampling,
+            limits: treeLimits
+        )
+    }
+
+    /// Whether the compute thread has something to do for the session. Without credit there is nothing, not even to
+    /// follow the base: a worker that may not draft takes no processor time, and catches up when it may again.
+    var wantsTurn: Bool {
+        guard credit > 0 else { return false }
+        return opening != nil || !committed.isEmpty || (!isExhausted && policy.nodes > sent && policy.depth > 0)
+    }
+
+    /// The next turn; the session takes it for begun.
+    mutating func takeTurn(_ settings: DraftSettings) -> DraftJob.Turn {
+        defer {
+            if opening != nil || !committed.isEmpty { sent = 0 }
+            opening = nil
+            committed = []
+            verifying = nil
+            drafted = mark
+        }
+        var policy = policy
+        policy.batch = settings.batch
+        policy.minimumGain = settings.minimumGain
+        policy.minimumProbability = max(settings.minimumProbability, limits.minimumProbability)
+        return DraftJob.Turn(
+            session: id,
+            opening: opening,
+            committed: committed,
+            verifying: verifying,
+            policy: policy
+        )
+    }
+
+    /// The verifier has sent nodes to verification: they need no company any more, only a tree below them.
+    mutating func follow(_ message: Message.Verifying) {
+        let root = BaseMark(epoch: message.epoch, length: message.baseLength, hash: message.baseHash)
+        // A verdict is sent before the next round is announced, and both in order: another base is a stray.
+        guard root == mark else { return }
+        var outgoing = TokenTree(limits: treeLimits)
+        for node in message.nodes {
+            // The decoder has checked parents, depths and siblings.
+            _ = try? outgoing.append(.init(parent: node.parent, token: node.token, logProbability: 0))
+        }
+        roundNodes = max(Double(outgoing.count), (roundNodes ?? 0) * Self.fading)
+        verifying = outgoing
+        isExhausted = false
+    }
+
+    /// The verifier has committed tokens.
+    ///
+    /// - Returns: what is wrong with the verdict; the session then stays as it was.
+    mutating func follow(_ verdict: Message.Verdict) -> LinkFault? {
+        let next = mark.advanced(by: verdict.tokens)
+        let told = BaseMark(epoch: verdict.epoch, length: verdict.baseLength, hash: verdict.baseHash)
+        guard next == told else {
+            return .violation("a verdict leads to \(told), but by its tokens it leads to \(next)")
+        }
+        mark = next
+        committed += verdict.tokens
+        verifying = nil
+        credit = verdict.credit
+        limits = verdict.limits ?? limits
+        if let dealt = verdict.shard { shard = dealt }
+        isExhausted = false
+        return nil
+    }
+
+    /// The message that tells the verifier what a turn brought; nil if there is nothing to tell.
+    ///
+    /// A verdict may have come during the turn. The nodes then hang below a base that is past, which the verifier can
+    /// still make use of: it walks the committed tokens down the tree.
+    mutating func report(_ outcome: DraftResult.Outcome) -> Message.Tree? {
+        switch outcome {
+        case .failed: return nil
+        case .restarted(let nodes, let isFinal):
+            sent = 0
+            return report(nodes, isFinal: isFinal)
+        case .grew(let nodes, let isFinal):
+            guard !nodes.isEmpty || isFinal else { return nil }
+            return report(nodes, isFinal: isFinal)
+        }
+    }
+
+    private mutating func report(_ nodes: [TokenTree.Node], isFinal: Bool) -> Message.Tree {
+        let isCurrent = drafted == mark
+        isExhausted = isFinal && isCurrent
+        defer { sent += nodes.count }
+        return Message.Tree(
+            request: request,
+            epoch: drafted.epoch,
+            baseLength: drafted.length,
+            baseHash: drafted.hash,
+            firstNode: sent,
+            nodes: nodes,
+            isFinal: isExhausted
+        )
+    }
+
+    /// Bounds for the tree at the present base.
+    private var policy: GrowthPolicy {
+        let nodes = min(credit, limits.nodes)
+        // The verdict that ends the request brings one token more than it accepts.
+        let depth = min(limits.depth, lengthLimit - mark.length - 1)
+        return GrowthPolicy(
+            nodes: depth > 0 ? nodes : 0,
+            verified: roundNodes.map { min(nodes, max(Self.leastVerified, Int(Self.roundsAhead * $0))) } ?? nodes,
+            depth: max(0, depth),
+            width: limits.width,
+            shard: shard
+        )
+    }
+}

@@ -1,0 +1,134 @@
+import PacelineSpeculation
+import PacelineWire
+
+extension WorkerMachine {
+    mutating func open(_ open: Message.Open, on link: LinkID, now: Instant) {
+        guard session(open.request, on: link) == nil, arrival(of: open.request, on: link) == nil else {
+            return drive(link, .abort(.violation("request \(open.request) was opened twice")), now: now)
+        }
+        if let refusal = refusal(of: open) {
+            return send(.close(refusal), to: link, now: now)
+        }
+        arriving.append(ArrivingBase(open, on: link))
+        beginIfWhole(arriving.count - 1, now: now)
+    }
+
+    /// More of a base has come.
+    mutating func append(_ part: Message.Base, on link: LinkID, now: Instant) {
+        guard let index = arrival(of: part.request, on: link) else {
+            guard session(part.request, on: link) != nil else { return }
+            let reason = "more came of the base of request \(part.request), which was whole"
+            return drive(link, .abort(.violation(reason)), now: now)
+        }
+        if let fault = arriving[index].append(part) {
+            return drive(link, .abort(fault), now: now)
+        }
+        beginIfWhole(index, now: now)
+    }
+
+    /// Begins to draft for a request if all of its base has come.
+    private mutating func beginIfWhole(_ index: Int, now: Instant) {
+        guard arriving[index].isComplete else { return }
+        let (link, open, isSound) = (arriving[index].link, arriving[index].open, arriving[index].isSound)
+        arriving.remove(at: index)
+        guard isSound else {
+            let reason = "request \(open.request) was opened with a base that its hash does not fit"
+            return drive(link, .abort(.violation(reason)), now: now)
+        }
+        guard let vocabularySize = links[link]?.peer?.vocabularySize else { return }
+        sessionCount += 1
+        let id = DraftSessionID(rawValue: sessionCount)
+        sessions[id] = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
+    }
+
+    private func arrival(of request: UInt64, on link: LinkID) -> Int? {
+        arriving.firstIndex { $0.link == link && $0.open.request == request }
+    }
+
+    /// Ends the link of a verifier that says more of a request before its base has come whole.
+    ///
+    /// - Returns: whether it may be said.
+    mutating func isWhole(
+        _ request: UInt64,
+        before type: MessageType,
+        on link: LinkID,
+        now: Instant
+    ) -> Bool {
+        guard let index = arrival(of: request, on: link) else { return true }
+        let (count, length) = (arriving[index].open.base.count, arriving[index].open.baseLength)
+        let state = "only \(count) of the \(length) tokens of its request's base had come"
+        drive(link, .abort(.unexpected(type, state: state)), now: now)
+        return false
+    }
+
+    mutating func follow(_ verdict: Message.Verdict, on link: LinkID, now: Instant) {
+        guard isWhole(verdict.request, before: .verdict, on: link, now: now) else { return }
+        // The worker may have closed the request while the verdict was on its way.
+        guard let id = session(verdict.request, on: link) else { return }
+        let fault = sessions.update(id) { session -> LinkFault? in
+            session.follow(verdict)
+        }
+        if let fault = fault ?? nil {
+            return drive(link, .abort(fault), now: now)
+        }
+        guard let length = sessions[id]?.mark.length, length >= configuration.contextLength ?? .max else { return }
+        sessions[id] = nil
+        send(.close(Message.Close(request: verdict.request, reason: .contextLength)), to: link, now: now)
+    }
+
+    func session(_ request: UInt64, on link: LinkID) -> DraftSessionID? {
+        sessions.values.first { $0.link == link && $0.request == request }?.id
+    }
+
+    /// Hands the compute thread the next turn if it is idle: sessions take turns, so that a long one starves none.
+    mutating func startTurnIfDue(now: Instant) {
+        guard !isComputing, !isShutDown else { return }
+        let closings = opened.subtracting(sessions.keys).sorted()
+        let wanting = sessions.values.filter(\.wantsTurn).map(\.id)
+        let next = wanting.first { $0 > lastTurn } ?? wanting.first
+        guard next != nil || !closings.isEmpty else { return }
+        opened.subtract(closings)
+        var turn: DraftJob.Turn?
+        if let next {
+            lastTurn = next
+            opened.insert(next)
+            let settings = configuration.draft
+            turn = sessions.update(next) { $0.takeTurn(settings) }
+        }
+        isComputing = true
+        watchdog.began(now: now)
+        outbox.append(.draft(DraftJob(closings: closings, turn: turn)))
+    }
+
+    mutating func finishTurn(_ result: DraftResult?, now: Instant) {
+        isComputing = false
+        watchdog.ended()
+        checkWatchdog(now: now)
+        // The session may be over by now.
+        guard let result, let session = sessions[result.session] else { return }
+        if case .failed(let reason) = result.outcome {
+            sessions[result.session] = nil
+            outbox.append(.note(.sessionFailed(result.session, reason: reason)))
+            let close = Message.Close(request: session.request, reason: .failed, detail: reason)
+            return send(.close(close), to: session.link, now: now)
+        }
+        let tree = sessions.update(result.session) { $0.report(result.outcome) }
+        if let tree = tree ?? nil {
+            send(.tree(tree), to: session.link, now: now)
+        }
+    }
+
+    private func refusal(of open: Message.Open) -> Message.Close? {
+        if sessions.count + arriving.count >= configuration.slots {
+            return Message.Close(
+                request: open.request,
+                reason: .noCapacity,
+                detail: "all \(configuration.slots) slots are taken"
+            )
+        }
+        guard open.baseLength < configuration.contextLength ?? .max else {
+            return Message.Close(request: open.request, reason: .contextLength)
+        }
+        return nil
+    }
+}
