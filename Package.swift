@@ -1,9 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// C kernels are optimised in debug builds too: the tests compare whole model passes bit for bit, and unoptimised
-/// kernels would make them take hours. Contraction is off because every fused multiply-add is written out, so that
-/// the scalar twin and the SIMD versions round alike.
+/// Optimises C kernels in debug builds too: tests compare whole model passes, which would take hours with unoptimised
+/// kernels. Contraction is off so that the scalar twins and the SIMD versions round alike; the code writes out every
+/// fused multiply-add.
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Werror"])]
 
 let dependencies: [Package.Dependency] = [
@@ -15,7 +15,7 @@ let dependencies: [Package.Dependency] = [
 ]
 
 let targets: [Target] = [
-    // The two Debian libraries.
+    // Libraries from Debian.
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
 
@@ -26,7 +26,7 @@ let targets: [Target] = [
         cSettings: kernelSettings + [.headerSearchPath(".")],
         linkerSettings: [.linkedLibrary("dl")]
     ),
-    // The safe wrapper round the kernels and OpenBLAS.
+    // The safe wrapper around the kernels and OpenBLAS.
     .target(name: "PacelineTensor", dependencies: ["CPacelineKernels"]),
     .testTarget(
         name: "PacelineTensorTests",
@@ -37,7 +37,7 @@ let targets: [Target] = [
     .target(name: "PacelineSpeculation"),
     .testTarget(name: "PacelineSpeculationTests", dependencies: ["PacelineSpeculation"]),
 
-    // Model files, tokenisers, the transformer, KV cache and sampling.
+    // Model files, tokenizers, the transformer, KV cache and sampling.
     .target(
         name: "PacelineModel",
         dependencies: ["PacelineTensor", "PacelineSpeculation", .product(name: "Crypto", package: "swift-crypto")],
@@ -49,7 +49,7 @@ let targets: [Target] = [
         resources: [.copy("Goldens")]
     ),
 
-    // Messages and frames. The C side is protoc-c output of Protocols/, committed, and the frames' checksum.
+    // Messages and frames. The C targets are the committed protoc-c output for Protocols/, and the frames' checksum.
     .target(name: "CPacelineProtocol", dependencies: ["CProtobufC"]),
     .target(name: "CPacelineChecksum", cSettings: kernelSettings),
     .target(
@@ -64,7 +64,7 @@ let targets: [Target] = [
         dependencies: ["PacelineWire", "CPacelineChecksum", .product(name: "NIOTestUtils", package: "swift-nio")]
     ),
 
-    // The distributed system: state machines of both ends, and their thin shells over sockets and threads.
+    // The distributed system: state machines for both ends of a link, and the sockets and threads that run them.
     .target(
         name: "PacelineCluster",
         dependencies: [
@@ -82,7 +82,7 @@ let targets: [Target] = [
         dependencies: ["PacelineCluster", "PacelineFaults", "PacelineTestKit"]
     ),
 
-    // The client side of a verifier: HTTP.
+    // The HTTP API for clients of a verifier.
     .target(
         name: "PacelineGateway",
         dependencies: ["PacelineCluster", "PacelineModel", .product(name: "NIOHTTP1", package: "swift-nio")]
@@ -90,7 +90,7 @@ let targets: [Target] = [
 
     .testTarget(name: "PacelineGatewayTests", dependencies: ["PacelineGateway", "PacelineTestKit"]),
 
-    // Deterministic simulation of clusters under faults; faults for real processes.
+    // Deterministic simulation of clusters under faults, and a proxy that injects faults between real processes.
     .target(
         name: "PacelineFaults",
         dependencies: [
@@ -117,13 +117,13 @@ let targets: [Target] = [
         ]
     ),
 
-    // What tests share: tiny models that tests write themselves, scripted targets and drafters.
+    // Shared by tests: tiny models and vocabularies, and a writer of model files.
     .target(
         name: "PacelineTestKit",
         dependencies: ["PacelineModel", "PacelineTensor"],
         path: "Tests/PacelineTestKit"
     ),
-    // Whole clusters of real processes.
+    // Tests of whole clusters of real processes.
     .testTarget(
         name: "ClusterTests",
         dependencies: [

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Makes a certificate authority to try mutual TLS with, and certificates for verifiers and workers.
+# Makes a certificate authority for trying out mutual TLS, and certificates for verifiers and workers.
 #
 #   Deploy/certs.sh [FOLDER [VERIFIER_NAME…]]
 #
-# FOLDER (certs) gets ca.pem, verifier.pem, verifier-key.pem, worker.pem and worker-key.pem. The verifier's certificate
-# is for localhost, 127.0.0.1, ::1 and the names given, a worker's for URI:paceline://worker. What is there and good is
-# kept, so that running it again changes nothing; other names than before bring a new verifier's certificate.
+# Writes ca.pem, verifier.pem, verifier-key.pem, worker.pem and worker-key.pem to FOLDER (default: certs). The
+# verifier's certificate is for localhost, 127.0.0.1, ::1 and the given names; the worker's is for
+# URI:paceline://worker. Valid files are kept, so running it again changes nothing. Different names give the verifier a
+# new certificate.
 #
-# For tests and demonstrations: the authority's key lies beside the others without a password.
+# Only for tests and demonstrations: the authority's key is in the same folder, without a password.
 set -euo pipefail
 umask 077
 
@@ -18,14 +19,14 @@ fail() {
     exit 1
 }
 
-command -v openssl >/dev/null || fail "openssl is not there; apt-get install openssl"
+command -v openssl >/dev/null || fail "openssl is not installed; on Debian: apt-get install openssl"
 folder=${1:-certs}
 shift || true
 mkdir -p -- "$folder"
 cd -- "$folder"
 
-# is_good NAME SUBJECT_ALTERNATIVE_NAMES: whether the certificate was made for these names by this authority, belongs to
-# its key and is good for another week.
+# is_good NAME SUBJECT_ALTERNATIVE_NAMES: whether this authority issued the certificate for these names, and whether it
+# matches its key and is valid for at least another week.
 is_good() {
     [[ -s $1.pem && -s $1-key.pem && -s $1.names && "$(cat -- "$1.names")" == "$2" ]] || return 1
     openssl x509 -in "$1.pem" -noout -checkend $((7 * 86400)) >/dev/null || return 1

@@ -1,8 +1,8 @@
-"""What demo.sh says to a verifier over HTTP; nothing but Python's own library.
+"""The HTTP client of demo.sh; it needs only Python's standard library.
 
 demo.py warm-up                     generate a few tokens and show nothing
-demo.py generate FILE               generate, show the text as it comes, keep the last chunk with all tokens in FILE
-demo.py wait-for-workers COUNT      return when so many workers are connected
+demo.py generate FILE               generate and show the text; save the last chunk with all tokens to FILE
+demo.py wait-for-workers COUNT      return when COUNT workers are connected
 demo.py compare PLAIN SPECULATIVE   show both runs; fail if their tokens differ
 """
 
@@ -56,7 +56,7 @@ def wait_for_workers(count):
         if len(json.load(connection.getresponse())["data"]) >= count:
             return
         time.sleep(0.05)
-    sys.exit("demo: the workers did not join within a minute; see the messages above")
+    sys.exit("demo: the workers did not connect within a minute; see the messages above")
 
 
 def compare(plain_path, speculative_path):
@@ -91,7 +91,7 @@ def compare(plain_path, speculative_path):
         print(f"  both token streams       {'identical' if identical else 'DIFFERENT'}")
     if not identical:
         sys.exit(
-            "demo: the token streams differ, which must never happen; please report this with your processor's name"
+            "demo: the token streams differ, which must never happen; please report this with the name of your CPU"
         )
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows the system at work: a verifier and two workers, each a process of its own, and the same text generated twice, by
-# the target alone and with the workers drafting.
+# Shows the system at work: generates the same text twice, first with the target alone and then with workers that draft.
+# The verifier and each worker are separate processes.
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
@@ -10,13 +10,13 @@ usage() {
     cat <<'END'
 Usage: Deploy/demo.sh [options]
 
-  -m, --model NAME     the target: smollm2-135m (the default), qwen2.5-coder-1.5b or a GGUF file
-  -md, --draft NAME    what a worker drafts with, once for each worker: a model, ngram or suffix
-                       (default: ngram and suffix; with qwen2.5-coder-1.5b its 0.5B model and ngram)
-  -p, --prompt TEXT    what to continue
+  -m, --model NAME     the target: smollm2-135m (default), qwen2.5-coder-1.5b or a GGUF file
+  -md, --draft NAME    the drafter of one worker: a model, ngram or suffix; repeat for more workers
+                       (default: ngram and suffix; for qwen2.5-coder-1.5b, its 0.5B model and ngram)
+  -p, --prompt TEXT    the text to continue
   -n, --tokens COUNT   tokens to generate (default: 160)
-  -t, --threads COUNT  threads of the verifier (default: one for each CPU it may use)
-  --json               print one JSON object instead of text and table
+  -t, --threads COUNT  threads of the verifier (default: one for each CPU that it may use)
+  --json               print one JSON object instead of text and a table
 END
 }
 
@@ -46,7 +46,7 @@ while (($# > 0)); do
     esac
     shift 2
 done
-[[ "$tokens" =~ ^[1-9][0-9]{0,5}$ ]] || fail "--tokens must be a positive number, not $tokens"
+[[ "$tokens" =~ ^[1-9][0-9]{0,5}$ ]] || fail "--tokens must be a number from 1 to 999999, not $tokens"
 
 models=(smollm2)
 if [[ "$model" == qwen* || "${drafters[*]}" == *qwen* ]]; then models=(qwen); fi
@@ -64,14 +64,14 @@ fi
 
 set_up "${models[@]}"
 cd -- "$root"
-say "building in release (minutes the first time, seconds afterwards)"
+say "building in release mode (minutes the first time, seconds afterwards)"
 swift build -c release --product paceline >&2
 paceline="$(swift build -c release --show-bin-path)/paceline"
 
 work="$(mktemp -d)"
 children=()
 clean_up() {
-    # Workers first: they would complain about a verifier that goes away.
+    # Workers stop first, because they would complain about a lost verifier.
     local index
     for ((index = ${#children[@]} - 1; index >= 0; index--)); do
         kill "${children[index]}" 2>/dev/null || true
@@ -82,7 +82,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# start NAME ARGUMENT…: starts a process that ends with this script; its announcements go to a file.
+# start NAME ARGUMENT…: starts a process that ends with this script. Its announcements go to the file $work/NAME.
 start() {
     local name="$1"
     shift
@@ -90,7 +90,7 @@ start() {
     children+=($!)
 }
 
-# announced PID FILE EVENT: waits until the process has announced the event.
+# announced PID FILE EVENT: waits until the process has announced EVENT in FILE.
 announced() {
     until grep -q "\"event\":\"$3\"" "$2"; do
         if grep -q '"event":"failed"' "$2" || ! kill -0 "$1" 2>/dev/null; then
@@ -100,7 +100,7 @@ announced() {
     done
 }
 
-# address KEY FILE: an address that the verifier announced.
+# address KEY FILE: prints an address that the verifier announced.
 address() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$2"; }
 
 # --- The demonstration --------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Checks that every dependency that Package.swift declares is used.
+"""Checks that every dependency in Package.swift is used.
 
-A target's dependency is used if a file of the target imports it (or, in C, includes one of its headers, or if a target
-that only wraps a system library is linked); a package's, if a target uses one of its products. The opposite, an import
-that is not declared, is checked by the build itself (--explicit-target-dependency-import-check).
+A target uses a dependency if one of its files imports it or, in C, includes one of its headers. A system library counts
+as used if a file includes a header that its shim names. A package counts as used if a target uses one of its products.
+The build itself finds undeclared imports (--explicit-target-dependency-import-check).
 """
 
 import json
@@ -43,7 +43,7 @@ def name_of(dependency: dict) -> str:
 def is_used(name: str, imports: set[str], folders: dict[str, pathlib.Path]) -> bool:
     if name in imports:
         return True
-    # A C target is used through its headers; a system library through those that its shim names.
+    # A C target is used through its headers, a system library through the headers that its shim names.
     folder = folders.get(name)
     if folder is None:
         return False
@@ -64,10 +64,10 @@ def main() -> int:
             name = name_of(dependency)
             if "product" in dependency:
                 packages.add(dependency["product"][1])
-            # An executable is run by the tests that depend on it, not imported.
+            # Tests that depend on an executable run it instead of importing it.
             is_program = any(other["name"] == name and other["type"] == "executable" for other in manifest["targets"])
             if not is_program and not is_used(name, imports, folders):
-                problems.append(f"Package.swift: {target['name']} declares {name} and does not use it")
+                problems.append(f"Package.swift: {target['name']} declares {name} but does not use it")
     for dependency in manifest["dependencies"]:
         for kind in dependency.values():
             if kind[0]["identity"] not in packages:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks how all code is written, in under a minute and without building it. Deploy/test.sh runs it first.
+# Checks format and style of all code in under a minute, without building it. Deploy/test.sh runs it first.
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
@@ -9,14 +9,14 @@ usage() {
     cat <<'END_OF_USAGE'
 Usage: Deploy/lint.sh [--fix]
 
-Checks, over all files that git knows or would add:
+Checks all files that are tracked by git or not ignored:
   Swift     swift format lint --strict
-  C         clang-format (not over generated code)
+  C         clang-format (except generated code)
   scripts   shellcheck
   Python    ruff check, ruff format
-  all       no line over 120 columns; every dependency that Package.swift declares is used
+  all       no line over 120 columns; every dependency in Package.swift is used
 
-  --fix     repair first what can be repaired: format of Swift, C and Python
+  --fix     first repair the format of Swift, C and Python
 END_OF_USAGE
 }
 
@@ -43,7 +43,7 @@ install_ruff() {
         fail "pip could not install ruff $ruff_version (see above)"
 }
 
-# files PATTERN…: the files of these patterns that are tracked or not ignored, one a line.
+# files PATTERN…: prints the tracked and not ignored files that match, one per line.
 files() {
     git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
         [[ ! -e "$file" ]] || echo "$file"
@@ -52,17 +52,20 @@ files() {
 
 failures=0
 
-# check NAME COMMAND…: runs it, and goes on after a failure so that one run shows everything.
+# check NAME COMMAND…: runs the command and continues after a failure, so that one run shows all problems.
 check() {
     local name="$1"
     shift
     if ! "$@" >&2; then
-        say "$name: see above"
+        say "$name failed: see above"
         failures=$((failures + 1))
     fi
 }
 
 long_lines() { ! grep --with-filename --line-number --extended-regexp '^.{121,}' -- "$@"; }
+
+# Rows of Markdown tables may be longer, because they cannot be wrapped.
+long_prose() { ! grep --with-filename --line-number --extended-regexp '^[^|].{120,}' -- "$@"; }
 
 check_swift
 install_packages clang-format shellcheck
@@ -75,6 +78,7 @@ mapfile -t c < <(files '*.c' '*.h' '*.inc' ':!Sources/CPacelineProtocol')
 mapfile -t scripts < <(files '*.sh' '.ci/run')
 mapfile -t python < <(files '*.py')
 mapfile -t protocols < <(files '*.proto')
+mapfile -t prose < <(files '*.md')
 
 if [[ "$fix" == yes ]]; then
     swift format format --in-place --parallel "${swift[@]}"
@@ -89,7 +93,8 @@ check "shellcheck" shellcheck --external-sources "${scripts[@]}"
 check "ruff check" "$ruff_folder/bin/ruff" check --quiet "${python[@]}"
 check "ruff format" "$ruff_folder/bin/ruff" format --quiet --check "${python[@]}"
 check "lines over 120 columns" long_lines "${swift[@]}" "${c[@]}" "${scripts[@]}" "${python[@]}" "${protocols[@]}"
+check "prose over 120 columns" long_prose "${prose[@]}"
 check "dependencies" python3 Deploy/dependencies.py
 
-((failures == 0)) || fail "$failures of the checks failed; Deploy/lint.sh --fix repairs the format"
-say "every check passed"
+((failures == 0)) || fail "$failures checks failed; Deploy/lint.sh --fix repairs the format"
+say "all checks passed"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sets up a Debian 12 machine, builds everything and runs every test. Arguments go to `swift test` (--filter …).
+# Sets up a Debian 12 machine, builds everything and runs all tests. Arguments go to `swift test` (--filter …).
 #
-# PACELINE_TEST_QWEN=1 runs the tests that need the Qwen models, too, and fetches these. PACELINE_CROSS=required makes
-# it an error when the kernels for AArch64 cannot be tested (see cross-test.sh).
+# PACELINE_TEST_QWEN=1 also fetches the Qwen models and runs the tests that need them. PACELINE_CROSS=required makes it
+# an error if the AArch64 kernels cannot be tested (see cross-test.sh).
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
@@ -11,26 +11,26 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 models=(smollm2)
 if [[ "${PACELINE_TEST_QWEN:-}" == 1 ]]; then models+=(qwen); fi
 
-say "checking how the code is written"
+say "checking format and style"
 "$root/Deploy/lint.sh"
 set_up "${models[@]}"
 cd -- "$root"
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
 say "testing"
-# Tests of real sockets have deadlines. A few tests at once keep the cores busy; all at once, as is the default, keep
-# such a test from its turn for as long as all others compute.
+# Tests with real sockets have deadlines. A few tests at a time keep the cores busy. If all run at once, which is the
+# default, such a test may have to wait until all others have finished.
 swift test --skip-build --experimental-maximum-parallelization-width 4 "$@"
 if (($# == 0)); then
-    say "testing the kernels of another CPU"
+    say "testing the AArch64 kernels"
     Deploy/cross-test.sh
-    say "testing the draft link from another language"
+    say "testing the draft link with the Python worker"
     python_packages="$root/.build/python"
     python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" --upgrade \
         --requirement Tests/PythonWorker/requirements.txt
     PACELINE="$(swift build --show-bin-path)/paceline" PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1 \
         python3 -m unittest discover --start-directory Tests/PythonWorker
-    say "testing drafting over a long way, in network namespaces"
+    say "testing drafting over a slow network, in network namespaces"
     PACELINE="$(swift build --show-bin-path)/paceline" PYTHONDONTWRITEBYTECODE=1 \
         python3 Tests/Measurements/overlap.py --short
 fi

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# protobuf-c 1.4.1 (Debian 12: libprotobuf-c-dev, protobuf-c-compiler 1.4.1-1+b1) loses numbers of a sub-message that
-# comes in two parts, where Google's own library (PyPI: protobuf 6.33.1) merges the parts.
+# protobuf-c 1.4.1 (Debian 12: libprotobuf-c-dev, protobuf-c-compiler 1.4.1-1+b1) loses numbers from a sub-message that
+# arrives in two parts. Google's own library (PyPI: protobuf 6.33.1) merges the parts.
 #
-# Guessed: a singular sub-message may come several times, and its parts are merged field by field, as the encoding's
-# documentation says, so that {a: 7} and then {b: 9} are {a: 7, b: 9} to every library.
+# Expected: a singular sub-message may occur several times. The documentation of the encoding says that its parts are
+# merged field by field, so {a: 7} followed by {b: 9} should give {a: 7, b: 9} in every library.
 #
-# Seen: protobuf-c gives {a: 0, b: 9} for proto3 numbers; of the same two parts it keeps a text and a repeated field. No
-# error is reported.
+# Actual: protobuf-c gives {a: 0, b: 9} for proto3 numbers. It does keep the string and the repeated field of the same
+# two parts. It reports no error.
 #
-# For who builds on it: a message that is valid by the specification reads otherwise in C than elsewhere, so that two
-# peers may believe different things of one signed or checksummed payload. A protocol that is spoken through protobuf-c
-# should demand that sub-messages come once.
+# Consequence: C reads a message that is valid by the specification differently from other languages. Two peers may then
+# disagree about the contents of one signed or checksummed payload. A protocol that uses protobuf-c should require that
+# a sub-message occurs only once.
 set -euo pipefail
 
 folder="$(mktemp -d)"

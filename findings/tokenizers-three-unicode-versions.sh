@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# tokenizers 0.23.3 (PyPI, the published wheel; github.com/huggingface/tokenizers) reads one text by three versions of
-# Unicode.
+# tokenizers 0.23.3 (PyPI, the published wheel; github.com/huggingface/tokenizers) uses three versions of Unicode for
+# the same text.
 #
-# Guessed: one library, one set of character tables, so that a letter is a letter and a composition a composition by the
-# same version everywhere, or by that of the Python that runs it.
+# Expected: one library has one set of character tables. Letters and compositions follow the same version of Unicode
+# everywhere, or the version of the Python that runs it.
 #
-# Seen: \p{N} of a Split's expression follows Unicode 16, the step Digits Unicode 17, and the normalizer NFC Unicode 9,
-# whatever the Python. So U+11DE0, a decimal digit since Unicode 17, is a digit to Digits and no number to \p{N};
-# U+10D40, one since Unicode 16, is one to both; and U+105D2 U+0307, composed to U+105C9 since Unicode 16, stays as it
-# is, where U+006F U+0308 composes.
+# Actual: \p{N} in the expression of a Split follows Unicode 16, the Digits step Unicode 17 and the NFC normalizer
+# Unicode 9, in any version of Python. U+11DE0, a decimal digit since Unicode 17, is a digit for Digits but not a number
+# for \p{N}. U+10D40, a digit since Unicode 16, is one for both. U+105D2 U+0307, which composes to U+105C9 since Unicode
+# 16, stays unchanged, although U+006F U+0308 composes.
 #
-# For who builds on it: a tokenizer of one's own that takes its character classes from its language's runtime gives
-# other tokens than the published one, and other ones again after an update. The classes belong into tables of named
+# Consequence: a reimplementation that takes its character classes from its language's runtime gives other tokens than
+# the published tokenizer. The tokens change again when the runtime is updated. The classes belong in tables of fixed
 # versions, one for each step.
 set -euo pipefail
 
@@ -31,7 +31,7 @@ nfc = normalizers.NFC()
 
 
 def is_cut(step, point: int) -> bool:
-    """Whether the step takes a code point between two letters for a word of its own."""
+    """Whether the step treats a code point between two letters as a separate word."""
     return len(step.pre_tokenize_str(f"a{chr(point)}b")) == 3
 
 

@@ -1,11 +1,11 @@
 package import PacelineTensor
 
-/// A model file made ready: configuration, tokeniser and transformer.
+/// A loaded model: configuration, tokenizer and transformer.
 ///
-/// One thread uses it at a time; the tokeniser may be used by any.
+/// One thread uses it at a time, but any thread may use the tokenizer.
 package final class LanguageModel {
     package let path: String
-    /// Bytes of the model's files.
+    /// Size of the model's files in bytes.
     package let fileBytes: Int
     package let configuration: ModelConfiguration
     package let tokenizer: Tokenizer
@@ -14,11 +14,11 @@ package final class LanguageModel {
     /// Packs the weights of `model` on `compute`.
     ///
     /// - Parameters:
-    ///   - draftVocabulary: for a drafter: score only the first so many tokens and the special ones. All if there are
-    ///     no more.
-    ///   - cacheType: how keys and values are stored; tokens depend on it.
+    ///   - draftVocabulary: for a drafter, the number of first tokens to score in addition to the special ones; nil for
+    ///     all tokens.
+    ///   - cacheType: how keys and values are stored; the tokens depend on it.
     ///   - progress: called with the share done, 0 … 1.
-    /// - Throws: what ``TransformerWeights`` throws.
+    /// - Throws: the errors of ``TransformerWeights``.
     package init(
         _ model: ModelFile,
         compute: Compute,
@@ -46,8 +46,7 @@ package final class LanguageModel {
         )
     }
 
-    /// Computes the logits behind one token, on a cache of its own: the first pass touches what no pass has touched
-    /// before.
+    /// Computes the logits after one token on a temporary cache. This first pass touches memory that loading has not.
     package func computeFirstToken() throws(KVCacheError) {
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: KVPage.slots))
         try cache.reserve(1)

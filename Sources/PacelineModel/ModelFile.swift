@@ -1,9 +1,9 @@
 package import PacelineTensor
 
-/// A model's file that can be run here, as far as its head tells: everything but the weights' own values was read and
-/// checked. ``checkWeights(compute:progress:)`` checks these.
+/// A model file that can be run, judged by its header: everything except the weights' values has been read and checked.
+/// ``checkWeights(compute:progress:)`` checks these too.
 ///
-/// Whoever wants to know whether a model can be run, or is about to run it, comes through here: all say the same.
+/// Inspecting and loading a model both begin here, so they accept the same files.
 package struct ModelFile: Sendable {
     package let file: GGUFFile
     package let configuration: ModelConfiguration
@@ -25,13 +25,13 @@ package struct ModelFile: Sendable {
         tensors = try ModelTensors(file, configuration: configuration)
     }
 
-    /// Reads every weight that loading repacks and throws what it throws for one that is not a finite number.
+    /// Reads every weight that loading repacks. Throws the same error as loading for a weight that is not finite.
     ///
     /// - Parameter progress: called with the share done, 0 … 1.
     package func checkWeights(compute: Compute, progress: (Double) -> Void = { _ in }) throws {
         let reader = WeightReader(file: file, compute: compute)
         for vector in tensors.vectors { _ = try reader.vector(vector) }
-        // Of the output head, what loading keeps: its padding may hold anything.
+        // Only the rows of the output head that loading keeps: its padding may hold anything.
         let head = TensorSlice(tensors.output, 0..<tokenizer.tokenCount)
         let matrices = tensors.blocks.flatMap(\.matrices) + [head]
         for (index, matrix) in matrices.enumerated() {
@@ -40,6 +40,6 @@ package struct ModelFile: Sendable {
         }
     }
 
-    /// The path it was opened with.
+    /// The path as the caller gave it.
     package var path: String { file.path }
 }

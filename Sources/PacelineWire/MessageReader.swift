@@ -10,10 +10,10 @@ package import NIOCore
 /// }
 /// ```
 ///
-/// Messages are pulled rather than pushed, so that the owner can change ``phase`` between two of them, and can stop
-/// after some number of them and go on later: a peer that packs a thousand tiny frames into one read gets no more than
-/// its turn. An owner that stops early must read nothing more from the socket until ``next()`` has returned `nil`; the
-/// bytes held are then never more than one frame and one read.
+/// Messages are pulled rather than pushed, so that the owner can change ``phase`` between two messages. It can also
+/// stop after a few and continue later, so a peer that packs a thousand tiny frames into one read gets only its turn.
+/// An owner that stops early must read nothing more from the socket until ``next()`` has returned `nil`. The reader
+/// then never holds more than one frame and one read.
 package struct MessageReader: Sendable {
     /// A message with the frame that carried it.
     package struct Received: Sendable, Equatable {
@@ -31,7 +31,7 @@ package struct MessageReader: Sendable {
         messages = MessageDecoder(phase: phase)
     }
 
-    /// How far the connection has come, which decides what may come next.
+    /// The phase of the connection, which decides what may come next.
     package var phase: LinkPhase {
         get { frames.phase }
         set {
@@ -40,10 +40,10 @@ package struct MessageReader: Sendable {
         }
     }
 
-    /// Sequence number of the last frame that was complete; 0 before the first.
+    /// Sequence number of the last complete frame; 0 before the first.
     package var lastSequence: UInt64 { frames.lastSequence }
 
-    /// Bytes that have come and belong to no message yet.
+    /// How many bytes have arrived that are not part of a returned message.
     package var bufferedBytes: Int { buffer.readableBytes }
 
     package mutating func append(_ bytes: ByteBuffer) {
@@ -55,8 +55,8 @@ package struct MessageReader: Sendable {
         }
     }
 
-    /// - Returns: the next message, or `nil` if more bytes must come first.
-    /// - Throws: ``WireError``, again and again once it has been thrown: the stream cannot be trusted any more.
+    /// - Returns: the next message, or `nil` if more bytes are needed.
+    /// - Throws: ``WireError``. Once thrown, every later call throws it again: the stream can no longer be trusted.
     package mutating func next() throws(WireError) -> Received? {
         if let failure { throw failure }
         do {
@@ -68,7 +68,7 @@ package struct MessageReader: Sendable {
         }
     }
 
-    /// To be called when the stream has ended, and ``next()`` has returned `nil`.
+    /// Call when the stream has ended and ``next()`` has returned `nil`.
     ///
     /// - Throws: ``WireError`` if it ended inside a frame.
     package func finish() throws(WireError) {

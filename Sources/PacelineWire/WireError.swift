@@ -3,7 +3,7 @@ package enum WireError: Error, Equatable, Sendable {
     case frame(FrameError)
     case message(MessageError)
 
-    /// What the peer is told before the connection is closed.
+    /// The code to send to the peer before the connection is closed.
     package var faultCode: Message.Fault.Code {
         switch self {
         case .frame(.typeNotAllowed): .unexpected

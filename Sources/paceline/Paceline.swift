@@ -19,7 +19,7 @@ struct Paceline: ParsableCommand {
 
               paceline generate -m smollm2-135m -p "Once upon a time" -n 64 --workers 2
 
-            Spread over machines:
+            As separate processes, on one machine or on several:
 
               paceline verifier -m qwen2.5-coder-1.5b
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b
@@ -33,9 +33,9 @@ struct Paceline: ParsableCommand {
         ]
     )
 
-    /// Runs the command line; a failure ends with one plain sentence on standard error and a non-zero status.
+    /// Runs the command line. A failure prints one sentence on standard error and exits with a non-zero status.
     ///
-    /// Not asynchronous, because the process is to have one thread until it is known what happens to signals.
+    /// Not asynchronous: the process must have a single thread until signals are blocked.
     static func main() {
         EndSignals.unblock()
         do {
@@ -49,7 +49,7 @@ struct Paceline: ParsableCommand {
 
     private static func finish(_ command: any AsyncParsableCommand) async -> Never {
         var command = command
-        // By itself NIO counts CPUs that the process may not use.
+        // NIO's own default counts CPUs that the process may not use.
         NIOSingletons.groupLoopCountSuggestion = ThreadOptions.fallback
         do {
             try await command.run()

@@ -5,10 +5,10 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// Whatever a user gives: one plain sentence on standard error, nothing on standard output, a status that is not 0.
+    /// Any invalid input gives one plain sentence on standard error, nothing on standard output, and a non-zero status.
     @Suite("Bad input", .timeLimit(.minutes(2)))
     struct BadInputTests {
-        /// A command line and words that its sentence must have.
+        /// A command line and words that the message must contain.
         struct Case: Sendable, CustomTestStringConvertible {
             var words: String
             var arguments: [String]
@@ -85,7 +85,7 @@ extension ClusterSuite {
         )
         func flags(example: Case) async throws { try await Self.check(example) }
 
-        @Test("A log level in the environment that is none")
+        @Test("An invalid log level in the environment")
         func environment() async throws {
             let example = Case("PACELINE_LOG is \"loud\"", "generate", "-m", Self.tiny, "-p", "x")
             try await Self.check(example, environment: ["PACELINE_LOG": "loud"])
@@ -117,12 +117,12 @@ extension ClusterSuite {
             }
         }
 
-        @Test("Costs of passes that no machine has")
+        @Test("Pass times that are impossible")
         func costs() async throws {
             for (words, text) in [
                 ("not of 1 rows in 1e-300 ms", #"{"1": 1e-300}"#), ("not of 1 rows in 1e+308 ms", #"{"1": 1e308}"#),
                 ("not of 9223372036854775807 rows", #"{"9223372036854775807": 1}"#), ("is no number", #"{"one": 1}"#),
-                ("at least one measured point", "{}"), ("is no JSON object", "[1]"),
+                ("at least one measured point", "{}"), ("must be a JSON object", "[1]"),
             ] {
                 let path = try TestFiles.file(text.utf8, name: "costs.json")
                 try await Self.check(Case(words, "bench", "cluster", "--cost-curve", path))
@@ -166,14 +166,14 @@ extension ClusterSuite {
             }
         }
 
-        /// The first occurrence of a text in a file, replaced by one of the same length, wherever it stands.
+        /// A file in which a text is replaced everywhere by one of the same length.
         private static func patched(_ file: [UInt8], _ old: String, _ new: String) -> [UInt8] {
             var bytes = Data(file)
             while let range = bytes.range(of: Data(old.utf8)) { bytes.replaceSubrange(range, with: Data(new.utf8)) }
             return Array(bytes)
         }
 
-        /// A tiny model whose embedding has a weight type that has no kernels.
+        /// A tiny model whose embedding has a weight type without kernels.
         private static func unknownWeights() throws -> [UInt8] {
             let bytes = Data(TinyModel().serialised())
             let name = try #require(bytes.range(of: Data("token_embd.weight".utf8)))
@@ -202,7 +202,7 @@ extension ClusterSuite {
             return writer.serialised()
         }
 
-        @Test("A drafter of another vocabulary: both models are named, by generate and by the worker itself")
+        @Test("For a drafter with another vocabulary, generate and the worker itself name both models")
         func vocabularies() async throws {
             let stranger = TestModels.tinyStranger
             for words in ["tiny.gguf", "tiny-stranger.gguf"] {
@@ -215,7 +215,7 @@ extension ClusterSuite {
             _ = try await cluster.generate(.greedy("a", tokens: 4))
         }
 
-        @Test("A port in use, of workers and of clients")
+        @Test("A port in use, for workers and for clients")
         func ports() async throws {
             let cluster = try await TestCluster(Self.tiny)
             let (drafts, http) = ("\(cluster.drafts)", "\(cluster.client.address)")
@@ -238,7 +238,7 @@ extension ClusterSuite {
             )
         }
 
-        @Test("A drafting port that others could reach is refused")
+        @Test("A worker port that other machines could reach is refused")
         func publicAddress() async throws {
             try await Self.check(
                 Case("0.0.0.0:0", "verifier", "-m", Self.tiny, "--listen", "0.0.0.0:0", "--http", "127.0.0.1:0")
@@ -254,7 +254,7 @@ extension ClusterSuite {
                 if round.isMultiple(of: 2) {
                     bytes = Array(whole.prefix(Int(generator.next() % UInt64(whole.count))))
                 } else {
-                    // The head, where everything that is read before the weights stands.
+                    // In the header, which is read before the weights.
                     for _ in 0..<4 { bytes[Int(generator.next() % 12_000)] ^= UInt8(1 << (generator.next() % 8)) }
                 }
                 let path = try TestFiles.file(bytes, name: "damaged.gguf")

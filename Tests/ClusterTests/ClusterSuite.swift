@@ -1,5 +1,5 @@
 import Testing
 
-/// Tests that start processes: one after the other, so that two cores can carry them.
+/// Tests that start processes. They run one after the other, so that two cores suffice.
 @Suite("Real processes", .serialized)
 enum ClusterSuite {}

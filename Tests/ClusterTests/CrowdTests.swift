@@ -7,7 +7,7 @@ extension ClusterSuite {
     /// Up to eight workers of all kinds, several requests at once, and workers that die among them.
     @Suite("A crowd of workers", .serialized, .timeLimit(.minutes(5)))
     struct CrowdTests {
-        /// What the first, the second, … worker hosts.
+        /// The drafters of the first, the second, … worker.
         private static func kinds(_ model: String) -> [[String]] {
             [
                 ["ngram"], [model], ["random"], ["suffix"], ["ngram", "suffix"], [model, "random"], ["suffix"],
@@ -21,7 +21,7 @@ extension ClusterSuite {
             .sampled("1, 2, 3, 4, 5, 6,", tokens: 24, seed: 6),
         ]
 
-        @Test("Tokens stay those of plain decoding from one worker to eight, and while four of them die")
+        @Test("Tokens are those of plain decoding with one to eight workers, and while four of them die")
         func oneToEight() async throws {
             let cluster = try await TestCluster(TestModels.tiny, "-np", "3", "--always-draft")
             let plain = try await answers(of: cluster)
@@ -39,7 +39,7 @@ extension ClusterSuite {
             #expect(try await answers(of: cluster) == plain)
         }
 
-        @Test("Eight workers and verifiers of one to four threads give smollm2's tokens", arguments: 1...4)
+        @Test("Eight workers and verifiers with one to four threads give smollm2's tokens", arguments: 1...4)
         func threads(count: Int) async throws {
             let reference = try await TestCluster(TestModels.smollm2, "-t", "2")
             let cluster = try await TestCluster(TestModels.smollm2, "-t", "\(count)", "-np", "3")
@@ -49,7 +49,7 @@ extension ClusterSuite {
             #expect(try await answers(of: cluster) == plain)
         }
 
-        /// All requests at once; the tokens of each.
+        /// Runs all requests at once; returns the tokens of each.
         private func answers(of cluster: TestCluster) async throws -> [[Token]] {
             try await withThrowingTaskGroup(of: (Int, [Token]).self) { group in
                 for (index, request) in Self.requests.enumerated() {

@@ -2,14 +2,14 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// Where a generation ends, at the command line.
+    /// Where a generation ends, on the command line.
     @Suite("Ends of generations", .timeLimit(.minutes(2)))
     struct EndTests {
         private static let (start, end) = (
             TinyVocabulary.shared.controlTokens[1], TinyVocabulary.shared.controlTokens[2]
         )
 
-        @Test("a special token ends the text as a stop string, and an end token does unless told otherwise")
+        @Test("a special token ends the text as a stop string, and an end token does by default")
         func special() async throws {
             let prompt = ["-m", TestModels.tiny, "-p", "the", "-n", "5", "--workers", "0"]
             let start = ["--logit-bias", "\(Self.start)=100"], end = ["--logit-bias", "\(Self.end)=100"]

@@ -3,16 +3,16 @@ import Testing
 
 @testable import paceline
 
-/// Every flag that takes a number: its limits are taken, and all else is refused in one sentence, before anything runs.
-@Suite("Numbers of flags")
+/// Every flag with a number accepts its limits and refuses everything else in one sentence, before anything runs.
+@Suite("Numeric flags")
 struct FlagTests {
-    /// Numbers that a flag takes from `lowest` to `highest`, as they are written.
+    /// A flag, with values that it accepts and values that it refuses, as written on the command line.
     struct Flag: Sendable, CustomTestStringConvertible {
         let command: String
         let name: String
         let taken: [String]
         let refused: [String]
-        /// How a number is written after the flag; "@" stands for it.
+        /// The flag's argument; "@" stands for the number.
         var form = "@"
 
         var testDescription: String { "\(command) \(name) \(form)" }
@@ -33,13 +33,13 @@ struct FlagTests {
             self.refused = refused + Self.numbersOfNobody
         }
 
-        /// What no flag takes.
+        /// Values that no flag accepts.
         private static let numbersOfNobody = [
             "-9223372036854775808", "18446744073709551616", "1e999", "nan", "-inf", "", "1,", "٣",
         ]
     }
 
-    /// Command lines that lack the flag under test alone.
+    /// Command lines that are complete except for the flag under test.
     private static let commands: [String: (command: any ParsableCommand.Type, line: [String])] = [
         "inspect": (InspectCommand.self, ["x.gguf"]),
         "score": (ScoreCommand.self, ["-m", "x.gguf", "-p", "x"]),
@@ -145,7 +145,7 @@ struct FlagTests {
             Flag("relay", "--bandwidth", taken: ["1e-6", "1000"], refused: ["0", "1001", "1e308"], form: "@Gbit"),
         ]
 
-    @Test("A flag's limits are taken, and whatever is beyond them or no number is refused", arguments: flags)
+    @Test("A flag accepts its limits, and refuses numbers beyond them and anything else", arguments: flags)
     func limits(flag: Flag) throws {
         let (command, line) = try #require(Self.commands[flag.command])
         let parse = { (number: String) in

@@ -4,8 +4,8 @@ import PacelineSpeculation
 import Testing
 
 extension ClusterSuite {
-    /// The commands against what the reference implementations computed.
-    @Suite("Goldens at the command line", .timeLimit(.minutes(5)))
+    /// The commands compared with the results of the reference implementations.
+    @Suite("Golden results on the command line", .timeLimit(.minutes(5)))
     struct GoldenCommandTests {
         private struct Tokens: Decodable {
             var tokens: [Token]
@@ -46,7 +46,7 @@ extension ClusterSuite {
             return try JSONDecoder().decode(type, from: Data(contentsOf: url))
         }
 
-        @Test("tokenize gives the golden tokens, and the text back; every sixth case, the library's tests have all")
+        @Test("tokenize gives the golden tokens and the text back, for every sixth case of the library's tests")
         func tokenize() async throws {
             let all = try Self.golden(TokenizerGolden.self, "tokenizer-smollm2").cases
             for (index, example) in all.enumerated() where index.isMultiple(of: 6) {
@@ -61,7 +61,7 @@ extension ClusterSuite {
             }
         }
 
-        @Test("tokenize takes many texts as JSON lines, and names a line that is none")
+        @Test("tokenize reads many texts as JSON Lines, and names an invalid line")
         func tokenizeLines() async throws {
             let cases = try Self.golden(TokenizerGolden.self, "tokenizer-smollm2").cases
             let lines = try cases.map { String(decoding: try JSONEncoder().encode($0.text), as: UTF8.self) }
@@ -72,7 +72,7 @@ extension ClusterSuite {
             #expect(found.status == 0 && found.output == expected)
             let broken = try TestFiles.file(Array("\"a\"\nb\n".utf8), name: "texts")
             let refused = try await CommandResult.of(command + [broken])
-            #expect(refused.status != 0 && refused.errors.contains("line 2 is no JSON string"))
+            #expect(refused.status != 0 && refused.errors.contains("line 2 is not a JSON string"))
         }
 
         @Test("score agrees with float32 arithmetic for smollm2")
@@ -116,7 +116,7 @@ extension ClusterSuite {
             #expect(try #require(differences.max()) <= 0.25)
         }
 
-        @Test("Greedy generation follows the golden continuation while its margin is clear")
+        @Test("Greedy generation follows the golden continuation as long as its margin is clear")
         func greedy() async throws {
             let cluster = try await TestCluster(TestModels.smollm2)
             for example in try Self.golden(ScoreGolden.self, "smollm2").cases {

@@ -3,7 +3,7 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// `inspect` says of a file what loading it would say.
+    /// `inspect` reports the same problems of a file as loading it.
     @Suite("inspect", .timeLimit(.minutes(2)))
     struct InspectTests {
         private struct Report: Decodable {
@@ -16,7 +16,7 @@ extension ClusterSuite {
             var shards: [Shard]?
         }
 
-        /// Files whose heads can be read, and that cannot be run for one reason each.
+        /// Files with valid headers that cannot be run, each for one reason.
         private static func broken() throws -> [[UInt8]] {
             var files: [[UInt8]] = []
             var extra = TinyModel()
@@ -48,7 +48,7 @@ extension ClusterSuite {
             return files
         }
 
-        @Test("A file that cannot be run has the problem that loading it has")
+        @Test("A file that cannot be run shows the problem that loading it reports")
         func problems() async throws {
             for bytes in try Self.broken() {
                 let path = try TestFiles.file(bytes, name: "broken.gguf")
@@ -63,7 +63,7 @@ extension ClusterSuite {
             }
         }
 
-        @Test("Padding of the output head may hold anything: it is neither loaded nor looked at")
+        @Test("Padding of the output head may hold anything: it is neither loaded nor checked")
         func padding() async throws {
             var model = TinyModel()
             model.weights = .f32
@@ -76,7 +76,7 @@ extension ClusterSuite {
             #expect(score.status == 0, "\(score.errors)")
         }
 
-        @Test("A split model is shown with its shards, and runs")
+        @Test("A split model is listed with its shards, and runs")
         func shards() async throws {
             let folder = try TestFiles.directory(named: "split")
             let paths = [1, 2].map { folder.appending(path: "tiny-0000\($0)-of-00002.gguf") }

@@ -7,20 +7,20 @@ import PacelineGateway
 import Testing
 
 extension ClusterSuite {
-    /// Who may be at the other end of the draft link, with real processes, files and certificates.
+    /// Authentication of the draft link, with real processes, files and certificates.
     @Suite("Link security", .serialized, .timeLimit(.minutes(5)))
     struct LinkSecurityTests {
         private static let request = CompletionRequest.sampled("the cat sat on the mat and", tokens: 120, seed: 3)
         private static let secret = "0123456789abcdef0123456789abcdef"
 
-        /// A file with the text, with this mode.
+        /// A file with this text and mode.
         private static func tokenFile(_ text: String, mode: Int = 0o600) throws -> String {
             let path = try TestFiles.file(Array(text.utf8), name: "token")
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
             return path
         }
 
-        /// What `Deploy/certs.sh` has made in a new folder.
+        /// The certificates that `Deploy/certs.sh` makes in a new folder.
         private static func certificates() throws -> URL {
             let folder = try TestFiles.directory(named: "certificates")
             let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Deploy/certs.sh")
@@ -42,7 +42,7 @@ extension ClusterSuite {
             ]
         }
 
-        /// Compares a cluster's tokens with those of a verifier alone, until its worker has been of use.
+        /// Compares a cluster's tokens with those of a verifier alone, until the worker has contributed.
         private static func checkIdentity(_ cluster: TestCluster, _ worker: TestProcess) async throws {
             let plain = try await TestCluster(TestModels.tiny)
             try await cluster.waitForWorkers(1)
@@ -53,10 +53,10 @@ extension ClusterSuite {
                 #expect(found.tokens == expected.tokens && expected.tokens.count == 120)
                 if try await cluster.client.workers().contains(where: { $0.numAcceptedTokens > 0 }) { return }
             }
-            Issue.record("the worker was of no use: \(worker.errors)")
+            Issue.record("the worker contributed nothing: \(worker.errors)")
         }
 
-        @Test("A shared token, from a file here and the environment there, changes no token of the text")
+        @Test("A shared token, from a file or the environment, changes no token of the text")
         func token() async throws {
             let file = try Self.tokenFile(Self.secret + "\n")
             let cluster = try await TestCluster(TestModels.tiny, "--token-file", file, "--always-draft")
@@ -76,7 +76,7 @@ extension ClusterSuite {
             try await Self.checkIdentity(cluster, worker)
         }
 
-        @Test("A worker with another token, or none, is told why, and ends with that reason")
+        @Test("A worker with another token or none gets the reason, and ends with it")
         func wrongToken() async throws {
             let file = try Self.tokenFile(Self.secret)
             let cluster = try await TestCluster(TestModels.tiny, "--token-file", file, "--log-level", "info")
@@ -94,7 +94,7 @@ extension ClusterSuite {
             #expect(cluster.verifier.isRunning)
         }
 
-        @Test("A worker with a certificate of another authority is told why, and ends with that reason")
+        @Test("A worker with a certificate of another authority gets the reason, and ends with it")
         func wrongCertificate() async throws {
             let (ours, theirs) = (try Self.certificates(), try Self.certificates())
             let files = Self.options("verifier", in: ours)
@@ -108,7 +108,7 @@ extension ClusterSuite {
             #expect(cluster.verifier.errors.contains("was not signed by the authority"), "\(cluster.verifier.errors)")
         }
 
-        @Test("A worker keeps trying where the other side only lacks TLS, and a stranger's TLS is named as such")
+        @Test("A worker keeps trying if the verifier only lacks TLS, and the verifier's log names the worker's TLS")
         func tlsAgainstPlain() async throws {
             let cluster = try await TestCluster(TestModels.tiny, "--log-level", "info")
             let worker = try cluster.startWorker(["ngram"], Self.options("worker", in: try Self.certificates()))
@@ -117,7 +117,7 @@ extension ClusterSuite {
             #expect(cluster.verifier.errors.contains("the peer speaks TLS"), "\(cluster.verifier.errors)")
         }
 
-        @Test("An address that others can reach is refused before the model is loaded, with the way out")
+        @Test("A public address is refused before the model is loaded, and the message names the way out")
         func reach() async throws {
             let closed = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
             for (options, reason) in [
@@ -135,7 +135,7 @@ extension ClusterSuite {
             }
         }
 
-        @Test("An address that others can reach is taken with a token, and --http there with the flag")
+        @Test("A public address is accepted with a token, and a public --http with the flag")
         func reachAllowed() async throws {
             let file = try Self.tokenFile(Self.secret)
             let verifier = try TestProcess([
@@ -148,7 +148,7 @@ extension ClusterSuite {
             #expect(try await verifier.exit() == 0)
         }
 
-        @Test("Hundreds of connections that say almost nothing hold up neither requests nor workers, nor pile up")
+        @Test("Hundreds of near-silent connections hold up neither requests nor workers, and do not pile up")
         func slowloris() async throws {
             let file = try Self.tokenFile(Self.secret)
             let cluster = try await TestCluster(TestModels.tiny, "--token-file", file)

@@ -3,10 +3,10 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// A prompt that is longer than one message of the draft link may carry in its first version.
+    /// A prompt longer than one message can carry in version 1 of the draft link.
     @Suite("A prompt of 270,000 tokens", .serialized, .timeLimit(.minutes(10)))
     struct LongPromptTests {
-        /// One small block that sees no more than the last 64 tokens, so that a prompt costs what its length says.
+        /// One small block that sees only the last 64 tokens, so that cost is proportional to the prompt's length.
         private static func model(_ perturbation: Float) -> TinyModel {
             var model = TinyModel().drafter(perturbation: perturbation)
             model.contextLength = 1 << 20
@@ -22,9 +22,9 @@ extension ClusterSuite {
         private static let target = TestModels.written(model(0), "long")
         private static let drafter = TestModels.written(model(0.02), "long-drafter")
 
-        @Test("is continued in a context of 1,000,000, with the same tokens whoever drafts")
+        @Test("is continued in a context of 1,000,000, with the same tokens for every drafter")
         func generate() async throws {
-            // No merges: a token for each character.
+            // No merges: one token per character.
             var random = SplitMix(seed: 3)
             let letters = { (0..<7).map { _ in UInt8(65 + random.next() % 26) } }
             let words = (0..<500).map { _ in letters() + [UInt8(ascii: "-")] }
@@ -35,9 +35,9 @@ extension ClusterSuite {
             let drafted = try await Self.generate(file, "-md", "ngram", "-md", "suffix", "-md", Self.drafter)
             #expect(drafted.tokens == plain.tokens)
             #expect(drafted.usage == plain.usage)
-            // A worker that is lost for a moment counts twice.
+            // A worker that disconnects for a moment counts twice.
             #expect(drafted.workers.count >= 3)
-            // Trees name their base by its hash, so that whoever drafts has the whole prompt.
+            // Trees name their base by its hash, so a worker whose trees are used has the whole prompt.
             #expect(drafted.spec_decode.num_draft_tokens > 0)
         }
 

@@ -4,8 +4,8 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// A target and a drafter whose files differ in padding and in token types only, as those of one family do. The
-    /// padding's weights are loud: whoever may sample or propose it does.
+    /// A target and a drafter whose files differ only in padding and in token types, as those of one family do. The
+    /// padding has large weights, so any code that can sample or propose padding does.
     @Suite("Padded vocabularies", .serialized, .timeLimit(.minutes(5)))
     struct PaddedVocabularyTests {
         private static let size = TinyVocabulary.shared.tokens.count
@@ -51,7 +51,7 @@ extension ClusterSuite {
             #expect(accepted > 0)
         }
 
-        @Test("are taken by generate, which starts nothing for a drafter that the verifier would refuse")
+        @Test("are accepted by generate, which starts no process for a drafter that the verifier would refuse")
         func command() async throws {
             let plain = try await GenerateOutput.of("-m", TestModels.tiny, "-p", Self.prompt, "-n", "32")
             let models = ["-m", Self.target, "-md", Self.drafter]
@@ -62,7 +62,7 @@ extension ClusterSuite {
             #expect(drafted.tokens == plain.tokens)
         }
 
-        @Test("do not take padding as a token, in one sentence")
+        @Test("padding is refused as a token, in one sentence")
         func padding() async throws {
             let first = "\(Self.size)"
             let sentences = [

@@ -3,17 +3,17 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// Whenever a signal comes, the process ends. `Tests/Measurements/signals.py` asks the same thousands of times.
+    /// Whenever a signal comes, the process ends. `Tests/Measurements/signals.py` repeats this thousands of times.
     ///
-    /// Foundation starts the processes with all signals blocked, as a thread of Dispatch's has them: so these tests
-    /// show as well that a command does not rely on what its parent leaves it.
+    /// Foundation starts processes with all signals blocked, as in its Dispatch threads. So these tests also show that
+    /// a command does not depend on the signal mask that its parent passes on.
     @Suite("Lost signals", .serialized, .timeLimit(.minutes(3)))
     struct SignalLossTests {
-        /// A command that runs until it is told to end.
+        /// A command that runs until a signal ends it.
         struct Command: Sendable, CustomTestStringConvertible {
             var arguments: [String]
-            /// What it writes to standard output when it is up, or far enough to be asked again; nil if it says
-            /// nothing.
+            /// The text on standard output that shows that it is up, or far enough for another signal; nil if it
+            /// prints nothing.
             var sign: String?
 
             var testDescription: String { arguments.prefix(2).joined(separator: " ") }
@@ -26,7 +26,7 @@ extension ClusterSuite {
                 arguments: ["verifier", "-m", tiny, "--listen", anywhere, "--http", anywhere, "--announce"],
                 sign: "\"ready\""
             ),
-            // A model that takes a while to load.
+            // A model that takes some time to load.
             Command(
                 arguments: ["verifier", "--announce", "-m", TestModels.smollm2, "--listen", anywhere]
                     + ["--http", anywhere],
@@ -45,17 +45,17 @@ extension ClusterSuite {
             Command(arguments: ["bench", "engine", "-m", tiny, "--contexts", "64,512", "--repeats", "100"]),
         ]
 
-        /// Enough of each kind to find a loss of one in twenty nearly always.
+        /// Enough of each kind to find a loss rate of one in twenty almost always.
         private static let runs = 50
         private static let atOnce = 4
         private static let longestDelay = Duration.milliseconds(60)
 
-        @Test("No signal is lost that comes while a command starts", arguments: commands)
+        @Test("No signal during a command's start is lost", arguments: commands)
         func whileStarting(command: Command) async throws {
             try await expectNoLoss(of: command, waitsForSign: false)
         }
 
-        @Test("No signal is lost that comes once a command is up", arguments: commands.filter { $0.sign != nil })
+        @Test("No signal after a command's start is lost", arguments: commands.filter { $0.sign != nil })
         func onceUp(command: Command) async throws {
             try await expectNoLoss(of: command, waitsForSign: true)
         }
@@ -83,7 +83,7 @@ extension ClusterSuite {
             try await Task.sleep(for: delay)
             process.send(number)
             let status = try await process.exit(within: .seconds(10))
-            // By the default action or in order: a service with 0, others as shells have it.
+            // By the default action or in order: a service with status 0, others with 128 + the signal.
             #expect(
                 status == 0 || status == 128 + number,
                 "signal \(number) after \(delay): \(status.map { "\($0)" } ?? "lost") \(process.errors)"

@@ -8,7 +8,7 @@ extension ClusterSuite {
     @Suite("Signals", .serialized, .timeLimit(.minutes(2)))
     struct SignalTests {
         @Test(
-            "Whatever ends generate, in mid-generation or while it loads, ends all its processes",
+            "Any signal that ends generate, in mid-generation or while loading, ends all its processes",
             arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129), (SIGKILL, 137)] as [(Int32, Int32)],
             [true, false]
         )
@@ -24,12 +24,12 @@ extension ClusterSuite {
             }
             process.send(signal.number)
             #expect(try await process.exit() == signal.status)
-            // In order, they are gone before their parent is; killed, it can only leave them the end of their input.
+            // If it ends in order, they end before it does. If it is killed, only the end of their input tells them.
             if signal.number != SIGKILL { #expect(family.filter(ProcessTable.isAlive) == []) }
             while family.contains(where: ProcessTable.isAlive) { try await Task.sleep(for: .milliseconds(5)) }
         }
 
-        @Test("A verifier and a worker end soon and well when they are interrupted, requests running or not")
+        @Test("An interrupted verifier or worker ends soon with status 0, with or without running requests")
         func services() async throws {
             let cluster = try await TestCluster(TestModels.tiny)
             let worker = try cluster.startWorker(["ngram"])
@@ -44,7 +44,7 @@ extension ClusterSuite {
         }
 
         @Test(
-            "On SIGTERM a verifier is no longer ready, refuses requests, finishes those that run, and tells its workers"
+            "On SIGTERM a verifier is no longer ready, refuses requests, finishes running ones, and tells its workers"
         )
         func drains() async throws {
             let cluster = try await TestCluster(TestModels.tiny)
@@ -73,7 +73,7 @@ extension ClusterSuite {
             #expect(try await worker.exit() == 0)
         }
 
-        @Test("A request that has not finished when the grace of SIGTERM is over fails, as all do at a second signal")
+        @Test("A request that outlasts the grace period of SIGTERM fails, and a second signal fails all at once")
         func graceIsOver() async throws {
             for options in [["--grace", "0"], ["--grace", "3600s"]] {
                 let cluster = try await TestCluster(TestModels.tiny, options: options)
@@ -89,7 +89,7 @@ extension ClusterSuite {
             }
         }
 
-        @Test("When the verifier is killed, generate says so and leaves nothing behind")
+        @Test("If the verifier is killed, generate reports it and leaves no process behind")
         func verifierKilled() async throws {
             let process = try TestProcess([
                 "generate", "-m", TestModels.tiny, "-p", "the", "-n", "2000", "--ignore-eos", "--workers", "1",
@@ -103,7 +103,7 @@ extension ClusterSuite {
             #expect(family.filter(ProcessTable.isAlive) == [])
         }
 
-        @Test("generate leaves nothing behind when its reader goes away")
+        @Test("generate leaves no process behind when its reader goes away")
         func brokenPipe() async throws {
             let model = try TestFiles.file(TinyModel().serialised(), name: "reader.gguf")
             let shell = Process()

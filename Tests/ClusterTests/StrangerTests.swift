@@ -7,17 +7,17 @@ import PacelineGateway
 import Testing
 
 extension ClusterSuite {
-    /// Peers at the workers' port that are no workers.
-    @Suite("Strangers at the workers' port", .timeLimit(.minutes(2)))
+    /// Peers at the worker port that are not workers.
+    @Suite("Strangers at the worker port", .timeLimit(.minutes(2)))
     struct StrangerTests {
-        /// What a stranger sends, and words of the reason that is logged.
+        /// What a stranger sends, and part of the logged reason.
         private static let openings: [(bytes: [UInt8], reason: String)] = [
             (Array("GET / HTTP/1.1\r\nhost: x\r\n\r\n".utf8), "does not speak Paceline's protocol"),
             ([UInt8](repeating: 0, count: 4096), "does not speak Paceline's protocol"),
             ([UInt8](repeating: 0xFF, count: 100_000), "does not speak Paceline's protocol"),
         ]
 
-        @Test("They are closed with a logged reason, and a running request does not notice")
+        @Test("They are disconnected with a logged reason, and a running request is not affected")
         func strangers() async throws {
             let cluster = try await TestCluster(TestModels.smollm2, "--log-level", "info")
             let request = CompletionRequest.sampled("Once upon a time", tokens: 120, seed: 5)
@@ -52,7 +52,7 @@ extension ClusterSuite {
                     for try await _ in inbound {}
                 }
             } catch let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode) {
-                // Closed with bytes unread.
+                // The verifier closed with bytes unread.
             }
         }
 

@@ -11,7 +11,7 @@ extension ClusterSuite {
 
         private static let tiny = TestModels.tiny
 
-        @Test("A process that may use one CPU computes with one thread unless told otherwise")
+        @Test("A process that may use one CPU computes with one thread by default")
         func affinity() async throws {
             let service = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "info"]
             let verifier = try TestProcess(["verifier", "-m", Self.tiny] + service, onOneCPU: true)
@@ -29,7 +29,7 @@ extension ClusterSuite {
         }
 
         @Test(
-            "More threads than CPUs are warned of once, whatever else the command starts",
+            "More threads than CPUs cause one warning, whatever else the command starts",
             arguments: [
                 ["generate", "-m", tiny, "-p", "a", "-n", "4", "-t", "5", "-td", "6", "--workers", "2", "--json"],
                 ["score", "-m", tiny, "-p", "a", "-t", "5", "--json"],
@@ -44,7 +44,7 @@ extension ClusterSuite {
             #expect(process.errors.contains(" 5 ") && process.errors.contains("1 CPU that this process may use"))
         }
 
-        @Test("As many threads as CPUs are not warned of")
+        @Test("As many threads as CPUs cause no warning")
         func isSilent() async throws {
             let result = try await CommandResult.of("score", "-m", Self.tiny, "-p", "a", "-t", "1", "--json")
             #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")

@@ -4,13 +4,13 @@ import PacelineSpeculation
 import Testing
 
 extension ClusterSuite {
-    /// The promise: whatever drafts, the tokens are those of plain decoding.
+    /// The promise: whatever the drafters, the tokens are those of plain decoding.
     @Suite("Token identity", .serialized, .timeLimit(.minutes(5)))
     struct TokenIdentityTests {
         private static let prompt = "def add(a, b):\n    return a + b\n\ndef sub(a, b):\n    return"
         private static let tokens = 64
 
-        /// Greedy for 0; else with T = 0.8, top-p = 0.95 and this seed.
+        /// Greedy for 0; otherwise with T = 0.8, top-p = 0.95 and this seed.
         private static func request(_ seed: UInt64) -> CompletionRequest {
             seed == 0
                 ? .greedy(prompt, tokens: tokens) : .sampled(prompt, tokens: tokens, seed: seed)
@@ -19,18 +19,18 @@ extension ClusterSuite {
         @Test("smollm2: workers 0, 1, 2 and 3 with n-gram, model and both give the same tokens, greedy and sampled")
         func smollm2() async throws { try await checkAllWorkers(TestModels.smollm2, drafter: TestModels.smollm2) }
 
-        @Test("A tiny model with a drafter that errs: the same")
+        @Test("A tiny model with an imperfect drafter gives the same tokens")
         func tiny() async throws { try await checkAllWorkers(TestModels.tiny, drafter: TestModels.tinyDrafter) }
 
-        @Test("A tiny model whose workers may not rest, however slow: the same, and all contribute")
+        @Test("A tiny model whose workers never rest gives the same tokens, and all workers contribute")
         func restless() async throws {
             try await checkAllWorkers(TestModels.tiny, drafter: TestModels.tinyDrafter, mayRest: false)
         }
 
-        @Test("The Qwen pair: the same", .enabled(if: TestModels.isQwenEnabled, "set PACELINE_TEST_QWEN=1"))
+        @Test("The Qwen pair gives the same tokens", .enabled(if: TestModels.isQwenEnabled, "set PACELINE_TEST_QWEN=1"))
         func qwen() async throws { try await checkAllWorkers("qwen2.5-coder-1.5b", drafter: "qwen2.5-coder-0.5b") }
 
-        /// Compares a verifier that has no worker with one that gets another worker after each comparison.
+        /// Compares a verifier without workers with one that gets another worker after each comparison.
         private func checkAllWorkers(_ target: String, drafter: String, mayRest: Bool = true) async throws {
             let plain = try await TestCluster(target)
             let drafted = try await TestCluster(target, options: mayRest ? [] : ["--always-draft"])
@@ -43,7 +43,7 @@ extension ClusterSuite {
                     texts.insert(try await compare(plain, drafted, seed: seed))
                 }
             }
-            // The seeds would show nothing if they all gave one text.
+            // The seeds would prove nothing if they all gave the same text.
             #expect(texts.count > 3)
             try await compareUntilAllContribute(plain, drafted, mayRest: mayRest)
         }
@@ -58,8 +58,9 @@ extension ClusterSuite {
             return found.tokens
         }
 
-        /// A worker may be too slow to be of use on a busy machine; without a token of its own it was not tested,
-        /// unless it was measured to be of no use and told to rest. Where all rest, nothing need have been accepted.
+        /// On a busy machine a worker may be too slow to contribute. Without an accepted token it was not tested,
+        /// unless the verifier measured that it does not help and told it to rest. If all rest, none need have
+        /// contributed.
         private func compareUntilAllContribute(
             _ plain: TestCluster,
             _ drafted: TestCluster,
@@ -75,7 +76,7 @@ extension ClusterSuite {
             Issue.record("a worker has neither contributed nor rested: \(try await drafted.client.workers())")
         }
 
-        @Test("Verifiers with 1 and 2 threads give the same tokens, with and without a worker")
+        @Test("Verifiers with one and two threads give the same tokens, with and without a worker")
         func threads() async throws {
             var all: [[Token]] = []
             for threads in ["1", "2"] {
@@ -108,13 +109,13 @@ extension ClusterSuite {
             #expect(all[0].count == 32)
         }
 
-        @Test("A drafter that scores a part of the vocabulary changes no token, and helps")
+        @Test("A drafter that scores only part of the vocabulary changes no token, and helps")
         func trimmedDrafter() async throws {
             let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let plain = try await cluster.generate(Self.request(0))
             let worker = try cluster.startWorker([TestModels.smollm2], ["--draft-vocab", "8192"])
             try await cluster.waitForWorkers(1)
-            // On a busy machine a tree may come too late for a whole text.
+            // On a busy machine, all trees of a text may come too late.
             for _ in 0..<20 {
                 let trimmed = try await cluster.generate(Self.request(0))
                 #expect(trimmed.tokens == plain.tokens && plain.tokens.count == Self.tokens)
@@ -128,11 +129,11 @@ extension ClusterSuite {
             let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let tokenizer = try Tokenizer(GGUFFile(path: ModelCatalog.fromEnvironment().resolve(TestModels.smollm2)))
             let prompt = tokenizer.encode(String(repeating: Self.prompt + " a - b\n\n", count: 50)).prefix(count)
-            // Greedy text repeats itself before long, which is when n-grams help.
+            // Greedy text soon repeats itself, and then n-grams help.
             var request = CompletionRequest.greedy("", tokens: 128)
             request.prompt = .tokens(Array(prompt))
             let plain = try await cluster.generate(request)
-            // Together: the n-grams do not wait until the model has read the prompt.
+            // Both together: the n-gram drafter does not wait for the model to read the prompt.
             let worker = try cluster.startWorker(["ngram", TestModels.smollm2])
             try await cluster.waitForWorkers(1)
             let speculative = try await cluster.generate(request)

@@ -3,7 +3,7 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// Heads and rows that are no whole vectors or blocks, at every command.
+    /// Heads and rows that are not whole vectors or blocks, with every command.
     @Suite("Unusual widths", .timeLimit(.minutes(2)))
     struct UnusualWidthTests {
         private static func path(_ name: String, _ change: (inout TinyModel) -> Void) throws -> String {
@@ -15,7 +15,7 @@ extension ClusterSuite {
             return try TestFiles.file(model.serialised(), name: "\(name).gguf")
         }
 
-        @Test("Heads that the kernels do not compute are refused with the same words everywhere")
+        @Test("Heads that the kernels do not support are refused with the same message everywhere")
         func refused() async throws {
             let prompts = try TestFiles.file("{\"turns\": [\"x\"]}\n".utf8, name: "prompts.jsonl")
             let models = [
@@ -49,7 +49,7 @@ extension ClusterSuite {
         }
 
         @Test(
-            "Heads of width 100 and rows of 40 run at every command, with and without drafts",
+            "Heads of width 100 and rows of 40 work with every command, with and without drafts",
             arguments: ["f16", "int8"]
         )
         func computed(type: String) async throws {

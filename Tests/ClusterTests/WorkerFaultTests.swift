@@ -4,7 +4,7 @@ import PacelineSpeculation
 import Testing
 
 extension ClusterSuite {
-    /// Workers that die, come late or lie cost speed only.
+    /// Workers that die, come late or lie cost only speed.
     @Suite("Worker faults", .serialized, .timeLimit(.minutes(5)))
     struct WorkerFaultTests {
         private static let request = CompletionRequest.sampled(
@@ -13,7 +13,7 @@ extension ClusterSuite {
             seed: 11
         )
 
-        @Test("A worker killed in mid-generation changes no token", arguments: [SIGKILL, SIGSTOP])
+        @Test("A worker killed or stopped in mid-generation changes no token", arguments: [SIGKILL, SIGSTOP])
         func lostWorker(signal: Int32) async throws {
             let cluster = try await TestCluster(TestModels.smollm2, "--always-draft")
             let plain = try await cluster.generate(Self.request)
@@ -35,7 +35,7 @@ extension ClusterSuite {
             var late: TestProcess?
             let speculative = try await cluster.generate(Self.request, atToken: 5) {
                 late = try cluster.startWorker([TestModels.smollm2])
-                // The client takes nothing meanwhile, and the verifier goes on.
+                // The client reads nothing meanwhile, and the verifier continues.
                 try await cluster.waitForWorkers(1)
             }
             #expect(plain.tokens == speculative.tokens)
@@ -51,8 +51,9 @@ extension ClusterSuite {
             let plain = try await cluster.generate(Self.request)
             var liars: [TestProcess] = []
             var verified = 0
-            // A stranger's trees are not waited for, and after a few that came late none is asked for: it takes luck,
-            // or another stranger. A random worker claims so little that the planner may verify none of its nodes.
+            // The verifier does not wait for an untested worker's trees, and asks for none after a few late ones. So
+            // this takes luck, or another such worker. A random worker claims so low probabilities that the planner
+            // may verify none of its nodes.
             repeat {
                 liars.append(try cluster.startWorker([drafter]))
                 try await cluster.waitForWorkers(liars.count)
@@ -89,7 +90,7 @@ extension ClusterSuite {
             #expect(process.errors.contains("generation goes on without it"))
         }
 
-        @Test("A drafter that cannot be loaded is reported by its worker, and stops it alone")
+        @Test("A drafter that cannot be loaded is reported by its worker, and stops only that worker")
         func brokenDrafter() async throws {
             let broken = try TestFiles.file(Array("GGUF".utf8), name: "broken.gguf")
             let result = try await CommandResult.of("worker", "--connect", "127.0.0.1:1", "-md", broken)

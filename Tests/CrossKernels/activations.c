@@ -28,7 +28,7 @@ static void compare_rows(comparison *c, const float *x, int64_t cols, int64_t co
 static void compare_scale(comparison *c, inputs *in, int64_t cols, int64_t count, float scale, const char *kind) {
     float *x = floats(in, (size_t)(cols * count), scale);
     compare_rows(c, x, cols, count, kind);
-    // Blocks that dominate their row, and then one value that does so in a block of those that do not.
+    // First whole blocks that dominate their row, then a single value that does so in another block.
     for (int64_t i = 0; i < cols * count; ++i) x[i] *= i / 32 % 3 == 0 ? 0x1p6f : 1;
     compare_rows(c, x, cols, count, kind);
     for (int64_t i = 0; i < cols * count; ++i) x[i] *= i / 32 % 3 == 1 && i % 32 == i / 32 % 32 ? 0x1p8f : 1;
@@ -36,14 +36,14 @@ static void compare_scale(comparison *c, inputs *in, int64_t cols, int64_t count
     free(x);
 }
 
-/// Values halfway between two codes: with 127 as the largest magnitude a code is the rounded value itself.
+/// Values halfway between two codes. With 127 as the largest magnitude, a code is the rounded value itself.
 static void compare_ties(comparison *c) {
     float x[64] = {127, -127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 126.5f, 125.5f, 3.4999998f, 3.5000002f, 0.49999997f};
     for (int i = 32; i < 64; ++i) x[i] = i == 32 ? -127 : (float)(i - 48) + 0.5f;
     compare_rows(c, x, 64, 1, "ties");
 }
 
-/// The smallest magnitudes that are not zero, and those just below.
+/// The smallest magnitudes that do not become zero, and those just below.
 static void compare_tiny(comparison *c) {
     float x[96];
     for (int i = 0; i < 96; ++i) x[i] = i < 32 ? 0x1p-101f : i < 64 ? 0x1p-100f : 0x1.fffffep-101f;

@@ -9,7 +9,7 @@
 #include "families.h"
 #include "inputs.h"
 
-/// A sequence of `base` tokens with a tree of `nodes` below it, in pages whose other slots hold any bits.
+/// A sequence of `base` tokens with a tree of `nodes` nodes, in pages whose other slots hold random bits.
 typedef struct sequence {
     pl_kv_shape shape;
     int64_t layer;
@@ -37,7 +37,7 @@ static void store_token(inputs *in, const sequence *s, int64_t slot) {
     free(value);
 }
 
-/// The slots behind the base in random order.
+/// The slots after the base, in random order.
 static int64_t *shuffled_slots(inputs *in, const sequence *s) {
     const int64_t count = s->page_count * PL_PAGE_SLOTS - s->base;
     int64_t *slots = allocate((size_t)count * sizeof *slots);
@@ -50,7 +50,7 @@ static int64_t *shuffled_slots(inputs *in, const sequence *s) {
     return slots;
 }
 
-/// A tree of random shape whose nodes lie in scattered slots.
+/// Grows a tree of random shape whose nodes are in scattered slots.
 static void grow_tree(inputs *in, sequence *s) {
     int64_t *slots = shuffled_slots(in, s);
     for (int64_t node = 0; node < s->nodes; ++node) {
@@ -133,7 +133,7 @@ static void compare_sequence(comparison *c, inputs *in, const sequence *s, int64
 }
 
 static void compare_attention_over(comparison *c, pl_kv_type kv_type) {
-    // About the borders of key tiles (16), pages (64) and chunks (256).
+    // Around the borders of key tiles (16), pages (64) and chunks (256).
     static const int64_t bases[] = {0, 1, 15, 16, 63, 64, 65, 200, 255, 256, 257, 513};
     static const int64_t groups[] = {1, 2, 4, 6, 7, 9}, dims[] = {16, 32, 64, 80, 128};
     inputs in = {8};
@@ -164,7 +164,7 @@ typedef struct page_case {
     int64_t slot;
 } page_case;
 
-/// A page with a token stored into it, and that token copied to another slot.
+/// Stores a token in a page, and copies it to another slot.
 static void store_and_copy(const void *context, pl_isa isa, void *out) {
     const page_case *p = context;
     memcpy(out, p->page, pl_kv_page_bytes(p->shape));

@@ -1,5 +1,5 @@
-// CRC-32C: with the CPU's instruction where there is one, and by table. Every instruction set has the same; what is
-// compared is the two of them, and the digest with that of other CPUs.
+// CRC-32C, with the CPU's instruction if it exists, and by table. These two are compared with each other, and the
+// digest with that of other CPUs; the instruction set makes no difference.
 
 #include "CPacelineChecksum.h"
 
@@ -9,7 +9,7 @@
 
 enum { LENGTHS = 64 };
 
-/// The checksums of every length at several alignments.
+/// The checksums of all lengths at several alignments.
 static void checksums(const void *context, pl_isa isa, void *out) {
     const uint8_t *bytes = context;
     uint32_t *sums = out;

@@ -33,7 +33,7 @@ static size_t element_bytes(element element) {
     return 0;
 }
 
-/// The bits of element `index`; one and the same pattern for every NaN of FLOATS and DOUBLES.
+/// The bits of element `index`; the same pattern for every NaN of FLOATS and DOUBLES.
 static uint64_t bits_at(const uint8_t *output, element element, size_t index) {
     uint64_t bits = 0;
     memcpy(&bits, output + index * element_bytes(element), element_bytes(element));

@@ -11,7 +11,7 @@
 #include "inputs.h"
 #include "paceline/select.h"
 
-/// Lengths below, at and beyond the sixteen lanes of a kernel.
+/// Lengths below, at and above the sixteen lanes of a kernel.
 static const int64_t lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 127, 128, 576, 1000, 1536};
 enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
 
@@ -70,7 +70,7 @@ static void compare_vectors(comparison *c, const vectors *v, const char *kind) {
     }
 }
 
-/// Every 4,099th float there is, in order.
+/// Every 4,099th float of all bit patterns, in order.
 static float *all_floats(size_t *count) {
     const uint64_t step = 4099;
     *count = (size_t)((UINT64_C(1) << 32) / step);
@@ -168,7 +168,7 @@ static void rotate(const void *context, pl_isa isa, void *out) {
     pl_rope(isa, out, r->heads, r->head_dim, r->dims, cosines, sines, r->neox);
 }
 
-/// Factors of damaged files: angles beyond any integer, infinities, NaN.
+/// Factors as in damaged files: angles beyond any integer, infinities, NaN.
 static void compare_senseless_angles(comparison *c) {
     float factors[MOST_DIMS / 2];
     for (int i = 0; i < MOST_DIMS / 2; ++i) factors[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? 1e-38f : i % 2 ? NAN : -1e-20f;
@@ -230,7 +230,7 @@ void compare_reductions(comparison *c, pl_type type) {
         float *x = floats(&in, (size_t)count, 4), *any = patterns(&in, (size_t)count);
         compare_reductions_of(c, x, count, "ordinary values");
         compare_reductions_of(c, any, count, "arbitrary bits");
-        // The largest value several times: the first place wins, in whatever lane it is.
+        // The largest value occurs several times: the first one wins, in whichever lane it is.
         for (int64_t k = 0; k < 5; ++k) x[below(&in, count)] = 4;
         compare_reductions_of(c, x, count, "values with ties");
         free(x);

@@ -4,7 +4,7 @@
 #include "comparison.h"
 #include "paceline/quant.h"
 
-/// Compares one family of kernels; `type` is the weight type of families that have one.
+/// Compares one family of kernels; `type` is the weight type if the family has one.
 typedef void (*family_run)(comparison *c, pl_type type);
 
 typedef struct family {
@@ -26,7 +26,7 @@ void compare_reductions(comparison *c, pl_type type);
 void compare_kv_pages(comparison *c, pl_type type);
 void compare_attention(comparison *c, pl_type type);
 
-/// All of them. A new family is a function above, in a file of its own, and a line here.
+/// All families. A new family is a function above, in its own file, and a line here.
 static const family families[] = {
     {"products Q4_0", compare_products, PL_TYPE_Q4_0},
     {"products Q4_1", compare_products, PL_TYPE_Q4_1},

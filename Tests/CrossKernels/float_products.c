@@ -1,4 +1,4 @@
-// Products of float16 and bfloat16 weights: panels of two tiles, a tile on its own, parts of tiles, blocks of columns.
+// Products of float16 and bfloat16 weights: panels of two tiles, single tiles, partial tiles, blocks of columns.
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void multiply(const void *context, pl_isa isa, void *out) {
     pl_matmul(isa, p->pool, &product, 1, p->x, p->matrix.cols, NULL, p->count);
 }
 
-/// Finite weights of either sign about as large as a model's.
+/// Finite weights of either sign, about as large as a model's.
 static uint16_t *random_weights(inputs *in, pl_type type, size_t count) {
     uint16_t *bits = allocate(count * sizeof *bits);
     for (size_t i = 0; i < count; ++i) {

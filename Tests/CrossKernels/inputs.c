@@ -48,7 +48,7 @@ const char *weights_name(weights kind) {
     return kind == ORDINARY ? "ordinary" : kind == LARGEST ? "largest" : "subnormal";
 }
 
-/// Offsets of the half-precision scales of a block; returns how many there are.
+/// Writes the offsets of the half-precision scales in a block; returns their number.
 static int scale_fields(pl_type type, size_t offsets[2]) {
     offsets[0] = 0;
     offsets[1] = 2;

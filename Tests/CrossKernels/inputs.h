@@ -6,7 +6,7 @@
 
 #include "paceline/quant.h"
 
-/// Inputs from a seed (SplitMix64): the same on every CPU.
+/// Random inputs from a seed (SplitMix64), the same on every CPU.
 typedef struct inputs {
     uint64_t state;
 } inputs;
@@ -19,15 +19,15 @@ int64_t below(inputs *in, int64_t limit);
 /// `count` floats in -scale ..< scale. The caller frees them.
 float *floats(inputs *in, size_t count, float scale);
 
-/// Any bits, and in every third place a value at which kernels go wrong: infinities, NaN, subnormals, borders of
-/// ranges.
+/// Random bits, and in every third place a value that breaks kernels: infinities, NaN, subnormals, limits of ranges.
+/// The caller frees them.
 float *patterns(inputs *in, size_t count);
 
-/// What blocks of weights are like.
+/// The kind of weights in a block.
 typedef enum weights {
-    ORDINARY,   ///< any codes, scales between 2^-7 and 1 of either sign
-    LARGEST,    ///< bytes all ones or all zeros, the largest half as scale: the largest sums that a kernel can meet
-    SUBNORMAL,  ///< any codes, subnormal scales
+    ORDINARY,   ///< random codes, scales between 2^-7 and 1 of either sign
+    LARGEST,    ///< bytes all ones or all zeros, the largest half as scale: the largest sums in a kernel
+    SUBNORMAL,  ///< random codes, subnormal scales
 } weights;
 
 const char *weights_name(weights kind);

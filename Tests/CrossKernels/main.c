@@ -3,12 +3,12 @@
 //     cross-kernels [--isa NAME] [--only FAMILY] [--force]
 //
 // Prints a line per family of kernels: how many cases and output values were compared on each instruction set, and a
-// digest of the scalar twins' outputs. The digests are the same on every CPU, because the twins define the bits; so the
-// tables of two machines can be compared with diff. Deploy/cross-test.sh runs this on the build's own CPU and on an
+// digest of the scalar twins' outputs. The digests are the same on every CPU, because the twins define the bits. So the
+// tables of two machines can be compared with diff. Deploy/cross-test.sh runs this on the build machine's CPU and on an
 // emulated AArch64.
 //
-// --isa takes one instruction set instead of all that the CPU has; --only the families whose names contain a text.
-// --force runs kernels that the CPU says it cannot run, to see that they are really the ones that would run.
+// --isa selects one instruction set instead of all that the CPU supports; --only selects the families whose names
+// contain a text. --force runs kernels that the CPU reports it cannot run, to check that they are really selected.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static options parse(int count, char **arguments) {
     return options;
 }
 
-/// The instruction sets to compare; returns how many.
+/// Chooses the instruction sets to compare; returns their number.
 static int choose(options options, pl_isa chosen[]) {
     static const pl_isa vector_sets[] = {PL_ISA_AVX2, PL_ISA_AVX512, PL_ISA_NEON};
     int count = 0;

@@ -1,4 +1,4 @@
-// Gumbel noise: the vector form against the scalar one, which in turn has to be what the function for one token gives.
+// Gumbel noise: the vector form is compared with the scalar one, and that with the function for a single token.
 
 #include "paceline/noise.h"
 
@@ -20,7 +20,7 @@ static void perturb(const void *context, pl_isa isa, void *out) {
     pl_noise_perturb(isa, n->seed, n->position, n->x, out, n->count);
 }
 
-/// Token by token where the scalar kernel is asked for.
+/// Token by token for the scalar instruction set.
 static void gumbel(const void *context, pl_isa isa, void *out) {
     const noise_case *n = context;
     float *noise = out;

@@ -1,4 +1,4 @@
-// Packing into tiles and dequantisation. These exist once, in plain C: what is compared is the digest, with
+// Packing into tiles, and dequantisation. Both exist once, in plain C, so only the digest is compared, with
 // that of other CPUs.
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ typedef struct packing_case {
     const uint8_t *blocks;
 } packing_case;
 
-/// Tile by tile, as the threads of a loader do.
+/// Tile by tile, as a loader's threads do.
 static void pack(const void *context, pl_isa isa, void *out) {
     (void)isa;
     const packing_case *p = context;

@@ -1,4 +1,4 @@
-// Products of quantised weights: every type, 1 to 33 rows of activations and more, odd numbers of blocks.
+// Products of quantised weights: every type, 1 to 33 and more rows of activations, odd numbers of blocks.
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,11 +14,11 @@ typedef struct product_case {
     pl_matrix matrix;
     const float *x;
     int64_t count;
-    int64_t gap;  ///< floats between the rows of the output, which are to stay as they were
+    int64_t gap;  ///< floats between the rows of the output, which must stay unchanged
     pl_pool *pool;
 } product_case;
 
-/// Quantises with the instruction set's own kernel, then multiplies.
+/// Quantises with the kernel of the same instruction set, then multiplies.
 static void multiply(const void *context, pl_isa isa, void *out) {
     const product_case *p = context;
     const int64_t cols = p->matrix.cols;
@@ -36,8 +36,8 @@ static void compare_product(comparison *c, const product_case *p, weights kind) 
     compare(c, multiply, p, FLOATS, (size_t)(p->count * (p->matrix.rows + p->gap) - p->gap));
 }
 
-/// Every fifth block of 32 has an outlier, in one group of four columns after the other, and every seventh is far
-/// larger than the rest; a few rows have no such block.
+/// Every fifth block of 32 has an outlier, in each group of four columns in turn, and every seventh block is far
+/// larger than the rest. A few rows have no such block.
 static float *activations(inputs *in, int64_t count, int64_t cols) {
     float *x = floats(in, (size_t)(count * cols), 3);
     for (int64_t i = 0; i < count * cols; ++i) {
@@ -56,7 +56,7 @@ static pl_matrix pack(inputs *in, pl_type type, int64_t rows, int64_t cols, weig
     return matrix;
 }
 
-/// One matrix and every number of rows of activations in `counts` (ended by 0).
+/// Compares one matrix with each number of rows of activations in `counts`, which ends with 0.
 static void compare_counts(
     comparison *c, pl_type type, int64_t rows, int64_t cols, weights kind, const int *counts, int threads) {
     inputs in = {(uint64_t)(1000 * type + cols)};
@@ -65,7 +65,7 @@ static void compare_counts(
     for (int i = 0; counts[i] > 0; ++i) most = counts[i] > most ? counts[i] : most;
     float *x = activations(&in, most, cols);
     for (int i = 0; counts[i] > 0; ++i) {
-        // The last rows of the activations, so that no two cases begin alike.
+        // The last rows of the activations, so that no two cases start with the same row.
         p.x = x + (most - counts[i]) * cols;
         p.count = counts[i];
         p.gap = counts[i] % 4;
@@ -76,7 +76,7 @@ static void compare_counts(
     free(x);
 }
 
-/// Infinities and NaN among the activations: their rows are NaN, the others are not.
+/// Activations with infinities and NaN: their rows of the output are NaN, the others are not.
 static void compare_not_finite(comparison *c, pl_type type, int64_t cols) {
     inputs in = {77};
     product_case p = {.matrix = pack(&in, type, 16, cols, ORDINARY), .count = 5, .pool = pl_pool_create(1)};
@@ -97,7 +97,7 @@ void compare_products(comparison *c, pl_type type) {
     };
     static const int some[] = {1, 2, 4, 7, 8, 12, 16, 0}, few[] = {1, 5, 0}, many[] = {1, 64, 70, 131, 0};
     const int64_t block = (int64_t)pl_type_block_length(type);
-    // Rows that fill two tiles and a part of a third.
+    // Rows that fill two tiles and part of a third.
     compare_counts(c, type, 41, block == 32 ? 160 : 512, ORDINARY, every, 1);
     compare_counts(c, type, 35, 3 * 256, LARGEST, some, 1);
     compare_counts(c, type, 35, 3 * 256, SUBNORMAL, some, 1);

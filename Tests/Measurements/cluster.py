@@ -1,4 +1,4 @@
-"""Processes of one cluster, and a client that notes when each token came; nothing but Python's own library."""
+"""Processes of one cluster, and a client that records when each token arrived. Needs only the standard library."""
 
 import contextlib
 import http.client
@@ -20,11 +20,11 @@ def cores():
 
 
 class Failure(Exception):
-    """Something that should have held did not."""
+    """An expectation that was not met."""
 
 
 class Process:
-    """A child that ends with its parent, whatever ends that; its announcements come over standard output."""
+    """A child that ends with its parent, however the parent ends. It announces its state on standard output."""
 
     def __init__(self, arguments, preexec=None, cpus=None, log="warning"):
         def prepare():
@@ -69,7 +69,7 @@ class Process:
         self.child.send_signal(number)
 
     def stop(self):
-        """Ends it in order and returns what it last announced, if anything."""
+        """Ends it in order and returns its last announcement, if any."""
         if self.child.stdout.closed:
             return self.last_words
         if self.child.poll() is None:
@@ -79,7 +79,7 @@ class Process:
             self.child.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.child.kill()
-            raise Failure(f"{self.name} did not end within 10 s of being told to") from None
+            raise Failure(f"{self.name} did not end within 10 s of SIGTERM") from None
         lines = [line for line in self.child.stdout.read().splitlines() if line.strip()]
         self.child.stdout.close()
         self.child.stdin.close()
@@ -88,11 +88,11 @@ class Process:
 
 
 class Answer:
-    """One generation: tokens, when they came, and the verifier's figures."""
+    """One generation: tokens, their arrival times, and the verifier's figures."""
 
     def __init__(self):
         self.tokens = []
-        # (seconds on the monotonic clock, tokens that came then)
+        # (seconds on the monotonic clock, tokens that arrived then)
         self.arrivals = []
         self.final = None
 
@@ -116,12 +116,12 @@ class Answer:
         return self.final["timings"]["predicted_ms"]
 
     def gaps(self):
-        """Milliseconds between arrivals that follow each other, with the moment of the later one."""
+        """Milliseconds between successive arrivals, with the time of the later one."""
         return [(after[0], (after[0] - before[0]) * 1000) for before, after in zip(self.arrivals, self.arrivals[1:])]
 
 
 class Client:
-    """Speaks to a verifier, from inside a namespace if one is given."""
+    """Talks to a verifier, from inside a namespace if one is given."""
 
     def __init__(self, address, inside=lambda: HERE):
         host, port = address.rsplit(":", 1)
@@ -167,7 +167,7 @@ class Client:
 
 
 class Cluster(contextlib.ExitStack):
-    """A verifier and what is started beside it, all ended on exit."""
+    """A verifier and its companion processes, all ended on exit."""
 
     def start(self, *arguments, **options):
         process = Process(arguments, **options)
@@ -185,7 +185,7 @@ class Cluster(contextlib.ExitStack):
 
 
 def table(header, rows):
-    """Aligned columns: the first to the left, numbers to the right."""
+    """Aligned columns: the first to the left, the others to the right."""
     lines = [header] + [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
@@ -204,7 +204,7 @@ def median(values):
 
 
 def run(name, chosen, measure, show, check):
-    """Measures, prints, writes the report if asked to, and says what does not hold; the program's exit status."""
+    """Measures, prints and checks, and writes the report if requested. Returns the program's exit status."""
     try:
         report = measure(chosen)
     except Failure as failure:

@@ -1,7 +1,7 @@
-"""Network namespaces of Linux, joined by pairs of virtual Ethernet devices; needs root and iproute2.
+"""Linux network namespaces, joined by pairs of virtual Ethernet devices. Needs root and iproute2.
 
-Namespaces are named after this process, and those of processes that are gone (killed, say) are removed at the next
-start.
+Namespaces are named after this process. The next start removes those of processes that no longer exist, for example
+after a kill.
 """
 
 import atexit
@@ -19,7 +19,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def missing():
-    """Why namespaces cannot be used here, in a sentence; None if they can."""
+    """The reason why namespaces cannot be used here; None if they can."""
     if os.geteuid() != 0:
         return "network namespaces need root; run as root to see this"
     if shutil.which("ip") is None:
@@ -30,7 +30,7 @@ def missing():
     name = f"{PREFIX}{os.getpid()}-probe"
     probe = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
     if probe.returncode != 0:
-        return f"namespaces cannot be made here: {probe.stderr.strip()}"
+        return f"namespaces cannot be created here: {probe.stderr.strip()}"
     ip("netns", "delete", name)
     return None
 
@@ -93,7 +93,7 @@ class Network:
 
     @contextlib.contextmanager
     def inside(self, name):
-        """Sockets that are made in this context belong to the namespace, and stay there."""
+        """Sockets that are created in this context belong to the namespace for good."""
         with open("/proc/self/ns/net") as home, open(self.path(name)) as away:
             enter(away.fileno())
             try:
@@ -124,7 +124,7 @@ def enter(descriptor):
 
 
 def remove(namespace):
-    """Removes a namespace with all processes in it; a namespace that is not there is none."""
+    """Removes a namespace and all processes in it; does nothing if it does not exist."""
     found = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True)
     for pid in found.stdout.split():
         with contextlib.suppress(ProcessLookupError):

@@ -1,8 +1,8 @@
-"""Workers that are of no use do no harm.
+"""Useless workers do no harm.
 
-With drafters whose trees are all wrong the verifier must stay as fast as without any, and a worker that stops in the
-middle of a round must not hold up a token. Plain and drafted runs take turns at one verifier, so that a change of the
-machine's speed hits both; each drafted run begins with a worker that the verifier knows nothing about.
+With drafters whose trees are all wrong, the verifier must stay as fast as without any. A worker that stops in the
+middle of a round must not hold up a token. Plain and drafted runs alternate on one verifier, so that a change of the
+machine's speed affects both. Each drafted run begins with a worker that is new to the verifier.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/no_harm.py --model smollm2-135m [--json report.json]
 """
@@ -17,10 +17,10 @@ import time
 from cluster import Client, Cluster, Failure, median, run, table
 
 PROMPT = "Write a Python function that returns the n-th Fibonacci number, and explain it line by line.\n\n"
-# Text on which a drafter without a model is always right, brought about by a bias: the verifier relies on its worker.
+# A bias makes the text constant, so a drafter without a model is always right and the verifier relies on its worker.
 CONSTANT = {"prompt": "Count again: one two three", "logit_bias": {"260": 100}}
-# Drafters whose trees are all wrong, by a name for people: one that claims middling probabilities, one that is certain
-# of every node, and four of those at once.
+# Drafters whose trees are all wrong, by name: one that reports medium probabilities, one that is certain of every node,
+# and four of the latter at once.
 WRONG = {"random": ["random"], "liar": ["liar"], "four liars": ["liar"] * 4}
 SPEED_LIMIT = 0.97
 DELAY_LIMIT_MS = 50
@@ -29,19 +29,19 @@ DELAY_LIMIT_MS = 50
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--draft", default="ngram", help="what the worker that is stopped drafts with")
-    parser.add_argument("--tokens", type=int, default=1000, help="of each run")
+    parser.add_argument("--draft", default="ngram", help="drafter of the worker that is stopped")
+    parser.add_argument("--tokens", type=int, default=1000, help="tokens per run")
     parser.add_argument("--runs", type=int, default=7, help="pairs of a plain and a drafted run")
     parser.add_argument("--stops", type=int, default=20)
     parser.add_argument("--only", choices=["wrong", "stops"])
     parser.add_argument("--wrong", default=",".join(WRONG), help=", ".join(WRONG))
     parser.add_argument("--verifier", default="", help="further options of the verifier")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments at which the worker is stopped")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the times at which the worker is stopped")
     parser.add_argument("--json", help="write the report to this file")
     chosen = parser.parse_args()
     chosen.wrong = chosen.wrong.split(",")
     if unknown := set(chosen.wrong) - set(WRONG):
-        parser.error(f"there are no {', '.join(unknown)}; there are {', '.join(WRONG)}")
+        parser.error(f"unknown drafters {', '.join(unknown)}; choose from {', '.join(WRONG)}")
     return chosen
 
 
@@ -50,7 +50,7 @@ def speed(answer):
 
 
 def compare(cluster, client, drafts, chosen, name):
-    """Pairs of runs, the order within a pair changing."""
+    """Pairs of runs, in alternating order within a pair."""
     rates = {"plain": [], name: []}
     figures = []
     for number in range(chosen.runs):
@@ -117,7 +117,7 @@ def stops(cluster, client, drafts, chosen):
     before, after, drafted = [], [], []
     for _ in range(chosen.stops):
         client.await_workers(1)
-        # A worker that was stopped connects anew, if its link was given up.
+        # A stopped worker reconnects if the verifier has closed its link.
         time.sleep(0.3)
         client.await_workers(1)
         worst_before, worst_after, drafts_of_run = stop_once(client, worker, answers[0].tokens, chosen, choices)
@@ -128,7 +128,7 @@ def stops(cluster, client, drafts, chosen):
     client.await_workers(0)
     if not any(drafted):
         raise Failure(
-            f"the worker drafted nothing, so that its stops show nothing; let another than {chosen.draft} draft"
+            f"the worker drafted nothing, so its stops prove nothing; use a drafter other than {chosen.draft}"
         )
     return {
         "draft": chosen.draft,
@@ -154,7 +154,7 @@ def measure(chosen):
 
 
 def show(report):
-    print(f"{report['model']}, {report['tokens']} tokens a run, greedy\n")
+    print(f"{report['model']}, {report['tokens']} tokens per run, greedy\n")
     if "wrong" in report:
         print(
             table(
@@ -191,7 +191,7 @@ def show(report):
 
 
 def check(report):
-    """What must hold; returns the sentences that do not."""
+    """Checks the expectations; returns a sentence for each that is not met."""
     wrong = [
         f"with {name} the verifier reaches {entry['ratio']:.3f} of its plain speed, less than {SPEED_LIMIT}"
         for name, entry in report.get("wrong", {}).items()

@@ -1,15 +1,15 @@
-"""What drafting during verification is worth when the way is long.
+"""What drafting during verification gains when the network delay is long.
 
-A verifier and a worker run in network namespaces of their own, joined through a relay in a third that adds delay,
+A verifier and a worker run in separate network namespaces. They are connected by a relay in a third, which adds delay,
 jitter and a bandwidth limit. The same texts are generated with asynchronous drafting and with stop-and-wait, the
-classic protocol; the tokens must be those of plain decoding everywhere.
+classic protocol. The tokens must always be those of plain decoding.
 
     sudo PACELINE=.build/release/paceline python3 Tests/Measurements/overlap.py [--json report.json]
 
-A verifier that waits for every tree has no empty pass and pays for the whole way in each round, so that shares of empty
-passes can be compared only with equal patience. Two modes never wait. Two keep the promise that no token waits more
-than 50 ms for drafts: the asynchronous one waits as long as it expects to gain by it, the classic one until the tree is
-complete. The last waits up to a second.
+A verifier that waits for every tree has no empty passes but pays the whole delay in each round. So shares of empty
+passes can be compared only between modes that wait equally long. Two modes never wait. Two keep the promise that no
+token waits more than 50 ms for drafts: the asynchronous one waits as long as it expects a gain, the classic one until
+the tree is complete. The last mode waits up to a second.
 """
 
 import argparse
@@ -50,8 +50,8 @@ LISTING = """class Inventory:
     def total(self):
         return sum(item["quantity"] * item["price"] for item in self.items.values())
 """
-# What is generated. Copying is what drafters without a model are for; the constant text, which a bias brings about, is
-# as predictable as text can be, so that only the way is left to cause an empty pass.
+# The texts to generate. Drafters without a model are good at copying. The constant text, caused by a bias, is perfectly
+# predictable, so only the network delay can cause an empty pass.
 TEXTS = {
     "code": [
         {"prompt": 'import unittest\n\n\nclass Stack:\n    """A last-in, first-out collection."""\n\n'},
@@ -60,21 +60,21 @@ TEXTS = {
     "copy": [{"prompt": f"# inventory.py\n{LISTING}\n# A copy of inventory.py, unchanged:\n{LISTING[:60]}"}],
     "constant": [{"prompt": "Count again: one two three", "logit_bias": {"260": 100}}],
 }
-# The share of empty passes says something only about so many of them.
+# The share of empty passes is meaningful only with at least this many passes.
 ROUNDS_NEEDED = 40
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="qwen2.5-coder-1.5b")
-    parser.add_argument("--draft", action="append", help="what the worker drafts with; may repeat")
+    parser.add_argument("--draft", action="append", help="drafter of the worker; may be repeated")
     parser.add_argument("--delays", default="5,20,80", help="milliseconds each way")
     parser.add_argument("--modes", default=",".join(MODES), help=", ".join(MODES))
     parser.add_argument("--bandwidth", default="10Mbit")
-    parser.add_argument("--tokens", type=int, default=800, help="of each text")
+    parser.add_argument("--tokens", type=int, default=800, help="tokens per text")
     parser.add_argument("--text", choices=list(TEXTS), default="constant")
     parser.add_argument("--json", help="write the report to this file")
-    parser.add_argument("--short", action="store_true", help="a small model over a short way: less than a minute")
+    parser.add_argument("--short", action="store_true", help="a small model with a short delay, in under a minute")
     chosen = parser.parse_args()
     if chosen.short:
         chosen.model, chosen.text, chosen.delays, chosen.tokens = "smollm2-135m", "constant", "5", 1000
@@ -83,12 +83,12 @@ def arguments():
     chosen.delays = [float(delay) for delay in chosen.delays.split(",")]
     chosen.modes = chosen.modes.split(",")
     if unknown := set(chosen.modes) - set(MODES):
-        parser.error(f"there is no mode {', '.join(unknown)}; there are {', '.join(MODES)}")
+        parser.error(f"unknown modes {', '.join(unknown)}; choose from {', '.join(MODES)}")
     return chosen
 
 
 def placing():
-    """A core for the verifier and one for the worker, as on machines of their own, where there are two."""
+    """One core for the verifier and one for the worker, as on separate machines; the same if there is only one."""
     available = cores()
     return {available[0]}, {available[-1]}
 
@@ -112,14 +112,14 @@ def plain(chosen):
 
 
 def cell(network, chosen, delay, mode):
-    """One delay and mode: the answers, and what the relay did."""
+    """One delay and mode: returns the answers and the relay's statistics."""
     target_cpus, draft_cpus = placing()
     inside = {name: {"preexec": network.entering(name)} for name in network.names}
     with Cluster() as cluster:
         _, drafts, http = cluster.verifier(
             chosen.model, *options(target_cpus), *MODES[mode], cpus=target_cpus, **inside["verifier"]
         )
-        # The verifier listens on its own loopback; this is its door to the link.
+        # The verifier listens on its own loopback; this relay connects it to the network.
         door = cluster.start(
             "chaos",
             "--listen",
@@ -153,8 +153,8 @@ def cell(network, chosen, delay, mode):
         )
         client = Client(http, lambda: network.inside("verifier"))
         client.await_workers(1)
-        # The verifier learns how fast its passes are and what its worker is worth on such text: one that was of no use
-        # is not asked to draft for a while.
+        # The verifier learns how fast its passes are and how good its worker is on such text. A useless worker is not
+        # asked to draft for a while.
         client.generate(tokens=100, **TEXTS[chosen.text][0])
         answers = generate_all(client, chosen)
         return answers, relay.stop()
@@ -218,8 +218,8 @@ def measure(chosen):
 
 def show(report):
     print(
-        f"{report['model']} drafted for by {' and '.join(report['draft'])}, {report['text']}, "
-        f"{report['tokens']} tokens a text, greedy; {report['bandwidth']} "
+        f"{report['model']} with drafts by {' and '.join(report['draft'])}, {report['text']}, "
+        f"{report['tokens']} tokens per text, greedy; {report['bandwidth']} "
         "and a quarter of the delay as jitter each way; "
         f"plain decoding {report['plain_tokens_per_second']:.1f} tokens/s\n"
     )
@@ -248,22 +248,21 @@ def delays(report):
 
 
 def check(report):
-    """What must hold; returns the sentences that do not."""
+    """Checks the expectations; returns a sentence for each that is not met."""
     wrong = [
         f"the tokens at {cell['delay_ms']:g} ms, {cell['mode']}, are not those of plain decoding"
         for cell in report["cells"]
         if not cell["identical"]
     ]
-    # With the same patience, drafting on while a tree is verified leaves at most half as many passes empty on the way
-    # to the same tokens. Where the text is hard to predict, passes are empty in both modes because nothing could be
-    # drafted.
+    # With equal waiting, drafting during verification must leave at most half as many passes empty for the same
+    # tokens. If the text is hard to predict, passes are empty in both modes because nothing could be drafted.
     judged = {20} & set(delays(report)) or set(delays(report))
     for delay in judged if report["text"] == "constant" else ():
         cells = {cell["mode"]: cell for cell in report["cells"] if cell["delay_ms"] == delay}
         if not {OURS, THEIRS} <= set(cells):
             continue
         if min(cells[OURS]["passes"], cells[THEIRS]["passes"]) < ROUNDS_NEEDED:
-            wrong.append(f"fewer than {ROUNDS_NEEDED} passes say nothing; generate more tokens")
+            wrong.append(f"fewer than {ROUNDS_NEEDED} passes prove nothing; generate more tokens")
         if cells[OURS]["empty_passes"] > cells[THEIRS]["empty_passes"] / 2:
             wrong.append(
                 f"at {delay:g} ms {cells[OURS]['empty_passes']} asynchronous passes are empty, more than half of the "

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Whether SIGTERM and SIGINT end every command that runs for long, whenever they come.
+"""Whether SIGTERM and SIGINT end every long-running command, whenever they come.
 
 Each run starts a command, waits 0 to 60 ms (`--delay`) from its start or from the first sign that it is up, sends one
-signal, and waits for the end. A signal is lost if the process lives on for `--patience` seconds.
+signal, and waits for the end. A signal is lost if the process still runs after `--patience` seconds.
 
-With `--log` every run is written down as it ends, and a program that was interrupted goes on where it stopped:
+With `--log` every finished run is recorded, and an interrupted measurement continues where it stopped:
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/signals.py --log signals.jsonl
 """
@@ -26,14 +26,14 @@ import time
 import cluster
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# What a process may need to come up on a busy machine.
+# How many seconds a process may need to start on a busy machine.
 START_LIMIT = 60
 TEXT = "Once upon a time there was a river. " * 30
 PROMPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClusterTests/Prompts/coding-and-math.jsonl")
 
 
 def commands(model):
-    """For each command its arguments and how it shows that it is up: by words of output, a connection or nothing."""
+    """The arguments of each command, and how it shows that it is up: by output, a connection or nothing."""
     anywhere = "127.0.0.1:0"
     return {
         "verifier": (["verifier", "-m", model, "--listen", anywhere, "--http", anywhere, "--announce"], '"ready"'),
@@ -58,7 +58,7 @@ class Run:
         self.delay = drawn.uniform(0, longest_delay)
 
     def carry_out(self, arguments, sign, patience):
-        """Returns how it went: `lost`, `over` if the process had ended by itself, else the exit status."""
+        """Returns the outcome: `lost`, `over` if the process had ended on its own, else the exit status."""
         listener = None
         if sign == "connection":
             listener = socket.create_server(("127.0.0.1", 0))
@@ -76,7 +76,7 @@ class Run:
             if child.poll() is not None:
                 return "over"
             child.send_signal(self.signal)
-            # What is not read would hold the process up.
+            # Unread output would block the process.
             threading.Thread(target=drain, args=(child.stdout,), daemon=True).start()
             return child.wait(patience)
         except subprocess.TimeoutExpired:
@@ -172,7 +172,7 @@ def show(report):
 
 
 def check(report):
-    """A signal ends a command by its default action, or in order: a service with 0, `generate` as shells have it."""
+    """A signal ends a command by its default action or in order: a service with 0, `generate` with 128 + the signal."""
     for row in report:
         counts, name = row["outcomes"], f"{row['command']}, after its {row['from']}"
         allowed = {"0", "130", "143", "-2", "-15"}
@@ -187,15 +187,15 @@ def check(report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=2000, help="of each command from each moment")
-    parser.add_argument("--only", action="append", metavar="COMMAND", help="such as 'chaos relay'; may repeat")
+    parser.add_argument("--runs", type=int, default=2000, help="runs of each command from each moment")
+    parser.add_argument("--only", action="append", metavar="COMMAND", help="such as 'chaos relay'; may be repeated")
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--delay", type=float, default=60, help="milliseconds until the signal, at most")
-    parser.add_argument("--jobs", type=int, default=4, help="runs at a time")
+    parser.add_argument("--delay", type=float, default=60, help="most milliseconds until the signal")
+    parser.add_argument("--jobs", type=int, default=4, help="runs in parallel")
     parser.add_argument("--patience", type=float, default=5, help="seconds after which a signal is lost")
-    parser.add_argument("--log", metavar="FILE", help="write each run down, and leave out those that are there")
+    parser.add_argument("--log", metavar="FILE", help="record each run here, and skip runs that are recorded already")
     parser.add_argument("--json", metavar="FILE")
-    # A shell that starts this in the background has it ignore SIGINT, which its children would inherit.
+    # A shell that starts this in the background makes it ignore SIGINT, and its children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return cluster.run("signals", parser.parse_args(), measure, show, lambda report: list(check(report)))
 

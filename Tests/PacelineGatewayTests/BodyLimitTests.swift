@@ -14,7 +14,7 @@ struct BodyLimitTests {
         GatewayConfiguration(contextLength: contextLength, tokenizer: GatewayHarness.tokenizer)
     }
 
-    @Test("A prompt of 270,000 tokens comes through where the context holds a million, as token ids and as text")
+    @Test("A prompt of 270,000 tokens is accepted by a context of a million, as token ids and as text")
     func fits() async throws {
         let backend = ScriptedBackend.hello
         let ids = "[" + String(repeating: "1, ", count: Self.tokens - 1) + "1]"
@@ -29,7 +29,7 @@ struct BodyLimitTests {
         #expect(backend.requests.map(\.prompt.count) == [Self.tokens, Self.tokens])
     }
 
-    @Test("Whatever fits a context fits the body: its longest tokens, escaped, and ids on lines of their own")
+    @Test("Whatever fits a context fits the body: its longest tokens, escaped, and ids on separate lines")
     func worstCase() throws {
         let tokenizer = GatewayHarness.tokenizer
         let longest = try (0..<UInt32(tokenizer.tokenCount)).map { try tokenizer.bytes(of: $0).count }.max() ?? 0
@@ -39,14 +39,14 @@ struct BodyLimitTests {
         #expect(limit >= 1000 * "        4294967295,\n".utf8.count)
     }
 
-    @Test("The limit follows the context and has an end, whatever a file says its context is")
+    @Test("The limit grows with the context but is bounded, whatever context a file claims")
     func bounded() {
         let limits = [2048, 1_000_000, .max].map { Self.configuration(contextLength: $0).bodyLimit }
         #expect(limits[0] < 16 << 20)
         #expect(limits[0] < limits[1] && limits[1] < limits[2] && limits[2] < .max)
     }
 
-    @Test("All bodies together are bounded: one too many is refused until another request has its answer")
+    @Test("All bodies together are bounded: one too many is refused until another request is answered")
     func together() async throws {
         var configuration = GatewayConfiguration()
         configuration.bodyMemory = 1500
@@ -59,7 +59,7 @@ struct BodyLimitTests {
                 while backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                 let refused = try await RawClient(address).exchange(request)
                 #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("retry-after: 1"), "\(refused)")
-                // Small ones still find room.
+                // Small bodies still fit.
                 let other = try await RawClient(address).exchange(RawClient.post("/v1/completions", "{}"))
                 #expect(other.hasPrefix("HTTP/1.1 400 "))
                 group.cancelAll()

@@ -6,10 +6,10 @@ import Testing
 
 @testable import PacelineGateway
 
-/// What fields of a request do, seen by a client: names and values in JSON over a socket.
+/// The effect of request fields as a client sees it: names and values in JSON over a socket.
 @Suite("Fields of completions over real sockets", .timeLimit(.minutes(1)))
 struct CompletionFieldsTests {
-    /// Sends `body` and returns the answer and what the backend was asked for.
+    /// Sends `body`; returns the answer and the backend's request.
     private static func ask(_ body: String) async throws -> (answer: String, request: GenerationRequest?) {
         let backend = ScriptedBackend.hello
         let (answers, answered) = AsyncStream.makeStream(of: String.self)
@@ -31,7 +31,7 @@ struct CompletionFieldsTests {
         #expect(request == nil, sourceLocation: sourceLocation)
     }
 
-    @Test("An array of one prompt is that prompt, as text or as token ids")
+    @Test("An array of one prompt counts as that prompt, as text or as token ids")
     func promptInArray() async throws {
         let text = try await Self.ask(#"{"prompt": "Hi"}"#).request?.prompt
         #expect(text?.isEmpty == false)
@@ -41,7 +41,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "Several prompts, and what is none, are refused",
+        "Several prompts, and invalid ones, are refused",
         arguments: [#"["a", "b"]"#, "[[1], [2]]", #"["a", 1]"#, "[[[1]]]", "[[-1]]", #"[["a"]]"#, "{}", "[null]"]
     )
     func severalPrompts(prompt: String) async throws {
@@ -59,7 +59,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "Every whole number is a seed by its 64 bits, and reported",
+        "Every whole number is a seed by its 64 bits, and the answer reports it",
         arguments: [
             ("0", 0), ("7", 7), ("7.0", 7), ("9223372036854775807", 1 << 63 - 1), ("9223372036854775808", 1 << 63),
             ("18446744073709551615", .max), ("-2", .max - 1), ("-9223372036854775808", 1 << 63),
@@ -72,7 +72,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "Without a seed, and for -1, one is drawn and reported",
+        "Without a seed, or with -1, a random one is drawn and reported",
         arguments: ["", #", "seed": -1"#, #", "seed": null"#]
     )
     func drawnSeeds(field: String) async throws {
@@ -87,7 +87,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "What is no seed is refused with the range",
+        "An invalid seed is refused, and the message names the range",
         arguments: ["18446744073709551616", "-9223372036854775809", "1.5", "\"7\"", "true", "[1]"]
     )
     func noSeeds(value: String) async throws {
@@ -97,7 +97,7 @@ struct CompletionFieldsTests {
         )
     }
 
-    @Test("top_k is off by 0 and by -1")
+    @Test("0 and -1 turn top_k off")
     func topK() async throws {
         for value in [0, -1] {
             #expect(try await Self.ask("{\"prompt\": [1], \"top_k\": \(value)}").request?.sampling.topK == 0)
@@ -116,7 +116,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "What would change the answer and is not offered is refused by name",
+        "An unsupported field that would change the answer is refused by name",
         arguments: [
             #""logprobs": 0"#, #""logprobs": 5"#, #""logprobs": true"#, #""top_logprobs": 1"#, #""prompt_logprobs": 0"#,
             #""n_probs": 3"#, #""n": 2"#, #""n": 0"#, #""n": "two""#, #""best_of": 2"#, #""echo": true"#,
@@ -136,7 +136,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "The same fields are fine where they ask for nothing, and so are fields that nobody knows",
+        "The same fields are accepted if they request nothing, and so are unknown fields",
         arguments: [
             """
             "logprobs": null, "n": 1, "best_of": 1, "echo": false, "suffix": "", "top_logprobs": 0, "min_tokens": 0
@@ -156,7 +156,7 @@ struct CompletionFieldsTests {
     }
 
     @Test(
-        "Half of a character in an escape is named, with its place, wherever it stands",
+        "A lone surrogate in an escape is named, with its offset, wherever it is",
         arguments: [
             (#"{"prompt": "\ud800"}"#, #"\\ud800 at byte 12"#), (#"{"prompt": "a\uDFFF"}"#, #"\\uDFFF at byte 13"#),
             (#"{"prompt": "\ud83d\u0041"}"#, #"\\ud83d at byte 12"#), (#"{"prompt": ["\ude00\ud83d"]}"#, #"\\ude00"#),
@@ -172,13 +172,13 @@ struct CompletionFieldsTests {
         try await Self.expectRefusal(of: body, "lone surrogate")
     }
 
-    @Test("Whole pairs and escaped backslashes are characters like others")
+    @Test("Whole pairs and escaped backslashes are accepted")
     func pairs() async throws {
         #expect(try await Self.ask(#"{"prompt": "\ud83d\ude00"}"#).request?.prompt.isEmpty == false)
         #expect(try await Self.ask(#"{"prompt": "\\ud800", "stop": ["\\\\ud800"]}"#).request?.prompt.isEmpty == false)
     }
 
-    @Test("Bytes that are no text are named as such")
+    @Test("Bytes that are not UTF-8 are named as such")
     func invalidUTF8() {
         for bytes in [[0xFF], [0xED, 0xA0, 0x80], [0xC3]] as [[UInt8]] {
             let body = ByteBuffer(bytes: Array(#"{"prompt": ""#.utf8) + bytes + Array("\"}".utf8))

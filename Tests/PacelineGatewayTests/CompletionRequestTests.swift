@@ -43,14 +43,14 @@ struct CompletionRequestTests {
         )
     }
 
-    @Test("Without a seed one is drawn; without anything else the law is the target's own")
+    @Test("Without a seed one is drawn; by default the distribution is the target's own")
     func defaults() throws {
         let sampling = try decode(#"{"prompt": "x"}"#).sampling(vocabularySize: 10, randomSeed: 42)
         #expect(sampling == SamplingParameters(seed: 42))
     }
 
     @Test(
-        "What is wrong is named in one sentence",
+        "An error names the mistake in one sentence",
         arguments: [
             ("", "not valid JSON"),
             ("[1]", "at the top"),
@@ -74,7 +74,7 @@ struct CompletionRequestTests {
     }
 
     @Test(
-        "What is out of range is named with its range",
+        "An error names a value out of range with its range",
         arguments: [
             (#"{"prompt": "x", "temperature": -1}"#, "temperature must be"),
             (#"{"prompt": "x", "top_p": 0}"#, "top_p must be above 0"),
@@ -88,7 +88,7 @@ struct CompletionRequestTests {
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
     }
 
-    @Test("Stop strings are few, short and not empty")
+    @Test("Stop strings must be few, short and not empty")
     func stopStrings() throws {
         #expect(throws: GatewayError.self) { try StopStrings([""]).validate() }
         #expect(throws: GatewayError.self) { try StopStrings(Array(repeating: "x", count: 17)).validate() }
@@ -96,7 +96,7 @@ struct CompletionRequestTests {
         try StopStrings(["a", "b"]).validate()
     }
 
-    @Test("Deep nesting is refused without a trap")
+    @Test("Deep nesting is refused without a crash")
     func nesting() {
         let depth = 100_000
         let json = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)

@@ -10,7 +10,7 @@ struct CompletionTextTests {
     private let tokenizer = GatewayHarness.tokenizer
     private let control = TinyVocabulary.shared.controlTokens
 
-    /// The text of tokens up to a stop string, or up to the last token, which is an end if `endsAtLast` says so.
+    /// The text of tokens up to a stop string or the last token, which is an end token if `endsAtLast` is true.
     private func text(_ tokens: [Token], _ stops: [String], endsAtLast: Bool) -> (text: String, isStopped: Bool) {
         var completion = CompletionText(tokenizer: tokenizer, stops: stops)
         var text = ""
@@ -22,7 +22,7 @@ struct CompletionTextTests {
         return (text + completion.finish(at: endsAtLast ? tokens.last : nil), false)
     }
 
-    @Test("a special token as stop string stops, alone and with text around it")
+    @Test("a special token works as a stop string, alone and with text around it")
     func special() {
         let tokens = tokenizer.encode(" the of\n<|im_start|> in that")
         for stop in ["<|im_start|>", "<|im_start|> in", "\n<|im_start|>", " of\n<|im_start|> in t"] {

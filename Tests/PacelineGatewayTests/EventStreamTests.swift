@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Server-sent events")
 struct EventStreamTests {
-    @Test("What is written is read back, however the bytes are cut", arguments: [1, 2, 3, 7, 1000])
+    @Test("Written events are read back, however the bytes are split", arguments: [1, 2, 3, 7, 1000])
     func roundTrip(piece: Int) throws {
         let sent = [#"{"a":1}"#, "", "ünï", "[DONE]"].map { Array($0.utf8) }
         let bytes = sent.flatMap { Array(EventStream.event($0).readableBytesView) }
@@ -17,7 +17,7 @@ struct EventStreamTests {
         #expect(received == sent)
     }
 
-    @Test("Comments, other fields, joined lines and all line ends are understood")
+    @Test("Comments, other fields, multi-line data and all line ends are understood")
     func syntax() throws {
         let text = ": hello\r\nevent: x\r\ndata:one\r\ndata: two\r\n\r\nid: 7\rdata: three\r\r\n\ndata: four\n\n"
         var parser = EventStream.Parser()
@@ -25,7 +25,7 @@ struct EventStreamTests {
         #expect(received == ["one\ntwo", "three", "four"])
     }
 
-    @Test("An event beyond the limit is an error, not memory")
+    @Test("An event beyond the limit is an error and is not buffered")
     func limit() {
         var parser = EventStream.Parser()
         let line = [UInt8](repeating: UInt8(ascii: "x"), count: EventStream.Parser.eventLimit + 1)

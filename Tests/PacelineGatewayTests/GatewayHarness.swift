@@ -8,7 +8,7 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// A gateway on a loopback port in front of a scripted backend.
+/// A gateway on a loopback port with a scripted backend.
 enum GatewayHarness {
     static let tokenizer: Tokenizer = {
         do {
@@ -18,7 +18,7 @@ enum GatewayHarness {
         }
     }()
 
-    /// Runs `body` against a gateway; `isLoaded` false leaves it without a model.
+    /// Runs `body` against a gateway; with `isLoaded` false it has no model.
     static func run(
         _ backend: ScriptedBackend,
         configuration: GatewayConfiguration = GatewayConfiguration(),
@@ -40,13 +40,13 @@ enum GatewayHarness {
     }
 }
 
-/// A client that speaks bytes, so that it can also speak them wrongly.
+/// A client that sends raw bytes, so that it can also send invalid ones.
 struct RawClient {
     typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     private let connection: Connection
 
-    /// - Parameter receiveBuffer: bytes that the kernel takes for this client; small for one that reads slowly.
+    /// - Parameter receiveBuffer: size of the kernel's receive buffer; small for a client that reads slowly.
     init(_ address: Endpoint, receiveBuffer: Int? = nil) async throws {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         if let receiveBuffer {
@@ -62,7 +62,7 @@ struct RawClient {
         }
     }
 
-    /// Sends text and returns everything that comes back until the server closes, be it in the middle of the text.
+    /// Sends text and returns everything that comes back until the server closes, even if it closes early.
     func exchange(_ text: String...) async throws -> String {
         try await connection.executeThenClose { inbound, outbound in
             var received = ""
@@ -76,7 +76,7 @@ struct RawClient {
         }
     }
 
-    /// Sends text, ends this direction, and returns everything that comes back until the server closes.
+    /// Sends text, closes this direction, and returns everything that comes back until the server closes.
     func exchangeHalfClosed(_ text: String) async throws -> String {
         try await connection.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: text))
@@ -89,15 +89,15 @@ struct RawClient {
 
     /// How a client goes away.
     enum Leaving: CaseIterable {
-        /// It closes its socket, like a program that ends.
+        /// It closes its socket, like a program that exits.
         case close
         /// It resets the connection.
         case reset
-        /// It ends its direction, and closes its socket a little later.
+        /// It closes its direction, and its socket a little later.
         case halfCloseThenClose
     }
 
-    /// Sends text, waits until `isTime` returns, and goes away without having read anything.
+    /// Sends text, waits until `isTime` returns, and goes away without reading anything.
     func send(_ text: String, leaving: Leaving, when isTime: () async throws -> Void) async throws {
         try await connection.executeThenClose { _, outbound in
             try await outbound.write(ByteBuffer(string: text))
@@ -114,7 +114,7 @@ struct RawClient {
         }
     }
 
-    /// Sends text, reads until `words` have come, and hangs up.
+    /// Sends text, reads until `words` have arrived, and hangs up.
     func exchange(_ text: String, until words: String) async throws -> String {
         try await connection.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: text))

@@ -56,7 +56,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("Text arrives before the text has ended, and hanging up cancels the request")
+    @Test("Text arrives while it is generated, and hanging up cancels the request")
     func hangUp() async throws {
         let backend = ScriptedBackend([.event(.tokens([5], text: "first")), .hold])
         try await GatewayHarness.run(backend) { address in
@@ -66,7 +66,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("A client that does not read is cut off; its request is cancelled and nothing piles up")
+    @Test("A client that does not read is disconnected; its request is cancelled and no memory piles up")
     func slowReader() async throws {
         let text = String(repeating: "x", count: 1 << 16)
         let steps = Array(repeating: ScriptedBackend.Step.event(.tokens([5], text: text)), count: 4096)
@@ -116,7 +116,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("Before the model is loaded the process is healthy and not ready")
+    @Test("Before the model is loaded, the process is healthy but not ready")
     func loading() async throws {
         try await GatewayHarness.run(.hello, isLoaded: false) { address in
             let alive = try await RawClient(address).exchange(RawClient.get("/health"))
@@ -128,7 +128,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("A gateway that leaves is idle when the last completion has ended, not before, and at once if there is none")
+    @Test("A gateway that drains is idle once the last completion has ended, or at once if there is none")
     func idle() async throws {
         let gateway = Gateway()
         await gateway.waitUntilIdle()
@@ -144,7 +144,7 @@ struct GatewayServerTests {
                 await gateway.waitUntilIdle()
                 return backend.endings
             }
-            // Whoever stops waiting is let go.
+            // A waiting task can be cancelled.
             let impatient = Task { await gateway.waitUntilIdle() }
             impatient.cancel()
             await impatient.value
@@ -153,7 +153,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("Metrics come as Prometheus reads them, and not before the model is loaded")
+    @Test("Metrics are in Prometheus' format, and unavailable until the model is loaded")
     func metrics() async throws {
         try await GatewayHarness.run(.hello) { address in
             let answer = try await RawClient(address).exchange(RawClient.get("/metrics"))
@@ -167,7 +167,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("One connection serves several requests, pipelined ones in order, errors between them")
+    @Test("One connection serves several requests, pipelined ones in order, even with errors between them")
     func keepAlive() async throws {
         try await GatewayHarness.run(.hello) { address in
             let answer = try await RawClient(address).exchange(
@@ -180,7 +180,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("HEAD has the headers and no body")
+    @Test("HEAD returns the headers without a body")
     func head() async throws {
         try await GatewayHarness.run(.hello) { address in
             let answer = try await RawClient(address).exchange(RawClient.get("/health", method: "HEAD"))
@@ -189,7 +189,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("HTTP/1.0 gets its stream without chunks")
+    @Test("HTTP/1.0 gets a stream without chunked encoding")
     func oldClient() async throws {
         try await GatewayHarness.run(.hello) { address in
             let body = Self.streamed
@@ -201,7 +201,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("A client that waits for leave to send its body gets it")
+    @Test("A client that expects 100 Continue gets it")
     func expectContinue() async throws {
         try await GatewayHarness.run(.hello) { address in
             let request = RawClient.post(
@@ -214,7 +214,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("A body beyond the limit is 413, whether it is declared or comes in chunks")
+    @Test("A body beyond the limit is 413, whether declared or chunked")
     func largeBody() async throws {
         var configuration = GatewayConfiguration()
         configuration.bodyLimit = 1000
@@ -229,7 +229,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("What is not HTTP is 400, and a request that does not come in is given up")
+    @Test("Bytes that are not HTTP get 400, and an incomplete request times out")
     func malformed() async throws {
         var configuration = GatewayConfiguration()
         configuration.idleTimeout = .milliseconds(100)
@@ -245,7 +245,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("Connections beyond the limit are closed, and a place is free again when one ends")
+    @Test("Connections beyond the limit are closed, and an ended connection frees its place")
     func connectionLimit() async throws {
         var configuration = GatewayConfiguration()
         configuration.connectionLimit = 1
@@ -266,7 +266,7 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("A port in use is named")
+    @Test("The error for a port in use names the port")
     func portInUse() async throws {
         try await GatewayHarness.run(.hello) { address in
             let error = await #expect(throws: ShellError.self) {

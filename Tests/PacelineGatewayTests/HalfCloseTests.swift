@@ -7,8 +7,8 @@ import Testing
 
 @testable import PacelineGateway
 
-/// Clients that end their direction of the connection once they have asked, as nc and some proxies do, and clients that
-/// only look like them because they have gone away.
+/// Clients that close their direction of the connection after their request, as nc and some proxies do, and clients
+/// that only look like them because they have gone away.
 @Suite("Half-closed clients over real sockets", .timeLimit(.minutes(1)))
 struct HalfCloseTests {
     private static let whole = #"{"prompt": [1, 2], "max_tokens": 3, "seed": 4}"#
@@ -16,7 +16,7 @@ struct HalfCloseTests {
 
     private static func completion(_ body: String) -> String { RawClient.post("/v1/completions", body, headers: []) }
 
-    /// The answers in what a client received: status and body, what the connection says of itself left out.
+    /// The answers that a client received: status and body, without connection headers.
     private static func answers(_ received: String) -> [String] {
         received.split(separator: "HTTP/1.1 ").map { answer in
             let parts = answer.components(separatedBy: "\r\n\r\n")
@@ -25,7 +25,7 @@ struct HalfCloseTests {
     }
 
     @Test(
-        "get the answer that others get, on every path",
+        "get the same answer as others, on every path",
         arguments: ["/health", "/ready", "/v1/models", "/v1/workers", "/metrics", "/nowhere", "/v1/completions"].map {
             RawClient.get($0, headers: [])
         } + [
@@ -44,7 +44,7 @@ struct HalfCloseTests {
         }
     }
 
-    @Test("get their completion, whole or streamed, at once or after a while", arguments: [0, 1600])
+    @Test("get their completion, whole or streamed, immediately or later", arguments: [0, 1600])
     func completions(pause: Int) async throws {
         let pause = ScriptedBackend.Step.pause(.milliseconds(pause))
         let backend = ScriptedBackend([
@@ -63,7 +63,7 @@ struct HalfCloseTests {
         }
     }
 
-    @Test("are told of refusals with their status, also after a while", arguments: [whole, streamed])
+    @Test("get refusals with their status, also later", arguments: [whole, streamed])
     func refusals(body: String) async throws {
         let fault = RequestFault.overloaded(running: 4, waiting: 64)
         let backend = ScriptedBackend([.pause(.milliseconds(400)), .event(.failed(fault))])
@@ -73,7 +73,7 @@ struct HalfCloseTests {
         }
     }
 
-    @Test("get the answers to pipelined requests in order, and an error for a last one that is not whole")
+    @Test("get the answers to pipelined requests in order, and an error for an incomplete last one")
     func pipelined() async throws {
         let backend = ScriptedBackend([
             .pause(.milliseconds(400)), .event(.tokens([5], text: "a")), .event(.finished(ScriptedBackend.summary)),
@@ -90,7 +90,7 @@ struct HalfCloseTests {
         }
     }
 
-    @Test("A request that is no HTTP waits for its turn behind one that is")
+    @Test("A request that is not HTTP waits for its turn behind a valid one")
     func garbageBehind() async throws {
         let backend = ScriptedBackend([.pause(.milliseconds(200)), .event(.finished(ScriptedBackend.summary))])
         try await GatewayHarness.run(backend) { address in
@@ -105,7 +105,7 @@ struct HalfCloseTests {
     }
 
     @Test(
-        "that have not sent all of a request are told so, and let go at once",
+        "that have not sent a whole request get an error, and are disconnected at once",
         arguments: [
             RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 10"]) + "{",
             RawClient.get("/v1/completions", method: "POST", headers: ["transfer-encoding: chunked"]) + "5\r\n{",
@@ -120,7 +120,7 @@ struct HalfCloseTests {
     }
 
     @Test(
-        "A client that has gone away has its request cancelled, whether it waits for the first token or is in a stream",
+        "The request of a client that has gone away is cancelled, before the first token and during a stream",
         arguments: [whole, streamed],
         RawClient.Leaving.allCases
     )

@@ -7,10 +7,10 @@ struct MetricsTextTests {
     @Test("A figure has its help, its type and its value")
     func plain() {
         var metrics = MetricsText()
-        metrics.add("num_requests_running", .gauge, "Requests that run.", 3)
+        metrics.add("num_requests_running", .gauge, "Running requests.", 3)
         #expect(
             metrics.text == """
-                # HELP paceline_num_requests_running Requests that run.
+                # HELP paceline_num_requests_running Running requests.
                 # TYPE paceline_num_requests_running gauge
                 paceline_num_requests_running 3
 

@@ -21,14 +21,14 @@ struct RouteTests {
         #expect(try Route.matching(method, target) == route)
     }
 
-    @Test("An unknown path is 404 and says what there is", arguments: ["/", "", "/v1", "/v1/completions/", "//health"])
+    @Test("An unknown path is 404 and names known ones", arguments: ["/", "", "/v1", "/v1/completions/", "//health"])
     func unknown(target: String) {
         let error = #expect(throws: GatewayError.self) { try Route.matching(.GET, target) }
         #expect(error?.status == .notFound)
         #expect(error?.message.contains("/v1/completions") == true)
     }
 
-    @Test("Another method of a known path is 405 and names those it has")
+    @Test("Another method on a known path is 405 and names the allowed ones")
     func wrongMethod() {
         let error = #expect(throws: GatewayError.self) { try Route.matching(.DELETE, "/v1/models") }
         #expect(error?.status == .methodNotAllowed)

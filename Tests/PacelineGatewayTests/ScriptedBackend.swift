@@ -4,13 +4,13 @@ import Synchronization
 
 @testable import PacelineCluster
 
-/// A backend that plays what a test says, and remembers what it was asked and whether it was cancelled.
+/// A backend that plays a test's script, and records its requests and whether they were cancelled.
 final class ScriptedBackend: GenerationBackend {
     enum Step: Sendable {
         case event(RequestEvent)
         /// Waits until it is cancelled.
         case hold
-        /// Waits, as in a queue or for a slow model.
+        /// Waits, as a queue or a slow model would.
         case pause(Duration)
     }
 
@@ -33,7 +33,7 @@ final class ScriptedBackend: GenerationBackend {
     }
 
     var requests: [GenerationRequest] { state.withLock { $0.requests } }
-    /// How the requests ended that ``ending()`` has not told of.
+    /// How requests ended that ``ending()`` has not returned yet.
     var endings: [Ending] { state.withLock { $0.endings } }
 
     func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws {
@@ -53,7 +53,7 @@ final class ScriptedBackend: GenerationBackend {
         finish(.complete)
     }
 
-    /// How the first request that has not been asked about ended, as soon as it has.
+    /// Waits for the next request to end, and returns how it ended.
     func ending() async -> Ending {
         await withCheckedContinuation { continuation in
             let ending: Ending? = state.withLock { state in

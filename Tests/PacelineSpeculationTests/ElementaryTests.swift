@@ -16,7 +16,7 @@ struct ElementaryTests {
         }
     }
 
-    @Test("have their limits where they should be")
+    @Test("have the right limits")
     func limits() {
         #expect(Double.exponential(0) == 1)
         #expect(Double.exponential(-.infinity) == 0)

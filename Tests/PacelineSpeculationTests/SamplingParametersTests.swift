@@ -45,7 +45,7 @@ struct SamplingParametersTests {
         #expect(error.map { "\($0)".hasSuffix(", not \(value)") } == true)
     }
 
-    @Test("biases are finite, for known tokens, one for each, and not too many")
+    @Test("biases must be finite, for known tokens, at most one per token, and not too many")
     func biases() {
         func error(_ biases: [(Token, Float)]) -> SamplingError? {
             let parameters = SamplingParameters(logitBias: biases.map { .init(token: $0.0, bias: $0.1) })
@@ -58,7 +58,7 @@ struct SamplingParametersTests {
         #expect(error([(0, 101)]) != nil)
     }
 
-    @Test("neutral penalties and an empty window are no penalties")
+    @Test("neutral penalties or an empty window count as no penalties")
     func hasPenalties() {
         #expect(!SamplingParameters().hasPenalties)
         #expect(!SamplingParameters(repetitionPenalty: 1.2, repeatLastN: 0).hasPenalties)

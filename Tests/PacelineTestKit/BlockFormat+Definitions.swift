@@ -1,5 +1,5 @@
 extension BlockFormat {
-    /// The values of IQ4's codes.
+    /// The values of the codes of IQ4.
     private static let levels: [Float] = [
         -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
     ]
@@ -19,21 +19,21 @@ extension BlockFormat {
         }
     }
 
-    /// A code of 32 nibbles, low ones first, with its fifth bit in a word of 32.
+    /// Code `i` of 32: low nibbles first, with fifth bits in a 32-bit word.
     private func fiveBits(_ i: Int, _ block: [UInt8], high: Int, low: Int) -> Int {
         let byte = Int(block[low + i % 16])
         return (i < 16 ? byte & 15 : byte >> 4) | bit(block[high + i / 8], i % 8) << 4
     }
 
-    /// Sixteen groups of 16 with a scale and a minimum of 4 bits each; codes of 2 bits, four to a byte at a distance of
-    /// 32.
+    /// Sixteen groups of 16, with a scale and a minimum of 4 bits each. Codes have 2 bits; a byte holds four codes that
+    /// are 32 weights apart.
     private func q2(_ i: Int, _ block: [UInt8]) -> Float {
         let group = block[i / 16]
         let code = block[16 + i / 128 * 32 + i % 32] >> (2 * UInt8(i % 128 / 32)) & 3
         return half(block, 80) * Float(group & 15) * Float(code) - half(block, 82) * Float(group >> 4)
     }
 
-    /// Sixteen groups of 16 with signed scales of 6 bits; codes of 2 bits and a third, which is clear for "minus 4".
+    /// Sixteen groups of 16 with signed scales of 6 bits. Codes have 2 bits and a third one, which is clear for "- 4".
     private func q3(_ i: Int, _ block: [UInt8]) -> Float {
         let group = i / 16
         let low = group < 8 ? block[96 + group] & 15 : block[96 + group - 8] >> 4
@@ -53,13 +53,13 @@ extension BlockFormat {
         return half(block, 0) * Float(scale) * Float(code) - half(block, 2) * Float(minimum)
     }
 
-    /// Four bits of a code: bytes of 32 low nibbles for one group and high ones for the next.
+    /// Four bits of a code: of 32 bytes, the low nibbles belong to one group and the high ones to the next.
     private func nibble(_ i: Int, _ block: [UInt8], at offset: Int) -> Int {
         let byte = Int(block[offset + i / 64 * 32 + i % 32])
         return i % 64 < 32 ? byte & 15 : byte >> 4
     }
 
-    /// Sixteen groups of 16 with int8 scales; codes of 6 bits, less 32.
+    /// Sixteen groups of 16 with int8 scales; codes of 6 bits, minus 32.
     private func q6(_ i: Int, _ block: [UInt8]) -> Float {
         let (part, quarter, place) = (i / 128, i % 128 / 32, i % 32)
         let byte = Int(block[part * 64 + quarter % 2 * 32 + place])
@@ -69,7 +69,7 @@ extension BlockFormat {
         return half(block, 208) * Float(scale) * Float((low | high << 4) - 32)
     }
 
-    /// Eight groups of 32 with signed scales of 6 bits, four bits here and two there.
+    /// Eight groups of 32 with signed scales of 6 bits, split into four low and two high bits.
     private func iq4(_ i: Int, _ block: [UInt8]) -> Float {
         let group = i / 32
         let low = Int(block[4 + group / 2]) >> (4 * (group % 2)) & 15

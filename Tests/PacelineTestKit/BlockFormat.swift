@@ -1,8 +1,8 @@
 package import PacelineSpeculation
 
-/// Weight types that tests fill with random blocks, and what each weight of a block is by the type's definition.
+/// Weight types that tests fill with random blocks, and the definition of each weight in a block.
 ///
-/// The definitions are those of the GGUF format, written weight by weight: nothing is shared with the engine.
+/// The definitions follow the GGUF format weight by weight and share no code with the engine.
 package enum BlockFormat: UInt32, Sendable, CaseIterable {
     case q5_0 = 6
     case q5_1 = 7
@@ -14,7 +14,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
     case iq4_NL = 20
     case iq4_XS = 23
 
-    /// Weights in a block.
+    /// Number of weights in a block.
     package var length: Int {
         switch self {
         case .q5_0, .q5_1, .iq4_NL: 32
@@ -22,7 +22,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         }
     }
 
-    /// Bytes of a block.
+    /// Size of a block in bytes.
     package var size: Int {
         switch self {
         case .q5_0: 22
@@ -37,7 +37,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         }
     }
 
-    /// Where a block keeps the half-precision factor of its codes, and that of its minima if it has any.
+    /// Byte offsets of a block's half-precision factors: for its codes, and for its minima if it has any.
     private var factors: (codes: Int, minima: Int?) {
         switch self {
         case .q5_0, .iq4_NL, .iq4_XS: (0, nil)
@@ -48,7 +48,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         }
     }
 
-    /// The weights that `bytes` (whole blocks) stand for.
+    /// The weights in `bytes`, which must be whole blocks.
     package func decode(_ bytes: [UInt8]) -> [Float] {
         stride(from: 0, to: bytes.count, by: size).flatMap { start in
             let block = Array(bytes[start..<start + size])
@@ -56,7 +56,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         }
     }
 
-    /// `count` weights in blocks of random codes, with mean 0 and about the given standard deviation.
+    /// Random blocks of `count` weights, with mean 0 and about the given standard deviation.
     package func random(_ count: Int, deviation: Float, using generator: inout SplitMix) -> [UInt8] {
         let (codes, minima) = factors(deviation: deviation)
         var bytes: [UInt8] = []
@@ -73,7 +73,7 @@ package enum BlockFormat: UInt32, Sendable, CaseIterable {
         (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
     }
 
-    /// Factors that make random codes balanced and of the given standard deviation, found from some blocks.
+    /// Factors that give random codes mean 0 and the given standard deviation, estimated from sample blocks.
     private func factors(deviation: Float) -> (codes: Float, minima: Float) {
         var generator = SplitMix(seed: 3)
         let blocks = (0..<32).map { _ in randomBlock(using: &generator) }

@@ -1,13 +1,13 @@
-/// A vocabulary of all bytes and all pairs of them, where every moved word boundary changes the tokens.
+/// A vocabulary of all bytes and all pairs of bytes, so that any change of a word boundary changes the tokens.
 ///
-/// `Tests/TokenizerComparison/bytepairs.py` writes the same one.
+/// `Tests/TokenizerComparison/bytepairs.py` writes the same vocabulary.
 package enum BytePairVocabulary {
     private static let controlTexts = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
     /// A GGUF file without weights.
     package static func file(preTokenizer: String) -> [UInt8] {
         let letters = (0..<256).map { TinyVocabulary.spelling(of: UInt8($0)) }
-        // An order that jumps about, so that any of two overlapping merges may come first.
+        // A scattered order, so that either of two overlapping merges may rank first.
         let order = (0..<0x10000).map { $0 * 40_503 % 0x10000 }
         let pairs = order.map { (letters[$0 >> 8], letters[$0 & 0xFF]) }
         let tokens = letters + pairs.map { $0 + $1 } + controlTexts

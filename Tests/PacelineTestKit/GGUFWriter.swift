@@ -1,11 +1,11 @@
-/// Writes GGUF files for tests, broken ones included: nothing is checked, duplicates stay, offsets can be forced.
+/// Writes GGUF files for tests, including broken ones. It checks nothing, keeps duplicates and accepts any offset.
 package struct GGUFWriter: Sendable {
-    /// A metadata value with the type it has in the file.
+    /// A metadata value with its type in the file.
     package enum Value: Sendable {
         case uint8(UInt8), int8(Int8), uint16(UInt16), int16(Int16), uint32(UInt32), int32(Int32)
         case uint64(UInt64), int64(Int64), float32(Float), float64(Double), bool(Bool), string(String)
         case strings([String]), int32s([Int32]), uint8s([UInt8]), float32s([Float])
-        /// A type number with the bytes that follow it.
+        /// A type number and the bytes that follow it.
         case raw(type: UInt32, bytes: [UInt8])
     }
 
@@ -19,7 +19,7 @@ package struct GGUFWriter: Sendable {
 
     /// The version in the header.
     package var version: UInt32 = 3
-    /// How the data section and its tensors are aligned; say it in `general.alignment` too if it is not 32.
+    /// The alignment of the data section and its tensors. If it is not 32, also add `general.alignment`.
     package var alignment = 32
     private var entries: [(key: String, value: Value)] = []
     private var tensors: [Tensor] = []
@@ -34,16 +34,16 @@ package struct GGUFWriter: Sendable {
     /// The keys in the order of the file.
     package var keys: [String] { entries.map(\.key) }
 
-    /// Gives a key another value, or adds it.
+    /// Replaces the value of a key, or adds it.
     package mutating func set(_ key: String, _ value: Value) {
         guard let place = entries.firstIndex(where: { $0.key == key }) else { return add(key, value) }
         entries[place].value = value
     }
 
-    /// The tensors' names in the order of the file.
+    /// The tensor names in the order of the file.
     package var tensorNames: [String] { tensors.map(\.name) }
 
-    /// Lets a tensor claim other dimensions, another type or another offset; its bytes stay.
+    /// Changes a tensor's stated dimensions, type or offset, but not its bytes.
     package mutating func claim(
         _ name: String,
         dimensions: [UInt64]? = nil,
@@ -57,8 +57,7 @@ package struct GGUFWriter: Sendable {
         }
     }
 
-    /// Adds a tensor. Dimensions are in the file's order, the first varies fastest; `offset` overrides where it claims
-    /// to lie.
+    /// Adds a tensor. The first dimension varies fastest. `offset` overrides the stated offset.
     package mutating func addTensor(
         _ name: String,
         dimensions: [UInt64],

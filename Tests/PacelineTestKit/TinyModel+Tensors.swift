@@ -4,7 +4,7 @@ extension TinyModel {
     /// A tensor of the file.
     package struct Tensor: Sendable {
         package let name: String
-        /// In the file's order: a matrix is [columns, rows].
+        /// In the order of the file: a matrix is [columns, rows].
         package let dimensions: [Int]
         let content: Content
 
@@ -13,7 +13,7 @@ extension TinyModel {
             case blocks([UInt8], BlockFormat)
         }
 
-        /// The weight type's number in the file.
+        /// The number of the weight type in the file.
         package var type: UInt32 {
             switch content {
             case .weights(_, let format): format.rawValue
@@ -21,7 +21,7 @@ extension TinyModel {
             }
         }
 
-        /// The weights as the file has them.
+        /// The weights as stored in the file.
         package var bytes: [UInt8] {
             switch content {
             case .weights(let values, let format): format.encode(values)
@@ -29,7 +29,7 @@ extension TinyModel {
             }
         }
 
-        /// What the bytes stand for.
+        /// The weights, decoded from the bytes.
         package var values: [Float] {
             switch content {
             case .weights(let values, let format): format.decode(format.encode(values))
@@ -53,14 +53,14 @@ extension TinyModel {
         tensors += rope.factors.sorted { $0.key < $1.key }
             .map { Tensor(name: $0.key, dimensions: [$0.value.count], content: .weights($0.value, .f32)) }
         for block in 0..<blockCount { tensors += blockTensors("blk.\(block).") }
-        // Where the embedding table is the output head too, a last norm of mixed signs keeps tokens from predicting
+        // If the embedding table is also the output head, a last norm of mixed signs keeps tokens from predicting
         // themselves.
         let (mean, deviation): (Float, Float) = hasTiedEmbeddings ? (0, 0.4) : (1, 0.1)
         tensors.append(vector("output_norm.weight", count: embeddingLength, mean: mean, deviation: deviation))
         tensors += extraVectors.sorted { $0.key < $1.key }
             .map { vector($0.key, count: $0.value, mean: 0, deviation: 0.3) }
         guard !hasTiedEmbeddings else { return tensors }
-        // No weights for the control tokens: a random model would end its texts at random.
+        // The control tokens get zero weights, because a random model would end its texts at random.
         let silent = vocabulary.controlTokens.count
         let output = matrix(
             "output.weight",
@@ -132,8 +132,8 @@ extension TinyModel {
     }
 
     /// - Parameters:
-    ///   - silent: how many rows before the loud ones are zero.
-    ///   - loud: how many rows at the end have eight times the deviation.
+    ///   - silent: the number of zero rows before the loud ones.
+    ///   - loud: the number of rows at the end with eight times the deviation.
     private func matrix(
         _ name: String,
         rows: Int,

@@ -2,7 +2,7 @@ package import PacelineModel
 package import PacelineTensor
 
 extension TinyModel {
-    /// The model, ready to compute the logits of `columns` (of all tokens if nil).
+    /// A transformer with the model's weights that computes the logits of `columns` (of all tokens if nil).
     package func transformer(
         threads: Int = 2,
         isa: InstructionSet = .best,
@@ -27,7 +27,7 @@ extension TinyModel {
         )
     }
 
-    /// The default model with other weights.
+    /// The default model with weights of another type.
     package static func with(weights: WeightFormat) -> TinyModel {
         var model = TinyModel()
         model.weights = weights

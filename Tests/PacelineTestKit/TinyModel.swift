@@ -1,9 +1,9 @@
 package import PacelineModel
 
-/// A model of two small blocks with random weights, for tests that need a whole model and no download.
+/// A model of two small blocks with random weights, for tests that need a whole model without a download.
 ///
-/// The same description gives the same bytes everywhere. Its distributions are peaked like a trained model's, and a
-/// model that differs only in `perturbation` agrees with it most of the time, as a good drafter does.
+/// Equal descriptions give equal bytes everywhere. The model's distributions are as peaked as a trained model's. A
+/// model that differs only in `perturbation` agrees with it most of the time, like a good drafter.
 package struct TinyModel: Sendable {
     package enum Family: String, Sendable {
         case llama, mistral3, qwen2, qwen3, phi3, gemma3
@@ -12,12 +12,12 @@ package struct TinyModel: Sendable {
     package var family = Family.llama
     /// The type of all matrices; norms and biases are float32.
     package var weights = WeightFormat.q8_0
-    /// All matrices are random blocks of this type instead, if it is set.
+    /// If set, all matrices are random blocks of this type instead.
     package var blocks: BlockFormat?
     package var seed: UInt64 = 1
-    /// Standard deviation of what is added to every weight, in units of the weight's own.
+    /// Standard deviation of the noise added to every weight, relative to that of the weights.
     package var perturbation: Float = 0
-    /// Single weights by tensor and index that are set to a value, whatever the rest is. Of float tensors.
+    /// Overrides for single weights of float tensors, by tensor and index.
     package var spoilt: [String: [Int: Float]] = [:]
     package var hasTiedEmbeddings = false
     package var contextLength = 2048
@@ -26,7 +26,7 @@ package struct TinyModel: Sendable {
     package var feedForwardLength = 512
     package var headCount = 4
     package var keyValueHeadCount = 2
-    /// The width of a head where it is not `embeddingLength / headCount`.
+    /// The width of a head, if it is not `embeddingLength / headCount`.
     package var headDimension: Int?
     /// `attention.sliding_window`, if the file states one.
     package var slidingWindow: Int?
@@ -34,11 +34,11 @@ package struct TinyModel: Sendable {
     /// `attention.temperature_scale` and `attention.temperature_length`.
     package var temperature: (scale: Float, length: Int)?
     package var preTokenizer = "qwen2"
-    /// Vectors of random numbers beside the tensors that every model of the family has: their lengths by name.
+    /// Additional vectors of random numbers: their lengths by name.
     package var extraVectors: [String: Int] = [:]
-    /// Metadata beside what every model of the family has; keys of the family without its prefix.
+    /// Additional metadata; the keys lack the family's prefix.
     package var extraMetadata: [String: GGUFWriter.Value] = [:]
-    /// `tokenizer.ggml.token_type` of the markers, control unless a converter was wrong.
+    /// `tokenizer.ggml.token_type` of the markers; control, unless a test imitates a wrong converter.
     package var controlTokenType: Int32 = 3
     package var padding = Padding()
     /// Token types that differ from the vocabulary's, by id.
@@ -46,8 +46,8 @@ package struct TinyModel: Sendable {
     /// Token texts that differ from the vocabulary's, by id.
     package var tokenTexts: [Int: String] = [:]
 
-    /// Rows behind the last token, as converters add them. Their weights make them far likelier than any token, so that
-    /// whoever may propose or sample them does.
+    /// Rows after the last token, as converters add them. Their weights make them far more likely than any token, so
+    /// that code that can propose or sample them will.
     package struct Padding: Sendable {
         package enum Spelling: CaseIterable, Sendable {
             case ownNumber, fromZero, fromOne, dummies
@@ -60,7 +60,7 @@ package struct TinyModel: Sendable {
 
         package init() {}
 
-        /// The texts of rows that follow `count` tokens.
+        /// The texts of the rows that follow `count` tokens.
         package func texts(after count: Int) -> [String] {
             (0..<rows).map { index in
                 switch spelling {
@@ -76,15 +76,15 @@ package struct TinyModel: Sendable {
     /// The metadata and tensors of rotary embeddings.
     package struct Rope: Sendable {
         package var base: Float = 10_000
-        /// Rotated dimensions of a head, if not all.
+        /// Number of rotated dimensions of a head; nil for all.
         package var dimensions: Int?
-        /// Linear scaling's factor.
+        /// `rope.scaling.factor`, for linear scaling unless `yarnFastTurns` is set.
         package var linearFactor: Float?
         /// `rope.scaling.original_context_length`.
         package var originalContextLength: Int?
         /// `rope.scaling.attn_factor`.
         package var magnitude: Float?
-        /// Turns the factor into YaRN's: pairs that turn this often within `originalContextLength` keep their
+        /// If set, the factor is for YaRN: pairs with this many turns within `originalContextLength` keep their
         /// frequency.
         package var yarnFastTurns: Float?
         /// Divisors of the frequencies, by tensor name.
@@ -93,17 +93,17 @@ package struct TinyModel: Sendable {
 
     package init() {}
 
-    /// A drafter for this model: the same but for small differences in every weight.
+    /// A drafter for this model, with small differences in every weight.
     ///
-    /// With 0.05 about six of seven most likely tokens agree, with 0.1 two of three, with 0.2 every second (float
-    /// weights).
+    /// With float weights, the most likely tokens agree about six times out of seven at a perturbation of 0.05. They
+    /// agree two times out of three at 0.1, and every second time at 0.2.
     package func drafter(perturbation: Float = 0.05) -> TinyModel {
         var drafter = self
         drafter.perturbation = perturbation
         return drafter
     }
 
-    /// The same model with an embedding of `token` that is no number: what comes behind that token has no law.
+    /// The same model with NaN in the embedding of `token`, so that nothing can be sampled after that token.
     package func withoutLaw(behind token: Int) -> TinyModel {
         var model = self
         model.weights = .f32
@@ -114,7 +114,7 @@ package struct TinyModel: Sendable {
     /// The model's file.
     package func serialised() -> [UInt8] { writer().serialised() }
 
-    /// What writes the model's file, for tests that change something of it.
+    /// A writer of the model's file, for tests that change the file.
     package func writer() -> GGUFWriter {
         var writer = header()
         for tensor in tensors() { writer.add(tensor) }
@@ -129,12 +129,12 @@ package struct TinyModel: Sendable {
         return writer
     }
 
-    /// The model as an opened file that lives in memory.
+    /// The model as an open file in memory.
     package func file(name: String = "tiny.gguf") throws(GGUFError) -> GGUFFile {
         try GGUFFile(bytes: serialised(), name: name)
     }
 
-    /// The model's tokenizer, without the cost of its weights.
+    /// The model's tokenizer, made without its weights.
     package func tokenizer(name: String = "tiny.gguf") throws -> Tokenizer {
         var writer = GGUFWriter()
         addTokenizer(to: &writer, vocabulary: .shared)

@@ -1,7 +1,7 @@
-/// A byte-level vocabulary of a few hundred tokens: every byte, common English words with their merges, ChatML's
+/// A byte-level vocabulary of a few hundred tokens: all bytes, common English words with their merges, and ChatML's
 /// markers.
 package struct TinyVocabulary: Sendable {
-    /// Token texts, spelled as GGUF files spell them.
+    /// Token texts, spelled as in GGUF files.
     package private(set) var tokens: [String]
     /// The merges in order of rank.
     package private(set) var merges: [String] = []

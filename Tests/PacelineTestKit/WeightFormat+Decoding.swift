@@ -1,6 +1,5 @@
 extension WeightFormat {
-    /// The weights that `bytes` stand for, read by the format's definition; the inverse of ``encode(_:)`` up to
-    /// rounding.
+    /// The weights in `bytes` by the format's definition; the inverse of ``encode(_:)``, except for rounding.
     package func decode(_ bytes: [UInt8]) -> [Float] {
         switch self {
         case .f32: Self.numbers(bytes, UInt32.self).map(Float.init(bitPattern:))
@@ -27,7 +26,7 @@ extension WeightFormat {
         return nibbles(block.dropFirst(4)).map { scale * Float($0) + minimum }
     }
 
-    /// Low nibbles, then high ones.
+    /// Low nibbles first, then high ones.
     private static func nibbles(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         bytes.map { $0 & 15 } + bytes.map { $0 >> 4 }
     }

@@ -7,7 +7,7 @@ package enum WeightFormat: UInt32, Sendable, CaseIterable {
     case q8_0 = 8
     case bf16 = 30
 
-    /// The bytes of `weights` in the file's layout; quantised types need a multiple of 32.
+    /// The bytes of `weights` in the layout of the file. Quantised types need a multiple of 32 weights.
     package func encode(_ weights: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         switch self {
@@ -58,7 +58,7 @@ package enum WeightFormat: UInt32, Sendable, CaseIterable {
         appendNibbles(block.map { scale == 0 ? 0 : ($0 - minimum) / scale }, to: &bytes)
     }
 
-    /// The first half of a block goes into the low nibbles, the second into the high ones.
+    /// Puts the first half of a block into the low nibbles and the second half into the high ones.
     private static func appendNibbles(_ levels: [Float], to bytes: inout [UInt8]) {
         for index in 0..<16 {
             bytes.append(nibble(levels[index]) | nibble(levels[index + 16]) << 4)

@@ -20,7 +20,7 @@ struct CRC32CTests {
         #expect(pl_crc32c_table(0, bytes, bytes.count) == crc)
     }
 
-    @Test("has the bits of its twin for any length and alignment")
+    @Test("equals its scalar twin for any length and alignment")
     func twins() {
         var generator = SplitMix(seed: 1)
         let bytes = (0..<600).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
@@ -34,7 +34,7 @@ struct CRC32CTests {
         }
     }
 
-    @Test("continues from the checksum of what came before")
+    @Test("continues from the checksum of the preceding bytes")
     func continues() {
         let bytes = (0..<200).map { UInt8($0) }
         let whole = pl_crc32c(0, bytes, 200)

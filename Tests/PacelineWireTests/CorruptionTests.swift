@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Corruption")
 struct CorruptionTests {
-    @Test("no message survives the flip of any one bit of its frame", arguments: MessageType.allCases)
+    @Test("no message survives a flip of any single bit of its frame", arguments: MessageType.allCases)
     func bitFlips(type: MessageType) throws {
         var messages = RandomMessages(seed: 0x0f11_0000 + UInt64(type.rawValue))
         let phase = RandomMessages.phase(of: type)
@@ -18,7 +18,7 @@ struct CorruptionTests {
         }
     }
 
-    @Test("a frame that is cut short is no message", arguments: MessageType.allCases)
+    @Test("a truncated frame yields no message", arguments: MessageType.allCases)
     func truncations(type: MessageType) throws {
         var messages = RandomMessages(seed: 0x7257_0000 + UInt64(type.rawValue))
         let phase = RandomMessages.phase(of: type)
@@ -30,7 +30,7 @@ struct CorruptionTests {
         }
     }
 
-    @Test("a damaged stream gives the messages before the damage, then one error, and nothing after it")
+    @Test("a damaged stream yields the messages before the damage, then one error, then nothing")
     func damagedStreams() throws {
         var messages = RandomMessages(seed: 0xdead)
         let (sent, stream) = try recordedStream(from: &messages)
@@ -77,7 +77,7 @@ struct CorruptionTests {
             case 1: Array(repeatElement([0xfa, 0x01, 0x00], count: count * 2 / 3).joined())
             case 2: Array(repeatElement([0x7a, 0x00], count: count).joined())
             case 3: Array(repeatElement([0x2a, 0x00], count: count).joined())
-            // No single allocation is over the budget, but their sum is.
+            // No single allocation exceeds the budget, but their sum does.
             case 4: Array(repeatElement([0xfa, 0x01, 0x01, 0x00], count: count / 2).joined())
             default: Array(repeatElement([0x18, 0x05], count: count).joined())
             }

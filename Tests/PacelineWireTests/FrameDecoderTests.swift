@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Frame decoder")
 struct FrameDecoderTests {
-    @Test("frames come out the same however the bytes are cut")
+    @Test("frames do not depend on how the bytes are split")
     func verifier() throws {
-        // The verifier shuffles its inputs, so frames cannot be numbered; one pair holds a numbered stream instead.
+        // NIO's verifier shuffles its inputs, so its frames cannot be numbered. This test uses a numbered stream.
         var frames: [Frame] = []
         var stream = ByteBuffer()
         for sequence in 1...20 {
@@ -31,7 +31,7 @@ struct FrameDecoderTests {
         }
     }
 
-    @Test("an end of the stream between frames is orderly, and anywhere else it is not")
+    @Test("a stream may end between frames but nowhere else")
     func ends() throws {
         let frame = Frame(type: .close, sequence: 1, payload: ByteBuffer(bytes: [8, 1, 16, 1])).encoded
         for length in 1..<frame.readableBytes {
@@ -49,7 +49,7 @@ struct FrameDecoderTests {
         #expect(try decoder.decodeLast(buffer: &whole, seenEOF: true) == nil)
     }
 
-    @Test("after an error nothing comes any more, whatever follows")
+    @Test("after an error no frame comes, whatever follows")
     func staysFailed() throws {
         var decoder = FrameDecoder(phase: RandomMessages.established)
         var bad = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -76,7 +76,7 @@ struct FrameDecoderTests {
     }
 }
 
-/// The verifier sends the same input many times over; numbering starts anew after every frame.
+/// NIO's verifier repeats the same input many times, so numbering restarts after every frame.
 private struct RestartingDecoder: NIOSingleStepByteToMessageDecoder {
     typealias InboundOut = Frame
 

@@ -11,7 +11,7 @@ struct FrameHeaderTests {
         #expect(ReferenceCRC32C.checksum(of: Array(0...31)) == 0x46dd_794e)
     }
 
-    @Test("every byte stands where the specification puts it")
+    @Test("every byte is where the specification puts it")
     func layout() {
         let payload: [UInt8] = [8, 7]
         let bytes = Wire.frame(.ping, payload: payload, sequence: 0x0102_0304_0506_0708)
@@ -32,7 +32,7 @@ struct FrameHeaderTests {
         #expect(Wire.read(Array(text.utf8)).error == .frame(.magic(found: found)))
     }
 
-    @Test("a header that is valid but for one field is refused with what was expected and what came")
+    @Test("a header with one invalid field is refused, naming what was expected and what came")
     func fields() {
         let ping = MessageType.ping.rawValue
         let cases: [([UInt8], FrameError)] = [
@@ -63,7 +63,7 @@ struct FrameHeaderTests {
         #expect(Wire.read(Array(first + second + third)).messages.count == 3)
     }
 
-    @Test("the length that a header announces is capped by the header alone, before and after the handshake")
+    @Test("the announced length is capped as soon as the header has come, before and after the handshake")
     func caps() {
         let caps: [(LinkPhase, MessageType, Int)] = [
             (.handshake, .hello, 4096),
@@ -96,7 +96,7 @@ struct FrameHeaderTests {
         }
     }
 
-    @Test("messages of the work wait for the handshake, and the handshake happens once")
+    @Test("other messages wait for the handshake, and the handshake happens once")
     func phases() {
         let handshake: Set<MessageType> = [.hello, .challenge, .authenticate, .welcome]
         for type in MessageType.allCases where type != .fault {

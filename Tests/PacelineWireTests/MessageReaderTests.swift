@@ -27,7 +27,7 @@ struct MessageReaderTests {
         }
     }
 
-    @Test("an owner may stop after some messages and go on later")
+    @Test("an owner may stop after some messages and continue later")
     func budget() throws {
         let pings = (1...1000).map { Message.ping(Message.Ping(number: $0, lastReceived: 0)) }
         var reader = MessageReader(phase: RandomMessages.established)
@@ -73,7 +73,7 @@ struct MessageReaderTests {
         #expect(throws: expected) { try reader.finish() }
     }
 
-    @Test("what the peer is told names the kind of its mistake")
+    @Test("the fault code names the kind of the peer's mistake")
     func faultCodes() {
         #expect(WireError.frame(.flags(1)).faultCode == .badFrame)
         #expect(WireError.frame(.typeNotAllowed(.open)).faultCode == .unexpected)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Messages")
 struct MessageRoundTripTests {
-    @Test("a message comes back as it was sent", arguments: MessageType.allCases)
+    @Test("a message arrives as it was sent", arguments: MessageType.allCases)
     func roundTrip(type: MessageType) throws {
         var messages = RandomMessages(seed: UInt64(type.rawValue))
         for _ in 0..<300 {
@@ -18,7 +18,7 @@ struct MessageRoundTripTests {
         }
     }
 
-    @Test("a received frame gives back exactly the bytes that came")
+    @Test("a received frame encodes to exactly the bytes that arrived")
     func frameBytes() throws {
         var messages = RandomMessages(seed: 1)
         for type in MessageType.allCases {
@@ -69,7 +69,7 @@ struct MessageRoundTripTests {
         }
     }
 
-    @Test("log-probabilities are rounded to 1/1024 nat and end at the scale's end")
+    @Test("log-probabilities are rounded to 1/1024 nat and clamped to the end of the scale")
     func surprisals() throws {
         let sent: [Float] = [0, -0.000_1, -0.000_6, -1, -63.998_05, -64, -1e30, -.greatestFiniteMagnitude]
         let expected: [Float] = [0, 0, -1 / 1024, -1, -63.998_047, -65_535 / 1024, -65_535 / 1024, -65_535 / 1024]
@@ -92,7 +92,7 @@ struct MessageRoundTripTests {
         #expect(received.nodes.map(\.logProbability) == expected)
     }
 
-    @Test("text that is too long is cut between characters, and nothing else is")
+    @Test("text that is too long is cut between characters")
     func longText() throws {
         let reason = String(repeating: "🚴", count: 200)
         let bytes = try Wire.bytes(of: [.fault(Message.Fault(code: .internal, reason: reason))])
@@ -100,7 +100,7 @@ struct MessageRoundTripTests {
         #expect(Wire.read(bytes).messages == [.fault(expected)])
     }
 
-    @Test("an invalid message is not sent, and leaves the buffer and the numbering alone")
+    @Test("an invalid message is not sent, and leaves the buffer and the numbering unchanged")
     func refusedByTheWriter() throws {
         var writer = MessageWriter(phase: RandomMessages.established)
         var buffer = ByteBuffer(string: "before")
@@ -114,7 +114,7 @@ struct MessageRoundTripTests {
         #expect(writer.lastSequence == 0)
     }
 
-    @Test("codes of a newer peer are read as unspecified")
+    @Test("unknown codes of a newer peer are read as unspecified")
     func unknownCodes() {
         let fault = Wire.read(Wire.frame(.fault, payload: [0x08, 0x63]))
         #expect(fault.messages == [.fault(Message.Fault(code: .unspecified, reason: ""))])
@@ -122,7 +122,7 @@ struct MessageRoundTripTests {
         #expect(close.messages == [.close(Message.Close(request: 1, reason: .unspecified))])
     }
 
-    @Test("fields of a newer peer are passed over")
+    @Test("unknown fields of a newer peer are ignored")
     func unknownFields() {
         // number = 1, then field 100 as a varint and field 101 as bytes.
         let payload: [UInt8] = [0x08, 0x01, 0xa0, 0x06, 0x05, 0xaa, 0x06, 0x02, 0xff, 0x00]

@@ -35,7 +35,7 @@ struct MessageValidationTests {
         expect(.hello, good.bytes(10, nonce + [1]), .byteCount(field: "nonce", found: 33, allowed: "at most 32"))
     }
 
-    @Test("a fingerprint has a whole hash and a vocabulary of a possible size")
+    @Test("a fingerprint needs a whole hash and a vocabulary of a possible size")
     func fingerprint() {
         let hash = [UInt8](repeating: 1, count: 32)
         let hello = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 1).bytes(4, [0x77]).fixed64(5, 7).varint(8, 1)
@@ -62,7 +62,7 @@ struct MessageValidationTests {
         )
     }
 
-    @Test("a peer that speaks version 2 says what its tokens are; an older one need not")
+    @Test("a peer that speaks version 2 must send its token hash; an older one need not")
     func tokenFingerprint() {
         let hash = [UInt8](repeating: 1, count: 32)
         let old = ProtobufPayload().bytes(1, hash).varint(2, 100)
@@ -109,7 +109,7 @@ struct MessageValidationTests {
         expect(.authenticate, ProtobufPayload(), .byteCount(field: "proof", found: 0, allowed: "32"))
     }
 
-    @Test("a welcome names a target, and deadlines and limits that can be kept")
+    @Test("a welcome needs a target, and feasible deadlines and limits")
     func welcome() {
         let fingerprint = ProtobufPayload().bytes(1, [UInt8](repeating: 1, count: 32)).varint(2, 100)
         let limits = ProtobufPayload().varint(1, 65_536).varint(2, 4096).varint(3, 1).varint(4, 1).varint(5, 1)
@@ -137,7 +137,7 @@ struct MessageValidationTests {
         }
     }
 
-    @Test("an open carries tokens of the vocabulary and parameters in range")
+    @Test("an open needs tokens of the vocabulary and parameters in range")
     func open() {
         let sampling = ProtobufPayload().float(1, 1).float(3, 1).float(5, 1)
         let limits = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 1)
@@ -170,7 +170,7 @@ struct MessageValidationTests {
         expect(.open, ProtobufPayload().varint(1, 1).packed(3, tokens), problem)
     }
 
-    @Test("a base may come in parts in version 2, and only there")
+    @Test("a base may come in parts in version 2 only")
     func parts() {
         let open = ProtobufPayload().varint(1, 1).packed(3, [5, 6]).varint(9, 16_777_216)
             .message(5, ProtobufPayload().float(1, 1).float(3, 1).float(5, 1))
@@ -198,7 +198,7 @@ struct MessageValidationTests {
         expect(.base, many, .outOfRange(field: "the count of tokens", found: 262_145, allowed: 0...262_144))
     }
 
-    @Test("version 1 knows no base of more than 262,144 tokens and no message for the rest of one")
+    @Test("version 1 has no base of more than 262,144 tokens and no message for the rest of one")
     func versionOne() throws {
         let old = RandomMessages.established(version: 1)
         let tree = ProtobufPayload().varint(1, 1).varint(3, 262_145)
@@ -218,7 +218,7 @@ struct MessageValidationTests {
         }
     }
 
-    @Test("sampling parameters are those that the verifier itself would take")
+    @Test("sampling parameters must be valid for the verifier itself")
     func sampling() {
         let sampling = ProtobufPayload().float(1, 1).float(3, 1).float(5, 1)
         let limits = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 1)
@@ -249,7 +249,7 @@ struct MessageValidationTests {
         )
     }
 
-    @Test("nodes of a tree have earlier parents, distinct siblings, known tokens and a bounded depth")
+    @Test("nodes of a tree need earlier parents, distinct siblings, known tokens and a bounded depth")
     func tree() {
         let root = ProtobufPayload().varint(1, 1).varint(3, 1)
         func tree(_ parents: [UInt64], _ tokens: [UInt64], _ surprisals: [UInt64], first: UInt64 = 0) -> ProtobufPayload
@@ -279,7 +279,7 @@ struct MessageValidationTests {
         let chain = [UInt64](repeating: 1, count: 33)
         expect(.tree, tree(chain, chain, chain), .tree(.tooDeep(depth: 33, limit: 32)))
         expect(.tree, tree(Array(chain[1...]), Array(chain[1...]), Array(chain[1...])), nil)
-        // Below a node of an earlier message, which lies at depth 1 at least.
+        // Below a node of an earlier message, whose depth is at least 1.
         let below = Array(chain[2...])
         expect(.tree, tree(below, below, below, first: 1), nil)
         let tooLong = Array(chain[1...])
@@ -291,7 +291,7 @@ struct MessageValidationTests {
         expect(.tree, root.varint(1, 0), .zero(field: "request"))
     }
 
-    @Test("the limits that were agreed bind trees too")
+    @Test("the agreed limits apply to trees too")
     func agreedTreeLimits() {
         let limits = LinkLimits(framePayload: 65_536, treePayload: 4096, treeNodes: 4, treeDepth: 2, requests: 1)
         let phase = LinkPhase.established(limits: limits, vocabularySize: 10, version: 2)
@@ -304,7 +304,7 @@ struct MessageValidationTests {
         expect(.tree, token, .tree(.tokenOutOfVocabulary(token: 10, vocabularySize: 10)), in: phase)
     }
 
-    @Test("a verdict commits a token at least, and accepts no more than it verified")
+    @Test("a verdict commits at least one token, and accepts no more than it verified")
     func verdict() {
         let good = ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 3).packed(5, [7, 8])
         expect(.verdict, good.varint(6, 1).varint(7, 1), nil)
@@ -328,7 +328,7 @@ struct MessageValidationTests {
         )
     }
 
-    @Test("an unpacked array is protobuf too")
+    @Test("an unpacked array is accepted too")
     func unpackedArrays() {
         let tree = ProtobufPayload().varint(1, 1).varint(3, 1).varint(6, 1).varint(6, 1).varint(7, 5).varint(7, 6)
             .varint(8, 0).varint(8, 0)

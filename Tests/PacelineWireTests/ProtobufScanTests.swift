@@ -11,7 +11,7 @@ struct ProtobufScanTests {
         declarations = try Self.declarations.get()
     }
 
-    @Test("the declarations name every message and reach into its parts")
+    @Test("the declarations cover every message and its sub-messages")
     func places() {
         let places = declarations.places
         #expect(Set(places.map(\.message)) == Set(MessageType.allCases))
@@ -21,7 +21,7 @@ struct ProtobufScanTests {
         }
     }
 
-    @Test("a field that is not written as its type is, whatever its type, is refused by name")
+    @Test("a field without the wire type of its declaration is refused by name, whatever its type")
     func wireTypes() {
         for place in declarations.places {
             let allowed = declarations.wireTypes(of: place.field)
@@ -40,7 +40,7 @@ struct ProtobufScanTests {
         }
     }
 
-    @Test("text with a NUL inside, before or behind is refused by name")
+    @Test("text with a NUL at its start, inside or at its end is refused by name")
     func texts() {
         let texts = declarations.places.filter { $0.field.type == "string" }
         #expect(texts.count == 7)
@@ -52,7 +52,7 @@ struct ProtobufScanTests {
         }
     }
 
-    @Test("a sub-message that comes in two parts is refused by name, wherever it stands")
+    @Test("a sub-message in two parts is refused by name, wherever it is")
     func parts() {
         let parts = declarations.places.filter { declarations.isMessage($0.field) }
         #expect(parts.count == 8)
@@ -64,7 +64,7 @@ struct ProtobufScanTests {
         }
     }
 
-    @Test("of a number or text that comes twice, the last counts, as protobuf has it")
+    @Test("if a number or text comes twice, the last one counts, as protobuf requires")
     func repetitions() throws {
         let close = ProtobufPayload().varint(1, 3).varint(1, 4).bytes(3, [0x61]).bytes(3, [0x62, 0x63])
         let (messages, error) = Wire.read(Wire.frame(.close, payload: close.bytes))
@@ -73,7 +73,7 @@ struct ProtobufScanTests {
     }
 
     @Test(
-        "bytes that are no protobuf are refused",
+        "bytes that are not protobuf are refused",
         arguments: [
             [0x00, 0x01], [0x0b], [0x0c], [0x0e, 0x01], [0x0f, 0x01], [0x08], [0x08, 0x80], [0x1a, 0x05, 0x61],
             [0x08] + [UInt8](repeating: 0xff, count: 10) + [0x01],
@@ -86,7 +86,7 @@ struct ProtobufScanTests {
         #expect(error == .message(MessageError(type: .close, problem: .malformed)))
     }
 
-    @Test("a NUL in text that is sent becomes U+FFFD, so that the rest arrives")
+    @Test("a NUL in sent text becomes U+FFFD, so that the rest arrives")
     func sentTexts() throws {
         let sent = Message.close(Message.Close(request: 1, reason: .failed, detail: "\0ab\0cd"))
         let (messages, error) = Wire.read(try Wire.bytes(of: [sent]))
@@ -94,7 +94,7 @@ struct ProtobufScanTests {
         #expect(messages == [.close(Message.Close(request: 1, reason: .failed, detail: "\u{fffd}ab\u{fffd}cd"))])
     }
 
-    /// What is wrong with a payload in which the place's field alone is written, as `content`.
+    /// The problem of a payload with only the place's field, encoded as `content`.
     private func problem(_ place: ProtobufDeclarations.Place, _ content: ProtobufPayload) -> MessageError.Problem? {
         let payload = place.payload(content)
         let phase = RandomMessages.phase(of: place.message)

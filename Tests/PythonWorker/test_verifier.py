@@ -1,4 +1,4 @@
-"""The worker drafts for a real verifier, and strangers at its door change nothing.
+"""The worker drafts for a real verifier, and strangers at its port change nothing.
 
 PACELINE=path/to/paceline [PACELINE_TEST_MODEL=smollm2-135m] python3 -m unittest test_verifier
 """
@@ -28,7 +28,7 @@ NEEDS_VERIFIER = unittest.skipUnless(os.environ.get("PACELINE"), "set PACELINE t
 
 
 class VerifierCase(unittest.TestCase):
-    """A verifier process for all tests of a class."""
+    """One verifier process for all tests of a class."""
 
     token = None
 

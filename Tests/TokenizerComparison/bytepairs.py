@@ -1,4 +1,4 @@
-"""A vocabulary of all bytes and all pairs of them, where every moved word boundary changes the tokens."""
+"""A vocabulary of all bytes and all pairs of bytes, so that any change of a word boundary changes the tokens."""
 
 import pathlib
 
@@ -8,9 +8,9 @@ MARKERS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
 def write(path: pathlib.Path, pre: str) -> None:
-    """Writes a GGUF file without weights; the tests' `BytePairVocabulary` is the same in Swift."""
+    """Writes a GGUF file without weights; the tests' `BytePairVocabulary` writes the same file in Swift."""
     letters = [letter for _, letter in sorted(spelling().items())]
-    # An order that jumps about, so that any of two overlapping merges may come first.
+    # A scattered order, so that either of two overlapping merges may rank first.
     order = [rank * 40_503 % 0x10000 for rank in range(0x10000)]
     pairs = [(letters[pair >> 8], letters[pair & 0xFF]) for pair in order]
     tokens = letters + [first + second for first, second in pairs] + MARKERS
@@ -27,7 +27,7 @@ def write(path: pathlib.Path, pre: str) -> None:
 
 
 def spelling() -> dict[int, str]:
-    """How byte-level vocabularies write each byte."""
+    """The character that byte-level vocabularies use for each byte."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(0x100 + rank) for rank, byte in enumerate(others)}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Asks Hugging Face's tokenizers about every code point and writes the golden that the unit tests compare with.
+"""Writes how Hugging Face's tokenizers treat every code point: the golden that the unit tests compare with.
 
     python3 Tests/TokenizerComparison/characters.py > Tests/PacelineModelTests/Goldens/characters.json
 
-It also says on standard error by which version of Unicode the answers are.
+It also reports on standard error how the answers differ from two versions of Unicode.
 """
 
 import importlib.metadata
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def matching(others: str) -> set[str]:
-    """The characters that are left when `others` is cut out."""
+    """The characters that are left after removing those that match `others`."""
     found = set()
     step = pre_tokenizers.Split(Regex(others), "removed")
     for start in range(0, len(CHARACTERS), 4096):
@@ -50,8 +50,8 @@ def digits() -> set[str]:
 
 
 def marks() -> list:
-    """By canonical combining class, the marks that have it: found by what they change places with."""
-    # U+0345 excepted, every mark goes before it.
+    """The marks of each canonical combining class, found by which marks they change places with."""
+    # Every other mark moves before U+0345.
     movable = [
         mark
         for mark in CHARACTERS
@@ -65,14 +65,14 @@ def marks() -> list:
             for number, other in representatives.items()
             if nfd(STARTER + other + mark) == STARTER + mark + other and mark != other
         ]
-        # Its class is the highest that is not above it.
+        # Its class is the highest one below all classes that it moves before.
         own = max(number for number in representatives if number < min(above, default=240))
         found.setdefault(own, []).append(ord(mark))
     return [[number, points] for number, points in sorted(found.items())]
 
 
 def normalization() -> list:
-    """Every character that decomposes, what to, and what that composes to; Hangul syllables left out."""
+    """Every character that decomposes with its NFD and NFC, except Hangul syllables."""
     return [
         [character, nfd(character), nfc(character)]
         for character in CHARACTERS

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares Paceline's tokens with those of the published tokenizers; see README.md beside this file."""
+"""Compares Paceline's tokens with those of the published tokenizers; see README.md in this folder."""
 
 import argparse
 import importlib.metadata
@@ -26,12 +26,12 @@ def main() -> None:
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="+", help="GGUF files, or pairs:PRE for all byte pairs under a pre-tokeniser")
+    parser.add_argument("models", nargs="+", help="GGUF files, or pairs:PRE for all byte pairs with a pre-tokeniser")
     parser.add_argument("--count", type=int, default=200_000, help="random texts (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-sweep", action="store_true", help="leave out the texts of every code point")
+    parser.add_argument("--no-sweep", action="store_true", help="skip the sweep over every code point")
     parser.add_argument("--golden", type=pathlib.Path, help="write a sample with the published ids to this file")
-    parser.add_argument("--sample", type=int, default=5_000, help="texts of the golden (default: %(default)s)")
+    parser.add_argument("--sample", type=int, default=5_000, help="number of texts in it (default: %(default)s)")
     return parser
 
 
@@ -83,7 +83,7 @@ def paceline(path: str, texts: list[str]) -> list[list[int]]:
 
 
 def write_golden(path: pathlib.Path, name: str, reference, texts: list[str]) -> None:
-    """Writes texts with the published ids, and what these decode to where it is another text."""
+    """Writes texts with the published ids, and with the decoded text if it differs."""
     cases = []
     for text, tokens in zip(texts, ids(reference, texts), strict=True):
         decoded = reference.decode(tokens, skip_special_tokens=False)

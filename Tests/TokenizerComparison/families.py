@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Writes texts with the tokens that published tokenizers make of them, for small vocabularies of four families.
+"""Writes texts with their tokens from the published tokenizers, for small vocabularies of four families.
 
     pip install --target /tmp/tokenizers tokenizers==0.23.3
     PYTHONPATH=/tmp/tokenizers python3 Tests/TokenizerComparison/families.py [--cases N] [--seed S] [FOLDER]
 
-The vocabularies are small, but normalisers, pre-tokenisers and the flags of added tokens are those of the files
-tokenizer.json that the families publish: Phi-3-mini-4k-instruct, gemma-3-1b-it, Llama-2-7b, and Mistral's since Nemo.
-PACELINE_FAMILY_GOLDENS=FOLDER makes FamilyGoldenTests read what this writes; without FOLDER it writes the sample
-that is committed. With --phi3 FILE the real tokenizer.json of Phi-3 is used as well (it is not committed).
+The vocabularies are small, but normalisers, pre-tokenisers and the flags of added tokens come from the tokenizer.json
+files that the families publish: Phi-3-mini-4k-instruct, gemma-3-1b-it, Llama-2-7b, and Mistral's since Nemo.
+Without FOLDER, it writes the committed sample. PACELINE_FAMILY_GOLDENS=FOLDER makes FamilyGoldenTests read FOLDER too.
+With --phi3 FILE, it also uses the real tokenizer.json of Phi-3, which is not committed.
 """
 
 import argparse
@@ -68,7 +68,7 @@ class SentencePiece:
         self.scores = [-float(max(0, index - start)) for index in range(len(self.entries))]
 
     def model(self) -> models.BPE:
-        # The vocabulary of the model lacks what was added to it later.
+        # The model's own vocabulary lacks the tokens that were added later.
         vocabulary = {text: index for index, (text, _) in enumerate(self.entries[: self.model_size])}
         merges = []
         for text, index in vocabulary.items():
@@ -84,7 +84,7 @@ class SentencePiece:
         return models.BPE(vocabulary, pairs, unk_token="<unk>", fuse_unk=True, byte_fallback=True)
 
     def fields(self, prefix: bool) -> dict:
-        """The vocabulary as converters write it to GGUF: user-defined tokens have spaces for U+2581."""
+        """The vocabulary as converters write it to GGUF: user-defined tokens have spaces instead of U+2581."""
         texts = [text.replace(SPACE, " ") if kind == USER_DEFINED else text for text, kind in self.entries]
         scores = [-1000.0 if kind == USER_DEFINED else score for (_, kind), score in zip(self.entries, self.scores)]
         types = [kind for _, kind in self.entries]
@@ -145,7 +145,7 @@ def mistral3() -> tuple[dict, Tokenizer]:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     words = ["".join(piece for piece, _ in level.pre_tokenize_str(" " + word)) for word in CORPUS]
-    # Whole words that merges do not reach: a word that is a token skips them.
+    # Whole words that merges do not produce: a word that is itself a token skips the merges.
     pieces = learned_pieces(words, 140)
     whole = [word for word in words if word not in pieces]
     tokens = control + alphabet + pieces + whole

@@ -1,6 +1,6 @@
 """The tokenizers that model families publish, rebuilt with Hugging Face's library from the vocabulary of a GGUF file.
 
-What the file does not say is what the families' `tokenizer.json` say: how text is normalised and cut into words.
+The rest comes from the families' `tokenizer.json`: how text is normalised and split into words.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ NORMAL, CONTROL, USER_DEFINED = 1, 3, 4
 
 @dataclass
 class Vocabulary:
-    """What a GGUF file says of its tokenizer."""
+    """The tokenizer metadata of a GGUF file."""
 
     pre: str
     tokens: list[str]
@@ -51,7 +51,7 @@ def gpt2_words() -> pre_tokenizers.PreTokenizer:
 
 @dataclass
 class Family:
-    """What a family's `tokenizer.json` says beyond its vocabulary."""
+    """The settings in a family's `tokenizer.json` beyond its vocabulary."""
 
     words: pre_tokenizers.PreTokenizer
     normalizer: normalizers.Normalizer | None = None
@@ -69,8 +69,8 @@ FAMILIES = {
 
 def published(vocabulary: Vocabulary) -> Tokenizer:
     family = FAMILIES[vocabulary.pre]
-    # Special tokens too: where they are known, `add_tokens` keeps their ids. No text reaches them as a word, since they
-    # are cut out before.
+    # Includes special tokens, because `add_tokens` keeps the ids of known ones. No word can become one, because they
+    # are cut out of the text first.
     ids = {
         text: id
         for id, (text, kind) in enumerate(zip(vocabulary.tokens, vocabulary.types))

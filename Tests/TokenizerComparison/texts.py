@@ -1,4 +1,4 @@
-"""Texts that tell tokenizers apart: made of a seed, so that everybody compares the same ones."""
+"""Texts that reveal differences between tokenizers, made from a seed so that they are reproducible."""
 
 import random
 
@@ -11,7 +11,7 @@ LAST_SWEPT = 0x3FFFF
 WHITE_SPACE = [chr(point) for point in range(0x3001) if chr(point).isspace() and not 0x1C <= point <= 0x1F]
 ASCII = [chr(point) for point in range(0x80)]
 CONTRACTIONS = ["'s", "'T", "'re", "'VE", "'m", "'ll", "'Ll", "'d", "'", "\u2019s", "'\u017f", "'\u212a"]
-# SmolLM2's vocabulary has no token for these bytes: control characters, and what begins planes 4 to 11.
+# SmolLM2's vocabulary has no token for these control characters, nor for the first bytes of planes 4 to 11.
 MISSING = ["\x04", "\x06", "\x13", "\x14", "\x16", "\x1d"]
 SINGLETONS = list("\u212b\u2126\u212a\u037e\u0387\u1fef\u0340\u0341\u0343\u0344\u0374\u2000\u2329\uf900\U0002f800")
 WORDS = (
@@ -75,12 +75,12 @@ class Texts:
         return choices[self.random.randrange(len(choices))]
 
     def marked(self) -> str:
-        """A character under several marks, in any order."""
+        """A character with several marks in any order."""
         base = self.pick([self.pick("aeiouAESscz<>="), self.pick(self.composed), self.pick(self.by_category["Lo"])])
         return base + "".join(self.pick(self.pick(self.marks)) for _ in range(self.random.randrange(1, 5)))
 
     def hangul(self) -> str:
-        """Korean letters, some of which make syllables."""
+        """Korean letters, some of which form syllables."""
         letters = [chr(self.random.randrange(*span)) for span in [(0x1100, 0x1113), (0x1161, 0x1176), (0x11A7, 0x11C3)]]
         if self.random.random() < 0.3:
             letters[0:2] = [chr(0xAC00 + 28 * self.random.randrange(399))]
@@ -95,6 +95,6 @@ class Texts:
 
 
 def swept() -> list[str]:
-    """Every code point to U+3FFFF in each context."""
+    """Every code point up to U+3FFFF in each context."""
     points = [point for point in range(LAST_SWEPT + 1) if not 0xD800 <= point < 0xE000]
     return [context.format(chr(point)) for context in CONTEXTS for point in points]

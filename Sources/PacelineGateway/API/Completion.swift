@@ -24,7 +24,7 @@ package struct Completion: Codable, Sendable, Hashable {
             case finishReason = "finish_reason"
         }
 
-        /// A reason that is not known yet is null and not absent: typed clients read it of every chunk.
+        /// An unknown reason is null rather than absent: typed clients read it in every chunk.
         package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(index, forKey: .index)
@@ -60,7 +60,7 @@ package struct Completion: Codable, Sendable, Hashable {
     }
 }
 
-/// Tokens of one request, by OpenAI's names.
+/// Token counts of one request, with OpenAI's names.
 package struct TokenUsage: Codable, Sendable, Hashable {
     package var promptTokens: Int
     package var completionTokens: Int
@@ -79,17 +79,17 @@ package struct TokenUsage: Codable, Sendable, Hashable {
     }
 }
 
-/// Where the time of one request went, by llama.cpp's names.
+/// How long the parts of one request took, with llama.cpp's names.
 package struct GenerationTimings: Codable, Sendable, Hashable {
-    /// From the start of the verifier process to its readiness; only `paceline generate` knows it.
+    /// From the start of the verifier process until it was ready; only `paceline generate` knows it.
     package var loadMS: Double?
     /// From the request's arrival to its first token.
     package var promptMS: Double
     /// From the first token to the last.
     package var predictedMS: Double
-    /// Tokens after the first per second of `predictedMS`; 0 when there is no second token.
+    /// Tokens after the first per second of `predictedMS`; 0 without a second token.
     package var predictedPerSecond: Double
-    /// Tokens that were drafted and verified.
+    /// Drafted tokens that were verified.
     package var draftN: Int
     package var draftNAccepted: Int
 

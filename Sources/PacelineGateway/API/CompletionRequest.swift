@@ -1,15 +1,15 @@
 package import PacelineSpeculation
 
-/// The body of `POST /v1/completions`: OpenAI's fields, with vLLM's and llama.cpp's names for what OpenAI lacks.
+/// The body of `POST /v1/completions`: OpenAI's fields, and others with vLLM's and llama.cpp's names.
 ///
-/// Fields that are absent take the documented defaults; fields nobody knows are ignored, as OpenAI's clients expect.
-/// Fields that OpenAI defines and Paceline does not offer are refused when they ask for something
-/// (``UnsupportedOptions``), since ignoring them would change what the client gets.
+/// Absent fields take the documented defaults; unknown fields are ignored, as OpenAI's clients expect.
+/// Fields that OpenAI defines but Paceline does not support are refused if they request something
+/// (``UnsupportedOptions``), because ignoring them would change what the client gets.
 package struct CompletionRequest: Codable, Sendable, Hashable {
-    /// The served model's id; nil means whichever is served.
+    /// The served model's id; nil accepts any.
     package var model: String?
     package var prompt: CompletionPrompt
-    /// Tokens to generate at most; 16 unless given, as OpenAI has it.
+    /// The most tokens to generate; by default 16, as at OpenAI.
     package var maxTokens: Int?
     package var temperature: Float?
     /// 0 or -1 keeps all.
@@ -19,16 +19,16 @@ package struct CompletionRequest: Codable, Sendable, Hashable {
     package var repetitionPenalty: Float?
     package var frequencyPenalty: Float?
     package var presencePenalty: Float?
-    /// How many of the latest tokens the penalties look at; -1 for all.
+    /// How many of the latest tokens the penalties consider; -1 for all.
     package var repeatLastN: Int?
-    /// Token ids (as strings, since they are JSON keys) and what is added to their logits.
+    /// Token ids (as strings, because they are JSON keys) and the numbers to add to their logits.
     package var logitBias: [String: Float]?
     package var stop: StopStrings?
-    /// Drawn at random when absent, and reported in the answer either way.
+    /// Random if absent; the answer reports it in any case.
     package var seed: RequestedSeed?
-    /// Whether generation goes on past the end-of-text token.
+    /// Whether generation continues past the end-of-text token.
     package var ignoreEOS: Bool?
-    /// Whether the text comes as server-sent events while it is generated.
+    /// Whether the text is sent as server-sent events while it is generated.
     package var stream: Bool?
 
     package init(prompt: CompletionPrompt) {
@@ -53,19 +53,19 @@ package struct CompletionRequest: Codable, Sendable, Hashable {
 extension CompletionRequest {
     package static let defaultMaxTokens = 16
 
-    /// The sampling parameters that the request asks for, checked.
+    /// The request's sampling parameters, validated.
     ///
     /// - Parameters:
     ///   - vocabularySize: biased tokens must be below it.
     ///   - randomSeed: used when the request names no seed.
-    /// - Throws: ``GatewayError`` (400) naming the field, what it may be and what came.
+    /// - Throws: ``GatewayError`` (400) that names the field, the allowed values and the value that came.
     package func sampling(
         vocabularySize: Int,
         randomSeed: @autoclosure () -> UInt64
     ) throws(GatewayError) -> SamplingParameters {
         var sampling = SamplingParameters(seed: seed?.bits ?? randomSeed())
         sampling.temperature = temperature ?? sampling.temperature
-        // Others' clients turn it off by -1.
+        // Clients of other servers disable it with -1.
         sampling.topK = topK.map { $0 == -1 ? 0 : $0 } ?? sampling.topK
         sampling.topP = topP ?? sampling.topP
         sampling.minP = minP ?? sampling.minP

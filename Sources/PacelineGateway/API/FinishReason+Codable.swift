@@ -1,4 +1,4 @@
 import PacelineCluster
 
-/// In JSON a reason is its word: `stop`, `length` or `cancelled`.
+/// In JSON a reason is its name: `stop`, `length` or `cancelled`.
 extension FinishReason: Codable {}

@@ -1,14 +1,14 @@
 package import NIOHTTP1
 
-/// What a client is told when it does not get what it asked for: an HTTP status and one plain sentence.
+/// The answer to a request that cannot be served: an HTTP status and one plain sentence.
 package struct GatewayError: Error, Hashable, Sendable, CustomStringConvertible {
     package var status: HTTPResponseStatus
     /// OpenAI's error type.
     package var type: String
     package var message: String
-    /// Seconds after which trying again may succeed.
+    /// Seconds after which a retry may succeed.
     package var retryAfter: Int?
-    /// For 405: the methods that the path has.
+    /// For 405: the methods that the path supports.
     package var allow: String?
 
     package init(
@@ -27,17 +27,17 @@ package struct GatewayError: Error, Hashable, Sendable, CustomStringConvertible 
 
     package var description: String { message }
 
-    /// 400: the request cannot be served as it stands.
+    /// 400: the request is invalid.
     package static func invalidRequest(_ message: String) -> GatewayError {
         GatewayError(status: .badRequest, type: "invalid_request_error", message: message)
     }
 
-    /// 404: no such path or model.
+    /// 404: the path or model does not exist.
     package static func notFound(_ message: String) -> GatewayError {
         GatewayError(status: .notFound, type: "not_found_error", message: message)
     }
 
-    /// 413: a body beyond `limit` bytes.
+    /// 413: the body exceeds `limit` bytes.
     package static func bodyTooLarge(limit: Int) -> GatewayError {
         GatewayError(
             status: .payloadTooLarge,
@@ -46,17 +46,17 @@ package struct GatewayError: Error, Hashable, Sendable, CustomStringConvertible 
         )
     }
 
-    /// 429: every place is taken.
+    /// 429: no capacity is left.
     package static func overloaded(_ message: String, retryAfter: Int) -> GatewayError {
         GatewayError(status: .tooManyRequests, type: "overloaded_error", message: message, retryAfter: retryAfter)
     }
 
-    /// 503: not ready, or going away.
+    /// 503: not ready, or shutting down.
     package static func unavailable(_ message: String, retryAfter: Int) -> GatewayError {
         GatewayError(status: .serviceUnavailable, type: "unavailable_error", message: message, retryAfter: retryAfter)
     }
 
-    /// 500: the fault is ours.
+    /// 500: an error of the server itself.
     package static func internalError(_ message: String) -> GatewayError {
         GatewayError(status: .internalServerError, type: "server_error", message: message)
     }

@@ -1,11 +1,11 @@
 import FoundationEssentials
 package import NIOCore
 
-/// JSON in and out of byte buffers, with errors in the words of the API.
+/// Decodes and encodes JSON, with errors in the terms of the API.
 package enum JSON {
-    /// Decodes what a client sent.
+    /// Decodes a client's body.
     ///
-    /// - Throws: ``GatewayError`` (400) naming the field at fault.
+    /// - Throws: ``GatewayError`` (400) that names the invalid field.
     package static func decode<Value: Decodable>(_ type: Value.Type, from body: ByteBuffer) throws(GatewayError)
         -> Value
     {
@@ -18,14 +18,14 @@ package enum JSON {
         }
     }
 
-    /// One line of JSON: no line breaks, keys sorted, slashes plain.
+    /// One line of JSON: without line breaks, with sorted keys and unescaped slashes.
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return try Array(encoder.encode(value))
     }
 
-    /// What is wrong with the characters of a body; Foundation says only that it is no JSON.
+    /// What is wrong with the characters of a body; Foundation only says that it is not JSON.
     private static func fault(inText bytes: ByteBufferView) -> String? {
         if let (escape, offset) = LoneSurrogate.first(in: bytes) {
             return "the body has \(escape) at byte \(offset), a lone surrogate, which is half of a character; "
@@ -38,7 +38,7 @@ package enum JSON {
     private static func sentence(for error: DecodingError) -> String {
         switch error {
         case .keyNotFound(let key, let context):
-            "the field \(path(context.codingPath + [key])) is missing; the request cannot do without it"
+            "the field \(path(context.codingPath + [key])) is missing; add it to the request"
         case .typeMismatch(let type, let context):
             "the field \(path(context.codingPath)) must be \(noun(for: type)); something else came"
         case .valueNotFound(let type, let context):
@@ -50,7 +50,7 @@ package enum JSON {
         }
     }
 
-    /// Foundation says of a number that does not fit its type neither where it is nor that it is one.
+    /// For a number out of range, Foundation reports neither the place nor the reason.
     private static let notJSON =
         "the body is not valid JSON, or has a number that is out of the range of its field; send one JSON object"
 

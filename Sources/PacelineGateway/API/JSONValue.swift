@@ -1,4 +1,4 @@
-/// Any value of JSON.
+/// Any JSON value.
 enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -27,7 +27,7 @@ extension JSONValue: Decodable {
     }
 }
 
-/// A few words for a sentence: scalars as they are written.
+/// A short form for error messages; scalars as written in JSON.
 extension JSONValue: CustomStringConvertible {
     var description: String {
         switch self {

@@ -1,9 +1,9 @@
-/// Half of a surrogate pair in the escapes of JSON (RFC 8259, section 8.2): `\ud800` without `\udc00` to `\udfff`
-/// behind it, or one of these without its first half. It stands for no character, and so for no text.
+/// Half of a surrogate pair in JSON's escapes (RFC 8259, section 8.2): for example `\ud800` without `\udc00` to
+/// `\udfff` after it, or one of these without a first half. It encodes no character.
 enum LoneSurrogate {
-    /// The first one in a JSON text.
+    /// The first lone surrogate in a JSON text.
     ///
-    /// - Returns: the escape as it is written, and where it begins, in bytes.
+    /// - Returns: the escape as written, and its offset in bytes.
     static func first(in json: some RandomAccessCollection<UInt8>) -> (escape: String, offset: Int)? {
         var rest = json[...]
         while let backslash = rest.firstIndex(of: UInt8(ascii: "\\")) {
@@ -13,7 +13,7 @@ enum LoneSurrogate {
                 guard case (0xDC00...0xDFFF)? = unit(rest.dropFirst(6)) else { return found(rest, in: json) }
                 rest = rest.dropFirst(12)
             case (0xDC00...0xDFFF)?: return found(rest, in: json)
-            // Any other escape; the character behind the backslash may be a backslash itself.
+            // Any other escape; the character after the backslash may be a backslash itself.
             default: rest = rest.dropFirst(2)
             }
         }
@@ -27,7 +27,7 @@ enum LoneSurrogate {
         (String(decoding: escape.prefix(6), as: UTF8.self), json.distance(from: json.startIndex, to: escape.startIndex))
     }
 
-    /// The UTF-16 code unit of the escape `\uXXXX` that `bytes` begins with, if it does.
+    /// The UTF-16 code unit of the escape `\uXXXX` at the start of `bytes`; nil if there is none.
     private static func unit(_ bytes: some RandomAccessCollection<UInt8>) -> UInt16? {
         let escape = bytes.prefix(6)
         guard escape.count == 6, escape.starts(with: "\\u".utf8) else { return nil }

@@ -4,7 +4,7 @@ package struct ModelList: Codable, Sendable, Hashable {
         package var id: String
         package var object = "model"
         package var ownedBy = "paceline"
-        /// Tokens that prompt and text may have together, by vLLM's name.
+        /// The most tokens of prompt and text together, with vLLM's name.
         package var maxModelLen: Int
 
         enum CodingKeys: String, CodingKey {
@@ -31,7 +31,7 @@ package struct StatusBody: Codable, Sendable, Hashable {
     }
 }
 
-/// The answer of `GET /v1/workers`: those that are connected now.
+/// The answer of `GET /v1/workers`: the workers that are connected now.
 package struct WorkerList: Codable, Sendable, Hashable {
     package var data: [WorkerContribution]
 

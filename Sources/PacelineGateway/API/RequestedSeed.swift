@@ -1,9 +1,9 @@
-/// The seed that a request asks for: in JSON a whole number from -2^63 to 2^64 - 1.
+/// The seed in a request: in JSON a whole number from -2^63 to 2^64 - 1.
 ///
-/// -1 has one drawn at random, as with llama.cpp and vLLM. Every other number stands for its 64 bits, so that negative
-/// ones are seeds as well.
+/// -1 requests a random seed, as in llama.cpp and vLLM. Every other number stands for its 64 bits, so negative numbers
+/// are seeds too.
 package struct RequestedSeed: Sendable, Hashable {
-    /// Nil to have a seed drawn.
+    /// nil for a random seed.
     package var bits: UInt64?
 
     package init(_ bits: UInt64) {
@@ -28,7 +28,7 @@ extension RequestedSeed: Codable {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(
                     codingPath: decoder.codingPath,
-                    debugDescription: "must be a whole number from \(Int64.min) to \(UInt64.max); -1 has one drawn"
+                    debugDescription: "must be a whole number from \(Int64.min) to \(UInt64.max); -1 draws one"
                 )
             )
         }

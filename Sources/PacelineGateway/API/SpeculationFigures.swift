@@ -1,12 +1,12 @@
-/// What speculation did for one request, by vLLM's definitions.
+/// The results of speculation for one request, by vLLM's definitions.
 package struct SpeculationFigures: Codable, Sendable, Hashable {
-    /// Passes of the target that decided about the request's tokens, those that had nothing drafted to verify included.
+    /// Passes of the target that decided the request's tokens, including those without drafted tokens.
     package var numRounds: Int
     /// Rounds that verified at least one drafted token.
     package var numDrafts: Int
     package var numDraftTokens: Int
     package var numAcceptedTokens: Int
-    /// 1 + accepted / drafts: the tokens that such a round committed, the correction included; 1 without drafts.
+    /// 1 + accepted / drafts: the tokens that such a round committed, including the correction; 1 without drafts.
     package var meanAcceptanceLength: Double
     /// accepted / drafted; 0 without drafts.
     package var draftAcceptanceRate: Double
@@ -34,16 +34,16 @@ package struct SpeculationFigures: Codable, Sendable, Hashable {
     }
 }
 
-/// What one worker contributed: to one request in the answer to it, since it connected in `/v1/workers`.
+/// One worker's contribution: to one request in its answer, or since it connected in `/v1/workers`.
 package struct WorkerContribution: Codable, Sendable, Hashable {
     package var id: String
-    /// What it drafts with: a model's name, `ngram`, …
+    /// The drafters: a model's name, `ngram`, …
     package var drafter: String
     package var numDraftTokens: Int
     package var numAcceptedTokens: Int
-    /// Whether the worker is not asked to draft at present; only in `/v1/workers`.
+    /// Whether the worker is currently not asked to draft; only in `/v1/workers`.
     package var isResting: Bool?
-    /// Why it rests, or rested last, as measured; only in `/v1/workers`.
+    /// The measured reason why it rests, or rested last; only in `/v1/workers`.
     package var restReason: String?
 
     package init(

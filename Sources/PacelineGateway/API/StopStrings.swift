@@ -1,8 +1,8 @@
 /// Strings that end generation: in JSON one string or an array of them.
 package struct StopStrings: Sendable, Hashable {
-    /// The most strings that a request may name.
+    /// The most strings of a request.
     package static let countLimit = 16
-    /// The most UTF-8 bytes of one of them.
+    /// The most UTF-8 bytes of one string.
     package static let lengthLimit = 1024
 
     package var strings: [String]
@@ -11,7 +11,7 @@ package struct StopStrings: Sendable, Hashable {
         self.strings = strings
     }
 
-    /// Throws unless the strings are few, short and not empty.
+    /// Throws if there are too many strings, or one is too long or empty.
     package func validate() throws(GatewayError) {
         guard strings.count <= Self.countLimit else {
             throw .invalidRequest("stop may name at most \(Self.countLimit) strings, not \(strings.count)")

@@ -1,9 +1,9 @@
-/// Fields that OpenAI, vLLM or llama.cpp define and Paceline does not offer, read only to refuse them: whoever asks for
-/// something must not get an answer as if nothing had been asked.
+/// Fields that OpenAI, vLLM or llama.cpp define but Paceline does not support. They are read only to refuse them: a
+/// request for something must not be answered as if it had not been made.
 package struct UnsupportedOptions: Decodable, Sendable {
     private struct Option: Sendable {
         let name: String
-        /// Values that ask for nothing, beside null.
+        /// Values besides null that request nothing.
         let neutral: [JSONValue]
         /// What to do instead.
         let advice: String
@@ -26,7 +26,7 @@ package struct UnsupportedOptions: Decodable, Sendable {
         init?(intValue: Int) { nil }
     }
 
-    /// The first of them that asks for something.
+    /// The first field that requests something.
     private let found: (option: Option, value: JSONValue)?
 
     package init(from decoder: any Decoder) throws {
@@ -41,7 +41,7 @@ package struct UnsupportedOptions: Decodable, Sendable {
         found = nil
     }
 
-    /// Throws if one of them asks for something.
+    /// Throws if a field requests something.
     package func refuse() throws(GatewayError) {
         guard let (option, value) = found else { return }
         throw .invalidRequest("\(option.name) is \(value), which is not supported; \(option.advice)")
@@ -50,11 +50,11 @@ package struct UnsupportedOptions: Decodable, Sendable {
     private static let all = completions + constraints + output + sampling
 
     private static let completions = [
-        Option("n", 1, advice: "send one request per text, each with a seed of its own"),
+        Option("n", 1, advice: "send one request per text, each with its own seed"),
         Option("best_of", 1),
         Option("use_beam_search", false),
         Option("echo", false, advice: "put the prompt before the text yourself"),
-        Option("suffix", "", advice: "write the model's own tokens for filling in into the prompt"),
+        Option("suffix", "", advice: "put the model's own fill-in-the-middle tokens into the prompt"),
         Option("prompt_embeds"),
         Option("truncate_prompt_tokens", advice: "shorten the prompt yourself"),
         Option("add_special_tokens", true, advice: "send the prompt as token ids"),
@@ -70,7 +70,7 @@ package struct UnsupportedOptions: Decodable, Sendable {
         Option("guided_regex"),
         Option("guided_choice"),
         Option("guided_grammar"),
-        Option("allowed_token_ids", advice: "say logit_bias"),
+        Option("allowed_token_ids", advice: "use logit_bias"),
         Option("logits_processors", []),
         Option("tools", []),
     ]
@@ -80,18 +80,18 @@ package struct UnsupportedOptions: Decodable, Sendable {
         Option("top_logprobs", 0, advice: "`paceline score` gives log-probabilities for any text"),
         Option("prompt_logprobs", advice: "`paceline score` gives log-probabilities for any text"),
         Option("n_probs", 0, advice: "`paceline score` gives log-probabilities for any text"),
-        Option("max_completion_tokens", advice: "say max_tokens"),
-        Option("n_predict", advice: "say max_tokens"),
-        Option("min_tokens", 0, advice: "say ignore_eos"),
+        Option("max_completion_tokens", advice: "use max_tokens"),
+        Option("n_predict", advice: "use max_tokens"),
+        Option("min_tokens", 0, advice: "use ignore_eos"),
         Option("n_indent", 0),
         Option("t_max_predict_ms", 0),
-        Option("stop_token_ids", [], advice: "say stop"),
+        Option("stop_token_ids", [], advice: "use stop"),
         Option("include_stop_str_in_output", false),
         Option("skip_special_tokens", true),
     ]
 
     private static let sampling = [
-        Option("repeat_penalty", 1, advice: "say repetition_penalty"),
+        Option("repeat_penalty", 1, advice: "use repetition_penalty"),
         Option("length_penalty", 1),
         Option("min_keep", 0),
         Option("typical_p", 1),

@@ -2,23 +2,23 @@ import NIOCore
 import NIOHTTP1
 import PacelineCluster
 
-/// Reads a streamed completion out of an HTTP answer, part by part.
+/// Reads a streamed completion from the parts of an HTTP answer.
 struct AnswerParser {
-    /// Bytes of an error's body that are read.
+    /// The most bytes of an error's body that are read.
     private static let errorLimit = 1 << 20
 
     private let address: Endpoint
     private var status = HTTPResponseStatus.ok
     private var errorBody = ByteBuffer()
     private var events = EventStream.Parser()
-    /// The answer has come to its proper end.
+    /// Whether the answer has ended properly.
     private(set) var isComplete = false
 
     init(address: Endpoint) {
         self.address = address
     }
 
-    /// Takes the next part and returns the chunks that it completed.
+    /// Takes the next part and returns the chunks that it completes.
     mutating func take(_ part: HTTPClientResponsePart) throws -> [Completion] {
         switch part {
         case .head(let head):

@@ -15,7 +15,7 @@ package struct GatewayClient: Sendable {
         self.group = group
     }
 
-    /// Asks for a completion and hands on its chunks as they come; the last one has the figures.
+    /// Requests a completion and passes on its chunks as they come; the last one has the figures.
     ///
     /// Cancelling the task closes the connection, which cancels the request.
     ///
@@ -31,7 +31,7 @@ package struct GatewayClient: Sendable {
         }
     }
 
-    /// The workers that are connected to the verifier.
+    /// The workers connected to the verifier.
     package func workers() async throws -> [WorkerContribution] {
         var collected = ByteBuffer()
         try await exchange(.GET, "/v1/workers", nil) { part in
@@ -48,7 +48,7 @@ package struct GatewayClient: Sendable {
         return try JSON.decode(WorkerList.self, from: collected).data
     }
 
-    /// Sends a request and hands the parts of the answer to `take` until that says it is complete.
+    /// Sends a request and passes the parts of the answer to `take` until it reports that they are complete.
     private func exchange(
         _ method: HTTPMethod,
         _ path: String,
@@ -61,7 +61,7 @@ package struct GatewayClient: Sendable {
                 try await outbound.write(contentsOf: parts(method, path, body))
                 for try await part in inbound where try await take(part) { return }
             } catch  where error is ChannelError || error is IOError || error is HTTPParserError {
-                // The last: the connection ended within a chunk.
+                // The last one means that the connection ended inside a chunk.
                 throw GatewayClientError.disconnected(address)
             }
             try Task.checkCancellation()

@@ -1,13 +1,13 @@
 package import PacelineCluster
 
-/// Why a verifier did not answer as asked.
+/// Why a verifier did not answer a request.
 package enum GatewayClientError: Error, Sendable, Hashable, CustomStringConvertible {
     case unreachable(Endpoint, reason: String)
-    /// The verifier said no, with an HTTP status and a sentence.
+    /// The verifier refused, with an HTTP status and a message.
     case refused(status: Int, message: String)
-    /// The request failed after it had begun.
+    /// The request failed after it had started.
     case failed(message: String)
-    /// The connection ended within the answer.
+    /// The connection ended in the middle of the answer.
     case disconnected(Endpoint)
     case malformed(Endpoint, reason: String)
 

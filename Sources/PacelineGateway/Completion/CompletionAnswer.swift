@@ -1,7 +1,7 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// The frame of all chunks of one answer.
+/// Makes the chunks of one answer.
 struct CompletionAnswer {
     let id: String
     /// Seconds since 1970.
@@ -9,12 +9,12 @@ struct CompletionAnswer {
     let model: String
     let seed: UInt64
 
-    /// One piece of a stream.
+    /// One chunk of a stream.
     func chunk(_ tokens: [Token], _ text: String) -> Completion {
         completion(Completion.Choice(text: text, tokens: tokens))
     }
 
-    /// The last piece of a stream (without text), or the whole answer.
+    /// The last chunk of a stream (without text), or the whole answer.
     func final(
         _ summary: RequestSummary,
         tokens: [Token] = [],

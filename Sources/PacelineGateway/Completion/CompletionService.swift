@@ -4,7 +4,7 @@ package import PacelineCluster
 import PacelineModel
 import PacelineSpeculation
 
-/// Answers `/v1/completions`: from JSON to a verifier's request and from its events to JSON.
+/// Answers `/v1/completions`: turns JSON into a verifier's request, and its events into JSON.
 package struct CompletionService: Sendable {
     package let model: ServedModel
     let backend: any GenerationBackend
@@ -18,7 +18,7 @@ package struct CompletionService: Sendable {
 
     /// Answers one request through `writer`.
     ///
-    /// - Throws: ``GatewayError`` as long as nothing was written.
+    /// - Throws: ``GatewayError`` if nothing has been written yet.
     package func respond(to request: HTTPRequest, _ writer: ResponseWriter) async throws {
         try JSON.decode(UnsupportedOptions.self, from: request.body).refuse()
         let body = try JSON.decode(CompletionRequest.self, from: request.body)
@@ -36,13 +36,13 @@ package struct CompletionService: Sendable {
         }
     }
 
-    /// What the verifier is asked for; throws ``GatewayError`` for what cannot be served.
+    /// The request for the verifier; throws ``GatewayError`` if it cannot be served.
     package func generationRequest(_ body: CompletionRequest) throws(GatewayError) -> GenerationRequest {
         if let name = body.model, name != model.id {
             throw .notFound("the model \(name) is not served here; use \(model.id)")
         }
         try body.stop?.validate()
-        // Below 2^53, so that clients whose JSON numbers are doubles read back the same seed.
+        // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
         let sampling = try body.sampling(
             vocabularySize: model.tokenizer.tokenCount,
             randomSeed: UInt64.random(in: 0..<(1 << 53))
@@ -85,7 +85,7 @@ package struct CompletionService: Sendable {
         try await writer.send(.json(completion))
     }
 
-    /// Sends events as they come. The status line waits for the first one, so that a refusal still has its status.
+    /// Sends events as they come. The status line waits for the first event, so that a refusal has its own status.
     private func stream(
         _ request: GenerationRequest,
         _ answer: CompletionAnswer,
@@ -134,7 +134,7 @@ extension WorkerContribution {
 }
 
 extension GatewayError {
-    /// What a client is told of a verifier's fault.
+    /// The answer to a client for a verifier's fault.
     init(_ fault: RequestFault) {
         let message = "\(fault)"
         switch fault {

@@ -2,7 +2,7 @@ import PacelineCluster
 package import PacelineModel
 package import PacelineSpeculation
 
-/// Makes a request's text: characters that are whole, up to a stop string.
+/// Builds a request's text from whole characters, up to a stop string.
 package struct CompletionText: TextAssembling {
     private let tokenizer: Tokenizer
     private var detokenizer: IncrementalDetokenizer
@@ -20,7 +20,7 @@ package struct CompletionText: TextAssembling {
             let output = try tokenizer.isSpecial(token) ? matcher.append(special: token) : matcher.append(text)
             return (output.text, output.stop != nil)
         } catch {
-            // The target cannot emit a token outside its own vocabulary; if it did, it would stand for no text.
+            // The target cannot emit a token outside its vocabulary; such a token would have no text.
             return ("\u{FFFD}", false)
         }
     }
@@ -28,7 +28,7 @@ package struct CompletionText: TextAssembling {
     package mutating func finish(at end: Token?) -> String {
         let rest = matcher.append(detokenizer.finish())
         guard rest.stop == nil else { return rest.text }
-        // A stop string may end with the name of the token that ends the text.
+        // A stop string may end with the name of the end-of-text token.
         guard let end else { return rest.text + matcher.finish() }
         let last = matcher.append(special: end)
         return rest.text + last.text + (last.stop == nil ? matcher.finish() : "")

@@ -1,9 +1,9 @@
 import NIOHTTP1
 import Synchronization
 
-/// Routes requests to what answers them.
+/// Routes requests to their handlers.
 ///
-/// It can be asked before the model is loaded: the process is then healthy and not ready.
+/// Works before the model is loaded: the process is then healthy but not ready.
 package final class Gateway: Sendable {
     private enum Phase {
         case loading
@@ -13,9 +13,9 @@ package final class Gateway: Sendable {
 
     private struct State {
         var phase = Phase.loading
-        /// Completions that are being answered.
+        /// The number of completions being answered.
         var running = 0
-        /// Who wants to know when there are none.
+        /// Tasks that wait until there are none.
         var waiting: [AsyncStream<Never>.Continuation] = []
     }
 
@@ -23,19 +23,19 @@ package final class Gateway: Sendable {
 
     package init() {}
 
-    /// The model is loaded.
+    /// Begins serving; call when the model is loaded.
     package func begin(serving service: CompletionService) {
         state.withLock { $0.phase = .serving(service) }
     }
 
-    /// The process is going away: it is not ready any more, and the verifier refuses new requests itself.
+    /// Reports not ready from now on, because the process is shutting down; the verifier itself refuses new requests.
     package func drain() {
         state.withLock { state in
             if case .serving(let service) = state.phase { state.phase = .draining(service) }
         }
     }
 
-    /// Suspends until the last byte of every completion has left, or the task is cancelled.
+    /// Suspends until the last byte of every completion has been sent, or the task is cancelled.
     package func waitUntilIdle() async {
         let (idle, source) = AsyncStream.makeStream(of: Never.self)
         state.withLock { state in
@@ -78,7 +78,7 @@ package final class Gateway: Sendable {
 
     private func serving() throws(GatewayError) -> CompletionService {
         guard case .serving(let service) = state.withLock({ $0.phase }) else {
-            throw .unavailable("the verifier takes no requests now; try again later", retryAfter: 1)
+            throw .unavailable("the verifier accepts no requests now; try again later", retryAfter: 1)
         }
         return service
     }

@@ -1,16 +1,15 @@
 package import PacelineCluster
 
-/// The verifier as the gateway needs it; a seam for tests.
+/// What the gateway needs of a verifier; tests replace it.
 package protocol GenerationBackend: Sendable {
-    /// Runs a request and hands its events to `onEvent`, in order, ending with `.finished` or `.failed`.
+    /// Runs a request and passes its events to `onEvent`, in order, ending with `.finished` or `.failed`.
     ///
-    /// The next event waits until `onEvent` has returned. When it throws, or when the task is cancelled, the request is
-    /// cancelled too.
+    /// The next event waits until `onEvent` has returned. If it throws or the task is cancelled, so is the request.
     func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws
 
-    /// What every worker that is connected now has contributed since it connected.
+    /// The contributions of all connected workers since they connected.
     func connectedWorkers() async throws -> [WorkerContribution]
 
-    /// The backend in numbers, for monitoring.
+    /// Statistics of the backend, for monitoring.
     func metrics() async throws -> MetricsText
 }

@@ -1,11 +1,11 @@
 package import PacelineModel
 
-/// The target as clients know it.
+/// The target as clients see it.
 package struct ServedModel: Sendable {
-    /// What `/v1/models` and every answer call it.
+    /// The model's name in `/v1/models` and in every answer.
     package let id: String
     package let tokenizer: Tokenizer
-    /// Tokens that prompt and text may have together.
+    /// The most tokens of prompt and text together.
     package let contextLength: Int
 
     package init(id: String, tokenizer: Tokenizer, contextLength: Int) {

@@ -5,16 +5,16 @@ extension MetricsText {
     /// A verifier's state.
     package init(_ snapshot: VerifierSnapshot) {
         self.init()
-        add("num_requests_running", .gauge, "Requests that run.", snapshot.running)
-        add("num_requests_waiting", .gauge, "Requests that wait for a slot.", snapshot.waiting)
-        add("num_workers", .gauge, "Workers that are connected.", snapshot.workers.count(where: \.isConnected))
+        add("num_requests_running", .gauge, "Running requests.", snapshot.running)
+        add("num_requests_waiting", .gauge, "Requests waiting for a slot.", snapshot.waiting)
+        add("num_workers", .gauge, "Connected workers.", snapshot.workers.count(where: \.isConnected))
         addSpeculation(snapshot)
         add("verify_passes_total", .counter, "Passes of the target.", snapshot.passes)
-        add("plain_rounds_total", .counter, "Rounds of a sequence that had no tree to verify.", snapshot.plainRounds)
+        add("plain_rounds_total", .counter, "Rounds of a sequence without a tree to verify.", snapshot.plainRounds)
         add(
             "verify_pass_seconds",
             .gauge,
-            "The cost curve: what a pass over so many rows takes, measured at the start and kept up to date.",
+            "The cost curve: the time of a pass by its rows, measured at start-up and kept up to date.",
             label: "rows",
             snapshot.costs.map { ("\($0.rows)", $0.milliseconds / 1e3) }
         )
@@ -28,7 +28,7 @@ extension MetricsText {
         add(
             "spec_decode_num_accepted_tokens_per_pos_total",
             .counter,
-            "Trees whose node at this depth was accepted.",
+            "Trees with an accepted node at this depth.",
             label: "position",
             figures.acceptedPerPosition.enumerated().map { ("\($0.offset)", Double($0.element)) }
         )
@@ -36,7 +36,7 @@ extension MetricsText {
         add(
             "trees_total",
             .counter,
-            "Trees that workers sent, by what came of them.",
+            "Trees that workers sent, by outcome.",
             label: "outcome",
             [
                 ("current", trees.current), ("rerooted", trees.rerooted), ("stale", trees.stale),

@@ -1,12 +1,12 @@
-/// Figures in Prometheus' text format, version 0.0.4: what `/metrics` answers.
+/// Figures in Prometheus' text format, version 0.0.4, for `/metrics`.
 ///
-/// Names follow vLLM's where it has one, with the prefix `paceline_`.
+/// Names follow vLLM's if it has them, with the prefix `paceline_`.
 package struct MetricsText: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case counter, gauge
     }
 
-    /// The content type that the format goes by.
+    /// The content type of the format.
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// The lines so far.
@@ -19,7 +19,7 @@ package struct MetricsText: Sendable, Equatable {
         add(name, kind, help, label: "", [("", Double(value))])
     }
 
-    /// Adds a figure with one label, once for each of its values; without values nothing is added.
+    /// Adds a figure with one label, once per value of the label; adds nothing without values.
     package mutating func add(
         _ name: String,
         _ kind: Kind,

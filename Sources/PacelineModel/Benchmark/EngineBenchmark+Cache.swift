@@ -3,8 +3,8 @@ import PacelineTensor
 extension EngineBenchmark {
     /// A cache that holds `context` tokens and has room for `room` more.
     ///
-    /// The keys and values of a few tokens are computed and then repeated: what attention costs depends on how many
-    /// there are and not on what they say, and computing thousands of them would take longer than all that is measured.
+    /// It computes the keys and values of a few tokens and repeats them. The cost of attention depends on their number,
+    /// not on their values, and computing thousands would take longer than the measurements themselves.
     func measuringCache(_ context: Int, room: Int) throws -> KVCache {
         let shape = model.transformer.cacheShape
         let cache = KVCache(pool: KVPagePool(shape: shape, slots: context + room + KVPage.slots))

@@ -1,12 +1,11 @@
 import PacelineSpeculation
 import PacelineTensor
 
-/// Measures a model's passes against what the hardware allows, all in one run.
+/// Measures a model's passes and the hardware's limits in the same run.
 ///
 /// A pass over one token is bounded by memory: the weights it touches ÷ the read bandwidth. A pass over n drafted
-/// tokens should cost little more until arithmetic takes over; that ratio decides what speculation can gain. The
-/// figures of a round are measured in turn, bandwidth among them, so that a noisy moment of a shared machine hits all
-/// of them alike.
+/// tokens should cost little more until arithmetic takes over; that ratio decides what speculation can gain. Each round
+/// measures every figure once, bandwidth included, so that noise on a shared machine affects them all alike.
 package struct EngineBenchmark {
     /// What to measure.
     package struct Plan: Sendable {
@@ -16,14 +15,14 @@ package struct EngineBenchmark {
         package var prefill = 512
         /// Tokens in the cache during the verify passes.
         package var context = 64
-        /// Rounds; the median of each figure counts.
+        /// Rounds; the report has the median of each figure.
         package var repeats = 5
         /// Context lengths at which decoding is measured.
         package var contexts: [Int] = []
 
         package init() {}
 
-        /// The most tokens that a sequence holds in any of the measurements.
+        /// Tokens in the longest sequence of any measurement.
         package var longestSequence: Int {
             max(prefill, context + (nodes.max() ?? 1), (contexts.max() ?? 0) + 1)
         }
@@ -32,10 +31,10 @@ package struct EngineBenchmark {
     let model: LanguageModel
     private let compute: Compute
     private let plan: Plan
-    /// What is read, as long as the longest sequence.
+    /// The input; as long as the longest sequence.
     let tokens: [Token]
 
-    /// - Parameter text: what the model reads; repeated as needed.
+    /// - Parameter text: the model's input, repeated as needed.
     package init(
         model: LanguageModel,
         plan: Plan,
@@ -45,12 +44,12 @@ package struct EngineBenchmark {
         compute = model.transformer.compute
         self.plan = plan
         let encoded = model.tokenizer.encode(text)
-        // A vocabulary may lack every byte of the text; any token will do to measure with.
+        // A vocabulary may lack every byte of the text. Any token will do for a measurement.
         let piece = encoded.isEmpty ? [0] : encoded
         tokens = (0..<plan.longestSequence).map { piece[$0 % piece.count] }
     }
 
-    /// Runs the measurements. `progress` is told the share that is done (0 … 1) and what comes next.
+    /// Runs the measurements. `progress` gets the share done (0 … 1) and the name of the next step.
     package func run(progress: (Double, String) -> Void = { _, _ in }) throws -> EngineReport {
         let samples = try rounds(progress: progress)
         return EngineReport(
@@ -72,10 +71,10 @@ package struct EngineBenchmark {
         )
     }
 
-    /// What the products of a pass over `rows` rows take where the kernels find all in the caches; nil for float
+    /// Milliseconds for the matrix products of a pass over `rows` rows with all data in the CPU caches; nil for float
     /// weights.
     ///
-    /// Many rows are multiplied group by group, so that a group's rate is theirs.
+    /// The kernels multiply many rows in groups of up to 32, so larger counts have the rate of one group.
     private func kernelMilliseconds(rows: Int, probe: HardwareProbe) -> Double? {
         let weights = model.transformer.weights.weightsByType
         guard !weights.keys.contains(where: \.isFloat) else { return nil }
@@ -90,7 +89,7 @@ package struct EngineBenchmark {
         var codesBandwidth: [Double] = []
         var int8Peak: [Double] = []
         var floatPeak: [Double] = []
-        /// By rows: the products alone, in the caches.
+        /// By rows: the matrix products alone, with all data in the CPU caches.
         var kernels: [Int: [Double]] = [:]
         var verify: [Int: [Double]] = [:]
         var decode: [Int: [Double]] = [:]
@@ -132,7 +131,7 @@ package struct EngineBenchmark {
         samples.kernels[rows, default: []].append(time)
     }
 
-    /// The time of a pass over `rows` tokens behind those of `cache`, which stays as it is.
+    /// Milliseconds for a pass over `rows` tokens after those in `cache`, which stays unchanged.
     private func milliseconds(rows: Int, cache: KVCache, wantingAll: Bool) -> Double {
         let start = cache.length
         let items = (0..<rows).map { row in

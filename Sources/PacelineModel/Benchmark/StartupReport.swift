@@ -1,21 +1,21 @@
 import Glibc
 
-/// What it took a process to become able to answer: time and memory, with their limits.
+/// The time and memory that a process needed until it could answer, with their limits.
 package struct StartupReport: Sendable {
-    /// From the file's name to a model that is ready.
+    /// Time to load the model, from opening its file.
     package var load: Duration
-    /// From the file's name to the first token's logits.
+    /// Time to the first token's logits, from opening the file.
     package var firstToken: Duration
     /// Bytes of the model's file.
     package var fileBytes: Int
-    /// Bytes of memory that the process held at most while it loaded, what it shares with the page cache included.
+    /// Peak resident memory while loading, in bytes, including pages shared with the page cache.
     package var peakResidentBytes: Int
-    /// Bytes of memory that the process held when the first token was there.
+    /// Resident memory after the first token, in bytes.
     package var residentBytes: Int
 
-    /// Notes what the process holds now.
+    /// Reads the process's memory use now.
     ///
-    /// - Throws: ``ProcessMemoryError`` where the system does not tell.
+    /// - Throws: ``ProcessMemoryError`` if the system does not report it.
     package init(load: Duration, firstToken: Duration, fileBytes: Int) throws(ProcessMemoryError) {
         self.load = load
         self.firstToken = firstToken
@@ -24,7 +24,7 @@ package struct StartupReport: Sendable {
         residentBytes = try Self.status("VmRSS")
     }
 
-    /// The least milliseconds that loading can take at `bandwidth` GB/s: the file is read and its packed copy written.
+    /// The fewest milliseconds that loading can take at `bandwidth` GB/s: read the file and write its packed copy.
     package func limitMilliseconds(bandwidth: Double) -> Double {
         2 * Double(fileBytes) / (bandwidth * 1e6)
     }
@@ -44,12 +44,12 @@ package struct StartupReport: Sendable {
     }
 }
 
-/// The system does not say how much memory the process holds.
+/// The system does not report how much memory the process uses.
 package struct ProcessMemoryError: Error, CustomStringConvertible {
     package let path: String
     package let field: String
 
     package var description: String {
-        "\(path) has no \(field), so the memory of this process is unknown; mount /proc and try again"
+        "\(path) has no \(field), so the memory use of this process is unknown; mount /proc and try again"
     }
 }

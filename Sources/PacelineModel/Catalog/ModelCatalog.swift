@@ -1,13 +1,13 @@
 import Glibc
 
-/// The models that have short names, and where their files lie.
+/// The models that have short names, and where their files are.
 package struct ModelCatalog: Sendable {
     /// A model that `Deploy/fetch-models.sh` can fetch.
     package struct Entry: Sendable, Equatable {
         /// The short name.
         package let name: String
         package let file: String
-        /// What to tell `Deploy/fetch-models.sh` to get it.
+        /// The argument that makes `Deploy/fetch-models.sh` fetch it.
         package let set: String
     }
 
@@ -24,7 +24,7 @@ package struct ModelCatalog: Sendable {
         self.directory = directory
     }
 
-    /// The folder that the environment names: `PACELINE_MODELS`, else `~/.cache/paceline/models`.
+    /// The folder in the environment variable `PACELINE_MODELS`, or else `~/.cache/paceline/models`.
     package static func fromEnvironment() -> ModelCatalog {
         if let directory = variable("PACELINE_MODELS") { return ModelCatalog(directory: directory) }
         return ModelCatalog(directory: (variable("HOME") ?? ".") + "/.cache/paceline/models")
@@ -35,10 +35,10 @@ package struct ModelCatalog: Sendable {
         return String(cString: value)
     }
 
-    /// The path of the model that `name` names: a short name or the path of a GGUF file.
+    /// Turns `name`, a short name or the path of a GGUF file, into a path.
     ///
-    /// Throws for a short name whose file was not fetched and for what is neither; whether a path can be opened and
-    /// read is for ``GGUFFile`` to say.
+    /// Throws for a short name whose file was not fetched, and for a name that is neither. ``GGUFFile`` reports a path
+    /// that cannot be read.
     package func resolve(_ name: String) throws(CatalogError) -> String {
         if let entry = Self.entries.first(where: { $0.name == name }) {
             let path = "\(directory)/\(entry.file)"
@@ -53,5 +53,20 @@ package struct ModelCatalog: Sendable {
 
     private static func exists(_ path: String) -> Bool {
         access(path, F_OK) == 0
+    }
+}
+
+/// A model's name that leads to no file.
+package enum CatalogError: Error, Equatable, CustomStringConvertible {
+    case notFetched(name: String, path: String, set: String)
+    case unknown(String, known: [String])
+
+    package var description: String {
+        switch self {
+        case .notFetched(let name, let path, let set):
+            "the model \(name) is not at \(path); fetch it with: Deploy/fetch-models.sh \(set)"
+        case .unknown(let name, let known):
+            "there is no model \"\(name)\"; name a GGUF file or one of \(known.joined(separator: ", "))"
+        }
     }
 }

@@ -1,7 +1,7 @@
-/// Whether a conversation begins with the model's beginning-of-sequence token.
+/// Decides whether a conversation begins with the model's beginning-of-sequence token.
 ///
-/// The template says so: rendered conversations are encoded without adding the token, as in the published tokenizers
-/// (`apply_chat_template`). Templates are read byte by byte, so that no version of Unicode matters.
+/// The template decides it. As in the published tokenizers (`apply_chat_template`), encoding a rendered conversation
+/// adds no token. Templates are read byte by byte, so the runtime's version of Unicode does not matter.
 extension ChatFormat {
     private typealias Bytes = ArraySlice<UInt8>
 
@@ -11,7 +11,7 @@ extension ChatFormat {
         return usesVariable(template) || beginsWithLiteral(Array(bos.utf8)[...], template)
     }
 
-    /// `bos_token` in what the template prints or assigns; a condition alone prints nothing.
+    /// Whether the template prints or assigns `bos_token`. A condition alone prints nothing.
     private static func usesVariable(_ template: Bytes) -> Bool {
         blocks(of: template).contains { block in
             let words = block.text.split { !isPartOfWord($0) }
@@ -21,7 +21,7 @@ extension ChatFormat {
         }
     }
 
-    /// Quotes count, so that a word in a literal is not the variable.
+    /// Quotes are part of a word, so that a word in a literal is not taken as the variable.
     private static func isPartOfWord(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -31,7 +31,7 @@ extension ChatFormat {
         }
     }
 
-    /// Whether nothing is printed before the first `bos`.
+    /// Whether the template prints nothing before the first `bos`.
     private static func beginsWithLiteral(_ bos: Bytes, _ template: Bytes) -> Bool {
         guard !bos.isEmpty, let place = template.firstRange(of: bos) else { return false }
         var printed = template[..<place.lowerBound]
@@ -46,7 +46,7 @@ extension ChatFormat {
         /// `{` prints an expression, `%` is a statement, `#` a comment.
         var kind: UInt8
         var text: Bytes
-        /// Where it stands, with its braces.
+        /// Its range in the template, braces included.
         var range: Range<Int>
     }
 

@@ -3,26 +3,25 @@ package struct ChatFormat: Sendable, Equatable {
     package enum Family: String, Sendable {
         /// `<|im_start|>role … <|im_end|>`: Qwen, SmolLM2 and many others.
         case chatML = "chatml"
-        /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date that Llama 3.1 puts into its
-        /// system message.
+        /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date in Llama 3.1's system message.
         case llama3
-        /// `<start_of_turn>role … <end_of_turn>`, where the assistant is called model and the system message begins the
-        /// first user's turn.
+        /// `<start_of_turn>role … <end_of_turn>`. The assistant is called "model", and the system message begins the
+        /// first user turn.
         case gemma
         /// `<|role|> … <|end|>`.
         case phi3
-        /// `[INST] … [/INST]` round what a user says and `</s>` behind the answers; the system message begins the first
-        /// turn.
+        /// `[INST] … [/INST]` around each user message and `</s>` after each answer. The system message begins the
+        /// first turn.
         case mistral
-        /// No markers: contents with blank lines between, for models that were not trained on conversations.
+        /// No markers: messages separated by blank lines, for models that were not trained on conversations.
         case plain
     }
 
     package let family: Family
-    /// The system message of a conversation that has none, as the model's template says.
+    /// The system message that the model's template gives to conversations without one.
     package let defaultSystem: String?
 
-    /// The text of the beginning-of-sequence token where conversations begin with it; "" elsewhere.
+    /// The text of the beginning-of-sequence token if conversations begin with it; otherwise "".
     package private(set) var beginning = ""
 
     private init(family: Family, defaultSystem: String? = nil) {
@@ -30,23 +29,23 @@ package struct ChatFormat: Sendable, Equatable {
         self.defaultSystem = defaultSystem
     }
 
-    /// The format of a model file: told from its `tokenizer.chat_template`; plain without one.
+    /// Derives the format from the file's `tokenizer.chat_template`; plain if it has none.
     ///
-    /// - Parameter tokenizer: the file's.
+    /// - Parameter tokenizer: the tokenizer of the same file.
     package init(_ file: GGUFFile, tokenizer: Tokenizer) throws {
         let bos = try tokenizer.bos.map { try String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) } ?? ""
         let template = try file.stringIfPresent("tokenizer.chat_template") ?? ""
         self.init(template: template, bos: bos)
-        // Plain text is what the model reads outside conversations, too.
+        // Plain text begins as it does outside conversations.
         if template.isEmpty, tokenizer.prefersBOS { beginning = bos }
     }
 
-    /// The format that a Jinja chat template describes, told from the markers in it.
+    /// Derives the format from the markers in a Jinja chat template.
     ///
     /// - Parameter bos: the text of the model's beginning-of-sequence token; "" if it has none.
     package init(template: String, bos: String = "") {
         self.init(markersOf: template)
-        // A turn's own marker may be that token, as in SmolLM2.
+        // The token may also be the marker that opens a turn, as in SmolLM2.
         var header = ChatPrompt()
         appendHeader(.user, to: &header)
         let isOpener = !bos.isEmpty && header.text.utf8.starts(with: bos.utf8)
@@ -70,7 +69,7 @@ package struct ChatFormat: Sendable, Equatable {
         }
     }
 
-    /// The text that ends an assistant's turn; "" for plain.
+    /// The text that ends an assistant turn; "" for plain.
     package var endOfTurn: String {
         switch family {
         case .chatML: "<|im_end|>"
@@ -82,11 +81,11 @@ package struct ChatFormat: Sendable, Equatable {
         }
     }
 
-    /// Renders a conversation up to where the assistant is to speak.
+    /// Renders a conversation up to the point where the assistant answers.
     package func render(_ messages: [ChatMessage]) -> ChatPrompt {
         var prompt = ChatPrompt()
         prompt.append(template: beginning)
-        // The default comes from the model's own template, so it is template text, not content.
+        // The default comes from the model's own template, so it counts as template text, not as content.
         if let defaultSystem, messages.first?.role != .system {
             appendHeader(.system, to: &prompt)
             prompt.append(template: defaultSystem)
@@ -111,7 +110,7 @@ package struct ChatFormat: Sendable, Equatable {
         return prompt
     }
 
-    /// Whether a system message has no turn of its own and begins the next user's.
+    /// Whether a system message has no turn of its own and begins the next user turn.
     private var hasNoSystemTurn: Bool { family == .gemma || family == .mistral }
 
     private var trimsContents: Bool { family == .llama3 || family == .gemma }
@@ -138,7 +137,7 @@ package struct ChatFormat: Sendable, Equatable {
         }
     }
 
-    /// Jinja's `trim`, which the templates of Llama 3 and Gemma apply to contents.
+    /// Jinja's `trim`, which the templates of Llama 3 and Gemma apply to message contents.
     private static func trimmed(_ text: String) -> String {
         let scalars = text.unicodeScalars
         guard let first = scalars.firstIndex(where: { !isTrimmed($0) }),
@@ -147,13 +146,13 @@ package struct ChatFormat: Sendable, Equatable {
         return String(scalars[first...last])
     }
 
-    /// Python's `str.isspace`, by which Jinja trims: white space and the information separators U+001C to U+001F.
+    /// Python's `str.isspace`, which Jinja's `trim` uses: white space and the information separators U+001C to U+001F.
     private static func isTrimmed(_ scalar: Unicode.Scalar) -> Bool {
         CharacterTable.shared[scalar.value].isWhiteSpace || (0x1C...0x1F).contains(scalar.value)
     }
 
-    /// The literal system message in a ChatML template: the text between `<|im_start|>system` and `<|im_end|>` that is
-    /// not made of expressions.
+    /// The literal system message in a ChatML template: text between `<|im_start|>system` and `<|im_end|>` without
+    /// expressions.
     private static func chatMLDefaultSystem(_ template: String) -> String? {
         for part in split(template, by: "<|im_start|>system").dropFirst() {
             let parts = split(part, by: "<|im_end|>")
@@ -163,7 +162,7 @@ package struct ChatFormat: Sendable, Equatable {
         return nil
     }
 
-    /// `text` without the line feed it must begin with, be it a character or an escape.
+    /// `text` without its leading line feed, a character or an escape; nil if it has none.
     private static func withoutNewline(_ text: String) -> String? {
         for newline in ["\n", "\\n"] where text.utf8.starts(with: newline.utf8) {
             return String(decoding: text.utf8.dropFirst(newline.utf8.count), as: UTF8.self)
@@ -171,7 +170,8 @@ package struct ChatFormat: Sendable, Equatable {
         return nil
     }
 
-    /// By bytes: Swift's characters depend on its version of Unicode, and a mark behind a separator would hide it.
+    /// Splits by bytes. Swift's characters depend on its version of Unicode, and a mark after a separator would hide
+    /// the separator.
     private static func split(_ text: String, by separator: String) -> [String] {
         text.utf8.split(separator: separator.utf8, omittingEmptySubsequences: false).map {
             String(decoding: $0, as: UTF8.self)

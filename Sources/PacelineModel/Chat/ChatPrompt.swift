@@ -1,7 +1,7 @@
-/// A conversation rendered to the text that a model was trained on, which remembers what of it people wrote.
+/// A conversation rendered in a model's chat format, which remembers which parts are message contents.
 package struct ChatPrompt: Sendable, Equatable {
     package private(set) var text = ""
-    /// Where message contents lie, as offsets into the UTF-8 of `text`; control tokens inside are not control tokens.
+    /// Byte ranges of the message contents in the UTF-8 of `text`. Control tokens spelled out there are plain text.
     package private(set) var contentRanges: [Range<Int>] = []
 
     init() {}

@@ -3,27 +3,27 @@ import PacelineTensor
 
 /// Drafts with a small language model that shares the target's vocabulary.
 ///
-/// It samples as the target does, from its own logits and with the same noise, so that it agrees far more often than an
-/// independent sample would (arXiv 2408.07978): a node's children are its k largest perturbed logits. Every node it has
-/// run keeps a slot of the KV cache; re-rooting keeps the slots of surviving nodes.
+/// It samples from its own logits with the target's noise, so it agrees far more often than an independent sample would
+/// (arXiv 2408.07978). A node's children are its k largest perturbed logits. Every node it has run keeps a slot of the
+/// KV cache; re-rooting keeps the slots of surviving nodes.
 ///
-/// Its output head may be trimmed (``LogitColumns``): a token without a column is never proposed, and probabilities are
-/// those among the tokens that have one.
+/// Its output head may be trimmed (``LogitColumns``). It then never proposes a token without a column, and its
+/// probabilities are relative to the tokens that have one.
 package final class ModelDrafter: Drafter {
-    /// The most tokens of a prompt that one pass takes.
+    /// Prompt tokens per pass, at most.
     private static let prefillChunk = 256
 
     private let transformer: Transformer
     private let cache: KVCache
     private var sampler: Sampler
     private var base: [Token] = []
-    /// The cache slot of each tree node that has been run, by node index. Run nodes are closed under parents.
+    /// The cache slot of each tree node that has been run, by node index. The parent of a run node has been run too.
     private var slots: [Int?] = []
     private var nextSlot = 0
 
     /// - Parameters:
     ///   - transformer: may be shared with other drafters of the same thread.
-    ///   - pool: where the KV pages come from; made for `transformer.cacheShape`.
+    ///   - pool: the source of KV pages, of shape `transformer.cacheShape`.
     package init(transformer: Transformer, pool: KVPagePool) {
         self.transformer = transformer
         cache = KVCache(pool: pool)
@@ -70,7 +70,7 @@ package final class ModelDrafter: Drafter {
         base.append(contentsOf: rerooting.committed)
         slots = [Int?](repeating: nil, count: rerooting.kept.count)
         guard cache.length + run.count >= base.count || survivors.isEmpty else {
-            preconditionFailure("nodes survive below a base that has not been run")
+            preconditionFailure("nodes survive below base tokens that have not been run")
         }
         if !run.isEmpty || !survivors.isEmpty {
             cache.keep(run + survivors.map(\.slot), committing: run.count)
@@ -81,7 +81,7 @@ package final class ModelDrafter: Drafter {
 
     // MARK: Running the model
 
-    /// Runs all base tokens but the last 1 … ``prefillChunk``.
+    /// Runs base tokens in chunks until at most ``prefillChunk`` are left.
     private func prefill() throws {
         while base.count - cache.length > Self.prefillChunk {
             let range = cache.length..<(cache.length + Self.prefillChunk)
@@ -95,8 +95,9 @@ package final class ModelDrafter: Drafter {
 
     private struct Plan {
         var rows: [PassRow] = []
-        /// Which row of the logits belongs to the base, and which to a node; nil where none was asked for.
+        /// The row of the logits for the base; nil if it was not requested.
         var baseLogits: Int?
+        /// The row of the logits for each requested node.
         var nodeLogits: [NodeIndex: Int] = [:]
         /// How many base tokens the pass adds to the cache.
         var committed = 0
@@ -120,7 +121,7 @@ package final class ModelDrafter: Drafter {
         return plan
     }
 
-    /// Adds rows for `node` and those of its ancestors that have not been run.
+    /// Adds a row for `node` and one for each ancestor that has not been run.
     private func addRows(for node: NodeIndex, of tree: TokenTree, to plan: inout Plan) {
         let path = tree.path(to: node)
         for (depth, step) in path.enumerated() where slots[step] == nil || step == node {

@@ -1,24 +1,24 @@
-/// What sets one model family apart from another in the same transformer; families are rows of a table.
+/// What distinguishes one model family from the others in the same transformer; each family is a row of a table.
 ///
-/// Names of tensors and metadata keys are those of the GGUF specification and of the converters that write such files.
+/// Tensor names and metadata keys are those of the GGUF specification and of llama.cpp's converters.
 package struct Architecture: Sendable, Equatable {
-    /// How a head's dimensions are paired for rotation.
+    /// How rotation pairs the dimensions of a head.
     package enum RopeStyle: Sendable {
-        /// (0, 1), (2, 3), …: weights that the converter permuted for it.
+        /// (0, 1), (2, 3), …; the converter permuted the weights for it.
         case interleaved
-        /// (i, i + half): GPT-NeoX's pairing.
+        /// (i, i + half), as in GPT-NeoX.
         case halves
     }
 
-    /// Biases that a block's tensors may have in files of the family, or the output head.
+    /// Groups of bias tensors that files of the family may have.
     package struct Biases: OptionSet, Sendable {
-        /// Of the query, key and value projections (`attn_{q,k,v}.bias`, `attn_qkv.bias`).
+        /// Query, key and value projections (`attn_{q,k,v}.bias`, `attn_qkv.bias`).
         package static let queryKeyValue = Biases(rawValue: 1)
-        /// Of the projection of what attention found (`attn_output.bias`).
+        /// Attention's output projection (`attn_output.bias`).
         package static let attentionOutput = Biases(rawValue: 2)
-        /// Of the feed-forward layer (`ffn_{gate,up,down}.bias`).
+        /// Feed-forward layer (`ffn_{gate,up,down}.bias`).
         package static let feedForward = Biases(rawValue: 4)
-        /// Of the output head (`output.bias`).
+        /// Output head (`output.bias`).
         package static let output = Biases(rawValue: 8)
 
         package let rawValue: Int
@@ -29,58 +29,58 @@ package struct Architecture: Sendable, Equatable {
     /// The tensors of frequency divisors that files of the family may have.
     package enum RopeFactorTensors: Sendable {
         case none
-        /// `rope_freqs`; under `longrope` scaling the two of `longAndShort`.
+        /// `rope_freqs`; with `longrope` scaling, the same two as `longAndShort`.
         case frequencies
-        /// `rope_factors_long` and `rope_factors_short`, of which one is used.
+        /// `rope_factors_long` and `rope_factors_short`; a model uses one of them.
         case longAndShort
     }
 
-    /// The function of the gate in the feed-forward layer.
+    /// The activation function of the gate in the feed-forward layer.
     package enum Gate: Sendable {
         case silu
         /// GELU in its tanh form.
         case gelu
     }
 
-    /// Which blocks attend to no more than the last `attention.sliding_window` tokens.
+    /// Which blocks attend only to the last `attention.sliding_window` tokens.
     package enum Windows: Sendable, Equatable {
-        /// None: the family's files may state a window that its models were not trained with.
+        /// None, even if the file states a window: the family's models were not trained with one.
         case none
-        /// All, in files that state a window.
+        /// All blocks, if the file states a window.
         case allBlocks
-        /// All but every n-th, in files that state a window.
+        /// All blocks but every n-th, if the file states a window.
         case allButEvery(Int)
     }
 
-    /// `general.architecture`, which also prefixes the family's metadata keys.
+    /// `general.architecture`, which is also the prefix of the family's metadata keys.
     package let name: String
     package let ropeStyle: RopeStyle
     package var ropeFactors = RopeFactorTensors.none
     /// Biases that every block has.
     package var requiredBiases: Biases = []
-    /// Biases that any block may have without the others.
+    /// Biases that any block may have, whether or not the others do.
     package var optionalBiases: Biases = .queryKeyValue
     /// Whether each query and key head is normalised before rotation (`attn_{q,k}_norm`).
     package var hasQueryKeyNorm = false
-    /// Whether the queries, keys and values are one tensor (`attn_qkv`), and gate and up another (`ffn_up`).
+    /// Whether one tensor holds queries, keys and values (`attn_qkv`), and another gate and up (`ffn_up`).
     package var hasFusedProjections = false
-    /// Whether what attention and feed-forward add is normalised too (`post_attention_norm`, `post_ffw_norm`).
+    /// Whether the outputs of attention and feed-forward are normalised too (`post_attention_norm`, `post_ffw_norm`).
     package var hasOuterNorms = false
     package var gate = Gate.silu
     /// Whether embeddings are multiplied by √width when they enter the first block.
     package var scalesEmbeddings = false
     package var windows = Windows.none
-    /// The rotation base of windowed blocks, unscaled, where it is not the file's own.
+    /// The unscaled rotation base of windowed blocks, if it differs from that of the other blocks.
     package var windowedRopeBase: Float?
-    /// The size (in blocks) of a member that divides queries by √(width / heads) instead of √(head dimension).
+    /// The block count of the one model that divides queries by √(width / heads) instead of √(head dimension).
     package var blocksWithWidthScaledQueries: Int?
-    /// Whether special tokens take the white space behind them with them when text is read (`rstrip` of the published
-    /// tokenizers' added tokens, which no file states).
+    /// Whether special tokens absorb the white space after them when text is encoded. The published tokenizers call
+    /// this `rstrip`; GGUF files do not state it.
     package var markersTakeWhiteSpace = false
 
     /// The families that the transformer can compute.
     package static let known: [Architecture] = [
-        // Mistral's files say llama, and older ones state a window.
+        // Mistral's files also say "llama", and the older ones state a window.
         llama(named: "llama"),
         llama(named: "mistral3"),
         Architecture(
@@ -121,7 +121,7 @@ package struct Architecture: Sendable, Equatable {
         )
     }
 
-    /// The family called `name`; nil when it is unknown.
+    /// The family called `name`; nil if it is unknown.
     package static func named(_ name: String) -> Architecture? {
         known.first { $0.name == name }
     }

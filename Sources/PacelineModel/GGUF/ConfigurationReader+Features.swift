@@ -1,6 +1,6 @@
-/// Keys that change every logit, and that no family here computes: a file that has one may not be run as if it had not.
+/// Refuses files with features that change every logit and that this transformer does not compute.
 extension ConfigurationReader {
-    /// A metadata key with what it means, and the values of it that change nothing.
+    /// A metadata key, its meaning, and the values that have no effect.
     private struct Feature {
         let key: String
         let meaning: String
@@ -24,30 +24,30 @@ extension ConfigurationReader {
         Feature("attention.output_scale", "scaled attention", neutral: 0, 1),
         Feature("attention.causal", "attention to later tokens", neutral: 1),
         Feature("attention.clamp_kqv", "clamped queries, keys and values", neutral: 0),
-        Feature("attention.max_alibi_bias", "ALiBi's attention biases", neutral: 0),
+        Feature("attention.max_alibi_bias", "ALiBi attention biases", neutral: 0),
         Feature("attention.shared_kv_layers", "blocks that share keys and values", neutral: 0),
         Feature("use_parallel_residual", "parallel residuals", neutral: 0),
-        Feature("rope.scaling.alpha", "a scaling of rotations by alpha", neutral: 0, 1),
-        // llama.cpp's word for "not set" is -1.
-        Feature("rope.scaling.yarn_attn_factor", "an attention factor of YaRN's own", neutral: -1, 1),
+        Feature("rope.scaling.alpha", "rope scaling by alpha", neutral: 0, 1),
+        // llama.cpp writes -1 for "not set".
+        Feature("rope.scaling.yarn_attn_factor", "its own YaRN attention factor", neutral: -1, 1),
     ]
 
-    /// Throws for a feature whose key alone says that it is one.
+    /// Throws for unsupported features that do not depend on the model's configuration.
     func refuseUnknownFeatures() throws(GGUFError) {
         for feature in Self.features { try refuse(feature) }
     }
 
-    /// Throws for keys that say otherwise than `configuration` for windowed blocks, or for attention.
+    /// Throws for keys about attention or windowed blocks that contradict `configuration`.
     func refuseUnknownFeatures(of configuration: ModelConfiguration) throws(GGUFError) {
         let rope = configuration.rope
         let dimension = Double(configuration.headDimension)
         let scale = Double(configuration.attentionScale)
         var features = [
-            Feature("attention.scale", "a scale of attention of its own", neutral: 0, scale),
-            Feature("attention.key_length_swa", "other keys in windowed blocks", neutral: dimension),
-            Feature("attention.value_length_swa", "other values in windowed blocks", neutral: dimension),
+            Feature("attention.scale", "its own attention scale", neutral: 0, scale),
+            Feature("attention.key_length_swa", "keys of another width in windowed blocks", neutral: dimension),
+            Feature("attention.value_length_swa", "values of another width in windowed blocks", neutral: dimension),
             Feature("rope.dimension_count_swa", "another rotation in windowed blocks", neutral: Double(rope.dimension)),
-            Feature("rope.scaling.yarn_ext_factor", "a mixture of scalings", neutral: -1, rope.yarn == nil ? 0 : 1),
+            Feature("rope.scaling.yarn_ext_factor", "a mix of rope scalings", neutral: -1, rope.yarn == nil ? 0 : 1),
         ]
         if configuration.windowedRope == nil {
             features.append(

@@ -23,12 +23,12 @@ extension ConfigurationReader {
         )
     }
 
-    /// How a model's context was made longer, by the names of `rope.scaling.type`.
+    /// How a model's context was extended; the cases are the values of `rope.scaling.type`.
     private enum RopeScaling: String, CaseIterable {
         case none, linear, longrope, yarn
     }
 
-    /// A file that does not name the type scales linearly, if it states a factor (so llama.cpp reads them).
+    /// A file that names no type but states a factor scales linearly, as in llama.cpp.
     private func ropeScaling() throws(GGUFError) -> RopeScaling {
         guard let name = try file.stringIfPresent(key("rope.scaling.type")) else { return .linear }
         guard let scaling = RopeScaling(rawValue: name) else {
@@ -37,9 +37,9 @@ extension ConfigurationReader {
         return scaling
     }
 
-    /// What positions are divided by; a factor of 0 stands for none, as in llama.cpp.
+    /// The divisor of positions. A factor of 0 means no scaling, as in llama.cpp.
     private func ropeScale() throws(GGUFError) -> Float {
-        // Files from before November 2023 say `rope.scale_linear`.
+        // Files written before November 2023 have `rope.scale_linear`.
         for suffix in ["rope.scaling.factor", "rope.scale_linear"] {
             guard let factor = try file.floatIfPresent(key(suffix)) else { continue }
             return factor == 0 ? 1 : try checked(factor, suffix)
@@ -59,7 +59,7 @@ extension ConfigurationReader {
         )
     }
 
-    /// How attention sharpens with the position, if the file says so.
+    /// How attention sharpens with the position; nil if the file states no such scale.
     func temperature() throws(GGUFError) -> AttentionTemperature? {
         guard let scale = try file.floatIfPresent(key("attention.temperature_scale")), scale != 0 else { return nil }
         let checkedScale = try checked(scale, "attention.temperature_scale")
@@ -70,10 +70,10 @@ extension ConfigurationReader {
         return AttentionTemperature(scale: checkedScale, length: original)
     }
 
-    /// The tensor of frequency divisors; none beside YaRN, which computes its own.
+    /// The tensor of frequency divisors; none with YaRN, which computes its own.
     ///
-    /// LongRoPE has two sets of them. Which one holds may not depend on how long a request happens to be, since its
-    /// tokens may not: it is the long one wherever the model's context is longer than the one it was first trained for.
+    /// LongRoPE has two sets. The choice must not depend on a request's length, because its tokens must not either. So
+    /// it is the long set if the model's context is longer than its original training context.
     private func ropeFactors(_ architecture: Architecture, _ scaling: RopeScaling) throws(GGUFError) -> RopeFactors {
         switch (architecture.ropeFactors, scaling) {
         case (.none, _), (_, .yarn): return .none
@@ -85,7 +85,7 @@ extension ConfigurationReader {
         return context > original ? .long : .short
     }
 
-    /// The rotation of windowed blocks, if it is another than that of the rest.
+    /// The rotation of windowed blocks; nil if it is the same as in the other blocks.
     func windowedRope(_ architecture: Architecture, global: RopeConfiguration) throws(GGUFError) -> RopeConfiguration? {
         guard let base = architecture.windowedRopeBase else { return nil }
         let stated = try file.floatIfPresent(key("rope.freq_base_swa")) ?? base
@@ -100,13 +100,13 @@ extension ConfigurationReader {
         )
     }
 
-    /// Each block's window; nil where blocks see everything.
+    /// Each block's window; nil for blocks that attend to all tokens.
     func windows(_ windows: Architecture.Windows, blockCount: Int) throws(GGUFError) -> [Int?] {
         let everywhere = [Int?](repeating: nil, count: blockCount)
         guard windows != .none, let stated = try file.intIfPresent(key("attention.sliding_window")), stated != 0 else {
             return everywhere
         }
-        // A window beyond any context is how some converters spell "none".
+        // Some converters write a window larger than any context for "none".
         let window = try count("attention.sliding_window", limit: Int(UInt32.max))
         guard case .allButEvery(let usual) = windows else { return everywhere.map { _ in window } }
         let period = try countIfPresent("attention.sliding_window_pattern", limit: 1024) ?? usual

@@ -1,9 +1,9 @@
-/// Reads the keys that begin with the architecture's name.
+/// Reads the metadata keys that begin with the architecture's name.
 struct ConfigurationReader {
     let file: GGUFFile
     let prefix: String
 
-    /// The attention's shape.
+    /// The shape of attention.
     struct Heads {
         var embeddingLength: Int
         var count: Int
@@ -13,7 +13,7 @@ struct ConfigurationReader {
 
     func key(_ suffix: String) -> String { "\(prefix).\(suffix)" }
 
-    /// A positive integer up to `limit`, which keeps products of two such numbers far from overflow.
+    /// Reads an integer from 1 to `limit`. The limits keep products of two such numbers far from overflow.
     func count(_ suffix: String, limit: Int) throws(GGUFError) -> Int {
         let value = try file.int(key(suffix))
         return try checked(value, suffix, limit: limit)
@@ -47,7 +47,7 @@ struct ConfigurationReader {
         let heads = try count("attention.head_count", limit: 1 << 14)
         let keyValueHeads = try countIfPresent("attention.head_count_kv", limit: 1 << 14) ?? heads
         guard heads % keyValueHeads == 0 else {
-            throw inconsistent("has \(heads) query heads, which is no multiple of its \(keyValueHeads) key heads")
+            throw inconsistent("has \(heads) query heads, which is not a multiple of its \(keyValueHeads) key heads")
         }
         let dimension = try headDimension(embedding: embedding, heads: heads)
         return Heads(embeddingLength: embedding, count: heads, keyValueCount: keyValueHeads, dimension: dimension)
@@ -56,18 +56,18 @@ struct ConfigurationReader {
     private func headDimension(embedding: Int, heads: Int) throws(GGUFError) -> Int {
         let keyLength = try countIfPresent("attention.key_length", limit: 1 << 14)
         guard keyLength != nil || embedding % heads == 0 else {
-            throw inconsistent("has an embedding length of \(embedding), which is no multiple of its \(heads) heads")
+            throw inconsistent("has an embedding length of \(embedding), not a multiple of its \(heads) heads")
         }
         let dimension = keyLength ?? embedding / heads
         let valueLength = try countIfPresent("attention.value_length", limit: 1 << 14) ?? dimension
         guard valueLength == dimension else {
-            throw inconsistent("has keys of width \(dimension) and values of width \(valueLength), which must be equal")
+            throw inconsistent("has keys of width \(dimension) but values of width \(valueLength)")
         }
         guard dimension % 2 == 0 else { throw inconsistent("has heads of the odd width \(dimension)") }
         return dimension
     }
 
-    /// The embedding table's rows, which must agree with the tokenizer's tokens and the stated size.
+    /// The row count of the embedding table, which must match the tokenizer's tokens and the stated size.
     func vocabularySize(embeddingLength: Int) throws(GGUFError) -> Int {
         let embedding = try file.tensor("token_embd.weight")
         guard embedding.columns == embeddingLength, embedding.dimensions.count == 2 else {
@@ -83,7 +83,9 @@ struct ConfigurationReader {
             throw inconsistent("has embeddings for \(embedding.rows) tokens but a vocabulary of \(other)")
         }
         // Token ids are 32-bit on the wire and in trees.
-        guard embedding.rows <= Int(Int32.max) else { throw inconsistent("has \(embedding.rows) tokens, too many") }
+        guard embedding.rows <= Int(Int32.max) else {
+            throw inconsistent("has \(embedding.rows) tokens, but at most \(Int32.max) are supported")
+        }
         return embedding.rows
     }
 

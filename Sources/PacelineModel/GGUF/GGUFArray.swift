@@ -1,10 +1,10 @@
-/// A metadata array that stays in the mapped file: opening a file with 150,000 token texts copies none of them.
+/// A metadata array that stays in the mapped file, so that opening a file with 150,000 token texts copies none of them.
 ///
-/// All lengths inside `range` were checked when the file was opened, so the readers cannot leave the file.
+/// The parser has checked all lengths inside `range`, so reading cannot leave the file.
 package struct GGUFArray: Sendable {
     package let elementKind: GGUFValue.Kind
     package let count: Int
-    /// The elements as they are in the file: fixed-width little-endian, or strings with a 64-bit length each.
+    /// The bytes of the elements in the file: fixed-width little-endian, or strings with a 64-bit length each.
     package let range: Range<Int>
     private let file: MappedFile
 
@@ -20,7 +20,7 @@ package struct GGUFArray: Sendable {
         try file.withBytes { (bytes) throws(E) -> R in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
     }
 
-    /// Calls `body` with the index and the UTF-8 bytes of every string, in order; does nothing for other arrays.
+    /// Calls `body` with the index and the UTF-8 bytes of each string, in order; does nothing for other arrays.
     package func forEachString<E: Error>(_ body: (Int, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
         guard elementKind == .string else { return }
         try withBytes { (bytes) throws(E) -> Void in
@@ -34,7 +34,7 @@ package struct GGUFArray: Sendable {
         }
     }
 
-    /// The strings, invalid UTF-8 repaired; empty for other arrays.
+    /// The strings, with invalid UTF-8 repaired; empty for other arrays.
     package var strings: [String] {
         var result: [String] = []
         result.reserveCapacity(count)
@@ -42,7 +42,7 @@ package struct GGUFArray: Sendable {
         return result
     }
 
-    /// The integers; nil when the elements are no integers or one does not fit.
+    /// The integers; nil if the elements are not integers or one of them does not fit.
     package var integers: [Int]? {
         switch elementKind {
         case .uint8: elements(UInt8.self).map { Int($0) }

@@ -1,4 +1,4 @@
-/// Reads the head of a GGUF file front to back; nothing is read or believed before it is known to lie in the file.
+/// Reads the header of a GGUF file from front to back, and checks that each field lies in the file before reading it.
 struct GGUFCursor {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
@@ -18,7 +18,7 @@ struct GGUFCursor {
         return T(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: T.self))
     }
 
-    /// Reads a count of things that take at least `minimum` bytes each, so that it cannot exceed what is left.
+    /// Reads a count of elements of at least `minimum` bytes each. Throws if the rest of the file cannot hold them.
     mutating func count(of what: String, minimum: Int) throws(GGUFError.Reason) -> Int {
         let value = try integer(UInt64.self, "the number of \(what)")
         let limit = remaining / minimum
@@ -28,7 +28,7 @@ struct GGUFCursor {
         return count
     }
 
-    /// Reads a string: a 64-bit length and as many bytes of UTF-8.
+    /// Reads a string: a 64-bit length and that many bytes of UTF-8.
     mutating func string(_ what: @autoclosure () -> String) throws(GGUFError.Reason) -> String {
         let length = try integer(UInt64.self, "the length of \(what())")
         let start = try skip(length, what())
@@ -37,7 +37,7 @@ struct GGUFCursor {
         return text
     }
 
-    /// Passes over `count` strings and returns the bytes they take.
+    /// Skips `count` strings and returns their byte range.
     mutating func skipStrings(_ count: Int, _ what: @autoclosure () -> String) throws(GGUFError.Reason) -> Range<Int> {
         let start = offset
         for _ in 0..<count {
@@ -49,7 +49,7 @@ struct GGUFCursor {
         return start..<offset
     }
 
-    /// Passes over `length` bytes and returns where they begin.
+    /// Skips `length` bytes and returns the offset of the first.
     @discardableResult
     mutating func skip(_ length: UInt64, _ what: @autoclosure () -> String) throws(GGUFError.Reason) -> Int {
         guard length <= UInt64(remaining) else { throw truncated(needed: length, what()) }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a GGUF file cannot be used: one plain sentence that names the file, what was found and the way out.
+/// Why a GGUF file cannot be used. Its description names the file, what was found and the way out in one sentence.
 package struct GGUFError: Error, Equatable, CustomStringConvertible {
     /// The file as the user named it.
     package let path: String
@@ -13,7 +13,7 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "\(path) \(reason)" }
 
-    /// What is wrong, with what was expected and what was found.
+    /// What is wrong, with the expected and the actual values.
     package enum Reason: Error, Equatable {
         case unreadable(errno: Int32)
         case notARegularFile
@@ -75,7 +75,7 @@ extension GGUFError.Reason: CustomStringConvertible {
             "ends within \(what): \(needed) bytes are needed at byte \(offset) and \(available) are left; "
                 + "the file is damaged or incomplete, fetch it again"
         case .absurdCount(let what, let count, let limit):
-            "claims \(count) \(what), but at most \(limit) can be there; the file is damaged, fetch it again"
+            "claims \(count) \(what), but can hold at most \(limit); the file is damaged, fetch it again"
         case .invalidText(let what):
             "has invalid UTF-8 in \(what); the file is damaged, fetch it again"
         default: nil
@@ -87,20 +87,20 @@ extension GGUFError.Reason: CustomStringConvertible {
         case .laterShard(let number, let count, let first):
             "is shard \(number) of \(count) of a split model; name the first one\(first.map { ", \($0)" } ?? "")"
         case .unnamedShard(let count, let suffix):
-            "is shard 1 of \(count) of a split model, but the others cannot be found, since its name does not end in "
-                + "\(suffix); give the shards their names back"
+            "is shard 1 of \(count) of a split model, but the others cannot be found because its name does not end in "
+                + "\(suffix); restore the shards' original names"
         case .missingShard(let number, let count, let path, let code):
             "lacks shard \(number) of \(count): \(path) cannot be read (\(String(cString: strerror(code)))); "
-                + "put all shards into one folder"
+                + "put all shards in one folder"
         case .foreignShard(let number, let count, let index, let stated):
-            "is not shard \(number) of \(count) of the model: it says split.no \(Self.stated(index)) and split.count "
-                + "\(Self.stated(stated)), not \(number - 1) and \(count); fetch the shards again"
+            "is not shard \(number) of \(count) of the model: its split.no is \(Self.stated(index)) and its "
+                + "split.count is \(Self.stated(stated)), not \(number - 1) and \(count); fetch the shards again"
         case .repeatedTensor(let name, let shards, let count):
             "has the tensor \(name) twice, in shards \(shards.map(String.init).joined(separator: " and ")) of "
-                + "\(count); they are of different models, fetch the shards again"
+                + "\(count); the shards belong to different models, fetch them again"
         case .shardTensors(let found, let stated, let count):
-            "has \(found) tensors in its \(count) shards, but split.tensors.count says \(stated); they are of "
-                + "different models or incomplete, fetch the shards again"
+            "has \(found) tensors in its \(count) shards, but split.tensors.count is \(stated); the shards are "
+                + "incomplete or belong to different models, fetch them again"
         default: nil
         }
     }
@@ -132,28 +132,28 @@ extension GGUFError.Reason: CustomStringConvertible {
         case .duplicateTensor(let name):
             "has the tensor \(name) twice; the file is damaged, fetch or convert it again"
         case .invalidDimensions(let tensor, let dimensions):
-            "has the dimensions \(dimensions) for the tensor \(tensor), but 1 to 4 positive ones whose product is a "
-                + "size are needed; the file is damaged, fetch it again"
+            "has the dimensions \(dimensions) for the tensor \(tensor), but needs positive ones with a product below "
+                + "2^63; the file is damaged, fetch it again"
         case .partialBlock(let tensor, let type, let length, let block):
             "has rows of \(length) weights in the tensor \(tensor), but \(type) needs a multiple of \(block); "
-                + "quantise the model again with another type"
+                + "quantise the model to another type"
         case .misalignedTensor(let name, let offset, let alignment):
-            "has the tensor \(name) at offset \(offset), which is no multiple of \(alignment); fetch it again"
+            "has the tensor \(name) at offset \(offset), which is not a multiple of \(alignment); the file is damaged, "
+                + "fetch it again"
         case .tensorOutsideFile(let name, let end, let fileSize):
             "has a tensor \(name) that ends at byte \(end.map(String.init) ?? "2^64 or later"), beyond the file's "
                 + "\(fileSize) bytes; the file is damaged or incomplete, fetch it again"
         case .missingTensor(let name):
             "lacks the tensor \(name); convert the model again with a current converter"
         case .unusedTensor(let name, let others, let architecture):
-            "has the tensor \(name)\(others == 0 ? "" : " and \(others) more") that models of the architecture "
-                + "\"\(architecture)\" are not computed with, so its tokens would be wrong; convert the model again "
-                + "with a current converter, or use another model"
+            "has the tensor \(name)\(others == 0 ? "" : " and \(others) more") that Paceline does not use for the "
+                + "architecture \"\(architecture)\", so its tokens would be wrong; convert the model again with a "
+                + "current converter, or use another model"
         case .wrongDimensions(let tensor, let expected, let found):
             "has the dimensions \(found) for the tensor \(tensor), but \(expected) are needed; convert the model again"
         case .notFinite(let tensor, let row):
-            "has a weight that is no finite number in row \(row) of the tensor \(tensor); the file is damaged, "
-                + "fetch or "
-                + "convert it again"
+            "has a weight that is not a finite number in row \(row) of the tensor \(tensor); the file is damaged, "
+                + "fetch or convert it again"
         case .unsupportedWeightType(let tensor, let type, let supported):
             "has the weight type \(type) in the tensor \(tensor); use a file with one of \(supported)"
         case .unknownArchitecture(let name, let supported):
@@ -170,7 +170,7 @@ extension GGUFError.Reason: CustomStringConvertible {
     }
 
     private static func stated(_ number: Int?) -> String {
-        number.map { "\($0)" } ?? "nowhere"
+        number.map { "\($0)" } ?? "missing"
     }
 
     private static func hex(_ bytes: [UInt8]) -> String {

@@ -1,6 +1,6 @@
-/// Typed access to metadata. Each throws an error that names the key, what was expected and what was found.
+/// Typed access to metadata. Errors name the key, the expected kind and the kind that was found.
 ///
-/// The `…IfPresent` forms return nil for an absent key and still throw for a value of another kind.
+/// The `…IfPresent` forms return nil for a missing key and still throw for a value of another kind.
 extension GGUFFile {
     package func string(_ key: String) throws(GGUFError) -> String {
         try require(stringIfPresent(key), key, "a string")
@@ -61,7 +61,7 @@ extension GGUFFile {
         return flag
     }
 
-    /// An array of strings, still in the file.
+    /// An array of strings, which stays in the file.
     package func stringArray(_ key: String) throws(GGUFError) -> GGUFArray {
         guard let value = metadata[key] else { throw error(.missingKey(key, expected: "an array of strings")) }
         guard case .array(let array) = value, array.elementKind == .string else {
@@ -70,7 +70,7 @@ extension GGUFFile {
         return array
     }
 
-    /// An array of floats, still in the file.
+    /// An array of floats, which stays in the file.
     package func floatArray(_ key: String) throws(GGUFError) -> GGUFArray {
         guard let value = metadata[key] else { throw error(.missingKey(key, expected: "an array of floats")) }
         guard case .array(let array) = value, [.float32, .float64].contains(array.elementKind) else {

@@ -1,30 +1,30 @@
-/// An opened GGUF model file: its metadata and its tensors, checked against the file's size.
+/// An open GGUF model file: its metadata and its tensors, checked against the file's size.
 ///
-/// Opening reads the head only and copies no arrays and no weights. Values and tensors keep the file mapped. A model
-/// that is split into several files is opened by the first of them, whose metadata it has, and has the tensors of all.
+/// Opening reads only the header and copies neither arrays nor weights. Values and tensors keep the file mapped. A
+/// split model is opened by its first file; it has that file's metadata and the tensors of all files.
 package struct GGUFFile: Sendable {
-    /// The mapped file, or the shards of a split model in their order.
+    /// The mapped file, or the shards of a split model in order.
     package let files: [MappedFile]
     /// 2 or 3.
     package let version: UInt32
     package let metadata: [String: GGUFValue]
-    /// The metadata's keys in the file's order.
+    /// The metadata keys in the order of the file.
     package let metadataKeys: [String]
     package let tensors: [String: GGUFTensor]
-    /// The tensors' names in the files' order.
+    /// The tensor names in the order of the files.
     package let tensorNames: [String]
 
-    /// Opens the file at `path`, and the other shards if it is the first of several.
+    /// Opens the file at `path`, and the other shards if it is the first of a split model.
     package init(path: String) throws(GGUFError) {
         try self.init(joining: GGUFFile(MappedFile(path: path)))
     }
 
-    /// Reads a GGUF file held in memory; `name` stands for its path in messages.
+    /// Reads a GGUF file from memory; `name` replaces its path in messages.
     package init(bytes: [UInt8], name: String) throws(GGUFError) {
         try self.init(joining: GGUFFile(MappedFile(copying: bytes, name: name)))
     }
 
-    /// One file, whether or not there are others that belong to it.
+    /// Reads one file on its own, even if it is a shard.
     init(_ file: MappedFile) throws(GGUFError) {
         do throws(GGUFError.Reason) {
             let parser = try file.withBytes { (bytes) throws(GGUFError.Reason) -> GGUFParser in
@@ -41,22 +41,22 @@ package struct GGUFFile: Sendable {
         }
     }
 
-    /// `first` with the tensors of the other shards, if it is the first of several.
+    /// Adds the tensors of the other shards to those of `first`, if it is the first of a split model.
     private init(joining first: GGUFFile) throws(GGUFError) {
         let others = try GGUFSplit(first)?.otherShards() ?? []
         files = first.files + others.flatMap(\.files)
         version = first.version
         metadata = first.metadata
         metadataKeys = first.metadataKeys
-        // No two shards have a tensor of the same name.
+        // `otherShards` has refused tensors that occur twice.
         tensors = others.reduce(into: first.tensors) { $0.merge($1.tensors) { known, _ in known } }
         tensorNames = first.tensorNames + others.flatMap(\.tensorNames)
     }
 
-    /// The path it was opened with.
+    /// The path as the caller gave it.
     package var path: String { files[0].path }
 
-    /// Bytes of the file, or of all shards.
+    /// The size of the file, or of all shards, in bytes.
     package var byteCount: Int { files.reduce(0) { $0 + $1.count } }
 
     /// An error about this file.
@@ -64,8 +64,9 @@ package struct GGUFFile: Sendable {
         GGUFError(path: path, reason: reason)
     }
 
-    /// The tensor called `name`, ready to be used: it exists, has a weight type with kernels and, if given, these
-    /// dimensions (first varies fastest).
+    /// The tensor called `name`. Throws if it is missing, has other dimensions, or has a weight type without kernels.
+    ///
+    /// - Parameter dimensions: the first varies fastest; nil accepts any.
     package func tensor(_ name: String, dimensions: [Int]? = nil) throws(GGUFError) -> GGUFTensor {
         guard let tensor = tensors[name] else { throw error(.missingTensor(name)) }
         if let dimensions, dimensions != tensor.dimensions {

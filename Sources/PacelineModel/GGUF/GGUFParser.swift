@@ -1,6 +1,6 @@
 import CPacelineKernels
 
-/// Reads the head of a GGUF file: version, metadata, tensor directory.
+/// Reads the header of a GGUF file: version, metadata and tensor directory.
 ///
 /// Source: the GGUF specification (ggml, docs/gguf.md), versions 2 and 3, little-endian.
 struct GGUFParser {
@@ -13,7 +13,7 @@ struct GGUFParser {
     private let file: MappedFile
     private var cursor: GGUFCursor
 
-    /// A tensor's directory entry before the start of the data section is known.
+    /// A tensor's directory entry, read before the start of the data section is known.
     private struct Entry {
         var name: String
         var dimensions: [Int]
@@ -21,7 +21,7 @@ struct GGUFParser {
         var offset: UInt64
     }
 
-    /// Parses `bytes`, which are all of `file`'s and stay mapped during the call.
+    /// Parses `bytes`, the whole of `file`, which must stay mapped during the call.
     init(_ bytes: UnsafeRawBufferPointer, of file: MappedFile) throws(GGUFError.Reason) {
         self.file = file
         cursor = GGUFCursor(bytes)
@@ -92,7 +92,7 @@ struct GGUFParser {
         let width = kind.byteWidth ?? 8
         let count = try cursor.count(of: "elements of \(key)", minimum: width)
         guard kind == .string else {
-            // Cannot overflow: `count` things of `width` bytes were just found to fit into the file.
+            // Cannot overflow: `cursor.count` has checked that `count` elements of `width` bytes fit in the file.
             let start = try cursor.skip(UInt64(count * width), "the elements of \(key)")
             return GGUFArray(elementKind: kind, count: count, range: start..<cursor.offset, file: file)
         }
@@ -118,7 +118,7 @@ struct GGUFParser {
         return Entry(name: name, dimensions: dimensions, type: type, offset: offset)
     }
 
-    /// The sizes as integers whose product fits an `Int`; a zero would make later divisions trap.
+    /// Converts sizes to integers whose product fits an `Int`. Refuses zeros, which would make later divisions trap.
     private static func checked(_ sizes: [UInt64], tensor: String) throws(GGUFError.Reason) -> [Int] {
         let dimensions = sizes.compactMap { Int(exactly: $0) }
         var product = 1
@@ -163,7 +163,7 @@ struct GGUFParser {
     private func range(of entry: Entry, dataStart: Int) throws(GGUFError.Reason) -> Range<Int> {
         let block = pl_type_block_length(entry.type)
         let (begin, beginOverflow) = UInt64(dataStart).addingReportingOverflow(entry.offset)
-        // An unknown type has an unknown size; it is named in an error when the tensor is asked for.
+        // An unknown type has an unknown size. The error comes when the tensor is requested.
         let byteCount = block == 0 ? 0 : try byteCount(of: entry, block: block)
         let (end, endOverflow) = begin.addingReportingOverflow(byteCount)
         guard !beginOverflow, !endOverflow, end <= UInt64(file.count) else {

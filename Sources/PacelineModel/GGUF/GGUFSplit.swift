@@ -1,18 +1,18 @@
-/// A model that is split into several files, seen from the first of them.
+/// A model that is split into several files, opened by the first of them.
 ///
-/// Source: llama.cpp's gguf-split. Shard n of m is called `NAME-0000n-of-0000m.gguf` and says `split.no` = n - 1 and
-/// `split.count` = m; the first has the metadata of all, and `split.tensors.count`.
+/// Source: llama.cpp's gguf-split. Shard n of m is called `NAME-0000n-of-0000m.gguf` and has `split.no` = n - 1 and
+/// `split.count` = m. The first shard has the model's metadata and `split.tensors.count`.
 struct GGUFSplit {
     private let first: GGUFFile
     private let count: Int
     private let prefix: String
 
-    /// Five digits in a name hold no more.
+    /// The largest number that fits in the five digits of a name.
     private static let limit = 99_999
 
-    /// Nil for a file that is a whole model.
+    /// Returns nil for a file that holds a whole model.
     ///
-    /// - Throws: ``GGUFError`` if `first` is another shard, or has no name by which the others could be found.
+    /// - Throws: ``GGUFError`` if `first` is a later shard, or if its name does not lead to the other shards.
     init?(_ first: GGUFFile) throws(GGUFError) {
         guard let count = try first.intIfPresent("split.count"), count > 1 else { return nil }
         guard count <= Self.limit else {
@@ -36,9 +36,9 @@ struct GGUFSplit {
         self.prefix = prefix
     }
 
-    /// The shards after the first, in their order.
+    /// Opens the shards after the first, in order.
     ///
-    /// - Throws: ``GGUFError`` if one is missing or damaged, or is not of this model.
+    /// - Throws: ``GGUFError`` if one is missing or damaged, or belongs to another model.
     func otherShards() throws(GGUFError) -> [GGUFFile] {
         let tensorCount = try first.int("split.tensors.count")
         var owners = Dictionary(uniqueKeysWithValues: first.tensorNames.map { ($0, 1) })

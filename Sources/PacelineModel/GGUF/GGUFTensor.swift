@@ -1,35 +1,35 @@
 import CPacelineKernels
 
-/// One tensor of a GGUF file: where its weights lie, their type and shape.
+/// One tensor of a GGUF file: the place, type and shape of its weights.
 package struct GGUFTensor: Sendable {
     package let name: String
-    /// Sizes in the file's order: the first varies fastest, so a matrix is [columns, rows].
+    /// Sizes in the order of the file: the first varies fastest, so a matrix is [columns, rows].
     package let dimensions: [Int]
-    /// The weight type's number in the file, known or not.
+    /// The number of the weight type in the file, known or not.
     package let type: UInt32
-    /// Where the weights lie in the file; empty when the type is unknown.
+    /// The byte range of the weights in the file; empty if the type is unknown.
     package let range: Range<Int>
-    /// The file the weights lie in; holding the tensor keeps it mapped.
+    /// The file that holds the weights. The tensor keeps it mapped.
     package let file: MappedFile
 
     /// Number of weights.
     package var elementCount: Int { dimensions.reduce(1, *) }
     /// Weights in a row.
     package var columns: Int { dimensions[0] }
-    /// Number of rows, all higher dimensions taken together.
+    /// Number of rows: the product of all dimensions but the first.
     package var rows: Int { elementCount / columns }
     /// Whether kernels exist for the weight type.
     package var isSupported: Bool { pl_type_supported(type) != 0 }
-    /// The weight type's name, "Q4_K" or the like; for a number that nobody knows, the number.
+    /// The weight type's name, such as "Q4_K", or its number if it is unknown.
     package var typeName: String { GGUFWeightTypes.name(of: type) }
 
-    /// Calls `body` with the weights as they are in the file.
+    /// Calls `body` with the weights as stored in the file.
     package func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try file.withBytes { (bytes) throws(E) -> R in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
     }
 }
 
-/// Names of weight types, those without kernels included, so that an error can say what a file holds.
+/// Names of weight types for messages, including types without kernels.
 enum GGUFWeightTypes {
     private static let others: [UInt32: String] = [
         9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S",
@@ -42,7 +42,7 @@ enum GGUFWeightTypes {
         return others[type] ?? "number \(type)"
     }
 
-    /// The names of all types that kernels exist for, for messages.
+    /// The names of all types that have kernels.
     static var supported: String {
         (0..<64).filter { pl_type_supported($0) != 0 }.map { name(of: $0) }.joined(separator: ", ")
     }

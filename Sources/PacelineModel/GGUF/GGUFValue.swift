@@ -1,4 +1,4 @@
-/// One metadata value of a GGUF file; integers and floats are widened, which loses nothing.
+/// One metadata value of a GGUF file. Integers and floats are widened without loss.
 package enum GGUFValue: Sendable {
     case unsigned(UInt64)
     case signed(Int64)
@@ -7,11 +7,11 @@ package enum GGUFValue: Sendable {
     case string(String)
     case array(GGUFArray)
 
-    /// The value types of the GGUF specification with their numbers in the file.
+    /// The value types of the GGUF specification; raw values are their numbers in the file.
     package enum Kind: UInt32, Sendable {
         case uint8, int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64, float64
 
-        /// Bytes of a value with a fixed size; nil for strings and arrays.
+        /// The size of a value in bytes; nil for strings and arrays.
         var byteWidth: Int? {
             switch self {
             case .uint8, .int8, .bool: 1
@@ -23,7 +23,7 @@ package enum GGUFValue: Sendable {
         }
     }
 
-    /// What it is, in words that fit into an error message.
+    /// The kind of value, worded for error messages.
     package var kindDescription: String {
         switch self {
         case .unsigned, .signed: "an integer"

@@ -2,19 +2,19 @@ import Glibc
 
 /// A whole file mapped read-only and private into memory.
 ///
-/// The bytes live exactly as long as the object: keep a reference while a pointer into them is in use. A file must not
-/// be shortened in place while it is mapped (the kernel then raises SIGBUS on access); replacing it by rename is safe.
+/// The bytes live as long as the object, so keep a reference while a pointer into them is in use. Do not shorten a
+/// mapped file in place: the kernel then raises SIGBUS on access. Replacing it by rename is safe.
 package final class MappedFile: Sendable {
-    /// The path it was opened with, for messages.
+    /// The path as the caller gave it, for messages.
     package let path: String
     /// Bytes in the file.
     package let count: Int
 
-    // Written once in `init`, unmapped in `deinit`, read-only in between: safe to share between threads.
+    // Written in `init`, unmapped in `deinit` and read-only in between, so it is safe to share between threads.
     nonisolated(unsafe) private let base: UnsafeMutableRawPointer?
     private let isFileBacked: Bool
 
-    /// Maps the file at `path`; throws when it cannot be opened or is not a regular file.
+    /// Maps the file at `path`. Throws if it cannot be opened or is not a regular file.
     package init(path: String) throws(GGUFError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw GGUFError(path: path, reason: .unreadable(errno: errno)) }
@@ -28,7 +28,7 @@ package final class MappedFile: Sendable {
         base = try Self.map(count, descriptor: descriptor, flags: MAP_PRIVATE, protection: PROT_READ, path: path)
     }
 
-    /// Holds a copy of `bytes` as if it were a file called `name`.
+    /// Holds a copy of `bytes` and presents it as a file called `name`.
     package init(copying bytes: [UInt8], name: String) throws(GGUFError) {
         path = name
         count = bytes.count
@@ -52,27 +52,28 @@ package final class MappedFile: Sendable {
         protection: Int32,
         path: String
     ) throws(GGUFError) -> UnsafeMutableRawPointer? {
-        // The kernel refuses an empty map; an empty file simply has no bytes.
+        // mmap refuses an empty range.
         guard count > 0 else { return nil }
         let pointer = mmap(nil, count, protection, flags, descriptor, 0)
         guard let pointer, pointer != MAP_FAILED else { throw GGUFError(path: path, reason: .unreadable(errno: errno)) }
         return pointer
     }
 
-    /// Calls `body` with all bytes; the pointer must not leave it unless the caller also keeps this object.
+    /// Calls `body` with all bytes. The pointer may outlive the call only while the caller keeps this object.
     package func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
-    /// What the kernel may do with the pages of a range.
+    /// Advice to the kernel about the pages of a range.
     package enum Advice: Sendable {
-        /// They are read soon: start reading ahead.
+        /// They will be read soon: start reading ahead.
         case willNeed
-        /// They are not read again soon (repacked weights, say): give the memory back. A later read maps them again.
+        /// They will not be read again soon, for example after repacking weights: free their memory. A later read maps
+        /// them again.
         case dontNeed
     }
 
-    /// Advises the kernel about the whole pages inside `range`; bytes outside the file are ignored.
+    /// Advises the kernel about the whole pages inside `range`. Ignores bytes outside the file.
     package func advise(_ advice: Advice, range: Range<Int>) {
         // Dropping the pages of an anonymous map would lose its bytes.
         guard isFileBacked, let base else { return }

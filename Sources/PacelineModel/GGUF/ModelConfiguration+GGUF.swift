@@ -1,8 +1,8 @@
 extension ModelConfiguration {
     /// Reads and checks the configuration of a model file.
     ///
-    /// Throws when the architecture is unknown (it is named), when a key is missing or of another kind, when numbers
-    /// contradict one another, and when the kernels cannot compute what they ask for.
+    /// Throws if the architecture is unknown, or if a key is missing or of the wrong kind. Also throws if numbers
+    /// contradict one another, or if the kernels do not support the model's shape.
     package init(_ file: GGUFFile) throws(GGUFError) {
         let name = try file.string("general.architecture")
         guard let architecture = Architecture.named(name) else {
@@ -36,7 +36,7 @@ extension ModelConfiguration {
             vocabularySize: try reader.vocabularySize(embeddingLength: heads.embeddingLength)
         )
         try reader.refuseUnknownFeatures(of: self)
-        // Here, so that whatever reads a model's configuration refuses the same files with the same words.
+        // Checked here, so that every reader of a configuration refuses the same files with the same message.
         try checkForKernels(file)
     }
 }

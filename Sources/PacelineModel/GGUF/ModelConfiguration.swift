@@ -1,9 +1,9 @@
 import PacelineTensor
 
-/// A model's shape and constants as its GGUF file states them, checked so that the transformer can rely on them.
+/// A model's shape and constants, read from its GGUF file and checked so that the transformer can rely on them.
 package struct ModelConfiguration: Sendable, Equatable {
     package let architecture: Architecture
-    /// `general.name`, for people.
+    /// `general.name`, for display.
     package let name: String?
     /// Transformer blocks.
     package let blockCount: Int
@@ -17,19 +17,19 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// Width of a query, key or value head; even.
     package let headDimension: Int
     package let rope: RopeConfiguration
-    /// The rotation of blocks with a window, where it is another.
+    /// The rotation of blocks with a window; nil if it is the same as `rope`.
     package let windowedRope: RopeConfiguration?
-    /// For each block, to how many of the last tokens (its own included) a token attends; nil for all.
+    /// For each block, the number of latest tokens that a token attends to, itself included; nil for all.
     package let windows: [Int?]
-    /// What products of queries and keys are multiplied by.
+    /// Products of queries and keys are multiplied by this.
     package let attentionScale: Float
-    /// How attention sharpens with the position, if it does.
+    /// How attention sharpens with the position; nil if it does not.
     package let temperature: AttentionTemperature?
-    /// What embeddings are multiplied by as they enter the first block.
+    /// Embeddings are multiplied by this when they enter the first block.
     package let embeddingScale: Float
     /// Added to the mean square in RMS normalisation.
     package let normEpsilon: Float
-    /// Positions the model was trained for.
+    /// Number of positions that the model was trained for.
     package let contextLength: Int
     package let vocabularySize: Int
 
@@ -37,18 +37,18 @@ package struct ModelConfiguration: Sendable, Equatable {
     package var queryLength: Int { headCount * headDimension }
     /// Width of all key (or value) heads together.
     package var keyValueLength: Int { keyValueHeadCount * headDimension }
-    /// Query heads that share one key and value head.
+    /// Number of query heads that share one key and value head.
     package var queriesPerKey: Int { headCount / keyValueHeadCount }
 }
 
-/// Queries far into a text are multiplied by 1 + scale · ln(1 + ⌊position / length⌋), so that attention stays as sharp
-/// among more tokens (Llama 4, Ministral 3).
+/// Keeps attention sharp over long texts (Llama 4, Ministral 3): multiplies queries by
+/// 1 + scale · ln(1 + ⌊position / length⌋).
 package struct AttentionTemperature: Sendable, Equatable {
     package let scale: Float
-    /// Positions before this one are left alone.
+    /// Queries at positions before this one keep their values.
     package let length: Int
 
-    /// The factor of a query at `position`.
+    /// The factor for a query at `position`.
     package func factor(position: Int) -> Float {
         1 + scale * ExactMath.log(Float(1 + position / length))
     }
@@ -63,24 +63,24 @@ package struct RopeConfiguration: Sendable, Equatable {
     package let dimension: Int
     /// Positions are divided by this (linear scaling); 1 for most models.
     package let scale: Float
-    /// Which tensor has a divisor for each pair's frequency, if the file has it.
+    /// The tensor with a divisor for each pair's frequency, used if the file has it.
     package let factors: RopeFactors
     /// Rotated values are multiplied by this (LongRoPE's attention factor, arXiv 2402.13753); 1 for most models.
     package let magnitude: Float
-    /// The scaling to a longer context by frequency, if the model has one.
+    /// The scaling to a longer context by frequency; nil if the model does not use YaRN.
     package let yarn: YarnScaling?
 }
 
-/// The tensor with a divisor for each pair's frequency that a model's numbers call for (Llama 3.1 and later, Phi-3).
+/// The tensor that a model takes its frequency divisors from (Llama 3.1 and later, Phi-3).
 package enum RopeFactors: Sendable, Equatable {
     case none
     case frequencies
-    /// LongRoPE's divisors for contexts beyond the one the model was first trained for.
+    /// LongRoPE's divisors for contexts longer than the original training context.
     case long
-    /// LongRoPE's divisors up to that context.
+    /// LongRoPE's divisors for contexts up to the original training context.
     case short
 
-    /// The name of the tensor; nil for none.
+    /// The tensor's name; nil for none.
     package var tensor: String? {
         switch self {
         case .none: nil
@@ -90,7 +90,7 @@ package enum RopeFactors: Sendable, Equatable {
         }
     }
 
-    /// The other of LongRoPE's two, which files have beside the one that is used.
+    /// The other set of LongRoPE, which files also have but the model does not use.
     package var unused: RopeFactors {
         switch self {
         case .none, .frequencies: .none

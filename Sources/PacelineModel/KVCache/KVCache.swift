@@ -3,14 +3,14 @@ package import PacelineTensor
 
 /// The keys and values of one sequence, in pages.
 ///
-/// Slots 0 ..< ``length`` hold the committed tokens in order. A pass may use slots from ``length`` on for drafted
-/// tokens; rolling back is forgetting them, and ``keep(_:committing:)`` makes those of an accepted path committed. Full
-/// pages can be shared with other caches of the pool, which changes no bit: keys and values depend on the tokens up to
-/// them alone. One thread uses a cache at a time.
+/// Slots 0 ..< ``length`` hold the committed tokens in order. A pass may use the slots from ``length`` on for drafted
+/// tokens. ``keep(_:committing:)`` commits those of an accepted path; the others are simply forgotten. Caches of one
+/// pool can share full pages without changing a bit, because keys and values depend only on the tokens up to them. One
+/// thread uses a cache at a time.
 package final class KVCache {
     package private(set) var length = 0
     package private(set) var pages: [KVPage] = []
-    /// The entries of the first pages, those that are shared. They lie below ``length`` and are never written.
+    /// The entries of the shared pages, which come first. They lie below ``length`` and are never written.
     private var shared: [KVPagePool.Entry] = []
     private let pool: KVPagePool
 
@@ -28,22 +28,22 @@ package final class KVCache {
         while pages.count * KVPage.slots < slots { pages.append(try pool.take()) }
     }
 
-    /// The page that a token in `slot` is written to.
+    /// The page to write the token of `slot` to.
     package func page(toWrite slot: Int) -> KVPage {
         let number = slot / KVPage.slots
-        precondition(number >= shared.count, "a shared page is written")
+        precondition(number >= shared.count, "shared pages must not be written")
         return pages[number]
     }
 
-    /// Commits the slots length ..< `length` + `count`, which a pass has filled in order.
+    /// Commits the next `count` slots, which a pass has filled in order.
     package func commit(_ count: Int) {
-        precondition(length + count <= pages.count * KVPage.slots, "commits slots that do not exist")
+        precondition(length + count <= pages.count * KVPage.slots, "cannot commit slots that do not exist")
         length += count
     }
 
     /// Moves the given slots to length, length + 1, … and commits the first `committed` of them.
     ///
-    /// - Parameter slots: ascending slots from ``length`` on. The rest are forgotten.
+    /// - Parameter slots: ascending slots from ``length`` on. All others are forgotten.
     package func keep(_ slots: [Int], committing committed: Int) {
         precondition(committed <= slots.count)
         for (offset, slot) in slots.enumerated() {
@@ -55,7 +55,7 @@ package final class KVCache {
         trim(length + slots.count - committed)
     }
 
-    /// Forgets everything from slot `slots` on, and where that would leave a shared page half full, all of that page.
+    /// Forgets everything from slot `slots` on. Forgets all of a shared page if part of it would remain.
     package func truncate(to slots: Int) {
         precondition(slots <= length)
         let whole = slots / KVPage.slots
@@ -65,13 +65,12 @@ package final class KVCache {
 
     // MARK: Sharing
 
-    /// Commits, without computing them, tokens that follow the committed ones, as long as whole pages of them are
-    /// shared.
+    /// Commits the next tokens without computing them, for as many whole pages as the pool shares.
     ///
     /// - Parameters:
-    ///   - tokens: all tokens of the sequence, of which this cache holds the first ``length``.
-    ///   - limit: how many of them may be committed at most.
-    /// - Returns: how many more are committed now.
+    ///   - tokens: all tokens of the sequence; this cache holds the first ``length``.
+    ///   - limit: the largest ``length`` to reach.
+    /// - Returns: the number of tokens added.
     package func adopt(_ tokens: [Token], limit: Int) -> Int {
         let before = length
         while length == shared.count * KVPage.slots, length + KVPage.slots <= min(limit, tokens.count) {
@@ -91,7 +90,7 @@ package final class KVCache {
 
     /// Shares all pages that are full of committed tokens.
     ///
-    /// - Parameter tokens: at least the committed tokens of the sequence.
+    /// - Parameter tokens: the sequence's tokens, at least all committed ones.
     package func share(_ tokens: [Token]) {
         while (shared.count + 1) * KVPage.slots <= length {
             let number = shared.count
@@ -104,7 +103,7 @@ package final class KVCache {
 
     // MARK: Pages
 
-    /// Gives back the pages that hold only slots from `slots` on.
+    /// Returns the pages that hold only slots from `slots` on to the pool.
     private func trim(_ slots: Int) {
         let needed = (slots + KVPage.slots - 1) / KVPage.slots
         guard needed < pages.count else { return }

@@ -2,38 +2,38 @@ package import PacelineSpeculation
 package import PacelineTensor
 import Synchronization
 
-/// Hands out the KV pages of one model, up to a limit, and takes back those that nobody refers to any more.
+/// Hands out the KV pages of one model, up to a limit, and takes back pages that are no longer used.
 ///
-/// Full pages can be entered in an index by their tokens and are then shared, unchanged, by all sequences that begin
-/// with these. They stay there when the last sequence goes, until their room is needed.
+/// An index of full pages by their tokens lets all sequences that begin with these tokens share a page. Indexed pages
+/// stay after the last sequence ends, until their memory is needed.
 package final class KVPagePool: Sendable {
     package typealias Entry = PrefixIndex<KVPage>.Entry
 
     private struct State {
         var free: [KVPage] = []
-        /// Pages that exist: free, held by one cache, or in the index.
+        /// Number of pages that exist: free, held by one cache, or in the index.
         var made = 0
         var index = PrefixIndex<KVPage>()
     }
 
     package let shape: KVShape
-    /// The most pages that exist at a time.
+    /// The most pages that can exist at once.
     package let capacity: Int
     private let state = Mutex(State())
 
-    /// - Parameter slots: how many tokens all caches of this pool may hold together.
+    /// - Parameter slots: the number of tokens that all caches of this pool may hold together.
     package init(shape: KVShape, slots: Int) {
         self.shape = shape
         capacity = (slots + KVPage.slots - 1) / KVPage.slots
     }
 
-    /// Bytes that the pool takes when it is full.
+    /// Size of all pages when the pool is full, in bytes.
     package var bytesWhenFull: Int { capacity.multipliedClamped(by: shape.pageBytes) }
 
-    /// Pages in the index, used or not.
+    /// Number of pages in the index, in use or not.
     package var indexedPages: Int { state.withLock { $0.index.count } }
 
-    /// A page for one cache alone: a free one, else a new one, else the shared one that was not used for longest.
+    /// Takes a page for one cache alone: a free one, or a new one, or else the least recently used indexed page.
     package func take() throws(KVCacheError) -> KVPage {
         try state.withLock { state throws(KVCacheError) in
             if state.free.isEmpty, state.made < capacity { try makePages(&state) }
@@ -50,22 +50,22 @@ package final class KVPagePool: Sendable {
         state.free = pages.reversed()
     }
 
-    /// Takes back pages of one cache alone.
+    /// Takes back pages that one cache alone held.
     package func give(back pages: some Sequence<KVPage>) {
         state.withLock { $0.free.append(contentsOf: pages) }
     }
 
     // MARK: Shared pages
 
-    /// The shared page that holds `tokens` behind the page of `parent`, if there is one, until it is released.
+    /// Finds the shared page that holds `tokens` after the page of `parent`; keeps it in use until it is released.
     package func use(_ tokens: some Collection<Token>, after parent: Entry?) -> (entry: Entry, page: KVPage)? {
         state.withLock { $0.index.use(tokens, after: parent) }
     }
 
-    /// Makes a full page of a cache a shared one, which nobody writes any more.
+    /// Shares a full page of a cache. Nobody may write to it from now on.
     ///
-    /// - Returns: its entry, in use until released, and the page that is shared: another one with the same contents if
-    ///   such a page was entered before, in which case `page` is taken back.
+    /// - Returns: the entry, in use until released, and the shared page. If the index already had a page with these
+    ///   tokens, that page is returned and `page` is taken back.
     package func share(
         _ page: KVPage,
         _ tokens: some Collection<Token>,
@@ -80,7 +80,7 @@ package final class KVPagePool: Sendable {
         }
     }
 
-    /// Lets go of shared pages, each of which follows the one before it.
+    /// Releases shared pages, each of which is the parent of the next.
     package func release(_ chain: some BidirectionalCollection<Entry>) {
         state.withLock { $0.index.release(chain) }
     }
@@ -94,11 +94,11 @@ package enum KVCacheError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .full(let slots):
-            "the key/value cache is full: it holds \(slots) tokens; allow more with --context, "
+            "the key/value cache is full at \(slots) tokens; allow more with --context, "
                 + "or run fewer requests at once"
         case .outOfMemory(let bytes):
-            "the system has no memory for \(bytes) more bytes of keys and values; run fewer requests at once, or use "
-                + "--kv-type int8"
+            "the system has no memory for another \(bytes) bytes of keys and values; run fewer requests at once, or "
+                + "use --kv-type int8"
         }
     }
 }

@@ -1,15 +1,15 @@
 package import PacelineSpeculation
 
-/// Full pages of keys and values by what they hold, so that sequences which begin alike can share them.
+/// Finds full pages of keys and values by their tokens, so that sequences with the same beginning can share them.
 ///
-/// The keys and values of a token depend on every token before it, so a page is found under the entry of the page
-/// before it and its own tokens: hashes are chained through the parent's identity, and both are compared on a hit,
-/// never the hash alone. Entries that nobody uses stay until ``evict()`` takes the least recently used one.
+/// The keys and values of a token depend on every token before it. So the key of a page is the entry of the page before
+/// it and its own tokens. A hit compares both, never only a hash. Unused entries stay until ``evict()`` takes the least
+/// recently used one.
 ///
-/// Whoever uses an entry uses its parents too and lets go of it no later than of them; with that, no entry is evicted
-/// before those below it.
+/// A user of an entry also uses its parents, and releases the entry no later than the parents. So no entry is evicted
+/// before its children.
 package struct PrefixIndex<Page> {
-    /// Names an entry. Never given twice, so that what hung below an evicted entry cannot be found again.
+    /// Identifies an entry. Numbers are never reused, so the children of an evicted entry cannot be found again.
     package struct Entry: Hashable, Sendable {
         fileprivate let number: UInt64
     }
@@ -23,7 +23,7 @@ package struct PrefixIndex<Page> {
         let key: Key
         let page: Page
         var users = 1
-        /// Neighbours in the order of last use, while there are no users.
+        /// Neighbours in the order of last use, while the entry has no users.
         var older: Entry?
         var newer: Entry?
     }
@@ -36,10 +36,10 @@ package struct PrefixIndex<Page> {
 
     package init() {}
 
-    /// Entries, used or not.
+    /// Number of entries, in use or not.
     package var count: Int { records.count }
 
-    /// The page that holds `tokens` behind the page of `parent` (nil for the first one), which gets one user more.
+    /// Finds the page that holds `tokens` after the page of `parent` (nil for the first page), and adds a user.
     package mutating func use(_ tokens: some Collection<Token>, after parent: Entry?) -> (entry: Entry, page: Page)? {
         guard let entry = entries[Key(parent: parent, tokens: Array(tokens))], let page = records[entry]?.page else {
             return nil
@@ -49,11 +49,11 @@ package struct PrefixIndex<Page> {
         return (entry, page)
     }
 
-    /// Adds a page with one user. It must not be there yet, and `parent` must be in use.
+    /// Adds a page with one user. The index must not have it yet, and `parent` must be in use.
     package mutating func insert(_ page: Page, _ tokens: some Collection<Token>, after parent: Entry?) -> Entry {
         let key = Key(parent: parent, tokens: Array(tokens))
-        precondition(entries[key] == nil, "a page is entered twice")
-        precondition(parent.map { records[$0]?.users ?? 0 > 0 } ?? true, "a page is entered behind an unused one")
+        precondition(entries[key] == nil, "the index already has this page")
+        precondition(parent.map { records[$0]?.users ?? 0 > 0 } ?? true, "the parent page is not in use")
         let entry = Entry(number: nextNumber)
         nextNumber += 1
         entries[key] = entry
@@ -61,19 +61,19 @@ package struct PrefixIndex<Page> {
         return entry
     }
 
-    /// Lets go of entries, each of which is the parent of the next.
+    /// Releases entries, each of which is the parent of the next.
     package mutating func release(_ chain: some BidirectionalCollection<Entry>) {
-        // The deepest first: it is then the least recently used.
+        // Deepest first, so that the deepest is the least recently used.
         for entry in chain.reversed() {
             guard let users = records[entry]?.users, users > 0 else {
-                preconditionFailure("an entry without users is released")
+                preconditionFailure("the released entry has no users")
             }
             records[entry]?.users = users - 1
             if users == 1 { append(entry) }
         }
     }
 
-    /// Removes the least recently used entry that has no users; nil if all are in use.
+    /// Removes the least recently used entry without users and returns its page; nil if all entries are in use.
     package mutating func evict() -> Page? {
         guard let entry = oldest else { return nil }
         unlink(entry)

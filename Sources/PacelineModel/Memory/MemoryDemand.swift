@@ -1,32 +1,31 @@
 package import PacelineTensor
 
-/// The memory that serving a model takes when all its sequences have grown to their limit, predicted from the head of
-/// its file.
+/// The memory for serving a model with all sequences at their longest, predicted from the header of its file.
 ///
-/// What the file itself has in the page cache is not counted: the system drops that when memory runs short.
+/// Excludes the file's pages in the page cache, which the system drops when memory runs short.
 package struct MemoryDemand: Sendable, Equatable {
-    /// Prompt tokens and drafted nodes of the largest pass that buffers are counted for, and how many of these have
-    /// logits.
+    /// Rows of the largest pass that the prediction covers: prompt tokens and drafted nodes.
     private static let passRows = 192
+    /// Rows of that pass that have logits.
     private static let logitRows = 64
-    /// The program with its libraries and buffers that no model decides.
+    /// Bytes of the program, its libraries and the buffers that do not depend on the model.
     private static let programBytes = 24 << 20
-    /// The tokeniser's tables, for each token of the vocabulary.
+    /// Bytes of the tokenizer's tables per token of the vocabulary.
     private static let tokenBytes = 160
 
-    /// Weights, repacked.
+    /// Bytes of the repacked weights.
     package var weights: Int
-    /// Keys and values.
+    /// Bytes of keys and values.
     package var cache: Int
-    /// Activations, logits, tables and the program itself.
+    /// Bytes of activations, logits, tables and the program itself.
     package var buffers: Int
     package var contextLength: Int
     package var sequences: Int
     package var cacheType: KVType
 
     /// - Parameters:
-    ///   - slots: tokens that the pages of all sequences have room for, drafted ones included.
-    ///   - contextLength: tokens that each of `sequences` may hold.
+    ///   - slots: the number of tokens that fit in the pages of all sequences, drafted ones included.
+    ///   - contextLength: the number of tokens that each of `sequences` may hold.
     package init(
         _ model: ModelFile,
         slots: Int,
@@ -46,16 +45,16 @@ package struct MemoryDemand: Sendable, Equatable {
         self.cacheType = cacheType
     }
 
-    /// All of it, in bytes.
+    /// The sum, in bytes.
     package var total: Int { weights.addingClamped(cache).addingClamped(buffers) }
 
-    /// Throws if there is less than that; nil means that nobody knows.
+    /// Throws if fewer than `total` bytes are available. Accepts nil, for an unknown amount.
     package func check(available: Int?) throws(MemoryDemandError) {
         guard let available, total > available else { return }
         throw MemoryDemandError(demand: self, available: available)
     }
 
-    /// The embedding table is not among the matrices: it stays in the file unless it is the output head too.
+    /// The matrices exclude the embedding table, which stays in the file unless it is also the output head.
     private static func weightBytes(_ tensors: ModelTensors) -> Int {
         let matrices = tensors.matrices.reduce(0) { sum, matrix in
             guard let type = WeightType(rawValue: matrix.tensor.type) else { return sum }
@@ -68,7 +67,7 @@ package struct MemoryDemand: Sendable, Equatable {
     }
 }
 
-/// A model that does not fit into memory as it is to be served.
+/// The model does not fit in memory with the requested settings.
 package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
     package let demand: MemoryDemand
     package let available: Int
@@ -79,10 +78,10 @@ package struct MemoryDemandError: Error, Equatable, CustomStringConvertible {
             "serving this model needs \(megabytes(demand.total)) MB of memory "
             + "(weights \(megabytes(demand.weights)), keys "
             + "and values of \(sequences) of \(demand.contextLength) tokens \(megabytes(demand.cache)), buffers "
-            + "\(megabytes(demand.buffers))), but \(megabytes(available)) MB are available; \(wayOut)"
+            + "\(megabytes(demand.buffers))), but only \(megabytes(available)) MB are available; \(wayOut)"
     }
 
-    /// What would make it fit.
+    /// Advice on how to make it fit.
     private var wayOut: String {
         guard demand.weights.addingClamped(demand.buffers) < available else {
             return "free some memory, or use a smaller model or a stronger quantisation"

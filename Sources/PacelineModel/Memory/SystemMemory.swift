@@ -1,12 +1,12 @@
 import PacelineTensor
 
-/// How much memory a new process can take here without pushing others out.
+/// The memory that a new process can use on this system without displacing others.
 package enum SystemMemory {
-    /// A control group's accounting, version 1 or 2 of the kernel's interface.
+    /// File names of a control group's memory accounting, for version 1 or 2 of the kernel's interface.
     private struct Accounting {
         let limit: String
         let usage: String
-        /// The field of `memory.stat` that tells what of the usage is files, which the kernel drops when it must.
+        /// The field of `memory.stat` for cached files, which count as usage but which the kernel can drop.
         let files: String
 
         static let unified = Accounting(limit: "memory.max", usage: "memory.current", files: "file")
@@ -17,20 +17,20 @@ package enum SystemMemory {
         )
     }
 
-    /// Bytes that are available: the system's `MemAvailable`, or less where a control group allows less. Nil where the
-    /// system does not say.
+    /// Available bytes: the system's `MemAvailable`, or less if a control group allows less. Nil if the system does not
+    /// report it.
     ///
-    /// - Parameter read: gives the contents of a file, nil if there is none.
+    /// - Parameter read: returns the contents of a file; nil if it does not exist.
     package static func available(read: (String) -> String? = ControlGroups.contents) -> Int? {
         let system = read("/proc/meminfo").flatMap { field("MemAvailable:", in: $0) }.map { $0 << 10 }
         let groups = ControlGroups.groups(of: "memory", read: read).compactMap { headroom(in: $0, read: read) }
         return ([system].compactMap(\.self) + groups).min()
     }
 
-    /// What is left in one group; nil if it has no limit.
+    /// Bytes left in one group; nil if it has no limit.
     private static func headroom(in group: ControlGroups.Group, read: (String) -> String?) -> Int? {
         let (accounting, group) = (group.isUnified ? Accounting.unified : .legacy, group.folder)
-        // "max" stands for no limit.
+        // "max" means no limit.
         guard let limit = read("\(group)/\(accounting.limit)").flatMap(number),
             let usage = read("\(group)/\(accounting.usage)").flatMap(number)
         else { return nil }
@@ -43,7 +43,7 @@ package enum SystemMemory {
         return Int(String(decoding: digits, as: UTF8.self))
     }
 
-    /// The number behind a name at the beginning of a line.
+    /// The number after `name` at the beginning of a line.
     private static func field(_ name: String, in text: String) -> Int? {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")

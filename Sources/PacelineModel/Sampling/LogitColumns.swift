@@ -1,14 +1,14 @@
 package import PacelineSpeculation
 
-/// Which tokens the columns of a row of logits stand for: the first so many ids, and some later ones.
+/// Maps the columns of a row of logits to tokens: a prefix of the ids, and some later ones.
 ///
-/// A model's own head has a column for every token, and none for the padding of its vocabulary. A drafter's may be
-/// trimmed to the ids that occur most: byte-pair vocabularies number their tokens in the order of their merges, so that
-/// frequent tokens have small ids (FR-Spec, arXiv 2502.14856, trims by frequency likewise).
+/// A full output head has a column for every token, but none for the padding of the vocabulary. A drafter's head may be
+/// trimmed to frequent tokens, which have small ids: byte-pair vocabularies number tokens in the order of their merges.
+/// FR-Spec (arXiv 2502.14856) also trims by frequency.
 package struct LogitColumns: Sendable, Equatable {
-    /// Columns 0 ..< `prefix` stand for the tokens of the same number.
+    /// Columns 0 ..< `prefix` stand for the token ids 0 ..< `prefix`.
     package let prefix: Int
-    /// The tokens of the columns from `prefix` on: ascending, none below `prefix`.
+    /// The tokens of the columns from `prefix` on, in ascending order and none below `prefix`.
     package let others: [Token]
 
     /// A column for each of `vocabularySize` tokens.
@@ -17,7 +17,7 @@ package struct LogitColumns: Sendable, Equatable {
         others = []
     }
 
-    /// Columns for the first `count` tokens and for `special` ones; for all tokens if there are no more than `count`.
+    /// Columns for the first `count` tokens and the `special` ones, or for all tokens if there are at most `count`.
     package init(first count: Int, special: Set<Token>, vocabularySize: Int) {
         prefix = min(count, vocabularySize)
         others = special.filter { $0 >= count && $0 < vocabularySize }.sorted()
@@ -25,8 +25,8 @@ package struct LogitColumns: Sendable, Equatable {
 
     /// The columns of a model with this tokenizer.
     ///
-    /// - Parameter first: how many tokens to score, besides those that steer the model; nil for all. None of them is
-    ///   padding.
+    /// - Parameter first: the number of first tokens to score, in addition to the control tokens; nil for all tokens.
+    ///   Padding has no column.
     package init(_ tokenizer: Tokenizer, first: Int? = nil) {
         self.init(
             first: first ?? tokenizer.tokenCount,
@@ -37,7 +37,7 @@ package struct LogitColumns: Sendable, Equatable {
 
     package var count: Int { prefix + others.count }
 
-    /// The token of `column`, which must exist.
+    /// The token of `column`, which must be valid.
     package func token(_ column: Int) -> Token {
         column < prefix ? Token(column) : others[column - prefix]
     }

@@ -4,14 +4,14 @@ package import PacelineTensor
 /// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position,
 /// context).
 ///
-/// Steps, in this order: logit bias, penalties, temperature, top-k, top-p, min-p, and then the largest logit, with the
-/// shared Gumbel noise of (seed, position) added when the temperature is above 0 (arXiv 2408.07978). The same steps
-/// over a drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
+/// The steps, in order: logit bias, penalties, temperature, top-k, top-p, min-p, largest logit. Above temperature 0,
+/// the last step adds the shared Gumbel noise of (seed, position) first (arXiv 2408.07978). The same steps on a
+/// drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
 ///
-/// It owns scratch memory, so one thread uses it at a time.
+/// A sampler owns scratch memory, so one thread uses it at a time.
 package struct Sampler {
     package let parameters: SamplingParameters
-    /// What the columns of logits stand for. Tokens without one are never chosen.
+    /// The tokens of the columns of logits. A token without a column is never chosen.
     private let columns: LogitColumns
     private let law: LogitRow
     private let perturbed: LogitRow
@@ -27,18 +27,18 @@ package struct Sampler {
         perturbed = LogitRow(count: columns.count, isa: isa)
     }
 
-    /// How many of the latest tokens of the context `recent` must hold; 0 when no penalty is set.
+    /// The number of latest context tokens that `recent` must hold; 0 if no penalty is set.
     package var recentLength: Int {
         guard parameters.hasPenalties else { return 0 }
         return parameters.repeatLastN < 0 ? .max : parameters.repeatLastN
     }
 
-    /// The token after a context, from the logits of its last position.
+    /// Chooses the token after a context from the logits of its last position.
     ///
     /// - Parameters:
-    ///   - position: the absolute position of the token to be chosen (the number of tokens before it).
-    ///   - recent: the last ``recentLength`` tokens of the context, or all of a shorter one.
-    /// - Throws: ``LogitError`` where a logit is no finite number.
+    ///   - position: the absolute position of the token to choose (the number of tokens before it).
+    ///   - recent: the last ``recentLength`` tokens of the context, or all of a shorter context.
+    /// - Throws: ``LogitError`` if a logit is not a finite number.
     package func nextToken(
         _ logits: FloatMatrix,
         row: Int,
@@ -56,13 +56,13 @@ package struct Sampler {
         return perturb(survivors, position: position)[0].token
     }
 
-    /// The `count` most likely choices of ``nextToken(_:row:position:recent:)`` if the target had these logits, best
+    /// The `count` most likely results of ``nextToken(_:row:position:recent:)`` if the target had these logits, best
     /// first.
     ///
-    /// Log-probabilities are those of the choice given the noise: softmax over the (perturbed) logits. They say how
-    /// sure the drafter is; no token that is served depends on them.
+    /// Log-probabilities come from a softmax over the (perturbed) logits. They estimate how confident the drafter is;
+    /// no served token depends on them.
     ///
-    /// - Throws: ``LogitError`` where a logit is no finite number.
+    /// - Throws: ``LogitError`` if a logit is not a finite number.
     package func candidates(
         _ logits: FloatMatrix,
         row: Int,
@@ -85,12 +85,12 @@ package struct Sampler {
 
     // MARK: Steps
 
-    /// A vocabulary entry and its logit at the present step.
+    /// A token and its logit at the current step.
     struct Entry {
         var token: Token
         var logit: Float
 
-        /// Larger logits first, and the lower id first among equals.
+        /// Orders by descending logit; among equal logits, the lower id comes first.
         static func precedes(_ a: Entry, _ b: Entry) -> Bool {
             a.logit != b.logit ? a.logit > b.logit : a.token < b.token
         }
@@ -102,7 +102,7 @@ package struct Sampler {
         throw LogitError(token: columns.token(column), value: law[column], position: position)
     }
 
-    /// Everything from here on leaves finite logits finite.
+    /// Applies biases and penalties. This step and all later ones keep finite logits finite.
     private func adjust(recent: ArraySlice<Token>) {
         for bias in parameters.logitBias {
             if let column = columns.column(of: bias.token) { law[column] += bias.bias }
@@ -125,7 +125,7 @@ package struct Sampler {
         }
     }
 
-    /// The entries that top-k, top-p and min-p leave, most likely first; nil when nothing is cut off.
+    /// The entries that pass top-k, top-p and min-p, most likely first; nil if none of these is set.
     private func survivors() -> [Entry]? {
         let cutsByRank = parameters.topK > 0 && parameters.topK < law.count
         let cutsByMass = parameters.topP < 1
@@ -153,8 +153,7 @@ package struct Sampler {
         return entries.isEmpty ? nil : entries
     }
 
-    /// Entries sorted by likelihood, at least as many as `suffices` asks for: widens the range below the largest logit
-    /// until then.
+    /// The most likely entries, in order. Widens the range below the largest logit until `suffices` is true.
     private func mostLikely(largest: Float, suffices: ([Entry]) -> Bool) -> [Entry] {
         var depth: Float = 4
         while depth < 512, largest.isFinite {
@@ -171,7 +170,7 @@ package struct Sampler {
             .sorted(by: Entry.precedes)
     }
 
-    /// The shortest prefix whose Σ exp(logit − largest) reaches `mass`; nil if all of them do not.
+    /// The shortest prefix whose Σ exp(logit − largest) reaches `mass`; nil if even all entries do not reach it.
     private static func prefix(of entries: [Entry], largest: Float, mass: Double) -> [Entry]? {
         var sum = 0.0
         for (index, entry) in entries.enumerated() {
@@ -184,7 +183,7 @@ package struct Sampler {
     /// Sets `perturbed` to the logits plus each token's noise.
     private func perturbAll(position: Int) {
         perturbed.perturb(law, seed: parameters.seed, position: position)
-        // Noise belongs to a token, wherever its column is.
+        // The noise depends on the token, not on its column.
         for (offset, token) in columns.others.enumerated() {
             let noise = ExactMath.gumbel(seed: parameters.seed, position: position, index: Int(token))
             perturbed[columns.prefix + offset] = law[columns.prefix + offset] + noise
@@ -214,7 +213,7 @@ package struct Sampler {
 }
 
 extension Float {
-    /// The largest finite number of its sign in place of an infinity.
+    /// Replaces an infinity by the largest finite number of the same sign.
     fileprivate var clampedToFinite: Float {
         max(-.greatestFiniteMagnitude, min(.greatestFiniteMagnitude, self))
     }

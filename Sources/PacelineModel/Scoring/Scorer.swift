@@ -1,7 +1,7 @@
 package import PacelineSpeculation
 import PacelineTensor
 
-/// Computes a model's law of the next token at positions of a text.
+/// Computes a model's next-token probabilities at positions of a text.
 package struct Scorer {
     /// The most likely tokens after `tokens[0 ... position]`.
     package struct Position: Sendable, Equatable {
@@ -10,7 +10,7 @@ package struct Scorer {
         package var top: [Candidate]
     }
 
-    /// Rows of logits that one pass computes at most: they are as wide as the vocabulary.
+    /// Tokens per pass, at most. This bounds the memory for logits, whose rows are as wide as the vocabulary.
     private static let chunk = 64
 
     private let transformer: Transformer
@@ -19,12 +19,11 @@ package struct Scorer {
         self.transformer = transformer
     }
 
-    /// The `count` most likely tokens at each of `positions` (all of `tokens` unless given).
+    /// The `count` most likely tokens at each of `positions` (all positions of `tokens` if nil).
     ///
-    /// The padding of a vocabulary has no part in the law.
+    /// The probabilities exclude the padding of the vocabulary.
     ///
-    /// - Throws: ``ScoringError`` for tokens or positions that the model cannot take, ``LogitError`` where a logit is
-    ///   no finite number.
+    /// - Throws: ``ScoringError`` for invalid tokens or positions, ``LogitError`` if a logit is not a finite number.
     package func score(_ tokens: [Token], positions: Set<Int>? = nil, count: Int) throws -> [Position] {
         try check(tokens, positions)
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: tokens.count))
@@ -87,7 +86,8 @@ package enum ScoringError: Error, Equatable, CustomStringConvertible {
 }
 
 extension LogitRow {
-    /// The `count` largest logits with their log-probabilities, largest first and the lower id first among equals.
+    /// The `count` largest logits with their log-probabilities, largest first. Among equal logits, the lower id comes
+    /// first.
     package func mostLikely(_ count: Int) -> [Candidate] {
         let largest = largest().value
         let logTotal = ExactMath.log(Float(sumOfExponentials(shift: largest)))

@@ -1,23 +1,24 @@
 package import PacelineSpeculation
 import Synchronization
 
-/// Turns text into a model's tokens and back, as its GGUF file says: byte-level byte-pair encoding or SentencePiece.
+/// Turns text into a model's tokens and back by the rules of its GGUF file: byte-level byte-pair encoding or
+/// SentencePiece.
 ///
-/// Safe to use from many threads at once; the tokens of a text depend on the text and the file only.
+/// Safe to use from many threads at once. The tokens of a text depend only on the text and the file.
 package final class Tokenizer: Sendable {
-    /// The file it was read from, for messages.
+    /// The path of the model file, for messages.
     package let path: String
-    /// Equal for two tokenizers that make the same tokens of every text and are padded alike.
+    /// Equal for two tokenizers that turn every text into the same tokens and have the same padding.
     package let fingerprint: TokenizerFingerprint
-    /// Equal for two tokenizers exactly when every token has the same text in both, padding left out.
+    /// Equal for two tokenizers if and only if every token has the same text in both, ignoring padding.
     package let vocabularyFingerprint: TokenizerFingerprint
-    /// The token that begins a sequence, when the model has one.
+    /// The token that begins a sequence; nil if the model has none.
     package let bos: Token?
-    /// The token that ends a sequence, when the model has one.
+    /// The token that ends a sequence; nil if the model has none.
     package let eos: Token?
     /// All tokens that end a generation: `eos` and the family's end-of-turn and end-of-text tokens.
     package let endOfGeneration: Set<Token>
-    /// Whether the model expects `bos` before a text (`encode` adds it only when asked).
+    /// Whether the model expects `bos` before a text. `encode` adds it only on request.
     package let prefersBOS: Bool
 
     let vocabulary: Vocabulary
@@ -31,9 +32,9 @@ package final class Tokenizer: Sendable {
 
     /// How text becomes tokens.
     enum Algorithm: Sendable {
-        /// The text is cut into words, and each word's bytes merge by rank.
+        /// Splits text into words and merges each word's bytes by rank.
         case bytePair(PreTokenizer, MergeTable)
-        /// The text's characters merge by score.
+        /// Merges the text's characters by score.
         case sentencePiece(SentencePieceModel)
 
         var isSentencePiece: Bool {
@@ -43,7 +44,7 @@ package final class Tokenizer: Sendable {
             }
         }
 
-        /// Whether the family puts its beginning-of-sequence token first unless the file says otherwise.
+        /// Whether the family puts its beginning-of-sequence token first, unless the file says otherwise.
         var prefersBOS: Bool {
             switch self {
             case .bytePair(let preTokenizer, _): preTokenizer.addsBOS
@@ -74,30 +75,31 @@ package final class Tokenizer: Sendable {
         )
     }
 
-    /// The tokens that steer the model: those that end a generation, turn markers and the like.
+    /// The tokens that steer the model, such as turn markers and tokens that end a generation.
     package var controlTokens: Set<Token> {
         endOfGeneration.union(vocabulary.tokens(of: [.control]).map(\.token))
     }
 
-    /// Number of tokens; ids are smaller. A model's embedding may have more rows, which are padding: no token.
+    /// Number of tokens; ids are smaller. A model's embedding may have more rows, which are padding.
     package var tokenCount: Int { vocabulary.tokenCount }
 
     // MARK: Text to tokens
 
     /// The tokens of `text`.
     ///
-    /// The texts of special tokens are cut out first; what is between is normalised as the family does. Bytes that the
-    /// vocabulary has no token for (a few control characters in some models) are left out, as in training.
-    /// ``decode(_:)`` gives back the text that is then left.
+    /// First cuts out the texts of special tokens, then normalises the rest as the family does. Drops bytes without a
+    /// token (a few control characters in some models), as in training. ``decode(_:)`` returns the text without them.
+    ///
     /// - Parameters:
-    ///   - addBOS: put `bos` first, if the model has one and the text does not begin with it.
-    ///   - parseSpecial: read the texts of control tokens ("<|im_end|>") as those tokens; otherwise as plain text.
+    ///   - addBOS: whether to put `bos` first, if the model has one and the text does not begin with it.
+    ///   - parseSpecial: whether the text of a control token, such as "<|im_end|>", becomes that token; otherwise it is
+    ///     plain text.
     package func encode(_ text: String, addBOS: Bool = false, parseSpecial: Bool = true) -> [Token] {
         var text = text
         return text.withUTF8 { encode(valid: UnsafeRawBufferPointer($0), addBOS: addBOS) { _ in parseSpecial } }
     }
 
-    /// The tokens of text that may not be valid UTF-8; throws ``TokenizerError/invalidUTF8(offset:)`` then.
+    /// The tokens of a text given as bytes. Throws ``TokenizerError/invalidUTF8(offset:)`` if it is not valid UTF-8.
     package func encode(
         bytes: [UInt8],
         addBOS: Bool = false,
@@ -108,7 +110,8 @@ package final class Tokenizer: Sendable {
         return bytes.withUnsafeBytes { encode(valid: $0, addBOS: addBOS) { _ in parseSpecial } }
     }
 
-    /// The tokens of a rendered chat. Only its template may hold control tokens: what a user wrote cannot end a turn.
+    /// The tokens of a rendered chat. Only template text can become control tokens, so message contents cannot end a
+    /// turn.
     package func encode(_ prompt: ChatPrompt, addBOS: Bool = false) -> [Token] {
         var text = prompt.text
         return text.withUTF8 { utf8 in
@@ -135,7 +138,7 @@ package final class Tokenizer: Sendable {
         return tokens
     }
 
-    /// Appends the tokens of text without special tokens, which begins the text or follows a special token.
+    /// Appends the tokens of text without special tokens that is at the start or follows a special token.
     private func encodePlain(_ bytes: UnsafeRawBufferPointer, into tokens: inout [Token]) {
         guard !bytes.isEmpty else { return }
         switch algorithm {
@@ -156,15 +159,15 @@ package final class Tokenizer: Sendable {
 
     // MARK: Tokens to text
 
-    /// The bytes that `token` stands for; a control token's are its name. They need not be valid UTF-8 on their own.
+    /// The bytes of `token`; for a control token, its name. They need not be valid UTF-8 on their own.
     package func bytes(of token: Token) throws(TokenizerError) -> ArraySlice<UInt8> {
         try check(token)
         return vocabulary.bytes(of: token)
     }
 
-    /// The bytes of the text whose tokens these are, which need not be valid UTF-8.
+    /// The bytes of the text that `tokens` encode; they need not be valid UTF-8.
     ///
-    /// Spaces that ``encode(_:addBOS:parseSpecial:)`` puts before a text are left out again.
+    /// Removes the spaces that ``encode(_:addBOS:parseSpecial:)`` adds before a text.
     package func decode(_ tokens: [Token]) throws(TokenizerError) -> [UInt8] {
         var bytes: [UInt8] = []
         var beginsText = true
@@ -176,23 +179,23 @@ package final class Tokenizer: Sendable {
         return bytes
     }
 
-    /// The bytes of a token that begins a text, without the space that encoding put there.
+    /// The bytes of a token that begins a text, without the space that encoding added.
     func withoutSpacePrefix(_ bytes: ArraySlice<UInt8>, of token: Token) -> ArraySlice<UInt8> {
         guard case .sentencePiece(let model) = algorithm, model.addsSpacePrefix, !isMarker(token) else { return bytes }
         return bytes.first == UInt8(ascii: " ") ? bytes.dropFirst() : bytes
     }
 
-    /// Whether `token`, which must exist, is one that text is cut at.
+    /// Whether encoding cuts `token`, which must be valid, out of a text before it encodes the rest.
     func isMarker(_ token: Token) -> Bool {
         switch vocabulary.kind(of: token) {
         case .control, .unknown: true
-        // Spaces reach such a token through the encoding.
+        // The encoding itself produces tokens of spaces alone.
         case .userDefined: !vocabulary.bytes(of: token).allSatisfy { $0 == UInt8(ascii: " ") }
         case .normal, .unused, .byte, .undefined: false
         }
     }
 
-    /// Whether `token` steers the model rather than standing for text (control, unknown and unused tokens).
+    /// Whether `token` steers the model instead of producing text (control, unknown and unused tokens).
     package func isSpecial(_ token: Token) throws(TokenizerError) -> Bool {
         try check(token)
         return Self.specialKinds.contains(vocabulary.kind(of: token))
@@ -200,7 +203,7 @@ package final class Tokenizer: Sendable {
 
     private static let specialKinds: Set<TokenKind> = [.control, .unknown, .unused]
 
-    /// Throws unless every token is one of this vocabulary's.
+    /// Throws unless every token is in this vocabulary.
     package func check(_ tokens: [Token]) throws(TokenizerError) {
         for token in tokens { try check(token) }
     }
@@ -211,14 +214,14 @@ package final class Tokenizer: Sendable {
 
     // MARK: Comparing
 
-    /// Throws an error that names both models unless the tokens of this, a target's tokenizer, are those of a
+    /// Throws an error that names both models unless this tokenizer, the target's, has the same vocabulary as the
     /// drafter's.
     package func requireSameVocabulary(asDrafter drafter: Tokenizer) throws(VocabularyMismatchError) {
         guard vocabularyFingerprint != drafter.vocabularyFingerprint else { return }
         throw VocabularyMismatchError(target: side, drafter: drafter.side)
     }
 
-    /// How this tokenizer is named in a mismatch.
+    /// Describes this tokenizer in a mismatch error.
     package var side: VocabularyMismatchError.Side {
         VocabularyMismatchError.Side(name: path, tokenCount: tokenCount, fingerprint: vocabularyFingerprint)
     }

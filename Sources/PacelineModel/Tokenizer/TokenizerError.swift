@@ -1,6 +1,6 @@
 package import PacelineSpeculation
 
-/// Why a tokenizer cannot be made or a text or token cannot be converted: one plain sentence with the way out.
+/// Why a tokenizer cannot be loaded, or why a text or token cannot be converted. The description states the way out.
 package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case unsupportedModel(path: String, model: String, supported: [String])
     case unsupportedPreTokenizer(path: String, name: String, supported: [String])
@@ -15,7 +15,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unsupportedModel(let path, let model, let supported):
-            "\(path) has a tokenizer of the kind \"\(model)\"; supported are \(Self.list(supported))"
+            "\(path) has the tokenizer model \"\(model)\"; supported are \(Self.list(supported))"
         case .unsupportedPreTokenizer(let path, let name, let supported):
             "\(path) has the pre-tokeniser \"\(name)\"; supported are \(Self.list(supported))"
         case .wrongTokenCount(let path, let tokens):
@@ -31,8 +31,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "\(path) has the token \(token) for \(key), but its vocabulary has \(tokenCount) tokens; "
                 + "convert the model again"
         case .invalidToken(let token, let tokenCount):
-            "the token \(token) is outside the vocabulary of \(tokenCount) tokens; use ids from 0 to "
-                + "\(tokenCount - 1)"
+            "the token \(token) is outside the vocabulary of \(tokenCount) tokens; use ids from 0 to \(tokenCount - 1)"
         case .invalidUTF8(let offset):
             "the text is not valid UTF-8 at byte \(offset); convert it to UTF-8 first"
         }

@@ -1,25 +1,19 @@
 import Crypto
 
-/// SHA-256 over what two tokenizers must have in common, so that two processes can tell whether they agree.
+/// SHA-256 over the data that two tokenizers must share, so that two processes can check whether they agree.
 package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible {
     /// 32 bytes.
     package let bytes: [UInt8]
 
-    /// A fingerprint received from a peer; nil unless it has 32 bytes.
-    package init?(bytes: [UInt8]) {
-        guard bytes.count == SHA256.byteCount else { return nil }
-        self.bytes = bytes
-    }
-
-    /// Over all that decides how text becomes tokens, and what pads the vocabulary. Version 1 of the protocol compares
-    /// it.
+    /// Hashes everything that determines how text becomes tokens, and the vocabulary's padding. Version 1 of the
+    /// protocol compares this fingerprint.
     ///
     /// - Parameters:
     ///   - model: `tokenizer.ggml.model`.
-    ///   - preTokenizer: `tokenizer.ggml.pre`, or what else decides how text is prepared.
-    ///   - tokens: the token texts; their bytes carry a length each, so that no two lists look alike.
+    ///   - preTokenizer: `tokenizer.ggml.pre`, or another setting that determines how text is prepared.
+    ///   - tokens: the token texts. Each has a length before its bytes, so no two lists give the same bytes.
     ///   - kinds: one per token.
-    ///   - ranking: the merges by rank, or the tokens' scores.
+    ///   - ranking: the merges in order of rank, or the tokens' scores.
     init(model: String, preTokenizer: String, tokens: GGUFArray, kinds: [TokenKind], ranking: GGUFArray) {
         var hash = SHA256()
         for field in ["paceline tokenizer 1", model, preTokenizer] {
@@ -34,13 +28,13 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
         bytes = Array(hash.finalize())
     }
 
-    /// Over what token ids mean, which is all that a drafter and its target need to agree on: the tokens' texts in
-    /// their order and how texts stand for bytes. Not over types, merges and scores, in which converters differ.
+    /// Hashes the meaning of token ids: the tokens' texts in order, and how texts spell bytes. A drafter and its target
+    /// need to agree only on this. Excludes types, merges and scores, in which converters differ.
     ///
     /// - Parameters:
-    ///   - model: `tokenizer.ggml.model`, which decides how texts stand for bytes.
     ///   - tokens: the token texts.
-    ///   - count: how many of them are no padding.
+    ///   - count: the number of tokens, without padding.
+    ///   - model: `tokenizer.ggml.model`, which determines how texts spell bytes.
     init(meaningOf tokens: GGUFArray, count: Int, model: String) {
         var hash = SHA256()
         for field in ["paceline vocabulary 2", model] {
@@ -64,6 +58,6 @@ package struct TokenizerFingerprint: Sendable, Hashable, CustomStringConvertible
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
-    /// The first eight digits, for messages.
+    /// The first eight hexadecimal digits, for messages.
     package var short: String { String(description.prefix(8)) }
 }

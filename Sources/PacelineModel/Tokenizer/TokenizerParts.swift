@@ -1,6 +1,6 @@
 import PacelineSpeculation
 
-/// What a tokenizer is made of, read from a GGUF file and checked.
+/// The parts of a tokenizer, read from a GGUF file and checked.
 struct TokenizerParts {
     let path: String
     let algorithm: Tokenizer.Algorithm
@@ -11,14 +11,14 @@ struct TokenizerParts {
     let eos: Token?
     let endOfGeneration: Set<Token>
     let prefersBOS: Bool
-    /// Whether special tokens take the white space behind them with them.
+    /// Whether special tokens absorb the white space after them.
     let markersTakeWhiteSpace: Bool
 
     init(_ file: GGUFFile) throws {
         path = file.path
         let model = try file.string("tokenizer.ggml.model")
         let texts = try file.stringArray("tokenizer.ggml.tokens")
-        // Ids are 32-bit and pairs of them index the merges.
+        // Ids are 32-bit, and pairs of them are the keys of the merge table.
         guard (1...Int(Int32.max)).contains(texts.count) else {
             throw TokenizerError.wrongTokenCount(path: path, tokens: texts.count)
         }
@@ -41,14 +41,14 @@ struct TokenizerParts {
         prefersBOS = try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? algorithm.prefersBOS
     }
 
-    /// What both algorithms are read from.
+    /// The input that both algorithms need.
     private struct Source {
         let file: GGUFFile
         let texts: GGUFArray
         let tokenCount: Int
-        /// As the file has them; the fingerprint of version 1 is over these.
+        /// The types as the file states them, which the fingerprint of protocol version 1 hashes.
         let types: [TokenKind]
-        /// What each token is for: the types but for those that converters get wrong.
+        /// The types with the converters' mistakes corrected.
         let kinds: [TokenKind]
 
         func vocabulary(spelling: some TokenSpelling, encoded: Set<TokenKind>) -> Vocabulary {
@@ -121,7 +121,7 @@ struct TokenizerParts {
 extension Tokenizer {
     /// Reads the tokenizer of a model file.
     ///
-    /// Throws ``GGUFError`` for missing or wrong metadata and ``TokenizerError`` for a tokenizer that is not supported.
+    /// Throws ``GGUFError`` for missing or invalid metadata and ``TokenizerError`` for an unsupported tokenizer.
     package convenience init(_ file: GGUFFile) throws {
         self.init(try TokenizerParts(file))
     }

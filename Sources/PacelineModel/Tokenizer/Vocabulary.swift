@@ -1,26 +1,27 @@
 import Glibc
 import PacelineSpeculation
 
-/// The tokens' bytes and kinds, and the way back from bytes to a token.
+/// The bytes and kinds of all tokens, and a lookup from bytes to a token.
 ///
-/// All bytes lie in one pool and the lookup is an open-addressed table over it: a vocabulary of 152,000 tokens loads
-/// without a string or dictionary entry for each.
+/// All bytes are in one pool with an open-addressed hash table over it. So a vocabulary of 152,000 tokens loads without
+/// a string or dictionary entry for each.
 struct Vocabulary: Sendable {
     private let pool: [UInt8]
-    /// Where each token's bytes begin in `pool`; one more entry than tokens.
+    /// The start of each token's bytes in `pool`, and the end of the last one's.
     private let offsets: [Int]
     private let kinds: [TokenKind]
-    /// Tokens that mean something: ids from here on are padding, which no text has and nothing may propose or sample.
+    /// Number of real tokens. Ids from here on are padding: no text contains them, and they must not be proposed or
+    /// sampled.
     let tokenCount: Int
-    /// Token + 1 by hash, 0 for a free slot; only tokens that encoding makes of text. The size is a power of two.
+    /// Token + 1 by hash, or 0 for a free slot; only tokens that encoding produces. The size is a power of two.
     private var slots: [UInt32]
 
     /// - Parameters:
     ///   - texts: the token texts of the file.
-    ///   - tokenCount: ``tokenCount(_:)`` of them.
-    ///   - kinds: one for each text.
-    ///   - spelling: how texts stand for bytes.
-    ///   - encoded: the kinds of tokens that encoding makes of text.
+    ///   - tokenCount: ``tokenCount(_:)`` of `texts`.
+    ///   - kinds: one per text.
+    ///   - spelling: how texts spell bytes.
+    ///   - encoded: the kinds of tokens that encoding produces from text.
     init(
         texts: GGUFArray,
         tokenCount: Int,
@@ -59,10 +60,10 @@ struct Vocabulary: Sendable {
         self.slots = slots
     }
 
-    /// Rows of the model's embedding: its tokens and the padding behind them.
+    /// Number of rows of the model's embedding: its tokens and the padding after them.
     var count: Int { kinds.count }
 
-    /// How many of a file's token texts are tokens: all but the padding at the end.
+    /// The number of a file's token texts without the padding at the end.
     static func tokenCount(_ texts: GGUFArray) -> Int {
         var count = 0
         texts.forEachString { index, text in
@@ -71,12 +72,11 @@ struct Vocabulary: Sendable {
         return count
     }
 
-    /// Whether a text is one that converters give to rows which no token of the tokenizer has, because a model's
-    /// embedding was padded to a round number: `[PAD` and a number and `]`, or `<dummy` and a number and `>`.
+    /// Whether `text` is a placeholder for a row without a token, `[PADn]` or `<dummyn>` with a number n. Models have
+    /// such rows because their embedding was padded to a round number; converters write the placeholders.
     ///
-    /// The number is the row's own (llama.cpp for byte-level BPE), or counts from 1 (llama.cpp for SentencePiece, and
-    /// its older converters as `<dummy00001>`) or from 0 (Ollama). Their types tell nothing: unused, user-defined and
-    /// normal occur.
+    /// llama.cpp numbers byte-level BPE rows by id, and SentencePiece rows from 1 (`<dummy00001>` in its older
+    /// converters). Ollama counts from 0. The types do not help: unused, user-defined and normal all occur.
     private static func isPadding(_ text: UnsafeRawBufferPointer) -> Bool {
         for (start, end) in [("[PAD", "]"), ("<dummy", ">")] as [(StaticString, StaticString)] {
             let (prefix, suffix) = (start.bytes, end.bytes)
@@ -89,18 +89,18 @@ struct Vocabulary: Sendable {
         return false
     }
 
-    /// The bytes that `token`, which must exist, stands for.
+    /// The bytes of `token`, which must be valid.
     func bytes(of token: Token) -> ArraySlice<UInt8> {
         pool[offsets[Int(token)]..<offsets[Int(token) + 1]]
     }
 
-    /// Bytes of the longest token.
+    /// Length of the longest token in bytes.
     var longest: Int { zip(offsets, offsets.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) } }
 
-    /// What `token`, which must exist, is for.
+    /// The kind of `token`, which must be valid.
     func kind(of token: Token) -> TokenKind { kinds[Int(token)] }
 
-    /// The token that encoding makes of exactly `bytes`.
+    /// The token that encoding produces for exactly `bytes`; nil if there is none.
     func token(for bytes: UnsafeRawBufferPointer) -> Token? {
         guard let start = bytes.baseAddress else { return nil }
         let mask = slots.count - 1
@@ -120,7 +120,7 @@ struct Vocabulary: Sendable {
         }
     }
 
-    /// The tokens of the given kinds with their texts, in order of id.
+    /// The tokens of the given kinds with their bytes, in order of id.
     func tokens(of wanted: Set<TokenKind>) -> [(token: Token, bytes: [UInt8])] {
         (0..<tokenCount).filter { wanted.contains(kinds[$0]) }.map { (Token($0), Array(bytes(of: Token($0)))) }
     }

@@ -1,4 +1,4 @@
-/// Two models cannot work together because their tokenizers differ; names both.
+/// A drafter cannot work for a target because their vocabularies differ.
 package struct VocabularyMismatchError: Error, Equatable, CustomStringConvertible {
     /// One of the two models.
     package struct Side: Sendable, Equatable {

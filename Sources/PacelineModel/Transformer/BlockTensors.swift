@@ -1,4 +1,4 @@
-/// One block's tensors as the file has them. Matrices are (outputs x inputs).
+/// One block's tensors as stored in the file. Matrices are (outputs x inputs).
 struct BlockTensors {
     let attentionNorm: GGUFTensor  // (embedding)
     let query: TensorSlice  // (heads · head dimension, embedding)
@@ -45,7 +45,7 @@ struct BlockTensors {
         feedForwardOuterNorm = outer ? try claims.vector(prefix + "post_ffw_norm.weight", count: wide) : nil
     }
 
-    /// The matrices that a pass multiplies with.
+    /// The weight matrices that a pass multiplies.
     var matrices: [TensorSlice] {
         [query, key, value, TensorSlice(matrix: attentionOutput), gate, up, TensorSlice(matrix: down)]
     }
@@ -62,7 +62,7 @@ struct BlockTensors {
 
     private typealias Projection = (weight: TensorSlice, bias: TensorSlice?)
 
-    /// The query, key and value projections: tensors of their own, or parts of one in this order.
+    /// The query, key and value projections: separate tensors, or parts of one tensor in this order.
     private static func projections(
         _ prefix: String,
         _ shape: ModelConfiguration,
@@ -87,7 +87,7 @@ struct BlockTensors {
         }
     }
 
-    /// The gate and up projections: tensors of their own, or the first and the second half of the rows of `ffn_up`.
+    /// The gate and up projections: separate tensors, or the first and the second half of the rows of `ffn_up`.
     private static func gateAndUp(
         _ prefix: String,
         _ shape: ModelConfiguration,
@@ -105,7 +105,8 @@ struct BlockTensors {
 }
 
 extension TensorClaims {
-    /// A bias of a kind that the family may have, or must; nil if it has none, so that nobody claims one in the file.
+    /// Claims a bias that the family must or may have. Returns nil, and leaves the file's bias unclaimed, if the family
+    /// has none of this kind.
     mutating func bias(
         _ name: String,
         _ count: Int,

@@ -1,24 +1,23 @@
 import PacelineTensor
 
-/// A model's tensors as its file has them, found and checked before any weight is read.
+/// A model's tensors as stored in its file, found and checked before any weight is read.
 ///
-/// This is the one list of what a family's models are made of: loading, inspecting and predicting memory go by it, and
-/// so say the same of a file.
+/// This is the only list of a family's tensors. Loading, inspecting and predicting memory all use it, so they agree.
 package struct ModelTensors {
     let file: GGUFFile
     let embedding: GGUFTensor  // (vocabulary, embedding)
-    /// What the rotation frequencies are divided by: rope dimension / 2 values.
+    /// Divisors of the rotation frequencies: rope dimension / 2 values.
     let ropeFactors: GGUFTensor?
     let blocks: [BlockTensors]
     let outputNorm: GGUFTensor  // (embedding)
-    /// The output head: the embedding table where the file has no other.
+    /// The output head: the embedding table if the file has no separate head.
     let output: GGUFTensor  // (vocabulary, embedding)
     let outputBias: GGUFTensor?  // (vocabulary)
 
-    /// Finds the tensors of a model of this configuration.
+    /// Finds the tensors of a model with this configuration.
     ///
-    /// - Throws: ``GGUFError`` for a shape that the kernels do not compute, a tensor that is missing, has another shape
-    ///   or a type without kernels, and for one that the family does not use.
+    /// - Throws: ``GGUFError`` for a tensor that is missing, has the wrong shape, has a type without kernels, or is not
+    ///   used by the family.
     package init(_ file: GGUFFile, configuration shape: ModelConfiguration) throws(GGUFError) {
         var claims = TensorClaims(file)
         let (wide, size) = (shape.embeddingLength, shape.vocabularySize)
@@ -35,19 +34,19 @@ package struct ModelTensors {
         try claims.requireNoneLeft(for: shape.architecture)
     }
 
-    /// The matrices that a pass multiplies with, the output head among them: what is repacked.
+    /// The weight matrices that a pass multiplies, including the output head. Loading repacks them.
     var matrices: [TensorSlice] {
         blocks.flatMap(\.matrices) + [TensorSlice(matrix: output)]
     }
 
-    /// What is kept as float32.
+    /// The vectors, which loading converts to float32.
     var vectors: [TensorSlice] {
         blocks.flatMap(\.vectors)
             + [outputNorm, outputBias, ropeFactors].compactMap(\.self).map(TensorSlice.init(vector:))
     }
 
-    /// The divisors that the model's numbers call for, if the file has any. Of LongRoPE's two sets it must have both or
-    /// none.
+    /// The frequency divisors that the model uses; nil if the file has none. The file must have both or neither of
+    /// LongRoPE's two sets.
     private static func ropeFactors(
         _ rope: RopeConfiguration,
         _ claims: inout TensorClaims

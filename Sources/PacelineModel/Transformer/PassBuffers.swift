@@ -1,6 +1,6 @@
 import PacelineTensor
 
-/// The activations of a pass of up to ``rows`` rows; reused from pass to pass.
+/// The activations of a pass of up to ``rows`` rows, reused by later passes.
 struct PassBuffers {
     let rows: Int
     let hidden: FloatMatrix  // (rows, embedding)
@@ -14,10 +14,11 @@ struct PassBuffers {
     let up: FloatMatrix  // (rows, feed-forward)
     let quantised: QuantisedActivations  // (rows, embedding or heads · head dimension)
     let quantisedWide: QuantisedActivations  // (rows, feed-forward)
-    /// What each row's queries are multiplied by; empty for 1.
+    /// By row: the factor of its queries; empty if all are 1.
     var queryFactors: [Float] = []
     let angles: RotaryAngles
-    let windowedAngles: RotaryAngles?  // of blocks with a window, where they are others
+    /// The angles of blocks with a window; nil if they are the same as `angles`.
+    let windowedAngles: RotaryAngles?
 
     init(configuration: ModelConfiguration, rotaryFactors: [Float]?, rows: Int) {
         self.rows = rows
@@ -39,7 +40,7 @@ struct PassBuffers {
         windowedAngles = configuration.windowedRope?.angles(rows: rows, factors: nil)
     }
 
-    /// Bytes of memory that a pass of so many rows takes, angles aside.
+    /// Bytes of memory for a pass of `rows` rows, without the angles.
     static func bytes(configuration: ModelConfiguration, rows: Int) -> Int {
         let embedding = configuration.embeddingLength
         let attention = configuration.queryLength
@@ -52,7 +53,7 @@ struct PassBuffers {
             + QuantisedActivations.bytes(rows: rows, columns: wide)
     }
 
-    /// Sets the angles of `row` to those of `position`.
+    /// Sets the angles of `row` for `position`.
     func setAngles(row: Int, position: Int) {
         angles.set(row: row, position: position)
         windowedAngles?.set(row: row, position: position)

@@ -1,4 +1,4 @@
-/// Hands out a file's tensors by name and remembers which of them nobody asked for.
+/// Hands out a file's tensors by name and remembers which ones were never requested.
 struct TensorClaims {
     let file: GGUFFile
     private var claimed: Set<String> = []
@@ -7,19 +7,20 @@ struct TensorClaims {
         self.file = file
     }
 
-    /// The matrix (rows x columns) called `name`, which must be there with this shape and a type that has kernels.
+    /// The matrix (rows x columns) called `name`. Throws if it is missing, or has another shape or a type without
+    /// kernels.
     mutating func matrix(_ name: String, rows: Int, columns: Int) throws(GGUFError) -> GGUFTensor {
         claimed.insert(name)
         return try file.tensor(name, dimensions: [columns, rows])
     }
 
-    /// The vector called `name`, on the same terms.
+    /// The vector called `name`. Throws like ``matrix(_:rows:columns:)``.
     mutating func vector(_ name: String, count: Int) throws(GGUFError) -> GGUFTensor {
         claimed.insert(name)
         return try file.tensor(name, dimensions: [count])
     }
 
-    /// The same if the file has it.
+    /// The vector called `name`; nil if the file does not have it.
     mutating func vectorIfPresent(_ name: String, count: Int) throws(GGUFError) -> GGUFTensor? {
         contains(name) ? try vector(name, count: count) : nil
     }
@@ -28,7 +29,7 @@ struct TensorClaims {
         file.tensors[name] != nil
     }
 
-    /// Throws if there is a tensor that nobody asked for: numbers without it would be another model's.
+    /// Throws if a tensor was never requested: computing without it would give another model's numbers.
     func requireNoneLeft(for architecture: Architecture) throws(GGUFError) {
         let left = file.tensorNames.filter { !claimed.contains($0) }
         guard let first = left.first else { return }
@@ -36,7 +37,7 @@ struct TensorClaims {
     }
 }
 
-/// Rows of a matrix, or elements of a vector, that the file keeps in one tensor with others.
+/// Some rows of a matrix, or some elements of a vector. One tensor of the file may hold several of them.
 struct TensorSlice {
     let tensor: GGUFTensor
     /// Rows of the matrix or elements of the vector.
@@ -47,7 +48,7 @@ struct TensorSlice {
         self.range = range
     }
 
-    /// Bytes in the file of a matrix's rows.
+    /// The size of the matrix rows in the file, in bytes.
     var byteCount: Int { range.count * (tensor.range.count / tensor.rows) }
 
     /// A whole matrix.

@@ -1,21 +1,20 @@
 package import PacelineSpeculation
 package import PacelineTensor
 
-/// A decoder-only transformer: token ids and a KV cache in, logits out.
+/// A decoder-only transformer: takes token ids and KV caches, returns logits.
 ///
-/// A pass mixes rows of any kind: prompt chunks, single tokens and nodes of token trees, of several sequences. The
-/// logits of a row are bit-identical whatever else is in the pass. One thread uses a transformer at a time; its weights
-/// are shared by all caches.
+/// A pass can mix prompt chunks, single tokens and tree nodes of several sequences. The logits of a row are
+/// bit-identical whatever else is in the pass. One thread uses a transformer at a time; all caches share its weights.
 package final class Transformer {
     package let configuration: ModelConfiguration
     package let compute: Compute
     package let weights: TransformerWeights
-    /// How keys and values are stored: part of the model's numbers.
+    /// How keys and values are stored, which affects the logits.
     package let cacheType: KVType
     private var buffers: PassBuffers
     private var logits: FloatMatrix
 
-    /// Called after every layer of a pass, on the thread that computes: a long pass is not a hung one.
+    /// Called after every layer of a pass on the computing thread, so that a long pass is not mistaken for a hung one.
     package var onProgress: (@Sendable () -> Void)?
 
     package init(
@@ -37,10 +36,11 @@ package final class Transformer {
         configuration.cacheShape(cacheType)
     }
 
-    /// Computes one pass and returns the logits (rows that want them, in order, x columns of the weights' output head).
+    /// Computes one pass and returns the logits of the rows that request them, in order: (these rows x columns of the
+    /// output head).
     ///
-    /// Keys and values of row i are stored in `rows[i].slot` of its cache, which must have been reserved. The result is
-    /// valid until the next pass.
+    /// Stores the keys and values of row i in `rows[i].slot` of its cache, which must be reserved. The result is valid
+    /// until the next pass.
     @discardableResult
     package func forward(_ rows: [PassRow]) -> FloatMatrix {
         guard !rows.isEmpty else { return logits }
@@ -159,15 +159,15 @@ package final class Transformer {
         addUpdate(bias: layer.downBias, norm: layer.feedForwardOuterNorm, rows: count)
     }
 
-    /// What the next products multiply: normed = RMS norm of `input`, and that quantised.
+    /// Prepares the input of the next products: sets `normed` to the RMS norm of `input`, and quantises it.
     private func normalise(_ input: FloatMatrix, weight: FloatMatrix, rows count: Int) {
         compute.quantise(buffers.normed, rows: count, into: buffers.quantised) { row in
             compute.rmsNorm(input, row: row, weight: weight, epsilon: configuration.normEpsilon, into: buffers.normed)
         }
     }
 
-    /// Adds what a part of a block computed to the residual stream, with its bias, and normalised first in families
-    /// that do so.
+    /// Adds the output of attention or feed-forward, with its bias, to the residual stream. Normalises it first in
+    /// families with outer norms.
     private func addUpdate(bias: FloatMatrix?, norm: FloatMatrix?, rows count: Int) {
         let update = buffers.update
         if let bias { compute.addBias(bias, to: update, rows: count) }
@@ -209,17 +209,17 @@ package final class Transformer {
     }
 }
 
-/// One row of a pass: a token to compute, where it stands and what it sees.
+/// One row of a pass: a token, its position and the slots that it attends to.
 package struct PassRow {
     package var token: Token
     /// Its absolute position in the sequence.
     package var position: Int
     package var cache: KVCache
-    /// Where its key and value go.
+    /// The slot for its key and value.
     package var slot: Int
-    /// It attends to slots 0 ..< base …
+    /// It attends to slots 0 ..< `base` first …
     package var base: Int
-    /// … and then to these, in order, its own included.
+    /// … and then to these slots in order, including its own.
     package var path: [Int]
     package var wantsLogits: Bool
 
@@ -241,7 +241,7 @@ package struct PassRow {
         self.wantsLogits = wantsLogits
     }
 
-    /// A committed token of `cache`: it stands in the slot of its position and sees everything before it.
+    /// A committed token of `cache`. Its slot equals its position, and it attends to everything up to itself.
     package static func committed(_ token: Token, position: Int, cache: KVCache, wantsLogits: Bool) -> PassRow {
         PassRow(
             token: token,

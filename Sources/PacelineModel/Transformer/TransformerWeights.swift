@@ -1,11 +1,11 @@
 import PacelineSpeculation
 package import PacelineTensor
 
-/// The weights of a transformer, packed for the kernels; the embedding table is looked up in the file.
+/// The weights of a transformer, packed for the kernels. The embedding table stays in the file.
 package final class TransformerWeights {
     /// One block's weights. Matrices are (outputs x inputs).
     ///
-    /// A class, because a pass hands each of them on several times, and copying so many references takes its time.
+    /// A class, because a pass passes each layer on several times, and copying a struct of 20 references is slow.
     package final class Layer {
         let attentionNorm: FloatMatrix  // (1, embedding)
         let query: PackedMatrix  // (heads · head dimension, embedding)
@@ -28,7 +28,7 @@ package final class TransformerWeights {
         let downBias: FloatMatrix?
         let feedForwardOuterNorm: FloatMatrix?  // (1, embedding)
 
-        /// What the input of the block is multiplied with.
+        /// The matrices that multiply the block's input.
         var inputs: [PackedMatrix] { [query, key, value] }
 
         init(_ tensors: BlockTensors, reader: WeightReader) throws {
@@ -56,9 +56,10 @@ package final class TransformerWeights {
     }
 
     package let layers: [Layer]
-    /// Bytes in the file of the weights that one pass touches (of the embedding table, only if it is the output head).
+    /// Bytes of the weights that one pass touches, as stored in the file. Includes the embedding table only if it is
+    /// the output head.
     package let bytesPerPass: Int
-    /// How many weights of each type that are: multiply-accumulates per row.
+    /// The number of these weights by type: multiply-accumulates per row.
     package let weightsByType: [WeightType: Int]
     package var weightsPerPass: Int { weightsByType.values.reduce(0, +) }
     let outputNorm: FloatMatrix  // (1, embedding)
@@ -66,17 +67,17 @@ package final class TransformerWeights {
     let outputBias: FloatMatrix?  // (1, columns of logits)
     /// The tokens that the output head scores.
     package let columns: LogitColumns
-    /// What the rotation frequencies are divided by, if anything: rope dimension / 2 values.
+    /// Divisors of the rotation frequencies, rope dimension / 2 values; nil if there are none.
     let rotaryFactors: [Float]?
     private let embedding: GGUFTensor
 
     /// Reads and repacks all weights of a model.
     ///
     /// - Parameters:
-    ///   - columns: the tokens to score: the rest of the output head is not kept.
+    ///   - columns: the tokens to score. Loading drops the rest of the output head.
     ///   - progress: called with the share done (0 … 1) after each block.
-    /// - Throws: ``GGUFError`` for a weight that is not finite, ``PackedMatrixError`` when memory runs out, and what
-    ///   loading OpenBLAS throws.
+    /// - Throws: ``GGUFError`` for a weight that is not finite, ``PackedMatrixError`` if memory runs out, and the
+    ///   errors of loading OpenBLAS.
     package init(
         _ tensors: ModelTensors,
         configuration: ModelConfiguration,
@@ -97,7 +98,7 @@ package final class TransformerWeights {
             progress(Double(layers.count) / Double(configuration.blockCount))
         }
         self.layers = layers
-        // Of a trimmed head, only the rows that were kept.
+        // Counts only the rows of the head that were kept.
         let missing = configuration.vocabularySize - columns.count
         let head = tensors.output
         bytesPerPass = tensors.matrices.reduce(0) { $0 + $1.byteCount } - missing * (head.range.count / head.rows)
@@ -117,9 +118,9 @@ package final class TransformerWeights {
 }
 
 extension ModelConfiguration {
-    /// Throws where a shape is sound but not one that the kernels compute.
+    /// Throws if the kernels do not support the shape.
     ///
-    /// Rows and heads of any other width are computed with zeros behind them.
+    /// The kernels pad rows and heads of all other widths with zeros.
     func checkForKernels(_ file: GGUFFile) throws(GGUFError) {
         guard headDimension <= KVShape.headDimensionLimit else {
             throw file.error(

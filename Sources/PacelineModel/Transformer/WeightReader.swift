@@ -1,17 +1,17 @@
 import PacelineTensor
 
-/// Reads a model's weights from its file in the form that the kernels want.
+/// Reads a model's weights from its file and converts them for the kernels.
 struct WeightReader {
     let file: GGUFFile
     let compute: Compute
     let arena = WeightArena()
 
-    /// A matrix, repacked. The file's copy may leave memory.
+    /// Repacks a matrix. The kernel may then drop its pages of the file from memory.
     func matrix(_ tensor: GGUFTensor) throws -> PackedMatrix {
         try matrix(TensorSlice(matrix: tensor))
     }
 
-    /// Some rows of a matrix, repacked: one of several that the file keeps in one tensor.
+    /// Repacks some rows of a matrix, such as one of several projections in one tensor.
     func matrix(_ slice: TensorSlice) throws -> PackedMatrix {
         let tensor = slice.tensor
         let part = bytes(of: slice)
@@ -24,7 +24,7 @@ struct WeightReader {
         return matrix
     }
 
-    /// The rows of an output head that `columns` asks for, repacked.
+    /// Repacks the rows of an output head that have a column in `columns`.
     func head(_ tensor: GGUFTensor, _ columns: LogitColumns) throws -> PackedMatrix {
         guard !columns.others.isEmpty else { return try matrix(TensorSlice(tensor, 0..<columns.count)) }
         let rowBytes = tensor.range.count / tensor.rows
@@ -37,15 +37,17 @@ struct WeightReader {
         }
     }
 
-    /// The values of an output head's bias that `columns` asks for.
+    /// The values of an output head's bias that have a column in `columns`.
     func headBias(_ tensor: GGUFTensor, _ columns: LogitColumns) throws(GGUFError) -> FloatMatrix {
         let all = try vector(tensor).row(0)
         return FloatMatrix((0..<columns.count).map { all[Int(columns.token($0))] })
     }
 
-    /// Repacks rows of `tensor`, as they are in the file.
+    /// Repacks rows of `tensor`.
     ///
-    /// - Parameter place: the row of the tensor that a row of `bytes` is.
+    /// - Parameters:
+    ///   - bytes: the rows, as stored in the file.
+    ///   - place: maps a row of `bytes` to its row in the tensor, for errors.
     private func pack(
         _ tensor: GGUFTensor,
         rows: Int,
@@ -69,8 +71,8 @@ struct WeightReader {
         }
     }
 
-    /// Throws what repacking the rows of a matrix throws for a weight that is not finite. The file's copy may leave
-    /// memory.
+    /// Throws the same error as repacking for a weight that is not finite. The kernel may then drop the rows' pages of
+    /// the file from memory.
     func check(_ slice: TensorSlice) throws {
         let tensor = slice.tensor
         let type = try file.weightType(of: tensor)
@@ -88,7 +90,7 @@ struct WeightReader {
         if let row { throw file.error(.notFinite(tensor: tensor.name, row: slice.range.lowerBound + row)) }
     }
 
-    /// Where the rows of a matrix lie in its tensor.
+    /// The byte range of the rows of a matrix in its tensor.
     private func bytes(of slice: TensorSlice) -> Range<Int> {
         let rowBytes = slice.tensor.range.count / slice.tensor.rows
         return slice.range.lowerBound * rowBytes..<slice.range.upperBound * rowBytes
@@ -99,7 +101,7 @@ struct WeightReader {
         tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
     }
 
-    /// A vector, as floats.
+    /// Converts a vector to float32.
     func vector(_ tensor: GGUFTensor) throws(GGUFError) -> FloatMatrix {
         let vector = FloatMatrix(rows: 1, columns: tensor.elementCount)
         tensor.expandRow(0, into: vector, row: 0)
@@ -107,14 +109,14 @@ struct WeightReader {
         return vector
     }
 
-    /// Some elements of a vector: one of several that the file keeps in one tensor.
+    /// Converts some elements of a vector to float32, such as one of several biases in one tensor.
     func vector(_ slice: TensorSlice) throws(GGUFError) -> FloatMatrix {
         let all = try vector(slice.tensor)
         guard slice.range.count < all.columns else { return all }
         return FloatMatrix(Array(all.row(0)[slice.range]))
     }
 
-    /// Divisors of the rotation frequencies, linear position scaling included.
+    /// Divisors of the rotation frequencies, including linear position scaling; nil if there are none.
     func rotaryFactors(_ rope: RopeConfiguration, _ factors: GGUFTensor?) throws(GGUFError) -> [Float]? {
         if let yarn = rope.yarn { return yarn.divisors(base: rope.base, dimension: rope.dimension) }
         guard let factors else {
@@ -125,7 +127,7 @@ struct WeightReader {
 }
 
 extension GGUFFile {
-    /// The weight type of a tensor, if kernels exist for it.
+    /// The weight type of a tensor. Throws if no kernels exist for it.
     func weightType(of tensor: GGUFTensor) throws(GGUFError) -> WeightType {
         guard let type = WeightType(rawValue: tensor.type) else {
             throw error(
@@ -141,10 +143,10 @@ extension GGUFFile {
 }
 
 extension GGUFTensor {
-    /// Expands one row to float32 into a row of `output`.
+    /// Expands one row to float32 and writes it to a row of `output`.
     func expandRow(_ index: Int, into output: FloatMatrix, row: Int) {
-        precondition((0..<rows).contains(index), "row outside the tensor")
-        guard let type = WeightType(rawValue: type) else { preconditionFailure("weights of an unknown type") }
+        precondition((0..<rows).contains(index), "the row is outside the tensor")
+        guard let type = WeightType(rawValue: type) else { preconditionFailure("the weight type is unknown") }
         let size = range.count / rows
         withBytes { bytes in
             let start = index * size

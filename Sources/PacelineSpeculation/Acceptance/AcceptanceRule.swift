@@ -1,6 +1,6 @@
-/// How a verdict is made from a tree and from what the target says about it.
+/// Makes a verdict from a tree and the target's answers about it.
 package protocol AcceptanceRule: Sendable {
-    /// What the rule asks the target at a node.
+    /// The target's answer at a node.
     associatedtype Answer
 
     /// Whether the emitted tokens are distributed exactly as the target alone would emit them.
@@ -10,8 +10,8 @@ package protocol AcceptanceRule: Sendable {
     ///
     /// - Parameters:
     ///   - tree: the drafted tree.
-    ///   - target: what the target says after the path to a node, or after the base for `nil`. It is asked at most
-    ///     once per node, a parent before its children, and only at nodes whose whole path is accepted.
+    ///   - target: answers for the position after a node, or after the base for `nil`. It is asked at most once per
+    ///     node, a parent before its children, and only at nodes whose whole path is accepted.
     /// - Throws: only what `target` throws.
     func verdict<Failure: Error>(
         on tree: TokenTree,

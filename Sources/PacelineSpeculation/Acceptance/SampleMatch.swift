@@ -1,9 +1,9 @@
-/// Lossless acceptance by comparing tokens: descend while the target's own next token was drafted.
+/// Lossless acceptance by comparing tokens: descends while the target's own next token was drafted.
 ///
-/// The target chooses its token at the base and at each accepted node exactly as it would without a tree (argmax of
-/// the perturbed logits at temperature above 0, with noise keyed by absolute position), so the emitted tokens are those
-/// of plain decoding, token for token, for every tree: partial, late, duplicated or hostile. Called naive sampling by
-/// SpecInfer (arXiv 2305.09781); with shared noise see Daliri, Musco, Suresh (arXiv 2408.07978).
+/// At the base and at each accepted node, the target chooses its token exactly as it would without a tree (argmax of
+/// the perturbed logits at temperature above 0, with noise keyed by absolute position). The emitted tokens are those of
+/// plain decoding for every tree: partial, late, duplicated or hostile. SpecInfer (arXiv 2305.09781) calls this naive
+/// sampling; for shared noise see Daliri, Musco, Suresh (arXiv 2408.07978).
 package struct SampleMatch: AcceptanceRule {
     package init() {}
 

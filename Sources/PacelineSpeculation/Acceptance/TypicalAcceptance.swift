@@ -1,15 +1,15 @@
-/// Typical acceptance as Medusa has it (arXiv 2401.10774): **lossy**. Output is not distributed as the target's, and
-/// depends on what was drafted. For those who ask for it by name.
+/// Typical acceptance as in Medusa (arXiv 2401.10774): **lossy**. The output does not follow the target's distribution,
+/// and depends on the draft.
 ///
-/// A drafted token is accepted when its target probability exceeds min(epsilon, delta · exp(-entropy)): where the
-/// target is undecided, anything reasonable will do. The longest accepted path wins, the more probable one where
-/// equally long.
+/// A drafted token is accepted if its target probability exceeds min(epsilon, delta · exp(-entropy)): where the target
+/// is undecided, any reasonable token will do. The longest accepted path wins, or the more probable of equally long
+/// ones.
 package struct TypicalAcceptance: AcceptanceRule {
-    /// What the target says at a node.
+    /// The target's answer at a node.
     package struct Answer: Sendable, Hashable {
         /// The target's own next token.
         package var choice: Token
-        /// The entropy of the target's law, in nats.
+        /// The entropy of the target's distribution, in nats.
         package var entropy: Double
         /// The probabilities of the node's children, in their order in the tree.
         package var childProbabilities: [Double]
@@ -55,7 +55,7 @@ package struct TypicalAcceptance: AcceptanceRule {
         return Verdict(path: best.nodes, accepted: best.nodes.map { tree[$0].token }, correction: best.choice)
     }
 
-    /// The path prolonged by each accepted child, the first child last: it is looked at first, and wins ties.
+    /// The path extended by each accepted child. The first child comes last, so that it is popped first and wins ties.
     private func accepted(below path: Path, answer: Answer, on tree: TokenTree) -> [Path] {
         let threshold = min(epsilon, delta * Double.exponential(-answer.entropy))
         var prolonged: [Path] = []

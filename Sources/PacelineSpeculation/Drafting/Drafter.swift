@@ -1,7 +1,7 @@
-/// Whatever proposes tokens: a small model, n-gram lookup, a suffix automaton.
+/// Proposes tokens: with a small model, n-gram lookup or a suffix automaton.
 ///
-/// One drafter serves one sequence on one thread; it is neither shared nor `Sendable`. It works against a tree that
-/// its owner holds, grows and re-roots, and knows the tree's nodes by index:
+/// One drafter serves one sequence on one thread; it is neither shared nor `Sendable`. Its owner holds, grows and
+/// re-roots the tree, whose nodes the drafter knows by index:
 ///
 /// ```swift
 /// try drafter.begin(base: tokens, sampling: sampling)
@@ -15,34 +15,33 @@
 /// try drafter.advance(rerooting)
 /// ```
 ///
-/// A drafter with a KV cache keeps a slot per node that it has run. Between calls the tree may gain nodes behind those
-/// it had, from this drafter's proposals or another's, but indices change only through ``advance(_:)``. Conformers may
-/// be classes or structs.
+/// A drafter with a KV cache keeps a slot for each node that it has run. Between calls the tree may gain nodes at its
+/// end, from this drafter or another, but indices change only through ``advance(_:)``.
 package protocol Drafter {
-    /// Whether a step runs no model. Steps are then so cheap that the planner need not count them.
+    /// Whether a step runs no model. The cost of such steps is negligible.
     var isModelFree: Bool { get }
 
-    /// Starts a sequence, forgetting any other.
+    /// Starts a sequence and forgets the previous one.
     ///
     /// - Parameters:
     ///   - base: the committed tokens, prompt included; at least one.
-    ///   - sampling: what the target samples with; noise is keyed by its seed and the absolute position.
+    ///   - sampling: the target's sampling parameters; noise is keyed by their seed and the absolute position.
     mutating func begin(base: [Token], sampling: SamplingParameters) throws
 
     /// Proposes children for frontier nodes, all in one batched step.
     ///
     /// - Parameters:
     ///   - tree: the tree below the current base.
-    ///   - nodes: the distinct nodes to expand; `nil` is the base. Ancestors of a node may be unknown to the drafter
-    ///     (another one drafted them), in which case it runs them as well.
+    ///   - nodes: the distinct nodes to expand; `nil` is the base. If another drafter proposed ancestors of a node,
+    ///     this one runs them as well.
     ///   - width: the most children to propose for each node.
-    /// - Returns: for each of `nodes`, distinct candidates, the preferred one first; empty where it has none.
+    /// - Returns: for each of `nodes`, distinct candidates, the preferred one first; may be empty.
     mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]]
 
     /// Follows the tree to its new base.
     ///
-    /// Nodes of `rerooting.path` become base, so their cache slots do too; tokens of `rerooting.committed` beyond them
-    /// have still to be run. Nodes of `rerooting.kept` survive under new indices, every other node is gone. An empty
-    /// `committed` only drops nodes.
+    /// Nodes of `rerooting.path` and their cache slots become part of the base; later tokens of `rerooting.committed`
+    /// still have to be run. Nodes of `rerooting.kept` survive under new indices; all other nodes are gone. If
+    /// `committed` is empty, nodes are only dropped.
     mutating func advance(_ rerooting: Rerooting) throws
 }

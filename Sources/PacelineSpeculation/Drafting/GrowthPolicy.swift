@@ -1,22 +1,21 @@
-/// What a grown tree may cost and when growing stops to pay. Set by whoever plans the worker's drafting; may change
-/// between steps.
+/// How large a tree may grow, and when growing no longer pays. May change between steps.
 package struct GrowthPolicy: Sendable, Hashable {
-    /// The most nodes the tree may hold; usually the worker's credit. A few times `verified`, since the most probable
-    /// nodes are only known once less probable ones have been tried.
+    /// The most nodes the tree may hold; usually the worker's credit. A few times `verified`, because the most probable
+    /// nodes are known only after less probable ones have been tried.
     package var nodes: Int
-    /// How many nodes the verifier is expected to check in a round: a path less probable than the best this many adds
-    /// nothing.
+    /// How many nodes the verifier is expected to check per round. Less probable paths than the best of this number
+    /// add nothing.
     package var verified: Int
-    /// Paths less probable than this wait in reserve: a node below the verifier's marginal cost is not worth its
-    /// share of the credit, but may become so when the base grows towards it.
+    /// Less probable paths wait in reserve. A node below the verifier's marginal cost is not worth its share of the
+    /// credit, but may be once the base has grown towards it.
     package var minimumProbability: Double
-    /// The deepest node.
+    /// The greatest depth of a node.
     package var depth: Int
-    /// Children asked for per expanded node.
+    /// Children to ask for per expanded node.
     package var width: Int
-    /// Nodes expanded in one step.
+    /// Nodes to expand in one step.
     package var batch: Int
-    /// Growing stops when a step promises to add fewer expected tokens than this.
+    /// Growing stops when a step is expected to add fewer accepted tokens than this.
     package var minimumGain: Double
     package var shard: OutcomeShard
 

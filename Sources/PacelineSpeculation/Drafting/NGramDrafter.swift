@@ -1,21 +1,21 @@
-/// Drafts what followed earlier occurrences of the latest tokens: prompt lookup (Saxena 2023,
-/// github.com/apoorvumang/prompt-lookup-decoding), made into a tree.
+/// Drafts the tokens that followed earlier occurrences of the latest tokens: prompt lookup (Saxena 2023,
+/// github.com/apoorvumang/prompt-lookup-decoding), extended to a tree.
 ///
-/// For a node the text is the base and the path to the node. Its last `longest` tokens are looked up in the text
-/// before, then one token less, down to `shortest`; each occurrence proposes the token that followed it, the newest
-/// first. No model is run. Beliefs depend on the length of the match alone; a match of `n` tokens takes n/(n+1) of the
-/// probability that longer and newer matches have left.
+/// For each node, the text is the base plus the path to the node. The drafter looks up its last `longest` tokens in the
+/// earlier text, then one token fewer, down to `shortest`. Each occurrence proposes the token that followed it, the
+/// newest occurrence first. Probabilities depend only on the length of the match: a match of `n` tokens gets n/(n+1) of
+/// the probability that longer and newer matches left.
 package struct NGramDrafter: Drafter {
     package let longest: Int
     package let shortest: Int
-    /// How many occurrences of one n-gram are looked at, so that a text of one repeated token stays cheap.
+    /// How many occurrences of an n-gram to examine, so that a text of one repeated token stays cheap.
     package let scanLimit: Int
     private var base: [Token] = []
     private var indices: [NGramIndex] = []
 
     /// - Parameters:
-    ///   - longest, shortest: lengths of the matches looked for; raised to at least 1, and `longest` to `shortest`.
-    ///   - scanLimit: occurrences looked at per length.
+    ///   - longest, shortest: lengths of matches; raised to at least 1, and `longest` to at least `shortest`.
+    ///   - scanLimit: occurrences to examine per length.
     package init(longest: Int = 4, shortest: Int = 1, scanLimit: Int = 64) {
         self.shortest = max(1, shortest)
         self.longest = max(self.shortest, longest)
@@ -69,7 +69,7 @@ extension NGramDrafter {
     private func continuations(after path: [Token], index: NGramIndex) -> [Token] {
         let recent = Array(base.suffix(index.order) + path)
         let gram = Array(recent.suffix(index.order))
-        // Occurrences that end within the path are in no index: it changes with every node.
+        // Occurrences that end within the path are not indexed, because the path differs for every node.
         let withinPath = path.indices.reversed().filter { follower in
             let end = recent.count - path.count + follower
             return end >= index.order && recent[(end - index.order)..<end].elementsEqual(gram)

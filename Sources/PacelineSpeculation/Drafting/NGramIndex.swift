@@ -1,10 +1,10 @@
 /// Finds the earlier occurrences of an n-gram in a text that only grows.
 ///
-/// Occurrences with the same hash are chained, newest first, and compared before they are reported; so lookups depend
-/// on the text alone. Four bytes per token of text and one table entry per distinct n-gram.
+/// Occurrences with the same hash are chained, newest first, and compared before they are reported, so lookups depend
+/// only on the text. Takes four bytes per token of text and one table entry per distinct n-gram.
 struct NGramIndex {
     let order: Int
-    /// For each hash, the newest position whose preceding n-gram has it.
+    /// For each hash, the newest position whose preceding n-gram has that hash.
     private var newest: [UInt64: Int32] = [:]
     /// For each position, the next older one with the same hash, or -1. Entries below `order` are unused.
     private var older: [Int32] = []
@@ -13,7 +13,7 @@ struct NGramIndex {
         self.order = order
     }
 
-    /// Takes note of the n-gram before `text[position]`. Positions come in ascending order without gaps.
+    /// Indexes the n-gram before `text[position]`. Positions must come in ascending order without gaps.
     mutating func add(_ position: Int, of text: [Token]) {
         guard position >= order, let stored = Int32(exactly: position) else {
             older.append(-1)
@@ -25,7 +25,7 @@ struct NGramIndex {
 
     /// The positions in `text` that follow an occurrence of `gram`, newest first.
     ///
-    /// Looks at `limit` positions with the same hash, so that not even a text made of collisions is slow.
+    /// Examines at most `limit` positions with the same hash, so that even a text full of collisions is not slow.
     func positions(after gram: [Token], in text: [Token], limit: Int) -> [Int] {
         var positions: [Int] = []
         var next = newest[Self.hash(gram[...])] ?? -1

@@ -1,8 +1,7 @@
-/// The subtrees that a drafter grows when several equal drafters serve one sequence.
+/// The subtrees that a drafter grows when several identical drafters serve one sequence.
 ///
-/// All of them follow the preferred line, the chain of first children. A subtree that leaves it at depth d with sibling
-/// number r belongs to the drafter with (d + r) mod count = index, so that identical drafters do not draft identical
-/// trees.
+/// Every drafter follows the preferred line, the chain of first children. A subtree that leaves it at depth d with
+/// sibling number r belongs to the drafter with (d + r) mod count = index, so identical drafters draft different trees.
 package struct OutcomeShard: Sendable, Hashable {
     package var index: Int
     package var count: Int
@@ -12,6 +11,6 @@ package struct OutcomeShard: Sendable, Hashable {
         self.count = count
     }
 
-    /// The shard of a drafter that is alone with a sequence.
+    /// The shard of a drafter that serves a sequence alone.
     package static let whole = OutcomeShard(index: 0, count: 1)
 }

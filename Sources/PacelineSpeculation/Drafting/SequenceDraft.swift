@@ -1,18 +1,18 @@
-/// One sequence's drafting: a tree, and the drafters that grow it together. What a worker holds per sequence.
+/// A worker's draft for one sequence: a tree, and the drafters that grow it together.
 ///
-/// The drafters' proposals meet in one tree, merged by (parent, token); each drafter sees, and may extend, what the
-/// others proposed. Not `Sendable`: it belongs to the thread that runs its drafters.
+/// The drafters' proposals are merged into one tree by (parent, token). Each drafter sees the others' proposals and may
+/// extend them. Not `Sendable`: it belongs to the thread that runs its drafters.
 package struct SequenceDraft {
     private struct Member {
         var drafter: any Drafter
         var grower: TreeGrower
-        /// The drafter knows the base.
+        /// Whether the drafter knows the base.
         var hasBegun = false
 
         var isModelFree: Bool { drafter.isModelFree }
     }
 
-    /// Tokens of a base that a drafter without a model reads in one go.
+    /// How many tokens of a base a drafter without a model reads at a time.
     private static let piece = 4096
 
     package private(set) var tree: TokenTree
@@ -22,9 +22,9 @@ package struct SequenceDraft {
     private var sampling = SamplingParameters.greedy
 
     /// - Parameters:
-    ///   - drafters: the drafters, those without a model first by preference: their steps cost next to nothing.
-    ///   - policy: bounds for the tree as a whole, and when growing stops to pay.
-    ///   - limits: what the receiver of the tree enforces.
+    ///   - drafters: the drafters, preferably those without a model first, because their steps cost almost nothing.
+    ///   - policy: bounds for the whole tree, and when growing no longer pays.
+    ///   - limits: the limits that the receiver of the tree enforces.
     package init(drafters: [any Drafter], policy: GrowthPolicy, limits: TreeLimits = TreeLimits()) {
         tree = TokenTree(limits: limits)
         members = drafters.map { Member(drafter: $0, grower: TreeGrower(policy: policy)) }
@@ -40,8 +40,8 @@ package struct SequenceDraft {
         }
     }
 
-    /// What each drafter's beliefs have turned out to be worth, in the order of the drafters. May be carried over from
-    /// one sequence to another with equal drafters.
+    /// The calibration of each drafter's probabilities, in the order of the drafters. May be carried over to another
+    /// sequence with the same drafters.
     package var experience: [Calibration] {
         get { members.map(\.grower.calibration) }
         set {
@@ -51,10 +51,10 @@ package struct SequenceDraft {
         }
     }
 
-    /// Starts a sequence with an empty tree. Drafters with a model read the base in their first step, so that those
-    /// without are not held up by a long prompt.
+    /// Starts a sequence with an empty tree. Drafters with a model read the base in their first step, so that a long
+    /// prompt does not hold up the others.
     ///
-    /// - Parameter onProgress: called now and then while a long base is read.
+    /// - Parameter onProgress: called repeatedly while a long base is read.
     package mutating func begin(
         base: [Token],
         sampling: SamplingParameters,
@@ -72,12 +72,12 @@ package struct SequenceDraft {
         for index in members.indices where members[index].isModelFree { try read(index, onProgress: onProgress) }
     }
 
-    /// Lets the drafters without a model take all the steps that pay, or, where they have none left, each drafter with
-    /// a model one: what costs next to nothing need not wait for what costs a pass.
+    /// Lets the drafters without a model take all steps that pay. If no such step is left, each drafter with a model
+    /// takes one step. Cheap steps thus need not wait for a pass of a model.
     ///
-    /// When no step pays any more, what credit is left goes to the best of the proposals held back so far.
+    /// When no step pays any more, the remaining credit goes to the best proposals in reserve.
     ///
-    /// - Returns: the new nodes, or `nil` when there is nothing left to do before the base grows.
+    /// - Returns: the new nodes, or `nil` if nothing is left to do until the base grows.
     package mutating func step() throws -> Range<NodeIndex>? {
         let first = tree.count
         for isModelFree in [true, false] {
@@ -98,7 +98,7 @@ package struct SequenceDraft {
         return tree.count > first ? first..<tree.count : nil
     }
 
-    /// Follows the base as it grows by accepted tokens and correction.
+    /// Appends accepted tokens and the correction to the base, and re-roots the tree.
     @discardableResult
     package mutating func commit(_ tokens: [Token]) throws -> Rerooting {
         let rerooting = tree.reroot(after: tokens)
@@ -112,7 +112,8 @@ package struct SequenceDraft {
         return rerooting
     }
 
-    /// Some nodes are being verified: those of `outgoing` that are in the tree. They bind no drafting any more.
+    /// Notes that the nodes of `outgoing` are being verified, so that drafting no longer counts them. Nodes that are
+    /// not in the tree are ignored.
     package mutating func verifying(_ outgoing: TokenTree) {
         var own: [NodeIndex?] = []
         for node in outgoing {
@@ -129,7 +130,7 @@ package struct SequenceDraft {
         members[index].hasBegun = true
     }
 
-    /// Begins with a drafter that takes the base in at once, piece by piece.
+    /// Begins a drafter that reads the whole base now, in pieces.
     private mutating func read(_ index: Int, onProgress: () -> Void) throws {
         try members[index].drafter.begin(base: Array(base.prefix(Self.piece)), sampling: sampling)
         members[index].hasBegun = true

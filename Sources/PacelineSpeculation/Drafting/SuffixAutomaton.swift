@@ -1,16 +1,16 @@
 /// The suffix automaton of a text that only grows, with occurrence counts for short substrings.
 ///
 /// A state stands for all substrings that end at the same set of positions; `link` leads to the longest shorter suffix
-/// with more positions. At most two states per token of text, amortised constant time per token besides counting
-/// (Blumer et al. 1985). Counting visits the suffixes of up to `countedLength` tokens only, since on repetitive texts
-/// the chain of all suffixes is as long as the text.
+/// with more positions. There are at most two states per token of text, and appending takes amortised constant time
+/// apart from counting (Blumer et al. 1985). Counting visits only suffixes of up to `countedLength` tokens, because in
+/// repetitive texts the chain of all suffixes is as long as the text.
 struct SuffixAutomaton: Sendable {
     struct State: Sendable {
-        /// The longest of its substrings.
+        /// The length of its longest substring.
         var length: Int32
         var link: Int32
         var firstEdge: Int32 = -1
-        /// Occurrences, and the end of the latest; kept for states with a substring of at most `countedLength`.
+        /// The number of occurrences, and the end of the latest; only for substrings of at most `countedLength` tokens.
         var count: Int32 = 0
         var latestEnd: Int32 = 0
     }
@@ -21,7 +21,7 @@ struct SuffixAutomaton: Sendable {
         var next: Int32
     }
 
-    /// A place in the automaton: a state, and how long the substring is that led there.
+    /// A place in the automaton: a state, and the length of the substring that led there.
     struct Match: Sendable, Hashable {
         var state: Int = 0
         var length: Int = 0
@@ -30,10 +30,10 @@ struct SuffixAutomaton: Sendable {
     let countedLength: Int
     private(set) var states = [State(length: 0, link: -1)]
     private var edges: [Edge] = []
-    /// Edge by (state, token), as the root of a long text has very many.
+    /// The edge for each (state, token). A table, because the root of a long text has very many edges.
     private var edgeIndex: [UInt64: Int32] = [:]
     private var last = 0
-    /// The suffix of the text that has `countedLength` tokens, or all of it.
+    /// The last `countedLength` tokens of the text, or all of it if it is shorter.
     private(set) var suffix = Match()
     private(set) var textLength = 0
 
@@ -62,7 +62,7 @@ struct SuffixAutomaton: Sendable {
         edgeIndex[Self.key(state, token)].map { Int(edges[Int($0)].target) }
     }
 
-    /// The tokens that follow the substrings of a state, with the states they lead to.
+    /// The tokens that follow the substrings of a state, and the states they lead to.
     func successors(of state: Int) -> [(token: Token, state: Int)] {
         var successors: [(token: Token, state: Int)] = []
         var edge = states[state].firstEdge
@@ -83,13 +83,13 @@ struct SuffixAutomaton: Sendable {
         return Match(state: state, length: limit)
     }
 
-    /// The longest suffix of a match that occurs at more positions; the empty one in the end.
+    /// The longest suffix of a match that occurs at more positions; the empty match if there is none.
     func nextShorter(_ match: Match) -> Match {
         let link = Int(states[match.state].link)
         return link < 0 ? Match() : Match(state: link, length: Int(states[link].length))
     }
 
-    /// The longest suffix of a match that occurs in the text with `token` behind it, that token included.
+    /// The longest suffix of a match that is followed by `token` somewhere in the text, extended by that token.
     func extended(_ match: Match, by token: Token) -> Match {
         var (state, length) = (match.state, match.length)
         while true {
@@ -102,7 +102,7 @@ struct SuffixAutomaton: Sendable {
 }
 
 extension SuffixAutomaton {
-    /// Makes the substrings of `next` that end in the text's new suffix a state of their own, if they are not.
+    /// Gives the substrings of `next` that are suffixes of the text a state of their own, if they do not have one yet.
     private mutating func split(_ next: Int, reachedFrom state: Int, _ token: Token) -> Int {
         let length = states[state].length + 1
         guard states[next].length != length else { return next }

@@ -1,24 +1,24 @@
-/// Drafts what most often followed the longest suffix that has occurred before: suffix decoding (SuffixDecoding,
-/// arXiv 2411.04975; SAM decoding, arXiv 2411.10666) over the sequence's own tokens and texts given beforehand.
+/// Drafts the tokens that most often followed the longest suffix seen before: suffix decoding (SuffixDecoding,
+/// arXiv 2411.04975; SAM decoding, arXiv 2411.10666) over the sequence's own tokens and texts given in advance.
 ///
-/// For a node the longest suffix of base and path that occurs in the text is looked up, then its shorter suffixes as
-/// far as they occur more often. Each proposes the tokens that followed it, the most frequent first, the latest first
-/// where equal. A suffix of `g` tokens that was followed `t` times by `d` distinct new tokens takes g·t / (g·t + d)
-/// of the probability that longer suffixes have left, shared out by frequency: the escape rule of PPM's method C
-/// (Moffat 1990), with more trust in longer matches.
+/// For each node, the drafter looks up the longest suffix of base and path that occurs in the text, then shorter
+/// suffixes that occur more often. Each suffix proposes the tokens that followed it, the most frequent first and the
+/// latest first among equals. A suffix of `g` tokens that was followed `t` times by `d` distinct new tokens gets
+/// g·t / (g·t + d) of the probability that longer suffixes left, divided by frequency. This is the escape rule of
+/// PPM's method C (Moffat 1990), with more trust in longer matches.
 package struct SuffixDrafter: Drafter {
-    /// Stands between texts; no vocabulary has it.
+    /// Separates texts; not a token of any vocabulary.
     private static let separator = Token.max
 
-    /// No suffix longer than this is told apart from a shorter one.
+    /// The longest suffix to look up, in tokens.
     package let longest: Int
     package let shortest: Int
     private let corpus: SuffixAutomaton
     private var automaton: SuffixAutomaton
 
     /// - Parameters:
-    ///   - longest, shortest: lengths of the suffixes looked at; raised to at least 1, and `longest` to `shortest`.
-    ///   - corpus: texts that count as having been seen before each sequence, such as earlier outputs.
+    ///   - longest, shortest: lengths of suffixes; raised to at least 1, and `longest` to at least `shortest`.
+    ///   - corpus: texts that count as seen before each sequence, such as earlier outputs.
     package init(longest: Int = 16, shortest: Int = 1, corpus: [[Token]] = []) {
         self.shortest = max(1, shortest)
         self.longest = max(self.shortest, longest)
@@ -79,12 +79,12 @@ extension SuffixDrafter {
             }
             match = automaton.nextShorter(match)
         }
-        // Stable, so that equal beliefs keep the order of longer suffixes and later occurrences.
+        // Stable: equally probable tokens keep the order of longer suffixes and later occurrences.
         candidates.sort { $0.logProbability > $1.logProbability }
         return Array(candidates.prefix(width))
     }
 
-    /// What followed the match, without tokens proposed already; the most frequent first, then the latest.
+    /// The tokens that followed the match, without those already proposed; the most frequent first, then the latest.
     private func newSuccessors(
         at match: SuffixAutomaton.Match,
         beyond candidates: [Candidate]

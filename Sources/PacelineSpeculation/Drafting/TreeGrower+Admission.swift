@@ -1,16 +1,16 @@
 extension TreeGrower {
-    /// How many proposals wait outside the tree at most; the least probable are dropped first.
+    /// The most proposals that wait outside the tree; the least probable are dropped first.
     private static let reserveLimit = 1024
 
-    /// Moves proposals from the reserve into the tree, the most probable first: those that the verifier has room for,
-    /// and that the credit should go to. Worth calling after the base has grown or the policy has changed.
+    /// Moves proposals from the reserve into the tree, the most probable first, if the verifier has room for them and
+    /// they are worth the credit. Worth calling after the base has grown or the policy has changed.
     ///
-    /// While the tree is still growing, room is left for nodes that further steps are likely to bring and that will be
-    /// more probable: otherwise improbable siblings take up a small credit before the preferred line has become long.
+    /// While the tree is still growing, this leaves room for more probable nodes that further steps are likely to
+    /// bring. Otherwise improbable siblings would use up a small credit before the preferred line has become long.
     ///
-    /// - Parameter isGrowing: whether further steps will be taken; if not, no room is left.
+    /// - Parameter isGrowing: whether further steps will follow; if not, no room is left.
     /// - Returns: the indices of the new nodes, ascending.
-    /// - Throws: ``TreeError`` when a proposal is not a valid node.
+    /// - Throws: ``TreeError`` if a proposal is not a valid node.
     @discardableResult
     package mutating func admit(
         into tree: inout TokenTree,
@@ -38,8 +38,9 @@ extension TreeGrower {
         return added
     }
 
-    /// How many nodes with paths more probable than `path` further steps are likely to bring: the preferred lines that
-    /// begin at the frontier, if they go on as such lines usually do.
+    /// How many nodes with paths more probable than `path` further steps are likely to bring.
+    ///
+    /// Counts the preferred lines that begin at the frontier, assuming that they go on as such lines usually do.
     private func expectedNodes(above path: Double, from frontier: [NodeIndex?], in tree: TokenTree) -> Int {
         let step = -Double.logarithm(Swift.min(Swift.max(preferredShare, 0.05), 0.95))
         let depthLimit = depthLimit(of: tree)
@@ -50,8 +51,7 @@ extension TreeGrower {
         }
     }
 
-    /// Nodes with the log-probabilities of their paths, the most probable first; where equal, in the order they were
-    /// proposed.
+    /// Nodes with the log-probabilities of their paths, the most probable first; equals in the order of proposal.
     private func ranked(
         _ nodes: [TokenTree.Node],
         in tree: TokenTree

@@ -1,14 +1,14 @@
-/// Decides which nodes of a tree a drafter expands next, how wide, and when to stop. A value without a model: it sees
-/// trees and proposals only.
+/// Decides which nodes of a tree a drafter expands next, and when to stop. A value without a model: it sees only trees
+/// and proposals.
 ///
-/// Best-first by path probability over the whole frontier: the expected number of accepted tokens is the sum of the
-/// nodes' path probabilities, so the best tree of `n` nodes is the `n` most probable paths, and a step is worth what
-/// it adds to that sum (OPT-Tree, arXiv 2406.17276; DySpec, arXiv 2410.11744; EAGLE-2 expands level by level instead,
-/// arXiv 2406.16858). With sample-match the whole tree may be chosen by the tokens in it without any loss of exactness.
+/// Works best-first by path probability over the whole frontier. The expected number of accepted tokens is the sum of
+/// the nodes' path probabilities, so the best tree of `n` nodes is the `n` most probable paths. A step is worth what it
+/// adds to that sum (OPT-Tree, arXiv 2406.17276; DySpec, arXiv 2410.11744; EAGLE-2 expands level by level instead,
+/// arXiv 2406.16858). With sample-match, the choice of nodes may depend on their tokens without loss of exactness.
 ///
-/// A grower follows one drafter on one tree; several drafters on a tree have one each. From what is committed it learns
-/// what its drafter's beliefs are worth, and puts calibrated ones into the tree: so a drafter that is too sure of
-/// itself neither takes the room of others nor draws the model drafter after it.
+/// A grower follows one drafter on one tree; several drafters on a tree have one each. It learns from committed tokens
+/// how reliable its drafter's probabilities are, and puts calibrated ones into the tree. An overconfident drafter thus
+/// neither takes room from others nor misleads the model drafter.
 package struct TreeGrower: Sendable {
     package var policy: GrowthPolicy
     private var isBaseExpanded = false
@@ -18,22 +18,22 @@ package struct TreeGrower: Sendable {
     private var pending: [Bool] = []
     /// Proposals that are not nodes yet, at most ``reserveLimit`` of them.
     var reserve: [TokenTree.Node] = []
-    /// What the drafter proposed below nodes that may yet be visited, in its own words.
+    /// The drafter's proposals, uncalibrated, below nodes that may still be visited.
     private var reports: [TokenTree.Node] = []
-    /// What the drafter's beliefs are worth.
+    /// How reliable the drafter's probabilities are.
     package var calibration = Calibration()
-    /// How much probability the proposals for one node have carried, on a slowly moving average. Starts hopeful.
+    /// The total probability of the proposals for one node, as a slow moving average. Starts optimistic.
     private var proposedMass = 1.0
-    /// How much probability the preferred proposal for a node has carried, likewise.
+    /// The probability of the preferred proposal for a node, as the same kind of average.
     private(set) var preferredShare = 0.7
 
     package init(policy: GrowthPolicy = GrowthPolicy()) {
         self.policy = policy
     }
 
-    /// The nodes to expand in the next step, the most probable first, or `nil` when no step pays.
+    /// The nodes to expand in the next step, the most probable first, or `nil` if no step pays.
     ///
-    /// Nothing changes until the proposals are handed to ``insert(_:at:into:)``.
+    /// Nothing changes until the proposals are passed to ``insert(_:at:into:)``.
     package func next(_ tree: TokenTree) -> [NodeIndex?]? {
         guard tree.count < nodeLimit(of: tree), depthLimit(of: tree) > 0 else { return nil }
         let floor = floor(of: tree)
@@ -44,11 +44,11 @@ package struct TreeGrower: Sendable {
         return Array(batch)
     }
 
-    /// Takes what the drafter proposed for the nodes that ``next(_:)`` chose, marks them expanded, and adds what pays
-    /// as ``admit(into:isGrowing:)`` does.
+    /// Takes the drafter's proposals for the nodes that ``next(_:)`` chose, marks those nodes expanded, and adds the
+    /// proposals that pay, as ``admit(into:isGrowing:)`` does.
     ///
     /// - Returns: the indices of the new nodes, ascending.
-    /// - Throws: ``TreeError`` when a proposal is not a valid node.
+    /// - Throws: ``TreeError`` if a proposal is not a valid node.
     @discardableResult
     package mutating func insert(
         _ proposals: [[Candidate]],
@@ -89,15 +89,15 @@ package struct TreeGrower: Sendable {
             isBaseExpanded = isInTree && isExpanded(rerooting.path.last)
         }
         expanded = rerooting.kept.map(isExpanded)
-        // A verdict has come: nothing is being verified any more.
+        // A verdict has come, so nothing is being verified any more.
         pending = rerooting.committed.isEmpty ? rerooting.kept.map(isPending) : []
     }
 
-    /// Learns which nodes of the tree are being verified.
+    /// Notes which nodes of the tree are being verified.
     ///
-    /// The verdict makes each of them part of the base or drops it; what is drafted now is for the round after. So they
-    /// take no room from other nodes (see ``floor(of:)``), and only tokens beside them that are likely to be
-    /// corrections, and so to be drafted below, still enter the tree.
+    /// The verdict makes each of them part of the base or drops it; drafting now serves the round after. So they take
+    /// no room from other nodes (see ``floor(of:)``). A sibling of theirs enters the tree only if it is probable enough
+    /// as a correction that drafting below it would pay.
     package mutating func verifying(_ nodes: [NodeIndex]) {
         pending = []
         for node in nodes {
@@ -122,7 +122,7 @@ package struct TreeGrower: Sendable {
 extension TreeGrower {
     /// Unexpanded nodes that this drafter may expand, the most probable first.
     func frontier(of tree: TokenTree) -> [NodeIndex?] {
-        // All else hangs below the base's children, and they are cheap to have first.
+        // Everything else depends on the children of the base, and expanding it first is cheap.
         guard isBaseExpanded else { return [nil] }
         let depthLimit = depthLimit(of: tree)
         let open = tree.indices.filter { node in
@@ -134,15 +134,15 @@ extension TreeGrower {
         }
     }
 
-    /// The expected tokens that expanding a node adds to the best tree the verifier has room for.
+    /// The expected tokens that expanding a node adds to the best tree that the verifier has room for.
     ///
-    /// As if its proposals were a single child: an estimate from below when there are several.
+    /// Treats the proposals as a single child, which underestimates when there are several.
     private func promise(of node: NodeIndex?, in tree: TokenTree, floor: Double) -> Double {
         Double.exponential(tree.pathLogProbability(of: node)) * proposedMass - floor
     }
 
-    /// The path probability that a new node must exceed to be among those the verifier has room for in the next round:
-    /// nodes that are being verified now will not be in that one.
+    /// The path probability that a new node must exceed to find room in the next round. Nodes that are being verified
+    /// now will not be in that round.
     func floor(of tree: TokenTree) -> Double {
         guard policy.verified > 0 else { return .infinity }
         guard tree.count >= policy.verified else { return 0 }
@@ -154,8 +154,8 @@ extension TreeGrower {
 
     /// The path probability that a new child of a node must exceed.
     ///
-    /// Beside a node that is being verified a child can become the correction, which is worth something only with a
-    /// tree below it: so it must be probable enough to be expanded.
+    /// A sibling of a node that is being verified can become the correction. That helps only with a tree below it, so
+    /// it must be probable enough to be expanded.
     func threshold(below parent: NodeIndex?, in tree: TokenTree, floor: Double) -> Double {
         let usual = Swift.max(policy.minimumProbability, floor.nextUp)
         let isBesidePending = tree.children(of: parent).contains(where: isPending)
@@ -170,7 +170,7 @@ extension TreeGrower {
         Swift.min(policy.depth, tree.limits.depth)
     }
 
-    /// Whether a node lies on the preferred line or in a subtree dealt to this drafter.
+    /// Whether a node lies on the preferred line or in a subtree of this drafter's shard.
     private func isOwn(_ node: NodeIndex, in tree: TokenTree) -> Bool {
         guard policy.shard.count > 1 else { return true }
         for node in tree.path(to: node) {
@@ -197,7 +197,7 @@ extension TreeGrower {
         expanded[node] = true
     }
 
-    /// Compares what was proposed at the nodes that were visited with what the target took there.
+    /// Compares the proposals at visited nodes with the tokens that the target took there.
     private mutating func learn(from rerooting: Rerooting) {
         for (depth, token) in rerooting.committed.enumerated() where depth <= rerooting.path.count {
             let visited = depth == 0 ? nil : rerooting.path[depth - 1]
@@ -214,7 +214,7 @@ extension TreeGrower {
     private func calibrated(_ candidates: [Candidate], depth: Int) -> [Candidate] {
         candidates.map { candidate in
             let belief = calibration.probability(logProbability: candidate.logProbability, depth: depth)
-            // Nothing is impossible, or its log-probability would not be finite.
+            // A probability of 0 would not have a finite logarithm.
             let logProbability = Float(Double.logarithm(Swift.max(belief, 1e-9)))
             return Candidate(token: candidate.token, logProbability: logProbability)
         }

@@ -1,11 +1,11 @@
-/// Exponential and logarithm without a C library, so that estimates, and with them plans and simulations, are the same
-/// on every machine. Within two units in the last place; they never touch the tokens' law, only speed.
+/// Exponential and logarithm without a C library, so that estimates, plans and simulations are the same on every
+/// machine. Accurate to two units in the last place. They affect only speed, never a token.
 extension Double {
-    /// e to the power of `x`; 0 below the range of doubles, infinity above it, and not-a-number for not-a-number.
+    /// e to the power of `x`; 0 below the range of doubles, infinity above it, and NaN for NaN.
     package static func exponential(_ x: Double) -> Double {
         guard x > -745 else { return x.isNaN ? x : 0 }
         guard x < 709.7 else { return x.isNaN ? x : .infinity }
-        // The nearest power of two. Converting, since rounding functions are the C library's.
+        // The nearest power of two. Converts to Int because rounding functions belong to the C library.
         let exponent = Int(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5))
         let power = Double(exponent)
         // ln 2 in two parts, the first with enough trailing zeros that the product is exact.
@@ -14,13 +14,13 @@ extension Double {
         for divisor in stride(from: 13.0, through: 1, by: -1) {
             sum = 1 + sum * rest / divisor
         }
-        // In two steps, since 2^power alone may be below the smallest double.
+        // In two steps, because 2^power alone may be below the smallest double.
         let half = exponent / 2
         return sum * Double(sign: .plus, exponent: half, significand: 1)
             * Double(sign: .plus, exponent: exponent - half, significand: 1)
     }
 
-    /// The natural logarithm of `x`; minus infinity for 0, and not-a-number below.
+    /// The natural logarithm of `x`; minus infinity for 0, and NaN for negative numbers and NaN.
     package static func logarithm(_ x: Double) -> Double {
         guard x > 0 else { return x == 0 ? -.infinity : .nan }
         guard x < .infinity else { return x }

@@ -1,5 +1,5 @@
 extension Duration {
-    /// Whole nanoseconds, clamped to what 64 bits hold.
+    /// Whole nanoseconds, clamped to the range of `Int64`.
     package var saturatedNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -13,7 +13,7 @@ extension Duration {
         Double(saturatedNanoseconds) / 1_000_000
     }
 
-    /// A length from a measured or computed number of milliseconds; not-a-number and negatives become zero.
+    /// The duration of a measured or computed number of milliseconds; NaN and negative numbers become zero.
     package static func fromMilliseconds(_ milliseconds: Double) -> Duration {
         guard milliseconds > 0 else { return .zero }
         return .nanoseconds(Int64(min(milliseconds * 1_000_000, 9e18)))

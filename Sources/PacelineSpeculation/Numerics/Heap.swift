@@ -1,11 +1,11 @@
-/// A binary heap: the least element is the first to come out. Elements that equal one another come out in any order.
+/// A binary heap that yields its least element first. Equal elements come out in any order.
 package struct Heap<Element: Comparable> {
     @usableFromInline var elements: [Element] = []
 
     @inlinable
     package init() {}
 
-    /// The element that would come out next.
+    /// The element that ``popFirst()`` would return.
     @inlinable
     package var first: Element? { elements.first }
 
@@ -33,7 +33,7 @@ package struct Heap<Element: Comparable> {
         return first
     }
 
-    /// Moves the element at the root down to its place.
+    /// Moves the root element down to its place.
     @inlinable
     mutating func sink() {
         var parent = 0

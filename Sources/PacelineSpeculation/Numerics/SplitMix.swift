@@ -1,5 +1,4 @@
-/// The SplitMix generator (Steele, Lea, Flood 2014): a seeded stream of numbers, so that what looks random in the
-/// core is a function of the seed that it was handed.
+/// The SplitMix generator (Steele, Lea, Flood 2014): a stream of numbers that depends only on its seed.
 package struct SplitMix: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -15,12 +14,12 @@ package struct SplitMix: RandomNumberGenerator, Sendable {
         return word ^ (word >> 31)
     }
 
-    /// A number from 0 up to, but not including, 1.
+    /// A number from 0 up to but not including 1.
     package mutating func nextUnit() -> Double {
         Double(next() >> 11) * 0x1p-53
     }
 
-    /// A number below `bound`, which is at least 1. The bias is below 2^-32 for bounds that fit 32 bits.
+    /// A number from 0 up to but not including `bound`, which is at least 1. The bias is below 2^-32 for 32-bit bounds.
     package mutating func next(below bound: Int) -> Int {
         Int(next() % UInt64(max(1, bound)))
     }

@@ -1,12 +1,12 @@
-/// How much drafting has achieved, counted as vLLM counts it. Adds up over sequences, workers and time.
+/// How successful drafting was, counted as in vLLM. Can be summed over sequences, workers and time.
 package struct AcceptanceStatistics: Sendable, Hashable {
-    /// Verdicts about trees that held at least one node; rounds without a draft are not drafts.
+    /// The number of verdicts on trees with at least one node; rounds without a tree do not count.
     package private(set) var drafts = 0
-    /// Nodes that were verified.
+    /// The number of nodes that were verified.
     package private(set) var draftedTokens = 0
-    /// Nodes that were accepted; corrections are not.
+    /// The number of nodes that were accepted, not counting corrections.
     package private(set) var acceptedTokens = 0
-    /// How many drafts had their node at depth `index + 1` accepted; falls from entry to entry.
+    /// How many drafts had a node at depth `index + 1` accepted; never rises from entry to entry.
     package private(set) var acceptedPerPosition: [Int] = []
 
     package init() {}
@@ -15,7 +15,7 @@ package struct AcceptanceStatistics: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - drafted: the number of nodes that were verified.
-    ///   - accepted: the number of them that were accepted.
+    ///   - accepted: how many of them were accepted.
     package mutating func record(drafted: Int, accepted: Int) {
         guard drafted > 0 else { return }
         drafts += 1
@@ -27,7 +27,7 @@ package struct AcceptanceStatistics: Sendable, Hashable {
         }
     }
 
-    /// Tokens emitted per draft, the correction included: `1 + accepted / drafts`; `nil` before the first draft.
+    /// Tokens emitted per draft, including the correction: `1 + accepted / drafts`; `nil` before the first draft.
     package var meanAcceptanceLength: Double? {
         drafts > 0 ? 1 + Double(acceptedTokens) / Double(drafts) : nil
     }

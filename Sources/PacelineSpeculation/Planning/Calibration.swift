@@ -1,13 +1,12 @@
-/// Turns what one worker reports about its nodes into probabilities that can be planned with, by what was accepted.
+/// Turns the probabilities that one worker reports into reliable ones, by how often its tokens were accepted.
 ///
-/// For every depth and reported confidence it keeps the share of tokens that the target took, given that it came to
-/// their parent. With little evidence the estimate leans on the report, scaled by how far this worker's reports have
-/// been right on the whole; so a worker that lies is found out within a few rounds, whichever confidence it reports.
-/// Old evidence fades, so a worker that turns good or bad is followed.
+/// For each depth and reported confidence it keeps the share of tokens that the target took, given that it reached
+/// their parent. With little evidence the estimate relies on the report, scaled by how reliable this worker's reports
+/// have been overall. A worker that lies is thus detected within a few rounds, whatever confidence it reports. Old
+/// evidence fades, so the estimate follows a worker that becomes better or worse.
 ///
-/// Learning is free: whatever the target's token is at a node that was visited, it says of *every* known child of that
-/// node whether it was right, verified or not. A worker whose nodes are no longer verified can thus still prove itself
-/// below the base, which is visited in each round.
+/// Learning is free: the target's token at a visited node shows for *every* known child whether it was right, verified
+/// or not. A worker whose nodes are no longer verified can still prove itself below the base, visited in every round.
 package struct Calibration: Sendable, Hashable {
     private struct Evidence: Sendable, Hashable {
         var trials = 0.0
@@ -19,19 +18,19 @@ package struct Calibration: Sendable, Hashable {
         }
     }
 
-    /// Reports above each of these share a bucket with those up to the one before.
+    /// Lower bounds of the confidence buckets, exclusive; reports below all of them share the last bucket.
     private static let confidenceEdges = [0.97, 0.92, 0.85, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05, 0.02]
-    /// Depths up to and including each of these share a group.
+    /// Upper bounds of the depth groups, inclusive; greater depths share the last group.
     private static let depthEdges = [1, 2, 4, 8]
-    /// How many trials a bucket remembers, about.
+    /// About how many trials a bucket remembers.
     private static let memory = 128.0
     /// How many trials the prior is worth.
     private static let priorWeight = 6.0
-    /// No report is believed beyond this without evidence, nor is evidence.
+    /// The highest probability that an estimate can reach, with or without evidence.
     private static let ceiling = 0.995
 
     private var buckets: [Evidence]
-    /// `successes`: tokens taken. `trials`: reported probabilities, summed: what should have been taken.
+    /// `successes`: tokens taken. `trials`: the sum of the reported probabilities, that is, the tokens promised.
     private var reported = Evidence()
 
     package init() {
@@ -39,11 +38,11 @@ package struct Calibration: Sendable, Hashable {
         buckets = Array(repeating: Evidence(), count: count)
     }
 
-    /// The probability that the target takes a node's token, given that it comes to its parent.
+    /// The probability that the target takes a node's token, given that it reaches the node's parent.
     ///
     /// - Parameters:
     ///   - logProbability: as the worker reports it.
-    ///   - depth: of the node below the base; at least 1.
+    ///   - depth: the node's depth below the base; at least 1.
     package func probability(logProbability: Float, depth: Int) -> Double {
         let confidence = Self.confidence(logProbability)
         let prior = Swift.min(confidence * honesty, Self.ceiling)
@@ -52,7 +51,7 @@ package struct Calibration: Sendable, Hashable {
         return Swift.min(mean, Self.ceiling)
     }
 
-    /// Learns whether the target took a node's token when it came to its parent.
+    /// Learns whether the target took a node's token when it reached the node's parent.
     package mutating func record(logProbability: Float, depth: Int, isAccepted: Bool) {
         let confidence = Self.confidence(logProbability)
         let outcome = isAccepted ? 1.0 : 0.0
@@ -61,11 +60,11 @@ package struct Calibration: Sendable, Hashable {
         reported.successes += outcome - reported.successes / Self.memory
     }
 
-    /// Learns from a verdict about a tree, of which only some nodes may have been verified.
+    /// Learns from a verdict on a tree, even if only some of its nodes were verified.
     ///
     /// - Parameters:
-    ///   - verdict: what was emitted; its path may be empty, and is not looked at.
-    ///   - tree: all that this worker proposed below the base at that time, with its own log-probabilities.
+    ///   - verdict: the emitted tokens; its path is not used.
+    ///   - tree: everything that this worker had proposed below the base, with its own log-probabilities.
     package mutating func learn(from verdict: Verdict, on tree: TokenTree) {
         var visited: NodeIndex?
         for token in verdict.tokens {
@@ -81,8 +80,8 @@ package struct Calibration: Sendable, Hashable {
         }
     }
 
-    /// How much of what this worker promises is kept, on the whole: 1 until there is evidence, 0 for a liar, above 1
-    /// for one that is too modest.
+    /// The overall ratio of accepted to promised tokens: 1 without evidence, 0 for a liar, above 1 for a worker that
+    /// reports too low probabilities.
     package var honesty: Double {
         let prior = 2.0
         return Swift.min((reported.successes + prior) / (reported.trials + prior), 4)

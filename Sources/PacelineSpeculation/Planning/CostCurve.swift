@@ -1,9 +1,9 @@
 /// T(n): the milliseconds that one target pass over n rows takes, learnt from measurements.
 ///
-/// Rows are all tokens of a pass, whoever they belong to: the last committed token of each running sequence, the nodes
-/// of their trees, and prompt tokens. The curve is linear between measured points and never falls: measured points that
-/// do are levelled (isotonic regression by pooling adjacent violators). It is not assumed to be smooth or convex: CPU
-/// kernels have a jump from 1 row to 2 and are flat for a while behind it.
+/// Rows are all tokens of a pass: the last committed token of each running sequence, the nodes of their trees, and
+/// prompt tokens. The curve is linear between measured points and never falls; falling points are levelled (isotonic
+/// regression by pooling adjacent violators). It need not be smooth or convex: CPU kernels jump from 1 row to 2 and
+/// then stay flat for a while.
 package struct CostCurve: Sendable, Hashable {
     package struct Point: Sendable, Hashable {
         package var rows: Int
@@ -17,19 +17,19 @@ package struct CostCurve: Sendable, Hashable {
 
     /// The weight of a new measurement in the running average.
     private static let weight = 0.1
-    /// A measurement this many times off the curve is taken for as many times off only: one stall of the machine must
-    /// not end speculation.
+    /// Measurements that are further off the curve than this factor are clamped to it, so that one stall of the
+    /// machine cannot end speculation.
     private static let outlierRatio = 3.0
 
-    /// Averages as measured, by ascending number of rows.
+    /// Running averages of the measurements, by ascending number of rows.
     private var measured: [Point]
     /// ``measured``, levelled so that it never falls.
     package private(set) var points: [Point]
 
     /// A curve through measured points.
     ///
-    /// - Parameter points: at least one; in any order; distinct numbers of rows of at least 1; positive finite times.
-    /// - Throws: ``CostCurveError`` naming what is wrong.
+    /// - Parameter points: at least one, in any order, with distinct numbers of rows (1 or more) and positive times.
+    /// - Throws: ``CostCurveError`` that names what is wrong.
     package init(_ points: [Point]) throws(CostCurveError) {
         guard !points.isEmpty else { throw .noPoints }
         for point in points where point.rows < 1 || !(point.milliseconds > 0 && point.milliseconds < .infinity) {
@@ -44,7 +44,7 @@ package struct CostCurve: Sendable, Hashable {
 
     /// The expected milliseconds of a pass over `rows` rows; 0 for none.
     ///
-    /// Constant before the first point; behind the last it goes on as steeply as the last two points say.
+    /// Constant before the first point; after the last it continues with the slope of the last two points.
     package func milliseconds(rows: Int) -> Double {
         guard rows > 0, let first = points.first, let last = points.last else { return 0 }
         guard rows > first.rows else { return first.milliseconds }
@@ -52,12 +52,12 @@ package struct CostCurve: Sendable, Hashable {
         guard upper < points.count else { return last.milliseconds + Double(rows - last.rows) * finalSlope }
         let (left, right) = (points[upper - 1], points[upper])
         let share = Double(rows - left.rows) / Double(right.rows - left.rows)
-        // Rounding must not lift it above the point it leads to.
+        // Rounding must not lift the result above the right point.
         return Swift.min(left.milliseconds + share * (right.milliseconds - left.milliseconds), right.milliseconds)
     }
 
-    /// The least that a row more than `rows` takes, when it comes alone or with some others: after a step of the curve
-    /// rows are cheap, and it takes several to be worth the step.
+    /// The least time per additional row beyond `rows`, whether one row comes or several. Rows are cheap after a step
+    /// of the curve, so several together may be worth the step when one is not.
     package func extraMilliseconds(after rows: Int) -> Double {
         let time = milliseconds(rows: rows)
         return [1, 2, 4, 8, 16].reduce(Double.infinity) { least, count in
@@ -65,7 +65,7 @@ package struct CostCurve: Sendable, Hashable {
         }
     }
 
-    /// Learns from a pass that was made. Times that are not positive and finite are ignored.
+    /// Learns from a finished pass. Ignores times that are not positive and finite.
     package mutating func observe(rows: Int, milliseconds: Double) {
         guard rows > 0, milliseconds > 0, milliseconds < .infinity else { return }
         let expected = self.milliseconds(rows: rows)
@@ -83,7 +83,7 @@ package struct CostCurve: Sendable, Hashable {
         return (last.milliseconds - previous.milliseconds) / Double(last.rows - previous.rows)
     }
 
-    /// The points around a number of rows, and how much each of them says about it.
+    /// The points around a number of rows, and the share of each in its interpolation.
     private func neighbours(of rows: Int) -> [(index: Int, share: Double)] {
         let upper = measured.firstIndex { $0.rows >= rows } ?? measured.count
         guard upper < measured.count else { return [(measured.count - 1, 1)] }

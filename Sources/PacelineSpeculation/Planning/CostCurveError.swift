@@ -1,4 +1,4 @@
-/// Why measurements make no cost curve.
+/// Why measurements do not form a cost curve.
 package enum CostCurveError: Error, Hashable, Sendable {
     case noPoints
     case invalidPoint(CostCurve.Point)
@@ -14,7 +14,7 @@ extension CostCurveError: CustomStringConvertible {
             "a point of a cost curve needs at least 1 row and a positive time, not \(point.rows) rows in "
                 + "\(point.milliseconds) ms"
         case .duplicatePoint(let rows):
-            "a cost curve needs one point per number of rows, and \(rows) rows came twice"
+            "a cost curve needs one point per number of rows, but \(rows) rows came twice"
         }
     }
 }

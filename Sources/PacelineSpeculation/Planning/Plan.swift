@@ -1,16 +1,17 @@
-/// Which nodes one round verifies, and what is expected of it.
+/// The nodes that one round verifies, and the expected result.
 package struct Plan: Sendable, Hashable {
-    /// For each sequence that was planned, in their order: the chosen nodes, ascending and connected to the base.
+    /// The chosen nodes of each planned sequence, in the order of the sequences; ascending and connected to the base.
     package var nodes: [[NodeIndex]]
     /// The expected number of tokens that the round emits, corrections included.
     package var expectedTokens: Double
-    /// The rows of the pass: chosen nodes and all that is in the pass anyway.
+    /// The rows of the pass: the chosen nodes and all other rows.
     package var rows: Int
     /// The expected milliseconds of the pass.
     package var milliseconds: Double
 
-    /// The path probability below which one more node is not worth its place: by the time it takes at the plan's rate,
-    /// and by that of the best node that was left out.
+    /// The path probability below which one more node would not pay.
+    ///
+    /// It must earn its time at the plan's rate, and be more probable than the best node that was left out.
     package var marginalProbability: Double
 
     package init(

@@ -1,12 +1,12 @@
 /// One run of the planner: takes nodes in order of path probability and remembers where the rate was best.
 struct PlanSearch {
-    /// A node whose parent has been taken, so that it may be taken next.
+    /// A node that may be taken next, because its parent has been taken.
     private struct Open: Comparable {
         var probability: Double
         var sequence: Int
         var node: NodeIndex
 
-        /// More probable first; where equal, by sequence and node, so that equal inputs give equal plans.
+        /// More probable first; equals by sequence and node, so that equal inputs give equal plans.
         static func < (one: Open, other: Open) -> Bool {
             if one.probability != other.probability { return one.probability > other.probability }
             return (one.sequence, one.node) < (other.sequence, other.node)
@@ -47,9 +47,9 @@ struct PlanSearch {
         }
         let plainTime = cost.milliseconds(rows: fixedRows)
         var best = (count: 0, tokens: totalTokens, rate: 0.0)
-        // The most probable node that was left out: nodes come in descending order.
+        // Nodes come in descending order, so this is the most probable node left out.
         var leftOut = open.first?.probability ?? 0
-        // With nothing running there is no rate to beat, and nothing to choose from.
+        // Without a running sequence there is no rate to beat and no node to choose.
         best.rate = plainTime > 0 ? totalTokens / plainTime * (1 + policy.minimumSpeedUp) : .infinity
         while taken.count < policy.nodeBudget, let next = open.popFirst() {
             guard takenPerSequence[next.sequence] < policy.nodesPerSequence else { continue }
@@ -80,8 +80,7 @@ struct PlanSearch {
         }
     }
 
-    /// Whether the round does not take too long, and no sequence is expected to pay more for the others' nodes than it
-    /// may.
+    /// Whether the round stays within its time limit and slows no sequence beyond the policy's limit.
     private func isBearable(time: Double, plainTime: Double) -> Bool {
         time - plainTime <= extraLimit
             && expectedTokens.allSatisfy { time <= $0 * plainTime * policy.slowdownLimit }

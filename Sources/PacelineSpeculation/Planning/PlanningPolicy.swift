@@ -1,14 +1,14 @@
-/// What a round may cost.
+/// How much a round may cost.
 package struct PlanningPolicy: Sendable, Hashable {
-    /// The most nodes verified in one round, over all sequences.
+    /// The most nodes verified in one round, across all sequences.
     package var nodeBudget: Int
     /// The most nodes of one sequence.
     package var nodesPerSequence: Int
-    /// Nodes are verified only if they are expected to raise the number of tokens per millisecond by this share:
-    /// estimates are noisy, and plain decoding is safe.
+    /// Nodes are verified only if they are expected to raise the tokens per millisecond by this share, because
+    /// estimates are noisy and plain decoding is safe.
     package var minimumSpeedUp: Double
-    /// How many times longer than in plain decoding a sequence may be expected to take per token for the good of the
-    /// others; at least 1.
+    /// How many times longer than in plain decoding one sequence's tokens may be expected to take for the benefit of
+    /// the others; at least 1.
     package var slowdownLimit: Double
 
     package init(

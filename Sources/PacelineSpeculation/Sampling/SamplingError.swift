@@ -1,6 +1,6 @@
-/// Why sampling parameters cannot be used.
+/// Why sampling parameters are invalid.
 package enum SamplingError: Error, Hashable, Sendable {
-    /// `value` lies outside what `name` may be, which `allowed` says in words.
+    /// `value` is out of range for the parameter `name`; `allowed` describes the range.
     case outOfRange(name: String, value: String, allowed: String)
     case duplicateLogitBias(token: Token)
     case tooManyLogitBiases(count: Int, limit: Int)

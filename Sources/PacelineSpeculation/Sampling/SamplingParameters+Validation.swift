@@ -1,10 +1,10 @@
 extension SamplingParameters {
-    /// The most tokens that may be given a bias.
+    /// The most tokens that may have a bias.
     package static let logitBiasLimit = 1024
 
-    /// These parameters with the biases sorted by token, once everything is in range.
+    /// Checks all ranges and returns these parameters with the biases sorted by token.
     ///
-    /// - Parameter vocabularySize: biased tokens must be below it, where it is known.
+    /// - Parameter vocabularySize: biased tokens must be below it; nil if it is unknown.
     /// - Throws: ``SamplingError`` naming the first parameter that is out of range.
     package func validated(vocabularySize: Int? = nil) throws(SamplingError) -> SamplingParameters {
         try check("temperature", temperature, "0 (greedy) or from 0.001 to 100") {
@@ -41,7 +41,7 @@ extension SamplingParameters {
         return sorted
     }
 
-    /// Not-a-number fails every comparison, so `isAllowed` refuses it without a case of its own.
+    /// NaN fails every comparison, so `isAllowed` refuses it without a special case.
     private func check<Value>(
         _ name: String,
         _ value: Value,

@@ -1,9 +1,9 @@
 /// How a request's next token is chosen from the target's logits. Part of every request, and known to every worker.
 ///
 /// Steps in order: logit bias; repetition, frequency and presence penalties; temperature; top-k; top-p; min-p; and the
-/// choice itself, with noise keyed by (`seed`, absolute position). All penalties look at the last `repeatLastN` tokens
-/// of the sequence, whether they came from the prompt or were generated: so the law depends on the tokens alone, and
-/// re-submitting a prompt together with what was already generated continues the same text.
+/// choice itself, with noise keyed by (`seed`, absolute position). All penalties consider the last `repeatLastN` tokens
+/// of the sequence, whether they came from the prompt or were generated. The distribution thus depends only on the
+/// tokens: submitting a prompt again together with the text generated so far continues the same text.
 package struct SamplingParameters: Sendable, Hashable {
     /// A number added to one token's logit.
     package struct LogitBias: Sendable, Hashable {
@@ -16,7 +16,7 @@ package struct SamplingParameters: Sendable, Hashable {
         }
     }
 
-    /// 0 takes the most probable token always.
+    /// 0 always takes the most probable token.
     package var temperature: Float
     /// Keep only the `topK` most probable tokens; 0 keeps all.
     package var topK: Int
@@ -30,13 +30,13 @@ package struct SamplingParameters: Sendable, Hashable {
     package var frequencyPenalty: Float
     /// Subtracted from a token's logit if it occurs at all; 0 is neutral.
     package var presencePenalty: Float
-    /// How many of the latest tokens the penalties look at; -1 for the whole sequence, 0 for none.
+    /// How many of the latest tokens the penalties consider; -1 for the whole sequence, 0 for none.
     package var repeatLastN: Int
-    /// Sorted by token once validated, each token at most once.
+    /// After validation: sorted by token, each token at most once.
     package var logitBias: [LogitBias]
     package var seed: UInt64
 
-    /// Plain sampling from the target's law unless told otherwise.
+    /// By default, plain sampling from the target's distribution.
     package init(
         temperature: Float = 1,
         topK: Int = 0,
@@ -64,7 +64,7 @@ package struct SamplingParameters: Sendable, Hashable {
     /// The most probable token, always.
     package static let greedy = SamplingParameters(temperature: 0)
 
-    /// Whether the choice needs no noise: the largest logit wins.
+    /// Whether the largest logit always wins, so that the choice needs no noise.
     package var isGreedy: Bool { temperature == 0 || topK == 1 }
 
     /// Whether earlier tokens change the logits.

@@ -1,11 +1,11 @@
-/// What becomes of a tree when the base below it grows: the part that survives, and how old nodes map to new.
+/// What remains of a tree when its base grows: the surviving part, and how old nodes map to new ones.
 package struct Rerooting: Sendable, Equatable {
-    /// The tokens by which the base has grown: accepted tokens and the correction.
+    /// The tokens that the base has gained: accepted tokens and the correction.
     package var committed: [Token]
-    /// The old nodes whose tokens are now part of the base, in order: they carry the first `path.count` of the
-    /// `committed` tokens. The tokens left the tree after them where `path` is shorter than `committed`.
+    /// The old nodes whose tokens are now part of the base, in order. They carry the first `path.count` of the
+    /// `committed` tokens. If `path` is shorter than `committed`, the tokens left the tree after it.
     package var path: [NodeIndex]
-    /// The old nodes that survive, ascending. Node `i` of `tree` is the old node `kept[i]`.
+    /// The old nodes that survive, in ascending order. Node `i` of `tree` is the old node `kept[i]`.
     package var kept: [NodeIndex]
     /// The tree below the new base.
     package var tree: TokenTree

@@ -1,5 +1,5 @@
 extension TokenTree {
-    /// Adds a node behind all others.
+    /// Adds a node after all others.
     ///
     /// - Returns: the index of the new node.
     /// - Throws: ``TreeError`` when the node breaks a rule of the tree; the tree is then unchanged.
@@ -12,7 +12,7 @@ extension TokenTree {
         return link(node)
     }
 
-    /// Adds a node unless its parent already has a child with that token, which then stays as it is.
+    /// Adds a node unless its parent already has a child with that token, which then stays unchanged.
     ///
     /// - Returns: the index of the new or the existing node, and whether it is new.
     /// - Throws: ``TreeError`` when the node breaks a rule of the tree; the tree is then unchanged.
@@ -30,10 +30,10 @@ extension TokenTree {
 
     /// Adds the nodes of another tree below the same base, merging by (parent, token).
     ///
-    /// Nodes that would break this tree's limits are left out together with what hangs below them; any part of a
-    /// drafted tree is as good as the whole.
+    /// Skips nodes that would break this tree's limits, together with everything below them. A drafted tree stays
+    /// useful without some of its nodes.
     ///
-    /// - Returns: for every node of `other`, its index in this tree, or `nil` where it was left out.
+    /// - Returns: for every node of `other`, its index in this tree, or `nil` if it was skipped.
     @discardableResult
     package mutating func merge(_ other: TokenTree) -> [NodeIndex?] {
         var placed: [NodeIndex?] = []

@@ -9,14 +9,14 @@ extension TokenTree {
         entries[node].token
     }
 
-    /// The number of nodes on the path to `node`, itself included; 0 for the base.
+    /// The number of nodes on the path to `node`, including `node`; 0 for the base.
     package func depth(of node: NodeIndex?) -> Int {
         node.map { Int(entries[$0].depth) } ?? 0
     }
 
     /// The logarithm of the drafter's probability for the whole path to `node`; 0 for the base.
     ///
-    /// Never above that of the node's parent.
+    /// Never greater than that of the node's parent.
     package func pathLogProbability(of node: NodeIndex?) -> Double {
         node.map { entries[$0].pathLogProbability } ?? 0
     }
@@ -49,12 +49,12 @@ extension TokenTree {
         return path
     }
 
-    /// The tokens that follow the base on the way to `node`, its own included.
+    /// The tokens on the path from the base to `node`, including that of `node`.
     package func tokens(onPathTo node: NodeIndex?) -> [Token] {
         path(to: node).map { entries[$0].token }
     }
 
-    /// The nodes that `tokens` lead through from the base, as far as they lie in the tree.
+    /// The nodes that `tokens` lead through from the base, up to the first token that is not in the tree.
     package func descend(_ tokens: some Sequence<Token>) -> [NodeIndex] {
         var path: [NodeIndex] = []
         for token in tokens {

@@ -1,7 +1,7 @@
 extension TokenTree {
     /// The tree that remains when `committed` tokens have been appended to the base.
     ///
-    /// What survives is everything below the node that the tokens lead to; nothing does when they leave the tree.
+    /// Everything below the node that the tokens lead to survives; nothing survives if the tokens leave the tree.
     package func reroot(after committed: [Token]) -> Rerooting {
         let path = descend(committed)
         guard path.count == committed.count else {
@@ -14,10 +14,10 @@ extension TokenTree {
 
     /// The connected part of the tree that holds the `budget` most probable paths.
     ///
-    /// A path is never more probable than its parent's, so the most probable nodes are connected; where probabilities
-    /// are equal the node that was added first is kept (EAGLE-2 §4.2, arXiv 2406.16858; OPT-Tree, arXiv 2406.17276).
+    /// A path is never more probable than its parent's, so the most probable nodes are connected. Of equally probable
+    /// nodes, the one added first is kept (EAGLE-2 §4.2, arXiv 2406.16858; OPT-Tree, arXiv 2406.17276).
     ///
-    /// - Returns: the subtree, and for each of its nodes the index in this tree, ascending.
+    /// - Returns: the subtree, and the index in this tree of each of its nodes, ascending.
     package func subtree(keeping budget: Int) -> (tree: TokenTree, kept: [NodeIndex]) {
         guard budget < count else { return (self, Array(indices)) }
         guard budget > 0 else { return (TokenTree(limits: limits), []) }
@@ -32,7 +32,7 @@ extension TokenTree {
         return extract(below: nil) { isKept[$0] }
     }
 
-    /// Copies the nodes below `root` for which `keeps` holds, as long as their parents are copied too.
+    /// Copies the nodes below `root` for which `keeps` is true and whose parents are copied too.
     func extract(below root: NodeIndex?, where keeps: (NodeIndex) -> Bool) -> (tree: TokenTree, kept: [NodeIndex]) {
         var tree = TokenTree(limits: limits)
         var kept: [NodeIndex] = []

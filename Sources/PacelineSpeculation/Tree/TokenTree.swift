@@ -1,19 +1,19 @@
-/// An index into the nodes of a token tree; `nil` stands for the base wherever a `NodeIndex?` is asked for.
+/// An index into the nodes of a token tree; in a `NodeIndex?`, `nil` stands for the base.
 package typealias NodeIndex = Int
 
 /// Drafted tokens below a sequence's base: a tree in flat storage, every parent before its children.
 ///
-/// The tree is a collection of its nodes in the order they were added. Each prefix of that order is itself a tree,
-/// so a tree can be streamed while it grows. Siblings carry distinct tokens. Appending costs a walk over the new
-/// node's siblings (a handful; 512 at the very worst), and everything but subtrees and re-rooting is a lookup.
+/// The tree is a collection of its nodes in the order they were added. Every prefix of that order is itself a tree,
+/// so a tree can be streamed while it grows. Siblings carry distinct tokens. Appending walks over the new node's
+/// siblings (a handful; 512 at worst). Everything except subtrees and re-rooting is a lookup.
 package struct TokenTree: Sendable {
-    /// A drafted token: where it hangs, and how much the drafter believes in it.
+    /// A drafted token, with its parent and its probability according to the drafter.
     package struct Node: Sendable, Hashable {
         /// The node it follows; `nil` for a child of the base.
         package var parent: NodeIndex?
         package var token: Token
-        /// Natural logarithm of the probability that the target takes `token` after the tokens on the path to
-        /// `parent`, as the drafter believes. Finite, at most 0.
+        /// Natural logarithm of the drafter's estimate of the probability that the target takes `token` after the
+        /// path to `parent`. Finite, at most 0.
         package var logProbability: Float
 
         package init(parent: NodeIndex?, token: Token, logProbability: Float) {
@@ -23,7 +23,7 @@ package struct TokenTree: Sendable {
         }
     }
 
-    /// A node with what is derived from it. Links are indices, and -1 where there is none.
+    /// A node with derived values. Links are node indices; -1 means no node.
     struct Entry: Sendable {
         var token: Token
         var logProbability: Float
@@ -45,7 +45,7 @@ package struct TokenTree: Sendable {
     var entries: [Entry] = []
     var baseChildren = ChildList()
 
-    /// An empty tree that will hold what `limits` allow.
+    /// An empty tree with the given limits.
     package init(limits: TreeLimits = TreeLimits()) {
         self.limits = limits
     }
@@ -69,7 +69,7 @@ extension TokenTree: RandomAccessCollection {
     }
 }
 
-/// Trees are equal when they hold the same nodes in the same order, whatever their limits.
+/// Trees are equal if they hold the same nodes in the same order, regardless of their limits.
 extension TokenTree: Equatable {
     package static func == (lhs: TokenTree, rhs: TokenTree) -> Bool {
         lhs.elementsEqual(rhs)

@@ -1,4 +1,4 @@
-/// Why a node cannot be part of a token tree: what was allowed, and what came.
+/// Why a node cannot be added to a token tree: what was allowed, and what came.
 package enum TreeError: Error, Hashable, Sendable {
     case tooManyNodes(limit: Int)
     case tooDeep(depth: Int, limit: Int)
@@ -12,18 +12,18 @@ extension TreeError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .tooManyNodes(let limit):
-            "a token tree may hold at most \(limit) nodes, and one more was added"
+            "a token tree may hold at most \(limit) nodes, but one more was added"
         case .tooDeep(let depth, let limit):
-            "a token tree may be at most \(limit) nodes deep, and a node came at depth \(depth)"
+            "a token tree may be at most \(limit) nodes deep, but a node came at depth \(depth)"
         case .parentOutOfRange(let parent, let nodeCount):
-            "a node's parent must come before it in the tree (\(nodeCount) nodes so far), and the parent was \(parent)"
+            "a node's parent must come before it in the tree (\(nodeCount) nodes so far), but the parent was \(parent)"
         case .tokenOutOfVocabulary(let token, let vocabularySize):
-            "a token must be below the vocabulary size of \(vocabularySize), and \(token) came"
+            "a token must be below the vocabulary size of \(vocabularySize), but was \(token)"
         case .duplicateSibling(let parent, let token):
-            "the children of a node must be distinct, and token \(token) came twice below "
+            "the children of a node must be distinct, but token \(token) came twice below "
                 + (parent.map { "node \($0)" } ?? "the base")
         case .invalidLogProbability(let value):
-            "a log-probability must be finite and not above zero, and \(value) came"
+            "a log-probability must be finite and at most zero, but was \(value)"
         }
     }
 }

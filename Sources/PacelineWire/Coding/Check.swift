@@ -1,7 +1,7 @@
 import CPacelineProtocol
 import PacelineSpeculation
 
-/// The rules that fields of several messages share.
+/// Rules for fields that several messages share.
 enum Check {
     static func range(
         _ field: String,
@@ -15,7 +15,7 @@ enum Check {
         guard value != 0 else { throw .zero(field: field) }
     }
 
-    /// Text that must be there; how long it may be is the copy's to check.
+    /// Checks that text is present; `Copy.text` checks its length.
     static func notEmpty(_ field: String, _ text: String) throws(MessageError.Problem) {
         guard !text.isEmpty else { throw .empty(field: field) }
     }
@@ -49,7 +49,7 @@ enum Check {
     }
 }
 
-/// Copies out of C structures, bounded before anything is allocated.
+/// Copies from C structures, with limits checked before anything is allocated.
 enum Copy {
     static func elements<Element>(
         _ field: String,

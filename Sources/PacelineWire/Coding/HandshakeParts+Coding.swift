@@ -11,7 +11,7 @@ extension ModelFingerprint {
         )
     }
 
-    /// - Parameter version: the newest that the sender may be talked to in.
+    /// - Parameter version: the newest protocol version that the connection may use.
     func check(version: Int) throws(MessageError.Problem) {
         try Check.digest("tokenizer_hash", tokenizerHash)
         try Check.range("vocabulary_size", vocabularySize, 1...WireLimits.vocabularySize)
@@ -35,7 +35,7 @@ extension ModelFingerprint {
 }
 
 extension ModelFingerprint.Tokens {
-    /// Nil where neither field is there.
+    /// nil if both fields are absent.
     fileprivate init?(copying structure: Paceline__V1__ModelFingerprint) throws(MessageError.Problem) {
         let hash = try Copy.bytes("vocabulary_hash", structure.vocabulary_hash)
         guard !hash.isEmpty || structure.token_count > 0 else { return nil }

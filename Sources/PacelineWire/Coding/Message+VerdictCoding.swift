@@ -32,7 +32,7 @@ extension Message.Verdict: Payload {
         try Check.nonzero("epoch", epoch)
         try Check.range("the count of tokens", tokens.count, 1...Self.tokenLimit)
         try Check.tokens(tokens, vocabularySize: phase.vocabularySize)
-        // The prompt has one token at least.
+        // The prompt has at least one token.
         try Check.range("base_length", baseLength, tokens.count + 1...phase.baseLength)
         try Check.range("verified_nodes", verifiedNodes, 0...WireLimits.treeNodes)
         try Check.range("accepted_nodes", acceptedNodes, 0...min(verifiedNodes, tokens.count - 1))

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Makes a message of a frame: the single way in which a peer's bytes become values.
+/// Decodes a frame's message. This is the only way in which a peer's bytes become values.
 package struct MessageDecoder: Sendable {
     /// May be changed between frames.
     package var phase: LinkPhase

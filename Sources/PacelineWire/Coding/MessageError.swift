@@ -1,9 +1,9 @@
 package import PacelineSpeculation
 
-/// How a payload broke the rules of its message, in a frame whose checksums hold: a peer's mistake, or its malice.
+/// How a payload broke the rules of its message, in a frame with valid checksums: a peer's bug or an attack.
 package struct MessageError: Error, Equatable, Sendable {
     package enum Problem: Error, Equatable, Sendable {
-        /// Not protobuf, or protobuf that unpacks to far more than its own size.
+        /// Not protobuf, or protobuf that unpacks to far more than its encoded size.
         case malformed
         case missing(field: String)
         case outOfRange(field: String, found: Int, allowed: ClosedRange<Int>)
@@ -12,11 +12,11 @@ package struct MessageError: Error, Equatable, Sendable {
         case notText(field: String)
         case nulInText(field: String)
         case empty(field: String)
-        /// A field that is not written as its type is.
+        /// A field without the wire type of its declaration.
         case wireType(field: String, found: ProtobufWireType, expected: ProtobufWireType)
         /// A sub-message in more than one part.
         case messageTwice(field: String)
-        /// Two fields that belong together differ in their counts.
+        /// Two fields that belong together have different counts.
         case unequalCounts(field: String, count: Int, other: String, otherCount: Int)
         case notAscending(field: String)
         case tree(TreeError)
@@ -40,27 +40,27 @@ extension MessageError.Problem: CustomStringConvertible {
     package var description: String {
         switch self {
         case .malformed:
-            "its payload is not the protobuf of such a message"
+            "its payload is not a valid encoding of such a message"
         case .missing(let field):
             "\(field) is missing"
         case .outOfRange(let field, let found, let allowed):
-            "\(field) must be from \(allowed.lowerBound) to \(allowed.upperBound), and is \(found)"
+            "\(field) must be from \(allowed.lowerBound) to \(allowed.upperBound), but is \(found)"
         case .zero(let field):
             "\(field) must not be 0"
         case .byteCount(let field, let found, let allowed):
-            "\(field) must have \(allowed) bytes, and has \(found)"
+            "\(field) must have \(allowed) bytes, but has \(found)"
         case .notText(let field):
             "\(field) is not UTF-8"
         case .nulInText(let field):
-            "\(field) holds a NUL character, which text may not"
+            "\(field) contains a NUL character, which text must not"
         case .empty(let field):
             "\(field) must not be empty"
         case .wireType(let field, let found, let expected):
-            "\(field) is written as \(found), and must be written as \(expected)"
+            "\(field) is encoded as \(found), but must be encoded as \(expected)"
         case .messageTwice(let field):
-            "\(field) comes more than once, and must come whole"
+            "\(field) comes in several parts, but must come once and whole"
         case .unequalCounts(let field, let count, let other, let otherCount):
-            "\(field) has \(count) entries where \(other) has \(otherCount)"
+            "\(field) has \(count) entries, but \(other) has \(otherCount)"
         case .notAscending(let field):
             "\(field) must be strictly ascending"
         case .tree(let error):

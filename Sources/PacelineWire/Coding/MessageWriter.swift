@@ -1,9 +1,9 @@
 import CPacelineProtocol
 package import NIOCore
 
-/// Writes messages as frames, numbering them.
+/// Writes messages as numbered frames.
 package struct MessageWriter: Sendable {
-    /// How far the connection has come, as the peer sees it; may be changed between messages.
+    /// The phase of the connection from the peer's point of view; may be changed between messages.
     package var phase: LinkPhase
     /// Sequence number of the last frame written; 0 before the first.
     package private(set) var lastSequence: UInt64 = 0
@@ -14,10 +14,10 @@ package struct MessageWriter: Sendable {
 
     /// Appends one frame, header and payload, to `buffer`.
     ///
-    /// Text that is too long is cut; everything else must be within its limits.
+    /// Truncates text that is too long; everything else must be within its limits.
     ///
-    /// - Throws: ``WireError`` if the message is not valid, or may not be sent in this phase. `buffer` and the sequence
-    ///   are then as they were.
+    /// - Throws: ``WireError`` if the message is invalid or not allowed in this phase. `buffer` and the sequence number
+    ///   are then unchanged.
     package mutating func write(_ message: Message, into buffer: inout ByteBuffer) throws(WireError) {
         let start = buffer.writerIndex
         buffer.writeRepeatingByte(0, count: FrameHeader.byteCount)

@@ -2,8 +2,8 @@ import CPacelineProtocol
 
 /// Memory for the C structures of one message while it is packed.
 ///
-/// C structures point at what they hold. The arena owns copies of all of it, so that a structure can be put together
-/// in plain statements; nothing of it may be used after the arena is gone.
+/// C structures point to their contents. The arena owns copies of all of them, so that structures can be built in plain
+/// statements. No structure may be used after its arena is gone.
 final class PackArena {
     private var allocations: [UnsafeMutableRawPointer] = []
 
@@ -32,8 +32,8 @@ final class PackArena {
         ProtobufCBinaryData(len: bytes.count, data: pointer(toElementsOf: bytes))
     }
 
-    /// A C string of at most `limit` bytes: longer text is cut between two characters. U+FFFD stands in for a NUL,
-    /// which would end it.
+    /// A C string of at most `limit` bytes; longer text is cut between two Unicode scalars. U+FFFD replaces NUL, which
+    /// would end the string.
     func text(_ text: String, limit: Int) -> UnsafeMutablePointer<CChar>? {
         var kept: [CChar] = []
         for scalar in text.unicodeScalars.lazy.map({ $0.value == 0 ? "\u{fffd}" : $0 }) {

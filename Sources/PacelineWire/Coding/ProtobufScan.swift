@@ -1,16 +1,16 @@
 import CPacelineProtocol
 
-/// A walk over a payload's fields before protobuf-c unpacks it, for what protobuf-c takes and must not be taken.
+/// Scans a payload's fields before protobuf-c unpacks it, and refuses what protobuf-c would wrongly accept.
 ///
-/// protobuf-c 1.4.1 reads a bool from any wire type, joins the parts of a sub-message that comes several times without
-/// the numbers of the earlier ones, and hands out text as C strings, which end at the first NUL. A field that has not
-/// the wire type of its declaration is refused here by name, whatever its type. Nothing is allocated.
+/// protobuf-c 1.4.1 reads a bool from any wire type, merges the parts of a repeated sub-message without the numbers of
+/// earlier parts, and returns text as C strings, which end at the first NUL. This scan refuses any field without the
+/// wire type of its declaration, by name. It allocates nothing.
 struct ProtobufScan {
     private let descriptor: ProtobufCMessageDescriptor
-    /// Of the message's fields in what is reported: empty, or the name of the field that holds the message and a dot.
+    /// The prefix of field names in errors: empty, or the name of the field that holds the message, with a dot.
     private let prefix: String
     private var rest: Slice<UnsafeRawBufferPointer>
-    /// A bit for each field that is a sub-message and has come.
+    /// One bit for each sub-message field that has been seen.
     private var seen: UInt64 = 0
 
     private init(
@@ -23,7 +23,7 @@ struct ProtobufScan {
         rest = bytes
     }
 
-    /// Checks `bytes`, a message of the type that `descriptor` describes.
+    /// Checks `bytes` as a message of the type that `descriptor` describes.
     static func check(
         _ bytes: UnsafeRawBufferPointer,
         as descriptor: ProtobufCMessageDescriptor
@@ -80,7 +80,7 @@ struct ProtobufScan {
 
     // MARK: Bytes
 
-    /// The next field's bytes behind its tag; of a length-prefixed one, what the length counts.
+    /// The next field's bytes after its tag, without the length of a length-prefixed field.
     private mutating func content(
         _ wireType: ProtobufWireType
     ) throws(MessageError.Problem) -> Slice<UnsafeRawBufferPointer> {
@@ -115,14 +115,14 @@ struct ProtobufScan {
     }
 }
 
-/// How a field's value is written, the lower three bits of its tag. Groups, which only proto2 has, are left out.
+/// The encoding of a field's value: the lower three bits of its tag. Groups, which exist only in proto2, are left out.
 package enum ProtobufWireType: UInt8, Sendable {
     case varint = 0
     case fixed64 = 1
     case lengthPrefixed = 2
     case fixed32 = 5
 
-    /// How a value of this type is written, arrays not packed.
+    /// The wire type of a value of this type; of one element for arrays.
     init(of type: ProtobufCType) {
         switch type {
         case PROTOBUF_C_TYPE_FIXED64, PROTOBUF_C_TYPE_SFIXED64, PROTOBUF_C_TYPE_DOUBLE: self = .fixed64
@@ -138,7 +138,7 @@ extension ProtobufWireType: CustomStringConvertible {
         switch self {
         case .varint: "a varint"
         case .fixed64: "eight bytes"
-        case .lengthPrefixed: "bytes with their length"
+        case .lengthPrefixed: "length-prefixed bytes"
         case .fixed32: "four bytes"
         }
     }

@@ -1,8 +1,8 @@
 import CPacelineProtocol
 
-/// A C structure that protoc-c made of a message in `Protocols/`.
+/// A C structure that protoc-c generated from a message in `Protocols/`.
 protocol ProtobufStructure {
-    /// Fills in the descriptor and the defaults.
+    /// Sets the descriptor and the defaults.
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { get }
     init()
     var base: ProtobufCMessage { get }
@@ -22,7 +22,7 @@ extension ProtobufStructure {
         try ProtobufScan.check(bytes, as: descriptor.pointee)
     }
 
-    /// Parses `bytes` and hands out the structure, whose pointers are good during `body` only.
+    /// Parses `bytes` and calls `body` with the structure, whose pointers are valid only during the call.
     ///
     /// - Returns: `nil` if the bytes are malformed or need more memory than their length justifies.
     static func withUnpacked<Result, Failure: Error>(
@@ -39,7 +39,7 @@ extension ProtobufStructure {
         return try body(UnsafeRawPointer(message).load(as: Self.self))
     }
 
-    /// Calls `body` with the message as the library's functions take it.
+    /// Calls `body` with a pointer to the message, as the library's functions expect it.
     func withMessage<Result>(_ body: (UnsafePointer<ProtobufCMessage>) -> Result) -> Result {
         withUnsafePointer(to: self) { body(UnsafeRawPointer($0).assumingMemoryBound(to: ProtobufCMessage.self)) }
     }

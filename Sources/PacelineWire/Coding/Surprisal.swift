@@ -1,12 +1,12 @@
-/// A log-probability as it travels: -ln q in 1/1024 nat, at most 65,535 (about 64 nat).
+/// A log-probability on the wire: -ln q in 1/1024 nat, at most 65,535 (about 64 nat).
 ///
-/// A whole number of steps can be neither infinite nor not-a-number nor positive, takes two bytes where it matters, and
-/// is precise enough for what it is: advice.
+/// A whole number of steps cannot be infinite, NaN or a positive log-probability. It takes two bytes where it matters,
+/// and is precise enough for advice.
 enum Surprisal {
     static let stepsPerNat: Float = 1024
     static let maximum: UInt32 = 65_535
 
-    /// The nearest step; improbable beyond the scale is as improbable as the scale can say.
+    /// The nearest step; log-probabilities beyond the scale become its maximum.
     static func steps(of logProbability: Float) -> UInt32 {
         let steps = (-logProbability * stepsPerNat).rounded()
         return steps < Float(maximum) ? UInt32(max(0, steps)) : maximum

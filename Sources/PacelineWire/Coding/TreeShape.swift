@@ -1,8 +1,8 @@
 import PacelineSpeculation
 
-/// The rules that hold for the nodes of one message, and how parents are written.
+/// The rules for the nodes of one message, and the encoding of parents.
 ///
-/// A parent is written as the distance back from the node, in the numbering of the whole tree, where the base counts as
+/// A parent is encoded as the distance back from the node, in the numbering of the whole tree, where the base has
 /// index -1.
 struct TreeShape {
     /// Index of the message's first node in the tree.
@@ -16,7 +16,7 @@ struct TreeShape {
         self.tokens = tokens
     }
 
-    /// Reads distances back; `firstNode` and the counts have been checked.
+    /// Converts distances to parents; `firstNode` and the counts must have been checked.
     init(firstNode: Int, distances: [UInt32], tokens: [Token]) throws(MessageError.Problem) {
         guard distances.count == tokens.count else {
             throw .unequalCounts(
@@ -36,7 +36,7 @@ struct TreeShape {
         }
     }
 
-    /// Distances back; the shape has been checked.
+    /// The distances back to the parents; the shape must have been checked.
     var distances: [UInt32] {
         parents.enumerated().map { offset, parent in UInt32(firstNode + offset - (parent ?? -1)) }
     }
@@ -50,7 +50,7 @@ struct TreeShape {
         try checkSiblings()
     }
 
-    /// Depths below nodes of earlier messages are not known here; such a node lies at depth 2 at least.
+    /// Depths below nodes of earlier messages are unknown here; a child of such a node has at least depth 2.
     private func checkParents(depthLimit: Int) throws(MessageError.Problem) {
         var depths: [Int] = []
         depths.reserveCapacity(parents.count)

@@ -1,10 +1,10 @@
 import CPacelineProtocol
 
-/// The memory that one message may take while it is unpacked.
+/// The memory that one message may use while it is unpacked.
 ///
-/// A payload's length is capped, but protobuf can be written so that it unpacks to many times its own size: thousands
-/// of empty fields, each with a bookkeeping entry. Honest messages need four times their size for packed arrays of
-/// small numbers; the budget is twice that and a little for the structures.
+/// A payload's length is capped, but protobuf can unpack to many times its encoded size: thousands of empty fields,
+/// each with a bookkeeping entry. Honest messages need four times their size, for packed arrays of small numbers. The
+/// budget is twice that, plus 16 KiB for the structures.
 struct UnpackBudget {
     private var remaining: Int
 
@@ -12,7 +12,7 @@ struct UnpackBudget {
         remaining = 16 << 10 + 8 * payloadLength
     }
 
-    /// Calls `body` with an allocator that returns null when the budget is spent, which makes the unpacking fail.
+    /// Calls `body` with an allocator that returns null when the budget is spent, which makes unpacking fail.
     mutating func withAllocator<Result>(_ body: (UnsafeMutablePointer<ProtobufCAllocator>) -> Result) -> Result {
         withUnsafeMutablePointer(to: &remaining) { remaining in
             var allocator = ProtobufCAllocator(

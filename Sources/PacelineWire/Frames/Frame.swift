@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// A frame whose header and payload checksums hold; its payload is not yet parsed.
+/// A frame with valid checksums of header and payload; the payload is not parsed yet.
 package struct Frame: Sendable, Equatable {
     package var type: MessageType
     package var sequence: UInt64
@@ -12,9 +12,9 @@ package struct Frame: Sendable, Equatable {
         self.payload = payload
     }
 
-    /// The frame as it travels: header and payload in one buffer.
+    /// The frame's bytes on the wire: header and payload in one buffer.
     ///
-    /// A frame that came in gives back exactly the bytes that came; the handshake's proofs are made over them.
+    /// For a received frame these are exactly the bytes that arrived; the proofs of the handshake cover them.
     package var encoded: ByteBuffer {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(FrameHeader.byteCount + payload.readableBytes)

@@ -1,15 +1,15 @@
 package import NIOCore
 
-/// Cuts a byte stream into frames, and ends at the first byte that breaks the framing.
+/// Splits a byte stream into frames, and fails at the first byte that breaks the framing.
 ///
-/// The header is checked as soon as it is there, before its length is used for anything: nothing is allocated or
-/// waited for on the word of an unchecked length. After an error the decoder stays failed; there is no resynchronising.
+/// The header is checked as soon as it has arrived, before its length is used: no unchecked length makes the decoder
+/// allocate or wait. After an error the decoder stays failed; there is no resynchronising.
 package struct FrameDecoder: NIOSingleStepByteToMessageDecoder, Sendable {
     package typealias InboundOut = Frame
 
     /// May be changed between frames.
     package var phase: LinkPhase
-    /// Sequence number of the last frame that was complete; 0 before the first.
+    /// Sequence number of the last complete frame; 0 before the first.
     package private(set) var lastSequence: UInt64 = 0
     private var header: FrameHeader?
     private var failure: FrameError?
@@ -18,7 +18,7 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder, Sendable {
         self.phase = phase
     }
 
-    /// - Returns: the next frame, or `nil` if more bytes must come first.
+    /// - Returns: the next frame, or `nil` if more bytes are needed.
     package mutating func decode(buffer: inout ByteBuffer) throws(FrameError) -> Frame? {
         if let failure { throw failure }
         do {
@@ -36,7 +36,7 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder, Sendable {
         return nil
     }
 
-    /// The bytes that have to come, beyond those in `buffer`, before there is another frame, as far as is known yet.
+    /// How many bytes, beyond those in `buffer`, are known to be missing from the next frame.
     package func missingBytes(in buffer: ByteBuffer) -> Int {
         max(0, (header?.payloadLength ?? FrameHeader.byteCount) - buffer.readableBytes)
     }

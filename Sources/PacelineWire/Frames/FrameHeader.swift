@@ -14,7 +14,7 @@ package import NIOCore
 /// |     20 |     8 | sequence number: 1, 2, 3 … in each direction of a connection |
 ///
 /// All numbers are little-endian. The first byte of the magic occurs in no UTF-8 text and starts no TLS record, so a
-/// peer that speaks something else is told apart at once.
+/// peer with another protocol is recognised at once.
 package struct FrameHeader: Sendable, Equatable {
     package static let byteCount = 28
     package static let magic: [UInt8] = [0xf7, 0x50, 0x43, 0x4c]
@@ -31,12 +31,12 @@ package struct FrameHeader: Sendable, Equatable {
         self.sequence = sequence
     }
 
-    /// Reads a header and believes nothing in it before its checksum holds.
+    /// Reads a header, checking its checksum before using anything in it.
     ///
     /// - Parameters:
-    ///   - buffer: at least 28 readable bytes; unchanged where an error is thrown.
+    ///   - buffer: at least 28 readable bytes; unchanged if this throws.
     ///   - expected: the sequence number that must come.
-    ///   - phase: decides which types may come, and how long their payloads may be.
+    ///   - phase: decides which types are allowed, and how long their payloads may be.
     init(from buffer: inout ByteBuffer, expecting expected: UInt64, in phase: LinkPhase) throws(FrameError) {
         try Self.checkMagic(in: buffer)
         let covered = buffer.viewBytes(at: buffer.readerIndex + 8, length: Self.byteCount - 8)
@@ -64,15 +64,15 @@ package struct FrameHeader: Sendable, Equatable {
         self.init(type: type, payloadLength: Int(length), payloadChecksum: payloadChecksum, sequence: sequence)
     }
 
-    /// Compares as much of the magic as has come, so that a stranger is refused at its first wrong byte, whatever it
-    /// sends after it and however its bytes are cut.
+    /// Compares as much of the magic as has arrived, so that a stranger is refused at its first wrong byte, however its
+    /// bytes are split.
     static func checkMagic(in buffer: ByteBuffer) throws(FrameError) {
         let found = buffer.readableBytesView.prefix(magic.count)
         guard let wrong = zip(found, magic).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return }
         throw .magic(found: Array(found.prefix(wrong + 1)))
     }
 
-    /// Writes the header at `index`, where 28 bytes have been set aside.
+    /// Writes the header at `index`, where 28 bytes are reserved.
     package func write(into buffer: inout ByteBuffer, at index: Int) {
         buffer.setBytes(Self.magic, at: index)
         buffer.setInteger(WireLimits.framingVersion, at: index + 8, endianness: .little)

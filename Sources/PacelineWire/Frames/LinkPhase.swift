@@ -1,12 +1,12 @@
-/// How far a connection has come, which decides what its peer may send.
+/// The phase of a connection, which decides what its peer may send.
 package enum LinkPhase: Sendable, Equatable {
-    /// Until both sides have seen `Welcome`: only the handshake's messages, and only small ones.
+    /// Until both sides have seen `Welcome`: only messages of the handshake, and only small ones.
     case handshake
-    /// Afterwards. `limits` bound what this side takes from its peer; token ids are below `vocabularySize`; `version`
-    /// is that of the protocol.
+    /// Afterwards. `limits` bound what this side accepts from its peer; token ids are below `vocabularySize`; `version`
+    /// is the protocol version.
     case established(limits: LinkLimits, vocabularySize: Int, version: Int)
 
-    /// The most bytes that the payload of a message may have; `nil` where the message may not come at all.
+    /// The most bytes of a message's payload; `nil` if the message is not allowed at all.
     package func payloadCap(of type: MessageType) -> Int? {
         switch (self, type) {
         case (_, .fault): WireLimits.handshakePayload
@@ -38,7 +38,7 @@ package enum LinkPhase: Sendable, Equatable {
         }
     }
 
-    /// Of the protocol; the oldest while none is agreed on.
+    /// The protocol version; the oldest one until a version is agreed.
     package var version: Int {
         switch self {
         case .handshake: WireLimits.protocolVersions.lowerBound
@@ -46,6 +46,6 @@ package enum LinkPhase: Sendable, Equatable {
         }
     }
 
-    /// Tokens that a base may have.
+    /// The most tokens of a base.
     var baseLength: Int { WireLimits.baseLength(version: version) }
 }

@@ -1,4 +1,4 @@
-/// Things that a worker can do and a verifier may use.
+/// Abilities of a worker that a verifier may use.
 package struct LinkCapabilities: OptionSet, Sendable {
     package let rawValue: UInt64
 
@@ -8,8 +8,8 @@ package struct LinkCapabilities: OptionSet, Sendable {
 
     /// The worker appends to a tree with several `Tree` messages.
     package static let deltas = LinkCapabilities(rawValue: 1 << 0)
-    /// The worker makes use of `Verifying`; without this it is sent none.
+    /// The worker uses `Verifying`; without this capability it gets none.
     package static let verifying = LinkCapabilities(rawValue: 1 << 1)
-    /// The worker draws with the verifier's noise of (seed, position, token).
+    /// The worker samples with the verifier's noise of (seed, position, token).
     package static let sharedNoise = LinkCapabilities(rawValue: 1 << 2)
 }

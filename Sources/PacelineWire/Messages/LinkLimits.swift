@@ -1,12 +1,12 @@
-/// What a verifier takes from one worker.
+/// The limits of what a verifier accepts from one worker.
 package struct LinkLimits: Sendable, Equatable {
-    /// Bytes of any payload.
+    /// Most bytes of any payload.
     package var framePayload: Int
-    /// Bytes of the payload of a `Tree`.
+    /// Most bytes of the payload of a `Tree`.
     package var treePayload: Int
     package var treeNodes: Int
     package var treeDepth: Int
-    /// Open requests on one connection.
+    /// Most open requests on one connection.
     package var requests: Int
 
     package init(framePayload: Int, treePayload: Int, treeNodes: Int, treeDepth: Int, requests: Int) {

@@ -12,12 +12,12 @@ extension Message {
         package var name: String
         /// Random id of this process life, never 0.
         package var incarnation: UInt64
-        /// `nil` for a model-free drafter, which is good for any tokenizer.
+        /// `nil` for a model-free drafter, which works with any tokenizer.
         package var fingerprint: ModelFingerprint?
         package var capabilities: LinkCapabilities
         /// How many requests the worker drafts for at once.
         package var slots: Int
-        /// Longest base + tree the drafter can hold, in tokens; `nil`: no bound.
+        /// The longest base plus tree that the drafter can hold, in tokens; `nil`: no bound.
         package var contextLength: Int?
         /// 32 random bytes if the sender has a shared token, else empty.
         package var nonce: [UInt8]
@@ -45,7 +45,7 @@ extension Message {
         }
     }
 
-    /// The verifier has a shared token too: prove that you know it.
+    /// The verifier, which has a shared token too, asks the worker to prove that it knows the token.
     package struct Challenge: Sendable, Equatable {
         /// The version chosen from the range in `Hello`.
         package var version: Int
@@ -68,7 +68,7 @@ extension Message {
         }
     }
 
-    /// The end of the handshake: the connection is established for both sides.
+    /// The end of the handshake: the connection is now established for both sides.
     package struct Welcome: Sendable, Equatable {
         package var version: Int
         /// For people; not unique.
@@ -77,11 +77,11 @@ extension Message {
         package var incarnation: UInt64
         /// The target's.
         package var fingerprint: ModelFingerprint
-        /// Those of `Hello` that the verifier will use.
+        /// The capabilities from `Hello` that the verifier will use.
         package var capabilities: LinkCapabilities
         /// Each side sends a `Ping` this often.
         package var heartbeatMilliseconds: Int
-        /// Silence after which a peer is given up.
+        /// How long a peer may stay silent before it counts as dead.
         package var deadAfterMilliseconds: Int
         package var limits: LinkLimits
         /// 32 bytes after a `Challenge`, else empty.

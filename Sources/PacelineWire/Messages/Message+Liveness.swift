@@ -1,5 +1,5 @@
 extension Message {
-    /// Either side, every heartbeat interval, from the loop that does the work.
+    /// Sent by both sides every heartbeat interval, from the loop that does the work.
     package struct Ping: Sendable, Equatable {
         /// 1, 2, 3 … on each side of a connection.
         package var number: UInt64
@@ -14,7 +14,7 @@ extension Message {
 
     /// The answer to a `Ping`, from the same loop.
     package struct Pong: Sendable, Equatable {
-        /// That of the `Ping`.
+        /// The number of the `Ping`.
         package var number: UInt64
         /// Sequence number of the last frame the sender has received.
         package var lastReceived: UInt64
@@ -25,7 +25,7 @@ extension Message {
         }
     }
 
-    /// Either side: I am leaving. Open requests go on for the grace period, new ones are not opened.
+    /// The sender, either side, is leaving. Open requests continue for the grace period; no new ones are opened.
     package struct Drain: Sendable, Equatable {
         package var graceMilliseconds: Int
         /// For people.
@@ -40,7 +40,7 @@ extension Message {
     /// The last frame before the sender closes the connection.
     package struct Fault: Sendable, Equatable {
         package enum Code: UInt32, Sendable, CaseIterable {
-            /// Also what an unknown value is read as.
+            /// Also stands for unknown values.
             case unspecified = 0
             case badFrame = 1
             case badMessage = 2

@@ -1,28 +1,28 @@
 package import PacelineSpeculation
 
 extension Message {
-    /// Verifier to worker: draft for this request. Carries all that a worker needs to start from nothing, but for the
-    /// rest of a long base, which follows in ``Base`` messages.
+    /// Verifier to worker: draft for this request. Carries everything that a worker needs to start from nothing, except
+    /// the rest of a long base, which follows in ``Base`` messages.
     package struct Open: Sendable, Equatable {
-        /// Named by the verifier, uniquely per connection; never 0.
+        /// Chosen by the verifier, unique per connection; never 0.
         package var request: UInt64
-        /// Commits of the sequence so far.
+        /// How many commits the sequence has had.
         package var epoch: UInt64
-        /// The first of the committed tokens, prompt included; never empty.
+        /// The first committed tokens, prompt included; never empty.
         package var base: [Token]
-        /// All committed tokens. Where it is more than ``base`` has, the rest follows.
+        /// The number of all committed tokens. If ``base`` has fewer, the rest follows.
         package var baseLength: Int
-        /// Of all committed tokens.
+        /// The hash of all committed tokens.
         package var baseHash: BaseHash
         package var sampling: SamplingParameters
         /// The most nodes that the worker's tree may have.
         package var credit: Int
         package var limits: DraftLimits
         package var shard: OutcomeShard
-        /// The sequence ends at this many tokens at the latest; drafting beyond it is wasted.
+        /// The sequence never exceeds this many tokens, so drafting beyond it is wasted.
         package var lengthLimit: Int
 
-        /// - Parameter baseLength: as many as `base` has if nil.
+        /// - Parameter baseLength: nil for the length of `base`.
         package init(
             request: UInt64,
             epoch: UInt64,
@@ -48,10 +48,10 @@ extension Message {
         }
     }
 
-    /// Verifier to worker: the next tokens of the base of a request whose ``Open`` carried a part of it only.
+    /// Verifier to worker: the next tokens of a request's base, of which ``Open`` carried only the first part.
     package struct Base: Sendable, Equatable {
         package var request: UInt64
-        /// Tokens of the base that came before these; never 0.
+        /// How many tokens of the base came before these; never 0.
         package var offset: Int
         /// Never empty.
         package var tokens: [Token]

@@ -1,22 +1,22 @@
 package import PacelineSpeculation
 
 extension Message {
-    /// Worker to verifier: nodes of a candidate tree rooted at the base that (epoch, base length, base hash) name.
+    /// Worker to verifier: nodes of a candidate tree. Its root is the base named by (epoch, base length, base hash).
     ///
-    /// `firstNode` = 0 starts a new tree, which replaces the worker's previous one; any other value must equal the
-    /// number of nodes sent so far, and appends with the same root. The decoder has checked all that one message can
-    /// show; what spans messages (depth and siblings below nodes of earlier messages) is the receiver's to check.
+    /// `firstNode` = 0 starts a new tree, which replaces the worker's previous one. Any other value must equal the
+    /// number of nodes sent so far, and appends with the same root. The decoder checks everything that one message can
+    /// show. The receiver must check what spans messages: depth and siblings below nodes of earlier messages.
     package struct Tree: Sendable, Equatable {
         package var request: UInt64
-        /// Of the tree's root: that of `Open` or of a `Verdict`.
+        /// The epoch of the tree's root, from `Open` or from a `Verdict`.
         package var epoch: UInt64
         package var baseLength: Int
         package var baseHash: BaseHash
         /// Index of `nodes[0]` in the tree.
         package var firstNode: Int
-        /// `parent` counts in the worker's tree, not in this message. Log-probabilities lie on a grid of 1/1024 nat.
+        /// `parent` is an index in the worker's tree, not in this message. Log-probabilities are in whole 1/1024 nat.
         package var nodes: [TokenTree.Node]
-        /// The drafter pauses here: nothing more comes before the next verdict.
+        /// Whether the drafter pauses here and sends nothing more before the next verdict.
         package var isFinal: Bool
 
         package init(
@@ -38,7 +38,7 @@ extension Message {
         }
     }
 
-    /// Verifier to worker: these nodes (the merged tree of all workers) are being verified, so draft below them.
+    /// Verifier to worker: these nodes, merged from all workers' trees, are being verified, so draft below them.
     package struct Verifying: Sendable, Equatable {
         package struct Node: Sendable, Equatable {
             /// Index of the parent in this message; `nil` for a child of the base.

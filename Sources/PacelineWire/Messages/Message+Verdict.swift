@@ -14,7 +14,7 @@ extension Message {
         package var tokens: [Token]
         /// Nodes of this worker's tree that were verified.
         package var verifiedNodes: Int
-        /// How many of those were accepted.
+        /// How many of them were accepted.
         package var acceptedNodes: Int
         /// Replaces the credit given before.
         package var credit: Int
@@ -51,7 +51,7 @@ extension Message {
     /// Either side: this request is over on this connection.
     package struct Close: Sendable, Equatable {
         package enum Reason: UInt32, Sendable, CaseIterable {
-            /// Also what an unknown value is read as.
+            /// Also stands for unknown values.
             case unspecified = 0
             case finished = 1
             case cancelled = 2

@@ -1,7 +1,7 @@
 /// One message of the draft link.
 ///
-/// `Protocols/README.md` specifies each of them. A value that came out of `MessageDecoder` has been validated: every
-/// count, index and token id is within its limits.
+/// `Protocols/README.md` specifies every message. A value from ``MessageDecoder`` is valid: every count, index and
+/// token id is within its limits.
 package enum Message: Sendable, Equatable {
     case hello(Hello)
     case challenge(Challenge)

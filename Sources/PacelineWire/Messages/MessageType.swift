@@ -19,7 +19,7 @@ package enum MessageType: UInt8, Sendable, CaseIterable {
 }
 
 extension MessageType {
-    /// The name as it stands in a sentence.
+    /// The name with its article, for error messages.
     var withArticle: String {
         switch self {
         case .authenticate, .open: "an \(self)"

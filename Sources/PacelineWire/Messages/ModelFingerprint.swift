@@ -1,10 +1,10 @@
-/// What a drafter and its target must have in common: the meaning of a token id.
+/// Identifies what a token id means, which must be the same for a drafter and its target.
 package struct ModelFingerprint: Sendable, Equatable {
-    /// The tokens that mean something, which is all of a vocabulary but its padding.
+    /// The real tokens: all of a vocabulary except its padding.
     package struct Tokens: Sendable, Equatable {
-        /// SHA-256 over them, 32 bytes.
+        /// SHA-256 over the tokens, 32 bytes.
         package var hash: [UInt8]
-        /// How many they are: their ids are smaller.
+        /// The number of tokens; all ids are smaller.
         package var count: Int
 
         package init(hash: [UInt8], count: Int) {
@@ -13,11 +13,11 @@ package struct ModelFingerprint: Sendable, Equatable {
         }
     }
 
-    /// SHA-256 over the tokenizer, 32 bytes: what version 1 of the protocol compares, with the size.
+    /// SHA-256 over the tokenizer, 32 bytes. Version 1 of the protocol compares this and the vocabulary size.
     package var tokenizerHash: [UInt8]
     /// Rows of the vocabulary, padding included.
     package var vocabularySize: Int
-    /// What later versions compare; nil from a peer that speaks version 1 only.
+    /// Later versions compare these; nil from a peer that speaks only version 1.
     package var tokens: Tokens?
     /// A label for people, never compared.
     package var model: String
@@ -29,7 +29,7 @@ package struct ModelFingerprint: Sendable, Equatable {
         self.model = model
     }
 
-    /// Tokens that mean something, as far as is known.
+    /// The number of real tokens if known, else of all rows.
     package var tokenCount: Int { tokens?.count ?? vocabularySize }
 
     /// The bound on token ids between peers that speak `version`.
@@ -37,7 +37,7 @@ package struct ModelFingerprint: Sendable, Equatable {
         version < 2 ? vocabularySize : tokenCount
     }
 
-    /// Whether the same id means the same to both, as far as peers that speak `version` can tell.
+    /// Whether a token id means the same to both, as far as peers that speak `version` can tell.
     package func sharesTokens(with other: ModelFingerprint, version: Int) -> Bool {
         guard version < 2 else { return tokens != nil && tokens == other.tokens }
         return tokenizerHash == other.tokenizerHash && vocabularySize == other.vocabularySize

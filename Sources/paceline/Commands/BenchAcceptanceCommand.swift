@@ -4,17 +4,17 @@ import PacelineCluster
 import PacelineModel
 import PacelineSpeculation
 
-/// `paceline bench acceptance`: how much of what drafters propose a target accepts.
+/// `paceline bench acceptance`: the share of drafted tokens that a target accepts.
 struct BenchAcceptanceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "acceptance",
-        abstract: "Measure how much of what drafters propose the target accepts.",
+        abstract: "Measure how many drafted tokens the target accepts.",
         discussion: """
-            Rounds of drafting and verifying in one process, without a clock: the figures depend on the models, the \
-            prompts and the budget alone. Mean acceptance length counts the correction: 1 + accepted / rounds.
+            Drafts and verifies in one process, without a clock: the figures depend only on the models, the prompts \
+            and the budget. Mean acceptance length counts the correction: 1 + accepted / rounds.
 
-            Prompts come from a file of JSON lines in Spec-Bench's form, {"category": …, "turns": [text, …]}; the \
-            first turn is wrapped in the model's chat format.
+            Prompts come from a JSON Lines file in Spec-Bench's format, {"category": …, "turns": [text, …]}. The first \
+            turn is wrapped in the model's chat format.
             """
     )
 
@@ -22,25 +22,25 @@ struct BenchAcceptanceCommand: ParsableCommand {
 
     @OptionGroup var drafting: DrafterOptions
 
-    @Option(help: ArgumentHelp("JSON lines with the prompts.", valueName: "file"))
+    @Option(help: ArgumentHelp("JSON Lines file with the prompts.", valueName: "file"))
     var prompts: String
 
-    @Option(help: ArgumentHelp("Only prompts of this category; may repeat.", valueName: "name"))
+    @Option(help: ArgumentHelp("Use only prompts of this category; may be repeated.", valueName: "name"))
     var category: [String] = []
 
-    @Option(help: ArgumentHelp("At most this many prompts, 1 to 10000.", valueName: "count"))
+    @Option(help: ArgumentHelp("Use at most this many prompts, 1 to 10000.", valueName: "count"))
     var limit = 10
 
     @Option(
         name: [.customShort("n"), .customLong("max-tokens")],
-        help: ArgumentHelp("Tokens per prompt.", valueName: "count")
+        help: ArgumentHelp("Most tokens to generate per prompt, 1 to 65536.", valueName: "count")
     )
     var tokens = 128
 
-    @Option(help: ArgumentHelp("Nodes verified in a round, 1 to 512.", valueName: "count"))
+    @Option(help: ArgumentHelp("Most nodes to verify per round, 1 to 512.", valueName: "count"))
     var nodes = 16
 
-    @Option(help: ArgumentHelp("Deepest node, 1 to 32.", valueName: "count"))
+    @Option(help: ArgumentHelp("Depth limit of a tree, 1 to 32.", valueName: "count"))
     var depth = 8
 
     @Option(help: ArgumentHelp("Children per expanded node, 1 to 64.", valueName: "count"))
@@ -48,11 +48,11 @@ struct BenchAcceptanceCommand: ParsableCommand {
 
     @Option(
         name: [.customLong("temp"), .customLong("temperature")],
-        help: ArgumentHelp("Temperature.", valueName: "T")
+        help: ArgumentHelp("Sampling temperature, 0 to 100.", valueName: "T")
     )
     var temperature: Float = 0
 
-    @Option(help: ArgumentHelp("Seed of the noise.", valueName: "number"))
+    @Option(help: ArgumentHelp("Seed of the sampling noise.", valueName: "number"))
     var seed: UInt64 = 0
 
     @OptionGroup var threads: ThreadOptions
@@ -120,9 +120,10 @@ struct BenchAcceptanceCommand: ParsableCommand {
         let all = try BenchPrompt.read(file: prompts)
         let selected = all.filter { category.isEmpty || category.contains($0.category) }.prefix(limit)
         guard !selected.isEmpty else {
+            guard !all.isEmpty else { throw ValidationError("\(prompts) has no prompts; write one on each line") }
             let known = Set(all.map(\.category)).sorted().joined(separator: ", ")
             throw ValidationError(
-                "\(prompts) has no prompt of the category \(category.joined(separator: ", ")), but \(known)"
+                "\(prompts) has no prompts in the category \(category.joined(separator: ", ")); use one of \(known)"
             )
         }
         return Array(selected)
@@ -139,7 +140,7 @@ struct BenchPrompt {
     var category: String
     var text: String
 
-    /// Reads JSON lines in Spec-Bench's form.
+    /// Reads a JSON Lines file in Spec-Bench's format.
     static func read(file path: String) throws -> [BenchPrompt] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ValidationError("\(path) cannot be read; check the path and its permissions")
@@ -147,8 +148,8 @@ struct BenchPrompt {
         return try data.split(separator: UInt8(ascii: "\n")).enumerated().map { number, bytes in
             guard let line = try? JSONDecoder().decode(Line.self, from: bytes), let text = line.turns.first else {
                 throw ValidationError(
-                    "line \(number + 1) of \(path) is no prompt; "
-                        + "each line is a JSON object with a list \"turns\" of texts"
+                    "line \(number + 1) of \(path) is not a prompt; "
+                        + "each line must be a JSON object with \"turns\", an array of strings"
                 )
             }
             return BenchPrompt(category: line.category ?? "all", text: text)

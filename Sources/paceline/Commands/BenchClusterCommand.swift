@@ -3,16 +3,16 @@ import Foundation
 import PacelineCluster
 import PacelineFaults
 
-/// `paceline bench cluster`: throughput against the number of workers, simulated.
+/// `paceline bench cluster`: simulated throughput for different numbers of workers.
 struct BenchClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster",
-        abstract: "Simulate throughput against the number of workers.",
+        abstract: "Simulate how throughput grows with the number of workers.",
         discussion: """
-            The scheduler, the planner and the link of the real thing in virtual time; passes take what the cost curve \
-            says. A line of the table ends where more workers no longer help: the verifier is saturated.
+            Runs the real scheduler, planner and link in virtual time, with pass times from a cost curve. The last \
+            column of the table tells where more workers no longer help, because the verifier is saturated.
 
-            A cost curve is a JSON object of milliseconds by rows, as 'bench engine --json' prints it under "verify_ms":
+            A cost curve is a JSON object from rows to milliseconds; 'bench engine --json' prints one as "verify_ms":
 
               paceline bench cluster --svg scaling.svg
               paceline bench cluster --cost-curve curve.json --sequences 16 --modes asynchronous,stop-and-wait
@@ -21,7 +21,7 @@ struct BenchClusterCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Milliseconds of a pass by rows, as JSON (default: \(MeasuredCosts.standardName)).",
+            "JSON file with the milliseconds of a pass by its rows (default: \(MeasuredCosts.standardName)).",
             valueName: "file"
         )
     )
@@ -33,25 +33,25 @@ struct BenchClusterCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Numbers of sequences, 1 to 256.", valueName: "1,8"))
     var sequences = NumberList(values: [1, 4, 16, 64])
 
-    @Option(help: ArgumentHelp("How often a drafter's first choice is the target's, 0 to 1.", valueName: "0.5,0.9"))
+    @Option(help: ArgumentHelp("Probabilities that the target accepts a first choice, 0 to 1.", valueName: "0.5,0.9"))
     var acceptance = NumberList(values: [0.5, 0.7, 0.9])
 
     @Option(help: ArgumentHelp("Round-trip times in milliseconds, 0 to 10000.", valueName: "1,20"))
     var rtt = NumberList(values: [1, 20, 80])
 
-    @Option(help: ArgumentHelp("Milliseconds of a draft step, 0.01 to 10000.", valueName: "ms"))
+    @Option(help: ArgumentHelp("Milliseconds per draft step, 0.01 to 10000.", valueName: "ms"))
     var step = 10.0
 
-    @Option(help: ArgumentHelp("asynchronous, stop-and-wait or both.", valueName: "modes"))
+    @Option(help: ArgumentHelp("Drafting modes: asynchronous, stop-and-wait or both.", valueName: "modes"))
     var modes = ModeList(modes: [.asynchronous])
 
-    @Option(help: ArgumentHelp("Virtual seconds that are measured per cluster, 0.1 to 600.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Virtual seconds to measure per cluster, 0.1 to 600.", valueName: "seconds"))
     var seconds = 4.0
 
-    @Option(help: ArgumentHelp("Clusters at a time, 1 to 256 (default: one for each CPU).", valueName: "count"))
+    @Option(help: ArgumentHelp("Clusters to run in parallel, 1 to 256 (default: one per CPU).", valueName: "count"))
     var jobs: Int?
 
-    @Option(help: ArgumentHelp("Write a plot.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write a plot to this SVG file.", valueName: "file"))
     var svg: String?
 
     @Flag(help: "Print one JSON object.")
@@ -106,7 +106,7 @@ struct BenchClusterCommand: ParsableCommand {
             figures = try JSONDecoder().decode([String: Double].self, from: data)
         } catch is DecodingError {
             throw ValidationError(
-                "\(costCurve) is no JSON object of milliseconds by rows, such as {\"1\": 41.5, \"8\": 60}"
+                "\(costCurve) must be a JSON object from rows to milliseconds, such as {\"1\": 41.5, \"8\": 60}"
             )
         } catch {
             throw ValidationError("\(costCurve) cannot be read: \(error.localizedDescription)")

@@ -2,19 +2,19 @@ import ArgumentParser
 import PacelineModel
 import PacelineTensor
 
-/// `paceline bench engine`: what the hardware allows, and how much of it a model's passes reach.
+/// `paceline bench engine`: the machine's limits, and how close a model's passes come to them.
 struct BenchEngineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engine",
         abstract: "Measure a model's passes against the machine's memory bandwidth and arithmetic.",
         discussion: """
             Decoding one token reads every weight once, so memory bandwidth bounds it. Speculation pays when a pass \
-            over n drafted tokens takes little longer than a pass over one: the column "ratio". Each figure stands \
-            beside its limit, which was measured in the same run; a share well below 100 % is the engine's fault and \
-            not the machine's. "limits' ratio" is the least that "ratio" could be at these limits, of which "kernels" \
-            is the engine's own: what its products take with everything in the caches.
+            over n drafted tokens takes little longer than a pass over one; the column "ratio" shows this. Each figure \
+            stands beside its limit, measured in the same run. If its share is well below 100 %, the engine is to \
+            blame and not the machine. "limits' ratio" is the smallest "ratio" that the limits allow. The limit \
+            "kernels" is the engine's own: the time its matrix products take when all data is in the caches.
 
-            The "verify_ms" of --json is what `paceline bench cluster --cost-curve` reads.
+            `paceline bench cluster --cost-curve` reads the "verify_ms" that --json prints.
             """
     )
 
@@ -22,21 +22,21 @@ struct BenchEngineCommand: ParsableCommand {
     @OptionGroup var cache: CacheOptions
     @OptionGroup var threads: ThreadOptions
 
-    @Option(help: ArgumentHelp("Rows of the verify passes.", valueName: "1,2,4"))
+    @Option(help: ArgumentHelp("Rows per verify pass, 1 to 65536.", valueName: "1,2,4"))
     var nodes: CountList = CountList(counts: [1, 2, 4, 8, 16, 32])
 
-    @Option(help: ArgumentHelp("Prompt tokens of the prefill measurement, 1 to 4096.", valueName: "count"))
+    @Option(help: ArgumentHelp("Prompt tokens for the prefill measurement, 1 to 4096.", valueName: "count"))
     var prefill = 512
 
     @Option(
         help: ArgumentHelp(
-            "Tokens of context to measure decoding at (default: 64, 1024, 4096 and 8192, as far as the model goes).",
+            "Context lengths for the decode measurement (default: 64, 1024, 4096 and 8192 if the model allows).",
             valueName: "64,1024"
         )
     )
     var contexts: CountList?
 
-    @Option(help: ArgumentHelp("Rounds, 1 to 100; the median of each figure counts.", valueName: "count"))
+    @Option(help: ArgumentHelp("Rounds, 1 to 100; each figure is the median of all.", valueName: "count"))
     var repeats = 5
 
     @Flag(help: "Print one JSON object.")
@@ -61,7 +61,7 @@ struct BenchEngineCommand: ParsableCommand {
             : StandardOutput.write(EngineReportText(report, startup: startup).text)
     }
 
-    /// Loads the model and computes a first token, and says what that took.
+    /// Loads the model and computes a first token; the report says how long both took.
     private func load() throws -> (LanguageModel, StartupReport) {
         let path = try model.path()
         let line = ProgressLine("loading \(ModelNames.label(model.model))")
@@ -90,7 +90,7 @@ struct BenchEngineCommand: ParsableCommand {
         guard plan.longestSequence <= limit else {
             throw ValidationError(
                 "the measurements need \(plan.longestSequence) tokens of context, but the model has \(limit); "
-                    + "ask for less with --contexts, --prefill or --nodes"
+                    + "lower --contexts, --prefill or --nodes"
             )
         }
         return plan

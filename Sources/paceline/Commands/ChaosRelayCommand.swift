@@ -9,44 +9,44 @@ struct ChaosRelayCommand: AsyncParsableCommand {
         commandName: "relay",
         abstract: "Relay TCP connections with delay, jitter and limited bandwidth.",
         discussion: """
-            Each direction of each connection is treated alike and by itself. Bytes keep their order. What finds no \
-            room in the buffer is not read, so that the sender is slowed down. When the relay is told to end it prints \
-            what it has done. Connections themselves are made without delay.
+            Each direction of each connection gets the same faults, independently. Bytes keep their order. When its \
+            buffer is full, the relay stops reading, which slows the sender down. Connecting itself is not delayed. \
+            When the relay is told to end, it prints statistics.
             """
     )
 
-    @Option(help: ArgumentHelp("Where clients connect; port 0 takes any free one.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Address for clients; port 0 picks a free port.", valueName: "host:port"))
     var listen: Endpoint
 
-    @Option(help: ArgumentHelp("Where their connections are passed on to.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Address that connections are relayed to.", valueName: "host:port"))
     var connect: Endpoint
 
-    @Option(help: ArgumentHelp("Added to each way, such as 20ms, at most 60s.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Delay added in each direction, such as 20ms; at most 60s.", valueName: "duration"))
     var delay = DurationArgument(.zero)
 
-    @Option(help: ArgumentHelp("How far the delay strays, evenly, at most by itself.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Uniform deviation from --delay, up to --delay itself.", valueName: "duration"))
     var jitter = DurationArgument(.zero)
 
     @Option(
         help: ArgumentHelp(
-            "Of each direction of each connection, such as 10Mbit (default: unlimited).",
+            "Bandwidth of each direction of each connection, such as 10Mbit (default: unlimited).",
             valueName: "rate"
         )
     )
     var bandwidth: BandwidthArgument?
 
-    @Option(help: ArgumentHelp("Of the jitter: the same seed, the same delays.", valueName: "number"))
+    @Option(help: ArgumentHelp("Seed of the jitter; the same seed gives the same delays.", valueName: "number"))
     var seed: UInt64 = 1
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of one direction of one connection that may be on their way, 1448 to 1073741824.",
+            "Most bytes to hold per direction of a connection, 1448 to 1073741824.",
             valueName: "bytes"
         )
     )
     var buffer = RelayConfiguration().bufferBytes
 
-    @Flag(help: "Listen where other machines can connect: whoever does reaches the upstream.")
+    @Flag(help: "Let --listen be an address that other machines can reach; anyone who connects reaches --connect.")
     var allowRemote = false
 
     @OptionGroup var service: ServiceOptions
@@ -56,7 +56,7 @@ struct ChaosRelayCommand: AsyncParsableCommand {
         try validateRange(delay, DurationArgument(.zero)...DurationArgument(.seconds(60)), "--delay")
         try validateRange(jitter, DurationArgument(.zero)...delay, "--jitter")
         try validateRange(buffer, RelaySchedule.runBytes...(1 << 30), "--buffer")
-        guard connect.port > 0 else { throw ValidationError("--connect needs a port, not 0") }
+        guard connect.port > 0 else { throw ValidationError("--connect needs a port from 1 to 65535, not 0") }
     }
 
     func run() async throws {

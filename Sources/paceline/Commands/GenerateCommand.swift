@@ -10,10 +10,10 @@ import PacelineTensor
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Generate text: start a verifier and its workers on this machine, ask, print, end them.",
+        abstract: "Generate text with a verifier and workers that run on this machine until it is done.",
         discussion: """
-            The verifier and each worker are processes of their own, joined over loopback. The text depends on the \
-            model, the prompt, the sampling options and the seed alone: --workers 0 and --workers 3 print the same.
+            The verifier and each worker are separate processes, connected over loopback. The text depends only on the \
+            model, the prompt, the sampling options and the seed: --workers 0 and --workers 3 print the same.
 
               paceline generate -m smollm2-135m -p "Once upon a time" -n 64
               paceline generate -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b -f code.py
@@ -29,7 +29,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(
         name: [.customShort("n"), .customLong("max-tokens")],
         parsing: .unconditional,
-        help: ArgumentHelp("Tokens to generate at most.", valueName: "count")
+        help: ArgumentHelp("Most tokens to generate, 1 to 16777216.", valueName: "count")
     )
     var maxTokens = 128
 
@@ -72,7 +72,7 @@ struct GenerateCommand: AsyncParsableCommand {
         }
     }
 
-    /// Fails before anything is started where the target would not fit.
+    /// Throws if the target would not fit in memory, before any process starts.
     private func checkMemory(_ model: ModelFile, contextLength: Int) throws {
         try TransformerEngine.demand(
             of: model,
@@ -82,7 +82,7 @@ struct GenerateCommand: AsyncParsableCommand {
         ).check(available: SystemMemory.available())
     }
 
-    /// Fails before anything is started for a drafter that the verifier would refuse.
+    /// Throws for a drafter that the verifier would refuse, before any process starts.
     private func checkVocabularies(of names: [DrafterName], _ target: Tokenizer) throws {
         for case .model(let path) in Set(names) where path != target.path {
             try target.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)

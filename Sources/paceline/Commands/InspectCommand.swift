@@ -3,15 +3,14 @@ import PacelineCluster
 import PacelineModel
 import PacelineTensor
 
-/// `paceline inspect`: what is in a model file.
+/// `paceline inspect`: the contents of a model file.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Show a GGUF file's metadata, tensors and sizes.",
         discussion: """
-            Says whether this program can run the model, as loading it would, and in how much memory: that of a \
-            verifier with the same -c, -np and --kv-type. Every weight is read, to find damaged ones; --head reads the \
-            head of the file only.
+            Tells whether this program can load the model, and how much memory a verifier with the same -c, -np and \
+            --kv-type would need. Reads every weight to find damaged ones; --head reads only the file's header.
 
               paceline inspect smollm2-135m
               paceline inspect models/some.gguf --tensors --head
@@ -27,11 +26,11 @@ struct InspectCommand: ParsableCommand {
     @Option(
         name: [.customLong("np", withSingleDash: true), .customLong("slots")],
         parsing: .unconditional,
-        help: ArgumentHelp("Requests that run at once, 1 to 256: for the memory they would take.", valueName: "slots")
+        help: ArgumentHelp("Requests at once, 1 to 256, for the memory they would need.", valueName: "slots")
     )
     var slots = 4
 
-    @Flag(help: "Read the head of the file only: do not look for weights that are not finite numbers.")
+    @Flag(help: "Read only the file's header; do not look for weights that are not finite numbers.")
     var head = false
 
     @Flag(help: "List every tensor.")
@@ -52,7 +51,7 @@ struct InspectCommand: ParsableCommand {
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
     }
 
-    /// The model, if its weights are sound too.
+    /// Returns the model after checking that all its weights are finite, unless `--head` was given.
     private func checked(_ model: ModelFile) throws -> ModelFile {
         guard !head else { return model }
         let progress = ProgressLine("reading \(ModelNames.label(self.model))")

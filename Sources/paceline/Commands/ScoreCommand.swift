@@ -3,14 +3,14 @@ import PacelineModel
 import PacelineSpeculation
 import PacelineTensor
 
-/// `paceline score`: the law of the next token at positions of a text.
+/// `paceline score`: the distribution of the next token at positions of a text.
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score",
         abstract: "Print the log-probabilities of the next token at positions of a text.",
         discussion: """
-            Entry i is the law of the token after tokens 0 … i: raw softmax over the model's logits, natural \
-            logarithm, no temperature and no penalties.
+            Entry i is the distribution of the token that follows tokens 0 … i: the natural logarithm of a softmax \
+            over the raw logits, without temperature or penalties.
 
               paceline score -m smollm2-135m -p "The capital of France is" --positions last --top 5
               paceline score -m smollm2-135m --tokens 1604,613,5381 --top 10 --json
@@ -29,7 +29,7 @@ struct ScoreCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("Tokens to show per position, 1 to 1000.", valueName: "count"))
     var top = 10
 
-    @Option(help: ArgumentHelp("Which positions: numbers and 'last' (default: all).", valueName: "0,5,last"))
+    @Option(help: ArgumentHelp("Positions to score: numbers or 'last' (default: all).", valueName: "0,5,last"))
     var positions: PositionList?
 
     @OptionGroup var cache: CacheOptions
@@ -85,7 +85,7 @@ struct ScoreCommand: ParsableCommand {
 
 /// `0,5,last` on the command line.
 struct PositionList: ExpressibleByArgument {
-    /// nil is the last position.
+    /// nil stands for the last position.
     let positions: [Int?]
 
     init?(argument: String) {

@@ -6,11 +6,11 @@ import PacelineFaults
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Run clusters under faults in virtual time, and check every promise on every step.",
+        abstract: "Run clusters under faults in virtual time, and check every promise at every step.",
         discussion: """
-            Each seed makes a cluster of its own (verifiers, workers, requests, a network, a subset of the faults) and \
-            runs it on one thread under a virtual clock: the state machines and the byte codec of the real thing, with \
-            mock models in place of arithmetic. First faults strike and only safety is asked for; then all heals, and \
+            Each seed builds its own cluster (verifiers, workers, requests, a network, a subset of the faults) and \
+            runs it on one thread under a virtual clock. The state machines and the byte codec are the real ones; mock \
+            models replace the arithmetic. While faults strike, only safety is checked. Then all faults end, and \
             everything must work again within seconds. The same seed gives the same run, event for event.
 
               paceline simulate --seeds 1..10000
@@ -21,21 +21,21 @@ struct SimulateCommand: ParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Seeds to run, from A to B, or one seed.", valueName: "A..B"))
+    @Option(help: ArgumentHelp("Seeds to run: from A to B, or a single seed.", valueName: "A..B"))
     var seeds: SeedRange
 
-    @Option(help: ArgumentHelp("Seeds at a time, 1 to 256 (default: one for each CPU).", valueName: "count"))
+    @Option(help: ArgumentHelp("Seeds to run in parallel, 1 to 256 (default: one per CPU).", valueName: "count"))
     var jobs: Int?
 
-    @Option(help: ArgumentHelp("Let only these faults strike (default: all).", valueName: "kill,corrupt"))
+    @Option(help: ArgumentHelp("Inject only these faults (default: all).", valueName: "kill,corrupt"))
     var faults: FaultList?
 
     @Option(
-        help: ArgumentHelp("Write the events of the first seed that fails, or of a single seed.", valueName: "file")
+        help: ArgumentHelp("Write the events of the first failing seed, or of a single seed.", valueName: "file")
     )
     var trace: String?
 
-    @Option(help: ArgumentHelp("Share of seeds that are run twice and must go the same way.", valueName: "0…1"))
+    @Option(help: ArgumentHelp("Share of seeds to run twice; both runs must be identical.", valueName: "0…1"))
     var checkDeterminism = 0.05
 
     @Flag(help: "Print one JSON object.")
@@ -66,12 +66,12 @@ struct SimulateCommand: ParsableCommand {
         throw ExitCode.failure
     }
 
-    /// The one command that shows a failure again.
+    /// The command that reproduces the failure.
     private func reproduction(of report: CampaignReport) -> String? {
         guard let failure = report.failure else { return nil }
         var command = "paceline simulate --seeds \(failure.seed)"
         if let faults { command += " --faults \(faults)" }
-        // Only a second run shows that a first one was not repeatable.
+        // Only a second run can show that the first was not repeatable.
         if failure.violation?.promise == .determinism { command += " --check-determinism 1" }
         return command
     }

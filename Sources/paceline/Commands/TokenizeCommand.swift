@@ -10,8 +10,8 @@ struct TokenizeCommand: ParsableCommand {
         commandName: "tokenize",
         abstract: "Turn text into a model's token ids, or ids back into text.",
         discussion: """
-            Control tokens that are written out (<|im_end|>) are read as those tokens. Nothing is added before the \
-            text unless --bos asks for it.
+            Control tokens written out in the text (<|im_end|>) become those tokens. Nothing is added before the text \
+            unless --bos is given.
 
               paceline tokenize -m smollm2-135m -p "Hello, world!"
               paceline tokenize -m smollm2-135m -f prompt.txt --json
@@ -29,10 +29,10 @@ struct TokenizeCommand: ParsableCommand {
     @Flag(help: "Begin with the model's beginning-of-text token.")
     var bos = false
 
-    @Flag(help: "The text is JSON lines, a string on each; print the ids of each on a line of its own.")
+    @Flag(help: "Read the text as JSON Lines of strings; print the ids of each string on its own line.")
     var jsonLines = false
 
-    @Flag(help: "Print one JSON object, with --json-lines one for each line.")
+    @Flag(help: "Print one JSON object, or with --json-lines one per line.")
     var json = false
 
     func validate() throws {
@@ -66,7 +66,7 @@ struct TokenizeCommand: ParsableCommand {
         if json {
             try StandardOutput.json(TokensReport(tokens: tokens, text: String(decoding: bytes, as: UTF8.self)))
         } else {
-            // As bytes: tokens can end within a character.
+            // Written as bytes: a token can end inside a character.
             try StandardOutput.write(bytes)
             if StandardOutput.isTerminal, bytes.last != UInt8(ascii: "\n") { try StandardOutput.write("\n") }
         }
@@ -76,11 +76,11 @@ struct TokenizeCommand: ParsableCommand {
 /// What `tokenize --json` prints.
 struct TokensReport: Encodable {
     var tokens: [Token]
-    /// Of ids that were given.
+    /// Present when ids were given.
     var text: String?
 }
 
-/// Texts written as JSON strings, one on each line.
+/// Texts written as JSON strings, one per line.
 private enum JSONLines {
     static func strings(_ text: String) throws(TokenizeError) -> [String] {
         let decoder = JSONDecoder()
@@ -106,12 +106,12 @@ enum TokenizeError: Error, CustomStringConvertible {
         switch self {
         case .noBOS(let model): "\(model) has no beginning-of-text token; leave out --bos"
         case .notJSON(let line):
-            "line \(line) is no JSON string; write each text as one, as in \"two\\nlines\", or leave out --json-lines"
+            "line \(line) is not a JSON string; write each text as one, as in \"two\\nlines\", or omit --json-lines"
         }
     }
 }
 
 extension [Token] {
-    /// The ids as `--tokens` takes them.
+    /// The ids in the format that `--tokens` reads.
     var listed: String { map(String.init).joined(separator: ",") }
 }

@@ -7,40 +7,43 @@ import PacelineModel
 import PacelineSpeculation
 import PacelineTensor
 
+/// `asynchronous` or `stop-and-wait` on the command line.
+extension DraftingMode: ExpressibleByArgument {}
+
 /// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.
 struct VerifierCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verifier",
-        abstract: "Host the target model: clients come over HTTP, draft workers over TCP.",
+        abstract: "Host the target model for clients over HTTP and draft workers over TCP.",
         discussion: """
-            Serves without any worker, too; workers may come and go at any time and change no token.
+            Also serves without workers. Workers may come and go at any time; they never change a token.
 
               paceline verifier -m qwen2.5-coder-1.5b
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
 
-            GET /health, /ready, /v1/models and /v1/workers tell how it is.
+            GET /health, /ready, /metrics, /v1/models and /v1/workers report its state.
 
-            Other machines can reach it only if it knows who may: workers must share its token,
+            To accept workers from other machines, it must authenticate them: with a shared token,
 
               paceline verifier -m qwen2.5-coder-1.5b --listen 0.0.0.0:7411 --token-file token
 
-            or show a certificate (--tls-certificate, --tls-key, --tls-ca; Deploy/certs.sh makes some to try with), \
-            and clients over HTTP, whom nothing checks, need a proxy that does.
+            or with certificates (--tls-certificate, --tls-key, --tls-ca; Deploy/certs.sh makes some for trials). \
+            Clients over HTTP are not authenticated: put a proxy in front that does so.
             """
     )
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: ArgumentHelp("Where workers connect; port 0 takes any free one.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Address for workers; port 0 picks a free port.", valueName: "host:port"))
     var listen = Endpoint(host: "127.0.0.1", port: 7411)
 
-    @Option(help: ArgumentHelp("Where clients connect; port 0 takes any free one.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Address for clients; port 0 picks a free port.", valueName: "host:port"))
     var http = Endpoint(host: "127.0.0.1", port: 8080)
 
     @Option(
         name: [.customLong("np", withSingleDash: true), .customLong("slots")],
         parsing: .unconditional,
-        help: ArgumentHelp("Requests that run at once, 1 to 256; others wait.", valueName: "slots")
+        help: ArgumentHelp("Requests to run at once, 1 to 256; others wait.", valueName: "slots")
     )
     var slots = 4
 
@@ -54,7 +57,7 @@ struct VerifierCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long a pass may wait for drafts at most, 0 to 10s.",
+            "Longest time that a pass may wait for drafts, 0 to 10s.",
             valueName: "duration"
         )
     )
@@ -63,8 +66,8 @@ struct VerifierCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            By how much drafts may delay a token beyond a plain pass, 0 to 10s: the wait for them and what their \
-            verification takes, together. Large targets gain by more.
+            How much later than a plain pass a token may come because of drafts, 0 to 10s: the wait for them plus \
+            their verification. Large targets gain from a longer delay.
             """,
             valueName: "duration"
         )
@@ -73,7 +76,7 @@ struct VerifierCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long SIGTERM leaves running requests to finish, 0 to 3600s; others are refused from then on.",
+            "How long running requests may take to finish after SIGTERM, 0 to 3600s; new ones are refused.",
             valueName: "duration"
         )
     )
@@ -81,13 +84,13 @@ struct VerifierCommand: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("always-draft"),
-        help: "Let every worker draft all the time, also where that is measured to be slower than decoding alone."
+        help: "Let every worker draft all the time, even where drafting was measured to be slower than plain decoding."
     )
     var alwaysDraft = false
 
     @Flag(
         name: .customLong("allow-unauthenticated-http"),
-        help: "Let --http be an address that other machines can reach. Whoever can connect may then use the model."
+        help: "Let --http be an address that other machines can reach; anyone who can connect may use the model."
     )
     var allowUnauthenticatedHTTP = false
 
@@ -155,10 +158,10 @@ struct VerifierCommand: AsyncParsableCommand {
         }
     }
 
-    /// Lets running requests end and their answers leave, in the time there is.
+    /// Gives running requests the grace period to finish and to send their answers.
     private func finish(_ server: VerifierServer, _ gateway: Gateway, _ logger: Logger) async throws {
         let grace = grace.duration
-        logger.info("leaving: no more requests are taken, those that run have \(self.grace)")
+        logger.info("draining: new requests are refused, running ones have \(self.grace) to finish")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.drain(grace: grace)
@@ -171,12 +174,12 @@ struct VerifierCommand: AsyncParsableCommand {
     }
 
     private func describe(http: Endpoint, to logger: Logger) throws {
-        if try !http.isLoopback() { logger.warning("whoever can reach http://\(http) may use the model") }
+        if try !http.isLoopback() { logger.warning("anyone who can reach http://\(http) may use the model") }
         let blas = OpenBLAS.core.map { ", float weights with OpenBLAS for \($0)" } ?? ""
         logger.info("computing with \(InstructionSet.best.rawValue) on \(threads.count) threads\(blas)")
     }
 
-    /// Refuses addresses that let strangers in, before the model is loaded.
+    /// Throws for an address that other machines can reach without authentication, before the model loads.
     private func checkReach(isAuthenticated: Bool) throws {
         guard try isAuthenticated || listen.isLoopback() else { throw ShellError.openLink(address: "\(listen)") }
         guard try allowUnauthenticatedHTTP || http.isLoopback() else { throw ShellError.openHTTP(address: "\(http)") }

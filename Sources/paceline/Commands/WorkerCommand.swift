@@ -10,15 +10,15 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker",
         abstract: "Draft candidate tokens for one or more verifiers.",
         discussion: """
-            May start before its verifiers, and connects again when they come back. A model drafter must have the \
-            target's vocabulary, which the handshake checks.
+            A worker can start before its verifiers, and reconnects when they come back. A model drafter must have the \
+            target's vocabulary; the handshake checks it.
 
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
             """
     )
 
-    @Option(help: ArgumentHelp("The verifiers' addresses, with commas between.", valueName: "host:port,…"))
+    @Option(help: ArgumentHelp("The verifiers' addresses, separated by commas.", valueName: "host:port,…"))
     var connect: EndpointList
 
     @OptionGroup var drafters: DrafterOptions
@@ -33,7 +33,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
-        guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name what drafts, such as ngram") }
+        guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name a drafter, such as ngram") }
     }
 
     func run() async throws {
@@ -90,7 +90,7 @@ struct EndpointList: ExpressibleByArgument {
 }
 
 extension WorkerConfiguration {
-    /// A worker that hosts `drafters`, whose models must have one vocabulary.
+    /// A worker that hosts `drafters`, whose models must share one vocabulary.
     init(hosting drafters: [DrafterName], slots: Int) throws {
         var fingerprint: ModelFingerprint?
         for case .model(let path) in drafters {
@@ -111,7 +111,7 @@ struct DrafterVocabularyError: Error, CustomStringConvertible {
     let second: String
 
     var description: String {
-        "the drafters \(first) and \(second) have different vocabularies, so that no target suits both; "
-            + "run a worker for each"
+        "the drafters \(first) and \(second) have different vocabularies, so no target fits both; "
+            + "run a separate worker for each"
     }
 }

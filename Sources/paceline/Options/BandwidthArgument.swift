@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// A rate on the command line, in bits per second as networks have it and with tc's units: `10Mbit`, `500kbit`.
+/// A rate on the command line, in bits per second with the units of `tc`: `10Mbit`, `500kbit`.
 struct BandwidthArgument: ExpressibleByArgument, Hashable {
     private static let units = [("gbit", 1e9), ("mbit", 1e6), ("kbit", 1e3), ("bit", 1)]
-    /// The fastest rate that is told from none, a terabit.
+    /// The highest rate accepted: one terabit per second.
     private static let limit = 1e12
 
     let bytesPerSecond: Int

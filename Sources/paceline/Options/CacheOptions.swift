@@ -6,8 +6,8 @@ struct CacheOptions: ParsableArguments {
     @Option(
         name: [.customLong("kv-type"), .customLong("cache-type")],
         help: ArgumentHelp(
-            "How keys and values are stored: f16, or int8 for half the memory and faster trees in long contexts, "
-                + "at some loss of accuracy. Part of the model's numbers: tokens depend on it as on the weight file.",
+            "How to store keys and values: f16, or int8 for half the memory and faster trees in long contexts, at "
+                + "some loss of accuracy. Tokens depend on this choice, just as they depend on the weight file.",
             valueName: "type"
         )
     )

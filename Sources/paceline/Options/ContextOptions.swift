@@ -3,14 +3,14 @@ import PacelineModel
 
 /// How long a sequence may become.
 struct ContextOptions: ParsableArguments {
-    /// Memory for keys and values is taken as sequences grow; this bounds what they can take if nothing is said.
+    /// The limit without `--context`. It bounds the memory for keys and values, which grows with each sequence.
     static let defaultLimit = 8192
 
     @Option(
         name: [.customShort("c"), .customLong("context")],
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Tokens that one sequence may hold, prompt included (default: the model's limit, at most \(defaultLimit)).",
+            "Most tokens in one sequence, prompt included (default: the model's limit, at most \(defaultLimit)).",
             valueName: "tokens"
         )
     )
@@ -20,9 +20,9 @@ struct ContextOptions: ParsableArguments {
         try validateRange(context, 1...(1 << 24), "--context")
     }
 
-    /// The context of a model.
+    /// The context length to use with a model, in tokens.
     ///
-    /// - Throws: `ContextError` for more than the model holds.
+    /// - Throws: ``ContextTooLong`` if `--context` exceeds the model's limit.
     func length(for configuration: ModelConfiguration) throws -> Int {
         let longest = configuration.contextLength
         guard let context else { return min(longest, Self.defaultLimit) }
@@ -31,12 +31,12 @@ struct ContextOptions: ParsableArguments {
     }
 }
 
-/// A context that the model does not hold.
+/// `--context` exceeds the model's limit.
 struct ContextTooLong: Error, CustomStringConvertible {
     let asked: Int
     let longest: Int
 
     var description: String {
-        "--context asks for \(asked) tokens, but the model holds \(longest); ask for at most that many"
+        "--context asks for \(asked) tokens, but the model holds \(longest); use that many or fewer"
     }
 }

@@ -8,8 +8,8 @@ struct DrafterOptions: ParsableArguments {
         name: [.customLong("md", withSingleDash: true), .customLong("model-draft")],
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A drafter: a GGUF file or short name with the target's vocabulary, or without a model ngram (prompt "
-                + "lookup), suffix, or random or liar (for testing faults). May repeat.",
+            "A drafter: a model (GGUF file or short name) with the target's vocabulary, or without a model ngram "
+                + "(prompt lookup) or suffix, or for fault tests random or liar. May be repeated.",
             valueName: "draft"
         )
     )
@@ -20,10 +20,9 @@ struct DrafterOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
-            Model drafters score only the first so many token ids and the special tokens, which makes them faster; \
-            other tokens are never drafted. Without it, or beyond the vocabulary, all. With Qwen2.5's 152,000 tokens, \
-            32768 makes a drafted token 30 % cheaper and what is accepted 12 % shorter: it pays where drafting is what \
-            others wait for.
+            How many token ids, from 0 up, model drafters score besides the special tokens (default: all). Fewer are \
+            faster, but other tokens are never drafted. With Qwen2.5's 152,000 tokens, 32768 makes a drafted token \
+            30 % cheaper and the accepted length 12 % shorter, which pays where drafting is the bottleneck.
             """,
             valueName: "count"
         )
@@ -36,13 +35,15 @@ struct DrafterOptions: ParsableArguments {
                 "--draft-vocab must be at least 1, not \(vocabulary); leave it out to score all tokens"
             )
         }
-        guard drafters.count <= 16 else { throw ValidationError("at most 16 drafters can be named with -md") }
+        guard drafters.count <= 16 else {
+            throw ValidationError("-md may name at most 16 drafters, not \(drafters.count)")
+        }
     }
 
-    /// What hands ``vocabulary`` on to a worker's command line.
+    /// The arguments that pass ``vocabulary`` on to a worker.
     var vocabularyArguments: [String] { vocabulary.map { ["--draft-vocab", "\($0)"] } ?? [] }
 
-    /// The drafters by name; throws for a model that is not there.
+    /// The drafters by name; throws if a model does not exist.
     func names(or fallback: [String] = []) throws -> [DrafterName] {
         try (drafters.isEmpty ? fallback : drafters).map { name in
             try DrafterName(name, catalog: .fromEnvironment())

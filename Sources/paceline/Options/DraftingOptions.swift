@@ -10,8 +10,8 @@ struct DraftingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Worker processes, 0 to 16 (default: one per -md, none without). With none the target decodes alone. "
-                + "Drafters are dealt out in turn; without -md workers use ngram.",
+            "Worker processes, 0 to 16 (default: one per -md, else 0). With 0 the target decodes alone. "
+                + "Drafters are assigned to workers in turn; without -md workers use ngram.",
             valueName: "count"
         )
     )
@@ -29,14 +29,16 @@ struct DraftingOptions: ParsableArguments {
         try validateRange(threads, ThreadOptions.range, "--threads-draft")
     }
 
-    /// The drafters in use; throws for a model that is not there.
+    /// The drafters in use; throws if a model does not exist.
     func names() throws -> [DrafterName] {
         try workerCount == 0 ? [] : drafters.names(or: Self.fallback)
     }
 
     private var workerCount: Int { workers ?? drafters.drafters.count }
 
-    /// Each worker's drafters, as they were named: more workers than drafters share them in turn, fewer host several.
+    /// Each worker's drafters, as named on the command line, assigned in turn.
+    ///
+    /// If workers outnumber drafters, several run the same one; otherwise a worker may host several drafters.
     var assignment: [[String]] {
         let named = drafters.drafters.isEmpty ? Self.fallback : drafters.drafters
         return (0..<workerCount).map { worker in

@@ -2,10 +2,10 @@ import ArgumentParser
 import PacelineCluster
 import PacelineSpeculation
 
-/// A time on the command line: `20ms`, `1.5s`, `250us`. A number alone is too easily misread, but for 0.
+/// A time on the command line: `20ms`, `1.5s`, `250us`. A bare number is ambiguous and refused, except 0.
 struct DurationArgument: ExpressibleByArgument, Hashable, Comparable, CustomStringConvertible {
     private static let units = [("us", 0.001), ("ms", 1), ("s", 1000)]
-    /// A day, in milliseconds: longer than anything that is asked for, and far from where arithmetic ends.
+    /// A day, in milliseconds: longer than any option allows, and far from overflow.
     private static let limit = 86_400_000.0
 
     let duration: Duration
@@ -19,7 +19,7 @@ struct DurationArgument: ExpressibleByArgument, Hashable, Comparable, CustomStri
             self.init(.zero)
             return
         }
-        // "s" also ends the others, so that it comes last.
+        // "s" comes last because the other units end in it too.
         guard let (unit, milliseconds) = Self.units.first(where: { argument.hasSuffix($0.0) }),
             let count = Double(argument.dropLast(unit.count)), count >= 0, count * milliseconds <= Self.limit
         else { return nil }
@@ -41,7 +41,7 @@ struct DurationArgument: ExpressibleByArgument, Hashable, Comparable, CustomStri
 }
 
 extension Double {
-    /// Without decimals where there are none.
+    /// Without a decimal point for whole numbers.
     fileprivate var shortest: String {
         self == rounded() ? "\(Int(self))" : "\(self)"
     }

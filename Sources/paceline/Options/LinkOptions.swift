@@ -2,18 +2,19 @@ import ArgumentParser
 import Glibc
 import PacelineCluster
 
-/// Who may be at the other end of the draft link.
+/// How the two ends of a draft link authenticate each other.
 struct LinkOptions: ParsableArguments {
-    /// The environment variable that holds the shared token. There is no flag for the token itself: everybody on the
-    /// machine can read a process's arguments.
+    /// The environment variable that holds the shared token.
+    ///
+    /// There is no flag for the token itself: every user of the machine can read a process's arguments.
     static let tokenVariable = "PACELINE_TOKEN"
 
     @Option(
         name: .customLong("token-file"),
         help: ArgumentHelp(
             """
-            A file with the secret that verifier and workers share, readable by its owner alone. The secret itself may \
-            be in PACELINE_TOKEN in the environment instead.
+            A file with the secret that verifier and workers share, readable only by its owner. The environment \
+            variable PACELINE_TOKEN may hold the secret instead.
             """,
             valueName: "file"
         )
@@ -23,7 +24,7 @@ struct LinkOptions: ParsableArguments {
     @Option(
         name: .customLong("tls-certificate"),
         help: ArgumentHelp(
-            "Talk TLS 1.3 and show this certificate, in PEM, with any between it and its authority.",
+            "Use TLS 1.3 with this certificate (PEM), followed by any intermediate certificates.",
             valueName: "file"
         )
     )
@@ -31,14 +32,14 @@ struct LinkOptions: ParsableArguments {
 
     @Option(
         name: .customLong("tls-key"),
-        help: ArgumentHelp("The certificate's key in PEM, readable by its owner alone.", valueName: "file")
+        help: ArgumentHelp("The certificate's private key (PEM), readable only by its owner.", valueName: "file")
     )
     var tlsKey: String?
 
     @Option(
         name: .customLong("tls-ca"),
         help: ArgumentHelp(
-            "The authority, in PEM, that must have signed the other side's certificate.",
+            "The certificate (PEM) of the authority that must have signed the other side's certificate.",
             valueName: "file"
         )
     )
@@ -48,8 +49,8 @@ struct LinkOptions: ParsableArguments {
         name: .customLong("tls-allow-san"),
         help: ArgumentHelp(
             """
-            A name that the other side's certificate may have: DNS:…, URI:… or IP:…; repeat it for more. Without \
-            any, a verifier takes every certificate of the authority, and a worker one for the host it connects to.
+            A name to accept in the other side's certificate: DNS:…, URI:… or IP:…; may be repeated. Without it, a \
+            verifier accepts every certificate of the authority, and a worker one for the host it connects to.
             """,
             valueName: "name"
         )
@@ -66,7 +67,7 @@ struct LinkOptions: ParsableArguments {
         }
     }
 
-    /// Mutual TLS; nil if it was not asked for.
+    /// Mutual TLS; nil without the TLS options.
     func tls() throws -> LinkTLS? {
         guard let tlsCertificate, let tlsKey, let tlsAuthority else { return nil }
         return try LinkTLS(
@@ -79,7 +80,7 @@ struct LinkOptions: ParsableArguments {
         )
     }
 
-    /// The shared token; nil if there is none.
+    /// The shared token, from the file or else from the environment; nil without either.
     func token() throws -> SharedToken? {
         if let tokenFile { return try SharedToken(file: tokenFile) }
         guard let value = getenv(Self.tokenVariable), value.pointee != 0 else { return nil }

@@ -2,12 +2,12 @@ public import ArgumentParser
 import Glibc
 public import Logging
 
-/// What goes to standard error beside errors.
+/// How much is logged to standard error.
 struct LogOptions: ParsableArguments {
     @Option(
         name: .customLong("log-level"),
         help: ArgumentHelp(
-            "How much to log to standard error. PACELINE_LOG in the environment sets it too.",
+            "How much to log to standard error. The environment variable PACELINE_LOG sets it too.",
             valueName: "level"
         )
     )
@@ -18,7 +18,7 @@ struct LogOptions: ParsableArguments {
         level ?? Self.environmentLevel ?? fallback
     }
 
-    /// Sends all logs of this process to standard error; called once.
+    /// Sends all logs of this process to standard error. Call once.
     func bootstrap(_ fallback: Logger.Level) {
         let level = level(or: fallback)
         LoggingSystem.bootstrap { label in
@@ -31,7 +31,7 @@ struct LogOptions: ParsableArguments {
     func validate() throws {
         guard let value = Self.environmentValue, Self.environmentLevel == nil else { return }
         throw ValidationError(
-            "PACELINE_LOG is \"\(value)\", which must be one of \(Logger.Level.allNames)"
+            "PACELINE_LOG is \"\(value)\", but must be one of \(Logger.Level.allNames)"
         )
     }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import PacelineModel
 
-/// Which model a command is about.
+/// The model that a command works with.
 struct ModelOptions: ParsableArguments {
     @Option(
         name: [.customShort("m"), .customLong("model")],
@@ -18,11 +18,12 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
-/// Short names, for help texts.
+/// Names of models, as people read them.
 enum ModelNames {
+    /// All short names, for help texts.
     static let known = ModelCatalog.entries.map(\.name).joined(separator: ", ")
 
-    /// What a model is called in answers: its short name, or its file's name without folder and ending.
+    /// A model's name in answers: its short name, or its file's name without folder and extension.
     static func label(_ name: String) -> String {
         let file = name.split(separator: "/").last.map(String.init) ?? name
         return file.hasSuffix(".gguf") ? String(file.dropLast(5)) : file

@@ -2,10 +2,10 @@ import Glibc
 
 /// Reads a prompt file byte for byte.
 enum PromptFile {
-    /// More bytes than the longest context that there may be could use: 16 for each of its tokens.
+    /// The largest file, in bytes: 16 for each of the 2^24 tokens that `--context` allows.
     static let limit = 256 << 20
 
-    /// The text of the file at `path`, with every byte in its place; `-` is standard input.
+    /// The unchanged text of the file at `path`; `-` is standard input.
     static func text(at path: String) throws(PromptFileError) -> String {
         let bytes = try read(path)
         do throws(UTF8.ValidationError) {
@@ -50,7 +50,7 @@ enum PromptFileError: Error, CustomStringConvertible {
         case .unreadable(let path, let code):
             "\(path) cannot be read (\(String(cString: strerror(code)))); check the path and its permissions"
         case .tooLong(let path, let limit):
-            "\(path) has more than \(limit >> 20) MiB, which no model's context holds; use a shorter text"
+            "\(path) is larger than \(limit >> 20) MiB, more than any model's context holds; use a shorter text"
         case .invalidUTF8(let path, let offset):
             "\(path) is not valid UTF-8 at byte \(offset); convert it to UTF-8 first"
         }

@@ -2,7 +2,7 @@ import ArgumentParser
 import PacelineModel
 import PacelineSpeculation
 
-/// What a text is to be continued from.
+/// The prompt that generation continues.
 struct PromptOptions: ParsableArguments {
     @OptionGroup var text: TextOptions
 
@@ -20,7 +20,7 @@ struct PromptOptions: ParsableArguments {
             throw ValidationError("give one prompt, with -p TEXT, -f FILE or --prompt-tokens IDS")
         }
         guard promptTokens == nil || !chat else {
-            throw ValidationError("--chat wraps a text, so that it goes with -p or -f, not with --prompt-tokens")
+            throw ValidationError("--chat wraps a text, so it goes with -p or -f, not with --prompt-tokens")
         }
     }
 

@@ -2,12 +2,12 @@ import ArgumentParser
 import PacelineGateway
 import PacelineSpeculation
 
-/// How the next token is chosen; together with model, prompt and seed this determines every token.
+/// How the next token is chosen. The model, the prompt and these options determine every token.
 struct SamplingOptions: ParsableArguments {
     @Option(
         name: [.customLong("temp"), .customLong("temperature")],
         parsing: .unconditional,
-        help: ArgumentHelp("Temperature: 0 takes the most likely token always, up to 100.", valueName: "T")
+        help: ArgumentHelp("Temperature, 0 to 100; 0 always takes the most likely token.", valueName: "T")
     )
     var temperature: Float = 0
 
@@ -22,7 +22,7 @@ struct SamplingOptions: ParsableArguments {
         name: .customLong("top-p"),
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Keep the fewest tokens whose probabilities reach p together, above 0 and at most 1.",
+            "Keep the fewest tokens whose probabilities add up to p, above 0 and at most 1.",
             valueName: "p"
         )
     )
@@ -41,50 +41,50 @@ struct SamplingOptions: ParsableArguments {
     @Option(
         name: [.customLong("repeat-penalty"), .customLong("repetition-penalty")],
         parsing: .unconditional,
-        help: ArgumentHelp("Divide the logits of repeated tokens, 0.01 to 100; 1 is off.", valueName: "r")
+        help: ArgumentHelp("Penalise repeated tokens by this factor, 0.01 to 100; 1 is off.", valueName: "r")
     )
     var repetitionPenalty: Float = 1
 
     @Option(
         name: .customLong("frequency-penalty"),
         parsing: .unconditional,
-        help: ArgumentHelp("Subtract this once per occurrence, -2 to 2.", valueName: "a")
+        help: ArgumentHelp("Subtract this from a token's logit once per occurrence, -2 to 2.", valueName: "a")
     )
     var frequencyPenalty: Float = 0
 
     @Option(
         name: .customLong("presence-penalty"),
         parsing: .unconditional,
-        help: ArgumentHelp("Subtract this if a token occurs at all, -2 to 2.", valueName: "a")
+        help: ArgumentHelp("Subtract this from the logit of a token that occurs at all, -2 to 2.", valueName: "a")
     )
     var presencePenalty: Float = 0
 
     @Option(
         name: .customLong("repeat-last-n"),
         parsing: .unconditional,
-        help: ArgumentHelp("How many of the latest tokens penalties look at; -1 for all, 0 for none.", valueName: "n")
+        help: ArgumentHelp("How many of the latest tokens the penalties see; -1 for all, 0 for none.", valueName: "n")
     )
     var repeatLastN = 64
 
     @Option(
         name: .customLong("logit-bias"),
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Add a number (-100 to 100) to one token's logit; may repeat.", valueName: "id=bias")
+        help: ArgumentHelp("Add a number (-100 to 100) to one token's logit; may be repeated.", valueName: "id=bias")
     )
     var logitBias: [LogitBiasArgument] = []
 
     @Option(
-        help: ArgumentHelp("Seed of the noise, 0 to 2^64-1; the same seed gives the same text.", valueName: "number")
+        help: ArgumentHelp("Sampling seed, 0 to 2^64-1; the same seed gives the same text.", valueName: "number")
     )
     var seed: UInt64 = 0
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("End the text before this string; may repeat.", valueName: "text")
+        help: ArgumentHelp("End the text before this string; may be repeated.", valueName: "text")
     )
     var stop: [String] = []
 
-    @Flag(name: .customLong("ignore-eos"), help: "Go on past the token that ends a text.")
+    @Flag(name: .customLong("ignore-eos"), help: "Continue past the token that ends a text.")
     var ignoreEOS = false
 
     func validate() throws {
@@ -96,7 +96,7 @@ struct SamplingOptions: ParsableArguments {
         }
     }
 
-    /// The parameters as the flags say, not yet checked against a vocabulary.
+    /// The parameters from the flags, not yet checked against a vocabulary.
     var parameters: SamplingParameters {
         SamplingParameters(
             temperature: temperature,

@@ -1,25 +1,25 @@
 import ArgumentParser
 
-/// How a long-running process lives with the program that started it.
+/// How a long-running process works with the program that started it.
 struct ServiceOptions: ParsableArguments {
     @Flag(
         name: [.customLong("json"), .customLong("announce")],
         help: """
-            Tell readiness and failure on standard output, one JSON object a line: {"event":"progress"}, "ready" (with \
-            the bound addresses) or "failed".
+            Report to standard output as one JSON object per line: {"event":"progress"}, "ready" (with the bound \
+            addresses) or "failed".
             """
     )
     var announce = false
 
     @Flag(
         name: .customLong("exit-with-parent"),
-        help: "End when standard input closes, as it does when the parent dies."
+        help: "Exit when standard input closes, as it does when the parent dies."
     )
     var exitWithParent = false
 
-    /// Runs a service: until it ends by itself, a signal comes or the parent dies.
+    /// Runs a service until it ends, a signal comes or the parent dies.
     ///
-    /// With `--announce` a failure is told on standard output instead of standard error.
+    /// With `--announce`, a failure is reported on standard output instead of standard error.
     func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
         do {
             try await Termination.run(isService: true, endsWithStandardInput: exitWithParent, body)
@@ -31,7 +31,7 @@ struct ServiceOptions: ParsableArguments {
         }
     }
 
-    /// Tells the parent, if it wants to know.
+    /// Writes an announcement for the parent, if `--announce` asks for it.
     func tell(_ announcement: Announcement) throws {
         if announce { try StandardOutput.json(announcement) }
     }

@@ -3,15 +3,15 @@ import PacelineTensor
 
 /// Threads for a model's arithmetic.
 struct ThreadOptions: ParsableArguments {
-    /// More threads than any machine this is meant for has.
+    /// Up to more threads than any machine this is meant for has.
     static let range = 1...256
 
     @Option(
         name: [.customShort("t"), .customLong("threads")],
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Threads that compute the model, 1 to 256 (default: one for each CPU it may use). "
-                + "The tokens do not depend on it.",
+            "Threads that compute the model, 1 to 256 (default: one per CPU that it may use). "
+                + "Tokens do not depend on the number.",
             valueName: "count"
         )
     )
@@ -27,30 +27,29 @@ struct ThreadOptions: ParsableArguments {
     /// One for each CPU that the process may use.
     static var fallback: Int { min(range.upperBound, UsableProcessors.count()) }
 
-    /// Says on standard error if a flag asks for more threads than there are CPUs for them. To be called once for a
-    /// command.
+    /// Warns on standard error if a flag asks for more threads than there are usable CPUs. Call once per command.
     ///
-    /// - Parameter asked: what each flag asks for, nil if it was left out.
+    /// - Parameter asked: the threads that each flag asks for; nil if it was omitted.
     static func warnIfTooMany(_ asked: [(flag: String, threads: Int?)]) {
         let processors = UsableProcessors.count()
         let flags = asked.filter { ($0.threads ?? 0) > processors }.map { "\($0.flag) \($0.threads ?? 0)" }
         guard !flags.isEmpty else { return }
         StandardError.sentence(
             "warning: \(flags.joined(separator: " and ")) is more than the \(processors) "
-                + "CPU\(processors == 1 ? "" : "s") that this process may use, which is slower than one thread for each"
+                + "CPU\(processors == 1 ? "" : "s") that this process may use; one thread per CPU is faster"
         )
     }
 
-    /// The same for a command whose only threads are these.
+    /// Warns like ``warnIfTooMany(_:)``, for a command without other threads.
     ///
-    /// - Parameter service: a process that ends with its parent is silent: the parent has asked, and warned if need be.
+    /// - Parameter service: a process that ends with its parent stays silent, because the parent has already warned.
     func warnIfTooMany(unless service: ServiceOptions? = nil) {
         if service?.exitWithParent == true { return }
         Self.warnIfTooMany([("--threads", threads)])
     }
 }
 
-/// Throws a sentence that names the flag and its range unless `value` is absent or inside.
+/// Throws an error that names the flag and its range, unless `value` is nil or in range.
 func validateRange<Value: Comparable>(_ value: Value?, _ range: ClosedRange<Value>, _ flag: String) throws {
     guard let value, !range.contains(value) else { return }
     throw ValidationError("\(flag) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What a process tells its parent on standard output, one JSON object a line, when `--announce` asks for it.
+/// What a process reports to its parent with `--announce`: one JSON object per line on standard output.
 ///
 /// ```
 /// {"event":"progress","fraction":0.25}
@@ -11,7 +11,7 @@ struct Announcement: Codable, Sendable, Hashable {
     enum Event: String, Codable {
         /// A verifier or a worker is loading its model.
         case progress
-        /// A verifier takes requests and workers, or a relay connections.
+        /// A verifier accepts requests and workers, or a relay accepts connections.
         case ready
         /// The process is about to end, for the reason in `message`.
         case failed
@@ -25,7 +25,7 @@ struct Announcement: Codable, Sendable, Hashable {
     var http: String?
     /// Where a relay's clients connect.
     var relay: String?
-    /// From the start of the process to its readiness.
+    /// Milliseconds from the start of the process until it was ready.
     var loadMS: Double?
     var message: String?
 

@@ -4,10 +4,10 @@ import Synchronization
 
 /// The child processes of one command, which end together.
 final class ChildFamily: Sendable {
-    /// This program, even if its file was replaced since it started.
+    /// This program, even if its file has been replaced since it started.
     private static let executable = "/proc/self/exe"
 
-    /// How long the children may take to end by themselves, all together.
+    /// How long all children together may take to end on their own.
     private static let grace = DispatchTimeInterval.milliseconds(700)
 
     private let children = Mutex<[ChildProcess]>([])
@@ -19,7 +19,7 @@ final class ChildFamily: Sendable {
         return child
     }
 
-    /// Ends all and returns when none is left: the first one last, since the others live on it.
+    /// Ends all children and waits for them. The first, the verifier, ends last because the others depend on it.
     func end() async {
         let children = children.withLock { $0 }
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.grace) {

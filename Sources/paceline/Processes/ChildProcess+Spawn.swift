@@ -1,7 +1,7 @@
 import Glibc
 
 extension ChildProcess {
-    /// Starts the process; both descriptors stay this process's to close.
+    /// Starts the process. The caller still has to close both descriptors.
     ///
     /// - Returns: 0 or an error number.
     static func spawn(
@@ -22,7 +22,7 @@ extension ChildProcess {
         defer { posix_spawnattr_destroy(&attributes) }
         var defaults = sigset_t()
         sigemptyset(&defaults)
-        // Ignored signals stay ignored across exec, and this process ignores those that it watches.
+        // Ignored signals stay ignored across exec, and this process ignores SIGPIPE.
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&defaults, signal) }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         var mask = sigset_t()
@@ -40,8 +40,7 @@ extension ChildProcess {
         return posix_spawn(&pid, executable, &actions, &attributes, argv, environ)
     }
 
-    /// Two ends of a pipe that children do not inherit: one that held another's standard input open would keep it
-    /// alive.
+    /// A pipe that children do not inherit. A child that held a sibling's standard input open would keep it alive.
     struct Pipe {
         let reading: Int32
         let writing: Int32
@@ -67,7 +66,7 @@ struct ChildProcessError: Error, CustomStringConvertible {
     let errno: Int32
 
     var description: String {
-        "the system could not \(operation) (\(String(cString: strerror(errno)))); free some memory or processes and "
-            + "try again"
+        "the system could not \(operation) (\(String(cString: strerror(errno)))); free some memory or end other "
+            + "processes, then try again"
     }
 }

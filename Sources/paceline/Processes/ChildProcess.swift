@@ -2,16 +2,23 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A process that this one started, with a pipe to its standard input and one from its standard output.
+/// A child process, with a pipe to its standard input and one from its standard output.
 ///
-/// Standard error is shared. The child has a process group of its own, so that Ctrl-C in a terminal reaches this
-/// process alone, which then ends its children in order; the pipe to its standard input ends them even when this
-/// process is killed. A thread per child reads its announcements and reaps it, so that none is left as a zombie.
+/// Standard error is shared. The child has its own process group, so Ctrl-C in a terminal reaches only this process,
+/// which then ends its children in order. If this process is killed, the closed pipe to standard input ends them. One
+/// thread per child reads its announcements and reaps it, so no zombie remains.
 final class ChildProcess: Sendable {
     /// How a process ended.
-    enum Exit: Sendable, Hashable {
+    enum Exit: Sendable, Hashable, CustomStringConvertible {
         case status(Int32)
         case signal(Int32)
+
+        var description: String {
+            switch self {
+            case .status(let status): "exit status \(status)"
+            case .signal(let signal): "signal \(signal)"
+            }
+        }
     }
 
     private struct State {
@@ -21,9 +28,9 @@ final class ChildProcess: Sendable {
         var waiting: [CheckedContinuation<Exit, Never>] = []
     }
 
-    /// Announcements that may wait to be read; a child that says more is not waited for.
+    /// How many unread announcements are kept; later ones are dropped.
     private static let announcementLimit = 1024
-    /// Bytes of one announcement.
+    /// The longest announcement, in bytes.
     private static let lineLimit = 1 << 16
 
     let pid: pid_t
@@ -52,7 +59,7 @@ final class ChildProcess: Sendable {
         closeInput()
     }
 
-    /// Held while a child is started: between its making and its marking a pipe could leak into another child.
+    /// Held while a child starts: until a pipe is marked close-on-exec, another child could inherit it.
     private static let starting = Mutex(())
 
     /// Starts `executable` with `arguments` (without the program's name).
@@ -84,7 +91,7 @@ final class ChildProcess: Sendable {
         return ChildProcess(pid: pid, input: input.writing, output: output.reading)
     }
 
-    /// Tells the child to end: its standard input closes.
+    /// Tells the child to end by closing its standard input.
     func closeInput() {
         let descriptor = state.withLock { state in
             defer { state.input = -1 }
@@ -93,14 +100,14 @@ final class ChildProcess: Sendable {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    /// Sends a signal, unless the child has ended already and its number may be another's.
+    /// Sends a signal unless the child has ended, when its process id may belong to another process.
     func send(_ signal: Int32) {
         state.withLock { state in
             if state.exit == nil { _ = kill(pid, signal) }
         }
     }
 
-    /// How the child ended, as soon as it has; not cut short by cancellation.
+    /// Waits until the child has ended and returns how. Cancellation does not end the wait.
     func exit() async -> Exit {
         await withCheckedContinuation { continuation in
             let exit = state.withLock { state in
@@ -139,7 +146,7 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits for the end first and reaps afterwards, under the lock, so that `send` never hits a number used anew.
+    /// Waits for the end, then reaps under the lock, so that `send` never hits a reused process id.
     private func reap() {
         var info = siginfo_t()
         while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) == -1, errno == EINTR {}
@@ -154,7 +161,7 @@ final class ChildProcess: Sendable {
         for continuation in waiting { continuation.resume(returning: exit) }
     }
 
-    /// `WIFSIGNALED` and its kin are macros that Swift does not see.
+    /// `WIFSIGNALED` and related macros are not visible in Swift.
     private static func exit(fromStatus status: Int32) -> Exit {
         let signal = status & 0x7F
         return signal == 0 ? .status((status >> 8) & 0xFF) : .signal(signal)

@@ -2,16 +2,15 @@ import Glibc
 
 /// The signals that tell a process to end, taken by one thread that waits for them.
 ///
-/// There is no moment at which one of them can get lost. Until they are blocked their default action ends the process;
-/// from then on they stay pending until they are taken. Every thread inherits what is blocked from the one that starts
-/// it, so that the signals must be blocked while the process has a single thread: no other may be left to which the
-/// kernel could deliver them.
+/// No signal can get lost. Until the signals are blocked, their default action ends the process; afterwards they stay
+/// pending until the thread takes them. A thread inherits the signals that its creator blocks. Block them while the
+/// process has a single thread, because the kernel could deliver them to any thread that does not.
 struct EndSignals {
     private let set: sigset_t
 
-    /// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those that it will start.
+    /// Blocks SIGINT, SIGTERM and SIGHUP for this thread and the threads that it will start.
     ///
-    /// A hang-up that nohup has told the process to ignore stays ignored: a blocked signal would be kept all the same.
+    /// SIGHUP stays unblocked if nohup made the process ignore it: a blocked signal is kept even if it is ignored.
     static func block() -> EndSignals {
         var set = Self.all
         var action = sigaction()
@@ -21,8 +20,8 @@ struct EndSignals {
         return EndSignals(set: set)
     }
 
-    /// Undoes what a parent has blocked: programs inherit that, and those that start others from a thread of Dispatch's
-    /// leave them with all signals blocked.
+    /// Unblocks what a parent has blocked. Programs inherit blocked signals, and a program that starts others from a
+    /// Dispatch thread blocks all of them.
     static func unblock() {
         var set = Self.all
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
@@ -30,7 +29,7 @@ struct EndSignals {
 
     /// Waits for the next signal.
     ///
-    /// - Parameter deadline: when to give up; nil waits for ever.
+    /// - Parameter deadline: when to give up; nil waits forever.
     /// - Returns: the signal's number; nil when the deadline has passed.
     func next(before deadline: ContinuousClock.Instant?) -> Int32? {
         var set = set
@@ -43,7 +42,7 @@ struct EndSignals {
                 number = sigwaitinfo(&set, nil)
             }
             if number > 0 { return number }
-            // The other error is a signal of another kind that was handled here.
+            // The other error, EINTR, means that this thread handled a different signal.
             if errno == EAGAIN { return nil }
         }
     }

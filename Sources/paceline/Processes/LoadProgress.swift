@@ -1,4 +1,4 @@
-/// How far loading is: told to the parent if it wants to know, else to a person at a terminal.
+/// Reports how far loading is: to the parent with `--announce`, otherwise on a terminal.
 final class LoadProgress: Sendable {
     private let line: ProgressLine
     private let service: ServiceOptions
@@ -11,7 +11,7 @@ final class LoadProgress: Sendable {
     /// `fraction` is 0 … 1.
     func update(_ fraction: Double) {
         line.update(fraction)
-        // A parent that does not listen any more is about to end this process.
+        // A parent that no longer listens is about to end this process.
         try? service.tell(.progress(fraction))
     }
 

@@ -8,24 +8,24 @@ import PacelineGateway
 struct LocalCluster: Sendable {
     /// What to start.
     struct Plan: Sendable {
-        /// Arguments of `paceline verifier` beyond those that make it a child.
+        /// Arguments of `paceline verifier`, without the addresses.
         var verifier: [String]
-        /// For each worker its label and the arguments of `paceline worker`, the address left out.
+        /// Each worker's label and arguments of `paceline worker`, without the address.
         var workers: [(label: String, arguments: [String])]
-        /// What to call the target while it loads.
+        /// The target's name, shown while it loads.
         var targetLabel: String
     }
 
-    /// How long generation waits for workers. Those that are later still join.
+    /// How long generation waits for workers; later ones still join.
     static let joinLimit = Duration.seconds(60)
     private static let pollInterval = Duration.milliseconds(20)
 
-    /// Where the verifier takes requests.
+    /// Sends requests to the verifier.
     let client: GatewayClient
-    /// From the start of the verifier process to its readiness.
+    /// Milliseconds from the start of the verifier process until it was ready.
     let loadMS: Double
 
-    /// Starts everything, runs `body`, and ends everything, whatever happens.
+    /// Starts all processes, runs `body`, and always ends all processes.
     ///
     /// - Throws: ``LocalClusterError`` when the verifier does not come up, and what `body` throws.
     static func run(_ plan: Plan, _ body: @Sendable (LocalCluster) async throws -> Void) async throws {
@@ -57,17 +57,17 @@ struct LocalCluster: Sendable {
         for await announcement in verifier.announcements {
             switch announcement.event {
             case .progress: progress.update(announcement.fraction ?? 0)
-            case .failed: throw LocalClusterError.verifierFailed(announcement.message ?? "no reason given")
+            case .failed: throw LocalClusterError.verifierFailed(announcement.message ?? "the verifier failed")
             case .ready:
                 guard let drafts = announcement.drafts, let http = announcement.http else {
-                    throw LocalClusterError.verifierFailed("it announced no addresses")
+                    throw LocalClusterError.verifierFailed("the verifier announced no addresses")
                 }
                 let client = try GatewayClient(address: Endpoint(http), group: MultiThreadedEventLoopGroup.singleton)
                 return (LocalCluster(client: client, loadMS: announcement.loadMS ?? 0), try Endpoint(drafts))
             }
         }
         try Task.checkCancellation()
-        throw LocalClusterError.verifierFailed("it ended (\(await verifier.exit()))")
+        throw LocalClusterError.verifierFailed("the verifier ended before it was ready (\(await verifier.exit()))")
     }
 
     private static func startWorkers(_ plan: Plan, drafts: Endpoint, _ family: ChildFamily) throws -> WorkerWatch {
@@ -78,13 +78,13 @@ struct LocalCluster: Sendable {
         return watch
     }
 
-    /// Waits until all workers that live have joined, at most ``joinLimit``.
+    /// Waits until all running workers have joined, at most ``joinLimit``.
     private func waitForWorkers(_ workers: WorkerWatch, count: Int) async {
         let deadline = ContinuousClock.now + Self.joinLimit
         while ContinuousClock.now < deadline, !Task.isCancelled {
             let joined = (try? await client.workers().count) ?? 0
             if joined >= count - workers.lostCount { return }
-            // Cancellation ends the loop by its condition.
+            // Cancellation ends the loop through its condition.
             try? await Task.sleep(for: Self.pollInterval)
         }
     }

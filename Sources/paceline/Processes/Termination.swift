@@ -3,18 +3,18 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Ends a process in good order and soon.
+/// Ends a process in order and within a bounded time.
 ///
-/// SIGINT, SIGTERM, SIGHUP and (if asked for) the end of standard input cancel the work. What has not ended by itself
-/// after ``grace`` is ended by force, and a second signal does so at once. A service with work that others wait for may
-/// ask to be told of SIGTERM first, as what starts and stops services sends it, and for time to finish.
+/// SIGINT, SIGTERM, SIGHUP and (if asked for) the end of standard input cancel the work. Work that has not ended after
+/// ``grace`` is ended by force; a second signal ends it at once. Service managers send SIGTERM, so a service may ask to
+/// be told of it first, and for time to finish its clients' requests.
 ///
 /// Commands that do not run under it end by the signals' default actions.
 enum Termination {
-    /// How long a process may take to end by itself. Nothing it holds outlives it, so there is little to lose.
+    /// How long a process may take to end on its own. Nothing it holds outlives it, so ending it by force loses little.
     static let grace = Duration.milliseconds(800)
 
-    /// The time that a service has asked for, and whom to tell when it begins.
+    /// The time that a service has asked for, and a stream that finishes when that time begins.
     private struct Leave {
         let time: Duration
         let begins: AsyncStream<Never>
@@ -26,7 +26,7 @@ enum Termination {
         var isService = false
         var isReady = false
         var leave: Leave?
-        /// The exit status that the first reason to end calls for.
+        /// The exit status; the first reason to end sets it.
         var status: Int32?
     }
 
@@ -34,8 +34,9 @@ enum Termination {
 
     // MARK: For commands
 
-    /// From here on the process is given time to end in order: ``grace``, and `time` more if it is SIGTERM that tells
-    /// it to. Before, a service has nothing to end and may be in the middle of loading, which cannot be cut short.
+    /// From here on the process gets time to end in order: ``grace``, plus `time` if it receives SIGTERM.
+    ///
+    /// Before that a service ends at once: it has nothing to finish, and loading cannot be interrupted.
     static func becomeReady(leaving time: Duration? = nil) {
         state.withLock { state in
             state.isReady = true
@@ -45,8 +46,8 @@ enum Termination {
         }
     }
 
-    /// Suspends until the process is told to end: by SIGTERM, which leaves it the time it asked for, or otherwise,
-    /// which cancels the task.
+    /// Suspends until the process is told to end. SIGTERM leaves it the time it asked for; anything else cancels the
+    /// task.
     static func waitForEnd() async {
         guard let leave = state.withLock({ $0.leave }) else { return await waitForCancellation() }
         for await _ in leave.begins {}
@@ -55,8 +56,8 @@ enum Termination {
     /// Runs `body` until it ends or is told to.
     ///
     /// - Parameters:
-    ///   - isService: being told to end is the normal end of a service, so that its status is 0 then; of other programs
-    ///     it is 128 + the signal, as shells have it.
+    ///   - isService: a service that is told to end exits with status 0, since that is its normal end. Other programs
+    ///     exit with 128 + the signal, as in shells.
     ///   - endsWithStandardInput: whether the end of standard input tells it to end too.
     /// - Throws: what `body` throws; `ExitCode` once it was told to end.
     static func run(
@@ -65,7 +66,7 @@ enum Termination {
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         let work = state.withLock { state in
-            // Within the lock: a signal finds both or neither.
+            // Inside the lock, so that a signal finds either both the task and the flags or neither.
             let work = Task { try await body() }
             (state.work, state.isService, state.isReady) = (work, isService, !isService)
             return work
@@ -78,13 +79,12 @@ enum Termination {
 
     // MARK: The main thread
 
-    /// Runs `body` on other threads, for as long as it takes, while this one waits for signals. To be called while the
-    /// process has one thread.
+    /// Runs `body` on other threads while this one waits for signals. Call while the process has a single thread.
     ///
     /// - Parameter body: ends the process itself.
     static func takeSignals(while body: sending @escaping () async -> Never) -> Never {
         let signals = EndSignals.block()
-        // Nobody reading any more is an error of writing, which is told. NIO does the same once it opens a socket.
+        // A pipe without a reader then shows up as a write error, which is reported. NIO does the same for sockets.
         signal(SIGPIPE, SIG_IGN)
         Task { await body() }
         var end: (deadline: ContinuousClock.Instant, status: Int32)?
@@ -94,7 +94,7 @@ enum Termination {
         }
     }
 
-    /// A thread of its own: reading blocks, and the end of a pipe must be seen whatever else the process does.
+    /// Runs on its own thread: reading blocks, and the end of a pipe must be noticed whatever the process is doing.
     private static func waitForEndOfInput() {
         var buffer = [UInt8](repeating: 0, count: 256)
         while true {
@@ -106,7 +106,7 @@ enum Termination {
         _exit(end.status)
     }
 
-    /// Begins the end of the process, or ends it at once where there is nothing to wait for.
+    /// Begins the end of the process, or ends it at once if there is nothing to wait for.
     ///
     /// - Parameter signal: nil for the end of standard input.
     /// - Returns: when to end the process by force, and with which status.

@@ -1,12 +1,12 @@
 import Logging
 import Synchronization
 
-/// Notices workers that end while generation goes on without them.
+/// Counts and logs workers that end while generation goes on without them.
 final class WorkerWatch: Sendable {
     private let lost = Mutex(0)
     private let logger = Logger(label: "paceline.generate")
 
-    /// Workers that have ended.
+    /// How many workers have ended.
     var lostCount: Int { lost.withLock { $0 } }
 
     /// Follows a worker until its process ends.
@@ -18,9 +18,9 @@ final class WorkerWatch: Sendable {
             }
             lost.withLock { $0 += 1 }
             let exit = await worker.exit()
-            // A worker that was told to end has ended well.
+            // A worker with status 0 was told to end.
             guard reason != nil || exit != .status(0) else { return }
-            logger.warning("\(label) ended, generation goes on without it: \(reason ?? "\(exit)")")
+            logger.warning("\(label) ended; generation goes on without it: \(reason ?? "\(exit)")")
         }
     }
 }

@@ -29,7 +29,7 @@ struct ClusterBenchReport: Encodable {
         var acceptance: Double
         var rttMilliseconds: Double
         var sequences: Int
-        /// The fewest workers that reach 95 % of the best.
+        /// The fewest workers that reach 95 % of the best throughput.
         var workers: Int
         var tokensPerSecond: Double
 
@@ -66,12 +66,12 @@ struct ClusterBenchReport: Encodable {
     var plot: ScalingPlot {
         ScalingPlot(
             title: "Throughput against draft workers",
-            subtitle: "Simulated; passes as measured: \(costs); a draft step takes \(stepMilliseconds) ms",
+            subtitle: "Simulated; pass times: \(costs); a draft step takes \(stepMilliseconds) ms",
             lines: lines
         )
     }
 
-    /// For people: a row for each line of the plot, tokens per second by workers.
+    /// The table: a row for each line of the plot, with tokens per second by number of workers.
     var text: String {
         let counts = Set(results.map(\.workers)).sorted()
         let header = ["mode", "sequences", "rtt ms", "acceptance"] + counts.map { "\($0) w" } + ["saturates at"]

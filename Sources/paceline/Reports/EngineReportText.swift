@@ -1,6 +1,6 @@
 import PacelineModel
 
-/// What `bench engine` shows to people: each figure beside its limit, with a bar for the share of it that was reached.
+/// The tables of `bench engine`: each figure beside its limit, with a bar for the share that was reached.
 struct EngineReportText {
     private let report: EngineReport
     private let startup: StartupReport
@@ -18,7 +18,7 @@ struct EngineReportText {
         var table = TextTable()
         table.append(["instruction set, threads", "\(report.instructionSet), \(report.threads)"])
         table.append(["read bandwidth", "\(report.bandwidth.formatted(decimals: 1)) GB/s"])
-        table.append(["read, multiplying 4 bits", "\(report.codesBandwidth.formatted(decimals: 1)) GB/s"])
+        table.append(["the same, multiplying 4 bits", "\(report.codesBandwidth.formatted(decimals: 1)) GB/s"])
         table.append(["int8 peak", "\(report.int8Peak.formatted(decimals: 0)) GMAC/s"])
         table.append(["float32 peak", "\(report.floatPeak.formatted(decimals: 0)) GFLOP/s"])
         table.append(["weights per pass", report.bytesPerPass.asBytes])
@@ -34,7 +34,7 @@ struct EngineReportText {
         let resident = Double(startup.residentBytes) / Double(startup.fileBytes)
         return table.text
             + "memory held: \(startup.residentBytes.asBytes) = \(resident.formatted(decimals: 2)) x the file "
-            + "(\(startup.peakResidentBytes.asBytes) at most, of which some is page cache)\n"
+            + "(\(startup.peakResidentBytes.asBytes) at the peak, some of it page cache)\n"
     }
 
     private var speed: String {
@@ -42,14 +42,14 @@ struct EngineReportText {
         let prefillShare = report.limitMilliseconds(rows: report.prefillTokens) / report.prefillMilliseconds
         for (name, speed, share) in [
             ("decode (bandwidth)", report.decodeTokensPerSecond, report.fractionOfBandwidth),
-            ("decode (the same, multiplying)", report.decodeTokensPerSecond, report.fractionOfCodesBandwidth),
+            ("decode (bandwidth, multiplying)", report.decodeTokensPerSecond, report.fractionOfCodesBandwidth),
             (
                 "prefill of \(report.prefillTokens) (int8 peak)", report.prefillTokensPerSecond,
                 report.fractionOfInt8Peak
             ),
             ("prefill of \(report.prefillTokens) (kernels)", report.prefillTokensPerSecond, prefillShare),
         ] {
-            // Nothing was measured of a speed that is 0, so that its limit is not known either.
+            // A speed of 0 was not measured, so its limit is unknown too.
             let limit = share > 0 ? (speed / share).formatted(decimals: 1) : ""
             table.append([name, speed.formatted(decimals: 1), limit, percent(share), bar(share)])
         }
@@ -84,7 +84,7 @@ struct EngineReportText {
         let passes = report.decodeMillisecondsByContext.sorted { $0.key < $1.key }
         guard let longest = passes.map(\.value).max() else { return "" }
         var table = TextTable(
-            header: ["decode behind", "ms", "keys, values", "bandwidth ms", "reached", "ms"],
+            header: ["decode at context", "ms", "keys, values", "bandwidth ms", "reached", "ms"],
             rightAligned: [0, 1, 2, 3, 4]
         )
         for (context, milliseconds) in passes {

@@ -2,7 +2,7 @@ import PacelineCluster
 import PacelineGateway
 import PacelineSpeculation
 
-/// A generation as its chunks come in.
+/// Collects a generation from its chunks.
 struct Generation {
     private let showsText: Bool
     private var tokens: [Token] = []
@@ -23,7 +23,7 @@ struct Generation {
         }
     }
 
-    /// The whole, once the last chunk is in.
+    /// The report, once the last chunk has come.
     func report(loadMS: Double) throws -> GenerationReport {
         guard let final, let reason = final.choices.first?.finishReason, let usage = final.usage,
             var timings = final.timings, let speculation = final.specDecode
@@ -42,7 +42,7 @@ struct Generation {
     }
 }
 
-/// The verifier ended the stream without its figures.
+/// The verifier ended the stream before the final chunk with its figures.
 struct IncompleteGeneration: Error, CustomStringConvertible {
     var description: String { "the verifier ended the text without saying why; try again with --log-level debug" }
 }
@@ -63,7 +63,7 @@ struct GenerationReport: Encodable {
         case specDecode = "spec_decode"
     }
 
-    /// The figures in a few words, for people.
+    /// The figures in one or two lines, for people.
     var summary: String {
         let seconds = (timings.promptMS + timings.predictedMS) / 1000
         let tokens = usage.completionTokens == 1 ? "1 token" : "\(usage.completionTokens) tokens"

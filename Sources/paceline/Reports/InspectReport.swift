@@ -1,7 +1,7 @@
 import PacelineModel
 import PacelineTensor
 
-/// What `inspect` tells of a GGUF file.
+/// What `inspect` prints about a GGUF file.
 struct InspectReport: Encodable {
     /// All tensors of one weight type.
     struct WeightType: Encodable {
@@ -32,7 +32,7 @@ struct InspectReport: Encodable {
         var bytes: Int
     }
 
-    /// What serving the model takes.
+    /// The memory that serving the model needs.
     struct Memory: Encodable {
         var context: Int
         var sequences: Int
@@ -41,7 +41,7 @@ struct InspectReport: Encodable {
         var keysAndValues: Int
         var buffers: Int
         var total: Int
-        /// Nil where the system does not tell.
+        /// nil if the system does not say.
         var available: Int?
 
         enum CodingKeys: String, CodingKey {
@@ -67,16 +67,16 @@ struct InspectReport: Encodable {
     }
 
     var path: String
-    /// Of all shards.
+    /// The size of all shards together.
     var bytes: Int
     var version: Int
-    /// Present where the model is split.
+    /// Present if the model is split.
     var shards: [Shard]?
     /// Why this program cannot run the model; nil if it can.
     var problem: String?
     var metadata: [MetadataEntry]
     var weightTypes: [WeightType]
-    /// Present where the model can be run.
+    /// Present if the model can be run.
     var memory: Memory?
     /// Present when asked for.
     var tensors: [Tensor]?
@@ -87,7 +87,7 @@ struct InspectReport: Encodable {
         case weightTypes = "weight_types"
     }
 
-    /// - Parameter model: the file as loading takes it, or why it does not.
+    /// - Parameter model: the loaded model file, or the error that loading threw.
     init(_ file: GGUFFile, model: Result<ModelFile, any Error>, listsTensors: Bool) {
         path = file.path
         bytes = file.byteCount

@@ -1,13 +1,13 @@
 import PacelineModel
 
-/// One metadata key of a GGUF file with its value; of an array only the kind and the count.
+/// One metadata key of a GGUF file with its value; for an array, only the element kind and the count.
 struct MetadataEntry: Encodable {
     private struct ArraySummary: Encodable {
         var array: String
         var count: Int
     }
 
-    /// Characters of a text that a table shows.
+    /// How many characters of a string a table shows.
     private static let shownLength = 60
 
     var key: String

@@ -1,7 +1,7 @@
 import PacelineFaults
 import PacelineSpeculation
 
-/// What `paceline chaos relay` prints at its end.
+/// What `paceline chaos relay` prints when it ends.
 struct RelayReport: Encodable {
     struct Direction: Encodable {
         var bytes: Int
@@ -9,7 +9,7 @@ struct RelayReport: Encodable {
         var shortestDelayMS: Double
         var meanDelayMS: Double
         var longestDelayMS: Double
-        /// How far behind its schedule the relay was at worst.
+        /// How far the relay fell behind its schedule at worst.
         var longestLatenessMS: Double
         var peakHeldBytes: Int
         var refusals: Int
@@ -53,7 +53,7 @@ struct RelayReport: Encodable {
     /// For people.
     var text: String {
         let header = [
-            "direction", "bytes", "runs", "delay ms: least", "mean", "most", "late by ms", "most held", "no room",
+            "direction", "bytes", "runs", "delay ms: least", "mean", "most", "most late ms", "most held", "times full",
         ]
         var table = TextTable(header: header, rightAligned: Set(1..<header.count))
         for (name, direction) in [("upstream", upstream), ("downstream", downstream)] {
@@ -66,6 +66,6 @@ struct RelayReport: Encodable {
                     .map { $0.formatted(decimals: 2) } + [direction.peakHeldBytes.asBytes, "\(direction.refusals)"]
             )
         }
-        return "\(connections) connections, \(refused) turned away, \(failed) without upstream\n" + table.text
+        return "\(connections) connections, \(refused) refused, \(failed) without upstream\n" + table.text
     }
 }

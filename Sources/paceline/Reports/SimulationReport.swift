@@ -6,7 +6,7 @@ struct SimulationReport: Encodable {
         var seed: UInt64
         var promise: String
         var detail: String
-        /// The command that shows it again.
+        /// The command that reproduces it.
         var command: String
     }
 
@@ -26,12 +26,12 @@ struct SimulationReport: Encodable {
     var faults: [String: Int]
     var corruptionsDelivered: Int
     var corruptionsDetected: Int
-    /// Those whose connection ended for another reason before the whole frame had come.
+    /// How many connections ended for another reason before the whole corrupt frame had arrived.
     var corruptionsOutlived: Int
     var longestWaitMilliseconds: Double
-    /// Throughput with workers over throughput without, where only workers suffered faults.
+    /// Throughput with workers divided by throughput without, where only workers suffered faults.
     var speedUp: Double?
-    /// The least speed with drafters that are always wrong, over that of plain decoding.
+    /// The lowest speed with drafters that are always wrong, as a multiple of plain decoding.
     var leastWorthlessSpeed: Double?
     var repeated: Int
     var traceHash: String
@@ -91,7 +91,7 @@ struct SimulationReport: Encodable {
         case traceHash = "trace_hash"
     }
 
-    /// For people.
+    /// The tables for people.
     var text: String {
         var table = TextTable(header: [], rightAligned: [1])
         for (name, value) in figures {
@@ -119,13 +119,13 @@ struct SimulationReport: Encodable {
             ("trees used", "\(treesUsed)"),
             ("trees stale", "\(treesStale)"),
             ("trees refused", "\(treesRefused)"),
-            ("corruptions that arrived", "\(corruptionsDelivered)"),
-            ("noticed by whole frames", "\(corruptionsDetected)"),
-            ("ended for another reason before", "\(corruptionsOutlived)"),
+            ("corruptions delivered", "\(corruptionsDelivered)"),
+            ("corruptions detected", "\(corruptionsDetected)"),
+            ("corruptions cut off by another failure", "\(corruptionsOutlived)"),
             ("longest wait for drafts, ms", longestWaitMilliseconds.formatted(decimals: 1)),
             ("speed under worker faults", speedUp.map { "\($0.formatted(decimals: 2)) x plain" } ?? "not compared"),
             (
-                "least speed with drafts all wrong",
+                "least speed with worthless drafts",
                 leastWorthlessSpeed.map { "\($0.formatted(decimals: 3)) x plain" } ?? "not run"
             ),
             ("run twice, same trace", "\(repeated)"),

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Blocking writes without a buffer, so that text appears as it is generated.
+/// Unbuffered, blocking writes, so that text appears as it is generated.
 enum FileDescriptorWriter {
     /// Writes all of `bytes`.
     ///
@@ -22,7 +22,7 @@ enum FileDescriptorWriter {
         }
     }
 
-    /// A terminal that another program made non-blocking refuses when it is full.
+    /// Another program may have made the terminal non-blocking; it then refuses writes while it is full.
     private static func waitUntilWritable(_ descriptor: Int32) {
         var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         _ = poll(&request, 1, -1)

@@ -9,11 +9,11 @@ extension Double {
     }
 }
 
-/// e to the power of `value`, for showing to people.
+/// e to the power of `value`, for display only.
 func exponential(_ value: Double) -> Double { exp(value) }
 
 extension Int {
-    /// As people write sizes of files: "98.4 MB".
+    /// A size in bytes, for display: "98.4 MB".
     var asBytes: String {
         var value = Double(self)
         for unit in ["bytes", "kB", "MB", "GB"] {
@@ -25,7 +25,7 @@ extension Int {
         return "\(self) bytes"
     }
 
-    /// As people write large counts: "134.5 M".
+    /// A large count, for display: "134.5 M".
     var asCount: String {
         var value = Double(self)
         for unit in ["", " k", " M", " G"] {
@@ -39,7 +39,7 @@ extension Int {
 }
 
 extension Tokenizer {
-    /// A token's text in quotes, with what would break a line escaped.
+    /// A token's text in quotes, with line breaks and control characters escaped.
     func quoted(_ token: Token) throws -> String {
         let text = String(decoding: try bytes(of: token), as: UTF8.self)
         return text.debugDescription

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One line on a terminal that says how far a long job is; silent where standard error is no terminal.
+/// One line on a terminal that shows the progress of a long job; silent if standard error is not a terminal.
 final class ProgressLine: Sendable {
     private let label: String
     private let isShown: Bool
@@ -11,12 +11,12 @@ final class ProgressLine: Sendable {
         self.isShown = isShown
     }
 
-    /// Shows the share that is done, 0 … 1.
+    /// Shows the completed share, 0 … 1.
     func update(_ fraction: Double) {
         update(fraction, step: "")
     }
 
-    /// Shows the share that is done, 0 … 1, and what is being done.
+    /// Shows the completed share, 0 … 1, and the current step.
     func update(_ fraction: Double, step: String) {
         guard isShown else { return }
         let percent = Int(min(1, max(0, fraction)) * 100)
@@ -27,7 +27,7 @@ final class ProgressLine: Sendable {
         if isNews { StandardError.write("\r\u{1B}[K\(label) \(percent) % \(step)") }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     func clear() {
         if isShown, shownPercent.withLock({ $0 }) >= 0 { StandardError.write("\r\u{1B}[K") }
     }

@@ -1,7 +1,7 @@
 /// Rows of text in aligned columns.
 struct TextTable {
     private var rows: [[String]]
-    /// Columns whose entries end at the right: numbers.
+    /// Columns aligned to the right, such as numbers.
     private let rightAligned: Set<Int>
 
     init(header: [String] = [], rightAligned: Set<Int> = []) {
@@ -13,7 +13,7 @@ struct TextTable {
         rows.append(row)
     }
 
-    /// The table, each row on a line.
+    /// The table, one row per line.
     var text: String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in

@@ -1,8 +1,8 @@
 import PacelineSpeculation
 import Testing
 
-/// What `generate --json` prints, by the names of the documentation: a test that reads the program's own types could
-/// not see a name change.
+/// The output of `generate --json` with the documented names. With the program's own types, a test would not notice
+/// that a name changed.
 struct GenerateOutput: Decodable {
     struct Usage: Decodable, Equatable {
         var prompt_tokens: Int

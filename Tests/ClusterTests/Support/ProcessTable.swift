@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// What /proc tells of processes.
+/// Information about processes from /proc.
 enum ProcessTable {
-    /// The ids of all processes that descend from `pid`.
+    /// The ids of all descendants of `pid`.
     static func descendants(of pid: pid_t) -> [pid_t] {
         var parents: [pid_t: pid_t] = [:]
         for child in all { parents[child] = stat(child)?.parent }
@@ -25,7 +25,7 @@ enum ProcessTable {
         ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
     }
 
-    /// Whether a process runs; one that has ended and waits to be reaped does not.
+    /// Whether a process is running; a zombie is not.
     static func isAlive(_ pid: pid_t) -> Bool {
         stat(pid).map { $0.state != "Z" } ?? false
     }
@@ -36,7 +36,7 @@ enum ProcessTable {
         return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The number of one of the CPUs that this process may use.
+    /// The number of a CPU that this process may use.
     static var firstAllowedCPU: String {
         let name = "Cpus_allowed_list:"
         let status = TestFiles.text(URL(filePath: "/proc/self/status"))

@@ -7,7 +7,7 @@ import PacelineGateway
 import PacelineSpeculation
 import Synchronization
 
-/// A verifier process, and workers that a test starts and kills as it likes.
+/// A verifier process, and workers that a test can start and kill.
 final class TestCluster: Sendable {
     let verifier: TestProcess
     /// Where workers connect.
@@ -60,14 +60,14 @@ final class TestCluster: Sendable {
         while try await client.workers().count != count { try await Task.sleep(for: .milliseconds(10)) }
     }
 
-    /// Whether the verifier says that it takes requests.
+    /// Whether the verifier reports that it accepts requests.
     func isReady() async throws -> Bool {
         guard let url = URL(string: "http://\(client.address)/ready") else { return false }
         let (_, response) = try await URLSession.shared.data(from: url)
         return (response as? HTTPURLResponse)?.statusCode == 200
     }
 
-    /// Generates; `atToken` is called once, when that many tokens have come.
+    /// Generates a text; `atToken` is called once, when that many tokens have arrived.
     func generate(
         _ request: CompletionRequest,
         atToken: Int = .max,
@@ -84,7 +84,7 @@ final class TestCluster: Sendable {
         return outcome
     }
 
-    /// A generation's tokens and figures.
+    /// The tokens and figures of a generation.
     struct Outcome {
         var tokens: [Token] = []
         var text = ""
@@ -102,7 +102,7 @@ final class TestCluster: Sendable {
 }
 
 extension CompletionRequest {
-    /// Greedy, and on past the end of the text, so that every run has as many tokens.
+    /// Greedy, and continuing past the end of the text, so that every run has the same number of tokens.
     static func greedy(_ prompt: String, tokens: Int) -> CompletionRequest {
         var request = CompletionRequest(prompt: .text(prompt))
         request.maxTokens = tokens

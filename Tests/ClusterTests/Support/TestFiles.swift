@@ -3,7 +3,7 @@ import Glibc
 import PacelineTestKit
 import Synchronization
 
-/// Files that the tests make, in a folder of this test run.
+/// Creates files in a folder of this test run.
 enum TestFiles {
     private static let count = Atomic(0)
 
@@ -47,10 +47,10 @@ enum TestModels {
     static let smollm2 = "smollm2-135m"
     static let isQwenEnabled = ProcessInfo.processInfo.environment["PACELINE_TEST_QWEN"] == "1"
 
-    /// A target of two blocks, whose drafter agrees with it most of the time.
+    /// A target of two blocks whose drafter usually agrees with it.
     static let tiny = written(TinyModel(), "tiny")
     static let tinyDrafter = written(TinyModel().drafter(), "tiny-drafter")
-    /// A model whose vocabulary is another.
+    /// A model with a different vocabulary.
     static let tinyStranger: String = {
         var model = TinyModel()
         model.tokenTexts[TinyVocabulary.shared.tokens.count - 2] = "<|stranger|>"

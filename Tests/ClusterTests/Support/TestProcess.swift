@@ -2,8 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// A process of the built binary, with its output in files and a pipe to its standard input that ends it when the tests
-/// die.
+/// A process of the built binary. Its output goes to files, and a pipe to its standard input ends it if the tests die.
 final class TestProcess: Sendable {
     /// The binary beside the test bundle.
     static let binary: URL = {
@@ -18,7 +17,7 @@ final class TestProcess: Sendable {
 
     /// Starts the binary.
     ///
-    /// - Parameter onOneCPU: lets it run on a single one of the CPUs that the tests may use.
+    /// - Parameter onOneCPU: restricts it to a single CPU.
     init(_ arguments: [String], environment: [String: String] = [:], onOneCPU: Bool = false) throws {
         self.arguments = arguments
         files = try TestFiles.directory(named: "process")
@@ -44,7 +43,7 @@ final class TestProcess: Sendable {
 
     /// Waits for the end.
     ///
-    /// - Returns: the exit status; 128 + the signal if one ended it, as shells have it.
+    /// - Returns: the exit status, or 128 + the signal that ended it, as in shells.
     func exit() async throws -> Int32 {
         while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
         process.waitUntilExit()
@@ -62,12 +61,12 @@ final class TestProcess: Sendable {
         return try await exit()
     }
 
-    /// What it has written to standard output so far.
+    /// Its standard output so far.
     var output: String { TestFiles.text(files.appending(path: "stdout")) }
-    /// What it has written to standard error so far.
+    /// Its standard error so far.
     var errors: String { TestFiles.text(files.appending(path: "stderr")) }
 
-    /// Waits until something has been written that `extract` finds.
+    /// Waits until `extract` finds something in the output.
     @discardableResult
     func waitForOutput<Found>(_ extract: (String) throws -> Found?) async throws -> Found {
         while true {
@@ -87,13 +86,13 @@ final class TestProcess: Sendable {
     }
 }
 
-/// What a command that ran to its end has left.
+/// The status and output of a finished command.
 struct CommandResult {
     var status: Int32
     var output: String
     var errors: String
 
-    /// Runs the binary to its end.
+    /// Runs the binary until it ends.
     static func of(_ arguments: String..., environment: [String: String] = [:]) async throws -> CommandResult {
         try await of(arguments, environment: environment)
     }
@@ -104,7 +103,7 @@ struct CommandResult {
         return CommandResult(status: status, output: process.output, errors: process.errors)
     }
 
-    /// The JSON object on standard output; fails the test unless the command succeeded and wrote nothing else there.
+    /// The JSON object on standard output; fails the test unless the command succeeded and wrote only that.
     static func json<Value: Decodable>(
         _ type: Value.Type,
         of arguments: [String],

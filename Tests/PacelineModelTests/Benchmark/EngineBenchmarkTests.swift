@@ -7,12 +7,12 @@ import Testing
 
 @Suite("The engine benchmark")
 struct EngineBenchmarkTests {
-    @Test("A vocabulary that lacks every byte of the text is measured all the same")
+    @Test("The benchmark works with a vocabulary that lacks every byte of the text")
     func emptyText() throws {
         var model = TinyModel()
         (model.blockCount, model.feedForwardLength) = (1, 64)
         var writer = model.writer()
-        // Unused tokens stand for no text.
+        // Unused tokens produce no text.
         writer.set("tokenizer.ggml.token_type", .int32s(TinyVocabulary.shared.types.map { _ in 5 }))
         writer.set("tokenizer.ggml.merges", .strings([]))
         let file = FileManager.default.temporaryDirectory.appending(path: "paceline-mute-\(getpid()).gguf")

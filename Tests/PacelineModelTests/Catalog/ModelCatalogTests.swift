@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The model catalog")
 struct ModelCatalogTests {
-    @Test("short names lead to fetched files, and tell how to fetch the others")
+    @Test("a short name resolves to its fetched file; the error for a missing file says how to fetch it")
     func shortNames() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "paceline-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -20,7 +20,7 @@ struct ModelCatalogTests {
         #expect(try catalog.resolve("qwen2.5-coder-0.5b") == path)
     }
 
-    @Test("paths stay as they are; other words are refused with the known names")
+    @Test("paths stay unchanged; the error for any other word lists the known names")
     func paths() throws {
         let catalog = ModelCatalog(directory: "/nowhere")
         for path in ["/a/b.gguf", "b.gguf", "./model", "~/x.gguf"] {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The beginning of chats")
 struct ChatBeginningTests {
-    /// A template and how often its conversations have the beginning-of-sequence token, which is <s>.
+    /// Templates, and how often each one's conversations have the beginning-of-sequence token, which is <s>.
     private static let templates: [(template: String, count: Int)] = [
         ("{{bos_token}}{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content']}}{% endfor %}", 1),
         ("{{- bos_token -}}{% for m in messages %}{{'<|im_start|>' + m['role']}}{% endfor %}", 1),
@@ -22,7 +22,7 @@ struct ChatBeginningTests {
         ("{# bos_token #}{{ '<|im_start|>' }}", 0),
         ("{% if bos_token is defined %}{{ '<|im_start|>' }}{% endif %}", 0),
         ("{{ '<|im_start|>' + tokens['bos_token'] }}", 0),
-        ("{{ bos_token }}{{ 'a template that nobody knows' }}", 1),
+        ("{{ bos_token }}{{ 'an unknown template' }}", 1),
         ("{{ broken", 0),
     ]
 
@@ -52,27 +52,27 @@ struct ChatBeginningTests {
         #expect((tokens.first == 1) == (count == 1), comment)
     }
 
-    @Test("the token comes once where the template writes it and nowhere else", arguments: ["gpt2", "llama"])
+    @Test("the token occurs once if the template writes it, and otherwise never", arguments: ["gpt2", "llama"])
     func once(kind: String) throws {
         for addsBOS in [true, false, nil] {
             for type: Int32 in [1, 3, 4, 5] {
                 for (template, count) in Self.templates {
                     try check(template, addsBOS: addsBOS, type: type, kind: kind, count: count)
                 }
-                // Without a template a conversation is text like any other.
+                // Without a template, a conversation is encoded like any other text.
                 let prefersBOS = addsBOS ?? (kind == "llama")
                 try check(nil, addsBOS: addsBOS, type: type, kind: kind, count: prefersBOS ? 1 : 0)
             }
         }
     }
 
-    @Test("a turn's marker that is the token itself is not doubled")
+    @Test("if the token is also the marker of a turn, it is not repeated")
     func marker() throws {
         let format = ChatFormat(template: "{{ bos_token }}{{ '<|im_start|>' }}", bos: "<|im_start|>")
         #expect(format.render([ChatMessage(.user, "a")]).text.hasPrefix("<|im_start|>user"))
     }
 
-    @Test("text that begins with the token's name has it once, asked for or not", arguments: ["gpt2", "llama"])
+    @Test("text that begins with the token's name has it once, with or without addBOS", arguments: ["gpt2", "llama"])
     func raw(kind: String) throws {
         let tokenizer = try Tokenizer(model(nil, addsBOS: true, type: 3, kind: kind))
         for addBOS in [true, false] {

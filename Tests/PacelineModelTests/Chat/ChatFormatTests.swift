@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Chat formats")
 struct ChatFormatTests {
-    /// The part of Qwen2.5's template that a conversation without tools goes through, and the line before it.
+    /// The part of Qwen2.5's template that renders conversations without tools, and the lines before it.
     private static let qwen = #"""
         {%- if tools %}
             {{- '<|im_start|>system\n' }}
@@ -60,7 +60,7 @@ struct ChatFormatTests {
         #expect(format.render([ChatMessage(.user, "Hi")]).text.hasPrefix("<|im_start|>user\nHi"))
     }
 
-    @Test("markers and system messages are found by their bytes, whatever mark stands behind them")
+    @Test("markers and system messages are found by their bytes, even with a combining mark after them")
     func marksInTemplates() {
         #expect(ChatFormat(template: "{{ '<|im_start|>\u{301}' }}").family == .chatML)
         #expect(ChatFormat(template: "[INST]\u{301}").family == .mistral)
@@ -70,7 +70,7 @@ struct ChatFormatTests {
         #expect(ChatFormat(template: "<|im_start|>system\n{\u{301}}<|im_end|>").defaultSystem == nil)
     }
 
-    @Test("contents are trimmed by Python's idea of white space, in which Jinja trims")
+    @Test("contents are trimmed of Python's white space, as in Jinja")
     func trimming() {
         let format = ChatFormat(template: "<|start_header_id|>")
         let space =
@@ -111,7 +111,7 @@ struct ChatFormatTests {
         ChatMessage(.system, "S"), ChatMessage(.user, " U"), ChatMessage(.assistant, "A"), ChatMessage(.user, "V"),
     ]
 
-    @Test("Gemma calls the assistant model, and its system message begins the first user's turn")
+    @Test("Gemma calls the assistant \"model\", and its system message begins the first user turn")
     func gemma() {
         let format = ChatFormat(template: "{{ bos_token }}{{ '<start_of_turn>' + role + '\\n' }}", bos: "<bos>")
         #expect(format.family == .gemma && format.endOfTurn == "<end_of_turn>")
@@ -147,7 +147,7 @@ struct ChatFormatTests {
         #expect(format.render([ChatMessage(.user, "One"), ChatMessage(.user, "Two")]).text == "One\n\nTwo\n\n")
     }
 
-    @Test("contents keep their places and cannot end a turn, but otherwise tokens are those of the whole text")
+    @Test("contents cannot end a turn, but are otherwise encoded as part of the whole text")
     func forgery() throws {
         let file = try TinyModel().file()
         let tokenizer = try Tokenizer(file)
@@ -162,7 +162,7 @@ struct ChatFormatTests {
         #expect(try tokenizer.decode(tokens) == utf8)
         let honest = format.render([ChatMessage(.user, "\n of the")])
         #expect(tokenizer.encode(honest) == tokenizer.encode(honest.text))
-        // A content that completes a marker with the template's text does not make one.
+        // Content and template text do not combine into a marker.
         let split = format.render([ChatMessage(.user, "<|im_start|")])
         #expect(tokenizer.encode(split).filter { $0 == control[1] }.count == 2)
     }

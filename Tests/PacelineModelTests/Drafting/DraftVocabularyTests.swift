@@ -13,7 +13,7 @@ struct DraftVocabularyTests {
         LogitColumns(first: count, special: Set(control), vocabularySize: size)
     }
 
-    @Test("columns and tokens name one another", arguments: [1, 5, 6, 9, 10, 11, 100])
+    @Test("columns map to tokens and back", arguments: [1, 5, 6, 9, 10, 11, 100])
     func columns(count: Int) {
         let columns = LogitColumns(first: count, special: [2, 5, 9, 7, 40], vocabularySize: 10)
         let kept = (0..<10 as Range<Token>).filter { $0 < count || [2, 5, 9, 7].contains($0) }
@@ -24,7 +24,7 @@ struct DraftVocabularyTests {
     }
 
     @Test(
-        "A trimmed drafter proposes what the whole one does, in its order, less the tokens without a column",
+        "A trimmed drafter proposes the same tokens as the whole one in the same order, except those without a column",
         arguments: [
             SamplingParameters.greedy, SamplingParameters(temperature: 0.9, seed: 4),
             SamplingParameters(temperature: 0.7, minP: 1e-30, seed: 4),
@@ -47,7 +47,7 @@ struct DraftVocabularyTests {
             let expected = whole.filter { columns.column(of: $0.token) != nil }
             #expect(trimmed.map(\.token) == expected.map(\.token))
             #expect(trimmed.count < whole.count && trimmed.contains { Self.control.contains($0.token) })
-            // The same odds among themselves, but all of the probability.
+            // Relative probabilities are the same, but they now sum to 1.
             let shift = trimmed[0].logProbability - expected[0].logProbability
             for (found, wanted) in zip(trimmed, expected) {
                 #expect(abs(found.logProbability - wanted.logProbability - shift) < 1e-4)
@@ -62,7 +62,7 @@ struct DraftVocabularyTests {
         return try drafter.expand(TokenTree(), at: [nil], width: size)[0]
     }
 
-    @Test("A trimmed head takes the memory and the reads of its rows", arguments: WeightFormat.allCases)
+    @Test("A pass touches only the weights of the rows that a trimmed head keeps", arguments: WeightFormat.allCases)
     func memory(format: WeightFormat) throws {
         for tied in [false, true] {
             var model = TinyModel.with(weights: format)
@@ -76,7 +76,7 @@ struct DraftVocabularyTests {
         }
     }
 
-    @Test("As many tokens as the vocabulary has, or more, is the whole head")
+    @Test("Trimming to the size of the vocabulary or more keeps the whole head")
     func clamped() throws {
         let whole = try TinyModel().transformer()
         for count in [Self.size, Self.size + 1, .max] {

@@ -13,7 +13,7 @@ struct ModelDrafterTests {
         ModelDrafter(transformer: transformer, pool: KVPagePool(shape: transformer.cacheShape, slots: 4_096))
     }
 
-    /// Expands `nodes` and inserts what was proposed.
+    /// Expands `nodes` and inserts the proposed candidates.
     static func grow(
         _ tree: inout TokenTree,
         _ drafter: ModelDrafter,
@@ -32,7 +32,7 @@ struct ModelDrafterTests {
     }
 
     @Test(
-        "What survives re-rooting proposes what a fresh drafter would",
+        "After re-rooting, a drafter proposes the same candidates as a fresh one",
         arguments: [SamplingParameters.greedy, SamplingParameters(temperature: 0.9, topP: 0.95, seed: 4)]
     )
     func rerooting(sampling: SamplingParameters) throws {
@@ -66,7 +66,7 @@ struct ModelDrafterTests {
         }
     }
 
-    @Test("A drafter that is told another base starts over from what they share")
+    @Test("A drafter with a new base proposes the same candidates as a fresh one")
     func restart() throws {
         let transformer = try TinyModel.with(weights: .f32).transformer()
         let drafter = Self.drafter(transformer)

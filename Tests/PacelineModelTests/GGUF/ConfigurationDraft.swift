@@ -2,7 +2,7 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// A llama of one block whose metadata can be changed; its one tensor is the one that the configuration looks at.
+/// A llama of one block with editable metadata. It has only the tensor that reading a configuration needs.
 struct ConfigurationDraft {
     var architecture = "llama"
     var numbers: [(String, UInt32)] = [
@@ -36,7 +36,7 @@ struct ConfigurationDraft {
         #expect(throws: GGUFError.self) { try configuration() }?.description
     }
 
-    /// What the file is refused for: one sentence, or none.
+    /// The error from reading the configuration, or an empty array.
     var refusals: [String] {
         do {
             _ = try configuration()

@@ -20,7 +20,7 @@ struct GGUFDamageTests {
         return reason(writer.serialised())
     }
 
-    @Test("magic, byte order and version are told apart")
+    @Test("a wrong magic, byte order and version have different errors")
     func heads() {
         #expect(reason([]) == .wrongMagic(found: []))
         #expect(reason(Array("GGU".utf8)) == .wrongMagic(found: Array("GGU".utf8)))
@@ -31,7 +31,7 @@ struct GGUFDamageTests {
         #expect(reason { $0.version = 0 } == .unsupportedVersion(0))
     }
 
-    @Test("counts and lengths beyond the file are refused before anything is reserved for them")
+    @Test("counts and lengths beyond the file are refused before any allocation")
     func absurdCounts() {
         var tensors = GGUFWriter().serialised()
         tensors.replaceSubrange(8..<16, with: [UInt8](repeating: 255, count: 8))
@@ -48,7 +48,7 @@ struct GGUFDamageTests {
         #expect(strings == .truncated(what: "the elements of k", offset: 49, needed: UInt64(Int.max), available: 15))
     }
 
-    @Test("keys and tensors that appear twice are named")
+    @Test("duplicate keys and tensors are refused by name")
     func duplicates() {
         let twice = reason {
             $0.add("k", .bool(true))
@@ -62,7 +62,7 @@ struct GGUFDamageTests {
         #expect(tensor == .duplicateTensor("w"))
     }
 
-    @Test("values that no reader should guess at are refused")
+    @Test("invalid values are refused")
     func values() {
         #expect(reason { $0.add("k", .raw(type: 13, bytes: [0])) } == .unknownValueType(key: "k", type: 13))
         #expect(reason { $0.add("k", .raw(type: 7, bytes: [2])) } == .invalidBool(key: "k", byte: 2))
@@ -76,7 +76,7 @@ struct GGUFDamageTests {
     }
 
     @Test(
-        "absurd tensor shapes and places are refused",
+        "invalid tensor shapes and offsets are refused",
         arguments: [
             ([], nil), ([0], nil), ([4, 0], nil), ([1, 1, 1, 1, 1], nil), ([UInt64.max], nil),
             ([1 << 32, 1 << 32], nil), ([1 << 62, 1], nil), ([UInt64.max, UInt64.max, UInt64.max, UInt64.max], nil),
@@ -93,13 +93,13 @@ struct GGUFDamageTests {
         }
     }
 
-    @Test("rows that are no whole blocks are refused")
+    @Test("rows that are not whole blocks are refused")
     func partialBlocks() {
         let found = reason { $0.addTensor("w", dimensions: [48, 2], type: 2, bytes: [UInt8](repeating: 0, count: 54)) }
         #expect(found == .partialBlock(tensor: "w", type: "Q4_0", length: 48, block: 32))
     }
 
-    @Test("every truncation of a file with every sort of value is refused")
+    @Test("every truncation of a file with values of every kind is refused")
     func everyCut() throws {
         var writer = GGUFWriter()
         writer.alignment = 1
@@ -109,7 +109,7 @@ struct GGUFDamageTests {
             .float64(1), .bool(true), .string("text"), .strings(["a", "", "bc"]), .int32s([1, 2]), .strings(["last"]),
         ]
         for (index, number) in numbers.enumerated() { writer.add("key\(index)", number) }
-        // The data section ends with the file, so that every cut loses something.
+        // The data section ends at the end of the file, so every cut loses data.
         writer.addTensor("w", dimensions: [2], type: 0, bytes: [UInt8](repeating: 1, count: 8))
         let whole = writer.serialised()
         #expect(reason(whole) == nil)
@@ -121,11 +121,11 @@ struct GGUFDamageTests {
         }
     }
 
-    @Test("every truncation of a small model is refused with a sentence")
+    @Test("every truncation of a small model is refused with an error that names the file")
     func truncations() throws {
         let whole = SmallModel.bytes
         #expect(try SmallModel.use(whole))
-        // Every cut in the first part of the head, then 200 anywhere.
+        // Every cut in the first part of the header, then 200 anywhere.
         var generator = SplitMix(seed: 7)
         let cuts = Array(0..<512) + (0..<200).map { _ in Int.random(in: 0..<whole.count - 32, using: &generator) }
         for cut in cuts {
@@ -134,14 +134,14 @@ struct GGUFDamageTests {
         }
     }
 
-    @Test("no flipped bit traps: a typed error or a file that can be used")
+    @Test("flipped bits give a typed error or a usable file, never a trap")
     func bitFlips() {
         let whole = SmallModel.bytes
         var generator = SplitMix(seed: 8)
         var refused = 0
         for round in 0..<600 {
             var bytes = whole
-            // Mostly in the head, where everything that steers the reader is.
+            // Mostly in the header, which controls the reader.
             let limit = round % 3 == 0 ? whole.count : 1200
             for _ in 0...round % 2 {
                 bytes[Int.random(in: 0..<limit, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
@@ -172,7 +172,7 @@ private enum SmallModel {
         return model.serialised()
     }()
 
-    /// Opens a file and reads all that there is in it; true when it got to the end.
+    /// Opens a file and reads everything in it. Returns true at the end.
     static func use(_ bytes: [UInt8]) throws -> Bool {
         let file = try GGUFFile(bytes: bytes, name: "small.gguf")
         _ = try ModelConfiguration(file)

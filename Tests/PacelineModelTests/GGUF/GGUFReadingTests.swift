@@ -10,7 +10,7 @@ struct GGUFReadingTests {
         return try GGUFFile(bytes: writer.serialised(), name: "test.gguf")
     }
 
-    @Test("every value type is read as written, extremes included")
+    @Test("every value type is read as written, including extreme values")
     func values() throws {
         let file = try file { writer in
             writer.add("u8", .uint8(.max))
@@ -39,7 +39,7 @@ struct GGUFReadingTests {
         #expect(file.metadataKeys == ["u8", "i8", "u16", "i16", "u32", "i32", "i64", "f32", "f64", "yes", "text"])
     }
 
-    @Test("arrays are read as written, empty ones included")
+    @Test("arrays are read as written, including empty ones")
     func arrays() throws {
         let texts = ["", "a", "two words", "漢字"]
         let file = try file { writer in
@@ -65,7 +65,7 @@ struct GGUFReadingTests {
 
     private struct Missing: Error {}
 
-    @Test("versions 2 and 3 and other alignments place tensors alike", arguments: [2, 3] as [UInt32], [8, 32, 4096])
+    @Test("tensors are found in versions 2 and 3 at any alignment", arguments: [2, 3] as [UInt32], [8, 32, 4096])
     func tensors(version: UInt32, alignment: Int) throws {
         let first = (0..<64).map(UInt8.init), second = (100..<112).map(UInt8.init)
         let file = try file { writer in
@@ -86,7 +86,7 @@ struct GGUFReadingTests {
         #expect(half.typeName == "F16")
     }
 
-    @Test("a value of another kind is refused by key, expectation and find")
+    @Test("the error for a value of the wrong kind names the key, the expected kind and the found kind")
     func wrongKinds() throws {
         let file = try file { writer in
             writer.add("text", .string("x"))
@@ -110,7 +110,7 @@ struct GGUFReadingTests {
         }
     }
 
-    @Test("an unknown weight type is named when its tensor is used, not before")
+    @Test("an unsupported weight type is an error only when its tensor is used")
     func unknownType() throws {
         let file = try file { writer in
             writer.addTensor("known", dimensions: [1], type: 0, bytes: [0, 0, 0, 0])
@@ -127,7 +127,7 @@ struct GGUFReadingTests {
         #expect(new?.description.contains("weight type number 4000000000 in the tensor new") == true)
     }
 
-    @Test("a missing tensor and a wrong shape are named")
+    @Test("errors name a missing tensor and a wrong shape")
     func wrongTensors() throws {
         let file = try file { $0.addTensor("w", dimensions: [2, 1], type: 1, bytes: [0, 0, 0, 0]) }
         #expect(throws: GGUFError(path: "test.gguf", reason: .missingTensor("v"))) { try file.tensor("v") }

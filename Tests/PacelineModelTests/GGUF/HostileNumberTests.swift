@@ -4,8 +4,8 @@ import Testing
 
 @testable import PacelineModel
 
-/// Files whose every number in turn is zero, negative, the largest of its type or of another type: each is loaded and
-/// computed, or refused in one sentence. None ends the process.
+/// Sets each number of a file in turn to zero, a negative, its type's maximum or another type. The file must load and
+/// compute, or be refused with a one-line error; the process must not crash.
 @Suite("Hostile numbers in a file")
 struct HostileNumberTests {
     private static let integers: [GGUFWriter.Value] = [
@@ -35,7 +35,7 @@ struct HostileNumberTests {
         return model
     }
 
-    /// A family's file, and the keys to try beside those in it.
+    /// A model of each family, and the keys to try in addition to those in its file.
     private static let families: [(model: TinyModel, keys: [String])] = [
         (
             model(.llama),
@@ -67,7 +67,7 @@ struct HostileNumberTests {
         "bos_token_id", "eot_token_id", "unknown_token_id", "scores", "add_space_prefix",
     ]
 
-    /// What loading, predicting memory and computing come to: nil if all that went well.
+    /// The error from loading, predicting memory or computing; nil if all of them work.
     private static func refusal(_ bytes: [UInt8]) -> (any Error)? {
         do {
             let model = try ModelFile(GGUFFile(bytes: bytes, name: "hostile.gguf"))
@@ -114,7 +114,7 @@ struct HostileNumberTests {
         let own = writer.keys.filter { $0.hasPrefix(prefix) }
         let tokenizer =
             writer.keys.filter { $0.hasPrefix("tokenizer") } + Self.tokenizerKeys.map { "tokenizer.ggml." + $0 }
-        // What all families read alike is tried with one of them.
+        // Keys that all families read the same way are tried with one family.
         let keys = own + more.map { "\(prefix).\($0)" } + (family == 0 ? tokenizer + ["general.alignment"] : [])
         var loaded = 0
         #expect(Self.refusal(writer.serialised()) == nil)
@@ -127,7 +127,7 @@ struct HostileNumberTests {
                 loaded += refusal == nil ? 1 : 0
             }
         }
-        // Keys that are not read, and values that are sound.
+        // Files load if a key is not read or a value is valid.
         #expect(loaded > 0 && loaded < keys.count * 12, "\(loaded) of \(keys.count) keys")
     }
 
@@ -148,7 +148,7 @@ struct HostileNumberTests {
             }
             for type in [0, 1, 2, 4, 9, 12, 15, 23, 24, 30, 39, .max] as [UInt32] {
                 add(type: type)
-                // Of a type that nobody knows, a size that nobody can check.
+                // The size of an unknown type cannot be checked.
                 for dimensions in [[1 << 62], [1 << 31, 1 << 31]] as [[UInt64]] {
                     add(dimensions: dimensions, type: type)
                 }
@@ -156,7 +156,7 @@ struct HostileNumberTests {
             for offset in [1, 1 << 40, 1 << 63, .max - 31] as [UInt64] { add(offset: offset) }
             for variant in variants { Self.expectSentence(Self.refusal(variant.serialised()), name) }
         }
-        // Beside those that are read.
+        // Extra tensors that the model does not use.
         for type in [2, 24, 39, .max] as [UInt32] {
             var changed = writer
             changed.addTensor("stranger", dimensions: [1 << 62], type: type, bytes: [])

@@ -12,7 +12,7 @@ struct MappedFileTests {
         return try body(url.path)
     }
 
-    @Test("the bytes are the file's, and stay so after advice to drop them")
+    @Test("the bytes are the file's, even after advice to drop them")
     func advice() throws {
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try withFile(bytes) { path in
@@ -38,7 +38,7 @@ struct MappedFileTests {
         #expect(memory.withBytes { $0.isEmpty })
     }
 
-    @Test("what is not a readable file is refused with the reason")
+    @Test("the error for an unreadable path states the reason")
     func unreadable() throws {
         let missing = #expect(throws: GGUFError.self) { try MappedFile(path: "/nonexistent/model.gguf") }
         #expect(
@@ -51,7 +51,7 @@ struct MappedFileTests {
         #expect(throws: error) { try MappedFile(path: folder) }
     }
 
-    @Test("a model on disk and in memory read alike")
+    @Test("a model reads the same from disk and from memory")
     func sameAsMemory() throws {
         let bytes = TinyModel().serialised()
         try withFile(bytes) { path in

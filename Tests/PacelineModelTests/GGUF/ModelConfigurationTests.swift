@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Model configurations")
 struct ModelConfigurationTests {
-    @Test("a model's numbers and derived widths are as stated")
+    @Test("a configuration has the numbers in the file and the widths derived from them")
     func plain() throws {
         let configuration = try ConfigurationDraft().configuration()
         #expect(configuration.architecture.name == "llama")
@@ -16,7 +16,7 @@ struct ModelConfigurationTests {
         #expect(configuration.rope.factors == .frequencies && configuration.rope.magnitude == 1)
     }
 
-    @Test("optional keys are noticed")
+    @Test("optional keys take effect")
     func optional() throws {
         var draft = ConfigurationDraft()
         draft.set("attention.key_length", 16)
@@ -28,7 +28,7 @@ struct ModelConfigurationTests {
         #expect((configuration.rope.base, configuration.rope.dimension, configuration.rope.scale) == (500_000, 12, 4))
     }
 
-    @Test("qwen2 pairs halves and has no divisors of frequencies")
+    @Test("qwen2 pairs halves and has no frequency divisors")
     func qwen2() throws {
         var draft = ConfigurationDraft()
         draft.architecture = "qwen2"
@@ -36,7 +36,7 @@ struct ModelConfigurationTests {
         #expect(rope.style == .halves && rope.factors == .none)
     }
 
-    @Test("a window holds in the blocks that the family says, and nowhere without one")
+    @Test("a window applies to the blocks of the family's rule, and to none if the file states none")
     func windows() throws {
         var draft = ConfigurationDraft()
         draft.set("block_count", 13)
@@ -62,7 +62,7 @@ struct ModelConfigurationTests {
     }
 
     @Test(
-        "gemma3 scales embeddings by √width, and queries by the head's width or, in its largest member, width / heads"
+        "gemma3 scales embeddings by √width, and queries by the head's width or, in its largest model, width / heads"
     )
     func gemma3() throws {
         var draft = ConfigurationDraft()
@@ -82,7 +82,7 @@ struct ModelConfigurationTests {
         #expect(try draft.configuration().windowedRope?.base == 5_000)
     }
 
-    @Test("phi3 takes the long factors when its context is longer than the one it began with")
+    @Test("phi3 uses the long factors if its context is longer than its original one")
     func phi3() throws {
         var draft = ConfigurationDraft()
         draft.architecture = "phi3"
@@ -96,7 +96,7 @@ struct ModelConfigurationTests {
         #expect(try draft.configuration().architecture.hasFusedProjections)
     }
 
-    @Test("YaRN's magnitude is 1 + ln(factor) / 10, less what the model's weights make up for")
+    @Test("YaRN's magnitude is 1 + ln(factor) / 10, less the share that the model's weights already apply")
     func yarn() throws {
         var draft = ConfigurationDraft()
         draft.architecture = "mistral3"
@@ -117,7 +117,7 @@ struct ModelConfigurationTests {
         #expect(abs(temperature.factor(position: 64) - 1.109_861) < 1e-6)
     }
 
-    @Test("an unknown architecture is named with those that are known")
+    @Test("the error for an unknown architecture names it and the known ones")
     func unknownArchitecture() {
         var draft = ConfigurationDraft()
         draft.architecture = "mamba"
@@ -128,8 +128,8 @@ struct ModelConfigurationTests {
     @Test("contradicting numbers are refused")
     func contradictions() {
         let cases: [(key: String, value: UInt32, sentence: String)] = [
-            ("attention.head_count_kv", 3, "no multiple of its 3 key heads"),
-            ("attention.head_count", 6, "which is no multiple of its 6 heads"),
+            ("attention.head_count_kv", 3, "not a multiple of its 3 key heads"),
+            ("attention.head_count", 6, "not a multiple of its 6 heads"),
             ("attention.head_count", 0, "a number from 1 to 16384"),
             ("attention.key_length", 7, "heads of the odd width 7"),
             ("attention.value_length", 16, "values of width 16"),
@@ -145,7 +145,7 @@ struct ModelConfigurationTests {
         }
     }
 
-    @Test("useless constants and unknown scalings are refused")
+    @Test("invalid constants and unknown scalings are refused")
     func constants() {
         for value: Float in [0, -1, .nan, .infinity] {
             var draft = ConfigurationDraft()

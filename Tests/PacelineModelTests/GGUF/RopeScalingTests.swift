@@ -2,7 +2,7 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// What files say of rope scaling, in today's words and older ones, and what llama.cpp takes it for.
+/// Rope scaling in current and older metadata, with llama.cpp's meaning.
 @Suite("Rope scaling")
 struct RopeScalingTests {
     private static func draft(
@@ -41,7 +41,7 @@ struct RopeScalingTests {
         for (type, floats, scale) in cases {
             var draft = Self.draft(type, floats, family: family)
             #expect(try draft.configuration().rope.scale == scale, "\(type ?? "no type"), \(floats)")
-            // Whether the model was trained further with the scaling changes nothing.
+            // Further training with the scaling makes no difference.
             draft.values = [("rope.scaling.finetuned", .bool(true))]
             #expect(try draft.configuration().rope.scale == scale)
             #expect(try draft.configuration().windowedRope?.scale ?? 1 == 1)
@@ -50,7 +50,7 @@ struct RopeScalingTests {
 
     static let families = ["llama", "mistral3", "qwen2", "qwen3", "phi3", "gemma3"]
 
-    @Test("A factor that is no factor is refused by key, and so is YaRN without one")
+    @Test("An invalid factor is refused, and so is YaRN without one; the errors name the key")
     func refused() {
         for key in ["rope.scaling.factor", "rope.scale_linear"] {
             for value: Float in [-4, .nan, .infinity, -.infinity] {
@@ -69,7 +69,7 @@ struct RopeScalingTests {
         }
     }
 
-    @Test("Divisors of frequencies are those of the scaling")
+    @Test("The scaling type determines the frequency divisors")
     func factors() throws {
         #expect(try Self.draft(nil, []).configuration().rope.factors == .frequencies)
         #expect(try Self.draft("none", []).configuration().rope.factors == .frequencies)

@@ -3,10 +3,10 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// Models in several files, as llama.cpp's gguf-split writes them.
+/// Models split into several files, as llama.cpp's gguf-split writes them.
 @Suite("Split models")
 struct SplitModelTests {
-    /// A folder of its own with the shards of a model, each of which can be changed before it is written.
+    /// The shards of a model, which a test can change before they are written to a folder.
     private struct Draft {
         static let model: TinyModel = {
             var model = TinyModel()
@@ -16,15 +16,15 @@ struct SplitModelTests {
         }()
         static let tensors = model.tensors()
 
-        /// Where in the list of tensors each shard begins; the first may have none.
+        /// The index of each shard's first tensor. The first shard may have no tensors.
         var starts = [0, 5, 12]
-        /// What the metadata of each shard says, from 0.
+        /// `split.no` of each shard, from 0.
         var numbers: [UInt16?] = [0, 1, 2]
         var counts: [UInt16?] = [3, 3, 3]
         var tensorCount: Int32?
         var names = [1, 2, 3].map { "tiny-0000\($0)-of-00003.gguf" }
         var absent: Set<Int> = []
-        /// Tensors of the whole that a shard has besides its own.
+        /// By shard: the index of a tensor that it has in addition to its own.
         var repeated: [Int: Int] = [:]
 
         func with<R>(_ body: (URL) throws -> R) throws -> R {
@@ -45,7 +45,7 @@ struct SplitModelTests {
             return try body(folder)
         }
 
-        /// What opening a shard is refused for, the folder's name left out.
+        /// The error from opening a shard, without the folder's path; nil if it opens.
         func refusal(opening shard: Int = 0) throws -> String? {
             try with { folder in
                 do {
@@ -58,7 +58,7 @@ struct SplitModelTests {
         }
     }
 
-    @Test("A model in shards is the whole one", arguments: [[0, 5, 12], [0, 0, 1], [0, 1, 20]])
+    @Test("A split model equals the whole model", arguments: [[0, 5, 12], [0, 0, 1], [0, 1, 20]])
     func whole(starts: [Int]) throws {
         var draft = Draft()
         draft.starts = starts
@@ -79,20 +79,20 @@ struct SplitModelTests {
         }
     }
 
-    @Test("A shard that is missing is named with its number, whichever it is")
+    @Test("The error for a missing shard names it and its number")
     func missing() throws {
         for shard in [1, 2] {
             var draft = Draft()
             draft.absent = [shard]
             let expected = """
                 tiny-00001-of-00003.gguf lacks shard \(shard + 1) of 3: tiny-0000\(shard + 1)-of-00003.gguf cannot be \
-                read (No such file or directory); put all shards into one folder
+                read (No such file or directory); put all shards in one folder
                 """
             #expect(try draft.refusal() == expected)
         }
     }
 
-    @Test("A shard that is not the first is refused, and the first is named")
+    @Test("Opening a later shard fails, and the error names the first one")
     func later() throws {
         for shard in [1, 2] {
             let expected = "\(Draft().names[shard]) is shard \(shard + 1) of 3 of a split model; name the first one, "
@@ -104,7 +104,7 @@ struct SplitModelTests {
     }
 
     @Test(
-        "A first shard by whose name the others cannot be found is refused",
+        "A first shard is refused if its name does not lead to the others",
         arguments: [
             "tiny.gguf", "tiny-00001-of-00002.gguf", "tiny-00002-of-00003.gguf", "tiny-1-of-3.gguf",
             "00001-of-00003.gguf",
@@ -115,37 +115,37 @@ struct SplitModelTests {
         draft.absent = [1, 2]
         draft.names[0] = name
         let expected = """
-            \(name) is shard 1 of 3 of a split model, but the others cannot be found, since its name does not end in \
-            -00001-of-00003.gguf; give the shards their names back
+            \(name) is shard 1 of 3 of a split model, but the others cannot be found because its name does not end in \
+            -00001-of-00003.gguf; restore the shards' original names
             """
         #expect(try draft.refusal() == expected)
     }
 
-    @Test("A shard of another split is refused by its place and by what it says")
+    @Test("A shard of another split is refused, with its place and its own numbers")
     func foreign() throws {
         let cases: [(numbers: [UInt16?], counts: [UInt16?], shard: Int, words: String)] = [
-            ([0, 2, 2], [3, 3, 3], 2, "split.no 2 and split.count 3, not 1 and 3"),
-            ([0, 1, 1], [3, 3, 3], 3, "split.no 1 and split.count 3, not 2 and 3"),
-            ([0, 1, 2], [3, 4, 3], 2, "split.no 1 and split.count 4, not 1 and 3"),
-            ([0, nil, 2], [3, 3, 3], 2, "split.no nowhere and split.count 3, not 1 and 3"),
-            ([0, 1, 2], [3, 3, nil], 3, "split.no 2 and split.count nowhere, not 2 and 3"),
+            ([0, 2, 2], [3, 3, 3], 2, "split.no is 2 and its split.count is 3, not 1 and 3"),
+            ([0, 1, 1], [3, 3, 3], 3, "split.no is 1 and its split.count is 3, not 2 and 3"),
+            ([0, 1, 2], [3, 4, 3], 2, "split.no is 1 and its split.count is 4, not 1 and 3"),
+            ([0, nil, 2], [3, 3, 3], 2, "split.no is missing and its split.count is 3, not 1 and 3"),
+            ([0, 1, 2], [3, 3, nil], 3, "split.no is 2 and its split.count is missing, not 2 and 3"),
         ]
         for (numbers, counts, shard, words) in cases {
             var draft = Draft()
             (draft.numbers, draft.counts) = (numbers, counts)
             let refusal = try #require(try draft.refusal())
-            let start = "\(draft.names[shard - 1]) is not shard \(shard) of 3 of the model: it says "
+            let start = "\(draft.names[shard - 1]) is not shard \(shard) of 3 of the model: its "
             #expect(refusal.hasPrefix(start + words))
         }
     }
 
-    @Test("Tensors that are too few, too many or there twice show shards that do not belong together")
+    @Test("Shards with missing, extra or repeated tensors are refused")
     func tensors() throws {
         let count = Int32(Draft.tensors.count)
         var draft = Draft()
         for stated in [count - 1, count + 1, 0] {
             draft.tensorCount = stated
-            let expected = "has \(count) tensors in its 3 shards, but split.tensors.count says \(stated)"
+            let expected = "has \(count) tensors in its 3 shards, but split.tensors.count is \(stated)"
             #expect(try draft.refusal()?.contains(expected) == true)
         }
         draft.tensorCount = count
@@ -155,7 +155,7 @@ struct SplitModelTests {
         #expect(try draft.refusal()?.hasPrefix(expected) == true)
     }
 
-    @Test("Numbers of shards that cannot be are refused by key")
+    @Test("Impossible shard numbers are refused, and the error names the key")
     func numbers() throws {
         var draft = Draft()
         draft.numbers[0] = nil
@@ -172,7 +172,7 @@ struct SplitModelTests {
         #expect(error?.description.contains("100000 for the metadata key split.count") == true)
     }
 
-    @Test("A damaged shard is named, and a whole model that says it is one of one is a whole model")
+    @Test("The error names a damaged shard, and a file that says it is shard 1 of 1 opens as a whole model")
     func damaged() throws {
         try Draft().with { folder in
             let third = folder.appending(path: Draft().names[2])

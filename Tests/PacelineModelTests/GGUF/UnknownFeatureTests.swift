@@ -2,7 +2,8 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// Metadata that changes every logit is refused by key, in every family, unless its value changes nothing.
+/// Metadata of unsupported features is refused in every family, with an error that names the key, unless its value has
+/// no effect.
 @Suite("Unknown features")
 struct UnknownFeatureTests {
     private struct Feature {
@@ -15,7 +16,7 @@ struct UnknownFeatureTests {
         }
     }
 
-    /// Heads are 8 wide here.
+    /// For heads of width 8.
     private static let features = [
         Feature("attn_logit_softcapping", refused: .float32(50), neutral: .float32(0)),
         Feature("final_logit_softcapping", refused: .float32(30), neutral: .float32(0)),
@@ -44,12 +45,12 @@ struct UnknownFeatureTests {
         Feature("rope.scaling.alpha", refused: .float32(1000), neutral: .float32(0), .float32(1)),
         Feature("rope.scaling.yarn_ext_factor", refused: .float32(1), neutral: .float32(0), .float32(-1)),
         Feature("rope.scaling.yarn_attn_factor", refused: .float32(0.5), neutral: .float32(1)),
-        // A list for each block, where one number is read.
+        // A list with a number per block, where a single number is expected.
         Feature("attention.head_count_kv", refused: .int32s([2, 1]), neutral: .uint32(2)),
         Feature("feed_forward_length", refused: .int32s([64, 32]), neutral: .uint32(64)),
     ]
 
-    @Test("Each is refused by key", arguments: RopeScalingTests.families)
+    @Test("Each feature is refused with its key", arguments: RopeScalingTests.families)
     func refused(family: String) throws {
         for feature in Self.features {
             var draft = ConfigurationDraft()
@@ -71,7 +72,7 @@ struct UnknownFeatureTests {
         }
     }
 
-    @Test("The sentence names the feature and its key")
+    @Test("The error names the feature and its key")
     func sentence() {
         var draft = ConfigurationDraft()
         draft.architecture = "gemma3"
@@ -81,7 +82,7 @@ struct UnknownFeatureTests {
         #expect(draft.refusal() == sentence + "; use another model")
     }
 
-    @Test("Another rotation base for windows is used by the family that has them, and refused by the others")
+    @Test("Only the family with windowed rotations uses their base; the others refuse it")
     func windowedBase() throws {
         for family in RopeScalingTests.families {
             var draft = ConfigurationDraft()

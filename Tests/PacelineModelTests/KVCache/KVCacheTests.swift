@@ -7,14 +7,14 @@ import Testing
 struct KVCacheTests {
     static let shape = KVShape(layers: 1, heads: 1, headDimension: 16)
 
-    @Test("A full pool refuses with the number of tokens it holds")
+    @Test("The error of a full pool states how many tokens it holds")
     func full() throws {
         let cache = KVCache(pool: KVPagePool(shape: Self.shape, slots: 100))
         try cache.reserve(128)
         #expect(throws: KVCacheError.full(slots: 128)) { try cache.reserve(129) }
     }
 
-    @Test("Pages come back when a cache is trimmed or goes away")
+    @Test("A cache returns its pages when it is trimmed or deinitialised")
     func reuse() throws {
         let pool = KVPagePool(shape: Self.shape, slots: 128)
         for _ in 0..<10 {

@@ -8,7 +8,7 @@ import Testing
 struct PrefixIndexTests {
     typealias Index = PrefixIndex<Int>
 
-    /// Enters a chain of pages numbered from `first`, one for each element of `pages`, and lets go of it.
+    /// Inserts a chain of pages numbered from `first`, one for each element of `pages`, and releases it.
     static func enter(_ pages: [[Token]], first: Int, _ index: inout Index) {
         var chain: [Index.Entry] = []
         for (offset, tokens) in pages.enumerated() {
@@ -18,7 +18,7 @@ struct PrefixIndexTests {
         index.release(chain)
     }
 
-    @Test("A page is found under the page before it only")
+    @Test("A page is found only after its own parent")
     func chained() throws {
         var index = Index()
         Self.enter([[1, 2], [3, 4]], first: 0, &index)
@@ -33,7 +33,7 @@ struct PrefixIndexTests {
         #expect(unknown == nil)
     }
 
-    @Test("The least recently used page goes first, the deepest of its chain before the others")
+    @Test("The least recently used page is evicted first, and within a chain the deepest")
     func order() {
         var index = Index()
         Self.enter([[1], [2], [3]], first: 0, &index)
@@ -44,7 +44,7 @@ struct PrefixIndexTests {
         #expect(index.count == 0)
     }
 
-    @Test("A page in use is not evicted, and one that follows an evicted page is not found again")
+    @Test("A page in use is not evicted, and a page is not found once its parent was evicted")
     func users() throws {
         var index = Index()
         let chain = Self.insert([1, 2], &index)
@@ -65,18 +65,18 @@ struct PrefixIndexTests {
         #expect(orphan == nil)
     }
 
-    /// Enters a chain of pages, each of the one token that is its number, and keeps it in use.
+    /// Inserts a chain of pages that each hold one token, their own number, and keeps it in use.
     static func insert(_ pages: [Int], _ index: inout Index) -> [Index.Entry] {
         pages.reduce(into: []) { chain, page in
             chain.append(index.insert(page, [Token(page)], after: chain.last))
         }
     }
 
-    @Test("Against a list of prefixes: finds what was entered and not evicted, and evicts in order of last use")
+    @Test("The index agrees with a list of prefixes in what it finds and in what it evicts")
     func model() {
         var random = SplitMix(seed: 3)
         var index = Index()
-        /// Prefixes by last use, the oldest first.
+        /// Prefixes in order of last use, oldest first.
         var known: [[Token]] = []
         for step in 0..<3_000 {
             let path = (0..<Int.random(in: 1...4, using: &random)).map { _ in Token.random(in: 0..<3, using: &random) }

@@ -19,7 +19,7 @@ struct SharedPagesTests {
         return cache
     }
 
-    @Test("A sequence takes over the full pages of one that begins alike, and leaves the last token to compute")
+    @Test("A sequence adopts the full pages of one with the same beginning, up to its limit")
     func adopt() throws {
         let pool = KVPagePool(shape: Self.shape, slots: 2_048)
         let first = try Self.cache(pool, Self.tokens)
@@ -34,7 +34,7 @@ struct SharedPagesTests {
         #expect(parted.adopt(changed, limit: 299) == 64)
     }
 
-    @Test("Pages outlive their sequence until their room is needed, and then go the least recently used first")
+    @Test("Pages outlive their sequence until their memory is needed; the least recently used are evicted first")
     func eviction() throws {
         let pool = KVPagePool(shape: Self.shape, slots: 6 * KVPage.slots)
         _ = try Self.cache(pool, Self.tokens)
@@ -48,7 +48,7 @@ struct SharedPagesTests {
         #expect(next.length == 128)
     }
 
-    @Test("Equal pages that two sequences computed side by side become one")
+    @Test("Equal pages of two sequences become one")
     func deduplication() throws {
         let pool = KVPagePool(shape: Self.shape, slots: 10 * KVPage.slots)
         let first = try Self.cache(pool, Self.tokens)
@@ -61,7 +61,7 @@ struct SharedPagesTests {
         #expect(throws: KVCacheError.full(slots: 640)) { try third.reserve(4 * KVPage.slots + 1) }
     }
 
-    @Test("Forgetting part of a shared page forgets all of it, and leaves it to the others")
+    @Test("Truncating inside a shared page drops the whole page from this cache, but not from others")
     func truncation() throws {
         let pool = KVPagePool(shape: Self.shape, slots: 2_048)
         let first = try Self.cache(pool, Self.tokens)
@@ -76,7 +76,7 @@ struct SharedPagesTests {
         #expect(third.length == 140)
     }
 
-    @Test("No page is lost or handed out twice, whatever sequences come and go")
+    @Test("No page is lost or handed out twice as sequences come and go")
     func conservation() throws {
         var random = SplitMix(seed: 11)
         let pool = KVPagePool(shape: Self.shape, slots: 40 * KVPage.slots)
@@ -94,7 +94,7 @@ struct SharedPagesTests {
             cache.commit(tokens.count - cache.length)
             cache.share(tokens)
             running.append((cache, tokens))
-            // A page with an identity of its own in every place that differs, one identity in every place that agrees.
+            // Caches share a page if and only if all tokens up to its end are equal.
             for (number, page) in cache.pages.enumerated() {
                 for other in running {
                     let isAlike =
@@ -114,7 +114,7 @@ struct SharedPagesTests {
         #expect(Set(all.pages.map(ObjectIdentifier.init)).count == 40 && pool.indexedPages == 0)
     }
 
-    @Test("Logits after a shared beginning have the bits of computing it", arguments: [1, 2, 4], KVType.allCases)
+    @Test("Logits after a shared prefix equal those after a computed one", arguments: [1, 2, 4], KVType.allCases)
     func bits(threads: Int, cacheType: KVType) throws {
         let transformer = try TinyModel.with(weights: .q4_0).transformer(threads: threads, cacheType: cacheType)
         let text = Array(Self.tokens.prefix(200))

@@ -21,7 +21,7 @@ struct MemoryDemandTests {
         )
     }
 
-    @Test("Weights are what the packed matrices take", arguments: [WeightFormat.q4_0, .q8_0, .f32], [false, true])
+    @Test("Predicted weights match the packed matrices", arguments: [WeightFormat.q4_0, .q8_0, .f32], [false, true])
     func weights(type: WeightFormat, isTied: Bool) throws {
         var model = TinyModel.with(weights: type)
         model.hasTiedEmbeddings = isTied
@@ -34,11 +34,11 @@ struct MemoryDemandTests {
             bytes += matrices.reduce(0) { $0 + $1.byteCount }
         }
         let predicted = try Self.demand(model).weights
-        // Norms come on top: three vectors a block at most, as float32.
+        // The difference is the norms: at most three float32 vectors per block.
         #expect(predicted >= bytes && predicted - bytes < 10 * 512 * 4)
     }
 
-    @Test("Keys and values grow with context and sequences, and take about half as int8")
+    @Test("Keys and values grow with context and sequences, and take about half the memory as int8")
     func cache() throws {
         let shape = KVShape(layers: 2, heads: 2, headDimension: 64)
         #expect(try Self.demand().cache == 32 * shape.pageBytes)
@@ -48,7 +48,7 @@ struct MemoryDemandTests {
         #expect((0.5...0.56).contains(ratio))
     }
 
-    @Test("A model that does not fit is refused with the numbers and a way out; one that fits exactly is not")
+    @Test("A model that fits exactly is accepted; one byte less is refused with the numbers and a way out")
     func refusal() throws {
         let demand = try Self.demand()
         try demand.check(available: demand.total)
@@ -65,7 +65,7 @@ struct MemoryDemandTests {
         #expect(!int8.description.contains("--kv-type") && !int8.description.contains("-np"))
     }
 
-    @Test("More than numbers count may be asked for: that is refused, and not an overflow")
+    @Test("A demand beyond the range of integers is refused and does not overflow")
     func absurd() throws {
         let file = try GGUFFile(bytes: TinyModel().serialised(), name: "absurd.gguf")
         let demand = MemoryDemand(

@@ -6,12 +6,12 @@ struct SystemMemoryTests {
     static let meminfo = "MemTotal:       24000000 kB\nMemFree:         1000000 kB\nMemAvailable:   20000000 kB\n"
     static let gibibyte = 1 << 30
 
-    /// What is available where the system's files are these.
+    /// The available memory on a system with these files.
     static func available(_ files: [String: String]) -> Int? {
         SystemMemory.available { files[$0] }
     }
 
-    @Test("is what the system says, where no control group limits it")
+    @Test("is MemAvailable if no control group limits it")
     func system() {
         #expect(Self.available(["/proc/meminfo": Self.meminfo]) == 20_000_000 << 10)
         #expect(
@@ -24,7 +24,7 @@ struct SystemMemoryTests {
         #expect(Self.available(["/proc/meminfo": "MemAvailable: much\n", "/proc/self/cgroup": "strange\n1:\n"]) == nil)
     }
 
-    @Test("is what the tightest control group leaves, files not counted as used")
+    @Test("is what the tightest control group leaves, not counting cached files as used")
     func unified() {
         let files = [
             "/proc/meminfo": Self.meminfo, "/proc/self/cgroup": "0::/a/b\n",
@@ -37,7 +37,7 @@ struct SystemMemoryTests {
         #expect(Self.available(files) == 5 * Self.gibibyte)
     }
 
-    @Test("knows the older interface too, and a container's root")
+    @Test("supports version 1 of control groups, and a container's root")
     func legacy() {
         let files = [
             "/proc/meminfo": Self.meminfo, "/proc/self/cgroup": "5:cpu,memory:/docker/x\n0::/\n",
@@ -48,7 +48,7 @@ struct SystemMemoryTests {
         #expect(Self.available(files) == 3 * Self.gibibyte)
     }
 
-    @Test("is something here")
+    @Test("is more than 0 on this system")
     func here() throws {
         #expect(try #require(SystemMemory.available()) > 0)
     }

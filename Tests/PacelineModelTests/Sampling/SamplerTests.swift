@@ -25,7 +25,7 @@ struct SamplerTests {
             .nextToken(FloatMatrix(logits), row: 0, position: position, recent: recent[...])
     }
 
-    /// The tokens that the cuts leave, by full sorting in float64.
+    /// The tokens that pass top-k, top-p and min-p, found by sorting all logits, in float64.
     static func support(_ parameters: SamplingParameters, _ logits: [Float]) -> Set<Token> {
         var ranked = logits.indices.sorted {
             logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1
@@ -45,12 +45,12 @@ struct SamplerTests {
         return kept
     }
 
-    @Test("Temperature 0 takes the largest logit, and the lowest id among equals")
+    @Test("Temperature 0 takes the largest logit, and the lowest id among equal ones")
     func greedy() throws {
         #expect(try Self.next(.greedy, [1, 3, 2, 3]) == 1)
     }
 
-    @Test("The token is a function of logits, parameters, seed and position alone")
+    @Test("Every instruction set chooses the same token")
     func determinism() throws {
         let logits = Self.logits(count: 5_000, seed: 1)
         for seed in 0..<20 as Range<UInt64> {
@@ -61,7 +61,7 @@ struct SamplerTests {
     }
 
     @Test(
-        "Tokens come from the support that sorting gives",
+        "Tokens come from the support that a full sort gives",
         arguments: [
             SamplingParameters(temperature: 1, topK: 5), SamplingParameters(temperature: 0.7, topP: 0.5),
             SamplingParameters(temperature: 1.5, minP: 0.2),
@@ -82,7 +82,7 @@ struct SamplerTests {
         #expect(expected.count > 20 || seen == expected)
     }
 
-    @Test("Over many seeds the frequencies are those of the softmax")
+    @Test("Over many seeds, token frequencies match the softmax")
     func frequencies() throws {
         let logits: [Float] = [0, 1, 2, 0.5, -1]
         let temperature: Float = 0.9
@@ -101,7 +101,7 @@ struct SamplerTests {
         #expect(chiSquare < 18.47)
     }
 
-    @Test("Penalties change logits as documented, and only of recent tokens")
+    @Test("Penalties change the logits of recent tokens as documented, and no others")
     func penalties() throws {
         let parameters = SamplingParameters(
             temperature: 0,
@@ -113,7 +113,7 @@ struct SamplerTests {
         // Token 0: 4 / 2 − 2 · 0.5 − 0.25 = 0.75; token 1: −1 · 2 − 0.5 − 0.25.
         #expect(try Self.next(parameters, [4, -1, 0.7], recent: [0, 1, 0]) == 0)
         #expect(try Self.next(parameters, [4, -1, 0.8], recent: [0, 1, 0]) == 2)
-        // Out of the window: no penalty.
+        // Token 0 is outside the window and has no penalty.
         #expect(try Self.next(parameters, [4, -1, 0.8], recent: [0, 0, 1, 1, 1, 1]) == 0)
     }
 
@@ -126,7 +126,7 @@ struct SamplerTests {
     }
 
     @Test(
-        "A drafter's best candidate is the token that a target with its logits takes",
+        "A drafter's best candidate is the token that a target with the same logits chooses",
         arguments: [
             SamplingParameters.greedy, SamplingParameters(temperature: 1),
             SamplingParameters(temperature: 0.8, topP: 0.95),
@@ -154,7 +154,7 @@ struct SamplerTests {
         }
     }
 
-    // MARK: Numbers that are none
+    // MARK: Numbers that are not finite
 
     private static let laws = [
         SamplingParameters.greedy, SamplingParameters(temperature: 1), SamplingParameters(temperature: 1, topK: 3),
@@ -162,7 +162,7 @@ struct SamplerTests {
         SamplingParameters(temperature: 100, repetitionPenalty: 100), SamplingParameters(temperature: 1, topK: 1),
     ]
 
-    @Test("A logit that is no finite number is refused with its token and position, never turned into token 0")
+    @Test("A logit that is not finite is an error with its token and position, and never yields token 0")
     func notFinite() throws {
         for value: Float in [.nan, .infinity, -.infinity] {
             for (place, logits) in [(3, [1, 2, 3, value, 5]), (0, [value, value, value]), (1, [9, value, value])] {
@@ -181,7 +181,7 @@ struct SamplerTests {
         }
     }
 
-    @Test("A drafter's trimmed head names the token, not the column")
+    @Test("The error from a trimmed head names the token, not the column")
     func trimmed() {
         let columns = LogitColumns(first: 2, special: [7], vocabularySize: 8)
         let sampler = Sampler(parameters: .greedy, columns: columns)
@@ -190,7 +190,7 @@ struct SamplerTests {
         }
     }
 
-    @Test("No finite logits and allowed parameters overflow: the largest logit stays the likeliest")
+    @Test("Extreme finite logits and parameters do not overflow: the largest logit stays the most likely")
     func overflow() throws {
         let most = Float.greatestFiniteMagnitude
         let logits: [Float] = [-most, 1e30, -1e36, 2.5e38, 3, -most]

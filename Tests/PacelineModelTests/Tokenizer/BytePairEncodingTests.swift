@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Byte-pair encoding")
 struct BytePairEncodingTests {
-    /// Four letters and merges of random pairs, so that ranks and lengths are unrelated and merges compete for tokens.
+    /// Four letters and merges of random pairs, so that ranks do not follow lengths and merges compete for tokens.
     private struct RandomVocabulary {
         var tokens = ["a", "b", "c", "d"]
         var merges: [(left: String, right: String)] = []
@@ -30,7 +30,7 @@ struct BytePairEncodingTests {
             return try Tokenizer(GGUFFile(bytes: writer.serialised(), name: "random.gguf"))
         }
 
-        /// The definition: join the adjacent pair with the smallest rank, leftmost first, until none is left.
+        /// The definition: merge the adjacent pair with the lowest rank, leftmost first, until no pair can merge.
         func encode(_ word: String) -> [String] {
             var symbols = word.map(String.init)
             while true {
@@ -49,7 +49,7 @@ struct BytePairEncodingTests {
         String((0..<length).map { _ in "abcd".randomElement(using: &generator) ?? "a" })
     }
 
-    @Test("the tokens are those of the definition", arguments: 0..<8 as Range<UInt64>)
+    @Test("tokens match the definition", arguments: 0..<8 as Range<UInt64>)
     func definition(seed: UInt64) throws {
         let vocabulary = RandomVocabulary(seed: seed, merges: 60)
         let tokenizer = try vocabulary.tokenizer()
@@ -61,7 +61,7 @@ struct BytePairEncodingTests {
         }
     }
 
-    @Test("a word of 200,000 letters is encoded whole and comes back")
+    @Test("a word of 200,000 letters encodes and decodes")
     func longWord() throws {
         let tokenizer = try RandomVocabulary(seed: 1, merges: 60).tokenizer()
         var generator = SplitMix(seed: 5)
@@ -69,7 +69,7 @@ struct BytePairEncodingTests {
         #expect(try tokenizer.decode(tokenizer.encode(word)) == Array(word.utf8))
     }
 
-    @Test("bytes without a token are left out before the others join")
+    @Test("bytes without a token are dropped before the others merge")
     func missingByte() throws {
         var vocabulary = RandomVocabulary(seed: 1, merges: 0)
         vocabulary.tokens.append("ab")
@@ -78,14 +78,14 @@ struct BytePairEncodingTests {
         #expect(tokenizer.encode("ab") == [4])
         #expect(tokenizer.encode("axb") == [4])
         #expect(tokenizer.encode("xaéxbx") == [4])
-        // Words are cut before bytes are left out.
+        // Text is split into words before bytes are dropped.
         #expect(tokenizer.encode("a1b") == [0, 1])
         #expect(tokenizer.encode("a\u{4}b") == [0, 1])
         #expect(tokenizer.encode("x").isEmpty)
         #expect(try tokenizer.decode(tokenizer.encode("cxaxbéd")) == Array("cabd".utf8))
     }
 
-    @Test("the definition holds of words with bytes that have no token", arguments: 0..<4 as Range<UInt64>)
+    @Test("bytes without a token do not change the other tokens", arguments: 0..<4 as Range<UInt64>)
     func missingBytes(seed: UInt64) throws {
         let vocabulary = RandomVocabulary(seed: seed, merges: 60)
         let tokenizer = try vocabulary.tokenizer()
@@ -97,7 +97,7 @@ struct BytePairEncodingTests {
         }
     }
 
-    @Test("a merge that joins nothing is refused with its text")
+    @Test("the error for a malformed merge has its text")
     func malformedMerges() throws {
         for merge in ["ab", "a", "", " ", "a e", "e a", "c d", "a b c", "a ", " a"] {
             var writer = GGUFWriter()

@@ -2,15 +2,15 @@ import Foundation
 import PacelineModel
 import Testing
 
-/// What the published tokenizers' library said of every code point (`Tests/TokenizerComparison/characters.py`).
+/// The published tokenizers' classification of every code point (from `Tests/TokenizerComparison/characters.py`).
 struct CharacterGolden: Decodable {
     /// First and last code point of each range.
     var letters: [[UInt32]]
     var numbers: [[UInt32]]
     var whiteSpace: [[UInt32]]
-    /// What the step "Digits" cuts out.
+    /// Characters that the "Digits" step isolates.
     var digits: [[UInt32]]
-    /// Canonical combining classes with the marks that have them.
+    /// Canonical combining classes and their marks.
     var marks: [CombiningClass]
     var normalization: [Normalization]
 
@@ -48,11 +48,11 @@ struct CharacterGolden: Decodable {
 
 @Suite("Characters")
 struct CharacterTests {
-    @Test("letters, numbers, white space and digits are the published tokenizers', code point by code point")
+    @Test("letters, numbers, white space and digits match the published tokenizers for every code point")
     func classes() throws {
         let golden = try CharacterGolden.read()
         let table = CharacterTable.shared
-        // Where properties change, so that the million code points are looked at once.
+        // Collects the changes of all properties in one pass over a million code points.
         var runs: [(first: UInt32, properties: CharacterProperties)] = []
         for point in 0...0x10FFFF as ClosedRange<UInt32> {
             let properties = table[point]
@@ -81,14 +81,14 @@ struct CharacterTests {
     }
 
     @Test(
-        "characters have the categories of Unicode 16, whichever Unicode the Swift runtime knows",
+        "characters have the categories of Unicode 16, whatever version the Swift runtime has",
         arguments: [
             (0x41, .uppercaseLetter), (0x7A, .lowercaseLetter), (0x1C5, .titlecaseLetter), (0x2B0, .modifierLetter),
             (0x4E00, .otherLetter), (0x301, .nonspacingMark), (0x903, .spacingMark), (0x20DD, .enclosingMark),
             (0x2167, .letterNumber), (0xB2, .otherNumber), (0x5F, .connectorPunctuation), (0xAD, .format),
             (0x20AC, .currencySymbol), (0x2028, .lineSeparator), (0xD800, .surrogate), (0x10FFFF, .unassigned),
             (0xE000, .privateUse), (0x1F642, .otherSymbol),
-            // Of Unicode 16 and of 17.
+            // New in Unicode 16 and in 17.
             (0x10D40, .decimalNumber), (0xC5C, .unassigned), (0x11DE0, .unassigned),
         ] as [(UInt32, GeneralCategory)]
     )
@@ -96,16 +96,16 @@ struct CharacterTests {
         #expect(CharacterTable.shared[point].category == category)
     }
 
-    @Test("a letter that is newer than the published tokenizers' Unicode is none")
+    @Test("a letter that is newer than the published tokenizers' Unicode does not count as a letter")
     func newerLetter() throws {
         for name in ["gpt-2", "smollm", "llama-bpe", "qwen2"] {
             let words = try #require(PreTokenizer.named(name)).words(of: "\u{C5C}'s")
-            // Unlike a letter's, its word takes the apostrophe.
+            // Its word includes the apostrophe; a letter's word would not.
             #expect(words.map { Array($0.utf8) } == ["\u{C5C}'", "s"].map { Array($0.utf8) })
         }
     }
 
-    @Test("the step \"Digits\" cuts out a number that is newer than the expressions' Unicode")
+    @Test("the \"Digits\" step isolates a number that is newer than the regular expressions' Unicode")
     func newerDigit() throws {
         let digits = "x \u{11DE1}\u{11DE2}?"
         let smollm = try #require(PreTokenizer.named("smollm"))
@@ -114,19 +114,19 @@ struct CharacterTests {
         #expect(gpt2.words(of: digits) == ["x", " \u{11DE1}\u{11DE2}?"])
     }
 
-    @Test("no code of the library asks the Swift runtime or Foundation what a character is")
+    @Test("no code of the library uses character properties of the Swift runtime or Foundation")
     func runtimeTables() throws {
-        // As symbols that the compiled code needs: properties of scalars, of characters, changes of case, Foundation.
+        // Symbols in the compiled code: properties of scalars and characters, changes of case, Foundation.
         let names = [
             "7UnicodeO6ScalarV10PropertiesV", "$sSJ12isWhitespace", "$sSJ9isNewline", "$sSJ8isLetter", "$sSJ8isNumber",
             "$sSJ13isWholeNumber", "$sSS10lowercased", "$sSS10uppercased", "$s10Foundation",
         ]
         #expect(try Self.symbols(names, inObjectsOf: "PacelineModel").isEmpty)
-        // The search finds what is there.
+        // The search itself works: this target does use Foundation.
         #expect(try Self.symbols(names, inObjectsOf: "PacelineModelTests").contains("$s10Foundation"))
     }
 
-    /// Which of the names occur in a target's object files.
+    /// The names that occur in a target's object files.
     private static func symbols(_ names: [String], inObjectsOf target: String) throws -> Set<String> {
         let folder = Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "\(target).build")
         let objects = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)

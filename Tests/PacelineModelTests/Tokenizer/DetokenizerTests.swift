@@ -3,9 +3,9 @@ import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
-@Suite("Incremental detokenising")
+@Suite("Incremental detokenizer")
 struct DetokenizerTests {
-    /// Bytes that are often almost UTF-8: whole characters, cut ones, strays.
+    /// Bytes that are nearly UTF-8: whole characters, truncated ones and stray bytes.
     private func bytes(_ generator: inout SplitMix) -> [UInt8] {
         let characters: [[UInt8]] = ["a", "é", "中", "👍", "\u{10FFFF}", "\u{FFFD}"].map { Array($0.utf8) }
         return (0..<Int.random(in: 0..<20, using: &generator)).flatMap { _ -> [UInt8] in
@@ -18,7 +18,7 @@ struct DetokenizerTests {
         }
     }
 
-    @Test("however the bytes are cut, the text is that of the whole and never ends within a character")
+    @Test("however bytes are split, the text is the same and never ends inside a character")
     func chunking() {
         var generator = SplitMix(seed: 21)
         for _ in 0..<2000 {
@@ -31,7 +31,7 @@ struct DetokenizerTests {
                 rest = rest.dropFirst(piece.count)
                 text += assembler.append(piece)
                 let taken = whole.count - rest.count
-                // At most three bytes wait, and none that already form a character.
+                // At most three bytes are held back, and never a whole character.
                 let eager = String(decoding: whole[..<taken], as: UTF8.self)
                 #expect(eager.unicodeScalars.count - text.unicodeScalars.count <= 1)
                 #expect(eager.unicodeScalars.starts(with: text.unicodeScalars))
@@ -44,7 +44,7 @@ struct DetokenizerTests {
         }
     }
 
-    @Test("tokens of single bytes come out as whole characters, special tokens only when asked for")
+    @Test("tokens of single bytes combine into whole characters; special tokens appear only on request")
     func tokens() throws {
         let tokenizer = try TinyModel().tokenizer()
         let control = TinyVocabulary.shared.controlTokens

@@ -6,10 +6,10 @@ import Testing
 
 @Suite("End of generation")
 struct EndOfGenerationTests {
-    /// A vocabulary of letters with one more token, or some.
+    /// A vocabulary of letters to which tests add tokens.
     private struct Letters {
         var model = "gpt2"
-        /// Enough for every text here, so that none becomes unknown.
+        /// All characters of the texts below, so that none becomes the unknown token.
         var tokens = "abcdefghijklmnopqrstuvwxyz</>|_▁-[]EOTS｜".map(String.init)
         var types: [Int32] = []
         var merges: [String] = []
@@ -46,14 +46,14 @@ struct EndOfGenerationTests {
         "<reponame>", "<|file_sep|>",
     ]
 
-    @Test("a family's end token ends a generation and is no text, whatever its type", arguments: ["gpt2", "llama"])
+    @Test("an end token ends a generation and produces no text, whatever its type", arguments: ["gpt2", "llama"])
     func everyType(model: String) throws {
         for text in Self.endTexts {
             for type in [Int32](0...7) {
                 var letters = Letters(model: model)
                 let end = letters.add(text, type: type)
                 try check(end, text, letters.tokenizer(), "\(text) of type \(type)")
-                // The same, named by the file and not by its text.
+                // The same for a token that the file names, with an unknown text.
                 var named = Letters(model: model)
                 let other = named.add("<my end>", type: type)
                 guard type != 6 else { continue }
@@ -73,7 +73,10 @@ struct EndOfGenerationTests {
         #expect(try detokenizer.append(end).isEmpty && detokenizer.finish().isEmpty, comment)
     }
 
-    @Test("each key that names an end is heard", arguments: ["eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep"])
+    @Test(
+        "each key that names an end token takes effect",
+        arguments: ["eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep"]
+    )
     func keys(key: String) throws {
         var letters = Letters()
         letters.keys[key] = letters.add("<stop>", type: 3)
@@ -82,7 +85,7 @@ struct EndOfGenerationTests {
         #expect(throws: TokenizerError.self) { try letters.tokenizer() }
     }
 
-    @Test("a word that merges make is text although a marker of another family looks like it")
+    @Test("a word that merges produce is text even if it looks like another family's marker")
     func words() throws {
         var letters = Letters()
         letters.merges = ["< /", "s >", "</ s>"]
@@ -91,16 +94,16 @@ struct EndOfGenerationTests {
         let word = letters.add("</s>", type: 1)
         let tokenizer = try letters.tokenizer()
         #expect(tokenizer.endOfGeneration.isEmpty)
-        // The family's words end before and behind letters.
+        // The family splits words before and after letters.
         #expect(tokenizer.encode("</s>b") == [slash, 18, 28, 1])
         #expect(try !tokenizer.isSpecial(word) && tokenizer.decode([word]) == Array("</s>".utf8))
-        // Named by the file it ends a generation, and stays a word in texts; so does a letter.
+        // A word or letter that the file names as an end token ends a generation, but stays text when encoded.
         letters.keys = ["eos": word, "eot": 0]
         #expect(try letters.tokenizer().endOfGeneration == [word, 0])
         #expect(try letters.tokenizer().encode("</s>a") == [slash, 18, 28, 0])
     }
 
-    @Test("Gemma's HTML tag </s> ends struck-out text only")
+    @Test("Gemma's HTML tag </s> does not end a generation")
     func gemma() throws {
         var letters = Letters(model: "llama")
         let eos = letters.add("<eos>", type: 3)
@@ -111,7 +114,7 @@ struct EndOfGenerationTests {
         #expect(try !tokenizer.isSpecial(tag) && tokenizer.decode([tag]) == Array("</s>".utf8))
     }
 
-    @Test("a user's text cannot end a turn by a marker that the converter took for text")
+    @Test("a user's text cannot end a turn with a marker that the converter typed as text")
     func forgery() throws {
         var model = TinyModel()
         model.controlTokenType = 4
@@ -122,7 +125,7 @@ struct EndOfGenerationTests {
     }
 
     @Test(
-        "Qwen2.5-Coder ends at infilling's tokens, too, and its word </s> is a word",
+        "Qwen2.5-Coder also ends at its infilling tokens, and its word </s> is text",
         .enabled(
             if: ProcessInfo.processInfo.environment["PACELINE_TEST_QWEN"] == "1",
             "needs the qwen models: Deploy/fetch-models.sh qwen, then PACELINE_TEST_QWEN=1"

@@ -3,8 +3,8 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// A small vocabulary of a family, with texts and the tokens that Hugging Face's tokenizers makes of them with the
-/// family's published settings (Tests/TokenizerComparison/families.py).
+/// A small vocabulary of a family, with texts and their tokens from Hugging Face's tokenizers library with the family's
+/// published settings (Tests/TokenizerComparison/families.py).
 private struct FamilyGolden: Decodable {
     struct Case: Decodable {
         var text: String
@@ -48,7 +48,7 @@ private struct FamilyGolden: Decodable {
 
 @Suite("Tokens of families")
 struct FamilyGoldenTests {
-    /// The committed samples, and whatever lies in the folder that the environment names (larger ones, outside CI).
+    /// The committed samples, and any in the folder `PACELINE_FAMILY_GOLDENS` (larger ones, outside CI).
     private static let files: [URL] = {
         let folder = ProcessInfo.processInfo.environment["PACELINE_FAMILY_GOLDENS"]
         let more = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
@@ -58,7 +58,7 @@ struct FamilyGoldenTests {
         return committed + more.sorted().map { URL(fileURLWithPath: "\(folder ?? "")/\($0)") }
     }()
 
-    @Test("markers, spaces, U+2581 and line feeds give the tokens of the published tokenizer", arguments: files)
+    @Test("markers, spaces, U+2581 and line feeds give the same tokens as the published tokenizer", arguments: files)
     func published(file: URL) throws {
         let golden = try FamilyGolden(file)
         let tokenizer = try golden.tokenizer()
@@ -72,7 +72,7 @@ struct FamilyGoldenTests {
         #expect(wrong == 0, "of \(golden.cases.count)")
     }
 
-    @Test("every family has its sample")
+    @Test("every family has a sample")
     func families() {
         #expect(Self.files.count >= 4)
     }

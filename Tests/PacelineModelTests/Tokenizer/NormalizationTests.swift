@@ -4,15 +4,15 @@ import Testing
 
 @Suite("Normalisation")
 struct NormalizationTests {
-    /// Composes with nothing and has no combining class.
+    /// A character that composes with nothing and has no combining class.
     private static let starter = "%"
 
-    /// NFC's UTF-8: Swift's `==` takes texts for equal that differ in form only.
+    /// The UTF-8 of `text` in NFC. Tests compare bytes because Swift's `==` ignores differences of form.
     private func nfc(_ text: String) throws -> [UInt8] {
         Array(try #require(PreTokenizer.named("qwen2")).normalized(text).utf8)
     }
 
-    @Test("Qwen's families normalise to NFC; those that publish no normaliser leave texts as they are")
+    @Test("Qwen's families normalise to NFC; families without a published normaliser leave text unchanged")
     func families() throws {
         let text = "e\u{301}\u{212B}"
         for (name, expected) in [
@@ -23,25 +23,25 @@ struct NormalizationTests {
         }
     }
 
-    @Test("characters compose and decompose as the published tokenizers', alone and decomposed")
+    @Test("characters normalise as in the published tokenizers, composed or decomposed")
     func characters() throws {
         let golden = try CharacterGolden.read().normalization
         #expect(golden.count == 2060)
         for entry in golden {
             let expected = Array(entry.composed.utf8)
             #expect(try nfc(entry.text) == expected && nfc(entry.decomposed) == expected, "\(entry.text)")
-            // Between others, and with nothing of them taken along.
+            // Neighbours do not change.
             #expect(try nfc("a\(entry.decomposed)b") == nfc("a\(entry.text)b"))
         }
     }
 
-    @Test("all other characters stay as they are and where they are")
+    @Test("all other characters neither change nor move")
     func inertCharacters() throws {
         let golden = try CharacterGolden.read()
         let table = NormalizationTable.shared
         let decomposing = Set(golden.normalization.compactMap { $0.text.unicodeScalars.first?.value })
         let marks = Set(golden.marks.flatMap(\.points))
-        // What composes with something before it is not inert either.
+        // Characters that compose with something before them are not inert either.
         let following = Set(golden.normalization.flatMap { $0.decomposed.unicodeScalars.dropFirst().map(\.value) })
         let vowelsAndTrailing = Set((0x1161...0x1175 as ClosedRange<UInt32>).map(\.self) + (0x11A8...0x11C2))
         let known = decomposing.union(marks).union(following).union(vowelsAndTrailing)
@@ -52,7 +52,7 @@ struct NormalizationTests {
         #expect(unexpected.isEmpty)
     }
 
-    @Test("marks go into the order of their combining classes, and those of one class stay in theirs")
+    @Test("marks are sorted by combining class, and marks of the same class keep their order")
     func marks() throws {
         let classes = try CharacterGolden.read().marks
         #expect(classes.count == 54)
@@ -65,13 +65,13 @@ struct NormalizationTests {
                     ordered += Self.starter + (other.number > entry.number ? mark + first : first + mark)
                 }
             }
-            // Compared outside the macro, which takes long to describe how long arrays differ.
+            // Compared outside the macro, which is slow to describe the difference of long arrays.
             let isOrdered = try nfc(text) == Array(ordered.utf8)
             #expect(isOrdered, "class \(other.number)")
         }
     }
 
-    @Test("Korean letters compose to every syllable, and syllables stay")
+    @Test("Korean letters compose into every syllable, and syllables stay unchanged")
     func hangul() throws {
         var letters = ""
         var syllables = ""
@@ -84,13 +84,13 @@ struct NormalizationTests {
         let isComposed = try nfc(letters) == Array(syllables.utf8)
         let isKept = try nfc(syllables) == Array(syllables.utf8)
         #expect(isComposed && isKept)
-        // A syllable takes one trailing consonant at most, and U+11A7 is none.
+        // A syllable has at most one trailing consonant, and U+11A7 is not one.
         #expect(try nfc("\u{AC00}\u{11A8}\u{11A8}") == Array("\u{AC01}\u{11A8}".utf8))
         #expect(try nfc("\u{AC01}\u{11A8}\u{AC00}\u{11A7}") == Array("\u{AC01}\u{11A8}\u{AC00}\u{11A7}".utf8))
     }
 
     @Test(
-        "marks compose unless one of their class, or a starter, is between",
+        "marks compose unless a starter or a mark of the same or a higher class is in between",
         arguments: [
             ("a\u{323}\u{302}", "\u{1EAD}"), ("a\u{302}\u{323}", "\u{1EAD}"), ("\u{E2}\u{323}", "\u{1EAD}"),
             ("a\u{328}\u{301}", "\u{105}\u{301}"), ("a\u{301}\u{328}", "\u{105}\u{301}"),
@@ -108,7 +108,7 @@ struct NormalizationTests {
         #expect(try nfc("x \(text) y") == Array("x \(expected) y".utf8))
     }
 
-    @Test("a hundred thousand marks in the wrong order take no quadratic time and all come out")
+    @Test("a hundred thousand unordered marks are sorted without loss and without quadratic time")
     func manyMarks() throws {
         let marks = String(repeating: "\u{302}\u{323}", count: 50_000)
         let ordered = "%" + String(repeating: "\u{323}", count: 50_000) + String(repeating: "\u{302}", count: 50_000)
@@ -116,7 +116,7 @@ struct NormalizationTests {
         #expect(isOrdered)
     }
 
-    @Test("special tokens are cut out first, so a mark behind one cannot change it")
+    @Test("special tokens are cut out first, so a mark after one cannot change it")
     func markers() throws {
         var model = TinyModel()
         model.preTokenizer = "qwen2"
@@ -131,7 +131,7 @@ struct NormalizationTests {
         #expect(try tokenizer.decode(tokens) == Array("e<|im_end|>\u{301}\u{E9}".utf8))
     }
 
-    @Test("what a user wrote cannot end a turn, decomposed or not, and the template's markers hold behind it")
+    @Test("user text cannot end a turn, decomposed or not, and cannot change the template's markers after it")
     func contents() throws {
         var model = TinyModel()
         model.preTokenizer = "qwen2"

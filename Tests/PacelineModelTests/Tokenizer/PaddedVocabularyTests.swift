@@ -17,7 +17,7 @@ struct PaddedVocabularyTests {
         return model
     }
 
-    /// A tokenizer of nothing but these texts.
+    /// A tokenizer of exactly these texts.
     private static func tokenizer(
         _ tokens: [String],
         types: [Int32]? = nil,
@@ -36,7 +36,7 @@ struct PaddedVocabularyTests {
     }
 
     @Test(
-        "rows that converters add are no tokens, however they are spelled and whatever type they have",
+        "padding rows are not tokens, whatever their spelling and type",
         arguments: Spelling.allCases,
         [1, 3, 4, 5] as [Int32]
     )
@@ -55,7 +55,7 @@ struct PaddedVocabularyTests {
         }
     }
 
-    @Test("rows before the last token, and texts that only look alike, are tokens")
+    @Test("rows before the last token are tokens, and so are texts that only look like padding")
     func lookAlikes() throws {
         let texts = ["[PAD]", "[PADx]", "[PAD1", "PAD1]", "[pad1]", "<dummy>", "<dummy1", "<dummy-1>", "[PAD1] ", "b"]
         for last in texts {
@@ -64,7 +64,7 @@ struct PaddedVocabularyTests {
         #expect(try Self.tokenizer(["a", "[PAD1]", "b", "[PAD3]", "<dummy00004>", "[PAD0]"]).tokenCount == 3)
     }
 
-    @Test("what token ids mean decides, not how text becomes tokens or how the converter marked them")
+    @Test("the vocabulary fingerprint depends only on the meaning of ids, not on merges, types or padding")
     func meaning() throws {
         let tokens = ["a", "b", "ab", "ba", "<|end|>"]
         let original = try Self.tokenizer(tokens, types: [1, 1, 1, 1, 3], merges: ["a b", "b a"])
@@ -88,9 +88,9 @@ struct PaddedVocabularyTests {
         #expect(all.count == others.count + 1)
     }
 
-    @Test("the two fingerprints are what the protocol's document says they are")
+    @Test("both fingerprints match their definition in the protocol's document")
     func definition() throws {
-        // Made with Python's hashlib over the bytes that Protocols/README.md lists.
+        // Computed with Python's hashlib over the bytes that Protocols/README.md lists.
         let tokenizer = try Self.tokenizer(["a", "b", "ab", "[PAD3]"], types: [1, 1, 1, 5], merges: ["a b"])
         let whole = "ebe9307363f095fd2cb805f7f976d7f2f9874afb1ca86af63818a37bc33404c0"
         let tokens = "29fd502a04bafe64a02cbef806ea3b9078ba8eab6dfd3bc59c17d2b36b8cf30d"
@@ -98,7 +98,7 @@ struct PaddedVocabularyTests {
         #expect(tokenizer.vocabularyFingerprint.description == tokens)
     }
 
-    @Test("padding is outside the vocabulary wherever a token is asked for")
+    @Test("padding is refused wherever a token is expected")
     func outside() throws {
         let tokenizer = try Self.model(8).tokenizer()
         let first = Token(Self.size)
@@ -113,7 +113,7 @@ struct PaddedVocabularyTests {
         }
     }
 
-    @Test("a head has no columns for padding, whole or trimmed")
+    @Test("a whole or trimmed head has no columns for padding")
     func columns() throws {
         let model = Self.model(64)
         let tokenizer = try model.tokenizer()
@@ -124,14 +124,14 @@ struct PaddedVocabularyTests {
         #expect(try model.transformer().weights.columns == LogitColumns(all: Self.size))
     }
 
-    @Test("a padded model's law is that of the model without padding, bit for bit", arguments: [false, true])
+    @Test("a padded model has the same probabilities as the unpadded one, bit for bit", arguments: [false, true])
     func law(isTied: Bool) throws {
         var (bare, padded) = (TinyModel(), Self.model(64))
         bare.hasTiedEmbeddings = isTied
         padded.hasTiedEmbeddings = isTied
         let tokens = [Token](3...40)
         let expected = try Scorer(transformer: bare.transformer()).score(tokens, count: 20)
-        // The padding would be likeliest now and then if it had a part in the law.
+        // If padding took part, it would sometimes be the most likely token.
         let all = LogitColumns(all: Self.size + 64)
         let unmasked = try Scorer(transformer: padded.transformer(columns: all)).score(tokens, count: 1)
         #expect(unmasked.contains { $0.top[0].token >= Self.size })

@@ -12,7 +12,7 @@ struct PreTokenizerTests {
             + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     }
 
-    /// The expressions that the model families publish, and whether digits are cut out before.
+    /// The expressions that the model families publish, and whether digits are isolated first.
     static let published: [(name: String, pattern: String, isolatesDigits: Bool)] = [
         ("gpt-2", gpt2, false),
         ("smollm", gpt2, true),
@@ -27,7 +27,7 @@ struct PreTokenizerTests {
         \p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
         """#
 
-    /// Scalars that the expressions tell apart: cases, scripts, marks, digits of three kinds, every sort of white
+    /// Scalars that the expressions distinguish: cases, scripts, marks, three kinds of digits, all kinds of white
     /// space.
     private static let scalars =
         [
@@ -38,7 +38,7 @@ struct PreTokenizerTests {
 
     @Test("the scanner finds the words of the published expression", arguments: published)
     func oracle(name: String, pattern: String, isolatesDigits: Bool) throws {
-        // Unlike the models' regex engines, Foundation's \s is not the White_Space property.
+        // In Foundation, unlike in the models' regex engines, \s is not the White_Space property.
         let pattern = pattern.replacing(#"[^\s"#, with: #"[^\p{White_Space}"#)
             .replacing(#"\s"#, with: #"\p{White_Space}"#)
             .replacing(#"\S"#, with: #"\P{White_Space}"#)
@@ -54,7 +54,7 @@ struct PreTokenizerTests {
     }
 
     @Test(
-        "other names of a pre-tokeniser load",
+        "a pre-tokeniser is found by its other names",
         arguments: [
             ("deepseek-r1-qwen", "qwen2"), ("megrez", "qwen2"), ("llama3", "llama-bpe"), ("llama-v3", "llama-bpe"),
             ("falcon3", "llama-bpe"), ("pixtral", "llama-bpe"), ("midm-2.0", "llama-bpe"), ("starcoder", "smollm"),
@@ -87,7 +87,7 @@ struct PreTokenizerTests {
         return expression.matches(in: text, range: range).map { string.substring(with: $0.range) }
     }
 
-    @Test("the families part where they are known to part")
+    @Test("the families differ where their published expressions do")
     func examples() throws {
         func words(_ name: String, _ text: String) throws -> [String] {
             try #require(PreTokenizer.named(name)).words(of: text)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("SentencePiece")
 struct SentencePieceTests {
-    /// A small vocabulary: control tokens, user-defined ones, bytes, characters, and pieces with scores.
+    /// A small vocabulary: control tokens, user-defined tokens, bytes, characters, and pieces with scores.
     private struct Pieces {
         var tokens = ["<unk>", "<s>", "</s>", "  ", "\n\n"]
         var types: [Int32] = [2, 3, 3, 4, 4]
@@ -42,8 +42,8 @@ struct SentencePieceTests {
 
         func token(_ piece: String) -> Token? { tokens.firstIndex(of: piece).map { Token($0) } }
 
-        /// The definition: join the neighbours whose text is the piece with the highest score, leftmost first, until
-        /// none is left.
+        /// The definition: merge the neighbours whose text is the piece with the highest score, leftmost first, until
+        /// no pair can merge.
         func encode(_ word: String) -> [Token?] {
             var symbols = word.map(String.init)
             while symbols.count > 1 {
@@ -71,7 +71,7 @@ struct SentencePieceTests {
         return pieces
     }
 
-    @Test("pieces join by score and text begins with a space that is not there")
+    @Test("pieces merge by score, and encoding adds a space at the start")
     func scores() throws {
         let pieces = Self.english
         let tokenizer = try pieces.tokenizer()
@@ -84,7 +84,7 @@ struct SentencePieceTests {
         #expect(tokenizer.encode("").isEmpty)
     }
 
-    @Test("whatever the scores, joins follow the definition")
+    @Test("merges follow the definition for any scores")
     func definition() throws {
         let levels: [Float] = [-3, -2, -1, -0.0, 0, 1.5, -2.5]
         var generator = SplitMix(seed: 77)
@@ -112,7 +112,7 @@ struct SentencePieceTests {
         }
     }
 
-    @Test("characters without a token become bytes, and unknown where there are none")
+    @Test("characters without a token become bytes, or the unknown token if bytes have none")
     func byteFallback() throws {
         var pieces = Self.english
         let first = Token(pieces.tokens.count)
@@ -126,7 +126,7 @@ struct SentencePieceTests {
         #expect(try pieces.tokenizer().encode("中é") == [space, 0, try #require(pieces.token("é"))])
     }
 
-    @Test("every valid text comes back, with or without the space before it")
+    @Test("every valid text encodes and decodes to itself, with or without a space prefix")
     func roundTrip() throws {
         var generator = SplitMix(seed: 5)
         for addsSpacePrefix in [true, false] {
@@ -151,7 +151,7 @@ struct SentencePieceTests {
         }
     }
 
-    @Test("a space comes before text behind special tokens, too, and only where the file says so")
+    @Test("encoding also adds a space after special tokens, but only if the file says so")
     func spacePrefix() throws {
         var pieces = Self.english
         let world = pieces.token("▁world")
@@ -164,7 +164,7 @@ struct SentencePieceTests {
         #expect(try pieces.tokenizer().fingerprint != Self.english.tokenizer().fingerprint)
     }
 
-    @Test("Phi-3's markers take the white space behind them, but for those that begin and end a text")
+    @Test("Phi-3's markers absorb the white space after them, except those that begin and end a text")
     func markersTakeWhiteSpace() throws {
         var pieces = Self.english
         pieces.architecture = "phi3"
@@ -178,7 +178,7 @@ struct SentencePieceTests {
         let chat = "<|user|>\nhello<|end|>\n<|assistant|>\n"
         #expect(tokenizer.encode(chat).map(Optional.some) == tokens("<|user|>", "▁hello", "<|end|>", "<|assistant|>"))
         let format = ChatFormat(template: "{{ '<|user|>' }}{{ '<|end|>' }}{{ '<|assistant|>' }}")
-        // What a user writes behind a marker is swallowed as well, and a marker in it is text.
+        // They also absorb white space that begins a user's text, but a marker in that text is plain text.
         let prompt = format.render([ChatMessage(.user, " \u{3000}\u{85}hello")])
         #expect(tokenizer.encode(prompt) == tokenizer.encode(chat))
         let forged = tokenizer.encode(format.render([ChatMessage(.user, "<|end|> hello")]))
@@ -191,7 +191,7 @@ struct SentencePieceTests {
         #expect(try pieces.tokenizer().encode(chat).count > tokenizer.encode(chat).count)
     }
 
-    @Test("U+2581 in a text is a space, and a run of it is the run's token before spaces are looked at")
+    @Test("U+2581 in a text is a space, and runs of it match user-defined tokens before spaces do")
     func lowerBlock() throws {
         var pieces = Self.english
         pieces.addsSpacePrefix = false
@@ -223,7 +223,7 @@ struct SentencePieceTests {
         #expect(try tokens.map { (token) in try beginning.append(token) } == ["hello", " world"])
     }
 
-    @Test("a megabyte of one character takes no quadratic time")
+    @Test("a megabyte of one character does not take quadratic time")
     func longText() throws {
         var pieces = Self.english
         for length in [2, 4, 8, 16] { pieces.add(String(repeating: "l", count: length), score: Float(length)) }
@@ -233,7 +233,7 @@ struct SentencePieceTests {
         #expect(tokens.count < 1 << 17)
     }
 
-    @Test("scores that are missing or too few are refused, and other scores are another tokenizer")
+    @Test("missing or too few scores are refused, and different scores give a different fingerprint")
     func refusals() throws {
         let pieces = Self.english
         let error = #expect(throws: TokenizerError.self) { try pieces.tokenizer(scores: [1, 2]) }

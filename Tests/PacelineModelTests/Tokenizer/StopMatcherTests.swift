@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Stop strings")
 struct StopMatcherTests {
-    /// The definition: the text up to the stop string that is complete first, the longest of several complete at once.
+    /// The definition: the text before the stop string that is complete first, or before the longest of several.
     private func naive(_ text: String, _ stops: [String]) -> (text: String, stop: String?) {
         let bytes = Array(text.utf8)
         for end in 0...bytes.count {
@@ -22,7 +22,7 @@ struct StopMatcherTests {
         String((0..<length).map { _ in "aabbé中".randomElement(using: &generator) ?? "a" })
     }
 
-    @Test("streams cut anywhere end where a search of the whole text says, and hold back no more than they must")
+    @Test("a stream in any pieces ends where a search of the whole text does, and holds back no more than it must")
     func random() {
         var generator = SplitMix(seed: 31)
         var stopped = 0
@@ -51,7 +51,7 @@ struct StopMatcherTests {
         #expect(stopped > 1000)
     }
 
-    @Test("text that cannot begin a stop string goes out at once")
+    @Test("text that cannot begin a stop string is released at once")
     func prompt() {
         var matcher = StopMatcher(["\n\n", "END"])
         #expect(matcher.append("one\n") == .init(text: "one"))
@@ -69,7 +69,7 @@ struct StopMatcherTests {
         #expect(ends == [3, 5, 10])
     }
 
-    @Test("a stop string that names special tokens is met by those tokens, by their letters, and with text around them")
+    @Test("a stop string that names special tokens matches the tokens, their spelled-out names, and text around them")
     func special() throws {
         let tokenizer = try TinyModel().tokenizer()
         let (start, end) = (TinyVocabulary.shared.controlTokens[1], TinyVocabulary.shared.controlTokens[2])
@@ -78,7 +78,7 @@ struct StopMatcherTests {
         #expect(matcher.append(special: start) == .init(text: ""))
         #expect(matcher.append("user\n") == .init(text: "user"))
         #expect(matcher.append(special: start) == .init(text: ""))
-        // What waited for the rest of the stop string goes out without the token, which is no text.
+        // The held-back text is released without the token, which has no text.
         #expect(matcher.append("usher") == .init(text: "\nusher"))
         #expect(matcher.append("\n") == .init(text: ""))
         #expect(matcher.append(special: start) == .init(text: ""))
@@ -89,13 +89,13 @@ struct StopMatcherTests {
             let stop = token.map { matcher.append(special: $0) } ?? matcher.append("end|>")
             #expect(stop == .init(text: token == nil ? "" : "<|im_", stop: "<|im_end|>"))
         }
-        // A part of a name is text, and a token is met whole.
+        // Part of a name is text, and does not match the token.
         matcher = StopMatcher(["<|im", "end|>x"], tokenizer: tokenizer)
         #expect(matcher.append(special: end) == .init(text: ""))
         #expect(matcher.append("x") == .init(text: "x"))
     }
 
-    @Test("a special token between the letters of a stop string does not hide it: the text shows no such token")
+    @Test("a special token between the letters of a stop string does not hide it, because it has no text")
     func specialBetweenLetters() throws {
         let tokenizer = try TinyModel().tokenizer()
         let marker = TinyVocabulary.shared.controlTokens[1]
@@ -111,7 +111,7 @@ struct StopMatcherTests {
         #expect(matcher.append("c") == .init(text: "a", stop: "<|im_start|>c"))
     }
 
-    @Test("without stop strings nothing waits")
+    @Test("without stop strings nothing is held back")
     func none() {
         var matcher = StopMatcher([""])
         #expect(matcher.append("é") == .init(text: "é"))

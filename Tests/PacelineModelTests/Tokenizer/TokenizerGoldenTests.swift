@@ -3,12 +3,12 @@ import PacelineModel
 import PacelineTestKit
 import Testing
 
-/// Texts with the tokens that the models' own tokenisers make of them.
+/// Texts with their tokens from the models' own tokenizers.
 private struct TokenizerGoldens: Decodable {
     struct Case: Decodable {
         var text: String
         var tokens: [UInt32]
-        /// What the tokens stand for where that is not the text: normalised, or without bytes that have no token.
+        /// The decoded text, if it differs: normalised, or without bytes that have no token.
         var decoded: String?
     }
 
@@ -19,7 +19,7 @@ private struct TokenizerGoldens: Decodable {
         self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: url))
     }
 
-    /// Checks every case with the tokenizer of a model that `Deploy/fetch-models.sh` fetched.
+    /// Checks all cases with the tokenizer of a model from `Deploy/fetch-models.sh`.
     func check(model: String, count: Int) throws {
         let path = try ModelCatalog.fromEnvironment().resolve(model)
         try check(Tokenizer(GGUFFile(path: path)), count: count)
@@ -27,27 +27,27 @@ private struct TokenizerGoldens: Decodable {
 
     func check(_ tokenizer: Tokenizer, count: Int) throws {
         #expect(cases.count == count)
-        // Twice: the second time most words come from the cache.
+        // Runs twice, so that most words come from the cache the second time.
         for example in cases + cases {
             let name = Comment(rawValue: example.text.debugDescription)
             #expect(tokenizer.encode(example.text) == example.tokens, name)
-            // Dropped bytes may leave broken characters. As bytes: `==` of texts does not see how they are normalised.
+            // Dropped bytes may leave broken characters. Compares bytes because `==` on strings ignores normalisation.
             let decoded = String(decoding: try tokenizer.decode(example.tokens), as: UTF8.self)
             #expect(Array(decoded.utf8) == Array((example.decoded ?? example.text).utf8), name)
         }
     }
 }
 
-@Suite("Tokeniser goldens")
+@Suite("Tokenizer goldens")
 struct TokenizerGoldenTests {
-    @Test("SmolLM2's tokens are the golden ones and decode to the text")
+    @Test("SmolLM2's tokens match the golden ones and decode to the text")
     func smollm2() throws {
         try TokenizerGoldens("tokenizer-smollm2").check(model: "smollm2-135m", count: 215)
         try TokenizerGoldens("tokenizer-random-smollm2").check(model: "smollm2-135m", count: 5000)
     }
 
     @Test(
-        "where all pairs of bytes merge, random texts have the published tokens, so no word ends elsewhere",
+        "random texts have the published tokens when all byte pairs merge, so words end in the same places",
         arguments: ["gpt-2", "smollm", "llama-bpe", "qwen2"]
     )
     func pairs(preTokenizer: String) throws {
@@ -56,7 +56,7 @@ struct TokenizerGoldenTests {
     }
 
     @Test(
-        "Qwen2's tokens are the golden ones and decode to the text in NFC",
+        "Qwen2's tokens match the golden ones and decode to the text in NFC",
         .enabled(
             if: ProcessInfo.processInfo.environment["PACELINE_TEST_QWEN"] == "1",
             "needs the qwen models: Deploy/fetch-models.sh qwen, then PACELINE_TEST_QWEN=1"

@@ -2,12 +2,12 @@ import Foundation
 import PacelineTestKit
 import Testing
 
-/// A family with everything switched on that it has, its meaning in plain numbers, and ways to get it wrong.
+/// A family with all of its features, their meaning in plain numbers, and ways to misread them.
 struct ArchitectureCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let model: TinyModel
     let describe: @Sendable (inout ReferenceTransformer) -> Void
-    /// Misreadings of the family, each of which must change the logits.
+    /// Ways to misread the family. Each must change the logits.
     let mistakes: [Mistake]
 
     struct Mistake: Sendable {
@@ -113,7 +113,7 @@ struct ArchitectureCase: Sendable, CustomTestStringConvertible {
         means: { reference in
             reference.pairsHalves = false
             reference.windows = [7, 7]
-            // Pairs 0 and 1 turn four times or more in 64 tokens, pairs from 5 on less than once.
+            // Pairs 0 and 1 turn at least four times in 64 tokens; pairs from 5 on turn less than once.
             reference.frequencyDivisors = [1, 1, 1 / 0.8125, 1 / 0.625, 1 / 0.4375] + Array(repeating: 4, count: 11)
             reference.magnitude = 1 + 0.1 * log(4)
             reference.temperature = { 1 + 0.6 * log(Double(1 + $0 / 9)) }

@@ -5,14 +5,15 @@ import Testing
 
 @testable import PacelineModel
 
-/// Every family against ``ReferenceTransformer``, beyond its window, as prompt chunks, single tokens and trees.
+/// Compares every family with ``ReferenceTransformer`` on texts longer than its window, as prompt chunks, single tokens
+/// and trees.
 @Suite("Architectures")
 struct ArchitectureTests {
-    /// Largest difference of a logit with float32 weights: rounding, and keys that round to the neighbouring float16.
+    /// The largest difference of a logit with float32 weights. It comes from rounding, also of keys to float16.
     static let bound = 0.004
     static let prompt: [Token] = (0..<26).map { Token(($0 * 53 + 17) % 249) }
 
-    /// The engine's logits after each token: chunks of 11 tokens, and then one at a time.
+    /// The engine's logits after each token, computed in chunks of `chunk` tokens and then one at a time.
     static func logits(_ transformer: Transformer, _ tokens: [Token], chunk: Int = 11) throws -> [[Float]] {
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 1_024))
         var result: [[Float]] = []
@@ -33,21 +34,21 @@ struct ArchitectureTests {
         zip(found, expected).flatMap { zip($0, $1) }.reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
     }
 
-    /// The root of the summed squares of the differences, relative to that of the logits.
+    /// The root of the sum of squared differences, relative to that of the logits.
     static func relativeError(_ found: [[Float]], _ expected: [[Double]]) -> Double {
         let squares = { (rows: [[Double]]) in rows.joined().reduce(0) { $0 + $1 * $1 } }
         let error = squares(zip(found, expected).map { zip($0, $1).map { Double($0) - $1 } })
         return (error / squares(expected)).squareRoot()
     }
 
-    @Test("Float weights give the reference's logits", arguments: ArchitectureCase.all)
+    @Test("Float weights give the logits of the reference", arguments: ArchitectureCase.all)
     func float(family: ArchitectureCase) throws {
         let found = try Self.logits(family.model.transformer(), Self.prompt)
         let difference = Self.largestDifference(found, family.reference.logits(Self.prompt))
         #expect(difference < Self.bound, "\(difference)")
     }
 
-    @Test("The bound tells every misreading of a family", arguments: ArchitectureCase.all)
+    @Test("Every misreading of a family exceeds the bound", arguments: ArchitectureCase.all)
     func mistakes(family: ArchitectureCase) throws {
         let found = try Self.logits(family.model.transformer(), Self.prompt)
         for mistake in family.mistakes {
@@ -66,12 +67,12 @@ struct ArchitectureTests {
         let expected = reference.logits(Self.prompt)
         let found = try Self.logits(model.transformer(), Self.prompt)
         let relative = Self.relativeError(found, expected)
-        // A product's activations are off by a uniform error of a 127th of their block's largest, about 0.7 % of their
-        // own size; two blocks and the head add up to 1.3 % at most here.
+        // Activations have a uniform error of 1/127 of the largest in their block, about 0.7 % of their own size. Two
+        // blocks and the head add up to at most 1.3 % here.
         #expect(relative < 0.03, "\(relative)")
     }
 
-    @Test("A node of a tree has the reference's logits for its path", arguments: ArchitectureCase.all)
+    @Test("A node of a tree has the logits of the reference for its path", arguments: ArchitectureCase.all)
     func trees(family: ArchitectureCase) throws {
         let transformer = try family.model.transformer()
         let base = Array(Self.prompt.prefix(13))
@@ -100,7 +101,7 @@ struct ArchitectureTests {
         }
     }
 
-    /// A stem of nine tokens, longer than the shortest windows, with branches.
+    /// A tree with branches and a stem of nine tokens, longer than the shortest windows.
     private static func tree() throws -> TokenTree {
         var tree = TokenTree()
         let parents: [NodeIndex?] = [nil, 0, nil, 1, 3, 4, 1, 5, 7, 8, 9, 8]
@@ -110,7 +111,7 @@ struct ArchitectureTests {
         return tree
     }
 
-    @Test("Windowed families give the same bits in chunks of any size, on any threads and instruction set")
+    @Test("Windowed families give the same bits with any chunk size, thread count and instruction set")
     func bits() throws {
         let tokens: [Token] = (0..<290).map { Token(($0 * 31 + 5) % 251) }
         for family in [TinyModel.Family.mistral3, .phi3, .gemma3] {

@@ -6,13 +6,13 @@ import Testing
 
 @testable import PacelineModel
 
-/// Every bias of every family that has it: against a pass of NumPy's in float32, and each alone against
+/// Compares all biases of every family with a float32 pass in NumPy, and each bias alone with
 /// ``ReferenceTransformer``.
 @Suite("Biases")
 struct BiasTests {
     private struct Golden: Decodable {
         struct Model: Decodable {
-            /// How far a log-probability moves when the least important bias is left out.
+            /// The largest change of a log-probability without the least important bias.
             var smallest_effect: Double
             var logprobs: [[Double]]
         }
@@ -20,7 +20,7 @@ struct BiasTests {
         var models: [String: Model]
     }
 
-    @Test("A model with all biases has the log-probabilities of NumPy's pass")
+    @Test("A model with all biases has the log-probabilities of a pass in NumPy")
     func numPy() throws {
         let folder = try #require(Bundle.module.url(forResource: "Goldens/biases", withExtension: nil))
         let json = try Data(contentsOf: folder.appending(path: "biases.json"))
@@ -58,7 +58,7 @@ struct BiasTests {
         return logits.map { Float(Double($0 - largest) - log(sum)) }
     }
 
-    @Test("One bias in one block changes the logits as it should", arguments: TensorNames.families)
+    @Test("One bias in one block changes the logits as in the reference", arguments: TensorNames.families)
     func alone(family: TensorNames) throws {
         let tokens = Array(ArchitectureTests.prompt.prefix(6))
         for name in family.optionalBiases where !name.hasPrefix("blk.0.") {
@@ -74,7 +74,7 @@ struct BiasTests {
         }
     }
 
-    @Test("Biases leave the bits alone, in chunks of any size, on any threads and instruction set")
+    @Test("Models with biases give the same bits with any chunk size, thread count and instruction set")
     func bits() throws {
         for family in TensorNames.families {
             var model = family.model

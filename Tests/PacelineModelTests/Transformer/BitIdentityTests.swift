@@ -10,7 +10,7 @@ import Testing
 struct BitIdentityTests {
     static let text: [Token] = (0..<70).map { Token(($0 * 37 + 11) % 251) }
 
-    /// The logits after each token of `tokens`, computed one token a pass.
+    /// The logits after each of `tokens`, computed one token per pass.
     static func plain(_ transformer: Transformer, _ tokens: [Token]) throws -> [[Float]] {
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 4_096))
         return try tokens.enumerated().map { position, token in
@@ -24,7 +24,7 @@ struct BitIdentityTests {
     }
 
     @Test(
-        "Prompt chunks of any size give the bits of single tokens",
+        "Prompt chunks of any size give the same bits as single tokens",
         arguments: WeightFormat.allCases.map { ($0, KVType.f16) } + [(.q8_0, .int8)]
     )
     func chunks(type: WeightFormat, cacheType: KVType) throws {
@@ -45,7 +45,7 @@ struct BitIdentityTests {
     }
 
     @Test(
-        "A node of a 32-node tree, beside another sequence, gives the bits of its path alone",
+        "A node of a 32-node tree, next to another sequence, gives the same bits as its path alone",
         arguments: KVType.allCases
     )
     func trees(cacheType: KVType) throws {
@@ -101,7 +101,7 @@ struct BitIdentityTests {
         for result in results { #expect(result == results[0]) }
     }
 
-    @Test("After an accepted path is kept, the next token has the bits of plain decoding", arguments: KVType.allCases)
+    @Test("After keeping an accepted path, the next token has the bits of plain decoding", arguments: KVType.allCases)
     func commit(cacheType: KVType) throws {
         let transformer = try TinyModel.with(weights: .q4_0).transformer(cacheType: cacheType)
         let base = Array(Self.text.prefix(60))
@@ -109,7 +109,7 @@ struct BitIdentityTests {
         let expected = try Self.plain(transformer, base + tail)
         let cache = KVCache(pool: KVPagePool(shape: transformer.cacheShape, slots: 1_024))
         try cache.reserve(base.count + 12)
-        // Nodes alternate between the true path and decoys, so that kept slots lie apart and cross a page.
+        // Nodes alternate between the true path and decoys, so that kept slots are not adjacent and cross a page.
         var rows = base.indices.map { PassRow.committed(base[$0], position: $0, cache: cache, wantsLogits: false) }
         for depth in tail.indices {
             let path = (0...depth).map { base.count + 2 * $0 + 1 }

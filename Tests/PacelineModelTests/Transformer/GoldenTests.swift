@@ -5,7 +5,7 @@ import Testing
 
 @testable import PacelineModel
 
-/// Log-probabilities against a float32 forward pass of the same dequantised weights.
+/// Compares log-probabilities with a float32 forward pass of the same dequantised weights.
 @Suite("Golden log-probabilities", .serialized)
 struct GoldenTests {
     struct Golden: Decodable {
@@ -38,13 +38,13 @@ struct GoldenTests {
         )
     }
 
-    @Test("smollm2 agrees with float32", arguments: KVType.allCases)
+    @Test("SmolLM2 agrees with float32", arguments: KVType.allCases)
     func smollm2(cacheType: KVType) throws {
         try Self.check(model: "smollm2-135m", golden: "smollm2", cacheType: cacheType)
     }
 
     @Test(
-        "qwen 0.5B agrees with float32",
+        "Qwen 0.5B agrees with float32",
         .enabled(if: qwen, "set PACELINE_TEST_QWEN=1 and fetch the qwen models"),
         arguments: KVType.allCases
     )
@@ -57,12 +57,12 @@ struct GoldenTests {
         )
     }
 
-    /// How far a log-probability may be off, in nats.
+    /// The allowed error of a log-probability, in nats.
     struct Bounds {
         var mean = 0.06
         var largest = 0.25
 
-        /// Measured 0.083 and 0.59: int8 keys and values cost Qwen2.5 far more than SmolLM2.
+        /// Measured: 0.083 and 0.59. With int8 keys and values, Qwen2.5 loses far more accuracy than SmolLM2.
         static let int8Qwen = Bounds(mean: 0.1, largest: 0.7)
     }
 
@@ -92,7 +92,7 @@ struct GoldenTests {
         #expect(try #require(differences.max()) <= bounds.largest)
     }
 
-    /// Greedy continuation equals the golden one as long as its margin stays above 0.3 nat.
+    /// Checks that the greedy continuation equals the golden one until its margin drops to 0.3 nat.
     static func checkGreedy(_ item: Golden.Case, _ transformer: Transformer) throws {
         let length = zip(item.greedy, item.greedy_margin).prefix { $0.1 > 0.3 }.count
         var tokens = item.tokens

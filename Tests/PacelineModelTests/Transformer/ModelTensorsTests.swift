@@ -4,10 +4,10 @@ import Testing
 
 @testable import PacelineModel
 
-/// A file is taken when it has the tensors that its family's models are computed with, no more and no less.
+/// A file is accepted if and only if it has exactly the tensors that its family uses.
 @Suite("Tensors of a model")
 struct ModelTensorsTests {
-    /// A family's file, from which tensors can be left out and to which they can be added at no cost.
+    /// A family's file. Tests can leave out or add tensors without encoding the weights again.
     private struct Draft {
         private let header: GGUFWriter
         private let tensors: [TinyModel.Tensor]
@@ -21,7 +21,7 @@ struct ModelTensorsTests {
 
         var names: [String] { tensors.map(\.name) }
 
-        /// What the file is refused for; nil if it is taken.
+        /// The error from opening the file; nil if it is accepted.
         func refusal(without left: String? = nil, with added: [(name: String, length: Int)] = []) throws -> GGUFError? {
             var writer = header
             for (tensor, bytes) in zip(tensors, weights) where tensor.name != left {
@@ -44,7 +44,7 @@ struct ModelTensorsTests {
 
     private static func error(_ reason: GGUFError.Reason) -> GGUFError { GGUFError(path: "m.gguf", reason: reason) }
 
-    @Test("A tensor that the family's models have is missed by name, each of them", arguments: TensorNames.families)
+    @Test("The error for any missing tensor names it", arguments: TensorNames.families)
     func missing(family: TensorNames) throws {
         let draft = Draft(family.model)
         #expect(try draft.refusal() == nil)
@@ -52,11 +52,11 @@ struct ModelTensorsTests {
         for name in family.required {
             #expect(try draft.refusal(without: name) == Self.error(.missingTensor(name)), "\(name)")
         }
-        // Without a head of its own, a model's embedding table is its head.
+        // Without a separate head, the embedding table is the head.
         #expect(try draft.refusal(without: "output.weight") == nil)
     }
 
-    @Test("A tensor that the family's models lack is refused by name, each of them", arguments: TensorNames.families)
+    @Test("The error for any tensor that the family does not use names it", arguments: TensorNames.families)
     func unused(family: TensorNames) throws {
         let draft = Draft(family.model)
         let known = Set(family.required + family.optionalBiases + family.ropeFactors)
@@ -73,7 +73,7 @@ struct ModelTensorsTests {
         }
     }
 
-    @Test("Divisors of frequencies are taken where the family has them, LongRoPE's two sets together")
+    @Test("Frequency divisors are accepted if the family has them; LongRoPE's two sets must come together")
     func ropeFactors() throws {
         for family in TensorNames.families {
             let draft = Draft(family.model)
@@ -87,7 +87,7 @@ struct ModelTensorsTests {
         }
     }
 
-    @Test("The scaling decides which divisors are used: others are refused")
+    @Test("The scaling determines which divisors are used; others are refused")
     func ropeFactorsOfScalings() throws {
         let long: [(name: String, length: Int)] = [("rope_factors_long.weight", 8), ("rope_factors_short.weight", 8)]
         let one: [(name: String, length: Int)] = [("rope_freqs.weight", 8)]
@@ -103,20 +103,20 @@ struct ModelTensorsTests {
         #expect(try Draft(model).refusal(with: one) == Self.error(unused))
     }
 
-    @Test("The sentence names the first of several, how many there are, and the way out")
+    @Test("The error for several unused tensors names the first, how many more there are, and the way out")
     func sentence() throws {
         let added = [("blk.0.ffn_gate_inp.weight", 4), ("blk.1.ffn_gate_inp.weight", 4), ("v.patch_embd.bias", 4)]
         let error = try #require(try Draft(TensorNames.families[0].model).refusal(with: added))
         #expect(
             error.description == """
-                m.gguf has the tensor blk.0.ffn_gate_inp.weight and 2 more that models of the architecture "llama" are \
-                not computed with, so its tokens would be wrong; convert the model again with a current converter, or \
-                use another model
+                m.gguf has the tensor blk.0.ffn_gate_inp.weight and 2 more that Paceline does not use for the \
+                architecture "llama", so its tokens would be wrong; convert the model again with a current converter, \
+                or use another model
                 """
         )
     }
 
-    @Test("Memory is predicted for what is packed", arguments: TensorNames.families)
+    @Test("The listed matrices and vectors have the sizes of the packed ones", arguments: TensorNames.families)
     func packed(family: TensorNames) throws {
         var model = family.model
         for name in family.optionalBiases { model.extraVectors[name] = family.length(of: name) }

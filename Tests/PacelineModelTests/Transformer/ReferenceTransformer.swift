@@ -2,11 +2,10 @@ import Foundation
 import PacelineSpeculation
 import PacelineTestKit
 
-/// The transformer of every family, written to be read: double precision, every position computed anew from the tokens,
-/// nothing shared with the engine. What the families differ in is stated in plain numbers, and by which tensors there
-/// are.
+/// A readable transformer for every family, in double precision, that shares no code with the engine. It recomputes all
+/// positions of a text in every pass. Plain numbers and the tensors that are present express how families differ.
 struct ReferenceTransformer {
-    /// Tensor values by name, matrices row by row.
+    /// Tensor values by name; matrices row by row.
     var weights: [String: [Float]]
     var blockCount: Int
     var width: Int
@@ -16,25 +15,25 @@ struct ReferenceTransformer {
     var feedForward: Int
     var epsilon = 1e-5
 
-    /// Whether dimension i turns with i + half of the rotated ones; otherwise neighbours do.
+    /// Whether rotation pairs dimension i with i + half of the rotated ones; otherwise it pairs neighbours.
     var pairsHalves = true
     var rotatedDimensions: Int
     /// The rotation base of each block.
     var bases: [Double]
-    /// What positions are divided by, in each block.
+    /// The divisor of positions in each block.
     var positionDivisors: [Double]
-    /// What the frequency of each pair is divided by.
+    /// The divisor of each pair's frequency.
     var frequencyDivisors: [Double]
     var magnitude = 1.0
-    /// How many of the last tokens each block sees.
+    /// The number of latest tokens that each block attends to; nil for all.
     var windows: [Int?]
     var queryScale: Double
-    /// What queries at a position are multiplied by besides.
+    /// An extra factor of the queries at a position.
     var temperature: @Sendable (Int) -> Double = { _ in 1 }
     var embeddingScale = 1.0
     var usesGELU = false
 
-    /// The numbers that `model` has in common with every family.
+    /// Sets the numbers that do not depend on the family.
     init(_ model: TinyModel) {
         weights = Dictionary(uniqueKeysWithValues: model.tensors().map { ($0.name, $0.values) })
         blockCount = model.blockCount
@@ -177,8 +176,8 @@ struct ReferenceTransformer {
         weights[name].map { sum(values, $0.map(Double.init)) } ?? values
     }
 
-    /// The matrix times the vector. A plain loop over pointers: tests run unoptimised, and this is nearly all of their
-    /// work.
+    /// The matrix times the vector. A plain loop over pointers, because tests run unoptimised and spend nearly all
+    /// their time here.
     private func product(_ matrix: [Float], _ input: [Double]) -> [Double] {
         var output = [Double](repeating: 0, count: matrix.count / input.count)
         matrix.withUnsafeBufferPointer { matrix in

@@ -1,8 +1,7 @@
 import PacelineTestKit
 import Testing
 
-/// Which tensors a family's models have, in the names of llama.cpp's converter, written down apart from the engine's
-/// list.
+/// The tensors of a family's models with the names of llama.cpp's converter, listed independently of the engine.
 ///
 /// Source: llama.cpp, src/models/{llama,mistral3,qwen2,qwen3,phi3,gemma3}.cpp and create_tensor_qkv.
 struct TensorNames: Sendable, CustomTestStringConvertible {
@@ -13,7 +12,7 @@ struct TensorNames: Sendable, CustomTestStringConvertible {
     /// Tensors of the whole model.
     let globals: [String]
     let globalBiases: [String]
-    /// Divisors of rotation frequencies that the file may have.
+    /// Tensors of frequency divisors that the file may have.
     let ropeFactors: [String]
 
     var testDescription: String { model.family.rawValue }
@@ -70,17 +69,17 @@ struct TensorNames: Sendable, CustomTestStringConvertible {
         ),
     ]
 
-    /// All that a file must have.
+    /// All tensors that a file must have.
     var required: [String] {
         globals + (0..<model.blockCount).flatMap { index in block.map { "blk.\(index).\($0)" } }
     }
 
-    /// All biases that it may have besides.
+    /// All biases that it may also have.
     var optionalBiases: [String] {
         globalBiases + (0..<model.blockCount).flatMap { index in blockBiases.map { "blk.\(index).\($0)" } }
     }
 
-    /// How many values an optional vector has.
+    /// The number of values in an optional vector.
     func length(of name: String) -> Int {
         let (head, heads, keys) = (model.embeddingLength / model.headCount, model.headCount, model.keyValueHeadCount)
         switch name.split(separator: ".").dropLast().last {
@@ -94,7 +93,7 @@ struct TensorNames: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// The plain numbers of the family: no windows, no scaling.
+    /// The family's reference without windows and scaling.
     func reference(_ model: TinyModel) -> ReferenceTransformer {
         var reference = ReferenceTransformer(model)
         reference.pairsHalves = model.family != .llama && model.family != .mistral3
@@ -104,7 +103,7 @@ struct TensorNames: Sendable, CustomTestStringConvertible {
         return reference
     }
 
-    /// Names that GGUF files of any family have, and some that none has.
+    /// Tensor names from GGUF files of many families, and some that no family has.
     static let everywhere: [String] = {
         let stems = [
             "attn_norm", "attn_norm_2", "attn_q", "attn_k", "attn_v", "attn_qkv", "attn_output", "attn_output_norm",

@@ -5,10 +5,10 @@ import Testing
 
 @testable import PacelineModel
 
-/// Every block type from its definition to the logits of a model that is made of it.
+/// Checks every block type, from the value of a weight to the logits of a model with that type.
 @Suite("Weight types")
 struct WeightTypeTests {
-    @Test("Each weight of a block is what the definition says", arguments: BlockFormat.allCases)
+    @Test("Each weight of a block matches the definition", arguments: BlockFormat.allCases)
     func definition(format: BlockFormat) throws {
         let type = try #require(WeightType(rawValue: format.rawValue))
         #expect((type.blockLength, type.blockBytes) == (format.length, format.size))
@@ -26,7 +26,7 @@ struct WeightTypeTests {
         #expect((0.27...0.33).contains(deviation))
     }
 
-    @Test("A model of one type has the logits that its weights by definition give", arguments: BlockFormat.allCases)
+    @Test("A model with blocks of one type has the logits of its defined weights", arguments: BlockFormat.allCases)
     func model(format: BlockFormat) throws {
         var model = TinyModel()
         model.blocks = format
@@ -39,7 +39,7 @@ struct WeightTypeTests {
         let found = try ArchitectureTests.logits(model.transformer(), tokens)
         let error = ArchitectureTests.relativeError(found, expected)
         #expect(error < 0.03, "\(error)")
-        // Half of one matrix misread is seen.
+        // Misreading half of one matrix exceeds the bound.
         let half = 65_536 / 2
         reference.weights["blk.0.ffn_down.weight"]?.replaceSubrange(..<half, with: Array(repeating: 0, count: half))
         let misread = ArchitectureTests.relativeError(found, reference.logits(tokens))

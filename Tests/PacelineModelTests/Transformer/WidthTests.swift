@@ -5,7 +5,7 @@ import Testing
 
 @testable import PacelineModel
 
-/// Heads and rows of every width: those that are no whole vectors or blocks are computed with zeros behind them.
+/// Heads and rows of every width. Widths that are not whole vectors or blocks are padded with zeros.
 @Suite("Widths")
 struct WidthTests {
     private static let tokens: [Token] = [17, 201, 64, 5]
@@ -28,14 +28,14 @@ struct WidthTests {
         return reference
     }
 
-    /// Why heads of a width are refused; nil for those that are computed.
+    /// The error for heads of this width; nil if it is supported.
     private static func refusal(width: Int) -> String? {
         if width % 2 == 1 { return "tiny.gguf has heads of the odd width \(width); convert the model again" }
         guard width > 512 else { return nil }
         return "tiny.gguf has heads of width \(width), but the kernels take up to 512; use another model"
     }
 
-    @Test("Heads of every width to 512 are computed or refused in one sentence, and never end the process")
+    @Test("Heads of every even width up to 512 are computed; all others are refused with an error")
     func everyHeadWidth() throws {
         for width in 1...520 {
             let model = Self.model(headDimension: width)
@@ -44,7 +44,7 @@ struct WidthTests {
                 #expect(error?.description == refusal)
                 continue
             }
-            // Around whole vectors, and some between.
+            // Compares widths near whole vectors, and some in between.
             let isCompared = width % 16 <= 2 || width % 16 == 14 || width % 50 == 0
             let tokens = Array(Self.tokens.prefix(isCompared ? 4 : 2))
             let found = try ArchitectureTests.logits(model.transformer(threads: 1), tokens, chunk: 3)
@@ -56,7 +56,7 @@ struct WidthTests {
         }
     }
 
-    /// Families with heads of 24 values, in what each does to a head.
+    /// Families that treat heads differently, with heads of 24 values.
     static let families = [
         ArchitectureCase(.qwen2, { $0.headDimension = 24 }, means: { _ in }, mistakes: []),
         ArchitectureCase(.qwen3, { $0.headDimension = 24 }, means: { _ in }, mistakes: []),
@@ -76,7 +76,7 @@ struct WidthTests {
     ]
 
     @Test(
-        "Every family computes heads that are no whole vectors, one by one, in chunks and in trees",
+        "Every family supports heads that are not whole vectors, one by one, in chunks and in trees",
         arguments: families
     )
     func everyFamily(family: ArchitectureCase) throws {
@@ -87,7 +87,7 @@ struct WidthTests {
     }
 
     @Test(
-        "Heads of any width give the same bits in chunks of any size, on any threads and instruction set",
+        "Heads of any width give the same bits with any chunk size, thread count and instruction set",
         arguments: [2, 18, 100, 250, 510],
         KVType.allCases
     )
@@ -108,7 +108,7 @@ struct WidthTests {
     }
 
     @Test(
-        "Rows of plain floats may have any width",
+        "Rows of plain floats can have any width",
         arguments: [WeightFormat.f32, .f16, .bf16],
         [(8, 33), (40, 72), (100, 20)]
     )
@@ -124,7 +124,7 @@ struct WidthTests {
         #expect(alone == found)
     }
 
-    @Test("The predicted memory counts the zeros behind heads and rows")
+    @Test("The predicted memory includes the padding of heads and rows")
     func memory() throws {
         var model = Self.model(headDimension: 100)
         model.embeddingLength = 40
@@ -141,7 +141,7 @@ struct WidthTests {
         #expect(demand.cache == 32 * stored)
     }
 
-    @Test("More query heads for a key head than the kernels take are refused in one sentence")
+    @Test("More query heads per key head than the kernels support are refused with an error")
     func queryGroups() throws {
         var model = Self.model(headDimension: 2)
         model.headCount = 129

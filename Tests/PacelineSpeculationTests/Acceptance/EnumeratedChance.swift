@@ -1,15 +1,15 @@
 import PacelineSpeculation
 
-/// Goes through every outcome of a random process, each with its exact probability.
+/// Enumerates every outcome of a random process with its exact probability.
 struct EnumeratedChance: Chance {
-    /// For each question that has more than one answer: which of them is given.
+    /// The chosen answer of each question that has more than one.
     private var answers: [Int] = []
     private var asked = 0
     private var alternatives: [[Double]] = []
     /// The probability of the answers given so far.
     private(set) var weight = 1.0
 
-    /// Runs `process` once for each outcome; `visit` gets its result and probability.
+    /// Runs `process` once per outcome; `visit` gets its result and probability.
     static func forEachOutcome<Result>(
         of process: (inout EnumeratedChance) throws -> Result,
         visit: (Result, Double) -> Void

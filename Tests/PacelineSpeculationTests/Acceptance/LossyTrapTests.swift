@@ -1,11 +1,12 @@
 import PacelineSpeculation
 import Testing
 
-/// What goes wrong in the p/q family when a draft is not what a rule asks for. Each trap must be seen to change the law
-/// on some scenario: so these tests show that the exactness tests can fail, and why sample-match is the default.
+/// What goes wrong in the p/q family when a draft violates a rule's conditions. Each trap must change the output's
+/// distribution in some scenario. So these tests show that the exactness tests can fail, and why sample-match is the
+/// default.
 @Suite("Lossy traps")
 struct LossyTrapTests {
-    @Test("a worker that misstates its law")
+    @Test("a worker that misreports its distribution")
     func misstatedLaw() throws {
         let worst = try worstDistance { scenario, chance in
             let law = scenario.draftLaw(after: [])
@@ -16,7 +17,7 @@ struct LossyTrapTests {
         #expect(worst > 0.02)
     }
 
-    @Test("dropping a drawn token for being improbable")
+    @Test("dropping a drawn token because it is improbable")
     func droppedToken() throws {
         let worst = try worstDistance { scenario, chance in
             let law = scenario.draftLaw(after: [])
@@ -36,7 +37,7 @@ struct LossyTrapTests {
         #expect(worst > 0.05)
     }
 
-    @Test("testing siblings drawn without replacement as if drawn with it")
+    @Test("testing siblings drawn without replacement as if drawn with replacement")
     func wrongReplacement() throws {
         let worst = try worstDistance { scenario, chance in
             let tree = try scenario.drawTree(TreeShape(widths: [2]), replacement: .without, chance: &chance)
@@ -55,7 +56,7 @@ struct LossyTrapTests {
         #expect(worst > 0.2)
     }
 
-    @Test("accepting whatever scores above a threshold, as Algorithm 1 of the survey (arXiv 2411.13157) reads")
+    @Test("accepting every token above a threshold, as in Algorithm 1 of the survey (arXiv 2411.13157)")
     func thresholdRule() throws {
         let worst = try worstDistance(ThresholdRule(threshold: 0.3)) { scenario, chance in
             try scenario.drawTree(TreeShape(widths: [1]), replacement: .with, chance: &chance)
@@ -71,12 +72,12 @@ struct LossyTrapTests {
         #expect(worst > 0.05)
     }
 
-    @Test("none of them harms sample-match, which is exact for trees that depend on the tokens in any way")
+    @Test("no trap harms sample-match, which is exact however trees depend on the tokens")
     func sampleMatchIsImmune() throws {
         for seed in 0..<20 {
             let scenario = RejectionScenario(seed: UInt64(seed), vocabulary: 3)
             let distance = try scenario.distance(length: 3) { chance in
-                // Drawn, pruned, sorted and partly made up.
+                // Drawn, pruned, sorted and partly invented.
                 let law = scenario.draftLaw(after: [])
                 let first = chance.token(from: law)
                 var tree = TokenTree()
@@ -94,7 +95,7 @@ struct LossyTrapTests {
         }
     }
 
-    /// The largest distance that what `rule` emits has from the target's law, over some scenarios.
+    /// The largest distance over some scenarios between the distribution of `rule`'s output and the target's.
     private func worstDistance(
         _ rule: some RejectionRule = RecursiveRejection(),
         length: Int = 1,

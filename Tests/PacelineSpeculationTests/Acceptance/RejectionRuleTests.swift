@@ -1,8 +1,8 @@
 import PacelineSpeculation
 import Testing
 
-/// Every test here goes through all outcomes of drafting and deciding with their exact probabilities.
-@Suite("p/q rules emit the target's law")
+/// Every test here enumerates all outcomes of drafting and deciding with their exact probabilities.
+@Suite("p/q rules emit the target's distribution")
 struct RejectionRuleTests {
     static let shapes = [
         TreeShape(widths: []), TreeShape(widths: [1]), TreeShape(widths: [1, 1]), TreeShape(widths: [1, 1, 1]),
@@ -42,7 +42,7 @@ struct RejectionRuleTests {
         try expectExact(TraversalVerification(), shape, .without)
     }
 
-    @Test("recursive rejection and traversal, where each sibling came from a drafter of its own")
+    @Test("recursive rejection and traversal, if each sibling came from its own drafter")
     func severalDrafters() throws {
         for seed in 0..<12 {
             let scenario = RejectionScenario(seed: UInt64(seed), vocabulary: 3)
@@ -63,7 +63,7 @@ struct RejectionRuleTests {
         }
     }
 
-    @Test("a draft whose law is the target's own is accepted whole")
+    @Test("a draft from the target's own distribution is accepted as a whole")
     func equalLaws() throws {
         let law = try #require(TokenDistribution(weights: [0.5, 0.3, 0.2]))
         let chain = [nil, 0, 1].map { SampledTree.Node(parent: $0, token: 1, law: law) }
@@ -102,7 +102,7 @@ struct RejectionRuleTests {
     }
 }
 
-@Suite("p/q rules accept as many tokens as they are known to")
+@Suite("p/q rules accept the known number of tokens")
 struct RejectionYieldTests {
     @Test("a single draft is accepted with probability 1 - TV(p, q)")
     func singleDraft() throws {
@@ -144,7 +144,7 @@ struct RejectionYieldTests {
         #expect(abs(try expected(TraversalVerification()) - 11 / 9) < 1e-12)
     }
 
-    @Test("on chains traversal equals block verification, and neither accepts fewer than token by token")
+    @Test("on chains traversal equals block verification, and neither accepts fewer tokens than token by token")
     func chains() throws {
         for seed in 0..<20 {
             let scenario = RejectionScenario(seed: UInt64(seed), vocabulary: 2)
@@ -157,7 +157,7 @@ struct RejectionYieldTests {
         }
     }
 
-    @Test("more siblings are never worse")
+    @Test("more siblings never accept fewer tokens")
     func siblings() throws {
         for seed in 0..<20 {
             let scenario = RejectionScenario(seed: UInt64(seed), vocabulary: 3)

@@ -1,6 +1,6 @@
 import PacelineSpeculation
 
-/// A target and a drafter over a tiny vocabulary, with laws that are random functions of the tokens before.
+/// A target and a drafter over a tiny vocabulary, whose distributions are random functions of the preceding tokens.
 struct RejectionScenario {
     let seed: UInt64
     let vocabulary: Int
@@ -13,7 +13,7 @@ struct RejectionScenario {
         law(after: tokens, salt: 0xd4)
     }
 
-    /// Now and then with impossible tokens, which is where rules go wrong first.
+    /// Sometimes with impossible tokens, where rules tend to fail first.
     private func law(after tokens: [Token], salt: UInt64) -> TokenDistribution {
         var hash = BaseHash(rawValue: seed &* 0x9e37_79b9 ^ salt)
         hash.append(tokens)
@@ -27,9 +27,9 @@ struct RejectionScenario {
     }
 }
 
-/// How many children are drawn below the base and below each node.
+/// How many children to draw below the base and below each node.
 struct TreeShape: Sendable, CustomStringConvertible {
-    /// For each depth, how many children nodes of the depth above get.
+    /// For each depth, how many children a node of the depth above gets.
     var widths: [Int]
     /// Whether only first children have children themselves.
     var isDelayed = false
@@ -38,7 +38,7 @@ struct TreeShape: Sendable, CustomStringConvertible {
 }
 
 extension RejectionScenario {
-    /// Draws a tree as the rules ask for it.
+    /// Draws a tree as the rules require.
     func drawTree(_ shape: TreeShape, replacement: SampledTree.Replacement, chance: inout some Chance) throws
         -> SampledTree
     {
@@ -62,8 +62,8 @@ extension RejectionScenario {
         return try SampledTree(nodes, replacement: replacement)
     }
 
-    /// The total-variation distance between the target's law of the next `length` tokens and that of what `process`
-    /// emits, continued with the target where it emits fewer.
+    /// The total-variation distance between the target's distribution of the next `length` tokens and that of the
+    /// tokens that `process` emits, continued by the target if it emits fewer.
     func distance(length: Int, process: (inout EnumeratedChance) throws -> [Token]) rethrows -> Double {
         var emitted: [[Token]: Double] = [:]
         try EnumeratedChance.forEachOutcome(of: process) { tokens, weight in

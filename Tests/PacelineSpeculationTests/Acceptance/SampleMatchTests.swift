@@ -20,7 +20,7 @@ struct SampleMatchTests {
         #expect(Array(base.dropFirst()) == Array(plain.prefix(base.count - 1)))
     }
 
-    @Test("accepts a wholly right chain and adds the bonus")
+    @Test("accepts a fully right chain and adds the bonus")
     func wholeChain() throws {
         let target = ScriptedTarget(seed: 1, vocabulary: 1000)
         let tokens = target.continuation(of: [5], count: 9)
@@ -47,7 +47,7 @@ struct SampleMatchTests {
         }
     }
 
-    @Test("passes on what the target throws")
+    @Test("rethrows the target's error")
     func passesErrorsOn() throws {
         struct Broken: Error, Equatable {}
         let tree = try TokenTree([.init(parent: nil, token: 0, logProbability: 0)])
@@ -59,7 +59,7 @@ struct SampleMatchTests {
         }
     }
 
-    /// A random tree, sometimes with the right continuation worked in, wholly or in part.
+    /// A random tree that sometimes contains all or part of the right continuation.
     private static func randomTree(
         target: ScriptedTarget,
         base: [Token],

@@ -1,9 +1,9 @@
 import PacelineSpeculation
 import Testing
 
-@Suite("Laws and chance")
+@Suite("Token distributions and chance")
 struct TokenDistributionTests {
-    @Test("weights become probabilities, and what are no weights becomes nothing")
+    @Test("weights become probabilities, and invalid weights become nil")
     func weights() throws {
         #expect(try #require(TokenDistribution(weights: [1, 3])).probabilities == [0.25, 0.75])
         for weights in [[], [0, 0], [1, -1], [1, .nan], [1, .infinity]] {
@@ -16,7 +16,7 @@ struct TokenDistributionTests {
         #expect(try #require(TokenDistribution(weights: [1]))[1] == 0)
     }
 
-    @Test("drawing without replacement goes on among what is left, and evenly when nothing probable is")
+    @Test("drawing without replacement continues with the rest, evenly if no probable token is left")
     func excluding() throws {
         let law = try #require(TokenDistribution(weights: [2, 1, 1, 0]))
         #expect(law.excluding([] as [Token]) == law)
@@ -26,7 +26,7 @@ struct TokenDistributionTests {
         #expect(law.excluding([0, 1, 2, 3]) == nil)
     }
 
-    @Test("explicit uniforms decide, in the order of the questions")
+    @Test("explicit uniforms decide in the order of the questions")
     func uniforms() throws {
         let law = try #require(TokenDistribution(weights: [0.25, 0, 0.5, 0.25]))
         var uniforms = [0.0, 0.2499, 0.25, 0.7499, 0.75, 0.9999999999999999].makeIterator()
@@ -36,14 +36,14 @@ struct TokenDistributionTests {
         #expect((0..<4).map { chance.happens(withProbability: [0, 0.3, 0.3, 1][$0]) } == [false, false, true, true])
     }
 
-    @Test("rounding at the end of a law yields its last possible token")
+    @Test("rounding at the end of a distribution yields its last possible token")
     func rounding() throws {
         let law = try #require(TokenDistribution(weights: Array(repeating: 1, count: 49) + [0]))
         var chance = UniformChance { 1.0.nextDown }
         #expect(chance.token(from: law) == 48)
     }
 
-    @Test("a sampled tree checks parents always, and siblings where drawn without replacement")
+    @Test("a sampled tree always checks parents, and siblings if drawn without replacement")
     func sampledTree() throws {
         let law = try #require(TokenDistribution(weights: [1, 1]))
         let twins = [0, 0].map { SampledTree.Node(parent: nil, token: Token($0), law: law) }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Typical acceptance")
 struct TypicalAcceptanceTests {
-    @Test("says that it is lossy, and sample-match that it is not")
+    @Test("declares itself lossy, and sample-match lossless")
     func isLossless() {
         #expect(!TypicalAcceptance().isLossless)
         #expect(SampleMatch().isLossless)
@@ -38,7 +38,7 @@ struct TypicalAcceptanceTests {
         #expect(verdict.correction == answer(best).choice)
     }
 
-    @Test("accepts nothing of an empty tree")
+    @Test("accepts nothing from an empty tree")
     func empty() {
         let verdict = TypicalAcceptance().verdict(on: TokenTree()) { _ in
             TypicalAcceptance.Answer(choice: 7, entropy: 1, childProbabilities: [])

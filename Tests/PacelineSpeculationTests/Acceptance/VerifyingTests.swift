@@ -7,7 +7,7 @@ struct VerifyingTests {
         Candidate(token: token, logProbability: logProbability)
     }
 
-    /// A tree of one node, and what was proposed beside it: something improbable and something likely.
+    /// A tree of one node, with an improbable and a likely proposal beside it.
     private static func admitted(isVerifying: Bool) throws -> Set<Token> {
         var grower = TreeGrower(policy: GrowthPolicy(nodes: 1, minimumProbability: 0.0001, minimumGain: 0.02))
         var tree = TokenTree()
@@ -20,13 +20,13 @@ struct VerifyingTests {
         return Set(tree.map(\.token))
     }
 
-    @Test("no token comes beside a node that is out unless it is probable enough to be drafted below")
+    @Test("a sibling of a node being verified enters the tree only if drafting below it would pay")
     func siblings() throws {
         #expect(try Self.admitted(isVerifying: false) == [1, 2, 3])
         #expect(try Self.admitted(isVerifying: true) == [1, 3])
     }
 
-    @Test("nodes that are out leave their places to those of the next round, until the verdict")
+    @Test("nodes being verified leave their room to those of the next round, until the verdict")
     func places() throws {
         let target = ScriptedTarget(seed: 5, vocabulary: 50)
         let policy = GrowthPolicy(nodes: 200, verified: 6, minimumProbability: 0, depth: 20, minimumGain: 0.001)
@@ -40,12 +40,12 @@ struct VerifyingTests {
         while try draft.step() != nil {}
         #expect(draft.tree.count > before)
         #expect(deepest() > depthBefore, "what is out is drafted below")
-        // Nodes of other workers are no concern of this one.
+        // Nodes of other workers do not matter here.
         draft.verifying(try TokenTree([.init(parent: nil, token: 999, logProbability: 0)]))
         #expect(try draft.step() == nil)
     }
 
-    /// A model that notes what it was begun with.
+    /// A model that records the base it began with.
     private final class Reader: Drafter {
         var begun: [[Token]] = []
         var advanced: [[Token]] = []
@@ -56,14 +56,14 @@ struct VerifyingTests {
         func advance(_ rerooting: Rerooting) { advanced.append(rerooting.committed) }
     }
 
-    @Test("drafters without a model do not wait until one with a model has read the prompt")
+    @Test("drafters without a model do not wait for one with a model to read the prompt")
     func modelFreeFirst() throws {
         let reader = Reader()
         var draft = SequenceDraft(drafters: [NGramDrafter(), reader], policy: GrowthPolicy(minimumProbability: 0))
         try draft.begin(base: [1, 2, 3, 1, 2], sampling: .greedy)
         let first = try #require(try draft.step())
         #expect(!first.isEmpty && reader.begun.isEmpty)
-        // The base may grow before the model has begun: it then begins with all of it.
+        // The base may grow before the model has begun; the model then begins with all of it.
         try draft.commit([3, 1])
         #expect(reader.advanced.isEmpty)
         while try draft.step() != nil, reader.begun.isEmpty {}
@@ -72,7 +72,7 @@ struct VerifyingTests {
         #expect(reader.advanced == [[2]])
     }
 
-    @Test("a sequence may begin with what drafters like its own have learned in another")
+    @Test("a sequence may begin with what the same drafters learned in another")
     func experience() throws {
         let target = ScriptedTarget(seed: 4, vocabulary: 1000)
         let liar = ScriptedDrafter(target: target, reliability: 5, claim: 95)

@@ -22,7 +22,7 @@ struct NGramDrafterTests {
         }
     }
 
-    @Test("beliefs fall with preference, are valid, and sum to less than one")
+    @Test("probabilities fall with preference, are valid, and sum to less than one")
     func beliefs() throws {
         var generator = SplitMix(seed: 20)
         for _ in 0..<50 {
@@ -50,7 +50,7 @@ struct NGramDrafterTests {
         #expect(draft.tree.descend(passage.dropFirst(4)).count == 12)
     }
 
-    @Test("has nothing to say about a text without repetitions")
+    @Test("proposes nothing for a text without repetitions")
     func noMatch() {
         var drafter = NGramDrafter()
         drafter.begin(base: Array(0..<50), sampling: .greedy)
@@ -59,7 +59,7 @@ struct NGramDrafterTests {
         #expect(drafter.expand(TokenTree(), at: [nil], width: 4) == [[]])
     }
 
-    @Test("forgets the sequence before")
+    @Test("forgets the previous sequence")
     func forgets() {
         var drafter = NGramDrafter()
         drafter.begin(base: [1, 2, 1, 2, 1], sampling: .greedy)

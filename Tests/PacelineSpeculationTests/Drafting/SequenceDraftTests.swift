@@ -16,7 +16,7 @@ struct SequenceDraftTests {
         var base: [Token] = [3, 4]
         try draft.begin(base: base, sampling: .greedy)
         while base.count < 70 {
-            // Any number of steps between verdicts: trees are partial, and survivors are carried over.
+            // Any number of steps between verdicts: trees are partial, and surviving nodes are kept.
             for _ in 0..<(base.count % 4) { _ = try draft.step() }
             let tree = draft.tree
             let verdict = SampleMatch().verdict(on: tree) { target.nextToken(after: base + tree.tokens(onPathTo: $0)) }
@@ -26,7 +26,7 @@ struct SequenceDraftTests {
         #expect(base.dropFirst(2).elementsEqual(plain.prefix(base.count - 2)))
     }
 
-    @Test("a long base is read in pieces with signs of life, and gives the tree that it gives in one piece")
+    @Test("a long base is read in pieces with progress reports, and gives the same tree as in one piece")
     func longBase() throws {
         var random = SplitMix(seed: 5)
         let base = (0..<10_000).map { _ in Token(random.next() % 40) }
@@ -61,7 +61,7 @@ struct SequenceDraftTests {
         #expect(try draft.step() != nil)
     }
 
-    @Test("trees of a drafter that is too sure of itself shrink, those of one that is too modest grow")
+    @Test("trees of an overconfident drafter shrink, and those of an underconfident one grow")
     func calibrates() throws {
         func treeSizes(reliability: UInt64, claim: UInt64) throws -> (first: Int, last: Int) {
             let target = ScriptedTarget(seed: 4, vocabulary: 1000)
@@ -101,7 +101,7 @@ struct SequenceDraftTests {
         #expect(draft.tree.count == 60)
     }
 
-    @Test("beginning again forgets the tree and keeps the policy")
+    @Test("beginning a new sequence forgets the tree and keeps the policy")
     func beginAgain() throws {
         let policy = GrowthPolicy(nodes: 5, minimumProbability: 0)
         let drafter = ScriptedDrafter(target: ScriptedTarget(seed: 3, vocabulary: 5), reliability: 90)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Suffix automaton")
 struct SuffixAutomatonTests {
-    @Test("counts the occurrences of every short substring, and knows where the latest ends", arguments: 0..<40)
+    @Test("counts the occurrences of every short substring, and knows where the latest one ends", arguments: 0..<40)
     func counts(seed: UInt64) {
         var generator = SplitMix(seed: seed)
         let alphabet = Token.random(in: 1...4, using: &generator)
@@ -51,7 +51,7 @@ struct SuffixAutomatonTests {
 
 @Suite("Suffix drafter")
 struct SuffixDrafterTests {
-    @Test("proposes what naive counting finds, with the same beliefs", arguments: 0..<40)
+    @Test("proposes what naive counting finds, with the same probabilities", arguments: 0..<40)
     func equalsNaiveCounting(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         let alphabet = Token.random(in: 1...4, using: &generator)
@@ -72,7 +72,7 @@ struct SuffixDrafterTests {
         }
     }
 
-    @Test("beliefs fall with preference and sum to less than one; tokens are distinct and as many as asked")
+    @Test("probabilities fall with preference and sum to less than one; tokens are distinct and no more than requested")
     func beliefs() throws {
         var generator = SplitMix(seed: 81)
         for width in 0..<6 {
@@ -88,14 +88,14 @@ struct SuffixDrafterTests {
         }
     }
 
-    @Test("prefers what followed most often to what followed last")
+    @Test("prefers the most frequent successor to the latest one")
     func frequency() {
         var drafter = SuffixDrafter()
         drafter.begin(base: [1, 5, 1, 5, 1, 5, 1, 6, 1], sampling: .greedy)
         #expect(drafter.expand(TokenTree(), at: [nil], width: 2)[0].map(\.token) == [5, 6])
     }
 
-    @Test("drafts from texts given beforehand, in every sequence anew, and not across their ends")
+    @Test("drafts from given texts in every new sequence, but not across their ends")
     func corpus() throws {
         var drafter = SuffixDrafter(corpus: [[1, 2, 3, 4], [7, 8]])
         for _ in 0..<2 {
@@ -115,7 +115,7 @@ struct SuffixDrafterTests {
         for length in (shortest...longest).reversed() where length <= context.count {
             let suffix = context.suffix(length)
             let ends = (length..<(text.count + 1)).filter { text[($0 - length)..<$0].elementsEqual(suffix) }
-            // A shorter suffix at the same places says nothing new.
+            // A shorter suffix at the same places adds nothing.
             guard ends.count > seen else { continue }
             seen = ends.count
             var followers: [Token: (count: Int, latest: Int)] = [:]

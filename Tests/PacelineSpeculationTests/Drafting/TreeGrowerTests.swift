@@ -6,7 +6,7 @@ import Testing
 struct TreeGrowerTests {
     private let target = ScriptedTarget(seed: 9, vocabulary: 50)
 
-    @Test("expands the base first, then the most probable nodes, never one twice")
+    @Test("expands the base first, then the most probable nodes, and none twice")
     func bestFirst() throws {
         var generator = SplitMix(seed: 30)
         for _ in 0..<50 {
@@ -78,13 +78,13 @@ struct TreeGrowerTests {
         #expect(small.count == 7)
     }
 
-    @Test("a zero budget or credit asks for nothing")
+    @Test("expands nothing without budget or credit")
     func zeroBudget() {
         #expect(TreeGrower(policy: GrowthPolicy(nodes: 0)).next(TokenTree()) == nil)
         #expect(TreeGrower(policy: GrowthPolicy(verified: 0)).next(TokenTree()) == nil)
     }
 
-    @Test("after re-rooting goes on as if it had grown the surviving tree")
+    @Test("after re-rooting continues as if it had grown the surviving tree itself")
     func advance() throws {
         var drafter = ScriptedDrafter(target: target, reliability: 80)
         drafter.begin(base: [1], sampling: .greedy)
@@ -124,7 +124,7 @@ struct TreeGrowerTests {
         #expect(try grower.admit(into: &tree).isEmpty)
     }
 
-    @Test("a small credit is spent almost as well as if it were known beforehand which nodes will be best")
+    @Test("spends a small credit almost as well as if the best nodes were known in advance")
     func creditIsSpentWell() throws {
         for reliability: UInt64 in [40, 60, 80] {
             for credit in [8, 16, 32] {
@@ -141,7 +141,7 @@ struct TreeGrowerTests {
         }
     }
 
-    @Test("while it grows a small credit is not filled with siblings; when it stops it is")
+    @Test("fills a small credit with siblings only once it stops growing")
     func leavesRoom() throws {
         var grower = TreeGrower(policy: GrowthPolicy(nodes: 4, verified: 4))
         var tree = TokenTree()
@@ -153,7 +153,7 @@ struct TreeGrowerTests {
         #expect(tree.map(\.token) == [0, 1, 2, 3])
     }
 
-    @Test("a drafter's invalid belief is an error", arguments: [Float.nan, 0.5, -Float.infinity])
+    @Test("a drafter's invalid log-probability is an error", arguments: [Float.nan, 0.5, -Float.infinity])
     func invalidBelief(value: Float) {
         var grower = TreeGrower()
         var tree = TokenTree()
@@ -163,7 +163,7 @@ struct TreeGrowerTests {
         #expect(tree.isEmpty)
     }
 
-    @Test("equal drafters with different shards draft the preferred line together and split the rest")
+    @Test("identical drafters with different shards all draft the preferred line and split the rest")
     func shards() throws {
         let grown = try (0..<3).map { index in
             var drafter = ScriptedDrafter(target: target, reliability: 50)
@@ -189,7 +189,7 @@ struct TreeGrowerTests {
         }
         #expect(Set(union.paths.keys) == Set(all.paths.keys))
         let shared = grown.dropFirst().reduce(Set(grown[0].paths.keys)) { $0.intersection($1.paths.keys) }
-        // The line, and the siblings that expanding it brings without another step.
+        // The line, and the siblings that come with expanding it.
         #expect(shared.count == 4 * 3)
     }
 

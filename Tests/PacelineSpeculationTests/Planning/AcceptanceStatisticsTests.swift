@@ -17,7 +17,7 @@ struct AcceptanceStatisticsTests {
         #expect(statistics.acceptanceRate == 0.3)
     }
 
-    @Test("a round without a draft is no draft")
+    @Test("a round without a draft does not count")
     func emptyRounds() {
         var statistics = AcceptanceStatistics()
         statistics.record(drafted: 0, accepted: 0)
@@ -26,7 +26,7 @@ struct AcceptanceStatisticsTests {
         #expect(statistics.acceptanceRate == nil)
     }
 
-    @Test("of parts add up to those of the whole")
+    @Test("of the parts add up to those of the whole")
     func addition() {
         var generator = SplitMix(seed: 40)
         var parts = [AcceptanceStatistics](repeating: AcceptanceStatistics(), count: 3)

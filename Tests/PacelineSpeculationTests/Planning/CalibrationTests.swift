@@ -4,13 +4,13 @@ import Testing
 
 @Suite("Calibration")
 struct CalibrationTests {
-    @Test("believes reports while it knows nothing", arguments: [0.01, 0.3, 0.5, 0.9])
+    @Test("believes reports while it has no evidence", arguments: [0.01, 0.3, 0.5, 0.9])
     func prior(report: Double) {
         let probability = Calibration().probability(logProbability: Float(log(report)), depth: 1)
         #expect(abs(probability - report) < 1e-6)
     }
 
-    @Test("never quite believes certainty, and makes nothing of what is no log-probability")
+    @Test("never fully believes certainty, and treats an invalid log-probability as 0")
     func extremes() {
         let calibration = Calibration()
         #expect(calibration.probability(logProbability: 0, depth: 1) < 1)
@@ -21,11 +21,11 @@ struct CalibrationTests {
         #expect(calibration.probability(logProbability: -1, depth: .min) > 0)
     }
 
-    @Test("learns what confidence is worth at each depth")
+    @Test("learns how reliable a confidence is at each depth")
     func learns() {
         var generator = SplitMix(seed: 50)
         var calibration = Calibration()
-        // Overconfident at the top, right at depth 2, overmodest below.
+        // Overconfident at depth 1, right at depth 2, underconfident below.
         let truth: [(depth: Int, report: Double, share: Double)] = [(1, 0.9, 0.5), (2, 0.5, 0.5), (6, 0.15, 0.6)]
         for _ in 0..<2000 {
             for (depth, report, share) in truth {
@@ -38,7 +38,7 @@ struct CalibrationTests {
         }
     }
 
-    @Test("finds out a liar within a few rounds, whatever confidence it reports next")
+    @Test("detects a liar within a few rounds, whatever confidence it reports next")
     func liar() {
         var generator = SplitMix(seed: 51)
         var calibration = Calibration()
@@ -54,29 +54,29 @@ struct CalibrationTests {
         }
     }
 
-    @Test("follows a worker that turns bad, and one that turns good again")
+    @Test("follows a worker that becomes bad, and one that becomes good again")
     func turns() {
         var calibration = Calibration()
         func report(_ isAccepted: Bool, times: Int) -> Double {
             for _ in 0..<times { calibration.record(logProbability: -0.1, depth: 1, isAccepted: isAccepted) }
             return calibration.probability(logProbability: -0.1, depth: 1)
         }
-        // Sure, but not so sure that long paths come for free.
+        // Confident, but not so much that long paths cost nothing.
         let good = report(true, times: 5000)
         #expect(good > 0.95 && good <= 0.995)
         #expect(report(false, times: 300) < 0.15)
         #expect(report(true, times: 600) > 0.9)
     }
 
-    @Test("learns from a verdict about every known child of a visited node, and of no other")
+    @Test("learns from a verdict about every known child of a visited node, and about no other node")
     func learnsFromVerdict() throws {
         let tree = try TokenTree([
             .init(parent: nil, token: 1, logProbability: -0.1), .init(parent: nil, token: 2, logProbability: -1),
             .init(parent: 0, token: 3, logProbability: -0.1), .init(parent: 1, token: 4, logProbability: -0.1),
             .init(parent: 2, token: 5, logProbability: -0.1),
         ])
-        // Only node 0 was verified: the correction shows that node 2 would have been right, too, and says nothing about
-        // what would have followed it.
+        // Only node 0 was verified. The correction shows that node 2 would have been right too, but nothing about
+        // its successors.
         let verdict = Verdict(path: [0], accepted: [1], correction: 3)
         var learnt = Calibration()
         learnt.learn(from: verdict, on: tree)
@@ -87,7 +87,7 @@ struct CalibrationTests {
         #expect(learnt == expected)
     }
 
-    @Test("learns nothing behind the point where the accepted path leaves the worker's tree")
+    @Test("learns nothing beyond the point where the accepted path leaves the worker's tree")
     func leavesTree() throws {
         let tree = try TokenTree([
             .init(parent: nil, token: 1, logProbability: -0.1), .init(parent: 0, token: 3, logProbability: -0.1),

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Cost curve")
 struct CostCurveTests {
-    @Test("passes through measured points, is linear between them, constant before and as steep behind")
+    @Test("passes through the measured points; is linear between them, constant before and keeps its slope after")
     func interpolation() throws {
         let curve = try CostCurve([
             .init(rows: 2, milliseconds: 20), .init(rows: 8, milliseconds: 32), .init(rows: 16, milliseconds: 64),
@@ -12,14 +12,14 @@ struct CostCurveTests {
         for (rows, milliseconds) in expected { #expect(curve.milliseconds(rows: rows) == milliseconds) }
     }
 
-    @Test("a single point says that the cost per row is the same behind it")
+    @Test("after a single point, the cost per row stays the same")
     func singlePoint() throws {
         let curve = try CostCurve([.init(rows: 4, milliseconds: 8)])
         #expect(curve.milliseconds(rows: 1) == 8)
         #expect(curve.milliseconds(rows: 8) == 16)
     }
 
-    @Test("never falls, whatever is measured and observed", arguments: 0..<20)
+    @Test("never falls, whatever the measurements", arguments: 0..<20)
     func monotone(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         var rows = Set<Int>()
@@ -38,7 +38,7 @@ struct CostCurveTests {
         }
     }
 
-    @Test("points that fall are levelled to their mean, the others stay")
+    @Test("falling points are levelled to their mean, the others stay")
     func levelling() throws {
         let curve = try CostCurve([
             .init(rows: 1, milliseconds: 10), .init(rows: 2, milliseconds: 42), .init(rows: 4, milliseconds: 38),
@@ -47,7 +47,7 @@ struct CostCurveTests {
         #expect(curve.points.map(\.milliseconds) == [10, 40, 40, 50])
     }
 
-    @Test("follows the machine when it becomes slower, at every point that passes are made near")
+    @Test("follows a machine that becomes slower, at every point near the observed passes")
     func follows() throws {
         var curve = try CostCurve([1, 2, 4, 8, 16].map { .init(rows: $0, milliseconds: 10 + Double($0)) })
         for _ in 0..<200 {
@@ -58,7 +58,7 @@ struct CostCurveTests {
         }
     }
 
-    @Test("one stall changes little, and times that are no times nothing")
+    @Test("one stall changes little, and invalid times change nothing")
     func outliers() throws {
         let before = try CostCurve([.init(rows: 1, milliseconds: 10), .init(rows: 8, milliseconds: 20)])
         var curve = before
@@ -70,7 +70,7 @@ struct CostCurveTests {
         #expect(curve == before)
     }
 
-    @Test("refuses measurements that make no curve")
+    @Test("refuses measurements that do not form a curve")
     func errors() {
         #expect(throws: CostCurveError.noPoints) { try CostCurve([]) }
         let zero = CostCurve.Point(rows: 0, milliseconds: 1)

@@ -5,7 +5,7 @@ import Testing
 struct PlannerTests {
     private let unlimited = PlanningPolicy(minimumSpeedUp: 0, slowdownLimit: .infinity)
 
-    @Test("finds the best connected node set over all sequences that brute force finds", arguments: 0..<60)
+    @Test("finds the same best connected node set over all sequences as brute force", arguments: 0..<60)
     func optimal(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         let sequences = try (0..<Int.random(in: 1...3, using: &generator)).map { _ in
@@ -20,7 +20,7 @@ struct PlannerTests {
         #expect(abs(plan.rate - best) < 1e-12)
     }
 
-    @Test("reports what it expects of what it chose", arguments: 0..<40)
+    @Test("reports the expected tokens and time of its choice", arguments: 0..<40)
     func consistent(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         let sequences = try (0..<5).map { _ in try Self.randomCandidate(nodes: 1...30, using: &generator) }
@@ -35,7 +35,7 @@ struct PlannerTests {
         }
     }
 
-    @Test("verifies nothing where passes cost in proportion to their rows, and all where they cost the same")
+    @Test("verifies nothing if the cost is proportional to the rows, and everything if it is constant")
     func extremes() throws {
         var generator = SplitMix(seed: 60)
         let sequences = try (0..<3).map { _ in try Self.randomCandidate(nodes: 5...10, using: &generator) }
@@ -48,7 +48,7 @@ struct PlannerTests {
 
     @Test("looks beyond a step in the cost curve")
     func beyondStep() throws {
-        // One more row more than doubles the cost; seven more rows cost hardly more than one.
+        // One more row more than doubles the cost; seven more rows cost hardly more than one does.
         let cost = try CostCurve([
             .init(rows: 1, milliseconds: 18), .init(rows: 2, milliseconds: 42), .init(rows: 8, milliseconds: 47),
         ])
@@ -70,7 +70,7 @@ struct PlannerTests {
         #expect(plan.nodes.allSatisfy { $0.count <= 5 })
     }
 
-    @Test("slows no sequence down for the others beyond the limit", arguments: 0..<60)
+    @Test("never slows a sequence for the others beyond the limit", arguments: 0..<60)
     func slowdown(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         let sequences = try (0..<4).map { _ in try Self.randomCandidate(nodes: 1...12, using: &generator) }
@@ -84,7 +84,7 @@ struct PlannerTests {
         }
     }
 
-    @Test("asks for a gain worth the uncertainty")
+    @Test("requires a gain that outweighs the uncertainty")
     func minimumSpeedUp() throws {
         let cost = try CostCurve([.init(rows: 1, milliseconds: 10), .init(rows: 2, milliseconds: 14)])
         let tree = try TokenTree([.init(parent: nil, token: 0, logProbability: 0)])
@@ -107,7 +107,7 @@ struct PlannerTests {
         #expect(plan.nodes == [[0, 1, 2, 3], [0, 1]])
     }
 
-    @Test("plans nothing for nobody, and ignores nodes without a probability or with a senseless one")
+    @Test("plans nothing without sequences, and ignores nodes with a missing or invalid probability")
     func degenerate() throws {
         let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5.1)])
         #expect(Planner().plan([], cost: flat) == Plan(nodes: [], expectedTokens: 0, rows: 0, milliseconds: 0))
@@ -118,7 +118,7 @@ struct PlannerTests {
         #expect(plan.expectedTokens == 2)
     }
 
-    @Test("the marginal probability is where one more node stops to pay")
+    @Test("the marginal probability is where one more node no longer pays")
     func marginal() throws {
         let cost = try CostCurve([.init(rows: 1, milliseconds: 10), .init(rows: 101, milliseconds: 110)])
         let tree = try TokenTree([.init(parent: nil, token: 1, logProbability: -0.1)])
@@ -128,7 +128,7 @@ struct PlannerTests {
         #expect(abs((plan.expectedTokens + plan.marginalProbability) / longer - plan.rate) < 1e-12)
     }
 
-    @Test("the marginal probability is not below that of a node that was left out")
+    @Test("the marginal probability is at least that of the best node left out")
     func leftOut() throws {
         let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 100, milliseconds: 5)])
         let tree = try TokenTree((0..<4).map { .init(parent: nil, token: $0, logProbability: -1) })
@@ -139,7 +139,7 @@ struct PlannerTests {
         #expect(Planner().plan([candidate], cost: flat).marginalProbability == 0)
     }
 
-    @Test("behind a step of the cost curve a row costs what it does among several")
+    @Test("after a step of the cost curve, a row costs its share among several")
     func steps() throws {
         let cost = try CostCurve([
             .init(rows: 1, milliseconds: 10), .init(rows: 2, milliseconds: 20), .init(rows: 9, milliseconds: 20),
@@ -179,7 +179,7 @@ extension PlannerTests {
         }
     }
 
-    /// Over all connected sets of at most `budget` nodes.
+    /// The maximum over all connected sets of at most `budget` nodes.
     private static func bestRate(_ sequences: [Planner.Input], budget: Int, cost: CostCurve) -> Double {
         func choices(_ tree: TokenTree) -> [[NodeIndex]] {
             (0..<(1 << tree.count)).compactMap { mask in

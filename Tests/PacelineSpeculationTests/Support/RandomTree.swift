@@ -1,15 +1,15 @@
 import PacelineSpeculation
 
-/// How random trees of a test look.
+/// Parameters of a test's random trees.
 struct RandomTreeShape {
     var nodes = 1...40
     var vocabulary: Token = 6
-    /// Log-probabilities are drawn from a few multiples of 1/4, so that ties are common and sums are exact.
+    /// Log-probabilities are small multiples of 1/4, so that ties are common and sums are exact.
     var quarters = 0...12
 }
 
 extension TokenTree {
-    /// A random tree: each node hangs below the base or below any earlier node.
+    /// A random tree: each node's parent is the base or any earlier node.
     static func random(
         _ shape: RandomTreeShape = RandomTreeShape(),
         using generator: inout SplitMix
@@ -27,8 +27,7 @@ extension TokenTree {
         return tree
     }
 
-    /// Each node's tokens from the base, with the log-probabilities along them: what a tree means, whatever its
-    /// indices.
+    /// Each node's tokens from the base, with their log-probabilities: what a tree means, independent of its indices.
     var paths: [[Token]: [Float]] {
         var paths: [[Token]: [Float]] = [[]: []]
         for node in self {

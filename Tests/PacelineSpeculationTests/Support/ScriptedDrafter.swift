@@ -1,20 +1,20 @@
 import Foundation
 import PacelineSpeculation
 
-/// A drafter for tests that proposes the target's next token first with a given reliability, and keeps account of what
-/// a drafter with a KV cache would have to hold: it fails when it is asked about a node that the protocol says is gone.
+/// A drafter for tests that proposes the target's next token first with a given reliability. It tracks what a drafter
+/// with a KV cache would have to hold, and fails if asked about a node that should be gone.
 struct ScriptedDrafter: Drafter {
     struct ContractBroken: Error {}
 
     let target: ScriptedTarget
-    /// Out of 100 tokens, how many it gets right.
+    /// How many of 100 tokens it gets right.
     let reliability: UInt64
-    /// Out of 100, how sure it says it is; its reliability unless told otherwise.
+    /// The confidence it reports, out of 100; by default its reliability.
     let claim: UInt64
     private(set) var base: [Token] = []
     private(set) var steps = 0
     private(set) var expandedNodes = 0
-    /// By node: the tokens on the path to it, as a cache slot would remember them.
+    /// By node: the tokens on the path to it, as a cache slot would hold them.
     private var slots: [NodeIndex: [Token]] = [:]
 
     init(target: ScriptedTarget, reliability: UInt64, claim: UInt64? = nil) {

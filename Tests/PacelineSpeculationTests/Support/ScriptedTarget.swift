@@ -12,7 +12,7 @@ struct ScriptedTarget {
         return Token.random(in: 0..<vocabulary, using: &generator)
     }
 
-    /// What plain decoding emits after `base`.
+    /// The tokens that plain decoding emits after `base`.
     func continuation(of base: [Token], count: Int) -> [Token] {
         var tokens = base
         while tokens.count < base.count + count { tokens.append(nextToken(after: tokens)) }

@@ -53,7 +53,7 @@ struct RerootingTests {
         #expect(tree.reroot(after: []) == Rerooting(committed: [], path: [], kept: Array(tree.indices), tree: tree))
     }
 
-    @Test("leaves nothing when the tokens leave the tree, and says how far they followed it")
+    @Test("leaves nothing when the tokens leave the tree, and reports how far they followed it")
     func leavesTree() throws {
         let tree = try TokenTree([
             .init(parent: nil, token: 1, logProbability: 0), .init(parent: 0, token: 2, logProbability: 0),
@@ -71,7 +71,7 @@ struct RerootingTests {
         #expect(tree.reroot(after: [2]).tree.limits == limits)
     }
 
-    /// Mostly the path to a node, sometimes with a foreign token at its end.
+    /// Usually the path to a node, sometimes followed by a token that is not in the tree.
     private static func randomCommit(in tree: TokenTree, using generator: inout SplitMix) -> [Token] {
         let node = Int.random(in: 0..<tree.count, using: &generator)
         let path = tree.tokens(onPathTo: node)
@@ -82,7 +82,7 @@ struct RerootingTests {
 
 @Suite("Subtree by budget")
 struct SubtreeTests {
-    @Test("has the largest sum of path probabilities among all connected sets of that size")
+    @Test("has the largest sum of path probabilities of all connected sets of that size")
     func optimal() throws {
         var generator = SplitMix(seed: 10)
         for _ in 0..<60 {
@@ -94,7 +94,7 @@ struct SubtreeTests {
         }
     }
 
-    @Test("is a tree of the asked size whose nodes are the kept ones")
+    @Test("is a tree of the requested size whose nodes are the kept ones")
     func consistent() throws {
         var generator = SplitMix(seed: 11)
         for _ in 0..<200 {
@@ -110,7 +110,7 @@ struct SubtreeTests {
         }
     }
 
-    @Test("prefers the earlier node where probabilities are equal")
+    @Test("prefers the earlier of equally probable nodes")
     func ties() throws {
         let equal = (0..<Token(6)).map { TokenTree.Node(parent: nil, token: $0, logProbability: -1) }
         #expect(try TokenTree(equal).subtree(keeping: 3).kept == [0, 1, 2])

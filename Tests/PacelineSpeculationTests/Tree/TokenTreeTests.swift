@@ -46,7 +46,7 @@ struct TokenTreeTests {
         #expect(tree.descend([1, 2]).isEmpty)
     }
 
-    @Test("insert merges by parent and token, and tells whether the node is new")
+    @Test("insert merges by parent and token, and reports whether the node is new")
     func insertMerges() throws {
         var tree = TokenTree()
         let first = try tree.insert(.init(parent: nil, token: 4, logProbability: -1))
@@ -76,7 +76,7 @@ struct TokenTreeTests {
         }
     }
 
-    @Test("a merge into a full tree leaves out nodes with all that hangs below them")
+    @Test("a merge into a full tree leaves out nodes and everything below them")
     func mergeIntoFullTree() throws {
         var generator = SplitMix(seed: 5)
         for _ in 0..<200 {
@@ -94,7 +94,7 @@ struct TokenTreeTests {
 
 @Suite("Token tree limits")
 struct TokenTreeLimitsTests {
-    @Test("a node too many is refused, and the tree stays as it was")
+    @Test("one node too many is refused, and the tree stays unchanged")
     func tooManyNodes() throws {
         var tree = TokenTree(limits: TreeLimits(nodes: 2))
         try tree.append(.init(parent: nil, token: 0, logProbability: 0))
@@ -106,7 +106,7 @@ struct TokenTreeLimitsTests {
         #expect(tree == full)
     }
 
-    @Test("512 nodes and 32 levels fit by default, and no more")
+    @Test("by default 512 nodes and 32 levels fit, but no more")
     func defaults() throws {
         var wide = TokenTree()
         for token in 0..<Token(512) { try wide.append(.init(parent: nil, token: token, logProbability: -1)) }
@@ -142,7 +142,7 @@ struct TokenTreeLimitsTests {
         }
     }
 
-    @Test("tokens lie in the vocabulary where it is known")
+    @Test("tokens must lie in the vocabulary if it is known")
     func vocabulary() throws {
         var tree = TokenTree(limits: TreeLimits(vocabularySize: 100))
         try tree.append(.init(parent: nil, token: 99, logProbability: 0))
@@ -153,7 +153,7 @@ struct TokenTreeLimitsTests {
         try unknown.append(.init(parent: nil, token: .max, logProbability: 0))
     }
 
-    @Test("log-probabilities are finite and not above zero", arguments: [Float(0.1), Float.infinity, -Float.infinity])
+    @Test("log-probabilities are finite and at most zero", arguments: [Float(0.1), Float.infinity, -Float.infinity])
     func logProbability(value: Float) {
         var tree = TokenTree()
         #expect(throws: TreeError.invalidLogProbability(value)) {
@@ -161,7 +161,7 @@ struct TokenTreeLimitsTests {
         }
     }
 
-    @Test("not-a-number is no log-probability, and the lowest finite number is one")
+    @Test("NaN is not a log-probability, but the lowest finite number is")
     func extremeLogProbabilities() throws {
         var tree = TokenTree()
         #expect(throws: TreeError.self) { try tree.append(.init(parent: nil, token: 0, logProbability: .nan)) }
@@ -172,7 +172,7 @@ struct TokenTreeLimitsTests {
         #expect(tree.pathLogProbability(of: last).isFinite)
     }
 
-    @Test("errors say in one sentence what was allowed and what came")
+    @Test("errors name in one sentence what was allowed and what came")
     func descriptions() {
         #expect("\(TreeError.tooDeep(depth: 33, limit: 32))".contains("at most 32 nodes deep"))
         #expect("\(TreeError.duplicateSibling(parent: nil, token: 9))".contains("token 9 came twice below the base"))

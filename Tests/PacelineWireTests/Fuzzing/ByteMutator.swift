@@ -1,8 +1,8 @@
 import PacelineSpeculation
 
-/// Changes bytes in the ways that break parsers: flips, cuts, repeats, splices, and numbers at the edge of their range.
+/// Mutates bytes in ways that break parsers: flips, cuts, repeats, splices, and numbers at the edge of their range.
 struct ByteMutator {
-    /// Most inputs stay small, where most executions per second are; a repeat may reach a frame's cap.
+    /// Most inputs stay small, which allows the most executions per second; a repeat may reach a frame's cap.
     static let usualLimit = 8 << 10
     static let largestLimit = 1 << 20
 
@@ -12,7 +12,7 @@ struct ByteMutator {
         random = SplitMix(seed: seed)
     }
 
-    /// One to a few changes, mostly few.
+    /// One or more changes, usually few.
     mutating func mutate(_ bytes: [UInt8], splicing other: [UInt8]) -> [UInt8] {
         var mutated = bytes
         repeat {

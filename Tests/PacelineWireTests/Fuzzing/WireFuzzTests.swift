@@ -2,12 +2,12 @@ import Foundation
 import Testing
 
 /// `PACELINE_FUZZ_RUNS=10000000 swift test -c release --filter WireFuzzTests` is the long run; `PACELINE_FUZZ_SEED`
-/// chooses another one.
+/// selects another one.
 private let environment = ProcessInfo.processInfo.environment
 
 @Suite("Fuzzing the decoders")
 struct WireFuzzTests {
-    @Test("no bytes trap, hang, swell or get past the limits", .timeLimit(.minutes(60)))
+    @Test("no bytes cause a trap, a hang, excessive memory or a violation of the limits", .timeLimit(.minutes(60)))
     func decoders() throws {
         let runs = environment["PACELINE_FUZZ_RUNS"].flatMap { Int($0) } ?? 10_000
         let seed = environment["PACELINE_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
@@ -21,14 +21,14 @@ struct WireFuzzTests {
                 )
             }
         }
-        // A fuzzer that never or always gets through tests nothing.
+        // A fuzzer whose inputs are all refused or all accepted tests nothing.
         #expect(fuzzer.accepted > runs / 50)
         #expect(fuzzer.distinctOutcomes > 60)
-        // Other tests share the process in a short run.
+        // In a short run, other tests share the process.
         if runs >= 1_000_000 { #expect(try peakMemory() < 256 << 20) }
     }
 
-    /// Bytes of memory that this process has had at most.
+    /// This process's peak memory, in bytes.
     private func peakMemory() throws -> Int {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })

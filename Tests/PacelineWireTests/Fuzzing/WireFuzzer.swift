@@ -1,12 +1,12 @@
 import NIOCore
 import PacelineWire
 
-/// Feeds mutated bytes to the decoders and holds what they say to account. A trap ends the process; everything else
-/// that must not happen is a finding.
+/// Feeds mutated bytes to the decoders and checks the results. A trap ends the process; any other violation is a
+/// finding.
 ///
-/// Inputs that lead to an outcome not seen before are kept, so that mutations build on each other; half of all inputs
-/// start from valid messages all the same, or the fuzzer would drift away from what decodes at all. Everything follows
-/// from the seed, so a run can be repeated.
+/// Inputs that lead to a new outcome are kept, so that mutations build on each other. Half of all inputs still start
+/// from valid messages; otherwise few inputs would decode at all. Everything depends on the seed, so a run can be
+/// repeated.
 struct WireFuzzer {
     struct Finding: Error, CustomStringConvertible {
         var reason: String
@@ -25,12 +25,12 @@ struct WireFuzzer {
     private var mutator: ByteMutator
     /// Payloads of valid messages.
     private var valid: [Payload] = []
-    /// Payloads that led somewhere new.
+    /// Payloads that led to a new outcome.
     private var found: [Payload] = []
     private var outcomes: Set<String> = []
     private(set) var accepted = 0
 
-    /// Different ends that inputs have come to.
+    /// Distinct outcomes of all inputs.
     var distinctOutcomes: Int { outcomes.count }
 
     init(seed: UInt64) throws {
@@ -57,7 +57,7 @@ struct WireFuzzer {
         }
     }
 
-    /// A mutated payload, as if a frame's checksums had held.
+    /// A mutated payload, as if the frame's checksums were valid.
     private mutating func executePayload() throws {
         let origin = origin()
         let bytes = mutator.mutate(origin.bytes, splicing: self.origin().bytes)
@@ -74,7 +74,7 @@ struct WireFuzzer {
         }
     }
 
-    /// A stream of frames; with `intact` framing only payloads and sequence numbers are wrong, else any byte.
+    /// A stream of frames; with `intact` framing only payloads and sequence numbers are mutated, else any byte.
     private mutating func executeStream(intact: Bool) throws {
         var stream: [UInt8] = []
         for sequence in 1...UInt64(mutator.number(1...4)) {
@@ -94,7 +94,7 @@ struct WireFuzzer {
         accepted += whole.messages.count
     }
 
-    /// The same bytes in pieces; the reader must hold no more than a frame and a piece.
+    /// Reads the same bytes in pieces; the reader must never hold more than a frame and a piece.
     private mutating func readInChunks(
         _ bytes: [UInt8],
         phase: LinkPhase
@@ -122,7 +122,7 @@ struct WireFuzzer {
         }
     }
 
-    /// What was accepted is valid: it can be sent, and arrives as it is.
+    /// Checks that an accepted message is valid: it can be sent, and arrives unchanged.
     private func checkRoundTrip(_ message: Message, phase: LinkPhase, input: [UInt8]) throws {
         let (read, error) = Wire.read(try Wire.bytes(of: [message], phase: phase), phase: phase)
         guard error == nil, read == [message] else {
@@ -140,7 +140,7 @@ struct WireFuzzer {
         }
     }
 
-    /// An error without its numbers.
+    /// An error's text without its numbers.
     private static func kind(of error: MessageError) -> String {
         error.description.filter { !$0.isNumber }
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// protoc-c, which is protobuf's own compiler with a C back end: an encoder and decoder that is none of ours.
+/// protoc-c, protobuf's own compiler with a C back end: an encoder and decoder independent of ours.
 enum ProtobufCompiler {
     static let protocols = VectorFile.folder.deletingLastPathComponent()
 

@@ -1,7 +1,7 @@
 import Foundation
 import PacelineWire
 
-/// The fields of all messages, read from the `.proto` files: what tests of every field go by.
+/// The fields of all messages, read from the `.proto` files, for tests of every field.
 struct ProtobufDeclarations {
     struct Field: Sendable {
         var type: String
@@ -10,17 +10,17 @@ struct ProtobufDeclarations {
         var isRepeated: Bool
     }
 
-    /// A field with the way to it from a frame's payload.
+    /// A field with its path from a frame's payload.
     struct Place: Sendable, CustomStringConvertible {
         var message: MessageType
-        /// Sub-messages that hold the field, the outermost first.
+        /// The sub-messages that contain the field, outermost first.
         var holders: [Field]
         var field: Field
 
-        /// As problems name it.
+        /// The name in error messages.
         var name: String { (holders + [field]).map(\.name).joined(separator: ".") }
 
-        /// A payload in which the field alone is written.
+        /// A payload with this field only.
         func payload(_ content: ProtobufPayload) -> ProtobufPayload {
             holders.reversed().reduce(content) { ProtobufPayload().message($1.number, $0) }
         }
@@ -58,7 +58,7 @@ struct ProtobufDeclarations {
         }
     }
 
-    /// Every field of every message, those of sub-messages at each place where one occurs.
+    /// Every field of every message; the fields of sub-messages at each place where one occurs.
     var places: [Place] {
         MessageType.allCases.flatMap { places(of: "\($0)".capitalized, in: $0, holders: []) }
     }
@@ -88,7 +88,7 @@ struct ProtobufDeclarations {
 extension ProtobufWireType {
     static let all: [ProtobufWireType] = [.varint, .fixed64, .lengthPrefixed, .fixed32]
 
-    /// A field of this wire type, whose value is as good as any.
+    /// A field of this wire type with an arbitrary value.
     func written(_ number: Int) -> ProtobufPayload {
         switch self {
         case .varint: ProtobufPayload().varint(number, 1)

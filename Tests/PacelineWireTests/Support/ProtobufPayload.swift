@@ -1,4 +1,4 @@
-/// Protobuf written by hand, for payloads that no honest encoder makes.
+/// Hand-written protobuf, for payloads that no honest encoder produces.
 struct ProtobufPayload {
     private(set) var bytes: [UInt8] = []
 

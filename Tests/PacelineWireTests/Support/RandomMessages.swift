@@ -1,7 +1,7 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// Valid messages drawn at random, with extreme values more often than chance would have them.
+/// Random valid messages, with extreme values more often than by chance.
 struct RandomMessages {
     static let vocabularySize = 49_152
     static let established = established(version: WireLimits.protocolVersions.upperBound)
@@ -16,7 +16,7 @@ struct RandomMessages {
         random = SplitMix(seed: seed)
     }
 
-    /// The phase in which a message may travel.
+    /// A phase in which a message is allowed.
     static func phase(of type: MessageType) -> LinkPhase {
         switch type {
         case .hello, .challenge, .authenticate, .welcome: .handshake
@@ -204,7 +204,7 @@ struct RandomMessages {
         )
     }
 
-    /// Children of earlier messages' nodes may have come out equal; one of each stays.
+    /// Returns no nodes if two children of an earlier message's node happen to be equal.
     private func distinct(_ nodes: [TokenTree.Node]) -> [TokenTree.Node] {
         let keys = nodes.map { [UInt64(($0.parent ?? -1) + 1), UInt64($0.token)] }
         return Set(keys).count == nodes.count ? nodes : []

@@ -1,9 +1,9 @@
 import NIOCore
 import PacelineWire
 
-/// Short ways to bytes and back.
+/// Shortcuts from messages to bytes and back.
 enum Wire {
-    /// The frames of messages that are sent one after another in one phase.
+    /// The frames of messages sent one after another in one phase.
     static func bytes(
         of messages: [Message],
         phase: LinkPhase = RandomMessages.established
@@ -14,7 +14,7 @@ enum Wire {
         return Array(buffer.readableBytesView)
     }
 
-    /// What a reader makes of a whole stream.
+    /// The messages and the error that a reader gets from a whole stream.
     static func read(
         _ bytes: [UInt8],
         phase: LinkPhase = RandomMessages.established
@@ -31,13 +31,13 @@ enum Wire {
         }
     }
 
-    /// A frame round any payload, with checksums that hold.
+    /// A frame around any payload, with valid checksums.
     static func frame(_ type: MessageType, payload: [UInt8], sequence: UInt64 = 1) -> [UInt8] {
         let frame = Frame(type: type, sequence: sequence, payload: ByteBuffer(bytes: payload))
         return Array(frame.encoded.readableBytesView)
     }
 
-    /// A header with any content, and a checksum that holds.
+    /// A header with any content and a valid checksum.
     static func header(
         version: UInt16 = 1,
         type: UInt8,

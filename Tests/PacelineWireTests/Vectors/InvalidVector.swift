@@ -129,7 +129,7 @@ struct InvalidVector {
         ]
     }()
 
-    /// Well-formed to the eye of a protobuf library.
+    /// Well-formed for a protobuf library.
     private static let protobuf: [InvalidVector] = {
         func message(
             _ name: String,

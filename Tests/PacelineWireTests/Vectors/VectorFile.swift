@@ -23,7 +23,7 @@ struct VectorFile {
         return bytes
     }
 
-    /// Only for recording.
+    /// For recording only.
     func write(_ frame: [UInt8], title: String) throws {
         try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         var text = "# \(title)\n"

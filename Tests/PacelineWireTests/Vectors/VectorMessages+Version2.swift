@@ -2,8 +2,8 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VectorMessage {
-    /// What version 2 of the protocol adds: a drafter whose vocabulary is padded otherwise than the target's, and a
-    /// base in three parts.
+    /// The additions of version 2: a drafter whose vocabulary is padded differently from the target's, and a base in
+    /// three parts.
     static let version2: [VectorMessage] = [
         VectorMessage(name: "version-2/01-hello", sender: .worker, message: .hello(newHello)),
         VectorMessage(name: "version-2/02-welcome", sender: .verifier, message: .welcome(newWelcome)),
@@ -26,7 +26,7 @@ extension VectorMessage {
         ),
     ]
 
-    /// All golden frames, by conversation, with the version that each is held in.
+    /// All golden frames, by conversation, with the protocol version of each.
     static let conversations: [(version: Int, messages: [VectorMessage])] = [
         (1, exchange), (1, authenticated), (2, version2),
     ]

@@ -1,8 +1,7 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// The messages of the golden frames in `Protocols/vectors`, in the order in which they travel; here those of version
-/// 1.
+/// The messages of the golden frames in `Protocols/vectors`, in the order of sending; here those of version 1.
 struct VectorMessage {
     enum Sender: String {
         case worker, verifier
@@ -94,7 +93,7 @@ extension VectorMessage {
         ),
     ]
 
-    /// Made with Python's hmac module over the frames before them.
+    /// Computed with Python's hmac module over the preceding frames.
     private static let workerProof: [UInt8] = [
         0x4c, 0xaa, 0xbf, 0xbf, 0x04, 0x61, 0x8c, 0x85, 0x27, 0xc4, 0x94, 0x28, 0x17, 0x02, 0x6e, 0xc0,
         0xc1, 0xe5, 0xb3, 0x24, 0xbf, 0xaf, 0xbe, 0x77, 0xad, 0x22, 0x72, 0x37, 0x55, 0xb7, 0x0a, 0xf8,
@@ -166,7 +165,7 @@ extension VectorMessage {
         lengthLimit: 261
     )
 
-    /// Two children of the base and one below each.
+    /// Two children of the base, and one below each.
     private static let tree = Message.Tree(
         request: 7,
         epoch: 3,
@@ -182,7 +181,7 @@ extension VectorMessage {
         isFinal: false
     )
 
-    /// Goes on below nodes 2 and 0.
+    /// Continues below nodes 2 and 0.
     private static let treeDelta = Message.Tree(
         request: 7,
         epoch: 3,
@@ -209,7 +208,7 @@ extension VectorMessage {
         ]
     )
 
-    /// 6330 and 284 are accepted; after them the target wants 253 rather than 216.
+    /// 6330 and 284 are accepted; after them the target chooses 253 rather than 216.
     private static let verdict = Message.Verdict(
         request: 7,
         epoch: 4,
@@ -232,7 +231,7 @@ extension VectorMessage {
         isFinal: true
     )
 
-    /// Nothing was accepted: the target's own token only.
+    /// Nothing was accepted; only the target's own token follows.
     private static let plainVerdict = Message.Verdict(
         request: 7,
         epoch: 5,

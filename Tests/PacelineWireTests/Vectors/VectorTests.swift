@@ -3,12 +3,12 @@ import NIOCore
 import PacelineWire
 import Testing
 
-/// `PACELINE_RECORD_VECTORS=1 swift test --filter VectorTests` writes the files anew from `VectorMessages.swift`.
+/// `PACELINE_RECORD_VECTORS=1 swift test --filter VectorTests` rewrites the files from `VectorMessages.swift`.
 private let isRecording = ProcessInfo.processInfo.environment["PACELINE_RECORD_VECTORS"] == "1"
 
 @Suite("Vectors", .serialized)
 struct VectorTests {
-    @Test("golden frames decode to the messages they hold, and these encode to the same bytes")
+    @Test("golden frames decode to their messages, which encode to the same bytes")
     func golden() throws {
         for (version, conversation) in VectorMessage.conversations {
             for sender in [VectorMessage.Sender.worker, .verifier] {
@@ -18,7 +18,7 @@ struct VectorTests {
     }
 
     @Test(
-        "protobuf's own encoder makes the same payloads of their text",
+        "protobuf's own encoder makes the same payloads from their text form",
         .enabled(if: ProtobufCompiler.path != nil, "needs protoc-c: apt-get install protobuf-c-compiler")
     )
     func independentEncoder() throws {
@@ -37,7 +37,7 @@ struct VectorTests {
         #expect(Set(types) == Set(MessageType.allCases))
     }
 
-    @Test("every invalid frame is refused for the reason that its comment gives")
+    @Test("every invalid frame is refused for the reason in its comment")
     func invalid() throws {
         let names = InvalidVector.all.map(\.name)
         if isRecording { try InvalidVector.all.forEach { try $0.record() } }
@@ -92,7 +92,7 @@ extension VectorMessage {
         "\(message.type), \(sender == .worker ? "worker to verifier" : "verifier to worker")"
     }
 
-    /// Whether the sender's next message is one of the work.
+    /// Whether the sender's next message comes after the handshake.
     fileprivate var endsHandshake: Bool {
         switch message {
         case .hello(let hello): hello.nonce.isEmpty

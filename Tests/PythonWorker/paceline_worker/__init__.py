@@ -1,1 +1,1 @@
-"""A draft worker for Paceline's verifier, written from the protocol's document."""
+"""A draft worker for Paceline's verifier, written from the protocol document."""

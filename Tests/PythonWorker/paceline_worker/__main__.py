@@ -51,7 +51,7 @@ def exchange(link, session):
             data = link.recv(1 << 16)
         except TimeoutError:
             if session.welcome is None and time.monotonic() - started > HANDSHAKE_LIMIT:
-                raise ConnectionError("no welcome came") from None
+                raise ConnectionError("the verifier sent no welcome in time") from None
             continue
         if not data:
             raise ConnectionError("the verifier closed the connection")
@@ -69,7 +69,7 @@ def shared_token(path):
         if not token:
             return None
     if len(token) not in TOKEN_BYTES:
-        sys.exit(f"the shared token has {len(token)} bytes, and must have 16 to 4096")
+        sys.exit(f"the shared token has {len(token)} bytes, but must have 16 to 4096")
     return token
 
 

@@ -1,11 +1,11 @@
-"""How a sequence's committed tokens are named."""
+"""Names for a sequence's committed tokens."""
 
 _OFFSET_BASIS = 0xCBF29CE484222325
 _PRIME = 0x100000001B3
 
 
 def base_hash(tokens, start=_OFFSET_BASIS):
-    """FNV-1a over the tokens as four little-endian bytes each, carried on from `start`."""
+    """FNV-1a over the tokens as four little-endian bytes each, continued from `start`."""
     value = start
     for token in tokens:
         for byte in token.to_bytes(4, "little"):

@@ -21,7 +21,7 @@ _COVERED = struct.Struct("<HBBIIQ")
 
 
 class ProtocolError(Exception):
-    """The other side broke a rule; `code` is what it is told before the connection is closed."""
+    """The other side broke a rule; `code` is sent to it before the connection is closed."""
 
     def __init__(self, code, reason):
         super().__init__(reason)
@@ -57,7 +57,7 @@ class FrameWriter:
 
 
 class FrameReader:
-    """Cuts received bytes into frames. Nothing of a header is believed before its checksum holds."""
+    """Splits received bytes into frames. Uses no field of a header before its checksum is verified."""
 
     def __init__(self, established=False):
         self.established = established
@@ -68,7 +68,7 @@ class FrameReader:
         self._buffer += data
 
     def next(self):
-        """The next frame, or None if more bytes must come first."""
+        """The next frame, or None if more bytes are needed."""
         self._check_magic()
         if len(self._buffer) < HEADER_SIZE:
             return None
@@ -85,7 +85,7 @@ class FrameReader:
     def _check_magic(self):
         found = bytes(self._buffer[: len(MAGIC)])
         if not MAGIC.startswith(found):
-            raise self._error(f"the other side speaks something else: {found!r}")
+            raise self._error(f"the other side speaks another protocol: it began with {found!r}")
 
     def _check_header(self):
         _, header_checksum = _PREFIX.unpack_from(self._buffer)
@@ -103,7 +103,7 @@ class FrameReader:
         if length > self._cap(name):
             raise self._error(f"a {name} of {length} bytes")
         if sequence != self.sequence + 1:
-            raise self._error(f"frame {sequence} came and {self.sequence + 1} was due")
+            raise self._error(f"frame {self.sequence + 1} was expected, but frame {sequence} came")
         return name, length, checksum
 
     def _cap(self, name):

@@ -1,4 +1,4 @@
-"""Message classes, made from the .proto files when the module is loaded."""
+"""Message classes, generated from the .proto files when the module is loaded."""
 
 import pathlib
 import shutil
@@ -57,7 +57,7 @@ FAULT_AUTHENTICATION, FAULT_TIMEOUT = 6, 7
 
 
 def parse(name, payload):
-    """The message of that name; google.protobuf.message.DecodeError if the payload is none."""
+    """Decodes a message by name; raises google.protobuf.message.DecodeError if the payload is invalid."""
     return _CLASSES[name].FromString(payload)
 
 

@@ -1,4 +1,4 @@
-"""Drafting without a model: what followed the last time that the same tokens came?"""
+"""Drafting without a model: proposes what followed earlier occurrences of the latest tokens."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ LONGEST = 4
 
 @dataclasses.dataclass
 class Draft:
-    """A tree in the form in which it travels."""
+    """A tree in its wire format."""
 
     parents: list = dataclasses.field(default_factory=list)  # distances back; the base has index -1
     tokens: list = dataclasses.field(default_factory=list)
@@ -19,7 +19,7 @@ class Draft:
 
 
 class NGrams:
-    """Where each n-gram of a growing sequence ended, latest last."""
+    """The positions where each n-gram of a growing sequence ended, latest last."""
 
     def __init__(self):
         self._tokens = []
@@ -32,7 +32,7 @@ class NGrams:
                 self._ends.setdefault(tuple(self._tokens[-length:]), []).append(len(self._tokens))
 
     def draft(self, nodes, depth, width):
-        """A tree of what followed the longest repeated suffixes, the likeliest continuation first."""
+        """A tree of the continuations of the longest repeated suffixes, the likeliest first."""
         draft = Draft()
         children = {}  # (parent, token) -> node
         fan = {}  # parent -> count of children

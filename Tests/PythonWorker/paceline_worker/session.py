@@ -1,4 +1,4 @@
-"""A connection from `Hello` to its end, as a state machine: frames in, frames out. The socket is elsewhere."""
+"""A connection from `Hello` to its end, as a state machine without a socket: frames in, frames out."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ PIECE = 16  # nodes per Tree message
 
 
 class Refused(Exception):
-    """One side will not have the other until somebody changes a setting."""
+    """One side refuses the other until somebody changes a setting."""
 
 
 class Request:
@@ -37,7 +37,7 @@ class Request:
             self.limits = verdict.limits
 
     def trees(self, tree_limits):
-        """The whole tree for the present base, in pieces."""
+        """The whole tree for the current base, in pieces."""
         room = self.length_limit - len(self.base.tokens) - 1
         depth = min(self.limits.depth, tree_limits.tree_depth, room)
         nodes = min(self.credit, self.limits.nodes, tree_limits.tree_nodes)
@@ -58,7 +58,7 @@ class Request:
 
 
 class Session:
-    """`now` is any clock in seconds that only goes forward."""
+    """`now` is the time of any monotonic clock, in seconds."""
 
     def __init__(self, name, incarnation, slots=8, token=None, nonce=b""):
         self._writer = FrameWriter()
@@ -96,7 +96,7 @@ class Session:
             self._handle(frame, now)
 
     def tick(self, now):
-        """Heartbeats; to be called at least every few tens of milliseconds once there is a welcome."""
+        """Sends heartbeats. Call it at least every few tens of milliseconds once there is a welcome."""
         if self.welcome is None:
             return
         if now - self._heard > self.welcome.dead_after_ms / 1000:
@@ -125,7 +125,7 @@ class Session:
 
     def _on_challenge(self, challenge, frame, now):
         if self._token is None or self._challenged:
-            raise ProtocolError(messages.FAULT_UNEXPECTED, "a challenge came that nobody asked for")
+            raise ProtocolError(messages.FAULT_UNEXPECTED, "an unexpected challenge came")
         self._challenged = True
         self._transcript += frame.encoded()
         self._transcript += self._send(messages.Authenticate(proof=self._proof(b"worker", self._transcript)))
@@ -152,7 +152,7 @@ class Session:
 
     def _on_verdict(self, verdict, frame, now):
         request = self.requests.get(verdict.request)
-        if request is None:  # we closed it, and the verifier does not know yet
+        if request is None:  # we closed it, but the verifier does not know yet
             return
         self.verified += verdict.verified_nodes
         self.accepted += verdict.accepted_nodes

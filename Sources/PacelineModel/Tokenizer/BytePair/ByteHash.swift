@@ -1,6 +1,6 @@
 /// A fast hash of short byte strings for the tokenizer's own tables.
 ///
-/// Not keyed: a hostile text may cause collisions, which the bounded tables that use it tolerate.
+/// The hash has no key, so hostile text can cause collisions. The tables that use it are bounded and tolerate them.
 enum ByteHash {
     private static let multiplier: UInt64 = 0x9E37_79B9_7F4A_7C15
 

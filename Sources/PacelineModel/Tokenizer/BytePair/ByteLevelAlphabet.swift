@@ -1,6 +1,6 @@
-/// GPT-2's spelling of bytes as printable characters, which byte-level vocabularies and merges are written in.
+/// GPT-2's spelling of bytes as printable characters; byte-level vocabularies and merges use it.
 ///
-/// Bytes that print stand for themselves as Latin-1 characters; the others take U+0100, U+0101, … in order.
+/// Printable bytes stand for themselves as Latin-1 characters. The others become U+0100, U+0101, … in order.
 /// Source: `bytes_to_unicode` of the GPT-2 release.
 struct ByteLevelAlphabet: Sendable {
     /// The byte of each scalar below U+0144, or -1.
@@ -24,12 +24,12 @@ struct ByteLevelAlphabet: Sendable {
         (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || (0xAE...0xFF).contains(byte)
     }
 
-    /// The character that spells `byte`.
+    /// The character that stands for `byte`.
     func scalar(for byte: UInt8) -> Unicode.Scalar? {
         bytes.firstIndex(of: Int16(byte)).flatMap { Unicode.Scalar(UInt32($0)) }
     }
 
-    /// Appends the bytes that `text` (UTF-8) spells; false, with nothing appended, when it is not in this alphabet.
+    /// Appends the bytes that `text` (UTF-8) spells. Returns false and appends nothing if it has other characters.
     func append(_ text: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
         let start = output.count
         var index = 0
@@ -37,7 +37,7 @@ struct ByteLevelAlphabet: Sendable {
             var scalar = Int(text[index])
             index += 1
             if scalar >= 0x80 {
-                // Scalars of the alphabet take two bytes at most.
+                // Scalars of the alphabet are at most two bytes long.
                 guard scalar & 0xE0 == 0xC0, index < text.count else { return undo(&output, to: start) }
                 scalar = (scalar & 0x1F) << 6 | Int(text[index]) & 0x3F
                 index += 1

@@ -1,18 +1,18 @@
 import PacelineSpeculation
 
-/// Byte-pair encoding of one word: adjacent tokens join in the order of the merges' ranks, leftmost first among equals.
+/// Byte-pair encoding of one word: merges adjacent tokens in order of rank; among equal ranks, leftmost first.
 ///
-/// A queue of possible merges over a linked list makes it O(n log n), also for a word of a megabyte.
+/// A queue of possible merges over a linked list takes O(n log n), so a word of a megabyte is fast too.
 /// Source: Sennrich, Haddow, Birch 2016 (arXiv 1508.07909), on bytes as in GPT-2.
 struct BytePairEncoder {
     private let merges: MergeTable
-    /// The token of each single byte, where the vocabulary has one.
+    /// The token of each single byte; nil for bytes without a token.
     private let byteTokens: [Token?]
 
     private var symbols: [Symbol] = []
     private var queue = Heap<PairMerge>()
 
-    /// One token of the word so far, linked to its neighbours by index; -1 ends the list.
+    /// One token of the partly merged word, linked to its neighbours by index; -1 ends the list.
     private struct Symbol {
         var token: Token
         var previous: Int
@@ -26,8 +26,7 @@ struct BytePairEncoder {
 
     /// Appends the tokens of `word`.
     ///
-    /// Bytes that the vocabulary has no token for are left out first, so that what is around them may join, as in the
-    /// published tokenizers.
+    /// First drops bytes without a token, so that their neighbours can merge, as in the published tokenizers.
     mutating func encode(_ word: UnsafeRawBufferPointer, into output: inout [Token]) {
         symbols.removeAll(keepingCapacity: true)
         for byte in word {
@@ -58,8 +57,8 @@ struct BytePairEncoder {
     private mutating func apply(_ merge: PairMerge) {
         let left = merge.left
         let right = symbols[left].next
-        // Out of date when either half has meanwhile joined another neighbour: a symbol that was merged away
-        // has no successor, and one that grew has another token.
+        // Stale if either half has since merged with another neighbour. A symbol that was merged away has no successor,
+        // and a symbol that grew has another token.
         guard right >= 0, MergeTable.pair(symbols[left].token, symbols[right].token) == merge.pair else { return }
         symbols[left].token = merge.merged
         symbols[left].next = symbols[right].next

@@ -1,7 +1,7 @@
 import PacelineSpeculation
 
 extension MergeTable {
-    /// Reads `tokenizer.ggml.merges`: two spelled tokens with a space between, in order of rank.
+    /// Reads `tokenizer.ggml.merges`: pairs of spelled tokens separated by a space, in order of rank.
     init(
         _ array: GGUFArray,
         vocabulary: Vocabulary,

@@ -1,21 +1,21 @@
 import PacelineSpeculation
 
-/// The merges of byte-pair encoding: which two adjacent tokens join, into what, and how early.
+/// The merges of byte-pair encoding: for each pair of adjacent tokens, the merged token and its rank.
 struct MergeTable: Sendable {
-    /// A merge that applies to a pair.
+    /// The merge of one pair.
     struct Merge: Sendable {
-        /// Position in the file's list; smaller merges first.
+        /// Position in the file's list; lower ranks merge first.
         var rank: UInt32
         var token: Token
     }
 
-    /// Left token in the high half, right in the low half; `free` marks an empty slot. The size is a power of two.
+    /// Left token in the high half, right token in the low half, or `free`. The size is a power of two.
     private var pairs: [UInt64]
     private var merges: [Merge]
-    /// No token has this id: ids are below 2^31.
+    /// Marks an empty slot. No pair has this value, because token ids are below 2^31.
     private static let free = UInt64.max
 
-    /// Room for `count` merges.
+    /// Makes a table for up to `count` merges.
     init(count: Int) {
         var capacity = 16
         while capacity < count + count / 2 { capacity *= 2 }
@@ -27,7 +27,7 @@ struct MergeTable: Sendable {
         UInt64(left) << 32 | UInt64(right)
     }
 
-    /// Adds a merge; of two for one pair the first stays. At most as many as `init` made room for.
+    /// Adds a merge, unless the pair already has one. The table must have room, see `init`.
     mutating func insert(_ pair: UInt64, _ merge: Merge) {
         var slot = firstSlot(pair)
         while pairs[slot] != Self.free {
@@ -38,7 +38,7 @@ struct MergeTable: Sendable {
         merges[slot] = merge
     }
 
-    /// The merge of a pair, if there is one.
+    /// The merge of a pair; nil if it has none.
     func merge(_ pair: UInt64) -> Merge? {
         var slot = firstSlot(pair)
         while pairs[slot] != Self.free {

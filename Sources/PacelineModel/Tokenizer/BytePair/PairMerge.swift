@@ -1,12 +1,11 @@
 import PacelineSpeculation
 
-/// Two adjacent symbols that may become one. The least is applied first: the one of the smallest rank, and of the
-/// leftmost position among equals.
+/// Two adjacent symbols that may merge. The smallest is applied first: the lowest rank, then the leftmost position.
 struct PairMerge: Comparable {
     var rank: UInt32
     /// Index of the left symbol.
     var left: Int
-    /// What the two symbols were, to tell whether the merge is still possible.
+    /// Identifies the two symbols, to check later whether the merge is still possible.
     var pair: UInt64
     var merged: Token
 

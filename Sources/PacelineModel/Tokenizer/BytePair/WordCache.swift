@@ -1,9 +1,9 @@
 import Glibc
 import PacelineSpeculation
 
-/// The tokens of words met before. A fixed table where a word displaces the one in its slot, so its size is bounded.
+/// Caches the tokens of words. The table has a fixed size: a new word replaces the one in its slot.
 struct WordCache: Sendable {
-    /// Longer words are rare and would make the bound on memory loose.
+    /// The longest cached word, in bytes. Longer words are rare, and caching them would raise the memory bound.
     static let longestWord = 48
     private static let slotCount = 8192
 
@@ -14,7 +14,9 @@ struct WordCache: Sendable {
 
     private var entries = [Entry?](repeating: nil, count: Self.slotCount)
 
-    /// The tokens of `word`, which has the given hash, if they are here.
+    /// The cached tokens of `word`; nil if there are none.
+    ///
+    /// - Parameter hash: ``ByteHash/hash(_:)`` of `word`.
     func tokens(of word: UnsafeRawBufferPointer, hash: UInt64) -> [Token]? {
         guard let entry = entries[Self.slot(hash)], entry.word.count == word.count else { return nil }
         let isEqual = entry.word.withUnsafeBytes { stored in

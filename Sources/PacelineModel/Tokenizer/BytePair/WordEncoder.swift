@@ -1,13 +1,13 @@
 import PacelineSpeculation
 import Synchronization
 
-/// Byte-level encoding of a text: word by word, as the pre-tokeniser cuts it.
+/// Byte-level encoding of a text, one word of the pre-tokeniser at a time.
 struct WordEncoder {
     let preTokenizer: PreTokenizer
     let vocabulary: Vocabulary
     var encoder: BytePairEncoder
 
-    /// Appends the tokens of `bytes`, normalised as the family does; words are looked up in `cache` first.
+    /// Normalises `bytes` as the family does and appends their tokens. Looks each word up in `cache` first.
     mutating func encode(
         _ bytes: UnsafeRawBufferPointer,
         cache: borrowing Mutex<WordCache>,

@@ -1,23 +1,23 @@
-/// Makes text of bytes that arrive in pieces: only whole characters come out, and the rest waits.
+/// Turns bytes that arrive in pieces into text: emits whole characters and holds back the rest.
 ///
-/// All that comes out, put together, equals `String(decoding: allBytes, as: UTF8.self)` however the bytes were cut.
+/// The concatenated output equals `String(decoding: allBytes, as: UTF8.self)`, however the bytes were split.
 package struct TextAssembler: Sendable {
-    /// The beginning of a sequence that may still become valid; three bytes at most.
+    /// The beginning of a sequence that may still become valid; at most three bytes.
     private var pending: [UInt8] = []
 
     package init() {}
 
-    /// Takes more bytes and returns the text that they complete. Sequences that cannot become valid turn into U+FFFD.
+    /// Takes more bytes and returns the text that they complete. Invalid sequences become U+FFFD.
     package mutating func append(_ bytes: some Sequence<UInt8>) -> String {
         pending.append(contentsOf: bytes)
         let complete = pending.withUnsafeBytes { Self.completeCount($0) }
-        // Whole sequences only, so repairing each part equals repairing the whole.
+        // Each part has only whole sequences, so repairing the parts equals repairing the whole.
         let text = String(decoding: pending[..<complete], as: UTF8.self)
         pending.removeFirst(complete)
         return text
     }
 
-    /// Returns what still waits, as U+FFFD since no more bytes will complete it, and starts anew.
+    /// Returns U+FFFD for an incomplete sequence, if there is one, and resets.
     package mutating func finish() -> String {
         defer { pending = [] }
         return String(decoding: pending, as: UTF8.self)

@@ -1,11 +1,11 @@
-/// How a vocabulary's file writes the bytes that its tokens stand for.
+/// How a vocabulary spells the bytes of its tokens in the file.
 protocol TokenSpelling {
-    /// Appends the bytes that a token of `kind` with this text (UTF-8) stands for.
+    /// Appends the bytes of a token of `kind` whose text in the file is `text` (UTF-8).
     func append(_ text: UnsafeRawBufferPointer, of kind: TokenKind, to output: inout [UInt8])
 }
 
 extension ByteLevelAlphabet: TokenSpelling {
-    /// Normal tokens are spelled in the alphabet, others plainly.
+    /// Normal tokens use the alphabet; others have plain text.
     func append(_ text: UnsafeRawBufferPointer, of kind: TokenKind, to output: inout [UInt8]) {
         if kind != .normal || !append(text, to: &output) { output.append(contentsOf: text) }
     }
@@ -34,7 +34,7 @@ struct SentencePieceSpelling: TokenSpelling {
         }
     }
 
-    /// The byte that "<0x0A>" names; nil for another text.
+    /// The byte of a text such as "<0x0A>"; nil for other texts.
     private static func byte(_ text: UnsafeRawBufferPointer) -> UInt8? {
         guard text.count == 6, text.starts(with: "<0x".utf8), text[5] == UInt8(ascii: ">") else { return nil }
         return UInt8(String(decoding: text[3..<5], as: UTF8.self), radix: 16)

@@ -1,17 +1,17 @@
-/// Reads UTF-8 one scalar at a time and tells broken sequences from unfinished ones.
+/// Reads UTF-8 one scalar at a time and distinguishes invalid sequences from incomplete ones.
 ///
 /// Source: the Unicode Standard, table 3-7 (well-formed byte sequences) and "maximal subpart" in section 3.9.
 enum UTF8Scanner {
     enum Step: Equatable {
-        /// A whole scalar of so many bytes.
+        /// A whole scalar of `length` bytes.
         case scalar(length: Int)
-        /// So many bytes that no continuation can make valid; one U+FFFD stands for them.
+        /// `length` bytes that no continuation can make valid; one U+FFFD replaces them.
         case invalid(length: Int)
-        /// The bytes end within a sequence that may still become valid.
+        /// The bytes end inside a sequence that may still become valid.
         case incomplete
     }
 
-    /// What begins at `index`, which must be inside `bytes`.
+    /// Classifies the sequence that begins at `index`, which must be inside `bytes`.
     static func step(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Step {
         let first = bytes[index]
         guard first >= 0x80 else { return .scalar(length: 1) }
@@ -24,7 +24,7 @@ enum UTF8Scanner {
         return .scalar(length: length)
     }
 
-    /// Length of the sequence that `first` begins and the range of its second byte; nil if it begins none.
+    /// The length of a sequence with this first byte, and the range of its second byte; nil for an invalid first byte.
     private static func shape(_ first: UInt8) -> (length: Int, second: ClosedRange<UInt8>)? {
         switch first {
         case 0xC2...0xDF: (2, 0x80...0xBF)
@@ -38,7 +38,7 @@ enum UTF8Scanner {
         }
     }
 
-    /// The scalar that begins at `index` of valid UTF-8, and how many bytes it takes.
+    /// The scalar at `index` of valid UTF-8, and its length in bytes.
     static func codePoint(_ valid: UnsafeRawBufferPointer, at index: Int) -> (value: UInt32, length: Int) {
         let first = valid[index]
         guard first >= 0x80 else { return (UInt32(first), 1) }
@@ -50,7 +50,7 @@ enum UTF8Scanner {
         return (value, length)
     }
 
-    /// Where the first invalid or unfinished sequence begins; nil when all of `bytes` is valid.
+    /// The offset of the first invalid or incomplete sequence; nil if all of `bytes` is valid.
     static func firstInvalidOffset(_ bytes: UnsafeRawBufferPointer) -> Int? {
         var index = 0
         while index < bytes.count {

@@ -1,8 +1,8 @@
 extension PreTokenizer {
     /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
     ///
-    /// With `isolatesDigits` every digit is a word and the expression never looks beyond one: a space before a digit is
-    /// not its prefix, and spaces before a digit count as spaces at an end.
+    /// With `isolatesDigits`, every digit is a word of its own. A space before a digit is not its prefix, and spaces
+    /// before a digit are treated like spaces at the end of the text.
     static func gpt2WordEnd(_ text: ScalarText, from start: Int, isolatesDigits: Bool) -> Int {
         if let end = contractionEnd(text, from: start) { return end }
         let wordStart = text.ascii(at: start) == UInt8(ascii: " ") ? start + 1 : start
@@ -27,7 +27,7 @@ extension PreTokenizer {
         }
     }
 
-    /// Whether the two lower-case letters are those of 're, 've or 'll.
+    /// Whether the two lower-case letters are "re", "ve" or "ll".
     static func isLongContraction(_ first: UInt8, _ second: UInt8) -> Bool {
         switch (first, second) {
         case (UInt8(ascii: "r"), UInt8(ascii: "e")), (UInt8(ascii: "v"), UInt8(ascii: "e")),

@@ -48,7 +48,7 @@ extension PreTokenizer {
         byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
     }
 
-    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)`. U+017F, the long s, folds to s and so counts as one.
+    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)`. U+017F, the long s, counts as an s because it folds to one.
     private static func anyCaseContractionEnd(_ text: ScalarText, from start: Int) -> Int? {
         guard text.ascii(at: start) == UInt8(ascii: "'"), let first = text.byte(at: start + 1) else { return nil }
         if first == 0xC5, text.byte(at: start + 2) == 0xBF { return start + 3 }

@@ -1,8 +1,8 @@
 extension PreTokenizer {
     /// `P?U*L+|P?U+L*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     ///
-    /// P is `[^\r\n\p{L}\p{N}]`, U `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` and L `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`: words end
-    /// before a capital that follows a small letter.
+    /// P is `[^\r\n\p{L}\p{N}]`, U is `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` and L is `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`. A word
+    /// ends before a capital that follows a small letter.
     static func tekkenWordEnd(_ text: ScalarText, from start: Int) -> Int {
         guard let (kind, length) = text.scalar(at: start) else { return start }
         if let end = casedWordEnd(text, from: start, kind: kind, afterFirst: start + length) { return end }
@@ -15,7 +15,7 @@ extension PreTokenizer {
         return whitespaceEnd(text, from: start)
     }
 
-    /// `P?U*L+|P?U+L*`, each tried with the optional first character and then without.
+    /// `P?U*L+|P?U+L*`; tries each alternative with the optional first character and then without.
     private static func casedWordEnd(
         _ text: ScalarText,
         from start: Int,
@@ -34,7 +34,8 @@ extension PreTokenizer {
         return nil
     }
 
-    /// `U*L+`: letters without case are in U and in L, so that the last of them that U took can be given back.
+    /// `U*L+`. Letters without case are in both U and L, so `U*` backtracks to the last of them if no small letter
+    /// follows.
     private static func endInSmallLetters(_ text: ScalarText, from start: Int) -> Int? {
         let (end, lastUncased) = capitalsEnd(text, from: start)
         var small = end
@@ -42,7 +43,7 @@ extension PreTokenizer {
         return small > end ? small : lastUncased
     }
 
-    /// The end of `U*`, and the end of its last letter without case, if it has one.
+    /// The end of `U*`, and the end of its last letter without case; nil if it has none.
     private static func capitalsEnd(_ text: ScalarText, from start: Int) -> (end: Int, lastUncased: Int?) {
         var end = start
         var lastUncased: Int?

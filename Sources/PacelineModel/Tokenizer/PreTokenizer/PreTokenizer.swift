@@ -1,33 +1,33 @@
-/// Cuts text into the words that byte-pair encoding works on, as the named model families do.
+/// Splits text into the words that byte-pair encoding works on, as the named model families do.
 ///
-/// Each family publishes a regular expression; these are hand-written scanners for the same languages, because the
-/// words of a text decide its tokens and a general regex engine costs more than the merges. `next` is called with the
-/// start of a word and returns its end; a word is never empty.
+/// Each family publishes a regular expression. These are hand-written scanners that match the same words, because a
+/// general regex engine costs more than the merges. ``wordEnd(_:from:)`` takes the start of a word and returns its end;
+/// a word is never empty.
 package struct PreTokenizer: Sendable, Equatable {
     /// `tokenizer.ggml.pre`.
     package let name: String
-    /// Other values of `tokenizer.ggml.pre` for the same: converters name a pre-tokeniser by a hash of what a model's
-    /// tokenizer makes of a test text, so that models that differ in other ways have other names.
+    /// Other values of `tokenizer.ggml.pre` for the same rules. Converters choose the value by a hash of the tokens of
+    /// a test text, so models that differ in other respects have other values.
     package let aliases: [String]
     let rules: Rules
-    /// Whether a word that is a token as a whole skips the merges.
+    /// Whether a word that is itself a token skips the merges.
     let ignoresMerges: Bool
-    /// What happens to a text before it is cut into words; the texts of special tokens are cut out before.
+    /// How text is normalised before it is split into words. The texts of special tokens are cut out earlier.
     let normalization: Normalization
-    /// Whether the family puts its beginning-of-sequence token first unless the file says otherwise.
+    /// Whether the family puts its beginning-of-sequence token first, unless the file says otherwise.
     let addsBOS: Bool
 
     enum Rules: Sendable, Equatable {
-        /// GPT-2's expression; with `isolatesDigits` the text is first cut before and after every digit.
+        /// GPT-2's expression; with `isolatesDigits`, text is first split before and after every digit.
         case gpt2(isolatesDigits: Bool)
-        /// Llama 3's expression; numbers are cut into groups of at most `digits`.
+        /// Llama 3's expression; numbers are split into groups of at most `digits`.
         case llama3(digits: Int)
-        /// Mistral's expression since Nemo, which also cuts before capitals within words.
+        /// Mistral's expression since Nemo, which also splits before capitals inside words.
         case tekken
     }
 
     enum Normalization: Sendable {
-        /// The text stays as it is.
+        /// The text stays unchanged.
         case none
         /// Unicode's Normalization Form C.
         case nfc
@@ -68,7 +68,7 @@ package struct PreTokenizer: Sendable, Equatable {
         known.first { $0.name == name || $0.aliases.contains(name) }
     }
 
-    /// `bytes`, valid UTF-8 that lives as long as the result, with the character classes that the rules know.
+    /// Wraps `bytes` with the character classes of the rules. They must be valid UTF-8 and outlive the result.
     func text(_ bytes: UnsafeRawBufferPointer) -> ScalarText {
         switch rules {
         case .gpt2(let isolatesDigits): ScalarText(bytes, isolatesDigits: isolatesDigits)
@@ -85,7 +85,7 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// `text` as the family normalises it.
+    /// `text`, normalised as the family does.
     package func normalized(_ text: String) -> String {
         var text = text
         return text.withUTF8 { utf8 in
@@ -93,7 +93,7 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// Calls `body` with `bytes`, valid UTF-8, as the family normalises them.
+    /// Normalises `bytes`, which must be valid UTF-8, as the family does and calls `body` with the result.
     func withNormalized<Result>(
         _ bytes: UnsafeRawBufferPointer,
         _ body: (UnsafeRawBufferPointer) -> Result
@@ -106,7 +106,7 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// The words of `text`, which is taken as normalised, for tests and tools.
+    /// The words of `text`, which must be normalised already; for tests and tools.
     package func words(of text: String) -> [String] {
         var text = text
         return text.withUTF8 { utf8 in
@@ -123,10 +123,10 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// The end of a run of spaces that is a word of its own: `\s+(?!\S)|\s+`.
+    /// The end of a word that is a run of spaces: `\s+(?!\S)|\s+`.
     ///
-    /// Before a word the run gives up its last space (the word may take it); a single space, and a run at the end, stay
-    /// whole.
+    /// Before another word, the run leaves its last space to that word. With `keepsLast`, for example at the end of the
+    /// text, it keeps that space. A single space stays whole.
     static func spaceEnd(_ run: (end: Int, last: Int), from start: Int, keepsLast: Bool) -> Int {
         keepsLast || run.last == start ? run.end : run.last
     }

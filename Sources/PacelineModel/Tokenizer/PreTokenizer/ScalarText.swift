@@ -1,4 +1,4 @@
-/// Valid UTF-8 read scalar by scalar, with the four character classes that pre-tokenisers know.
+/// Valid UTF-8 read scalar by scalar, with the four character classes that pre-tokenisers use.
 struct ScalarText {
     /// Every scalar is in exactly one class.
     enum Class: UInt8 {
@@ -8,7 +8,7 @@ struct ScalarText {
         case number
         /// `\s`: the White_Space property
         case space
-        /// Everything else: punctuation, symbols, marks, controls.
+        /// All other characters: punctuation, symbols, marks, controls.
         case other
     }
 
@@ -17,8 +17,9 @@ struct ScalarText {
     private let table = CharacterTable.shared
 
     /// - Parameters:
-    ///   - bytes: valid UTF-8, alive as long as this value is used.
-    ///   - isolatesDigits: what the step "Digits" of published tokenizers takes for a digit is a number.
+    ///   - bytes: valid UTF-8 that outlives this value.
+    ///   - isolatesDigits: whether characters that the "Digits" step of published tokenizers treats as digits count as
+    ///     numbers.
     init(_ bytes: UnsafeRawBufferPointer, isolatesDigits: Bool = false) {
         self.bytes = bytes
         self.isolatesDigits = isolatesDigits
@@ -41,7 +42,7 @@ struct ScalarText {
         return (table[value], length)
     }
 
-    /// The byte at `index` if it is an ASCII character; nil otherwise and at the end.
+    /// The byte at `index` if it is ASCII; otherwise, and at the end, nil.
     func ascii(at index: Int) -> UInt8? {
         index < bytes.count && bytes[index] < 0x80 ? bytes[index] : nil
     }
@@ -51,7 +52,7 @@ struct ScalarText {
         index < bytes.count ? bytes[index] : nil
     }
 
-    /// The end of the run of `wanted` scalars that begins at `index`, and where its last scalar begins.
+    /// The end of the run of `wanted` scalars that begins at `index`, and the start of its last scalar.
     func run(of wanted: Class, from index: Int) -> (end: Int, last: Int) {
         var (end, last) = (index, index)
         while let (found, length) = scalar(at: end), found == wanted {

@@ -1,10 +1,10 @@
 import PacelineSpeculation
 
-/// SentencePiece's byte-pair encoding: adjacent pieces join into the token with the highest score, leftmost first among
-/// equals.
+/// SentencePiece's byte-pair encoding: merges adjacent pieces into the token with the highest score; among equal
+/// scores, leftmost first.
 ///
-/// It begins with the characters, and any two neighbours may join whose text together is a token; there is no list of
-/// merges. Characters that are no token become their bytes. Text is not cut into words first. Source: Kudo, Richardson
+/// It starts from single characters and needs no list of merges: two neighbours can merge if their joined text is a
+/// token. Characters without a token become their bytes. Text is not split into words first. Source: Kudo, Richardson
 /// 2018 (arXiv 1808.06226).
 struct SentencePieceEncoder {
     private let model: SentencePieceModel
@@ -12,7 +12,7 @@ struct SentencePieceEncoder {
     private var symbols: [Symbol] = []
     private var queue = Heap<PairMerge>()
 
-    /// A piece of the text, linked to its neighbours by index; -1 ends the list. One that was merged away is empty.
+    /// A piece of the text, linked to its neighbours by index; -1 ends the list. A piece that was merged away is empty.
     private struct Symbol {
         var start: Int
         var count: Int
@@ -25,7 +25,7 @@ struct SentencePieceEncoder {
         self.vocabulary = vocabulary
     }
 
-    /// Appends the tokens of valid UTF-8 in which spaces are spaces.
+    /// Appends the tokens of `text`, valid UTF-8 with ordinary spaces rather than U+2581.
     mutating func encode(_ text: UnsafeRawBufferPointer, into output: inout [Token]) {
         split(text)
         for index in symbols.indices.dropLast() { enqueue(left: index, text) }
@@ -54,7 +54,7 @@ struct SentencePieceEncoder {
         UnsafeRawBufferPointer(rebasing: text[symbol.start..<symbol.start + symbol.count])
     }
 
-    /// What two symbols are, for telling later whether they still are: symbols only grow, so their sizes say it.
+    /// Identifies two symbols, to check later whether they have changed. Symbols only grow, so their sizes suffice.
     private func pair(_ left: Int, _ right: Int) -> UInt64 {
         UInt64(symbols[left].count) << 32 | UInt64(symbols[right].count)
     }
@@ -94,7 +94,7 @@ struct SentencePieceEncoder {
         if symbols[left].previous >= 0 { enqueue(left: symbols[left].previous, text) }
     }
 
-    /// Appends the token of a piece, or those of its bytes, or the unknown token where a byte has none.
+    /// Appends the token of a piece, or the tokens of its bytes, or the unknown token if one of them has no token.
     private func append(_ piece: UnsafeRawBufferPointer, to output: inout [Token]) {
         if let token = vocabulary.token(for: piece) {
             output.append(token)

@@ -1,22 +1,22 @@
 import PacelineSpeculation
 
-/// What a SentencePiece vocabulary knows beyond its tokens.
+/// The data of a SentencePiece vocabulary beyond its tokens' texts.
 struct SentencePieceModel: Sendable {
-    /// By token: the higher its score, the smaller the rank; user-defined tokens come before all others.
+    /// By token: a higher score gives a lower rank; user-defined tokens come first.
     let ranks: [UInt32]
-    /// The token of each single byte, where the vocabulary has one.
+    /// The token of each single byte; nil for bytes without a token.
     let byteTokens: [Token?]
-    /// What stands for characters that neither a token nor bytes can spell.
+    /// The token for characters that neither a token nor byte tokens can spell.
     let unknown: Token?
-    /// Bytes of the longest token.
+    /// Length of the longest token in bytes.
     let longestToken: Int
-    /// Whether text begins with a space that is not there: at its start and behind special tokens.
+    /// Whether encoding adds a space at the start of a text and after special tokens.
     let addsSpacePrefix: Bool
 
     /// - Parameter scores: one per token.
     init(vocabulary: Vocabulary, scores: [Double], unknown: Token?, addsSpacePrefix: Bool) {
         var ranks = scores.map { Self.rank(Float($0)) }
-        // Their scores in files are the converters'; in published vocabularies they have the highest.
+        // Converters invent scores for user-defined tokens. In published vocabularies they rank highest.
         for (token, _) in vocabulary.tokens(of: [.userDefined]) { ranks[Int(token)] = 0 }
         self.ranks = ranks
         var byteTokens = [Token?](repeating: nil, count: 256)
@@ -29,7 +29,7 @@ struct SentencePieceModel: Sendable {
         self.addsSpacePrefix = addsSpacePrefix
     }
 
-    /// Orders scores from the largest on: the bit patterns of floats of one sign are ordered as the floats are.
+    /// Maps scores to ranks in descending order of score. The bit patterns of floats of one sign sort like the floats.
     private static func rank(_ score: Float) -> UInt32 {
         let bits = (score + 0).bitPattern
         return bits >> 31 == 1 ? bits : ~(bits | 1 << 31)

@@ -1,39 +1,38 @@
 import PacelineSpeculation
 
-/// The tokens that begin a text or end a generation, whatever types the file's converter gave them.
+/// The tokens that begin a text or end a generation, regardless of the types in the file.
 ///
-/// Converters write one and the same marker as a control token, user-defined, normal or unused. Here it is a control
-/// token: it is found where a template writes it, not where a user does, trimmed drafters score it, and it stands for
-/// no text.
+/// Different converters give the same marker the type control, user-defined, normal or unused. Here it is always a
+/// control token: templates can write it but users cannot, trimmed drafters score it, and it produces no text.
 struct MarkerTokens {
-    /// The token that begins a sequence, when the file names one.
+    /// The token that begins a sequence; nil if the file names none.
     let bos: Token?
-    /// The token that ends a sequence, when the file names one.
+    /// The token that ends a sequence; nil if the file names none.
     let eos: Token?
     /// All tokens that end a generation.
     let endOfGeneration: Set<Token>
-    /// What each token of the vocabulary is for.
+    /// The kind of each token of the vocabulary.
     let kinds: [TokenKind]
 
-    /// Texts that end a turn, a text or an infilled piece of code, by family; files name one of them as `eos` at most.
+    /// Texts that end a turn, a text or an infilled piece of code in any family. A file names at most one as `eos`.
     ///
-    /// llama.cpp tells ends by their texts as well (`special_eog_ids` in llama-vocab.cpp).
+    /// llama.cpp also recognises end tokens by their texts (`special_eog_ids` in llama-vocab.cpp).
     private static let endTexts: Set<String> = [
         "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>",
         "<|endofturn|>", "</s>", "<eos>", "<EOT>", "_<EOT>", "▁<EOT>", "[EOT]", "[EOS]", "<end_of_utterance>",
         "<｜end▁of▁sentence｜>",
-        // Code models go on with padding, another file or another repository when what was to be filled in is complete.
+        // After a complete infill, code models go on with padding, another file or another repository.
         "<|fim_pad|>", "<fim_pad>", "<fim-pad>", "<|repo_name|>", "<|fim_repo|>", "<fim-repo>", "<reponame>",
         "<|file_sep|>",
     ]
 
-    /// Keys that name tokens which end a generation.
+    /// Metadata keys that name tokens that end a generation.
     private static let endKeys = ["eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep"]
 
     /// - Parameters:
     ///   - texts: the token texts of the file.
-    ///   - tokenCount: how many of them are tokens and not padding.
-    ///   - types: their types as the file has them.
+    ///   - tokenCount: the number of tokens, without padding.
+    ///   - types: their types as the file states them.
     init(_ file: GGUFFile, texts: GGUFArray, tokenCount: Int, types: [TokenKind]) throws {
         bos = try Self.token("bos", file, count: tokenCount)
         eos = try Self.token("eos", file, count: tokenCount)
@@ -54,7 +53,7 @@ struct MarkerTokens {
         var hasEOS = false
         let firsts = Set(endTexts.compactMap(\.utf8.first)), lasts = Set(endTexts.compactMap(\.utf8.last))
         texts.forEachString { index, bytes in
-            // Hardly any of 150,000 tokens gets further, so that loading stays fast.
+            // Rejects nearly all of 150,000 tokens cheaply, so that loading stays fast.
             guard let last = bytes.last, lasts.contains(last), firsts.contains(bytes[0]) else { return }
             let text = String(decoding: bytes, as: UTF8.self)
             guard endTexts.contains(text) else { return }
@@ -62,12 +61,12 @@ struct MarkerTokens {
             if text == "</s>" { strikes.insert(Token(index)) }
             if text == "<eos>" { hasEOS = true }
         }
-        // Gemma has tokens for HTML's tags, and there </s> ends struck-out text.
+        // Gemma has tokens for HTML tags, and in HTML </s> ends struck-out text.
         return hasEOS ? found.subtracting(strikes) : found
     }
 
-    /// Those of `tokens` that are ordinary text: normal tokens that are one character or that merges make, such as
-    /// Qwen's `</s>`. A marker is added to a vocabulary as a whole.
+    /// The ordinary words among `tokens`: normal tokens of one character, or ones that merges produce, such as Qwen's
+    /// `</s>`. No merges produce a marker.
     private static func words(
         among tokens: Set<Token>,
         _ file: GGUFFile,
@@ -88,13 +87,13 @@ struct MarkerTokens {
         let lengths = Set(normal.keys.map(\.count))
         try file.stringArray("tokenizer.ggml.merges").forEachString { _, merge in
             guard lengths.contains(merge.count - 1) else { return }
-            // The halves are spelled without spaces; there is one between them.
+            // A merge has one space, between its halves.
             if let token = normal[merge.filter { $0 != UInt8(ascii: " ") }] { words.insert(token) }
         }
         return words
     }
 
-    /// The token that `tokenizer.ggml.NAME_token_id` names, if the file has it.
+    /// The token that `tokenizer.ggml.NAME_token_id` names; nil if the file lacks that key.
     static func token(_ name: String, _ file: GGUFFile, count: Int) throws -> Token? {
         let key = "tokenizer.ggml.\(name)_token_id"
         guard let number = try file.intIfPresent(key) else { return nil }

@@ -1,13 +1,13 @@
 import Glibc
 import PacelineSpeculation
 
-/// Finds the texts of special tokens in a text: leftmost first, the longest where several begin.
+/// Finds the texts of special tokens in a text: leftmost first, and the longest of several at the same place.
 struct SpecialTokenMatcher: Sendable {
     struct Match {
         var token: Token
-        /// Where the token's text lies.
+        /// The range of the token's text.
         var range: Range<Int>
-        /// Where the text behind the token begins: behind white space that the token takes with it.
+        /// Where the text after the token begins, past the white space that the token absorbs.
         var end: Int
     }
 
@@ -18,17 +18,16 @@ struct SpecialTokenMatcher: Sendable {
         var takesWhiteSpace: Bool
     }
 
-    /// Markers that leave the white space behind them where it is, whatever others of the family do.
+    /// Markers that do not absorb the white space after them, even in families where the others do.
     private static let bareTexts: Set<String> = ["<unk>", "<s>", "<|endoftext|>", "<|endofprompt|>"]
 
     /// Longest first, grouped by first byte.
     private var entries: [[Entry]] = Array(repeating: [], count: 256)
 
     /// - Parameters:
-    ///   - kinds: what tokens to find.
-    ///   - spellsSpaces: whether a text has U+2581 for the spaces of user-defined tokens, as SentencePiece vocabularies
-    ///     have; spaces proper are for the encoding.
-    ///   - takesWhiteSpace: whether tokens take the white space behind them with them.
+    ///   - kinds: the kinds of tokens to find.
+    ///   - spellsSpaces: whether to also match user-defined tokens with U+2581 for spaces, as SentencePiece does.
+    ///   - takesWhiteSpace: whether tokens absorb the white space after them.
     init(
         _ vocabulary: Vocabulary,
         of kinds: Set<TokenKind>,
@@ -38,7 +37,7 @@ struct SpecialTokenMatcher: Sendable {
         for (token, bytes) in vocabulary.tokens(of: kinds) {
             let isControl = vocabulary.kind(of: token) != .userDefined
             for text in spellsSpaces && !isControl ? Self.spellings(bytes) : [bytes] {
-                // Text is valid UTF-8 and must stay so where it is cut: a token of other bytes matches nothing.
+                // Cutting out a token must leave valid UTF-8, so a token with invalid UTF-8 matches nothing.
                 guard let first = text.first, text.withUnsafeBytes(UTF8Scanner.firstInvalidOffset) == nil else {
                     continue
                 }
@@ -52,10 +51,10 @@ struct SpecialTokenMatcher: Sendable {
         }
     }
 
-    /// A user-defined token of a SentencePiece vocabulary as a text may hold it.
+    /// The ways to write a user-defined token of a SentencePiece vocabulary in a text.
     ///
-    /// One of spaces alone is written with U+2581: in published tokenizers spaces reach it only through the encoding.
-    /// Converters replace U+2581 by spaces in all user-defined tokens, so that others are looked for both ways.
+    /// Converters replace U+2581 by spaces in all user-defined tokens, so tokens with spaces are matched in both forms.
+    /// A token of spaces alone only matches U+2581, because published tokenizers leave spaces to the encoding.
     private static func spellings(_ bytes: [UInt8]) -> [[UInt8]] {
         let space = UInt8(ascii: " ")
         guard bytes.contains(space) else { return [bytes] }
@@ -65,8 +64,8 @@ struct SpecialTokenMatcher: Sendable {
 
     /// The first match at or after `start`.
     ///
-    /// Control tokens count only where `allowsControl` says so; user-defined tokens are ordinary
-    /// text that the vocabulary keeps whole, so they always count.
+    /// Control tokens match only in ranges that `allowsControl` accepts. User-defined tokens always match: they are
+    /// ordinary text that the vocabulary keeps whole.
     func firstMatch(
         in bytes: UnsafeRawBufferPointer,
         from start: Int,

@@ -1,20 +1,20 @@
 /// Follows one stop string through a stream.
 struct StopAutomaton: Sendable {
     let text: String
-    /// How many symbols of the stop string the stream ends with.
+    /// The number of symbols of the stop string that the stream ends with.
     private(set) var matched = 0
     private let symbols: [StopSymbol]
-    /// Whether it is text alone. What special tokens stand between its letters then does not matter, since a reader of
-    /// the text does not see them.
+    /// Whether all symbols are text. Special tokens between them are then ignored, because a reader of the text does
+    /// not see them.
     private let isText: Bool
-    /// For every prefix, the length of its longest proper suffix that is a prefix too.
+    /// For each prefix, the length of its longest proper suffix that is also a prefix.
     private let borders: [Int]
-    /// For every number of symbols, how many bytes of text the first so many are.
+    /// For each n, the number of text bytes in the first n symbols.
     private let textLengths: [Int]
 
     /// - Parameters:
-    ///   - text: what the stop string is called.
-    ///   - symbols: what it is in a stream; not empty.
+    ///   - text: the stop string as the request states it.
+    ///   - symbols: the stop string as a stream contains it; not empty.
     init(_ text: String, symbols: [StopSymbol]) {
         self.text = text
         self.symbols = symbols
@@ -23,15 +23,15 @@ struct StopAutomaton: Sendable {
         borders = Self.borders(symbols)
     }
 
-    /// A stop string of text alone, which must not be empty.
+    /// Follows a stop string of text alone, which must not be empty.
     init(_ text: String) {
         self.init(text, symbols: text.utf8.map(StopSymbol.byte))
     }
 
-    /// How many bytes of the text seen last are what matched.
+    /// The number of text bytes in the current match.
     var matchedBytes: Int { textLengths[matched] }
 
-    /// Takes the stream's next symbol; true when it completes the stop string.
+    /// Takes the next symbol of the stream. Returns true if it completes the stop string.
     mutating func advance(_ symbol: StopSymbol) -> Bool {
         guard symbol.isText || !isText else { return false }
         if matched == symbols.count { matched = borders[matched - 1] }

@@ -1,17 +1,17 @@
 package import PacelineSpeculation
 
-/// Watches a stream of text for stop strings and holds back what may be the beginning of one.
+/// Watches a stream of text for stop strings and holds back text that may begin one.
 ///
-/// The stop string that is complete first ends the text (of several complete at once, the longest), wherever the text
-/// was cut into pieces. The name of a special token in a stop string ("<|im_end|>", also with text around it) stands
-/// for that token as well as for its letters, although the token itself puts no text into the stream. Each stop string
-/// is followed with the automaton of Knuth, Morris and Pratt (1977): constant work per byte.
+/// The stop string that is complete first ends the text; of several complete at once, the longest. How the stream was
+/// split into pieces does not matter. A special token's name inside a stop string, such as "<|im_end|>", matches both
+/// the token and its spelled-out text. The token itself adds no text to the stream. The automaton of Knuth, Morris and
+/// Pratt (1977) follows each stop string with constant amortised work per byte.
 package struct StopMatcher: Sendable {
-    /// What one piece of text led to.
+    /// The result of one piece of the stream.
     package struct Output: Sendable, Equatable {
-        /// Text that can go out; never any of a stop string.
+        /// Text that can be sent; never part of a stop string.
         package var text: String
-        /// The stop string that was met; nothing comes out after it.
+        /// The stop string that was completed, if any; no text follows it.
         package var stop: String?
 
         package init(text: String, stop: String? = nil) {
@@ -21,13 +21,13 @@ package struct StopMatcher: Sendable {
     }
 
     private var automata: [StopAutomaton]
-    /// The text that has not gone out because it may begin a stop string.
+    /// Text that was held back because it may begin a stop string.
     private var held: [UInt8] = []
     private var isStopped = false
 
     /// - Parameters:
-    ///   - stops: empty strings are ignored.
-    ///   - tokenizer: knows the special tokens that stop strings may name; without one they are text alone.
+    ///   - stops: the stop strings; empty ones are ignored.
+    ///   - tokenizer: finds the names of special tokens in stop strings; nil to match text only.
     package init(_ stops: [String], tokenizer: Tokenizer? = nil) {
         let stops = stops.filter { !$0.isEmpty }
         automata = stops.map { StopAutomaton($0) }
@@ -38,17 +38,17 @@ package struct StopMatcher: Sendable {
         }
     }
 
-    /// Takes the next piece of the text.
+    /// Takes the next piece of text.
     package mutating func append(_ text: String) -> Output {
         take(text.utf8.lazy.map(StopSymbol.byte))
     }
 
-    /// Takes a special token, which stands for no text.
+    /// Takes a special token, which adds no text.
     package mutating func append(special token: Token) -> Output {
         take(CollectionOfOne(.special(token)))
     }
 
-    /// Returns what was held back, since no more text will complete a stop string.
+    /// Ends the stream and returns the text that was held back.
     package mutating func finish() -> String {
         release(held.count)
     }
@@ -67,7 +67,7 @@ package struct StopMatcher: Sendable {
         return Output(text: release(held.count - waiting), stop: nil)
     }
 
-    /// Feeds one symbol to every automaton; the one of the longest stop string that it completes.
+    /// Feeds one symbol to all automata. Returns the longest one that it completes.
     private mutating func advance(_ symbol: StopSymbol) -> StopAutomaton? {
         var longest: StopAutomaton?
         for index in automata.indices where automata[index].advance(symbol) {
@@ -76,7 +76,7 @@ package struct StopMatcher: Sendable {
         return longest
     }
 
-    /// Takes the first `count` held bytes out. Stop strings begin with whole characters, so what comes out is whole.
+    /// Removes and returns the first `count` held bytes. Stop strings begin with whole characters, so this splits none.
     private mutating func release(_ count: Int) -> String {
         defer { held.removeFirst(count) }
         return String(decoding: held[..<count], as: UTF8.self)

@@ -1,10 +1,10 @@
 import PacelineSpeculation
 
-/// What a stream of generated tokens brings, one at a time, to those who look for stop strings.
+/// One element of a stream of generated tokens, as the search for stop strings sees it.
 enum StopSymbol: Sendable, Equatable {
     /// A byte of text.
     case byte(UInt8)
-    /// A special token, which stands for no text.
+    /// A special token, which adds no text.
     case special(Token)
 
     var isText: Bool {
@@ -13,7 +13,7 @@ enum StopSymbol: Sendable, Equatable {
 }
 
 extension Tokenizer {
-    /// A stop string as a stream brings it when every name of a special token in it is that token.
+    /// A stop string as symbols, with every special token's name replaced by that token.
     func stopSymbols(_ stop: String) -> [StopSymbol] {
         let bytes = Array(stop.utf8)
         return bytes.withUnsafeBytes { bytes in

@@ -1,19 +1,20 @@
-/// Unicode's Normalization Form C of UTF-8: what is canonically equivalent becomes the same bytes.
+/// Unicode's Normalization Form C for UTF-8: canonically equivalent texts become the same bytes.
 ///
-/// Text that is in this form already, as nearly all is, is only looked through. Source: Unicode Standard Annex #15.
+/// Nearly all text is already in this form and is only scanned. Source: Unicode Standard Annex #15.
 struct CanonicalComposition {
     private let table = NormalizationTable.shared
-    /// The stretch at hand, decomposed and then composed.
+    /// The current stretch, decomposed and then composed.
     private var points: [UInt32] = []
 
-    /// Below U+0300 every character is inert; those take at most two bytes, the first of them smaller than this one.
+    /// The first byte of U+0300. All characters below it are inert, have at most two bytes, and begin with a smaller
+    /// byte.
     private static let firstReactiveByte: UInt8 = 0xCC
 
-    /// `text`, which must be valid UTF-8, in this form; nil when it is so already.
+    /// `text`, which must be valid UTF-8, in this form; nil if it is in this form already.
     mutating func composed(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         var output: [UInt8] = []
         var done = 0
-        // Where the last inert character begins: what follows may compose with it.
+        // The start of the last inert character. The text after it may compose with it.
         var inert = 0
         var index = 0
         while index < text.count {
@@ -33,7 +34,7 @@ struct CanonicalComposition {
         return output
     }
 
-    /// The bytes of the inert character at `index`; 0 if what is there may change or move.
+    /// The length in bytes of the inert character at `index`; 0 if the character may change or move.
     private func inertLength(_ text: UnsafeRawBufferPointer, at index: Int) -> Int {
         let first = text[index]
         guard first >= Self.firstReactiveByte else { return first < 0x80 ? 1 : 2 }
@@ -41,7 +42,7 @@ struct CanonicalComposition {
         return table.isInert(point) ? length : 0
     }
 
-    /// Where the next inert character after `start` begins.
+    /// The start of the next inert character after `start`.
     private func stretchEnd(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
         var end = start
         while end < text.count, inertLength(text, at: end) == 0 {
@@ -65,7 +66,7 @@ struct CanonicalComposition {
         }
     }
 
-    /// Puts marks between two starters into the order of their combining classes; those of one class keep theirs.
+    /// Sorts the marks between two starters by combining class. Marks of the same class keep their order.
     private mutating func orderMarks() {
         var start = 0
         while start < points.count {
@@ -85,7 +86,7 @@ struct CanonicalComposition {
     }
 
     private mutating func sortMarks(_ range: Range<Int>) {
-        // Class, place and code point in one number: sorted by it, marks of one class stay in order.
+        // Each key has class, place and code point, so marks of the same class keep their order.
         let keys = range.map { place in
             let offset = UInt64(place - range.lowerBound)
             return UInt64(table.combiningClass(points[place])) << 56 | offset << 21 | UInt64(points[place])
@@ -93,7 +94,7 @@ struct CanonicalComposition {
         points.replaceSubrange(range, with: keys.sorted().map { UInt32($0 & 0x1F_FFFF) })
     }
 
-    /// Joins each starter with the marks that reach it: those with no mark of the same or a higher class between.
+    /// Composes each starter with the marks after it, unless a mark of the same or a higher class is in between.
     private mutating func compose() {
         var count = 0
         var starter: Int?

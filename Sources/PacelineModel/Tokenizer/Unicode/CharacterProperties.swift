@@ -1,28 +1,28 @@
-/// What pre-tokenisers ask of a character, by the Unicode versions that the published tokenizers read.
+/// The character properties that pre-tokenisers use, by the Unicode versions of the published tokenizers.
 ///
-/// Never taken from the Swift runtime: its tables change with its version, and the tokens of a text with them.
+/// Never use the Swift runtime's properties instead: they change with its version, and tokens would change with them.
 package struct CharacterProperties: Equatable, Sendable {
-    /// The category in the low five bits, then white space, then number.
+    /// The category in the low five bits, then a white space bit, then a number bit.
     let bits: UInt8
 
     static let whiteSpace: UInt8 = 1 << 5
     static let number: UInt8 = 1 << 6
 
-    /// General_Category by Unicode 16.
+    /// General_Category in Unicode 16.
     package var category: GeneralCategory { GeneralCategory(rawValue: bits & 0x1F) ?? .unassigned }
 
-    /// `\s`: White_Space by Unicode 16.
+    /// `\s`: White_Space in Unicode 16.
     package var isWhiteSpace: Bool { bits & Self.whiteSpace != 0 }
 
-    /// `\p{L}`: a letter by Unicode 16.
+    /// `\p{L}`: a letter in Unicode 16.
     package var isLetter: Bool { bits & 0x1F <= GeneralCategory.otherLetter.rawValue }
 
-    /// `\p{N}`: a number by Unicode 16.
+    /// `\p{N}`: a number in Unicode 16.
     package var isNumber: Bool {
         GeneralCategory.decimalNumber.rawValue...GeneralCategory.otherNumber.rawValue ~= bits & 0x1F
     }
 
-    /// What the step "Digits" of published tokenizers cuts out: a number by Unicode 17.
+    /// Whether the "Digits" step of published tokenizers isolates it: a number in Unicode 17.
     package var isDigitOfDigitsStep: Bool { bits & Self.number != 0 }
 }
 

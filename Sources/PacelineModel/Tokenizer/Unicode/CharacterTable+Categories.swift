@@ -2,7 +2,7 @@
 // swift-format-ignore-file
 
 extension CharacterTable {
-    /// General categories by Unicode 16.0.0: where each run begins, times 256, plus the category.
+    /// General categories in Unicode 16.0.0, one entry per run: its first code point × 256 + its category.
     static let categoryRuns: [UInt32] = [
         0x19, 0x2016, 0x2111, 0x2413, 0x2511, 0x280D, 0x290E, 0x2A11, 0x2B12, 0x2C11, 0x2D0C, 0x2E11, 0x3008, 0x3A11,
         0x3C12, 0x3F11, 0x4100, 0x5B0D, 0x5C11, 0x5D0E, 0x5E14, 0x5F0B, 0x6014, 0x6101, 0x7B0D, 0x7C12, 0x7D0E, 0x7E12,

@@ -1,4 +1,4 @@
-/// The properties of every code point, one byte each (1.1 MB): a character of any script costs one load.
+/// The properties of every code point, one byte each (1.1 MB), so that a lookup is a single load.
 package struct CharacterTable: Sendable {
     package static let shared = CharacterTable()
 

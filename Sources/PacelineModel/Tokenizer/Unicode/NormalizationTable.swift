@@ -1,13 +1,13 @@
-/// How characters compose and decompose canonically, by Unicode 9: the version of the published tokenizers' NFC.
+/// Canonical composition and decomposition in Unicode 9, the version that the published tokenizers use for NFC.
 ///
-/// A character that is newer neither changes nor moves. Source: the Unicode Standard, sections 3.11 and 3.12.
+/// Newer characters neither change nor move. Source: the Unicode Standard, sections 3.11 and 3.12.
 package struct NormalizationTable: Sendable {
     package static let shared = NormalizationTable()
 
-    /// By code point up to the last that is not inert: 0 for an inert one, `reactiveStarter`, or the combining class.
+    /// By code point, up to the last that is not inert: 0 if inert, `reactiveStarter`, or the combining class.
     private let marks: [UInt8]
     private let decompositions: [UInt32: Decomposition]
-    /// By the two code points, the first in the high half.
+    /// By the two code points, with the first in the high half.
     private let compositions: [UInt64: UInt32]
 
     private struct Decomposition {
@@ -15,7 +15,7 @@ package struct NormalizationTable: Sendable {
         var second: UInt32?
     }
 
-    /// No combining class is as large.
+    /// Larger than any combining class.
     private static let reactiveStarter: UInt8 = 255
 
     private init() {
@@ -63,7 +63,7 @@ package struct NormalizationTable: Sendable {
         UInt64(first) << 32 | UInt64(second)
     }
 
-    /// Whether `point` is the same in NFC and a starter that composes with nothing before it.
+    /// Whether `point` is a starter that NFC does not change and that composes with nothing before it.
     package func isInert(_ point: UInt32) -> Bool {
         point >= marks.count || marks[Int(point)] == 0
     }
@@ -75,12 +75,12 @@ package struct NormalizationTable: Sendable {
         return mark == Self.reactiveStarter ? 0 : mark
     }
 
-    /// The one code point that two consist of, if there is one.
+    /// The code point that the two compose into; nil if there is none.
     func composition(_ first: UInt32, _ second: UInt32) -> UInt32? {
         Hangul.composition(first, second) ?? compositions[Self.pair(first, second)]
     }
 
-    /// Appends what `point` fully decomposes to.
+    /// Appends the full decomposition of `point`.
     func appendDecomposition(of point: UInt32, to output: inout [UInt32]) {
         if Hangul.appendDecomposition(of: point, to: &output) { return }
         guard let parts = decompositions[point] else { return output.append(point) }
@@ -89,7 +89,7 @@ package struct NormalizationTable: Sendable {
     }
 }
 
-/// Korean syllables, whose parts follow from their numbers.
+/// Korean syllables, whose parts can be computed from their code points.
 ///
 /// Source: the Unicode Standard, section 3.12.
 private enum Hangul {
@@ -97,7 +97,7 @@ private enum Hangul {
     static let vowels: Range<UInt32> = 0x1161..<0x1176
     static let trailing: Range<UInt32> = 0x11A8..<0x11C3
     static let syllables: Range<UInt32> = 0xAC00..<0xD7A4
-    /// Syllables of one leading consonant and vowel: first the one that ends there, then one per trailing consonant.
+    /// Syllables with the same leading consonant and vowel: one without a trailing consonant, then one for each.
     static let perVowel: UInt32 = 28
 
     static func composition(_ first: UInt32, _ second: UInt32) -> UInt32? {
@@ -110,7 +110,7 @@ private enum Hangul {
         return first + second - trailing.lowerBound + 1
     }
 
-    /// False, with nothing appended, when `point` is no syllable.
+    /// Appends the parts of a syllable. Returns false and appends nothing if `point` is not one.
     static func appendDecomposition(of point: UInt32, to output: inout [UInt32]) -> Bool {
         guard syllables.contains(point) else { return false }
         let (vowel, last) = (point - syllables.lowerBound).quotientAndRemainder(dividingBy: perVowel)

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Writes the Unicode tables beside this file, from the data of the versions that published tokenizers read.
+"""Writes the Unicode tables in this folder for the Unicode versions that published tokenizers use.
 
     pip install --target /tmp/unicode unicodedataplus==16.0.0.post1 unicodedata2==17.0.1
     PYTHONPATH=/tmp/unicode python3 Sources/PacelineModel/Tokenizer/Unicode/generate.py
 
-Which version decides what was found by asking Hugging Face's tokenizers 0.23.3 about every code point, as
-Tests/TokenizerComparison does again: regular expressions read Unicode 16, the step "Digits" 17 and NFC 9. Unicode
-promises that characters never change how they normalise, so version 9's NFC is that of any later version without the
-characters that came after 9.0.
+Asking Hugging Face's tokenizers 0.23.3 about every code point showed the versions: 16 for regular expressions, 17 for
+the "Digits" step and 9 for NFC. Tests/TokenizerComparison repeats this check. Unicode never changes how a character
+normalises, so NFC in version 9 is NFC in any later version without the characters added after 9.0.
 """
 
 import pathlib
@@ -19,7 +18,7 @@ FOLDER = pathlib.Path(__file__).parent
 CODE_POINTS = range(0x110000)
 # In the order of Swift's GeneralCategory.
 CATEGORIES = ("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn").split()
-# White_Space of PropList-16.0.0.txt that is not in the categories Zs, Zl and Zp.
+# White_Space in PropList-16.0.0.txt outside the categories Zs, Zl and Zp.
 CONTROLS_OF_WHITE_SPACE = {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85}
 
 
@@ -29,7 +28,7 @@ def main() -> None:
         "CharacterTable+Categories.swift",
         array(
             "categoryRuns",
-            "General categories by Unicode 16.0.0: where each run begins, times 256, plus the category.",
+            "General categories in Unicode 16.0.0, one entry per run: its first code point × 256 + its category.",
             [hexadecimal(first << 8 | value) for first, value in runs(category)],
         ),
     )
@@ -37,12 +36,12 @@ def main() -> None:
         "CharacterTable+Ranges.swift",
         array(
             "whiteSpaceRanges",
-            "White_Space by Unicode 16.0.0: first and last code point of each range.",
+            "White_Space in Unicode 16.0.0: first and last code point of each range.",
             ranges(is_white_space),
         ),
         array(
             "numberRanges",
-            "The categories Nd, Nl and No by Unicode 17.0.0: first and last code point of each range.",
+            "The categories Nd, Nl and No in Unicode 17.0.0: first and last code point of each range.",
             ranges(lambda point: unicode17.category(chr(point))[0] == "N"),
         ),
     )
@@ -51,12 +50,12 @@ def main() -> None:
         "NormalizationTable+Decompositions.swift",
         array(
             "decompositionsIntoTwo",
-            "Canonical decompositions by Unicode 9.0.0: a code point and the two that it consists of.",
+            "Canonical decompositions in Unicode 9.0.0: a code point and the two that it decomposes into.",
             [", ".join(map(hexadecimal, entry)) for entry in pairs],
         ),
         array(
             "decompositionsIntoOne",
-            "Canonical decompositions by Unicode 9.0.0: a code point and the one that it is the same as.",
+            "Canonical decompositions in Unicode 9.0.0: a code point and the one that it decomposes into.",
             [", ".join(map(hexadecimal, entry)) for entry in decompositions() if len(entry) == 2],
         ),
     )
@@ -64,12 +63,12 @@ def main() -> None:
         "NormalizationTable+Composition.swift",
         array(
             "compositionExclusions",
-            "Full_Composition_Exclusion by Unicode 9.0.0: what of the decompositions into two is never composed again.",
+            "Full_Composition_Exclusion in Unicode 9.0.0: code points that decompose into two but never compose again.",
             [hexadecimal(entry[0]) for entry in pairs if not is_composed(entry[0])],
         ),
         array(
             "combiningClassRuns",
-            "Canonical_Combining_Class by Unicode 9.0.0: where each run begins, times 256, plus the class.",
+            "Canonical_Combining_Class in Unicode 9.0.0, one entry per run: its first code point × 256 + its class.",
             [hexadecimal(first << 8 | value) for first, value in runs(combining_class)],
         ),
     )
@@ -93,7 +92,7 @@ def combining_class(point: int) -> int:
 
 
 def decompositions() -> list[list[int]]:
-    """Code points with what they directly consist of; Hangul syllables, which are computed, left out."""
+    """Code points with their direct decompositions, except Hangul syllables, which are computed."""
     result = []
     for point in filter(is_in_unicode9, CODE_POINTS):
         parts = unicode16.decomposition(chr(point)).split()

@@ -1,7 +1,7 @@
-/// Block verification of a chain: tokens are accepted jointly, so that never fewer of them are than token by token
+/// Block verification of a chain: accepts tokens jointly, and never fewer than token-by-token acceptance would
 /// (Sun et al., arXiv 2403.10444).
 ///
-/// Looks at first children only: on a tree it verifies the chain of them.
+/// On a tree it verifies only the chain of first children.
 package struct BlockVerification: RejectionRule {
     package init() {}
 
@@ -17,7 +17,7 @@ package struct BlockVerification: RejectionRule {
         var child = tree.children(of: nil).first
         while let next = child {
             let (token, draft) = (tree.nodes[next].token, tree.nodes[next].law)
-            // What to draw from should the block end before this token.
+            // The distribution of the correction if the block ends before this token.
             let rest = law.residual(scale: weight) { draft[$0] }
             if node == nil || chance.happens(withProbability: Self.acceptance(mass: rest.mass, weight: weight)) {
                 longest = (node, rest.law ?? law)
@@ -34,7 +34,7 @@ package struct BlockVerification: RejectionRule {
         return tree.verdict(acceptingPathTo: longest.node, correction: chance.token(from: longest.law))
     }
 
-    /// The probability that a prefix short of the whole block is accepted if no longer one is.
+    /// The probability that a proper prefix of the block is accepted if no longer one is.
     private static func acceptance(mass: Double, weight: Double) -> Double {
         let total = mass + 1 - weight
         return total > 0 ? mass / total : 0

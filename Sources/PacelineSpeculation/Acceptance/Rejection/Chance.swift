@@ -1,14 +1,14 @@
-/// Where the p/q rules get their randomness from, so that they are functions of explicit uniforms, and so that tests
-/// can go through every outcome with its exact probability instead of drawing.
+/// The source of randomness of the p/q rules. It makes them functions of explicit uniforms, and lets tests enumerate
+/// every outcome with its exact probability instead of drawing.
 package protocol Chance {
-    /// Whether an event of the given probability happens; always from 1 on, never at 0.
+    /// Whether an event of the given probability happens; always if it is 1 or more, never if it is 0.
     mutating func happens(withProbability probability: Double) -> Bool
 
-    /// A token drawn from a law.
+    /// A token drawn from a distribution.
     mutating func token(from law: TokenDistribution) -> Token
 }
 
-/// Chance that is decided by uniforms in [0, 1), one per question, in the order of the questions.
+/// Takes one uniform in [0, 1) per question, in the order of the questions.
 package struct UniformChance: Chance {
     private let nextUniform: () -> Double
 
@@ -20,7 +20,7 @@ package struct UniformChance: Chance {
         nextUniform() < probability
     }
 
-    /// Inverts the distribution function; rounding at its end goes to the last possible token.
+    /// Inverts the cumulative distribution; a remainder from rounding goes to the last possible token.
     package mutating func token(from law: TokenDistribution) -> Token {
         var left = nextUniform()
         var last = 0

@@ -1,7 +1,7 @@
 /// SpecTr's K-SEQ: sequential selection among k independent drafts with one acceptance scale for all of them
 /// (Sun et al., arXiv 2310.15141).
 ///
-/// Asks for siblings drawn with replacement from one law.
+/// Requires siblings drawn with replacement from the same distribution.
 package struct KSequentialSelection: RejectionRule {
     package init() {}
 
@@ -36,7 +36,7 @@ package struct KSequentialSelection: RejectionRule {
         law.probabilities.indices.reduce(0) { $0 + min(law[Token($1)] / scale, draft[Token($1)]) }
     }
 
-    /// How much more often a token would be emitted through the drafts than a single draft accepts it.
+    /// How many times more often all drafts together emit a token than a single draft accepts it.
     private static func amplification(acceptance: Double, count: Int) -> Double {
         guard acceptance > 0 else { return Double(count) }
         let noneAccepted = (0..<count).reduce(1) { product, _ in product * (1 - acceptance) }
@@ -45,7 +45,7 @@ package struct KSequentialSelection: RejectionRule {
 
     /// The smallest scale at which no token is emitted too often, in 1...count.
     ///
-    /// Every larger scale is exact as well, if less often accepting; so the upper end of the bisection is taken.
+    /// Every larger scale is exact too but accepts less often, so the bisection returns its upper end.
     private static func scale(_ law: TokenDistribution, _ draft: TokenDistribution, count: Int) -> Double {
         var (low, high) = (1.0, Double(count))
         for _ in 0..<60 {
@@ -56,7 +56,7 @@ package struct KSequentialSelection: RejectionRule {
         return high
     }
 
-    /// What is left for the correction.
+    /// The distribution that remains for the correction.
     private static func residual(_ law: TokenDistribution, _ draft: TokenDistribution, count: Int, scale: Double)
         -> TokenDistribution
     {

@@ -22,7 +22,7 @@ package struct RecursiveRejection: RejectionRule {
         }
     }
 
-    /// The child that is accepted; if none is, `law` is what the correction is drawn from.
+    /// The accepted child; if there is none, `law` becomes the distribution of the correction.
     private static func accept(
         among children: [NodeIndex],
         of tree: SampledTree,
@@ -33,7 +33,7 @@ package struct RecursiveRejection: RejectionRule {
             let token = tree.nodes[child].token
             let draft = tree.drawingLaw(of: child)
             if chance.happens(withProbability: law[token] / draft[token]) { return child }
-            // Without a residual p equals q, and the child was accepted.
+            // Without a residual, p equals q and the child was accepted.
             law = law.residual { draft[$0] }.law ?? law
         }
         return nil

@@ -1,16 +1,16 @@
-/// A tree whose tokens were drawn at random from known laws: what the p/q rules need to know about a draft.
+/// A tree of tokens drawn at random from known distributions: what the p/q rules need to know about a draft.
 ///
-/// The rules are exact under conditions that a ``TokenTree`` does not ask for:
-/// - Each token was drawn from exactly the law that is stated, after truncation and quantisation.
-/// - Siblings stand in the order in which they were drawn, and with replacement each as often as it was drawn.
-/// - Whether a token was drawn and kept must not depend on the token itself. Pruning what turned out improbable,
-///   sorting siblings by probability, or stopping *before* an improbable token all break the law.
+/// The rules are exact under conditions that a ``TokenTree`` does not require:
+/// - Each token was drawn from exactly the reported distribution, after truncation and quantisation.
+/// - Siblings stand in the order in which they were drawn, and with replacement as often as they were drawn.
+/// - Whether a token was drawn and kept must not depend on the token itself. Pruning improbable tokens, sorting
+///   siblings by probability, or stopping *before* an improbable token all make the output inexact.
 package struct SampledTree: Sendable {
     package struct Node: Sendable {
         package var parent: NodeIndex?
         package var token: Token
-        /// The drafter's law after the path to `parent`. Without replacement the token was drawn from what earlier
-        /// siblings have left of it.
+        /// The drafter's distribution after the path to `parent`. Without replacement, the token was drawn from what
+        /// earlier siblings left of it.
         package var law: TokenDistribution
 
         package init(parent: NodeIndex?, token: Token, law: TokenDistribution) {
@@ -22,9 +22,9 @@ package struct SampledTree: Sendable {
 
     /// How siblings were drawn.
     package enum Replacement: Sendable, Hashable {
-        /// Independently of each other, so that they may be equal.
+        /// Independently of each other, so siblings may be equal.
         case with
-        /// Each from what the ones before have left.
+        /// Each from what earlier siblings left.
         case without
     }
 
@@ -33,7 +33,7 @@ package struct SampledTree: Sendable {
     private var childrenOfBase: [NodeIndex] = []
     private var childrenOfNodes: [[NodeIndex]]
 
-    /// - Parameter nodes: every parent before its children; siblings in the order of drawing.
+    /// - Parameter nodes: every parent before its children; siblings in the order in which they were drawn.
     /// - Throws: ``TreeError/parentOutOfRange(parent:nodeCount:)``, and without replacement
     ///   ``TreeError/duplicateSibling(parent:token:)``.
     package init(_ nodes: [Node], replacement: Replacement) throws(TreeError) {
@@ -56,20 +56,20 @@ package struct SampledTree: Sendable {
         }
     }
 
-    /// The children of a node or of the base, in the order of drawing.
+    /// The children of a node or of the base, in the order in which they were drawn.
     package func children(of node: NodeIndex?) -> [NodeIndex] {
         node.map { childrenOfNodes[$0] } ?? childrenOfBase
     }
 
-    /// The law that a node's token was drawn from, given the siblings before it.
+    /// The distribution that a node's token was drawn from, given the siblings before it.
     func drawingLaw(of node: NodeIndex) -> TokenDistribution {
         guard replacement == .without else { return nodes[node].law }
         let earlier = children(of: nodes[node].parent).prefix { $0 != node }
-        // A law that is used up cannot have yielded another token.
+        // An exhausted distribution cannot have yielded another token.
         return nodes[node].law.excluding(earlier.map { nodes[$0].token }) ?? nodes[node].law
     }
 
-    /// A verdict that accepts a path down to `node`.
+    /// A verdict that accepts the path to `node`.
     func verdict(acceptingPathTo node: NodeIndex?, correction: Token) -> Verdict {
         var path: [NodeIndex] = []
         var next = node

@@ -1,9 +1,9 @@
-/// A probability law over a vocabulary: what a token was, or will be, drawn from.
+/// A probability distribution over a vocabulary, from which tokens are drawn.
 package struct TokenDistribution: Sendable, Hashable {
-    /// By token; not negative, and summing to 1 but for rounding.
+    /// By token; not negative, and adding up to 1 except for rounding.
     package let probabilities: [Double]
 
-    /// The law proportional to `weights`, or `nil` when they are no weights: negative, not finite, or all zero.
+    /// The distribution proportional to `weights`; `nil` if any is negative or not finite, or all are zero.
     package init?(weights: [Double]) {
         let total = weights.reduce(0, +)
         guard total > 0, total < .infinity, weights.allSatisfy({ $0 >= 0 }) else { return nil }
@@ -15,10 +15,10 @@ package struct TokenDistribution: Sendable, Hashable {
         Int(token) < probabilities.count ? probabilities[Int(token)] : 0
     }
 
-    /// The law of what is drawn next without replacement.
+    /// The distribution of the next token drawn without replacement.
     ///
-    /// When nothing probable is left, all tokens that have not been drawn are equally likely (Sequoia,
-    /// arXiv 2402.12374); `nil` when none is left at all.
+    /// If no token with a positive probability is left, all tokens not yet drawn are equally likely (Sequoia,
+    /// arXiv 2402.12374); `nil` if no token is left at all.
     package func excluding(_ drawn: some Collection<Token>) -> TokenDistribution? {
         guard !drawn.isEmpty else { return self }
         var isDrawn = [Bool](repeating: false, count: probabilities.count)
@@ -29,9 +29,9 @@ package struct TokenDistribution: Sendable, Hashable {
         return TokenDistribution(weights: rest) ?? TokenDistribution(weights: isDrawn.map { $0 ? 0 : 1 })
     }
 
-    /// The positive part of `scale` times this law minus another measure: its law, and its mass.
+    /// The positive part of `scale` times this distribution minus another measure, normalised, and its mass.
     ///
-    /// The law is `nil` where the mass is zero.
+    /// The distribution is `nil` if the mass is zero.
     func residual(scale: Double = 1, minus other: (Token) -> Double) -> (law: TokenDistribution?, mass: Double) {
         let weights = probabilities.indices.map { token in
             Swift.max(0, scale * probabilities[token] - other(Token(token)))

@@ -1,13 +1,13 @@
-/// Traversal verification: from the leaves to the root, so that a path is given up only when all of it is (Weng et al.,
-/// arXiv 2505.12398). On a chain it has the law of ``BlockVerification``.
+/// Traversal verification: goes from the leaves to the root, so that rejecting a node still leaves the path above it
+/// (Weng et al., arXiv 2505.12398). On a chain its output is distributed like that of ``BlockVerification``.
 ///
-/// Rebuilt from the paper's description; its exactness is checked by enumeration, not against the authors' code.
+/// Implemented from the paper's description. Tests check its exactness by enumeration, not against the authors' code.
 package struct TraversalVerification: RejectionRule {
     private struct State {
-        /// The probability with which the path to the node is kept, should nothing below it be.
+        /// The probability of keeping the path to the node if nothing below it is kept.
         var acceptance: Double
         var law: TokenDistribution
-        /// How many children have been given up.
+        /// How many children have been rejected.
         var rejected = 0
     }
 
@@ -18,7 +18,7 @@ package struct TraversalVerification: RejectionRule {
         target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
-        // The states of the nodes on the way from the base to the node that is looked at.
+        // The states of the nodes on the path from the base to the current node.
         var path: [(node: NodeIndex?, state: State)] = [(nil, State(acceptance: 1, law: try target(nil)))]
         while true {
             let (node, state) = path[path.count - 1]
@@ -38,11 +38,11 @@ package struct TraversalVerification: RejectionRule {
         }
     }
 
-    /// Takes out of a node's law what a rejected child has had of it.
+    /// Removes the share of a rejected child from a node's distribution.
     private static func reject(drawnFrom draft: TokenDistribution, in state: inout State) {
         let rest = state.law.residual(scale: state.acceptance) { draft[$0] }
         let total = rest.mass + 1 - state.acceptance
-        // Where the total is zero the child's law was the node's own, and the child is never rejected.
+        // If the total is zero, the child was drawn from the node's own distribution and is never rejected.
         if total > 0 { state.acceptance = rest.mass / total }
         state.law = rest.law ?? state.law
         state.rejected += 1

@@ -1,10 +1,10 @@
-"""Writes tiny models with every bias that llama.cpp applies for their architecture, and their log-probabilities.
+"""Writes tiny models with all biases that llama.cpp applies for their architecture, and their log-probabilities.
 
     python3 -m pip install gguf==0.19.0 numpy
     python3 Tests/PacelineModelTests/Goldens/biases/make.py
 
-The files are written by llama.cpp's own library, and the pass is NumPy's in float32, from the published descriptions of
-the models: nothing is shared with the engine. Keys and values are rounded to float16, as the engine keeps them.
+llama.cpp's own library writes the files. The pass uses NumPy in float32 and follows the published descriptions of the
+models, without any code of the engine. Keys and values are rounded to float16, as the engine stores them.
 """
 
 import json
@@ -178,7 +178,7 @@ def main():
             if bias.endswith(".bias")
         }
         golden["models"][name] = {
-            # The largest change of a log-probability when a bias is left out, for the least important of them.
+            # The largest change of a log-probability without one bias, for the least important bias.
             "smallest_effect": round(min(effects.values()), 5),
             "logprobs": [[round(float(x), 5) for x in row] for row in law],
         }

@@ -30,7 +30,7 @@ typedef struct Paceline__V1__Close Paceline__V1__Close;
 
 typedef enum _Paceline__V1__CloseReason {
   /*
-   * also what an unknown value is read as
+   * also stands for unknown values
    */
   PACELINE__V1__CLOSE_REASON__CLOSE_REASON_UNSPECIFIED = 0,
   /*
@@ -50,11 +50,11 @@ typedef enum _Paceline__V1__CloseReason {
    */
   PACELINE__V1__CLOSE_REASON__CLOSE_REASON_NO_CAPACITY = 4,
   /*
-   * the base outgrew the drafter's context, or what the link can tell of it
+   * the base outgrew the drafter's context or the link's limit
    */
   PACELINE__V1__CLOSE_REASON__CLOSE_REASON_CONTEXT_LENGTH = 5,
   /*
-   * the drafter failed on it
+   * the drafter failed
    */
   PACELINE__V1__CLOSE_REASON__CLOSE_REASON_FAILED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__CLOSE_REASON)
@@ -63,8 +63,8 @@ typedef enum _Paceline__V1__CloseReason {
 /* --- messages --- */
 
 /*
- * How the next token is chosen from the target's logits; the README describes the steps. Steps in order: logit bias;
- * repetition, frequency and presence penalties; temperature; top-k; top-p; min-p; the choice. All numbers are finite.
+ * How the next token is chosen from the target's logits. Steps in order: logit bias; repetition, frequency and presence
+ * penalties; temperature; top-k; top-p; min-p; the choice. The README describes them. All numbers are finite.
  */
 struct  Paceline__V1__Sampling
 {
@@ -98,7 +98,7 @@ struct  Paceline__V1__Sampling
    */
   float presence_penalty;
   /*
-   * how many of the latest tokens the penalties look at; -1: all, 0: none
+   * how many of the latest tokens the penalties consider; -1: all, 0: none
    */
   int32_t repeat_last_n;
   /*
@@ -119,7 +119,7 @@ struct  Paceline__V1__Sampling
 
 
 /*
- * What a tree should keep to; more is a waste of work, not an error.
+ * Recommended limits for a tree. Exceeding them wastes work but is not an error.
  */
 struct  Paceline__V1__DraftLimits
 {
@@ -137,7 +137,7 @@ struct  Paceline__V1__DraftLimits
    */
   uint32_t width;
   /*
-   * Of a path, -ln q in 1/1024 nat: beyond it a node is not worth verifying. At most 65,535, 0: no bound.
+   * Surprisal of a path, -ln q in 1/1024 nat, beyond which a node is not worth verifying. At most 65,535; 0: no bound.
    */
   uint32_t surprisal;
 };
@@ -147,10 +147,10 @@ struct  Paceline__V1__DraftLimits
 
 
 /*
- * Which outcomes a worker drafts for when several workers serve one request, so that equal drafters do not draft equal
- * trees. All of them follow the preferred line, the chain of first children. A subtree that leaves it, with a node at
- * depth d (a child of the base has depth 1) that is number r among its siblings (the first is 0), is drafted by the
- * worker with (d + r) mod count = index. Advice: a tree that ignores it is as valid.
+ * Which outcomes a worker drafts for when several workers serve one request, so that identical drafters draft different
+ * trees. Every worker follows the preferred line, the chain of first children. A subtree leaves that line with a node
+ * at depth d (a child of the base has depth 1) that is number r among its siblings (the first is 0). The worker with
+ * (d + r) mod count = index drafts that subtree. This is advice: a tree that ignores it is valid too.
  */
 struct  Paceline__V1__OutcomeShard
 {
@@ -170,8 +170,8 @@ struct  Paceline__V1__OutcomeShard
 
 
 /*
- * Verifier to worker: draft for this request. Sent once per request and connection, and carries all that a worker
- * needs to start from nothing, but for the rest of a base that does not fit, which `Base` brings (version 2).
+ * Verifier to worker: draft for this request. Sent once per request and connection. Carries everything that a worker
+ * needs to start from nothing, except the rest of a base that does not fit, which `Base` brings (version 2).
  */
 struct  Paceline__V1__Open
 {
@@ -181,7 +181,7 @@ struct  Paceline__V1__Open
    */
   uint64_t request;
   /*
-   * commits of the sequence so far
+   * how many commits the sequence has had
    */
   uint64_t epoch;
   /*
@@ -198,7 +198,7 @@ struct  Paceline__V1__Open
    */
   Paceline__V1__Sampling *sampling;
   /*
-   * the most nodes that the worker's tree may have, 0 ... 512
+   * the most nodes of the worker's tree, 0 ... 512
    */
   uint32_t credit;
   /*
@@ -210,11 +210,11 @@ struct  Paceline__V1__Open
    */
   Paceline__V1__OutcomeShard *shard;
   /*
-   * the sequence ends at this many tokens at the latest; drafting beyond it is wasted
+   * the most tokens that the sequence can have; drafting beyond it is wasted
    */
   uint32_t length_limit;
   /*
-   * Version 2: tokens of the whole base, at most 16,777,216; 0: base_tokens has them all.
+   * Version 2: number of tokens in the whole base, at most 16,777,216; 0: base_tokens is the whole base.
    */
   uint32_t base_length;
 };
@@ -224,8 +224,8 @@ struct  Paceline__V1__Open
 
 
 /*
- * Verifier to worker, version 2: the next tokens of a base that `Open` began. The request is not open before the last
- * of them has come. Other requests' messages may come in between; of this request none may but `Close`.
+ * Verifier to worker, version 2: the next tokens of a base that `Open` began. The request is open once the last of them
+ * has arrived. Messages of other requests may come in between; for this request, only `Base` and `Close` may.
  */
 struct  Paceline__V1__Base
 {
@@ -235,7 +235,7 @@ struct  Paceline__V1__Base
    */
   uint64_t request;
   /*
-   * tokens of the base that came before these, not 0
+   * how many tokens of the base came before these, not 0
    */
   uint32_t offset;
   /*
@@ -251,16 +251,16 @@ struct  Paceline__V1__Base
 
 /*
  * Worker to verifier: nodes of a candidate tree.
- * A tree is rooted at a base, named by (epoch, base_length, base_hash). `first_node` = 0 starts a new tree, which
- * replaces the worker's previous one; any other value must equal the number of nodes sent so far and appends to the
- * tree, with the same root. After a verdict a worker may append on to its tree or start a new one at the new base.
+ * A tree's root is a base, named by (epoch, base_length, base_hash). `first_node` = 0 starts a new tree, which replaces
+ * the worker's previous one. Any other value must equal the number of nodes sent so far, and appends to the tree with
+ * the same root. After a verdict, a worker may continue appending to its tree or start a new one at the new base.
  */
 struct  Paceline__V1__Tree
 {
   ProtobufCMessage base;
   uint64_t request;
   /*
-   * of the tree's root: that of Open or of a Verdict
+   * of the tree's root: from Open or from a Verdict
    */
   uint64_t epoch;
   /*
@@ -272,7 +272,7 @@ struct  Paceline__V1__Tree
    */
   uint64_t base_hash;
   /*
-   * index of the first node below; first_node + nodes <= 512
+   * index of the message's first node; first_node + nodes <= 512
    */
   uint32_t first_node;
   /*
@@ -291,7 +291,7 @@ struct  Paceline__V1__Tree
   size_t n_surprisals;
   uint32_t *surprisals;
   /*
-   * the drafter pauses here: nothing more comes before the next verdict
+   * the drafter pauses here and sends nothing more before the next verdict
    */
   protobuf_c_boolean final;
 };
@@ -301,8 +301,8 @@ struct  Paceline__V1__Tree
 
 
 /*
- * Verifier to worker: these nodes (the merged tree of all workers) are being verified, so draft below them. Sent when
- * a verify pass starts; a worker may ignore it.
+ * Verifier to worker: these nodes, merged from all workers' trees, are being verified, so draft below them. Sent when a
+ * verify pass starts; a worker may ignore it.
  */
 struct  Paceline__V1__Verifying
 {
@@ -339,7 +339,7 @@ struct  Paceline__V1__Verdict
    */
   uint64_t epoch;
   /*
-   * after this commit: grown by the count of `tokens`
+   * after this commit: longer by the count of `tokens`
    */
   uint32_t base_length;
   /*
@@ -356,7 +356,7 @@ struct  Paceline__V1__Verdict
    */
   uint32_t verified_nodes;
   /*
-   * how many of those were accepted, at most count of tokens - 1
+   * how many of them were accepted, at most count of tokens - 1
    */
   uint32_t accepted_nodes;
   /*
@@ -378,8 +378,8 @@ struct  Paceline__V1__Verdict
 
 
 /*
- * Either side: this request is over on this connection. The sender forgets it at once and ignores what is still on
- * its way; closing a request that is not open is not an error.
+ * Either side: this request is over on this connection. The sender forgets it at once and ignores messages for it that
+ * are still on their way. Closing a request that is not open is not an error.
  */
 struct  Paceline__V1__Close
 {

@@ -35,8 +35,7 @@ typedef enum _Paceline__V1__Role {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__ROLE)
 } Paceline__V1__Role;
 /*
- * Bits of `capabilities`. Unknown bits are ignored: a capability is something that a peer may use, never something
- * that it must.
+ * Bits of `capabilities`. Unknown bits are ignored: a peer may use a capability but never has to.
  */
 typedef enum _Paceline__V1__Capability {
   PACELINE__V1__CAPABILITY__CAPABILITY_NONE = 0,
@@ -45,11 +44,11 @@ typedef enum _Paceline__V1__Capability {
    */
   PACELINE__V1__CAPABILITY__CAPABILITY_DELTAS = 1,
   /*
-   * the worker makes use of Verifying; without this bit it is sent none
+   * the worker uses Verifying; without this bit it gets none
    */
   PACELINE__V1__CAPABILITY__CAPABILITY_VERIFYING = 2,
   /*
-   * the worker draws with the noise of (seed, position, token)
+   * the worker samples with the noise of (seed, position, token)
    */
   PACELINE__V1__CAPABILITY__CAPABILITY_SHARED_NOISE = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__CAPABILITY)
@@ -58,8 +57,8 @@ typedef enum _Paceline__V1__Capability {
 /* --- messages --- */
 
 /*
- * What a drafter and its target must have in common: the meaning of a token id. Version 1 compares fields 1 and 2,
- * version 2 fields 4 and 5; who speaks version 2 sends them all.
+ * Identifies what a token id means, which must be the same for a drafter and its target. Version 1 compares fields 1
+ * and 2, version 2 compares fields 4 and 5. A peer that speaks version 2 sends all of them.
  */
 struct  Paceline__V1__ModelFingerprint
 {
@@ -81,7 +80,7 @@ struct  Paceline__V1__ModelFingerprint
    */
   ProtobufCBinaryData vocabulary_hash;
   /*
-   * how many those are, 1 ... vocabulary_size
+   * the number of tokens without padding, 1 ... vocabulary_size
    */
   uint32_t token_count;
 };
@@ -91,7 +90,7 @@ struct  Paceline__V1__ModelFingerprint
 
 
 /*
- * What a verifier takes from one worker.
+ * The limits of what a verifier accepts from one worker.
  */
 struct  Paceline__V1__LinkLimits
 {
@@ -113,7 +112,7 @@ struct  Paceline__V1__LinkLimits
    */
   uint32_t tree_depth;
   /*
-   * open requests on this connection, 1 ... 1,024
+   * most open requests on this connection, 1 ... 1,024
    */
   uint32_t requests;
 };
@@ -146,7 +145,7 @@ struct  Paceline__V1__Hello
    */
   uint64_t incarnation;
   /*
-   * absent: a model-free drafter, good for any tokenizer
+   * absent: a model-free drafter, which works with any tokenizer
    */
   Paceline__V1__ModelFingerprint *fingerprint;
   /*
@@ -158,11 +157,11 @@ struct  Paceline__V1__Hello
    */
   uint32_t slots;
   /*
-   * longest base + tree the drafter can hold, in tokens; 0: no bound
+   * longest base plus tree that the drafter can hold, in tokens; 0: no bound
    */
   uint32_t context_length;
   /*
-   * empty, or 32 random bytes: the sender has a shared token
+   * 32 random bytes if the sender has a shared token, else empty
    */
   ProtobufCBinaryData nonce;
 };
@@ -172,7 +171,7 @@ struct  Paceline__V1__Hello
 
 
 /*
- * The verifier has a shared token too: prove that you know it.
+ * The verifier, which has a shared token too, asks the worker to prove that it knows the token.
  */
 struct  Paceline__V1__Challenge
 {
@@ -208,7 +207,7 @@ struct  Paceline__V1__Authenticate
 
 
 /*
- * The end of the handshake: the connection is established for both sides.
+ * The end of the handshake: the connection is now established for both sides.
  */
 struct  Paceline__V1__Welcome
 {
@@ -230,7 +229,7 @@ struct  Paceline__V1__Welcome
    */
   Paceline__V1__ModelFingerprint *fingerprint;
   /*
-   * those of Hello that the verifier will use
+   * the capabilities from Hello that the verifier will use
    */
   uint64_t capabilities;
   /*
@@ -238,7 +237,7 @@ struct  Paceline__V1__Welcome
    */
   uint32_t heartbeat_ms;
   /*
-   * silence after which a peer is given up, 2 × heartbeat_ms ... 600,000
+   * how long a peer may stay silent, 2 × heartbeat_ms ... 600,000
    */
   uint32_t dead_after_ms;
   /*

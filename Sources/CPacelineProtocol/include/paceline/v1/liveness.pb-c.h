@@ -25,7 +25,7 @@ typedef struct Paceline__V1__Fault Paceline__V1__Fault;
 
 typedef enum _Paceline__V1__FaultCode {
   /*
-   * also what an unknown value is read as
+   * also stands for unknown values
    */
   PACELINE__V1__FAULT_CODE__FAULT_CODE_UNSPECIFIED = 0,
   /*
@@ -49,7 +49,7 @@ typedef enum _Paceline__V1__FaultCode {
    */
   PACELINE__V1__FAULT_CODE__FAULT_CODE_FINGERPRINT = 5,
   /*
-   * proof wrong or missing
+   * a wrong or missing proof, or a certificate without an allowed name
    */
   PACELINE__V1__FAULT_CODE__FAULT_CODE_AUTHENTICATION = 6,
   /*
@@ -65,7 +65,7 @@ typedef enum _Paceline__V1__FaultCode {
    */
   PACELINE__V1__FAULT_CODE__FAULT_CODE_LIMIT = 9,
   /*
-   * a newer life of the same peer has taken over
+   * a newer connection of the same incarnation has taken over
    */
   PACELINE__V1__FAULT_CODE__FAULT_CODE_FENCED = 10,
   /*
@@ -78,7 +78,7 @@ typedef enum _Paceline__V1__FaultCode {
 /* --- messages --- */
 
 /*
- * Either side, every heartbeat interval, from the loop that does the work: a stopped process must fall silent.
+ * Sent by both sides every heartbeat interval, from the loop that does the work: a stopped process must fall silent.
  */
 struct  Paceline__V1__Ping
 {
@@ -104,7 +104,7 @@ struct  Paceline__V1__Pong
 {
   ProtobufCMessage base;
   /*
-   * that of the Ping
+   * the number of the Ping
    */
   uint64_t number;
   /*
@@ -118,7 +118,7 @@ struct  Paceline__V1__Pong
 
 
 /*
- * Either side: I am leaving. Open requests go on for the grace period, new ones are not opened.
+ * The sender, either side, is leaving. Open requests continue for the grace period; no new ones are opened.
  */
 struct  Paceline__V1__Drain
 {
@@ -138,7 +138,7 @@ struct  Paceline__V1__Drain
 
 
 /*
- * The last frame before the sender closes the connection. Sent if it can be; its absence means nothing.
+ * The last frame before the sender closes the connection. Sent only if possible, so its absence means nothing.
  */
 struct  Paceline__V1__Fault
 {
