@@ -5,15 +5,11 @@ package import PacelineWire
 /// heartbeats, back-pressure and the reason why it ended. A value without I/O; bytes in, bytes out.
 ///
 /// Liveness is judged from what arrives, and this side proves its own only while its work loop lives: pings are sent
-/// and answered on behalf of the compute thread (``Event/work(isAlive:)``), so that a process whose event loop still
+/// and answered on behalf of the compute thread (``Command/work(isAlive:)``), so that a process whose event loop still
 /// turns but whose arithmetic hangs falls as silent as a stopped one.
 package struct LinkMachine: Sendable {
-    package enum Event: Sendable {
-        /// The transport is up. Comes first, with random bytes for this handshake alone.
-        case connected(LinkNonce)
-        case received(ByteBuffer)
-        /// So many bytes of earlier writes have left for the network.
-        case flushed(bytes: Int)
+    /// What the owner of the link has it do.
+    package enum Command: Sendable {
         case send(Message)
         /// The work loop of this process came to life or stalled.
         case work(isAlive: Bool)
@@ -21,10 +17,6 @@ package struct LinkMachine: Sendable {
         case timer
         /// This side gives the link up.
         case abort(LinkFault)
-        /// The transport is gone.
-        case disconnected(reason: String?)
-        /// The transport does not trust the other side, or is not trusted by it.
-        case distrusted(reason: String)
     }
 
     package enum Effect: Sendable, Equatable {
@@ -96,14 +88,14 @@ package struct LinkMachine: Sendable {
     /// Whether a request was opened and its base is still on its way to the transport.
     func isOpening(_ request: UInt64) -> Bool { openings.contains(request) }
 
-    /// When a ``Event/timer`` is due.
+    /// When a ``Command/timer`` is due.
     package var deadline: Instant? {
         guard state != .closed else { return nil }
         let writes = outbound.deadline(after: configuration.writeTimeout)
         return [handshakeDeadline, liveness.deadline, writes, inbound.resumesAt].compactMap { $0 }.min()
     }
 
-    package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+    package mutating func handle(_ event: LinkEvent, now: Instant) -> [Effect] {
         guard state != .closed else { return [] }
         var effects: [Effect] = []
         do {
@@ -114,7 +106,18 @@ package struct LinkMachine: Sendable {
         return effects
     }
 
-    private mutating func advance(_ event: Event, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    package mutating func handle(_ command: Command, now: Instant) -> [Effect] {
+        guard state != .closed else { return [] }
+        var effects: [Effect] = []
+        do {
+            try advance(command, now: now, into: &effects)
+        } catch {
+            close(error, now: now, into: &effects)
+        }
+        return effects
+    }
+
+    private mutating func advance(_ event: LinkEvent, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
         switch event {
         case .connected(let nonce):
             handshakeDeadline = now + configuration.handshakeTimeout
@@ -124,6 +127,15 @@ package struct LinkMachine: Sendable {
         case .flushed(let bytes):
             outbound.flushed(bytes, now: now)
             try sendBases(now: now, into: &effects)
+        case .disconnected(let reason):
+            throw .disconnected(reason: reason)
+        case .distrusted(let reason):
+            throw .authenticationFailed(.transport(reason))
+        }
+    }
+
+    private mutating func advance(_ command: Command, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+        switch command {
         case .send(let message):
             guard peer != nil else { return }
             try send(message, now: now, into: &effects)
@@ -135,10 +147,6 @@ package struct LinkMachine: Sendable {
             try tick(now: now, into: &effects)
         case .abort(let fault):
             throw fault
-        case .disconnected(let reason):
-            throw .disconnected(reason: reason)
-        case .distrusted(let reason):
-            throw .authenticationFailed(.transport(reason))
         }
     }
 

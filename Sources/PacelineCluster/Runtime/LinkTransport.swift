@@ -2,13 +2,6 @@ import NIOCore
 
 /// The sockets behind a machine's links: bytes out, bytes in, and nothing decided. Confined to one event loop.
 final class LinkTransport {
-    enum Event {
-        case received(LinkID, ByteBuffer)
-        case flushed(LinkID, bytes: Int)
-        case disconnected(LinkID, reason: String?)
-        case distrusted(LinkID, reason: String)
-    }
-
     private struct Connection {
         var channel: any Channel
         var pendingBytes = 0
@@ -27,10 +20,10 @@ final class LinkTransport {
     /// What leaves with the next ``flush()``.
     private var unflushed: [LinkID: [ByteBuffer]] = [:]
     /// Takes what happens. Set by the owner; events before that are lost.
-    var deliver: ((Event) -> Void)?
+    var deliver: ((LinkID, LinkEvent) -> Void)?
 
     var isEmpty: Bool { connections.isEmpty }
-    /// Connections that are open, those included that only wait for their last bytes to leave.
+    /// Connections that are open, including closing ones.
     var count: Int { connections.count }
 
     func add(_ id: LinkID, _ channel: any Channel) {
@@ -39,21 +32,30 @@ final class LinkTransport {
 
     func received(_ bytes: ByteBuffer, on id: LinkID) {
         guard connections[id]?.isClosing == false else { return }
-        deliver?(.received(id, bytes))
+        deliver?(id, .received(bytes))
     }
 
     func disconnected(_ id: LinkID, reason: String?) {
         guard let connection = connections.removeValue(forKey: id), !connection.isClosing else { return }
-        deliver?(.disconnected(id, reason: reason))
+        deliver?(id, .disconnected(reason: reason))
     }
 
     func distrusted(_ id: LinkID, reason: String) {
         guard connections[id]?.isClosing == false else { return }
-        deliver?(.distrusted(id, reason: reason))
+        deliver?(id, .distrusted(reason: reason))
+    }
+
+    func perform(_ action: LinkAction, on id: LinkID) {
+        switch action {
+        case .write(let bytes): write(bytes, to: id)
+        case .pauseReading: setReading(false, id)
+        case .resumeReading: setReading(true, id)
+        case .close: close(id)
+        }
     }
 
     /// Queues bytes; they leave with the next ``flush()``.
-    func write(_ bytes: ByteBuffer, to id: LinkID) {
+    private func write(_ bytes: ByteBuffer, to id: LinkID) {
         guard connections[id] != nil else { return }
         connections[id]?.pendingBytes += bytes.readableBytes
         var pieces = unflushed.removeValue(forKey: id) ?? []
@@ -83,7 +85,7 @@ final class LinkTransport {
     }
 
     /// Closes the connection when its bytes have left, at the latest after a moment.
-    func close(_ id: LinkID) {
+    private func close(_ id: LinkID) {
         guard let connection = connections[id], !connection.isClosing else { return }
         connections[id]?.isClosing = true
         send(unflushed.removeValue(forKey: id) ?? [], to: id)
@@ -93,15 +95,7 @@ final class LinkTransport {
         }
     }
 
-    /// Leaves the peer's bytes in the network, whose back-pressure it then feels.
-    func pauseReading(_ id: LinkID) {
-        setReading(false, id)
-    }
-
-    func resumeReading(_ id: LinkID) {
-        setReading(true, id)
-    }
-
+    /// While reading is off, the peer's bytes stay in the network, whose back-pressure it then feels.
     private func setReading(_ isOn: Bool, _ id: LinkID) {
         // Where the option cannot be set, the channel is closed, and its end is on the way.
         try? connections[id]?.channel.syncOptions?.setOption(.autoRead, value: isOn)
@@ -111,7 +105,7 @@ final class LinkTransport {
         guard let connection = connections[id] else { return }
         connections[id]?.pendingBytes -= count
         if !connection.isClosing {
-            deliver?(.flushed(id, bytes: count))
+            deliver?(id, .flushed(bytes: count))
         } else if connection.pendingBytes <= count {
             drop(id)
         }

@@ -35,7 +35,7 @@ final class VerifierShell {
         self.logger = logger
         loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
-        transport.deliver = { [unowned self] event in receive(event) }
+        transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
@@ -53,7 +53,7 @@ final class VerifierShell {
         try channel.pipeline.syncOperations.addHandler(LinkChannelHandler(id: id, transport: transport, tls: tls))
         transport.add(id, channel)
         let host = channel.remoteAddress?.ipAddress ?? "an unnamed socket"
-        post(.accepted(id, LinkArrival(host: host, nonce: .random())))
+        post(.accepted(id, host: host, nonce: .random()))
     }
 
     /// The compute thread is idle again.
@@ -96,10 +96,7 @@ final class VerifierShell {
     private func perform(_ effects: [VerifierMachine.Effect], now: Instant) {
         for effect in effects {
             switch effect {
-            case .write(let link, let bytes): transport.write(bytes, to: link)
-            case .close(let link): transport.close(link)
-            case .pauseReading(let link): transport.pauseReading(link)
-            case .resumeReading(let link): transport.resumeReading(link)
+            case .link(let id, let action): transport.perform(action, on: id)
             case .run(let pass): run(pass)
             case .emit(let request, let event): emit(event, to: request)
             case .note(let note): log(note, now: now)
@@ -137,14 +134,5 @@ final class VerifierShell {
             promise.succeed()
         }
         drained.removeAll()
-    }
-
-    private func receive(_ event: LinkTransport.Event) {
-        switch event {
-        case .received(let link, let bytes): post(.received(link, bytes))
-        case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
-        case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
-        case .distrusted(let link, let reason): post(.distrusted(link, reason: reason))
-        }
     }
 }

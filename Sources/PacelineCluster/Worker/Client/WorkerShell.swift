@@ -34,7 +34,7 @@ final class WorkerShell {
         self.ended = ended
         loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
-        transport.deliver = { [unowned self] event in receive(event) }
+        transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
     }
 
     func post(_ event: WorkerMachine.Event) {
@@ -62,10 +62,7 @@ final class WorkerShell {
         for effect in effects {
             switch effect {
             case .connect(let endpoint, let link): connect(to: endpoints[endpoint], as: link)
-            case .write(let link, let bytes): transport.write(bytes, to: link)
-            case .close(let link): transport.close(link)
-            case .pauseReading(let link): transport.pauseReading(link)
-            case .resumeReading(let link): transport.resumeReading(link)
+            case .link(let id, let action): transport.perform(action, on: id)
             case .draft(let job): draft(job)
             case .note(let note): log(note)
             case .refused(let fault): ended.fail(fault)
@@ -100,24 +97,15 @@ final class WorkerShell {
     private func connected(_ id: LinkID, _ result: Result<any Channel, any Error>) {
         switch result {
         case .success:
-            post(.connected(id, .random()))
+            post(.link(id, .connected(.random())))
         case .failure(let error):
             transport.disconnected(id, reason: "\(error)")
             // Where the socket could not even be made there is no connection to lose.
-            post(.disconnected(id, reason: "\(error)"))
+            post(.link(id, .disconnected(reason: "\(error)")))
         }
     }
 
     private func log(_ note: WorkerNote) {
         logger.log(level: note.level, "\(note.description(endpoints: endpoints))")
-    }
-
-    private func receive(_ event: LinkTransport.Event) {
-        switch event {
-        case .received(let link, let bytes): post(.received(link, bytes))
-        case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
-        case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
-        case .distrusted(let link, let reason): post(.distrusted(link, reason: reason))
-        }
     }
 }

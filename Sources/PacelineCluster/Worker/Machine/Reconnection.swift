@@ -4,8 +4,8 @@
 struct Reconnection: Sendable {
     enum State: Sendable, Equatable {
         case waiting(until: Instant)
-        case connecting(LinkID)
-        case established(LinkID, since: Instant)
+        case connecting
+        case established(since: Instant)
         /// The verifier will not have this worker until a setting changes.
         case refused(LinkFault)
     }
@@ -20,24 +20,17 @@ struct Reconnection: Sendable {
         delay = delays.lowerBound
     }
 
-    var link: LinkID? {
-        switch state {
-        case .connecting(let link), .established(let link, _): link
-        case .waiting, .refused: nil
-        }
-    }
-
     /// When to connect next.
     var deadline: Instant? {
         if case .waiting(let until) = state { until } else { nil }
     }
 
-    mutating func connecting(as link: LinkID) {
-        state = .connecting(link)
+    mutating func connecting() {
+        state = .connecting
     }
 
-    mutating func established(_ link: LinkID, now: Instant) {
-        state = .established(link, since: now)
+    mutating func established(now: Instant) {
+        state = .established(since: now)
     }
 
     /// The link ended, or was never made.
@@ -50,7 +43,7 @@ struct Reconnection: Sendable {
             return nil
         }
         // A verifier that lets workers in only to throw them out must not be asked at once again.
-        if case .established(_, let since) = state, now - since > delay { delay = delays.lowerBound }
+        if case .established(let since) = state, now - since > delay { delay = delays.lowerBound }
         let base = delay
         delay = min(delay * 1.6, delays.upperBound)
         // A fifth up or down.

@@ -4,7 +4,7 @@ import PacelineWire
 extension WorkerMachine {
     mutating func open(_ open: Message.Open, on link: LinkID, now: Instant) {
         guard session(open.request, on: link) == nil, arrival(of: open.request, on: link) == nil else {
-            return drive(link, .abort(.violation("request \(open.request) was opened twice")), now: now)
+            return abort(link, .violation("request \(open.request) was opened twice"), now: now)
         }
         if let refusal = refusal(of: open) {
             return send(.close(refusal), to: link, now: now)
@@ -18,10 +18,10 @@ extension WorkerMachine {
         guard let index = arrival(of: part.request, on: link) else {
             guard session(part.request, on: link) != nil else { return }
             let reason = "more came of the base of request \(part.request), which was whole"
-            return drive(link, .abort(.violation(reason)), now: now)
+            return abort(link, .violation(reason), now: now)
         }
         if let fault = arriving[index].append(part) {
-            return drive(link, .abort(fault), now: now)
+            return abort(link, fault, now: now)
         }
         beginIfWhole(index, now: now)
     }
@@ -33,9 +33,9 @@ extension WorkerMachine {
         arriving.remove(at: index)
         guard isSound else {
             let reason = "request \(open.request) was opened with a base that its hash does not fit"
-            return drive(link, .abort(.violation(reason)), now: now)
+            return abort(link, .violation(reason), now: now)
         }
-        guard let vocabularySize = links[link]?.peer?.vocabularySize else { return }
+        guard let vocabularySize = links.peer(of: link)?.vocabularySize else { return }
         sessionCount += 1
         let id = DraftSessionID(rawValue: sessionCount)
         sessions[id] = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
@@ -57,7 +57,7 @@ extension WorkerMachine {
         guard let index = arrival(of: request, on: link) else { return true }
         let (count, length) = (arriving[index].open.base.count, arriving[index].open.baseLength)
         let state = "only \(count) of the \(length) tokens of its request's base had come"
-        drive(link, .abort(.unexpected(type, state: state)), now: now)
+        abort(link, .unexpected(type, state: state), now: now)
         return false
     }
 
@@ -69,7 +69,7 @@ extension WorkerMachine {
             session.follow(verdict)
         }
         if let fault = fault ?? nil {
-            return drive(link, .abort(fault), now: now)
+            return abort(link, fault, now: now)
         }
         guard let length = sessions[id]?.mark.length, length >= configuration.contextLength ?? .max else { return }
         sessions[id] = nil
@@ -96,13 +96,13 @@ extension WorkerMachine {
             turn = sessions.update(next) { $0.takeTurn(settings) }
         }
         isComputing = true
-        watchdog.began(now: now)
+        links.watchdog.began(now: now)
         outbox.append(.draft(DraftJob(closings: closings, turn: turn)))
     }
 
     mutating func finishTurn(_ result: DraftResult?, now: Instant) {
         isComputing = false
-        watchdog.ended()
+        links.watchdog.ended()
         checkWatchdog(now: now)
         // The session may be over by now.
         guard let result, let session = sessions[result.session] else { return }

@@ -1,0 +1,25 @@
+package import NIOCore
+
+/// What happens to the transport behind a link. It reaches the link's machine as the transport tells it.
+package enum LinkEvent: Sendable {
+    /// The transport is up. Comes first, with random bytes for this handshake alone.
+    case connected(LinkNonce)
+    case received(ByteBuffer)
+    /// This many bytes of earlier writes have left for the network.
+    case flushed(bytes: Int)
+    /// The transport is gone, or could not be made; `reason` is nil for an orderly end of the stream.
+    case disconnected(reason: String?)
+    /// The transport does not trust the other side, or is not trusted by it.
+    case distrusted(reason: String)
+}
+
+/// What a link wants of its transport.
+package enum LinkAction: Sendable {
+    case write(ByteBuffer)
+    /// Take no more bytes from the transport, which passes the pressure on to the peer. What is on its way out of the
+    /// transport may still be handed over.
+    case pauseReading
+    case resumeReading
+    /// Close the transport once what was written has left, and at once if that takes long.
+    case close
+}
