@@ -72,11 +72,7 @@ struct LinkLiveness: Sendable {
     }
 
     /// The answer to a ping, if the work loop can give one now.
-    mutating func answer(
-        _ ping: Message.Ping,
-        now: Instant,
-        lastReceived: UInt64
-    ) throws(LinkFault) -> Message? {
+    mutating func answer(_ ping: Message.Ping, now: Instant, lastReceived: UInt64) throws(LinkFault) -> Message? {
         pingsInInterval += 1
         guard pingsInInterval <= pingLimit else {
             throw .violation("more than \(pingLimit) pings came within one heartbeat")

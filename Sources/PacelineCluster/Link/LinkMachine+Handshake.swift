@@ -5,53 +5,41 @@ extension LinkMachine {
     /// Capabilities of a worker that this build makes use of.
     static let usedCapabilities: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
 
-    mutating func beginHandshake(
-        _ nonce: LinkNonce,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
+    mutating func beginHandshake(_ nonce: LinkNonce, now: Instant) throws(LinkFault) {
         guard case .idle = state else { throw .internal("a connection came up twice") }
         self.nonce = nonce
         switch side {
         case .worker(let hello):
             state = .awaitingWelcome(challenged: false)
-            try say(.hello(greeting(hello)), now: now, into: &effects)
+            try say(.hello(greeting(hello)), now: now)
         case .verifier:
             state = .awaitingHello
         }
     }
 
-    mutating func continueHandshake(
-        _ received: MessageReader.Received,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
+    mutating func continueHandshake(_ received: MessageReader.Received, now: Instant) throws(LinkFault) {
         switch (state, side, received.message) {
         case (.awaitingHello, .verifier(let identity), .hello(let hello)):
             transcript.append(received.frame.encoded)
-            try receive(hello, as: identity, now: now, into: &effects)
+            try receive(hello, as: identity, now: now)
         case (.awaitingProof(let hello, let version), .verifier(let identity), .authenticate(let answer)):
             try check(answer)
             transcript.append(received.frame.encoded)
-            try welcome(hello, version: version, as: identity, now: now, into: &effects)
+            try welcome(hello, version: version, as: identity, now: now)
         case (.awaitingWelcome(challenged: false), .worker(let hello), .challenge(let challenge)):
             transcript.append(received.frame.encoded)
-            try answer(challenge, to: hello, now: now, into: &effects)
+            try answer(challenge, to: hello, now: now)
         case (.awaitingWelcome(let challenged), .worker(let hello), .welcome(let welcome)):
             try check(welcome, challenged: challenged)
-            establish(try accept(welcome, for: hello), now: now, into: &effects)
+            establish(try accept(welcome, for: hello), now: now)
         default:
             throw .unexpected(received.message.type, state: state.words)
         }
     }
 
     /// Sends a message of the handshake, whose bytes the proofs will cover.
-    private mutating func say(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
-        transcript.append(try write(message, now: now, into: &effects))
+    private mutating func say(_ message: Message, now: Instant) throws(LinkFault) {
+        transcript.append(try write(message, now: now))
     }
 }
 
@@ -61,8 +49,7 @@ extension LinkMachine {
     private mutating func receive(
         _ hello: Message.Hello,
         as identity: VerifierIdentity,
-        now: Instant,
-        into effects: inout [Effect]
+        now: Instant
     ) throws(LinkFault) {
         guard hello.role == .worker else {
             throw .unexpected(.hello, state: "a worker's hello was due, and a \(hello.role)'s came")
@@ -70,13 +57,13 @@ extension LinkMachine {
         let version = try commonVersion(ours: identity.versions, theirs: hello.versions)
         switch (configuration.token == nil, hello.nonce.isEmpty) {
         case (true, true):
-            try welcome(hello, version: version, as: identity, now: now, into: &effects)
+            try welcome(hello, version: version, as: identity, now: now)
         case (true, false): throw .authenticationFailed(.verifierHasNoToken)
         case (false, true): throw .authenticationFailed(.workerHasNoToken)
         case (false, false):
             state = .awaitingProof(hello, version: version)
             let challenge = Message.Challenge(version: version, nonce: nonce?.bytes ?? [])
-            try say(.challenge(challenge), now: now, into: &effects)
+            try say(.challenge(challenge), now: now)
         }
     }
 
@@ -91,8 +78,7 @@ extension LinkMachine {
         _ hello: Message.Hello,
         version: Int,
         as identity: VerifierIdentity,
-        now: Instant,
-        into effects: inout [Effect]
+        now: Instant
     ) throws(LinkFault) {
         try check(target: identity.fingerprint, drafter: hello.fingerprint, version: version)
         let capabilities = hello.capabilities.intersection(Self.usedCapabilities)
@@ -107,8 +93,8 @@ extension LinkMachine {
             limits: identity.limits,
             proof: configuration.token.map { transcript.proof(of: .verifier, with: $0) } ?? []
         )
-        try say(.welcome(welcome), now: now, into: &effects)
-        establish(peer(hello, version: version, capabilities, as: identity), now: now, into: &effects)
+        try say(.welcome(welcome), now: now)
+        establish(peer(hello, version: version, capabilities, as: identity), now: now)
     }
 
     private func peer(
@@ -146,8 +132,7 @@ extension LinkMachine {
     private mutating func answer(
         _ challenge: Message.Challenge,
         to hello: Message.Hello,
-        now: Instant,
-        into effects: inout [Effect]
+        now: Instant
     ) throws(LinkFault) {
         guard let token = configuration.token else { throw .authenticationFailed(.workerHasNoToken) }
         guard hello.versions.contains(challenge.version) else {
@@ -155,7 +140,7 @@ extension LinkMachine {
         }
         state = .awaitingWelcome(challenged: true)
         let proof = transcript.proof(of: .worker, with: token)
-        try say(.authenticate(Message.Authenticate(proof: proof)), now: now, into: &effects)
+        try say(.authenticate(Message.Authenticate(proof: proof)), now: now)
     }
 
     /// A worker with a token believes nobody who does not have it, whatever else they say.
@@ -198,11 +183,7 @@ extension LinkMachine {
     }
 
     /// A drafter must give token ids the target's meaning; one without a model has no vocabulary to disagree about.
-    private func check(
-        target: ModelFingerprint,
-        drafter: ModelFingerprint?,
-        version: Int
-    ) throws(LinkFault) {
+    private func check(target: ModelFingerprint, drafter: ModelFingerprint?, version: Int) throws(LinkFault) {
         guard let drafter, !target.sharesTokens(with: drafter, version: version) else { return }
         throw .otherModel(target: target, drafter: drafter)
     }

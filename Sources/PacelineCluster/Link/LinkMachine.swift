@@ -70,6 +70,7 @@ package struct LinkMachine: Sendable {
     private var openings = BaseSender()
     /// When the handshake must be over.
     private var handshakeDeadline: Instant?
+    var outbox = Outbox<Effect>()
 
     package init(side: LinkSide, configuration: LinkConfiguration) {
         self.side = side
@@ -96,37 +97,34 @@ package struct LinkMachine: Sendable {
     }
 
     package mutating func handle(_ event: LinkEvent, now: Instant) -> [Effect] {
-        guard state != .closed else { return [] }
-        var effects: [Effect] = []
-        do {
-            try advance(event, now: now, into: &effects)
-        } catch {
-            close(error, now: now, into: &effects)
-        }
-        return effects
+        step { link throws(LinkFault) in try link.advance(event, now: now) }
     }
 
     package mutating func handle(_ command: Command, now: Instant) -> [Effect] {
-        guard state != .closed else { return [] }
-        var effects: [Effect] = []
-        do {
-            try advance(command, now: now, into: &effects)
-        } catch {
-            close(error, now: now, into: &effects)
-        }
-        return effects
+        step { link throws(LinkFault) in try link.advance(command, now: now) }
     }
 
-    private mutating func advance(_ event: LinkEvent, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    /// Takes a step; a fault ends the link.
+    private mutating func step(_ body: (inout LinkMachine) throws(LinkFault) -> Void) -> [Effect] {
+        guard state != .closed else { return [] }
+        do {
+            try body(&self)
+        } catch {
+            close(error)
+        }
+        return outbox.take()
+    }
+
+    private mutating func advance(_ event: LinkEvent, now: Instant) throws(LinkFault) {
         switch event {
         case .connected(let nonce):
             handshakeDeadline = now + configuration.handshakeTimeout
-            try beginHandshake(nonce, now: now, into: &effects)
+            try beginHandshake(nonce, now: now)
         case .received(let bytes):
-            try receive(bytes, now: now, into: &effects)
+            try receive(bytes, now: now)
         case .flushed(let bytes):
             outbound.flushed(bytes, now: now)
-            try sendBases(now: now, into: &effects)
+            try sendBases(now: now)
         case .disconnected(let reason):
             throw .disconnected(reason: reason)
         case .distrusted(let reason):
@@ -134,23 +132,23 @@ package struct LinkMachine: Sendable {
         }
     }
 
-    private mutating func advance(_ command: Command, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    private mutating func advance(_ command: Command, now: Instant) throws(LinkFault) {
         switch command {
         case .send(let message):
             guard peer != nil else { return }
-            try send(message, now: now, into: &effects)
+            try send(message, now: now)
         case .work(let isAlive):
             for message in liveness.work(isAlive: isAlive, now: now, lastReceived: codec.lastReceived) {
-                try write(message, now: now, into: &effects)
+                try write(message, now: now)
             }
         case .timer:
-            try tick(now: now, into: &effects)
+            try tick(now: now)
         case .abort(let fault):
             throw fault
         }
     }
 
-    private mutating func tick(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    private mutating func tick(now: Instant) throws(LinkFault) {
         if let handshakeDeadline, now >= handshakeDeadline {
             throw .handshakeTimedOut(after: configuration.handshakeTimeout)
         }
@@ -158,37 +156,33 @@ package struct LinkMachine: Sendable {
             throw .writeStalled(for: stalled)
         }
         if let ping = try liveness.tick(now: now, lastReceived: codec.lastReceived) {
-            try write(ping, now: now, into: &effects)
+            try write(ping, now: now)
         }
-        if inbound.isDue(now: now) { try readOn(now: now, into: &effects) }
+        if inbound.isDue(now: now) { try readOn(now: now) }
     }
 }
 
 extension LinkMachine {
     /// The handshake is over for this side.
-    mutating func establish(_ peer: LinkPeer, now: Instant, into effects: inout [Effect]) {
+    mutating func establish(_ peer: LinkPeer, now: Instant) {
         state = .established(peer)
         handshakeDeadline = nil
         transcript = HandshakeTranscript()
         codec.handshakeEnded(with: peer)
         liveness.start(heartbeat: peer.heartbeat, deadAfter: peer.deadAfter, now: now)
-        effects.append(.established(peer))
+        outbox.append(.established(peer))
     }
 
-    private mutating func send(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
+    private mutating func send(_ message: Message, now: Instant) throws(LinkFault) {
         switch message {
         case .open(let open):
             openings.add(open)
-            try sendBases(now: now, into: &effects)
+            try sendBases(now: now)
         case .close(let close):
             openings.cancel(close.request)
-            try write(message, now: now, into: &effects)
+            try write(message, now: now)
         default:
-            try write(message, now: now, into: &effects)
+            try write(message, now: now)
         }
     }
 
@@ -198,37 +192,33 @@ extension LinkMachine {
     }
 
     /// Sends as much of the bases that are on their way as the peer has room for; the rest follows what it takes.
-    private mutating func sendBases(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    private mutating func sendBases(now: Instant) throws(LinkFault) {
         guard let peer else { return }
         let part = peer.basePart(limit: configuration.basePart)
         while outbound.bytes < configuration.baseWindow, let message = openings.next(part: part) {
-            try write(message, now: now, into: &effects)
+            try write(message, now: now)
         }
     }
 
     /// - Returns: the bytes that travel.
     @discardableResult
-    mutating func write(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) -> ByteBuffer {
+    mutating func write(_ message: Message, now: Instant) throws(LinkFault) -> ByteBuffer {
         let bytes = try codec.encode(message)
         outbound.wrote(bytes.readableBytes, now: now)
         guard outbound.bytes <= configuration.outboundLimit else {
             throw .outboundOverflow(bytes: outbound.bytes, limit: configuration.outboundLimit)
         }
-        effects.append(.write(bytes))
+        outbox.append(.write(bytes))
         return bytes
     }
 
-    private mutating func close(_ fault: LinkFault, now: Instant, into effects: inout [Effect]) {
+    private mutating func close(_ fault: LinkFault) {
         if let code = fault.reportedCode {
             let reason = String(decoding: fault.description.utf8.prefix(WireLimits.reasonBytes - 8), as: UTF8.self)
             let farewell = Message.fault(Message.Fault(code: code, reason: reason))
-            if let bytes = try? codec.encode(farewell) { effects.append(.write(bytes)) }
+            if let bytes = try? codec.encode(farewell) { outbox.append(.write(bytes)) }
         }
         state = .closed
-        effects.append(.close(fault))
+        outbox.append(.close(fault))
     }
 }

@@ -66,9 +66,8 @@ struct ArrivingBaseTests {
         }
 
         private mutating func sayPart(_ open: Message.Open) {
-            var effects: [LinkMachine.Effect] = []
-            #expect(throws: Never.self) { try verifier.write(.open(open), now: .zero, into: &effects) }
-            for case .write(let bytes) in effects { tell(.link(link, .received(bytes))) }
+            #expect(throws: Never.self) { try verifier.write(.open(open), now: .zero) }
+            for case .write(let bytes) in verifier.outbox.take() { tell(.link(link, .received(bytes))) }
         }
 
         var closes: [Message.Close] {

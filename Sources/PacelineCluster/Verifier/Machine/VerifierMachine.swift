@@ -81,7 +81,7 @@ package struct VerifierMachine: Sendable {
     var archive = ExperienceArchive()
     /// A worker has come to rest or to drafting again since work was last shared out.
     var isBalanceOutdated = false
-    var outbox: [Effect] = []
+    var outbox = Outbox<Effect>()
 
     /// - Parameters:
     ///   - incarnation: a random id of this process life, not 0.
@@ -127,8 +127,7 @@ package struct VerifierMachine: Sendable {
         }
         startPassIfDue(now: now)
         noteDrained()
-        defer { outbox.removeAll(keepingCapacity: true) }
-        return outbox
+        return outbox.take()
     }
 
     private mutating func drain(grace: Duration, now: Instant) {

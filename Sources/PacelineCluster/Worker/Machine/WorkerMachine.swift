@@ -44,7 +44,7 @@ package struct WorkerMachine: Sendable {
     private var linkCount: UInt64 = 0
     var sessionCount: UInt64 = 0
     var random: SplitMix
-    var outbox: [Effect] = []
+    var outbox = Outbox<Effect>()
 
     /// - Parameters:
     ///   - endpoints: how many verifiers there are to connect to.
@@ -84,8 +84,7 @@ package struct WorkerMachine: Sendable {
         case .shutdown: shutdown(now: now)
         }
         startTurnIfDue(now: now)
-        defer { outbox.removeAll(keepingCapacity: true) }
-        return outbox
+        return outbox.take()
     }
 
     private mutating func tick(now: Instant) {
