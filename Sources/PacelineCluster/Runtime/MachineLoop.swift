@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Feeds a machine on one event loop: one event at a time, in the order they came up, each followed by its effects;
-/// and a timer for the machine's deadline.
+/// a timer for the machine's deadline; and word of the compute thread's progress before any other event.
 ///
 /// Effects may give rise to events at once (a closed channel, say); those wait until the effects before them are done.
 final class MachineLoop<Event> {
@@ -9,6 +9,10 @@ final class MachineLoop<Event> {
     private let eventLoop: any EventLoop
     /// The event for a deadline that has come.
     private let timer: Event
+    /// The event for progress of the compute thread.
+    private let progressed: Event
+    private let progress: ComputeProgress
+    private var lastStamp: UInt64 = 0
     /// Carries out one event and returns the machine's next deadline. Set by the owner; events before that are lost.
     var handle: ((Event, Instant) -> Instant?)?
     private var inbox: [Event] = []
@@ -16,9 +20,11 @@ final class MachineLoop<Event> {
     private var armed: (at: Instant, task: Scheduled<Void>)?
     private var isStopped = false
 
-    init(eventLoop: any EventLoop, timer: Event) {
+    init(on eventLoop: any EventLoop, timer: Event, progressed: Event, progress: ComputeProgress) {
         self.eventLoop = eventLoop
         self.timer = timer
+        self.progressed = progressed
+        self.progress = progress
     }
 
     func post(_ event: Event) {
@@ -27,7 +33,13 @@ final class MachineLoop<Event> {
         isHandling = true
         var deadline: Instant?
         while !inbox.isEmpty {
-            deadline = handle?(inbox.removeFirst(), clock.now())
+            let now = clock.now()
+            let stamp = progress.stamp
+            if stamp != lastStamp {
+                lastStamp = stamp
+                _ = handle?(progressed, now)
+            }
+            deadline = handle?(inbox.removeFirst(), now)
         }
         isHandling = false
         arm(deadline)
@@ -40,7 +52,7 @@ final class MachineLoop<Event> {
         armed = nil
     }
 
-    /// A timer that is due earlier than needed is left alone: it finds nothing to do and is set anew.
+    /// A timer that is due earlier than needed is left alone: it finds nothing to do and is set again.
     private func arm(_ deadline: Instant?) {
         guard !isStopped, let deadline else { return }
         if let armed {

@@ -54,8 +54,8 @@ package final class VerifierServer: Sendable {
         let address = try VerifierListener.resolve(listen, isAuthenticated: isAuthenticated)
         let loop = ShellLoop<VerifierShell>()
         let loaded = loop.eventLoop.makePromise(of: (TargetDescription, CostCurve).self)
-        let compute = TargetThread(load: load, loaded: loaded) { report in
-            loop.post { $0.receive(report) }
+        let compute = TargetThread(load: load, loaded: loaded) { event in
+            loop.post { $0.post(event) }
         }
         do {
             let (target, costs) = try await loaded.futureResult.get()

@@ -11,7 +11,6 @@ final class VerifierShell {
     private let loop: MachineLoop<VerifierMachine.Event>
     private var clients: [RequestID: RequestEvents.Buffer] = [:]
     private var lastLink: UInt64 = 0
-    private var lastStamp: UInt64 = 0
     private var refusals = RefusalLog()
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
@@ -33,7 +32,7 @@ final class VerifierShell {
         self.compute = compute
         self.tls = tls
         self.logger = logger
-        loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
+        loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
         transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
     }
@@ -56,14 +55,6 @@ final class VerifierShell {
         post(.accepted(id, host: host, nonce: .random()))
     }
 
-    /// The compute thread is idle again.
-    func receive(_ report: TargetThread.Report) {
-        switch report {
-        case .finished(let result): post(.passFinished(result))
-        case .failed(let reason): post(.passFailed(reason))
-        }
-    }
-
     func submit(_ id: RequestID, _ request: GenerationRequest, events: RequestEvents.Buffer) {
         clients[id] = events
         post(.submit(id, request))
@@ -83,11 +74,6 @@ final class VerifierShell {
     }
 
     private func handle(_ event: VerifierMachine.Event, now: Instant) -> Instant? {
-        let stamp = compute.progress.stamp
-        if stamp != lastStamp {
-            lastStamp = stamp
-            perform(machine.handle(.progressed, now: now), now: now)
-        }
         perform(machine.handle(event, now: now), now: now)
         transport.flush()
         return machine.deadline

@@ -38,8 +38,8 @@ package final class WorkerClient: Sendable {
     ) async throws -> WorkerClient {
         let loop = ShellLoop<WorkerShell>()
         let loaded = loop.eventLoop.makePromise(of: Void.self)
-        let compute = DrafterThread(load: load, loaded: loaded) { result in
-            loop.post { $0.post(.drafted(result)) }
+        let compute = DrafterThread(load: load, loaded: loaded) { event in
+            loop.post { $0.post(event) }
         }
         do {
             try await loaded.futureResult.get()

@@ -12,7 +12,6 @@ final class WorkerShell {
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let loop: MachineLoop<WorkerMachine.Event>
-    private var lastStamp: UInt64 = 0
     /// Fails when no verifier will have this worker; succeeds when it was shut down.
     private let ended: EventLoopPromise<Void>
 
@@ -32,7 +31,7 @@ final class WorkerShell {
         self.logger = logger
         self.eventLoop = eventLoop
         self.ended = ended
-        loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
+        loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
         transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
     }
@@ -48,11 +47,6 @@ final class WorkerShell {
     }
 
     private func handle(_ event: WorkerMachine.Event, now: Instant) -> Instant? {
-        let stamp = compute.progress.stamp
-        if stamp != lastStamp {
-            lastStamp = stamp
-            perform(machine.handle(.progressed, now: now))
-        }
         perform(machine.handle(event, now: now))
         transport.flush()
         return machine.deadline
