@@ -138,12 +138,20 @@ extension LinkOwner {
         }
     }
 
+    /// Carries a link's effects on. What it wrote goes out before anything that it delivers is answered: frames are
+    /// numbered when they are written, and an answer takes the next number.
     private mutating func perform(_ effects: [LinkMachine.Effect], of id: LinkID, now: Instant) {
         for effect in effects {
             switch effect {
             case .write(let bytes): act(.write(bytes), on: id)
             case .pauseReading: act(.pauseReading, on: id)
             case .resumeReading: act(.resumeReading, on: id)
+            case .established, .deliver, .close: continue
+            }
+        }
+        for effect in effects {
+            switch effect {
+            case .write, .pauseReading, .resumeReading: continue
             case .established(let peer): join(id, peer, now: now)
             case .deliver(let message): receive(message, from: id, now: now)
             case .close(let fault):
