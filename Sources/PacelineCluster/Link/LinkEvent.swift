@@ -7,7 +7,9 @@ package enum LinkEvent: Sendable {
     case received(ByteBuffer)
     /// This many bytes of earlier writes have left for the network.
     case flushed(bytes: Int)
-    /// The transport is gone, or could not be made; `reason` is nil for an orderly end of the stream.
+    /// The transport could not be made.
+    case unreachable(SocketFailure)
+    /// The transport is gone; `reason` is nil for an orderly end of the stream.
     case disconnected(reason: String?)
     /// The transport does not trust the other side, or is not trusted by it.
     case distrusted(reason: String)

@@ -20,6 +20,8 @@ package enum LinkFault: Error, Equatable, Sendable {
     case superseded
     /// The other side closed with a `Fault`.
     case reported(code: Message.Fault.Code, reason: String)
+    /// The transport could not be made.
+    case unreachable(SocketFailure)
     /// The transport ended; `reason` is nil for an orderly end of the stream.
     case disconnected(reason: String?)
     /// This side is shutting down.
@@ -40,7 +42,7 @@ extension LinkFault {
         case .handshakeTimedOut, .silent, .writeStalled: .timeout
         case .overloaded: .overloaded
         case .superseded: .fenced
-        case .reported, .disconnected, .shutdown: nil
+        case .reported, .unreachable, .disconnected, .shutdown: nil
         case .internal: .internal
         }
     }
@@ -76,6 +78,7 @@ extension LinkFault: CustomStringConvertible {
         case .overloaded(let what): "there is no room for another peer: \(what)"
         case .superseded: "a newer connection of the same peer took over"
         case .reported(let code, let reason): "the other side closed the link (\(code)): \(reason.printable)"
+        case .unreachable(let failure): "the other side cannot be reached: \(failure)"
         case .disconnected(let reason): reason.map { "the connection broke: \($0)" } ?? "the peer closed the connection"
         case .shutdown: "this side is shutting down"
         case .internal(let reason): "internal failure: \(reason)"

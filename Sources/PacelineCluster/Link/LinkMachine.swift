@@ -125,6 +125,8 @@ package struct LinkMachine: Sendable {
         case .flushed(let bytes):
             outbound.flushed(bytes, now: now)
             try sendBases(now: now)
+        case .unreachable(let failure):
+            throw .unreachable(failure)
         case .disconnected(let reason):
             throw .disconnected(reason: reason)
         case .distrusted(let reason):

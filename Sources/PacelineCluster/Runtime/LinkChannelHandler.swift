@@ -42,7 +42,7 @@ final class LinkChannelHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if tls == nil {
-            reason = "\(error)"
+            reason = "\(SocketFailure(error))"
         } else {
             switch TLSFailure(error, certificate: Self.certificate(of: context), now: time(nil)) {
             case .distrust(let why): distrust(why)

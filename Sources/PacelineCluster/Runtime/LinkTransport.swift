@@ -35,6 +35,12 @@ final class LinkTransport {
         deliver?(id, .received(bytes))
     }
 
+    /// A connection could not be made, or its socket not even opened.
+    func unreachable(_ id: LinkID, _ failure: SocketFailure) {
+        connections[id] = nil
+        deliver?(id, .unreachable(failure))
+    }
+
     func disconnected(_ id: LinkID, reason: String?) {
         guard let connection = connections.removeValue(forKey: id), !connection.isClosing else { return }
         deliver?(id, .disconnected(reason: reason))

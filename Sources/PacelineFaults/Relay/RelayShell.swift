@@ -82,7 +82,7 @@ final class RelayShell {
             connection.join(upstream, schedules: schedules(number))
         case .failure(let error):
             past.failed += 1
-            logger.warning("cannot reach \(target): \(error)")
+            logger.warning("\(SocketFailure(error).connecting(to: "\(target)"))")
             connection.refuse()
         }
     }

@@ -5,10 +5,10 @@ import NIOPosix
 /// The socket on which a verifier takes connections.
 enum VerifierListener {
     /// - Parameter isAuthenticated: whether workers must say who they are.
-    /// - Throws: ``ShellError`` for a name that is none, and for one that lets strangers in.
+    /// - Throws: ``ShellError`` if the host does not resolve, or a public address has no authentication.
     static func resolve(_ endpoint: Endpoint, isAuthenticated: Bool) throws(ShellError) -> SocketAddress {
         let address = try endpoint.resolved()
-        guard isAuthenticated || LinkBootstrap.isLoopback(address) else { throw .openLink(address: "\(endpoint)") }
+        guard isAuthenticated || address.isLoopback else { throw .openLink(address: "\(endpoint)") }
         return address
     }
 
@@ -31,10 +31,8 @@ enum VerifierListener {
                 }
                 .bind(to: address)
                 .get()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw ShellError.addressInUse(address: "\(endpoint)")
         } catch {
-            throw ShellError.cannotListen(address: "\(endpoint)", reason: "\(error)")
+            throw ShellError(listeningOn: endpoint, error)
         }
     }
 }
@@ -50,6 +48,6 @@ private final class AcceptErrorHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.warning("a connection could not be accepted: \(error)")
+        logger.warning("a connection could not be accepted: \(SocketFailure(error))")
     }
 }

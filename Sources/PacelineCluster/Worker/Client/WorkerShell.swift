@@ -93,9 +93,7 @@ final class WorkerShell {
         case .success:
             post(.link(id, .connected(.random())))
         case .failure(let error):
-            transport.disconnected(id, reason: "\(error)")
-            // Where the socket could not even be made there is no connection to lose.
-            post(.link(id, .disconnected(reason: "\(error)")))
+            transport.unreachable(id, SocketFailure(error))
         }
     }
 

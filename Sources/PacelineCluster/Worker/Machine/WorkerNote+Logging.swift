@@ -1,4 +1,5 @@
 import Logging
+import PacelineSpeculation
 import PacelineWire
 
 extension WorkerNote {
@@ -7,11 +8,20 @@ extension WorkerNote {
         switch self {
         case .joined(let endpoint, let peer):
             "connected to \(peer.name) at \(endpoints[endpoint]) (\(peer.fingerprint?.model ?? "no model"))"
+        case .linkClosed(let endpoint, .unreachable(let failure), let retry):
+            failure.connecting(to: "\(endpoints[endpoint])") + Self.outlook(retry)
         case .linkClosed(let endpoint, let fault, let retry):
-            "lost \(endpoints[endpoint]): \(fault)" + (retry.map { "; trying again in \($0)" } ?? "; not trying again")
+            "lost \(endpoints[endpoint]): \(fault)" + Self.outlook(retry)
         case .sessionFailed(let session, let reason): "drafting failed (\(session)): \(reason)"
         case .verifierDraining(let endpoint, let reason): "\(endpoints[endpoint]) is leaving: \(reason)"
         }
+    }
+
+    private static func outlook(_ retry: Duration?) -> String {
+        guard let retry else { return "; not trying again" }
+        let tenths = max(1, (retry.inMilliseconds / 100).rounded())
+        let seconds = tenths / 10
+        return "; trying again in \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s"
     }
 
     var level: Logger.Level {
