@@ -37,9 +37,13 @@ enum VerifierListener {
     }
 }
 
-/// Logs why a connection could not be accepted (no descriptors left, for one) and goes on listening.
+/// Logs why a connection could not be accepted, and goes on listening.
 private final class AcceptErrorHandler: ChannelInboundHandler {
     typealias InboundIn = any Channel
+
+    /// How long nothing is accepted after a connection found no descriptor left. It still waits then, and without a
+    /// pause the loop would do nothing but fail to accept it and write that to the log.
+    private static let pause = TimeAmount.milliseconds(500)
 
     private let logger: Logger
 
@@ -48,6 +52,17 @@ private final class AcceptErrorHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.warning("a connection could not be accepted: \(SocketFailure(error))")
+        let failure = SocketFailure(error)
+        logger.warning("a connection could not be accepted: \(failure)")
+        guard failure == .tooManyFiles else { return }
+        Self.setAccepting(false, context.channel)
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [channel = context.channel] in
+            Self.setAccepting(true, channel)
+        }
+    }
+
+    private static func setAccepting(_ isOn: Bool, _ channel: any Channel) {
+        // Where the option cannot be set, the channel is closed.
+        try? channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 }
