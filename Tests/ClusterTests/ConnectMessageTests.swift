@@ -69,7 +69,8 @@ extension ClusterSuite {
             let stranger = try await ClientBootstrap(group: group)
                 .connect(host: cluster.drafts.host, port: cluster.drafts.port)
                 .get()
-            let sentence = "a connection could not be accepted: no more files may be opened; raise the limit (ulimit -n)"
+            let sentence =
+                "a connection could not be accepted: no more files may be opened; raise the limit (ulimit -n)"
             var count = 0
             while count < 2 {
                 try await Task.sleep(for: .milliseconds(5))

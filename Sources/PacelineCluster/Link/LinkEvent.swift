@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What happens to the transport behind a link. It reaches the link's machine as the transport tells it.
+/// What happens to the transport behind a link. It reaches the link's machine unchanged.
 package enum LinkEvent: Sendable {
     /// The transport is up. Comes first, with random bytes for this handshake alone.
     case connected(LinkNonce)
@@ -18,10 +18,9 @@ package enum LinkEvent: Sendable {
 /// What a link wants of its transport.
 package enum LinkAction: Sendable {
     case write(ByteBuffer)
-    /// Take no more bytes from the transport, which passes the pressure on to the peer. What is on its way out of the
-    /// transport may still be handed over.
+    /// Stop reading, which slows the peer down. Bytes that were read already may still come.
     case pauseReading
     case resumeReading
-    /// Close the transport once what was written has left, and at once if that takes long.
+    /// Close the transport when everything written has left, or soon if that takes long.
     case close
 }

@@ -2,7 +2,7 @@ import PacelineSpeculation
 import PacelineWire
 
 extension LinkMachine {
-    /// Capabilities of a worker that this build makes use of.
+    /// The capabilities of a worker that this build uses.
     static let usedCapabilities: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
 
     mutating func beginHandshake(_ nonce: LinkNonce, now: Instant) throws(LinkFault) {
@@ -37,7 +37,7 @@ extension LinkMachine {
         }
     }
 
-    /// Sends a message of the handshake, whose bytes the proofs will cover.
+    /// Sends a message of the handshake. The proofs cover its bytes.
     private mutating func say(_ message: Message, now: Instant) throws(LinkFault) {
         transcript.append(try write(message, now: now))
     }
@@ -73,7 +73,7 @@ extension LinkMachine {
         }
     }
 
-    /// The worker may be told about the verifier, and be let in if it suits.
+    /// Tells the worker about the verifier, and lets it in if their models match.
     private mutating func welcome(
         _ hello: Message.Hello,
         version: Int,
@@ -122,7 +122,7 @@ extension LinkMachine {
 // MARK: The worker's side
 
 extension LinkMachine {
-    /// The worker's hello with the question that its token makes it ask.
+    /// The worker's hello, with a question for the verifier if the worker has a token.
     private func greeting(_ hello: Message.Hello) -> Message.Hello {
         var greeting = hello
         greeting.nonce = configuration.token == nil ? [] : nonce?.bytes ?? []
@@ -143,7 +143,7 @@ extension LinkMachine {
         try say(.authenticate(Message.Authenticate(proof: proof)), now: now)
     }
 
-    /// A worker with a token believes nobody who does not have it, whatever else they say.
+    /// A worker with a token trusts only verifiers that prove they have it.
     private func check(_ welcome: Message.Welcome, challenged: Bool) throws(LinkFault) {
         guard let token = configuration.token else { return }
         guard challenged else { throw .authenticationFailed(.challengeSkipped) }
@@ -182,7 +182,7 @@ extension LinkMachine {
         return min(ours.upperBound, theirs.upperBound)
     }
 
-    /// A drafter must give token ids the target's meaning; one without a model has no vocabulary to disagree about.
+    /// A drafter's token ids must mean what the target's do. A drafter without a model has no vocabulary of its own.
     private func check(target: ModelFingerprint, drafter: ModelFingerprint?, version: Int) throws(LinkFault) {
         guard let drafter, !target.sharesTokens(with: drafter, version: version) else { return }
         throw .otherModel(target: target, drafter: drafter)

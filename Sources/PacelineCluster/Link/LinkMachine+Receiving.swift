@@ -9,7 +9,7 @@ extension LinkMachine {
         if !inbound.isPaused { try readOn(now: now) }
     }
 
-    /// Reads the messages of one turn. If there may be more, the rest waits for the next turn, and the transport too.
+    /// Reads the messages of one turn. If there may be more, the transport pauses and the rest waits for the next turn.
     mutating func readOn(now: Instant) throws(LinkFault) {
         var left = configuration.messagesPerTurn
         while left > 0, !inbound.isExceeded(now: now) {

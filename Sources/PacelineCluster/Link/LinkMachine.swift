@@ -2,16 +2,16 @@ package import NIOCore
 package import PacelineWire
 
 /// One end of a connection between a worker and a verifier, from the first byte to the last: framing, handshake,
-/// heartbeats, back-pressure and the reason why it ended. A value without I/O; bytes in, bytes out.
+/// heartbeats, back-pressure and why it ended. A value without I/O: bytes in, bytes out.
 ///
-/// Liveness is judged from what arrives, and this side proves its own only while its work loop lives: pings are sent
-/// and answered on behalf of the compute thread (``Command/work(isAlive:)``), so that a process whose event loop still
-/// turns but whose arithmetic hangs falls as silent as a stopped one.
+/// The peer is alive as long as bytes arrive. This side sends and answers pings only while its compute thread is alive
+/// (``Command/work(isAlive:)``). So a process whose arithmetic hangs falls as silent as a stopped one, although its
+/// event loop still turns.
 package struct LinkMachine: Sendable {
-    /// What the owner of the link has it do.
+    /// What the link's owner tells it to do.
     package enum Command: Sendable {
         case send(Message)
-        /// The work loop of this process came to life or stalled.
+        /// The compute thread of this process came to life or stalled.
         case work(isAlive: Bool)
         /// ``LinkMachine/deadline`` has come.
         case timer
@@ -23,13 +23,12 @@ package struct LinkMachine: Sendable {
         case write(ByteBuffer)
         /// The handshake is over.
         case established(LinkPeer)
-        /// A message for the machine that owns the link; never one of the handshake or a heartbeat.
+        /// A message for the machine that owns the link: never part of the handshake, never a heartbeat.
         case deliver(Message)
-        /// Take no more bytes from the transport, which passes the pressure on to the peer. What is on its way out of
-        /// the transport may still be handed over.
+        /// Stop reading from the transport, which slows the peer down. Bytes that it has read already may still come.
         case pauseReading
         case resumeReading
-        /// The link is over. Close the transport once what was written has left, and at once if that takes long.
+        /// The link is over. Close the transport when everything written has left, or soon if that takes long.
         case close(LinkFault)
     }
 
@@ -38,12 +37,12 @@ package struct LinkMachine: Sendable {
         case awaitingHello
         /// The worker with this hello has been asked to prove itself.
         case awaitingProof(Message.Hello, version: Int)
-        /// `challenged`: this worker has proven itself, and waits for the verifier's proof.
+        /// `challenged`: this worker has proven itself and waits for the verifier's proof.
         case awaitingWelcome(challenged: Bool)
         case established(LinkPeer)
         case closed
 
-        /// What was due, for faults.
+        /// What should have come, for faults.
         var words: String {
             switch self {
             case .idle, .awaitingHello: "a hello was due"
@@ -62,13 +61,13 @@ package struct LinkMachine: Sendable {
     var codec = LinkCodec()
     var liveness: LinkLiveness
     var transcript = HandshakeTranscript()
-    /// This side's part of the handshake's randomness.
+    /// This side's random bytes for the handshake.
     var nonce: LinkNonce?
     var inbound: InboundWindow
     private var outbound = OutboundWindow()
-    /// Requests of which the peer has not been told all yet.
+    /// Requests that the peer has not been told about in full.
     private var openings = BaseSender()
-    /// When the handshake must be over.
+    /// When an unfinished handshake ends the link.
     private var handshakeDeadline: Instant?
     var outbox = Outbox<Effect>()
 
@@ -79,7 +78,7 @@ package struct LinkMachine: Sendable {
         inbound = InboundWindow(configuration: configuration)
     }
 
-    /// The peer once the handshake is over.
+    /// The peer; nil until the handshake is over.
     package var peer: LinkPeer? {
         if case .established(let peer) = state { peer } else { nil }
     }
@@ -193,7 +192,7 @@ extension LinkMachine {
         openings.cancel(request)
     }
 
-    /// Sends as much of the bases that are on their way as the peer has room for; the rest follows what it takes.
+    /// Sends as much of the waiting bases as the peer has room for. The rest follows as the peer reads.
     private mutating func sendBases(now: Instant) throws(LinkFault) {
         guard let peer else { return }
         let part = peer.basePart(limit: configuration.basePart)
@@ -202,7 +201,7 @@ extension LinkMachine {
         }
     }
 
-    /// - Returns: the bytes that travel.
+    /// - Returns: the bytes as they travel.
     @discardableResult
     mutating func write(_ message: Message, now: Instant) throws(LinkFault) -> ByteBuffer {
         let bytes = try codec.encode(message)

@@ -1,9 +1,9 @@
-/// When a peer's bytes are read on, so that one peer cannot hold the loop that serves all: by turns of a bounded number
-/// of messages, and no faster than its allowance.
+/// Decides when a peer's bytes are read, so that one peer cannot occupy the loop that serves everyone. A peer is read
+/// in short turns, and no faster than its allowance.
 struct InboundWindow: Sendable {
     private var allowance: RateAllowance
     private let turnInterval: Duration
-    /// When reading goes on; nil while it is not held up.
+    /// When reading resumes; nil while it is not paused.
     private(set) var resumesAt: Instant?
 
     init(configuration: LinkConfiguration) {
@@ -26,7 +26,7 @@ struct InboundWindow: Sendable {
         allowance.readyAt > now
     }
 
-    /// Holds reading up until the peer's next turn.
+    /// Pauses reading until the peer's next turn.
     mutating func pause(now: Instant) {
         resumesAt = max(now + turnInterval, allowance.readyAt)
     }
@@ -36,10 +36,10 @@ struct InboundWindow: Sendable {
     }
 }
 
-/// Bytes that were written to a transport and have not left yet, and since when none has.
+/// Bytes that were written to a transport and have not left yet, and how long none has left.
 struct OutboundWindow: Sendable {
     private(set) var bytes = 0
-    /// When the wait for the oldest of them began: at the write that found nothing waiting, or at the last flush.
+    /// When the present wait began: at the write that found nothing waiting, or at the last flush.
     private var waitingSince: Instant?
 
     mutating func wrote(_ count: Int, now: Instant) {
@@ -52,7 +52,7 @@ struct OutboundWindow: Sendable {
         waitingSince = bytes == 0 ? nil : now
     }
 
-    /// How long the peer has taken nothing although bytes wait.
+    /// How long bytes have waited without any leaving; nil if none wait.
     func stalled(now: Instant) -> Duration? {
         waitingSince.map { now - $0 }
     }

@@ -1,7 +1,7 @@
 import PacelineSpeculation
 
-/// How fast something may come: `perSecond` of it in the long run and `burst` at once. It is the generic cell rate
-/// algorithm (ITU-T I.371): one instant says when all that has come will have been paid for at the steady rate.
+/// A rate limit: `perSecond` in the long run and `burst` at once. This is the generic cell rate algorithm (ITU-T
+/// I.371): one instant says when everything so far will be paid for at the steady rate.
 struct RateAllowance: Sendable {
     private let perSecond: Int
     private let burst: Int
@@ -17,7 +17,7 @@ struct RateAllowance: Sendable {
         paidAt = max(paidAt, now) + span(of: count)
     }
 
-    /// When more may come: in the past unless too much has come.
+    /// When more may come; in the past unless the limit is exceeded.
     var readyAt: Instant {
         paidAt.advanced(by: .zero - span(of: burst))
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the network or the system has against a socket, as far as a user can do something about it.
+/// Why a socket could not be opened or broke, told apart by what a user can do about it.
 package enum SocketFailure: Error, Hashable, Sendable {
     /// Nobody listens at the address.
     case refused
@@ -12,11 +12,11 @@ package enum SocketFailure: Error, Hashable, Sendable {
     case tooManyFiles
     case notPermitted
     case addressInUse
-    /// The address is none of this machine's, or no local port is left.
+    /// The address belongs to another machine, or no local port is left.
     case addressUnavailable
     /// The other side ended the connection without a farewell.
     case reset
-    /// Anything else, in the words of whoever noticed it.
+    /// Anything else, in the words of the system or of NIO.
     case other(String)
 
     /// - Parameter errno: the system's error number.
@@ -34,7 +34,7 @@ package enum SocketFailure: Error, Hashable, Sendable {
         }
     }
 
-    /// What a user reads whose process tried to connect to `address`.
+    /// The sentence for a user whose process could not connect to `address`.
     package func connecting(to address: String) -> String {
         switch self {
         case .refused: "nothing listens at \(address)"

@@ -19,8 +19,8 @@ final class ComputeThread<Job: Sendable, Report: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - name: shown by debuggers and `top -H`.
-    ///   - load: called once on the thread; gives what there is to say of the thing loaded, and what carries out jobs.
-    ///   - loaded: gets the former, or the error that loading ended with.
+    ///   - load: called once on the thread; returns a description of what was loaded, and what carries out jobs.
+    ///   - loaded: gets that description, or the error that loading ended with.
     ///   - report: called on the thread after each job.
     init<Description: Sendable>(
         name: String,
@@ -48,17 +48,17 @@ final class ComputeThread<Job: Sendable, Report: Sendable>: Sendable {
         thread.start()
     }
 
-    /// Hands over a job; false if another one is waiting already, or the thread was stopped.
+    /// Hands over a job; false if one is waiting already or the thread was stopped.
     func offer(_ job: Job) -> Bool {
         mailbox.offer(job)
     }
 
-    /// Drops a job that waits and lets the thread end after the one it is at. Does not wait.
+    /// Drops a waiting job and lets the thread end after the present one. Does not wait.
     func stop() {
         mailbox.close()
     }
 
-    /// Waits for the thread to end, but not for long: a job that lasts longer ends with the process.
+    /// Waits briefly for the thread to end. A job that takes longer ends with the process.
     ///
     /// - Returns: whether the thread has ended.
     @discardableResult

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The sockets behind a machine's links: bytes out, bytes in, and nothing decided. Confined to one event loop.
+/// The sockets behind a machine's links. Moves bytes and decides nothing. Confined to one event loop.
 final class LinkTransport {
     private struct Connection {
         var channel: any Channel
@@ -13,13 +13,13 @@ final class LinkTransport {
     private static let lingering = TimeAmount.milliseconds(500)
 
     private var connections: [LinkID: Connection] = [:]
-    /// Short messages leave in one piece of so many bytes at most, which is one event when it has left. The peer's
-    /// progress is seen by pieces, so that they must not become long.
+    /// Short messages are joined into pieces of at most this many bytes; each piece is one event when it has left. The
+    /// peer's progress shows piece by piece, so pieces must stay short.
     private static let pieceLimit = 16 << 10
 
     /// What leaves with the next ``flush()``.
     private var unflushed: [LinkID: [ByteBuffer]] = [:]
-    /// Takes what happens. Set by the owner; events before that are lost.
+    /// Takes what happens. The owner sets it; events before that are lost.
     var deliver: ((LinkID, LinkEvent) -> Void)?
 
     var isEmpty: Bool { connections.isEmpty }
@@ -35,7 +35,7 @@ final class LinkTransport {
         deliver?(id, .received(bytes))
     }
 
-    /// A connection could not be made, or its socket not even opened.
+    /// A connection could not be made; perhaps not even its socket.
     func unreachable(_ id: LinkID, _ failure: SocketFailure) {
         connections[id] = nil
         deliver?(id, .unreachable(failure))
@@ -90,7 +90,7 @@ final class LinkTransport {
         channel.flush()
     }
 
-    /// Closes the connection when its bytes have left, at the latest after a moment.
+    /// Closes the connection when its bytes have left, or after a moment.
     private func close(_ id: LinkID) {
         guard let connection = connections[id], !connection.isClosing else { return }
         connections[id]?.isClosing = true
@@ -101,9 +101,9 @@ final class LinkTransport {
         }
     }
 
-    /// While reading is off, the peer's bytes stay in the network, whose back-pressure it then feels.
+    /// While reading is off, the peer's bytes stay in the network, and back-pressure slows it down.
     private func setReading(_ isOn: Bool, _ id: LinkID) {
-        // Where the option cannot be set, the channel is closed, and its end is on the way.
+        // If the option cannot be set, the channel is closed and its end will be reported.
         try? connections[id]?.channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 

@@ -1,9 +1,9 @@
 import NIOCore
 
-/// Feeds a machine on one event loop: one event at a time, in the order they came up, each followed by its effects;
-/// a timer for the machine's deadline; and word of the compute thread's progress before any other event.
+/// Feeds a machine on one event loop: one event at a time, in order, each followed by its effects. Wakes the machine at
+/// its deadline, and reports progress of the compute thread before any other event.
 ///
-/// Effects may give rise to events at once (a closed channel, say); those wait until the effects before them are done.
+/// Effects may cause events at once, such as a closed channel. Those wait until the effects before them are done.
 final class MachineLoop<Event> {
     private let clock = MonotonicClock()
     private let eventLoop: any EventLoop
@@ -13,7 +13,7 @@ final class MachineLoop<Event> {
     private let progressed: Event
     private let progress: ComputeProgress
     private var lastStamp: UInt64 = 0
-    /// Carries out one event and returns the machine's next deadline. Set by the owner; events before that are lost.
+    /// Handles one event and returns the machine's next deadline. The owner sets it; events before that are lost.
     var handle: ((Event, Instant) -> Instant?)?
     private var inbox: [Event] = []
     private var isHandling = false
@@ -45,14 +45,14 @@ final class MachineLoop<Event> {
         arm(deadline)
     }
 
-    /// Ends the timer; later events are still carried out.
+    /// Stops the timer; later events are still handled.
     func stop() {
         isStopped = true
         armed?.task.cancel()
         armed = nil
     }
 
-    /// A timer that is due earlier than needed is left alone: it finds nothing to do and is set again.
+    /// A timer that is due too early is left alone: the machine finds nothing to do, and it is set again.
     private func arm(_ deadline: Instant?) {
         guard !isStopped, let deadline else { return }
         if let armed {
@@ -68,7 +68,7 @@ final class MachineLoop<Event> {
     }
 }
 
-/// The production source of `Instant`: NIO's monotonic clock, counted from when the loop was made.
+/// Gives production its instants: NIO's monotonic clock, counted from when the loop was made.
 ///
 /// Wall time never enters a decision, so a clock that jumps cannot hurt a request.
 struct MonotonicClock: Sendable {

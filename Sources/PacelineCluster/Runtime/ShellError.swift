@@ -6,7 +6,7 @@ package enum ShellError: Error, Equatable, Sendable {
     case openHTTP(address: String)
     case unknownHost(address: String)
     case addressInUse(address: String)
-    /// The address is none of this machine's.
+    /// The address belongs to another machine.
     case foreignAddress(address: String)
     case listeningNotPermitted(address: String)
     /// For any other reason.
@@ -16,7 +16,7 @@ package enum ShellError: Error, Equatable, Sendable {
 }
 
 extension ShellError {
-    /// - Parameter error: what NIO says of a socket that is to listen.
+    /// - Parameter error: why NIO could not open the socket.
     package init(listeningOn endpoint: Endpoint, _ error: any Error) {
         let address = "\(endpoint)"
         let failure = SocketFailure(error)

@@ -2,10 +2,10 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// An event loop of its own with a shell on it, which is made when all that it needs is there.
+/// An event loop with one shell on it. The shell is made once everything it needs exists.
 ///
-/// The shell never leaves the loop; tasks and compute threads reach it through here until ``end()``, and not after: a
-/// client may let go of a request, or a compute thread end a step, when the loop is long gone.
+/// The shell never leaves the loop. Tasks and compute threads reach it through here until ``end()``. Later calls do
+/// nothing: a client may drop a request, or a compute thread finish a job, when the loop is long gone.
 final class ShellLoop<Shell>: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let eventLoop: any EventLoop
@@ -27,9 +27,9 @@ final class ShellLoop<Shell>: Sendable {
         }.get()
     }
 
-    /// Has the shell do something soon, if it is there by then.
+    /// Has the shell do something soon, if it exists by then.
     ///
-    /// - Returns: false if the loop has ended, and nothing will be done.
+    /// - Returns: false if the loop has ended; then nothing is done.
     @discardableResult
     func post(_ body: @escaping @Sendable (Shell) -> Void) -> Bool {
         let (shell, eventLoop) = (shell, eventLoop)

@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 
 extension SocketFailure {
-    /// - Parameter error: what NIO says of a socket.
+    /// - Parameter error: what NIO reports about a socket.
     package init(_ error: any Error) {
         switch error {
         case let error as IOError: self.init(errno: error.errnoCode)
@@ -13,7 +13,7 @@ extension SocketFailure {
         }
     }
 
-    /// Several addresses of one host may have been tried; one that a route leads to says most.
+    /// Several addresses of one host may have been tried; the first that has a route tells the most.
     private init(_ error: NIOConnectionError) {
         let failures = error.connectionErrors.map { SocketFailure($0.error) }
         self = failures.first { $0 != .unreachable } ?? failures.first ?? .unknownHost

@@ -2,15 +2,15 @@ import Foundation
 import NIOCore
 import NIOSSL
 
-/// What an error of TLS means for a link.
+/// What a TLS error means for a link.
 enum TLSFailure: Equatable {
     /// One side does not trust the other; trying again does not help.
     case distrust(String)
-    /// Anything else; nil where the connection just ended.
+    /// Anything else; nil if the connection simply ended.
     case broken(String?)
 
     /// - Parameters:
-    ///   - certificate: what the peer has shown so far.
+    ///   - certificate: the peer's, if it has shown one.
     ///   - now: seconds since 1970.
     init(_ error: any Error, certificate: NIOSSLCertificate?, now: time_t) {
         if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {

@@ -2,7 +2,7 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine: LinkOwner {
-    /// Takes a connection in, and refuses one with a reason when too many are at the door.
+    /// Takes a connection in, or refuses it with a reason when there are too many.
     mutating func accept(_ id: LinkID, from host: String, _ nonce: LinkNonce, now: Instant) {
         let fromHost = links.values.count { $0.host == host }
         links.add(id, .verifier(identity), Link(host: host), now: now)
@@ -13,8 +13,8 @@ extension VerifierMachine: LinkOwner {
         turnAwayCrowd(now: now)
     }
 
-    /// While too many connections have not finished their handshake, ends the oldest of the host that has most of them:
-    /// a flood gets in its own way, and a worker from elsewhere still comes through.
+    /// If too many connections have not finished their handshake, ends the oldest of the host with the most of them. So
+    /// a flood blocks itself, and a worker from elsewhere still gets through.
     private mutating func turnAwayCrowd(now: Instant) {
         let pending = zip(links.keys, links.values).filter { $0.1.worker == nil }.map { (id: $0.0, host: $0.1.host) }
         guard pending.count > configuration.pendingLimit else { return }
@@ -70,7 +70,7 @@ extension VerifierMachine: LinkOwner {
 
     private mutating func receive(_ tree: Message.Tree, from id: LinkID, now: Instant) {
         let request = RequestID(rawValue: tree.request)
-        // A tree for a request that is over is no mistake of the worker: the Close was on its way.
+        // A tree for a finished request is not the worker's mistake: the Close was on its way.
         let receipt = running.update(request) { sequence in
             let marks = sequence.history
             return sequence.board.receive(tree, from: id) { marks.committed(since: $0) }

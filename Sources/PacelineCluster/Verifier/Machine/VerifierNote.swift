@@ -1,7 +1,7 @@
 import Logging
 package import PacelineWire
 
-/// Something that happened at a verifier and that an operator may want to read; the shell logs it.
+/// Something at a verifier that an operator may want to know; the shell logs it.
 package enum VerifierNote: Sendable, Equatable {
     case workerJoined(LinkID, LinkPeer)
     case workerDraining(LinkID, reason: String)

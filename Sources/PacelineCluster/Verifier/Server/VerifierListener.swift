@@ -41,8 +41,8 @@ enum VerifierListener {
 private final class AcceptErrorHandler: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
-    /// How long nothing is accepted after a connection found no descriptor left. It still waits then, and without a
-    /// pause the loop would do nothing but fail to accept it and write that to the log.
+    /// How long to stop accepting when no descriptor is left. The connection keeps waiting; without a pause the loop
+    /// would fail to accept it again and again, and fill the log.
     private static let pause = TimeAmount.milliseconds(500)
 
     private let logger: Logger
@@ -62,7 +62,7 @@ private final class AcceptErrorHandler: ChannelInboundHandler {
     }
 
     private static func setAccepting(_ isOn: Bool, _ channel: any Channel) {
-        // Where the option cannot be set, the channel is closed.
+        // If the option cannot be set, the channel is closed.
         try? channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 }

@@ -43,7 +43,7 @@ final class VerifierShell {
         loop.post(event)
     }
 
-    /// Takes a connection that came in. Beyond all that the machine and those it is done with may hold, closes it.
+    /// Takes a connection that came in, or closes it if there are more than the machine may ever hold.
     func accept(_ channel: any Channel) throws {
         guard transport.count < connectionLimit else { throw Crowded() }
         lastLink += 1
@@ -123,8 +123,8 @@ final class VerifierShell {
     }
 }
 
-/// Which refused connections are worth a line in the log: the first in a while, then a few a second and the rest as a
-/// count. So whoever hammers at the port cannot fill a disk.
+/// Decides which refused connections get a line in the log: a first burst, then a few a second, the rest as a count. So
+/// nobody can fill a disk by hammering at the port.
 struct RefusalLog: Sendable {
     private static let linesPerSecond = 10
     private var allowance = RateAllowance(perSecond: Self.linesPerSecond, burst: 64)
@@ -133,7 +133,7 @@ struct RefusalLog: Sendable {
 
     /// A connection was refused.
     ///
-    /// - Returns: whether to log it, and how many before it were not.
+    /// - Returns: whether to log it, and how many before it were left out.
     mutating func refused(now: Instant) -> (isLogged: Bool, unlogged: Int) {
         guard allowance.readyAt <= now else {
             unlogged += 1

@@ -12,7 +12,7 @@ final class WorkerShell {
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let loop: MachineLoop<WorkerMachine.Event>
-    /// Fails when no verifier will have this worker; succeeds when it was shut down.
+    /// Fails when every verifier refuses this worker; succeeds when the worker was shut down.
     private let ended: EventLoopPromise<Void>
 
     init(

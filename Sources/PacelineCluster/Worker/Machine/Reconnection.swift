@@ -1,12 +1,11 @@
-/// When a worker connects to one of its verifiers again: exponential back-off with jitter, so that workers which lost
-/// the same verifier do not come back in step. A link that held for longer than the wait that is due ends the
-/// series.
+/// When a worker reconnects to a verifier: exponential back-off with jitter, so that workers which lost the same
+/// verifier do not return in step. A link that outlasts the next wait resets the back-off.
 struct Reconnection: Sendable {
     enum State: Sendable, Equatable {
         case waiting(until: Instant)
         case connecting
         case established(since: Instant)
-        /// The verifier will not have this worker until a setting changes.
+        /// The verifier refuses this worker until a setting changes.
         case refused(LinkFault)
     }
 
@@ -42,7 +41,7 @@ struct Reconnection: Sendable {
             state = .refused(fault)
             return nil
         }
-        // A verifier that lets workers in only to throw them out must not be asked at once again.
+        // A verifier that lets workers in only to throw them out must not be asked again at once.
         if case .established(let since) = state, now - since > delay { delay = delays.lowerBound }
         let base = delay
         delay = min(delay * 1.6, delays.upperBound)

@@ -26,7 +26,7 @@ extension WorkerMachine {
         beginIfWhole(index, now: now)
     }
 
-    /// Begins to draft for a request if all of its base has come.
+    /// Begins to draft for a request if its base has arrived in full.
     private mutating func beginIfWhole(_ index: Int, now: Instant) {
         guard arriving[index].isComplete else { return }
         let (link, open, isSound) = (arriving[index].link, arriving[index].open, arriving[index].isSound)
@@ -45,9 +45,9 @@ extension WorkerMachine {
         arriving.firstIndex { $0.link == link && $0.open.request == request }
     }
 
-    /// Ends the link of a verifier that says more of a request before its base has come whole.
+    /// Ends the link of a verifier that goes on with a request before its base has arrived in full.
     ///
-    /// - Returns: whether it may be said.
+    /// - Returns: whether the base is complete.
     mutating func isWhole(
         _ request: UInt64,
         before type: MessageType,
@@ -80,7 +80,7 @@ extension WorkerMachine {
         sessions.values.first { $0.link == link && $0.request == request }?.id
     }
 
-    /// Hands the compute thread the next turn if it is idle: sessions take turns, so that a long one starves none.
+    /// Hands the compute thread the next turn if it is idle. Sessions take turns, so that none starves.
     mutating func startTurnIfDue(now: Instant) {
         guard !isComputing, !isShutDown else { return }
         let closings = opened.subtracting(sessions.keys).sorted()

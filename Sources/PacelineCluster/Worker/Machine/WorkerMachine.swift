@@ -1,11 +1,11 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// Everything that a worker process decides: which verifiers it is connected to, which requests it drafts for, whose
-/// turn it is on the compute thread, what it sends. A value without I/O or clock; its jitter comes from a seed.
+/// Decides everything in a worker process: which verifiers it is connected to, which requests it drafts for, whose turn
+/// it is on the compute thread, what it sends. A value without I/O or clock; its jitter comes from a seed.
 package struct WorkerMachine: Sendable {
     package enum Event: Sendable {
-        /// Of a link that ``Effect/connect(endpoint:link:)`` asked for.
+        /// Happened to a link that ``Effect/connect(endpoint:link:)`` asked for.
         case link(LinkID, LinkEvent)
         /// The compute thread is idle again; nil after a job without a turn.
         case drafted(DraftResult?)
@@ -17,25 +17,25 @@ package struct WorkerMachine: Sendable {
     }
 
     package enum Effect: Sendable {
-        /// Connect to a verifier, by its place in the list of endpoints.
+        /// Connect to a verifier, given as an index in the list of endpoints.
         case connect(endpoint: Int, link: LinkID)
         case link(LinkID, LinkAction)
         /// Hand the job to the compute thread, which is idle.
         case draft(DraftJob)
         case note(WorkerNote)
-        /// No verifier will have this worker: end the process with this reason.
+        /// Every verifier refuses this worker: end the process with this reason.
         case refused(LinkFault)
     }
 
     let configuration: WorkerConfiguration
     let hello: Message.Hello
     var endpoints: [Reconnection]
-    /// With the place of their verifier in the list of endpoints.
+    /// Each with its verifier's index in the list of endpoints.
     var links: LinkTable<Int>
     var sessions = SortedTable<DraftSessionID, DraftSession>()
-    /// Requests whose base has not come whole.
+    /// Requests whose base has not arrived in full.
     var arriving: [ArrivingBase] = []
-    /// Sessions that the compute thread holds, or will after the job it is at.
+    /// Sessions that the compute thread holds, or will hold after its present job.
     var opened: Set<DraftSessionID> = []
     /// The session whose turn it is, or was last.
     var lastTurn = DraftSessionID(rawValue: 0)

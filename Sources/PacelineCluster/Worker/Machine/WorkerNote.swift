@@ -2,7 +2,7 @@ import Logging
 import PacelineSpeculation
 import PacelineWire
 
-/// Something that happened at a worker and that an operator may want to read; the shell logs it.
+/// Something at a worker that an operator may want to know; the shell logs it.
 package enum WorkerNote: Sendable, Equatable {
     case joined(endpoint: Int, LinkPeer)
     /// The link ended; the next attempt comes after `retry`, or never if nil.
@@ -12,7 +12,7 @@ package enum WorkerNote: Sendable, Equatable {
 }
 
 extension WorkerNote {
-    /// The note in words; `endpoints` are what the worker connects to.
+    /// The note in words, given the endpoints that the worker connects to.
     func description(endpoints: [Endpoint]) -> String {
         switch self {
         case .joined(let endpoint, let peer):
