@@ -79,7 +79,9 @@ let targets: [Target] = [
     ),
     .testTarget(
         name: "PacelineClusterTests",
-        dependencies: ["PacelineCluster", "PacelineFaults", "PacelineTestKit"]
+        dependencies: [
+            "PacelineCluster", "PacelineFaults", "PacelineTestKit", .product(name: "NIOEmbedded", package: "swift-nio"),
+        ]
     ),
 
     // The HTTP API for clients of a verifier.

@@ -1,12 +1,12 @@
 import PacelineWire
 
-/// Requests that are being opened at a peer: cuts long bases into messages, which are handed out one at a time as there
-/// is room, in the order in which the requests were opened.
+/// Requests that are being opened at a peer. Splits long bases into messages and hands these out one at a time, as
+/// there is room, in the order in which the requests were opened.
 struct BaseSender: Sendable {
     private struct Opening: Sendable {
         /// With the whole base.
         let open: Message.Open
-        /// Tokens of the base that were handed out.
+        /// How many tokens of the base were handed out.
         var sent = 0
     }
 
@@ -21,14 +21,14 @@ struct BaseSender: Sendable {
         openings.removeAll { $0.open.request == request }
     }
 
-    /// Whether some of the request's base was not handed out yet.
+    /// Whether part of the request's base is still to be handed out.
     func contains(_ request: UInt64) -> Bool {
         openings.contains { $0.open.request == request }
     }
 
     /// The next message; nil if everything was handed out.
     ///
-    /// - Parameter part: tokens of a base that a message may carry, at least 1.
+    /// - Parameter part: how many tokens of a base a message may carry, at least 1.
     mutating func next(part: Int) -> Message? {
         guard let first = openings.first else { return nil }
         let base = first.open.base

@@ -1,8 +1,8 @@
-/// Whether the work loop of this process is alive, judged from the progress that its compute thread shows.
+/// Judges from its progress whether the compute thread of this process is alive.
 ///
-/// An idle compute thread is alive. A busy one is alive while its stamp moved within `stallLimit`. Heartbeats are sent
-/// and answered only while the thread is alive. A pass that lasts seconds stays alive, because the engine moves the
-/// stamp between layers; a pass that hangs does not.
+/// An idle compute thread is alive. A busy one is alive if its stamp moved within `stallLimit`. Heartbeats are sent and
+/// answered only while the thread is alive. The engine moves the stamp between layers, so a pass may take seconds; a
+/// pass that hangs is noticed.
 package struct ComputeWatchdog: Sendable {
     /// How long a busy thread may show no progress.
     package let stallLimit: Duration

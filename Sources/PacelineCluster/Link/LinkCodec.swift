@@ -1,7 +1,7 @@
 import NIOCore
 import PacelineWire
 
-/// Bytes to messages and back for one link.
+/// Turns the bytes of one link into messages, and messages into bytes.
 struct LinkCodec: Sendable {
     private var reader = MessageReader(phase: .handshake)
     private var writer = MessageWriter(phase: .handshake)
@@ -12,7 +12,7 @@ struct LinkCodec: Sendable {
     /// Bytes that have come and are not yet read.
     var bufferedBytes: Int { reader.bufferedBytes }
 
-    /// Messages are no longer those of the handshake.
+    /// Leaves the handshake: other messages may follow.
     mutating func handshakeEnded(with peer: LinkPeer) {
         let phase = LinkPhase.established(
             limits: peer.limits,
@@ -28,7 +28,7 @@ struct LinkCodec: Sendable {
         reader.append(bytes)
     }
 
-    /// The next message with its frame; nil if more bytes must come first.
+    /// The next message with its frame; nil if it has not arrived in full.
     mutating func next() throws(LinkFault) -> MessageReader.Received? {
         do {
             return try reader.next()
@@ -37,7 +37,7 @@ struct LinkCodec: Sendable {
         }
     }
 
-    /// The message as it will travel.
+    /// The message as it travels.
     mutating func encode(_ message: Message) throws(LinkFault) -> ByteBuffer {
         var bytes = ByteBuffer()
         do {

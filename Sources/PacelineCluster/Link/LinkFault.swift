@@ -2,11 +2,11 @@ package import PacelineWire
 
 /// Why a link ended, or was never made.
 package enum LinkFault: Error, Equatable, Sendable {
-    /// Bytes that are no frame, or a payload that is no message; `code` tells which.
+    /// Bytes that are not a frame, or a payload that is not a message; `code` tells which.
     case malformed(code: Message.Fault.Code, reason: String)
     /// A well-formed message that the state of the link does not allow.
     case unexpected(MessageType, state: String)
-    /// A message that contradicts what was agreed before it, such as a tree beyond its credit.
+    /// A message that breaks an agreement, such as a tree beyond its credit.
     case violation(String)
     case noCommonVersion(ours: ClosedRange<Int>, theirs: ClosedRange<Int>)
     case otherModel(target: ModelFingerprint, drafter: ModelFingerprint)
@@ -20,6 +20,8 @@ package enum LinkFault: Error, Equatable, Sendable {
     case superseded
     /// The other side closed with a `Fault`.
     case reported(code: Message.Fault.Code, reason: String)
+    /// The transport could not be made.
+    case unreachable(SocketFailure)
     /// The transport ended; `reason` is nil for an orderly end of the stream.
     case disconnected(reason: String?)
     /// This side is shutting down.
@@ -28,7 +30,7 @@ package enum LinkFault: Error, Equatable, Sendable {
 }
 
 extension LinkFault {
-    /// The code that the other side is told, or nil where there is no use in telling it.
+    /// The code to tell the other side; nil where telling it is useless.
     var reportedCode: Message.Fault.Code? {
         switch self {
         case .malformed(let code, _): code
@@ -40,15 +42,15 @@ extension LinkFault {
         case .handshakeTimedOut, .silent, .writeStalled: .timeout
         case .overloaded: .overloaded
         case .superseded: .fenced
-        case .reported, .disconnected, .shutdown: nil
+        case .reported, .unreachable, .disconnected, .shutdown: nil
         case .internal: .internal
         }
     }
 
-    /// Whether trying again cannot help until somebody changes a setting.
+    /// Whether trying again is pointless until somebody changes a setting.
     ///
-    /// Being fenced does not count: the network may deliver the `Hello` of a connection that was given up after that of
-    /// the one that replaced it, and then the only connection in use is fenced.
+    /// Being fenced does not count. The network may deliver the `Hello` of an abandoned connection after that of its
+    /// successor, and then the only connection in use is fenced.
     package var isPermanent: Bool {
         switch self {
         case .noCommonVersion, .otherModel, .authenticationFailed: true
@@ -76,6 +78,7 @@ extension LinkFault: CustomStringConvertible {
         case .overloaded(let what): "there is no room for another peer: \(what)"
         case .superseded: "a newer connection of the same peer took over"
         case .reported(let code, let reason): "the other side closed the link (\(code)): \(reason.printable)"
+        case .unreachable(let failure): "the other side cannot be reached: \(failure)"
         case .disconnected(let reason): reason.map { "the connection broke: \($0)" } ?? "the peer closed the connection"
         case .shutdown: "this side is shutting down"
         case .internal(let reason): "internal failure: \(reason)"

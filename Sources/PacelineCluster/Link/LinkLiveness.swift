@@ -2,10 +2,10 @@ import PacelineWire
 
 /// Heartbeats of one link: when to ping, when to answer, when to give the peer up.
 ///
-/// Anything that arrives counts as life. Two rules end a link: nothing came for `deadAfter`; or our oldest unanswered
-/// ping is older than twice that, which is how a side notices that only its *outbound* path is cut.
+/// Anything that arrives is a sign of life. Two rules end a link: nothing came for `deadAfter`, or our oldest
+/// unanswered ping is older than twice that. The second is how a side notices that only its *outbound* path is cut.
 ///
-/// Time in which this process did not run itself is not held against the peer: when a timer comes later than a whole
+/// Time in which this process itself did not run is not held against the peer: when a timer is late by more than a
 /// heartbeat, all marks move forward by the delay.
 struct LinkLiveness: Sendable {
     private struct Waiting {
@@ -23,7 +23,7 @@ struct LinkLiveness: Sendable {
     private var pingsSent: UInt64 = 0
     private var pingsAnswered: UInt64 = 0
     private var oldestUnanswered: Waiting?
-    /// The latest ping of the peer that a stalled work loop has not answered.
+    /// The latest ping of the peer that a stalled compute thread has left unanswered.
     private var owedPong: UInt64?
     private var pingsInInterval = 0
 
@@ -71,12 +71,8 @@ struct LinkLiveness: Sendable {
         return .ping(Message.Ping(number: pingsSent, lastReceived: lastReceived))
     }
 
-    /// The answer to a ping, if the work loop can give one now.
-    mutating func answer(
-        _ ping: Message.Ping,
-        now: Instant,
-        lastReceived: UInt64
-    ) throws(LinkFault) -> Message? {
+    /// The answer to a ping; nil while the compute thread is stalled.
+    mutating func answer(_ ping: Message.Ping, now: Instant, lastReceived: UInt64) throws(LinkFault) -> Message? {
         pingsInInterval += 1
         guard pingsInInterval <= pingLimit else {
             throw .violation("more than \(pingLimit) pings came within one heartbeat")
@@ -96,7 +92,7 @@ struct LinkLiveness: Sendable {
         if let oldest = oldestUnanswered, pong.number >= oldest.number { oldestUnanswered = nil }
     }
 
-    /// The work loop came to life or stalled; alive, it answers what it owes.
+    /// The compute thread came to life or stalled. Once alive, it answers the ping that it owes an answer.
     mutating func work(isAlive: Bool, now: Instant, lastReceived: UInt64) -> [Message] {
         isWorking = isAlive
         guard isAlive, let number = owedPong else { return [] }

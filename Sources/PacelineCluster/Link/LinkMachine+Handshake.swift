@@ -2,56 +2,44 @@ import PacelineSpeculation
 import PacelineWire
 
 extension LinkMachine {
-    /// Capabilities of a worker that this build makes use of.
+    /// The capabilities of a worker that this build uses.
     static let usedCapabilities: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
 
-    mutating func beginHandshake(
-        _ nonce: LinkNonce,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
+    mutating func beginHandshake(_ nonce: LinkNonce, now: Instant) throws(LinkFault) {
         guard case .idle = state else { throw .internal("a connection came up twice") }
         self.nonce = nonce
         switch side {
         case .worker(let hello):
             state = .awaitingWelcome(challenged: false)
-            try say(.hello(greeting(hello)), now: now, into: &effects)
+            try say(.hello(greeting(hello)), now: now)
         case .verifier:
             state = .awaitingHello
         }
     }
 
-    mutating func continueHandshake(
-        _ received: MessageReader.Received,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
+    mutating func continueHandshake(_ received: MessageReader.Received, now: Instant) throws(LinkFault) {
         switch (state, side, received.message) {
         case (.awaitingHello, .verifier(let identity), .hello(let hello)):
             transcript.append(received.frame.encoded)
-            try receive(hello, as: identity, now: now, into: &effects)
+            try receive(hello, as: identity, now: now)
         case (.awaitingProof(let hello, let version), .verifier(let identity), .authenticate(let answer)):
             try check(answer)
             transcript.append(received.frame.encoded)
-            try welcome(hello, version: version, as: identity, now: now, into: &effects)
+            try welcome(hello, version: version, as: identity, now: now)
         case (.awaitingWelcome(challenged: false), .worker(let hello), .challenge(let challenge)):
             transcript.append(received.frame.encoded)
-            try answer(challenge, to: hello, now: now, into: &effects)
+            try answer(challenge, to: hello, now: now)
         case (.awaitingWelcome(let challenged), .worker(let hello), .welcome(let welcome)):
             try check(welcome, challenged: challenged)
-            establish(try accept(welcome, for: hello), now: now, into: &effects)
+            establish(try accept(welcome, for: hello), now: now)
         default:
             throw .unexpected(received.message.type, state: state.words)
         }
     }
 
-    /// Sends a message of the handshake, whose bytes the proofs will cover.
-    private mutating func say(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
-        transcript.append(try write(message, now: now, into: &effects))
+    /// Sends a message of the handshake. The proofs cover its bytes.
+    private mutating func say(_ message: Message, now: Instant) throws(LinkFault) {
+        transcript.append(try write(message, now: now))
     }
 }
 
@@ -61,8 +49,7 @@ extension LinkMachine {
     private mutating func receive(
         _ hello: Message.Hello,
         as identity: VerifierIdentity,
-        now: Instant,
-        into effects: inout [Effect]
+        now: Instant
     ) throws(LinkFault) {
         guard hello.role == .worker else {
             throw .unexpected(.hello, state: "a worker's hello was due, and a \(hello.role)'s came")
@@ -70,13 +57,13 @@ extension LinkMachine {
         let version = try commonVersion(ours: identity.versions, theirs: hello.versions)
         switch (configuration.token == nil, hello.nonce.isEmpty) {
         case (true, true):
-            try welcome(hello, version: version, as: identity, now: now, into: &effects)
+            try welcome(hello, version: version, as: identity, now: now)
         case (true, false): throw .authenticationFailed(.verifierHasNoToken)
         case (false, true): throw .authenticationFailed(.workerHasNoToken)
         case (false, false):
             state = .awaitingProof(hello, version: version)
             let challenge = Message.Challenge(version: version, nonce: nonce?.bytes ?? [])
-            try say(.challenge(challenge), now: now, into: &effects)
+            try say(.challenge(challenge), now: now)
         }
     }
 
@@ -86,13 +73,12 @@ extension LinkMachine {
         }
     }
 
-    /// The worker may be told about the verifier, and be let in if it suits.
+    /// Tells the worker about the verifier, and lets it in if their models match.
     private mutating func welcome(
         _ hello: Message.Hello,
         version: Int,
         as identity: VerifierIdentity,
-        now: Instant,
-        into effects: inout [Effect]
+        now: Instant
     ) throws(LinkFault) {
         try check(target: identity.fingerprint, drafter: hello.fingerprint, version: version)
         let capabilities = hello.capabilities.intersection(Self.usedCapabilities)
@@ -107,8 +93,8 @@ extension LinkMachine {
             limits: identity.limits,
             proof: configuration.token.map { transcript.proof(of: .verifier, with: $0) } ?? []
         )
-        try say(.welcome(welcome), now: now, into: &effects)
-        establish(peer(hello, version: version, capabilities, as: identity), now: now, into: &effects)
+        try say(.welcome(welcome), now: now)
+        establish(peer(hello, version: version, capabilities, as: identity), now: now)
     }
 
     private func peer(
@@ -136,7 +122,7 @@ extension LinkMachine {
 // MARK: The worker's side
 
 extension LinkMachine {
-    /// The worker's hello with the question that its token makes it ask.
+    /// The worker's hello, with a question for the verifier if the worker has a token.
     private func greeting(_ hello: Message.Hello) -> Message.Hello {
         var greeting = hello
         greeting.nonce = configuration.token == nil ? [] : nonce?.bytes ?? []
@@ -146,8 +132,7 @@ extension LinkMachine {
     private mutating func answer(
         _ challenge: Message.Challenge,
         to hello: Message.Hello,
-        now: Instant,
-        into effects: inout [Effect]
+        now: Instant
     ) throws(LinkFault) {
         guard let token = configuration.token else { throw .authenticationFailed(.workerHasNoToken) }
         guard hello.versions.contains(challenge.version) else {
@@ -155,10 +140,10 @@ extension LinkMachine {
         }
         state = .awaitingWelcome(challenged: true)
         let proof = transcript.proof(of: .worker, with: token)
-        try say(.authenticate(Message.Authenticate(proof: proof)), now: now, into: &effects)
+        try say(.authenticate(Message.Authenticate(proof: proof)), now: now)
     }
 
-    /// A worker with a token believes nobody who does not have it, whatever else they say.
+    /// A worker with a token trusts only verifiers that prove they have it.
     private func check(_ welcome: Message.Welcome, challenged: Bool) throws(LinkFault) {
         guard let token = configuration.token else { return }
         guard challenged else { throw .authenticationFailed(.challengeSkipped) }
@@ -197,12 +182,8 @@ extension LinkMachine {
         return min(ours.upperBound, theirs.upperBound)
     }
 
-    /// A drafter must give token ids the target's meaning; one without a model has no vocabulary to disagree about.
-    private func check(
-        target: ModelFingerprint,
-        drafter: ModelFingerprint?,
-        version: Int
-    ) throws(LinkFault) {
+    /// A drafter's token ids must mean what the target's do. A drafter without a model has no vocabulary of its own.
+    private func check(target: ModelFingerprint, drafter: ModelFingerprint?, version: Int) throws(LinkFault) {
         guard let drafter, !target.sharesTokens(with: drafter, version: version) else { return }
         throw .otherModel(target: target, drafter: drafter)
     }

@@ -2,42 +2,33 @@ package import NIOCore
 package import PacelineWire
 
 /// One end of a connection between a worker and a verifier, from the first byte to the last: framing, handshake,
-/// heartbeats, back-pressure and the reason why it ended. A value without I/O; bytes in, bytes out.
+/// heartbeats, back-pressure and why it ended. A value without I/O: bytes in, bytes out.
 ///
-/// Liveness is judged from what arrives, and this side proves its own only while its work loop lives: pings are sent
-/// and answered on behalf of the compute thread (``Event/work(isAlive:)``), so that a process whose event loop still
-/// turns but whose arithmetic hangs falls as silent as a stopped one.
+/// The peer is alive as long as bytes arrive. This side sends and answers pings only while its compute thread is alive
+/// (``Command/work(isAlive:)``). So a process whose arithmetic hangs falls as silent as a stopped one, although its
+/// event loop still turns.
 package struct LinkMachine: Sendable {
-    package enum Event: Sendable {
-        /// The transport is up. Comes first, with random bytes for this handshake alone.
-        case connected(LinkNonce)
-        case received(ByteBuffer)
-        /// So many bytes of earlier writes have left for the network.
-        case flushed(bytes: Int)
+    /// What the link's owner tells it to do.
+    package enum Command: Sendable {
         case send(Message)
-        /// The work loop of this process came to life or stalled.
+        /// The compute thread of this process came to life or stalled.
         case work(isAlive: Bool)
         /// ``LinkMachine/deadline`` has come.
         case timer
         /// This side gives the link up.
         case abort(LinkFault)
-        /// The transport is gone.
-        case disconnected(reason: String?)
-        /// The transport does not trust the other side, or is not trusted by it.
-        case distrusted(reason: String)
     }
 
     package enum Effect: Sendable, Equatable {
         case write(ByteBuffer)
         /// The handshake is over.
         case established(LinkPeer)
-        /// A message for the machine that owns the link; never one of the handshake or a heartbeat.
+        /// A message for the machine that owns the link: never part of the handshake, never a heartbeat.
         case deliver(Message)
-        /// Take no more bytes from the transport, which passes the pressure on to the peer. What is on its way out of
-        /// the transport may still be handed over.
+        /// Stop reading from the transport, which slows the peer down. Bytes that it has read already may still come.
         case pauseReading
         case resumeReading
-        /// The link is over. Close the transport once what was written has left, and at once if that takes long.
+        /// The link is over. Close the transport when everything written has left, or soon if that takes long.
         case close(LinkFault)
     }
 
@@ -46,12 +37,12 @@ package struct LinkMachine: Sendable {
         case awaitingHello
         /// The worker with this hello has been asked to prove itself.
         case awaitingProof(Message.Hello, version: Int)
-        /// `challenged`: this worker has proven itself, and waits for the verifier's proof.
+        /// `challenged`: this worker has proven itself and waits for the verifier's proof.
         case awaitingWelcome(challenged: Bool)
         case established(LinkPeer)
         case closed
 
-        /// What was due, for faults.
+        /// What should have come, for faults.
         var words: String {
             switch self {
             case .idle, .awaitingHello: "a hello was due"
@@ -70,14 +61,15 @@ package struct LinkMachine: Sendable {
     var codec = LinkCodec()
     var liveness: LinkLiveness
     var transcript = HandshakeTranscript()
-    /// This side's part of the handshake's randomness.
+    /// This side's random bytes for the handshake.
     var nonce: LinkNonce?
     var inbound: InboundWindow
     private var outbound = OutboundWindow()
-    /// Requests of which the peer has not been told all yet.
+    /// Requests that the peer has not been told about in full.
     private var openings = BaseSender()
-    /// When the handshake must be over.
+    /// When an unfinished handshake ends the link.
     private var handshakeDeadline: Instant?
+    var outbox = Outbox<Effect>()
 
     package init(side: LinkSide, configuration: LinkConfiguration) {
         self.side = side
@@ -86,7 +78,7 @@ package struct LinkMachine: Sendable {
         inbound = InboundWindow(configuration: configuration)
     }
 
-    /// The peer once the handshake is over.
+    /// The peer; nil until the handshake is over.
     package var peer: LinkPeer? {
         if case .established(let peer) = state { peer } else { nil }
     }
@@ -96,45 +88,44 @@ package struct LinkMachine: Sendable {
     /// Whether a request was opened and its base is still on its way to the transport.
     func isOpening(_ request: UInt64) -> Bool { openings.contains(request) }
 
-    /// When a ``Event/timer`` is due.
+    /// When a ``Command/timer`` is due.
     package var deadline: Instant? {
         guard state != .closed else { return nil }
         let writes = outbound.deadline(after: configuration.writeTimeout)
         return [handshakeDeadline, liveness.deadline, writes, inbound.resumesAt].compactMap { $0 }.min()
     }
 
-    package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
-        guard state != .closed else { return [] }
-        var effects: [Effect] = []
-        do {
-            try advance(event, now: now, into: &effects)
-        } catch {
-            close(error, now: now, into: &effects)
-        }
-        return effects
+    package mutating func handle(_ event: LinkEvent, now: Instant) -> [Effect] {
+        step { link throws(LinkFault) in try link.advance(event, now: now) }
     }
 
-    private mutating func advance(_ event: Event, now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    package mutating func handle(_ command: Command, now: Instant) -> [Effect] {
+        step { link throws(LinkFault) in try link.advance(command, now: now) }
+    }
+
+    /// Takes a step; a fault ends the link.
+    private mutating func step(_ body: (inout LinkMachine) throws(LinkFault) -> Void) -> [Effect] {
+        guard state != .closed else { return [] }
+        do {
+            try body(&self)
+        } catch {
+            close(error)
+        }
+        return outbox.take()
+    }
+
+    private mutating func advance(_ event: LinkEvent, now: Instant) throws(LinkFault) {
         switch event {
         case .connected(let nonce):
             handshakeDeadline = now + configuration.handshakeTimeout
-            try beginHandshake(nonce, now: now, into: &effects)
+            try beginHandshake(nonce, now: now)
         case .received(let bytes):
-            try receive(bytes, now: now, into: &effects)
+            try receive(bytes, now: now)
         case .flushed(let bytes):
             outbound.flushed(bytes, now: now)
-            try sendBases(now: now, into: &effects)
-        case .send(let message):
-            guard peer != nil else { return }
-            try send(message, now: now, into: &effects)
-        case .work(let isAlive):
-            for message in liveness.work(isAlive: isAlive, now: now, lastReceived: codec.lastReceived) {
-                try write(message, now: now, into: &effects)
-            }
-        case .timer:
-            try tick(now: now, into: &effects)
-        case .abort(let fault):
-            throw fault
+            try sendBases(now: now)
+        case .unreachable(let failure):
+            throw .unreachable(failure)
         case .disconnected(let reason):
             throw .disconnected(reason: reason)
         case .distrusted(let reason):
@@ -142,7 +133,23 @@ package struct LinkMachine: Sendable {
         }
     }
 
-    private mutating func tick(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    private mutating func advance(_ command: Command, now: Instant) throws(LinkFault) {
+        switch command {
+        case .send(let message):
+            guard peer != nil else { return }
+            try send(message, now: now)
+        case .work(let isAlive):
+            for message in liveness.work(isAlive: isAlive, now: now, lastReceived: codec.lastReceived) {
+                try write(message, now: now)
+            }
+        case .timer:
+            try tick(now: now)
+        case .abort(let fault):
+            throw fault
+        }
+    }
+
+    private mutating func tick(now: Instant) throws(LinkFault) {
         if let handshakeDeadline, now >= handshakeDeadline {
             throw .handshakeTimedOut(after: configuration.handshakeTimeout)
         }
@@ -150,37 +157,33 @@ package struct LinkMachine: Sendable {
             throw .writeStalled(for: stalled)
         }
         if let ping = try liveness.tick(now: now, lastReceived: codec.lastReceived) {
-            try write(ping, now: now, into: &effects)
+            try write(ping, now: now)
         }
-        if inbound.isDue(now: now) { try readOn(now: now, into: &effects) }
+        if inbound.isDue(now: now) { try readOn(now: now) }
     }
 }
 
 extension LinkMachine {
     /// The handshake is over for this side.
-    mutating func establish(_ peer: LinkPeer, now: Instant, into effects: inout [Effect]) {
+    mutating func establish(_ peer: LinkPeer, now: Instant) {
         state = .established(peer)
         handshakeDeadline = nil
         transcript = HandshakeTranscript()
         codec.handshakeEnded(with: peer)
         liveness.start(heartbeat: peer.heartbeat, deadAfter: peer.deadAfter, now: now)
-        effects.append(.established(peer))
+        outbox.append(.established(peer))
     }
 
-    private mutating func send(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) {
+    private mutating func send(_ message: Message, now: Instant) throws(LinkFault) {
         switch message {
         case .open(let open):
             openings.add(open)
-            try sendBases(now: now, into: &effects)
+            try sendBases(now: now)
         case .close(let close):
             openings.cancel(close.request)
-            try write(message, now: now, into: &effects)
+            try write(message, now: now)
         default:
-            try write(message, now: now, into: &effects)
+            try write(message, now: now)
         }
     }
 
@@ -189,38 +192,34 @@ extension LinkMachine {
         openings.cancel(request)
     }
 
-    /// Sends as much of the bases that are on their way as the peer has room for; the rest follows what it takes.
-    private mutating func sendBases(now: Instant, into effects: inout [Effect]) throws(LinkFault) {
+    /// Sends as much of the waiting bases as the peer has room for. The rest follows as the peer reads.
+    private mutating func sendBases(now: Instant) throws(LinkFault) {
         guard let peer else { return }
         let part = peer.basePart(limit: configuration.basePart)
         while outbound.bytes < configuration.baseWindow, let message = openings.next(part: part) {
-            try write(message, now: now, into: &effects)
+            try write(message, now: now)
         }
     }
 
-    /// - Returns: the bytes that travel.
+    /// - Returns: the bytes as they travel.
     @discardableResult
-    mutating func write(
-        _ message: Message,
-        now: Instant,
-        into effects: inout [Effect]
-    ) throws(LinkFault) -> ByteBuffer {
+    mutating func write(_ message: Message, now: Instant) throws(LinkFault) -> ByteBuffer {
         let bytes = try codec.encode(message)
         outbound.wrote(bytes.readableBytes, now: now)
         guard outbound.bytes <= configuration.outboundLimit else {
             throw .outboundOverflow(bytes: outbound.bytes, limit: configuration.outboundLimit)
         }
-        effects.append(.write(bytes))
+        outbox.append(.write(bytes))
         return bytes
     }
 
-    private mutating func close(_ fault: LinkFault, now: Instant, into effects: inout [Effect]) {
+    private mutating func close(_ fault: LinkFault) {
         if let code = fault.reportedCode {
             let reason = String(decoding: fault.description.utf8.prefix(WireLimits.reasonBytes - 8), as: UTF8.self)
             let farewell = Message.fault(Message.Fault(code: code, reason: reason))
-            if let bytes = try? codec.encode(farewell) { effects.append(.write(bytes)) }
+            if let bytes = try? codec.encode(farewell) { outbox.append(.write(bytes)) }
         }
         state = .closed
-        effects.append(.close(fault))
+        outbox.append(.close(fault))
     }
 }

@@ -4,16 +4,16 @@ package import PacelineWire
 package struct LinkPeer: Sendable, Equatable {
     /// The protocol version that both sides speak on this link.
     package var version: Int
-    /// For people; not unique.
+    /// Shown to people; not unique.
     package var name: String
     /// Random id of the peer's process life.
     package var incarnation: UInt64
     /// The drafter's or the target's model; nil for a model-free drafter.
     package var fingerprint: ModelFingerprint?
-    /// Token ids on the link are below it.
+    /// Every token id on the link is below this.
     package var vocabularySize: Int
     package var capabilities: LinkCapabilities
-    /// Requests that the worker drafts for at once; of the worker's own link, what it offered itself.
+    /// How many requests the worker drafts for at once. At the worker's own end, what it offered.
     package var slots: Int
     /// Longest base and tree that the drafter can hold; nil for no bound.
     package var contextLength: Int?
@@ -23,20 +23,20 @@ package struct LinkPeer: Sendable, Equatable {
 }
 
 extension LinkPeer {
-    /// The bytes of an `Open` without its base: 1,024 biased tokens are most of them.
+    /// Bytes of an `Open` without its base, most of which are 1,024 biased tokens.
     private static let openBytes = 8 << 10
 
-    /// Tokens of a base that fit one message, whatever they are.
+    /// How many tokens of a base always fit one message.
     private var fittingPart: Int {
         min(WireLimits.basePart, (limits.framePayload - Self.openBytes) / WireLimits.tokenBytes)
     }
 
-    /// Tokens of a base that one message is to carry, `limit` where the version can cut a base at all.
+    /// How many tokens of a base one message should carry: at most `limit` if the version can split a base.
     func basePart(limit: Int) -> Int {
         version < 2 ? .max : min(limit, fittingPart)
     }
 
-    /// Tokens that a sequence may have which the peer drafts for.
+    /// The longest sequence that the peer can draft for, in tokens.
     var baseLimit: Int {
         min(version < 2 ? fittingPart : WireLimits.baseLength, contextLength ?? .max)
     }

@@ -1,6 +1,6 @@
 package import PacelineWire
 
-/// Which end of the link this is, with what it says of itself in the handshake.
+/// Which end of the link this is, and how it introduces itself in the handshake.
 package enum LinkSide: Sendable {
     case worker(Message.Hello)
     case verifier(VerifierIdentity)
@@ -10,13 +10,13 @@ package enum LinkSide: Sendable {
     }
 }
 
-/// What a verifier says of itself to every worker.
+/// How a verifier introduces itself to every worker.
 package struct VerifierIdentity: Sendable {
-    /// For people.
+    /// Shown to people.
     package var name: String
     /// Random id of this process life, never 0.
     package var incarnation: UInt64
-    /// The target's.
+    /// The target model's.
     package var fingerprint: ModelFingerprint
     package var limits: LinkLimits
     package var versions: ClosedRange<Int>

@@ -7,7 +7,6 @@ import Synchronization
 /// that is merely long does not.
 package final class ComputeProgress: Sendable {
     private let count = Atomic<UInt64>(0)
-    private let cancelled = Atomic<Bool>(false)
 
     package init() {}
 
@@ -16,27 +15,8 @@ package final class ComputeProgress: Sendable {
         count.load(ordering: .relaxed)
     }
 
-    /// Whether the process is shutting down; a long pass should stop early and throw `ComputeCancelled`.
-    package var isCancelled: Bool {
-        cancelled.load(ordering: .relaxed)
-    }
-
     /// Moves the stamp.
     package func advance() {
         count.add(1, ordering: .relaxed)
-    }
-
-    /// Asks the running pass to stop at its next convenient point.
-    package func cancel() {
-        cancelled.store(true, ordering: .relaxed)
-    }
-}
-
-/// Thrown by an engine that noticed `ComputeProgress.isCancelled`.
-package struct ComputeCancelled: Error, CustomStringConvertible {
-    package init() {}
-
-    package var description: String {
-        "the process is shutting down"
     }
 }

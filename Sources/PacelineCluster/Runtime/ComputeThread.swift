@@ -1,49 +1,72 @@
 import Foundation
+import NIOCore
 
-/// A thread of its own for blocking arithmetic, fed by a bounded mailbox.
+/// A thread of its own for blocking arithmetic: loads what it computes with, then takes one job after the other and
+/// reports each to a machine as that machine's event.
 ///
 /// Neither an event loop nor the cooperative pool may be held up by a forward pass: on two cores one blocked pool
-/// thread is half of all Swift tasks. The body is built on the thread and stays there, so an engine need not be
-/// `Sendable`.
-final class ComputeThread<Job: Sendable>: Sendable {
-    private let mailbox: Mailbox<Job>
+/// thread is half of all Swift tasks. What is loaded stays on the thread, so an engine need not be `Sendable`.
+final class ComputeThread<Job: Sendable, Report: Sendable>: Sendable {
+    /// How long ``end()`` waits for the job at hand.
+    private static var patience: Double { 0.5 }
+
+    /// Moves while the thread is at work.
+    let progress = ComputeProgress()
+    private let mailbox = Mailbox<Job>(capacity: 1)
     private let finished = DispatchSemaphore(value: 0)
 
-    /// Starts the thread.
+    /// Starts loading.
     ///
     /// - Parameters:
     ///   - name: shown by debuggers and `top -H`.
-    ///   - capacity: jobs that may wait.
-    ///   - body: called once on the thread; takes jobs until it gets nil, then returns.
-    init(name: String, capacity: Int, body: @escaping @Sendable (Mailbox<Job>) -> Void) {
-        let mailbox = Mailbox<Job>(capacity: capacity)
-        let finished = finished
-        self.mailbox = mailbox
+    ///   - load: called once on the thread; returns a description of what was loaded, and what carries out jobs.
+    ///   - loaded: gets that description, or the error that loading ended with.
+    ///   - report: called on the thread after each job.
+    init<Description: Sendable>(
+        name: String,
+        load: @escaping @Sendable (ComputeProgress) throws -> (Description, (Job) -> Report),
+        loaded: EventLoopPromise<Description>,
+        report: @escaping @Sendable (Report) -> Void
+    ) {
+        let (mailbox, finished, progress) = (mailbox, finished, progress)
         let thread = Thread {
-            body(mailbox)
-            finished.signal()
+            defer { finished.signal() }
+            let perform: (Job) -> Report
+            do {
+                let (description, body) = try load(progress)
+                perform = body
+                loaded.succeed(description)
+            } catch {
+                return loaded.fail(error)
+            }
+            while let job = mailbox.take() {
+                report(perform(job))
+            }
         }
         thread.name = name
         thread.stackSize = 8 << 20
         thread.start()
     }
 
-    /// Hands over a job; false if the mailbox is full or closed.
+    /// Hands over a job; false if one is waiting already or the thread was stopped.
     func offer(_ job: Job) -> Bool {
         mailbox.offer(job)
     }
 
-    /// Drops queued jobs and lets the thread end after the job it is at. Does not wait.
+    /// Drops a waiting job and lets the thread end after the present one. Does not wait.
     func stop() {
         mailbox.close()
     }
 
-    /// Waits until the thread has ended; false if it had not after `seconds`.
-    func join(seconds: Double) async -> Bool {
+    /// Waits briefly for the thread to end. A job that takes longer ends with the process.
+    ///
+    /// - Returns: whether the thread has ended.
+    @discardableResult
+    func end() async -> Bool {
         let finished = finished
         return await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                let hasEnded = finished.wait(timeout: .now() + seconds) == .success
+                let hasEnded = finished.wait(timeout: .now() + Self.patience) == .success
                 if hasEnded { finished.signal() }
                 continuation.resume(returning: hasEnded)
             }

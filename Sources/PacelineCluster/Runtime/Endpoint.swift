@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 /// A host and a port, as users write them: `127.0.0.1:7411`, `[::1]:7411`, `verifier.local:7411`.
 package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
@@ -28,7 +28,7 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// The address to bind or to connect to.
     ///
     /// - Throws: ``ShellError/unknownHost(address:)``. Waits for the resolver.
-    func resolved() throws(ShellError) -> SocketAddress {
+    package func resolved() throws(ShellError) -> SocketAddress {
         do {
             return try SocketAddress.makeAddressResolvingHost(host, port: port)
         } catch {
@@ -40,10 +40,21 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``ShellError/unknownHost(address:)``. Waits for the resolver.
     package func isLoopback() throws(ShellError) -> Bool {
-        LinkBootstrap.isLoopback(try resolved())
+        try resolved().isLoopback
     }
 
     package var description: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension SocketAddress {
+    /// Whether the address belongs to this machine alone.
+    package var isLoopback: Bool {
+        switch self {
+        case .v4: ipAddress?.hasPrefix("127.") ?? false
+        case .v6: ipAddress == "::1"
+        case .unixDomainSocket: true
+        }
     }
 }

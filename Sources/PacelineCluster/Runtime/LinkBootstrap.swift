@@ -27,13 +27,4 @@ enum LinkBootstrap {
             .childChannelOption(noDelay, value: 1)
             .childChannelOption(userTimeout, value: userTimeoutMilliseconds)
     }
-
-    /// Whether an address belongs to this machine alone.
-    static func isLoopback(_ address: SocketAddress) -> Bool {
-        switch address {
-        case .v4: address.ipAddress?.hasPrefix("127.") ?? false
-        case .v6: address.ipAddress == "::1"
-        case .unixDomainSocket: true
-        }
-    }
 }

@@ -3,7 +3,7 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// The end of a link's pipeline: hands bytes to the transport. Framing is the machine's, so that the simulator
+/// The end of a link's pipeline: hands bytes to the transport. The link's machine does the framing, so the simulator
 /// exercises the same code.
 final class LinkChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -14,7 +14,7 @@ final class LinkChannelHandler: ChannelInboundHandler {
     /// Nil without TLS.
     private let tls: LinkTLS?
     private var reason: String?
-    /// The peer is not trusted, and what it says not heard.
+    /// The peer is not trusted, and its bytes are ignored.
     private var isDistrusted = false
 
     init(id: LinkID, transport: LinkTransport, tls: LinkTLS?) {
@@ -33,7 +33,7 @@ final class LinkChannelHandler: ChannelInboundHandler {
             let objection = tls.objection(to: Self.certificate(of: context))
         {
             isDistrusted = true
-            // Not at once, in the middle of TLS's own turn: the machine will want to tell the peer why.
+            // Later, because TLS is in the middle of its own turn and the machine will want to tell the peer why.
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
             context.eventLoop.execute { handler.value.distrust(objection) }
         }
@@ -42,7 +42,7 @@ final class LinkChannelHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if tls == nil {
-            reason = "\(error)"
+            reason = "\(SocketFailure(error))"
         } else {
             switch TLSFailure(error, certificate: Self.certificate(of: context), now: time(nil)) {
             case .distrust(let why): distrust(why)
@@ -62,7 +62,7 @@ final class LinkChannelHandler: ChannelInboundHandler {
         transport.distrusted(id, reason: reason)
     }
 
-    /// What the peer has shown, even if TLS did not like it.
+    /// The peer's certificate, even if TLS did not accept it.
     private static func certificate(of context: ChannelHandlerContext) -> NIOSSLCertificate? {
         try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
     }

@@ -1,14 +1,7 @@
 import NIOCore
 
-/// The sockets behind a machine's links: bytes out, bytes in, and nothing decided. Confined to one event loop.
+/// The sockets behind a machine's links. Moves bytes and decides nothing. Confined to one event loop.
 final class LinkTransport {
-    enum Event {
-        case received(LinkID, ByteBuffer)
-        case flushed(LinkID, bytes: Int)
-        case disconnected(LinkID, reason: String?)
-        case distrusted(LinkID, reason: String)
-    }
-
     private struct Connection {
         var channel: any Channel
         var pendingBytes = 0
@@ -20,17 +13,17 @@ final class LinkTransport {
     private static let lingering = TimeAmount.milliseconds(500)
 
     private var connections: [LinkID: Connection] = [:]
-    /// Short messages leave in one piece of so many bytes at most, which is one event when it has left. The peer's
-    /// progress is seen by pieces, so that they must not become long.
+    /// Short messages are joined into pieces of at most this many bytes; each piece is one event when it has left. The
+    /// peer's progress shows piece by piece, so pieces must stay short.
     private static let pieceLimit = 16 << 10
 
     /// What leaves with the next ``flush()``.
     private var unflushed: [LinkID: [ByteBuffer]] = [:]
-    /// Takes what happens. Set by the owner; events before that are lost.
-    var deliver: ((Event) -> Void)?
+    /// Takes what happens. The owner sets it; events before that are lost.
+    var deliver: ((LinkID, LinkEvent) -> Void)?
 
     var isEmpty: Bool { connections.isEmpty }
-    /// Connections that are open, those included that only wait for their last bytes to leave.
+    /// Connections that are open, including closing ones.
     var count: Int { connections.count }
 
     func add(_ id: LinkID, _ channel: any Channel) {
@@ -39,21 +32,36 @@ final class LinkTransport {
 
     func received(_ bytes: ByteBuffer, on id: LinkID) {
         guard connections[id]?.isClosing == false else { return }
-        deliver?(.received(id, bytes))
+        deliver?(id, .received(bytes))
+    }
+
+    /// A connection could not be made; perhaps not even its socket.
+    func unreachable(_ id: LinkID, _ failure: SocketFailure) {
+        connections[id] = nil
+        deliver?(id, .unreachable(failure))
     }
 
     func disconnected(_ id: LinkID, reason: String?) {
         guard let connection = connections.removeValue(forKey: id), !connection.isClosing else { return }
-        deliver?(.disconnected(id, reason: reason))
+        deliver?(id, .disconnected(reason: reason))
     }
 
     func distrusted(_ id: LinkID, reason: String) {
         guard connections[id]?.isClosing == false else { return }
-        deliver?(.distrusted(id, reason: reason))
+        deliver?(id, .distrusted(reason: reason))
+    }
+
+    func perform(_ action: LinkAction, on id: LinkID) {
+        switch action {
+        case .write(let bytes): write(bytes, to: id)
+        case .pauseReading: setReading(false, id)
+        case .resumeReading: setReading(true, id)
+        case .close: close(id)
+        }
     }
 
     /// Queues bytes; they leave with the next ``flush()``.
-    func write(_ bytes: ByteBuffer, to id: LinkID) {
+    private func write(_ bytes: ByteBuffer, to id: LinkID) {
         guard connections[id] != nil else { return }
         connections[id]?.pendingBytes += bytes.readableBytes
         var pieces = unflushed.removeValue(forKey: id) ?? []
@@ -82,8 +90,8 @@ final class LinkTransport {
         channel.flush()
     }
 
-    /// Closes the connection when its bytes have left, at the latest after a moment.
-    func close(_ id: LinkID) {
+    /// Closes the connection when its bytes have left, or after a moment.
+    private func close(_ id: LinkID) {
         guard let connection = connections[id], !connection.isClosing else { return }
         connections[id]?.isClosing = true
         send(unflushed.removeValue(forKey: id) ?? [], to: id)
@@ -93,17 +101,9 @@ final class LinkTransport {
         }
     }
 
-    /// Leaves the peer's bytes in the network, whose back-pressure it then feels.
-    func pauseReading(_ id: LinkID) {
-        setReading(false, id)
-    }
-
-    func resumeReading(_ id: LinkID) {
-        setReading(true, id)
-    }
-
+    /// While reading is off, the peer's bytes stay in the network, and back-pressure slows it down.
     private func setReading(_ isOn: Bool, _ id: LinkID) {
-        // Where the option cannot be set, the channel is closed, and its end is on the way.
+        // If the option cannot be set, the channel is closed and its end will be reported.
         try? connections[id]?.channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 
@@ -111,7 +111,7 @@ final class LinkTransport {
         guard let connection = connections[id] else { return }
         connections[id]?.pendingBytes -= count
         if !connection.isClosing {
-            deliver?(.flushed(id, bytes: count))
+            deliver?(id, .flushed(bytes: count))
         } else if connection.pendingBytes <= count {
             drop(id)
         }

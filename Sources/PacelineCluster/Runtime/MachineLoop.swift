@@ -1,24 +1,30 @@
 import NIOCore
 
-/// Feeds a machine on one event loop: one event at a time, in the order they came up, each followed by its effects;
-/// and a timer for the machine's deadline.
+/// Feeds a machine on one event loop: one event at a time, in order, each followed by its effects. Wakes the machine at
+/// its deadline, and reports progress of the compute thread before any other event.
 ///
-/// Effects may give rise to events at once (a closed channel, say); those wait until the effects before them are done.
+/// Effects may cause events at once, such as a closed channel. Those wait until the effects before them are done.
 final class MachineLoop<Event> {
     private let clock = MonotonicClock()
     private let eventLoop: any EventLoop
     /// The event for a deadline that has come.
     private let timer: Event
-    /// Carries out one event and returns the machine's next deadline. Set by the owner; events before that are lost.
+    /// The event for progress of the compute thread.
+    private let progressed: Event
+    private let progress: ComputeProgress
+    private var lastStamp: UInt64 = 0
+    /// Handles one event and returns the machine's next deadline. The owner sets it; events before that are lost.
     var handle: ((Event, Instant) -> Instant?)?
     private var inbox: [Event] = []
     private var isHandling = false
     private var armed: (at: Instant, task: Scheduled<Void>)?
     private var isStopped = false
 
-    init(eventLoop: any EventLoop, timer: Event) {
+    init(on eventLoop: any EventLoop, timer: Event, progressed: Event, progress: ComputeProgress) {
         self.eventLoop = eventLoop
         self.timer = timer
+        self.progressed = progressed
+        self.progress = progress
     }
 
     func post(_ event: Event) {
@@ -27,20 +33,26 @@ final class MachineLoop<Event> {
         isHandling = true
         var deadline: Instant?
         while !inbox.isEmpty {
-            deadline = handle?(inbox.removeFirst(), clock.now())
+            let now = clock.now()
+            let stamp = progress.stamp
+            if stamp != lastStamp {
+                lastStamp = stamp
+                _ = handle?(progressed, now)
+            }
+            deadline = handle?(inbox.removeFirst(), now)
         }
         isHandling = false
         arm(deadline)
     }
 
-    /// Ends the timer; later events are still carried out.
+    /// Stops the timer; later events are still handled.
     func stop() {
         isStopped = true
         armed?.task.cancel()
         armed = nil
     }
 
-    /// A timer that is due earlier than needed is left alone: it finds nothing to do and is set anew.
+    /// A timer that is due too early is left alone: the machine finds nothing to do, and it is set again.
     private func arm(_ deadline: Instant?) {
         guard !isStopped, let deadline else { return }
         if let armed {
@@ -53,5 +65,22 @@ final class MachineLoop<Event> {
             post(timer)
         }
         armed = (deadline, task)
+    }
+}
+
+/// Gives production its instants: NIO's monotonic clock, counted from when the loop was made.
+///
+/// Wall time never enters a decision, so a clock that jumps cannot hurt a request.
+struct MonotonicClock: Sendable {
+    private let start = NIODeadline.now()
+
+    func now() -> Instant {
+        let elapsed = NIODeadline.now() - start
+        return Instant(nanoseconds: UInt64(max(0, elapsed.nanoseconds)))
+    }
+
+    /// The NIO deadline at which `instant` will have come.
+    func deadline(for instant: Instant) -> NIODeadline {
+        start + .nanoseconds(Int64(clamping: instant.nanoseconds))
     }
 }

@@ -2,8 +2,8 @@ import Foundation
 
 /// A bounded first-in first-out queue between an event loop and a thread that blocks on it.
 ///
-/// `offer` never waits (an event loop must not); `take` does. A full box refuses, so that a machine which loses count
-/// of what it handed out is found out at once instead of growing a queue.
+/// `offer` never waits, because an event loop must not; `take` does. A full box refuses, so a machine that loses count
+/// of its jobs is noticed at once instead of growing a queue.
 ///
 /// Unchecked `Sendable`: every access to the stored state happens with `condition` locked.
 final class Mailbox<Element: Sendable>: @unchecked Sendable {
@@ -37,7 +37,7 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
         return isClosed ? nil : elements.removeFirst()
     }
 
-    /// Drops what is queued and releases every thread that waits.
+    /// Drops what is queued and wakes every thread that waits.
     func close() {
         condition.lock()
         defer { condition.unlock() }

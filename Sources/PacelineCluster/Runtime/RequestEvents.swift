@@ -3,12 +3,12 @@ import Synchronization
 
 /// A request's events on their way from the event loop to one client task.
 ///
-/// Bounded without dropping: tokens that the client has not taken yet are joined into one event, and a client that
-/// leaves more than `limit` of them lying is cut off.
+/// Bounded without dropping anything: tokens that the client has not taken are joined into one event. A client that
+/// leaves more than `limit` of them is cut off.
 package struct RequestEvents: AsyncSequence, Sendable {
     package typealias Element = RequestEvent
 
-    /// Tokens that may wait for a client.
+    /// How many tokens may wait for a client.
     package static let limit = 8192
 
     final class Buffer: Sendable {
@@ -33,7 +33,7 @@ package struct RequestEvents: AsyncSequence, Sendable {
 
         private let state = Mutex(State())
 
-        /// Adds an event; false if the client has left too many tokens lying.
+        /// Adds an event; false if too many tokens wait for the client.
         func push(_ event: RequestEvent) -> Bool {
             let (waiter, next, isWithinLimit) = state.withLock { state in
                 if case .tokens(let tokens, let text) = event {
@@ -87,5 +87,28 @@ package struct RequestEvents: AsyncSequence, Sendable {
 
     package func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(buffer: buffer)
+    }
+}
+
+/// A client's hold on its request. Dropping it cancels the request.
+package final class RequestHandle: Sendable {
+    package let id: RequestID
+    /// The events, for one task to iterate over.
+    package let events: RequestEvents
+    private let onCancel: @Sendable (RequestID) -> Void
+
+    init(id: RequestID, events: RequestEvents, onCancel: @escaping @Sendable (RequestID) -> Void) {
+        self.id = id
+        self.events = events
+        self.onCancel = onCancel
+    }
+
+    deinit {
+        onCancel(id)
+    }
+
+    /// Ends the request: its events end with `.finished` and the reason `cancelled`. Does nothing once it has ended.
+    package func cancel() {
+        onCancel(id)
     }
 }

@@ -1,18 +1,19 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 
-/// An event loop of its own with a shell on it, which is made when all that it needs is there.
+/// An event loop with one shell on it. The shell is made once everything it needs exists.
 ///
-/// The shell never leaves the loop; tasks and compute threads reach it through here until ``end()``.
+/// The shell never leaves the loop. Tasks and compute threads reach it through here until ``end()``. Later calls do
+/// nothing: a client may drop a request, or a compute thread finish a job, when the loop is long gone.
 final class ShellLoop<Shell>: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let eventLoop: any EventLoop
-    private let gate: LoopGate
     private let shell: NIOLoopBoundBox<Shell?>
+    private let isOpen = Mutex(true)
 
     init() {
         eventLoop = group.next()
-        gate = LoopGate(eventLoop)
         shell = NIOLoopBoundBox.makeEmptyBox(valueType: Shell.self, eventLoop: eventLoop)
     }
 
@@ -26,19 +27,23 @@ final class ShellLoop<Shell>: Sendable {
         }.get()
     }
 
-    /// Has the shell do something soon, if it is there by then.
+    /// Has the shell do something soon, if it exists by then.
     ///
-    /// - Returns: false if the loop has ended.
+    /// - Returns: false if the loop has ended; then nothing is done.
     @discardableResult
     func post(_ body: @escaping @Sendable (Shell) -> Void) -> Bool {
-        let shell = shell
-        return gate.execute {
-            if let shell = shell.value { body(shell) }
+        let (shell, eventLoop) = (shell, eventLoop)
+        return isOpen.withLock { isOpen in
+            guard isOpen else { return false }
+            eventLoop.execute {
+                if let shell = shell.value { body(shell) }
+            }
+            return true
         }
     }
 
     func end() async throws {
-        gate.close()
+        isOpen.withLock { $0 = false }
         try await group.shutdownGracefully()
     }
 }

@@ -25,7 +25,7 @@ package final class RelayServer: Sendable {
 
     /// Starts to listen; whether the upstream is there shows when a client comes.
     ///
-    /// - Throws: ``RelayError``.
+    /// - Throws: ``RelayError`` or ``ShellError``.
     package static func start(
         _ configuration: RelayConfiguration,
         listen: Endpoint,
@@ -51,7 +51,7 @@ package final class RelayServer: Sendable {
             return RelayServer(endpoint: endpoint, group: group, shell: shell, listener: listener)
         } catch {
             try? await group.shutdownGracefully()
-            throw RelayError.cannotListen("\(listen)", reason: "\(error)")
+            throw ShellError(listeningOn: listen, error)
         }
     }
 
@@ -71,41 +71,23 @@ package final class RelayServer: Sendable {
         return statistics
     }
 
-    private static func resolve(_ listen: Endpoint, allowsRemoteClients: Bool) throws(RelayError) -> SocketAddress {
-        let address: SocketAddress
-        do {
-            address = try SocketAddress.makeAddressResolvingHost(listen.host, port: listen.port)
-        } catch {
-            throw .cannotListen("\(listen)", reason: "the host is unknown")
-        }
-        guard allowsRemoteClients || address.isLoopback else { throw .remote("\(listen)") }
+    private static func resolve(_ listen: Endpoint, allowsRemoteClients: Bool) throws -> SocketAddress {
+        let address = try listen.resolved()
+        guard allowsRemoteClients || address.isLoopback else { throw RelayError.remote("\(listen)") }
         return address
     }
 }
 
 /// Why a relay could not start.
 package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
-    case cannotListen(String, reason: String)
     /// Other machines could connect, and through the relay to the upstream.
     case remote(String)
 
     package var description: String {
         switch self {
-        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .remote(let address):
             "\(address) can be reached from other machines, and with it the upstream, which may rely on being out of "
                 + "their reach; listen on 127.0.0.1 or ::1, or say --allow-remote"
-        }
-    }
-}
-
-extension SocketAddress {
-    /// Whether the address belongs to this machine alone.
-    fileprivate var isLoopback: Bool {
-        switch self {
-        case .v4: ipAddress?.hasPrefix("127.") ?? false
-        case .v6: ipAddress == "::1"
-        case .unixDomainSocket: true
         }
     }
 }

@@ -7,7 +7,7 @@ import PacelineSpeculation
 /// The connections of a relay, on one event loop.
 final class RelayShell {
     private static let connectTimeout = TimeAmount.seconds(5)
-    /// The most that one read takes, so that what finds no room stays small.
+    /// The most that one read takes, so that little is left over when the buffer is full.
     private static let readBytes = 16384
 
     private let configuration: RelayConfiguration
@@ -15,7 +15,7 @@ final class RelayShell {
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var open: [ObjectIdentifier: RelayConnection] = [:]
-    /// Without the connections that are open.
+    /// Excludes the connections that are open.
     private var past = RelayStatistics()
     private var accepted: UInt64 = 0
 
@@ -82,7 +82,7 @@ final class RelayShell {
             connection.join(upstream, schedules: schedules(number))
         case .failure(let error):
             past.failed += 1
-            logger.warning("cannot reach \(target): \(error)")
+            logger.warning("\(SocketFailure(error).connecting(to: "\(target)"))")
             connection.refuse()
         }
     }

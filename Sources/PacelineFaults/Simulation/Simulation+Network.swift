@@ -15,7 +15,7 @@ extension Simulation {
         if case .worker(let index, let life, let link) = client {
             guard workers[index].state.life == life, !workers[index].state.isDead else { return nil }
             guard !verifiers[verifier].state.isDead else {
-                tell(index, life: life, .disconnected(link, reason: "connection refused"))
+                tell(index, life: life, .link(link, .disconnected(reason: "connection refused")))
                 return nil
             }
         }
@@ -172,10 +172,10 @@ extension Simulation {
         case (.worker, .worker(let index, let life, let link)):
             let event: WorkerMachine.Event =
                 switch tidings {
-                case .opened: .connected(link, LinkNonce(using: &nonces))
-                case .received(let bytes): .received(link, bytes)
-                case .flushed(let count): .flushed(link, bytes: count)
-                case .disconnected(let reason): .disconnected(link, reason: reason)
+                case .opened: .link(link, .connected(LinkNonce(using: &nonces)))
+                case .received(let bytes): .link(link, .received(bytes))
+                case .flushed(let count): .link(link, .flushed(bytes: count))
+                case .disconnected(let reason): .link(link, .disconnected(reason: reason))
                 }
             tell(index, life: life, event)
         case (.worker, .byzantine(let index)):
@@ -190,10 +190,10 @@ extension Simulation {
         let link = connection.verifierLink
         let event: VerifierMachine.Event =
             switch tidings {
-            case .opened: .accepted(link, LinkArrival(host: connection.client.host, nonce: LinkNonce(using: &nonces)))
-            case .received(let bytes): .received(link, bytes)
-            case .flushed(let count): .flushed(link, bytes: count)
-            case .disconnected(let reason): .disconnected(link, reason: reason)
+            case .opened: .accepted(link, host: connection.client.host, nonce: LinkNonce(using: &nonces))
+            case .received(let bytes): .link(link, .received(bytes))
+            case .flushed(let count): .link(link, .flushed(bytes: count))
+            case .disconnected(let reason): .link(link, .disconnected(reason: reason))
             }
         tellVerifier(connection.verifier, event)
     }

@@ -53,14 +53,14 @@ extension Simulation {
     private func perform(_ effect: VerifierMachine.Effect, of index: Int) {
         let life = verifiers[index].state.life
         switch effect {
-        case .write(let link, let bytes):
+        case .link(let link, .write(let bytes)):
             let key = VerifierLinkKey(verifier: index, life: life, link: link)
             if let connection = connectionOfVerifierLink[key] { send(bytes, from: .verifier, on: connection) }
-        case .close(let link):
+        case .link(let link, .close):
             let key = VerifierLinkKey(verifier: index, life: life, link: link)
             if let connection = connectionOfVerifierLink[key] { close(connection, .verifier) }
         // What a link may have on its way is bounded by the network already.
-        case .pauseReading, .resumeReading: break
+        case .link(_, .pauseReading), .link(_, .resumeReading): break
         case .run(let pass): start(pass, at: index)
         case .emit(let request, let event):
             receive(event, for: AttemptKey(verifier: index, life: life, request: request))

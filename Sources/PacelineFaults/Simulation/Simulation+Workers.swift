@@ -52,11 +52,11 @@ extension Simulation {
     private func perform(_ effect: WorkerMachine.Effect, ofWorker index: Int) {
         switch effect {
         case .connect(let endpoint, let link): connect(index, to: endpoint, as: link)
-        case .write(let link, let bytes):
+        case .link(let link, .write(let bytes)):
             if let connection = workers[index].connections[link] { send(bytes, from: .worker, on: connection) }
-        case .close(let link):
+        case .link(let link, .close):
             if let connection = workers[index].connections.removeValue(forKey: link) { close(connection, .worker) }
-        case .pauseReading, .resumeReading: break
+        case .link(_, .pauseReading), .link(_, .resumeReading): break
         case .draft(let job): start(job, at: index)
         case .note(let note): take(note, ofWorker: index)
         case .refused(let fault):

@@ -148,7 +148,7 @@ package final class Simulation {
         case .connect(let worker, let life, let endpoint, let link):
             establish(.worker(worker, life: life, link), with: endpoint)
         case .refuse(let worker, let life, let link, let reason):
-            tell(worker, life: life, .disconnected(link, reason: reason))
+            tell(worker, life: life, .link(link, .disconnected(reason: reason)))
         case .linger(let connection, let side): stopLingering(connection, side)
         case .byzantine(let index): stirByzantine(index)
         case .strike(let kind): strike(kind)

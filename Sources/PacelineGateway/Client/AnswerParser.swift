@@ -51,7 +51,7 @@ struct AnswerParser {
             if let body = try? JSON.decode(ErrorBody.self, from: buffer) {
                 throw GatewayClientError.failed(message: body.error.message)
             }
-            throw GatewayClientError.malformed(address, reason: "\(error)")
+            throw GatewayClientError.malformed(address, reason: "a part of its answer is no completion")
         }
     }
 

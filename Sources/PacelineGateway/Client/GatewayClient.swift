@@ -45,7 +45,13 @@ package struct GatewayClient: Sendable {
             case .end: return true
             }
         }
-        return try JSON.decode(WorkerList.self, from: collected).data
+        guard let list = try? JSON.decode(WorkerList.self, from: collected) else {
+            throw GatewayClientError.malformed(
+                address,
+                reason: "its list of workers is not in the form that it should be"
+            )
+        }
+        return list.data
     }
 
     /// Sends a request and passes the parts of the answer to `take` until it reports that they are complete.
@@ -81,7 +87,7 @@ package struct GatewayClient: Sendable {
                     }
                 }
         } catch {
-            throw GatewayClientError.unreachable(address, reason: "\(error)")
+            throw GatewayClientError.unreachable(address, SocketFailure(error))
         }
     }
 

@@ -83,7 +83,7 @@ struct BenchClusterCommand: ParsableCommand {
         let results = try ClusterBenchmark(settings).run(progress: line.update)
         line.clear()
         let report = ClusterBenchReport(results, costs: costs, step: step)
-        if let svg { try write(report.plot.svg, to: svg) }
+        if let svg { try OutputFile.write(report.plot.svg, "the plot", to: svg) }
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
     }
 
@@ -102,24 +102,15 @@ struct BenchClusterCommand: ParsableCommand {
         guard let costCurve else { return try MeasuredCosts.standard() }
         let figures: [String: Double]
         do {
-            let data = try Data(contentsOf: URL(fileURLWithPath: costCurve))
-            figures = try JSONDecoder().decode([String: Double].self, from: data)
-        } catch is DecodingError {
+            figures = try JSONDecoder().decode([String: Double].self, from: Data(PromptFile.text(at: costCurve).utf8))
+        } catch let error as PromptFileError {
+            throw ValidationError("\(error)")
+        } catch {
             throw ValidationError(
                 "\(costCurve) must be a JSON object from rows to milliseconds, such as {\"1\": 41.5, \"8\": 60}"
             )
-        } catch {
-            throw ValidationError("\(costCurve) cannot be read: \(error.localizedDescription)")
         }
         return try MeasuredCosts(name: costCurve, figures: figures)
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw ValidationError("the plot cannot be written to \(path): \(error.localizedDescription)")
-        }
     }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import PacelineFaults
 
 /// `paceline simulate`: deterministic simulation of clusters under faults.
@@ -80,11 +79,7 @@ struct SimulateCommand: ParsableCommand {
         guard let trace, let seed else { return }
         var lines: [String] = []
         _ = try SeedOutcome.run(seed: seed, allowed: settings.allowed) { lines.append($0) }
-        do {
-            try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: trace))
-        } catch {
-            throw ValidationError("the trace cannot be written to \(trace): \(error.localizedDescription)")
-        }
+        try OutputFile.write(lines.joined(separator: "\n") + "\n", "the trace", to: trace)
     }
 }
 

@@ -70,10 +70,10 @@ extension Simulation {
     /// A stranger connects and talks nonsense.
     private func intrude() {
         let link = LinkID(rawValue: 1 << 40 + UInt64(random.next(below: 1 << 20)))
-        tell(.accepted(link, LinkArrival(host: "stranger", nonce: LinkNonce(using: &nonces))))
+        tell(.accepted(link, host: "stranger", nonce: LinkNonce(using: &nonces)))
         let talk: [UInt8] =
             random.next(below: 2) == 0
             ? Array("GET / HTTP/1.1\r\n\r\n".utf8) : (0..<40).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-        tell(.received(link, ByteBuffer(bytes: talk)))
+        tell(.link(link, .received(ByteBuffer(bytes: talk))))
     }
 }

@@ -28,12 +28,12 @@ extension Simulation {
     func tell(_ event: VerifierMachine.Event) {
         for effect in verifier.handle(event, now: now) {
             switch effect {
-            case .write(let link, let bytes): write(bytes, from: .verifier, link)
-            case .close(let link): closePipe { $0.verifierLink == link }
+            case .link(let link, .write(let bytes)): write(bytes, from: .verifier, link)
+            case .link(let link, .close): closePipe { $0.verifierLink == link }
             case .run(let pass): start(pass)
             case .emit(let request, let event): receive(event, for: Int(request.rawValue) - 1)
             case .note(let note): notes.append(note)
-            case .pauseReading, .resumeReading: break
+            case .link(_, .pauseReading), .link(_, .resumeReading): break
             }
         }
         guard let deadline = verifier.deadline, deadline < verifierTimer else { return }
@@ -94,16 +94,16 @@ extension Simulation {
         switch effect {
         case .connect(_, let link):
             queue.schedule(.connect(index, life: life, link), at: now + scenario.delay(&random))
-        case .write(let link, let bytes):
+        case .link(let link, .write(let bytes)):
             write(bytes, from: .worker, link, worker: index, life: life)
-        case .close(let link):
+        case .link(let link, .close):
             closePipe { $0.worker == index && $0.life == life && $0.workerLink == link }
         case .draft(let job):
             workers[index].isComputing = job.turn != nil
             let step =
                 job.turn == nil ? 0.01 : scenario.workers[index].stepMilliseconds * (0.8 + 0.4 * random.nextUnit())
             queue.schedule(.turnDone(index, life: life, job), at: now + .fromMilliseconds(step))
-        case .note, .refused, .pauseReading, .resumeReading: break
+        case .note, .refused, .link(_, .pauseReading), .link(_, .resumeReading): break
         }
     }
 
@@ -118,8 +118,8 @@ extension Simulation {
             verifierLink: LinkID(rawValue: UInt64(pipes.count + 1))
         )
         pipes.append(pipe)
-        tell(.accepted(pipe.verifierLink, LinkArrival(host: "worker \(index)", nonce: LinkNonce(using: &nonces))))
-        tell(index, .connected(link, LinkNonce(using: &nonces)))
+        tell(.accepted(pipe.verifierLink, host: "worker \(index)", nonce: LinkNonce(using: &nonces)))
+        tell(index, .link(link, .connected(LinkNonce(using: &nonces))))
     }
 
     private func write(
@@ -152,11 +152,12 @@ extension Simulation {
         switch side {
         case .worker:
             guard workers[pipe.worker].life == pipe.life else { return }
-            tell(.flushed(pipe.verifierLink, bytes: bytes.readableBytes))
-            tell(pipe.worker, .received(pipe.workerLink, bytes))
+            tell(.link(pipe.verifierLink, .flushed(bytes: bytes.readableBytes)))
+            tell(pipe.worker, .link(pipe.workerLink, .received(bytes)))
         case .verifier:
-            tell(.received(pipe.verifierLink, bytes))
-            if pipes[index].isOpen { tell(pipe.worker, .flushed(pipe.workerLink, bytes: bytes.readableBytes)) }
+            tell(.link(pipe.verifierLink, .received(bytes)))
+            guard pipes[index].isOpen else { return }
+            tell(pipe.worker, .link(pipe.workerLink, .flushed(bytes: bytes.readableBytes)))
         }
     }
 
@@ -173,8 +174,9 @@ extension Simulation {
         let pipe = pipes[index]
         switch side {
         case .worker:
-            if workers[pipe.worker].life == pipe.life { tell(pipe.worker, .disconnected(pipe.workerLink, reason: nil)) }
-        case .verifier: tell(.disconnected(pipe.verifierLink, reason: nil))
+            guard workers[pipe.worker].life == pipe.life else { return }
+            tell(pipe.worker, .link(pipe.workerLink, .disconnected(reason: nil)))
+        case .verifier: tell(.link(pipe.verifierLink, .disconnected(reason: nil)))
         }
     }
 

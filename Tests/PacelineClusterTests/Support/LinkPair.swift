@@ -79,8 +79,15 @@ struct LinkPair {
         handle(end, .connected(LinkNonce(using: &nonces)))
     }
 
-    mutating func handle(_ end: End, _ event: LinkMachine.Event) {
-        let new = end == .worker ? worker.handle(event, now: now) : verifier.handle(event, now: now)
+    mutating func handle(_ end: End, _ event: LinkEvent) {
+        note(end == .worker ? worker.handle(event, now: now) : verifier.handle(event, now: now), of: end)
+    }
+
+    mutating func handle(_ end: End, _ command: LinkMachine.Command) {
+        note(end == .worker ? worker.handle(command, now: now) : verifier.handle(command, now: now), of: end)
+    }
+
+    private mutating func note(_ new: [LinkMachine.Effect], of end: End) {
         for case .write(var bytes) in new {
             wire[end == .worker ? .verifier : .worker]?.writeBuffer(&bytes)
         }

@@ -30,7 +30,7 @@ struct AdmissionTests {
         mutating func knock(from host: String) -> LinkID {
             lastLink += 1
             let id = LinkID(rawValue: lastLink)
-            tell(.accepted(id, LinkArrival(host: host, nonce: LinkNonce(using: &nonces))))
+            tell(.accepted(id, host: host, nonce: LinkNonce(using: &nonces)))
             return id
         }
 
@@ -42,13 +42,13 @@ struct AdmissionTests {
                 capabilities: [.deltas],
                 slots: 1
             )
-            tell(.received(id, try WireTap.frame(.hello(hello))))
+            tell(.link(id, .received(try WireTap.frame(.hello(hello)))))
         }
 
         mutating func tell(_ event: VerifierMachine.Event, at now: Instant = .zero) {
             for effect in machine.handle(event, now: now) {
                 switch effect {
-                case .close(let id): closed.append(id)
+                case .link(let id, .close): closed.append(id)
                 case .note(.linkClosed(let id, _, let fault)): refusals[id] = fault
                 default: break
                 }
@@ -93,7 +93,7 @@ struct AdmissionTests {
         #expect(door.closed == [fourth])
         #expect(door.refusals[fourth] == .overloaded("a has 3 connections"))
         #expect(door.refusals[other] == nil)
-        door.tell(.disconnected(first, reason: nil))
+        door.tell(.link(first, .disconnected(reason: nil)))
         let fifth = door.knock(from: "a")
         #expect(door.refusals[fifth] == nil, "a host's old connections count no more")
     }
@@ -125,7 +125,7 @@ struct AdmissionTests {
     func distrusted() throws {
         var door = try Door()
         let id = door.knock(from: "a")
-        door.tell(.distrusted(id, reason: "its certificate expired"))
+        door.tell(.link(id, .distrusted(reason: "its certificate expired")))
         #expect(door.refusals[id] == .authenticationFailed(.transport("its certificate expired")))
         #expect(door.machine.snapshot.pendingLinks == 0)
     }

@@ -32,24 +32,24 @@ struct AnnouncementTests {
             )
             worker = LinkMachine(side: .worker(hello), configuration: LinkConfiguration())
             var nonces = SplitMix(seed: 1)
-            tell(.accepted(link, LinkArrival(host: "worker", nonce: LinkNonce(using: &nonces))))
-            act(.connected(LinkNonce(using: &nonces)))
+            tell(.accepted(link, host: "worker", nonce: LinkNonce(using: &nonces)))
+            act(worker.handle(.connected(LinkNonce(using: &nonces)), now: .zero))
         }
 
         mutating func tell(_ event: VerifierMachine.Event) {
             for effect in verifier.handle(event, now: .zero) {
                 switch effect {
-                case .write(_, let bytes): act(.received(bytes))
+                case .link(_, .write(let bytes)): act(worker.handle(.received(bytes), now: .zero))
                 case .run(let pass): passes.append(pass)
                 default: break
                 }
             }
         }
 
-        mutating func act(_ event: LinkMachine.Event) {
-            for effect in worker.handle(event, now: .zero) {
+        mutating func act(_ effects: [LinkMachine.Effect]) {
+            for effect in effects {
                 switch effect {
-                case .write(let bytes): tell(.received(link, bytes))
+                case .write(let bytes): tell(.link(link, .received(bytes)))
                 case .deliver(let message): heard.append(message)
                 default: break
                 }
@@ -72,7 +72,7 @@ struct AnnouncementTests {
                 nodes: [.init(parent: nil, token: token, logProbability: -0.01)],
                 isFinal: true
             )
-            act(.send(.tree(tree)))
+            act(worker.handle(.send(.tree(tree)), now: .zero))
         }
 
         var verdicts: [Message.Verdict] {
@@ -103,7 +103,7 @@ struct AnnouncementTests {
             ],
             isFinal: true
         )
-        exchange.act(.send(.tree(tree)))
+        exchange.act(exchange.worker.handle(.send(.tree(tree)), now: .zero))
         exchange.finish(Verdict(path: [], accepted: [], correction: 5))
         return exchange
     }

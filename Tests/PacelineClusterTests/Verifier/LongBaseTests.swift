@@ -43,25 +43,25 @@ struct LongBaseTests {
             )
             worker = LinkMachine(side: .worker(hello), configuration: LinkConfiguration())
             var nonces = SplitMix(seed: 1)
-            tell(.accepted(link, LinkArrival(host: "worker", nonce: LinkNonce(using: &nonces))))
-            act(.connected(LinkNonce(using: &nonces)))
+            tell(.accepted(link, host: "worker", nonce: LinkNonce(using: &nonces)))
+            act(worker.handle(.connected(LinkNonce(using: &nonces)), now: .zero))
             settle()
         }
 
         mutating func tell(_ event: VerifierMachine.Event) {
             for effect in verifier.handle(event, now: .zero) {
                 switch effect {
-                case .write(_, let bytes): waiting.append(bytes)
+                case .link(_, .write(let bytes)): waiting.append(bytes)
                 case .run: passes += 1
                 default: break
                 }
             }
         }
 
-        private mutating func act(_ event: LinkMachine.Event) {
-            for effect in worker.handle(event, now: .zero) {
+        private mutating func act(_ effects: [LinkMachine.Effect]) {
+            for effect in effects {
                 switch effect {
-                case .write(let bytes): tell(.received(link, bytes))
+                case .write(let bytes): tell(.link(link, .received(bytes)))
                 case .deliver(let message): heard.append(message)
                 default: break
                 }
@@ -72,8 +72,8 @@ struct LongBaseTests {
         mutating func pass() -> Bool {
             guard !waiting.isEmpty else { return false }
             let bytes = waiting.removeFirst()
-            act(.received(bytes))
-            tell(.flushed(link, bytes: bytes.readableBytes))
+            act(worker.handle(.received(bytes), now: .zero))
+            tell(.link(link, .flushed(bytes: bytes.readableBytes)))
             return true
         }
 

@@ -31,14 +31,14 @@ struct ArrivingBaseTests {
             verifier = LinkMachine(side: .verifier(identity), configuration: LinkConfiguration())
             var nonces = SplitMix(seed: 1)
             tell(.timer)
-            act(.connected(LinkNonce(using: &nonces)))
-            tell(.connected(link, LinkNonce(using: &nonces)))
+            act(verifier.handle(.connected(LinkNonce(using: &nonces)), now: .zero))
+            tell(.link(link, .connected(LinkNonce(using: &nonces))))
         }
 
         mutating func tell(_ event: WorkerMachine.Event) {
             for effect in worker.handle(event, now: .zero) {
                 switch effect {
-                case .write(_, let bytes): act(.received(bytes))
+                case .link(_, .write(let bytes)): act(verifier.handle(.received(bytes), now: .zero))
                 case .draft(let job): jobs.append(job)
                 case .note(.linkClosed(_, let fault, _)): self.fault = fault
                 default: break
@@ -46,10 +46,10 @@ struct ArrivingBaseTests {
             }
         }
 
-        mutating func act(_ event: LinkMachine.Event) {
-            for effect in verifier.handle(event, now: .zero) {
+        mutating func act(_ effects: [LinkMachine.Effect]) {
+            for effect in effects {
                 switch effect {
-                case .write(let bytes): tell(.received(link, bytes))
+                case .write(let bytes): tell(.link(link, .received(bytes)))
                 case .deliver(let message): heard.append(message)
                 default: break
                 }
@@ -62,13 +62,12 @@ struct ArrivingBaseTests {
                 // The link would wait with what it is to send of the base itself.
                 return sayPart(open)
             }
-            act(.send(message))
+            act(verifier.handle(.send(message), now: .zero))
         }
 
         private mutating func sayPart(_ open: Message.Open) {
-            var effects: [LinkMachine.Effect] = []
-            #expect(throws: Never.self) { try verifier.write(.open(open), now: .zero, into: &effects) }
-            for case .write(let bytes) in effects { tell(.received(link, bytes)) }
+            #expect(throws: Never.self) { try verifier.write(.open(open), now: .zero) }
+            for case .write(let bytes) in verifier.outbox.take() { tell(.link(link, .received(bytes))) }
         }
 
         var closes: [Message.Close] {
@@ -226,7 +225,7 @@ struct ArrivingBaseTests {
         var exchange = Exchange()
         exchange.say(Self.open(3))
         #expect(exchange.worker.arriving.count == 1)
-        exchange.tell(.disconnected(LinkID(rawValue: 1), reason: "reset"))
+        exchange.tell(.link(LinkID(rawValue: 1), .disconnected(reason: "reset")))
         #expect(exchange.worker.arriving.isEmpty)
     }
 }

@@ -13,8 +13,8 @@ struct ReconnectionTests {
     func backOff() throws {
         var reconnection = Reconnection(delays: Self.delays)
         var waits: [Double] = []
-        for attempt in 0..<12 {
-            reconnection.connecting(as: LinkID(rawValue: UInt64(attempt)))
+        for _ in 0..<12 {
+            reconnection.connecting()
             let wait = reconnection.ended(Self.lost, jitter: 0.5, now: .zero)
             waits.append(try #require(wait).inMilliseconds)
         }
@@ -37,8 +37,8 @@ struct ReconnectionTests {
         var reconnection = Reconnection(delays: Self.delays)
         var now = Instant.zero
         func fail(after life: Duration) throws -> Double {
-            reconnection.connecting(as: LinkID(rawValue: 1))
-            reconnection.established(LinkID(rawValue: 1), now: now)
+            reconnection.connecting()
+            reconnection.established(now: now)
             now = now + life
             let wait = reconnection.ended(Self.lost, jitter: 0.5, now: now)
             return try #require(wait).inMilliseconds
@@ -59,7 +59,7 @@ struct ReconnectionTests {
     )
     func permanent(fault: LinkFault) {
         var reconnection = Reconnection(delays: Self.delays)
-        reconnection.connecting(as: LinkID(rawValue: 1))
+        reconnection.connecting()
         #expect(reconnection.ended(fault, jitter: 0.5, now: .zero) == nil)
         #expect(reconnection.deadline == nil && reconnection.state == .refused(fault))
     }

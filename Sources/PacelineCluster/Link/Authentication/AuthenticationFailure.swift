@@ -8,9 +8,9 @@ package enum AuthenticationFailure: Equatable, Sendable {
     case workerProofWrong
     /// The verifier's proof does not come from this worker's token.
     case verifierProofWrong
-    /// The verifier passed the worker's question over: it has no token, or somebody on the path took it away.
+    /// The verifier ignored the worker's question: it has no token, or somebody on the path removed the question.
     case challengeSkipped
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     case transport(String)
 }
 

@@ -1,8 +1,9 @@
 import Crypto
 import NIOCore
 
-/// The frames of a handshake as they travelled. Over them both sides prove that they know the shared token, so that no
-/// byte of the handshake can be changed on its way, and no proof is good for another handshake or for the other side.
+/// The frames of a handshake as they travelled. Both sides prove over them that they know the shared token. So no byte
+/// of the handshake can be changed on its way, and a proof is worth nothing in another handshake or from the other
+/// side.
 struct HandshakeTranscript: Sendable, Equatable {
     enum Prover: String {
         case worker
@@ -20,7 +21,7 @@ struct HandshakeTranscript: Sendable, Equatable {
         Array(HMAC<SHA256>.authenticationCode(for: statement(of: prover), using: token.key))
     }
 
-    /// Whether `proof` is that side's; takes the same time wherever it is wrong.
+    /// Whether `proof` is that side's. The comparison takes the same time wherever it differs.
     func isProof(_ proof: [UInt8], of prover: Prover, with token: SharedToken) -> Bool {
         HMAC<SHA256>.isValidAuthenticationCode(proof, authenticating: statement(of: prover), using: token.key)
     }

@@ -1,7 +1,7 @@
 import PacelineSpeculation
 
-/// Random bytes that are used once, in one handshake. They come from outside the core: the shell draws them from the
-/// system, the simulator from its seed.
+/// Random bytes for one handshake. They come from outside the machines: the shell draws them from the system, the
+/// simulator from its seed.
 package struct LinkNonce: Sendable, Equatable {
     /// 32 bytes.
     package let bytes: [UInt8]
@@ -13,7 +13,7 @@ package struct LinkNonce: Sendable, Equatable {
         }
     }
 
-    /// From the system's generator, which cannot be foreseen.
+    /// From the system's generator, which nobody can predict.
     package static func random() -> LinkNonce {
         var generator = SystemRandomNumberGenerator()
         return LinkNonce(using: &generator)

@@ -2,14 +2,14 @@ import Crypto
 
 /// A secret that a verifier and its workers share. It never travels, and no description shows it.
 package struct SharedToken: Sendable, Equatable {
-    /// How many bytes it may have: fewer could be guessed from one recorded handshake.
+    /// Its length in bytes. A shorter one could be guessed from a single recorded handshake.
     package static let byteCounts = 16...4096
 
     /// Compares in constant time.
     let key: SymmetricKey
 
     /// - Parameters:
-    ///   - text: the secret; ASCII white space at either end is no part of it, so that a file may end with a line feed.
+    ///   - text: the secret. ASCII white space at either end is ignored, so a file may end with a line feed.
     ///   - source: where it comes from, for the error.
     package init(_ text: [UInt8], source: String) throws(SharedTokenError) {
         let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0d).contains($0) }
@@ -27,7 +27,7 @@ extension SharedToken: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// A shared token is too short to be one, or too long.
+/// A shared token is too short or too long.
 package struct SharedTokenError: Error, Equatable, Sendable, CustomStringConvertible {
     package var count: Int
     package var source: String

@@ -10,10 +10,10 @@ package struct LinkTLS: Sendable {
         package var certificate: String
         /// The certificate's private key in PEM, readable by its owner alone.
         package var key: String
-        /// The authority, or several, that must have signed the other side's certificate, in PEM.
+        /// One or more authorities, in PEM. One of them must have signed the other side's certificate.
         package var authority: String
-        /// Names of which the other side's certificate must have one. If empty, a verifier takes any certificate of the
-        /// authority, and a worker one that has the name or address it connects to.
+        /// The other side's certificate must have one of these names. If empty, a verifier accepts any certificate of
+        /// the authority, and a worker only one with the name or address it connects to.
         package var allowedNames: [SubjectName]
 
         package init(certificate: String, key: String, authority: String, allowedNames: [SubjectName] = []) {
@@ -68,12 +68,12 @@ extension LinkTLS {
 
     /// - Throws: `NIOSSLExtraError` for a host whose name no certificate can have.
     func workerHandler(for endpoint: Endpoint) throws -> NIOSSLHandler {
-        // An address is compared with the one that is connected to.
+        // NIOSSL compares an address with the one it is connected to.
         let isAddress = (try? SocketAddress(ipAddress: endpoint.host, port: 0)) != nil
         return try NIOSSLClientHandler(context: workerContext, serverHostname: isAddress ? nil : endpoint.host)
     }
 
-    /// Why a peer whose certificate the authority has signed is refused all the same; nil if it is not.
+    /// Why a peer is refused although the authority has signed its certificate; nil if it is not.
     func objection(to certificate: NIOSSLCertificate?) -> String? {
         guard !allowedNames.isEmpty else { return nil }
         let names = certificate.map(SubjectName.names) ?? []
@@ -106,7 +106,7 @@ extension LinkTLS {
         }
     }
 
-    /// Finds out at the start what every other side would complain of.
+    /// Finds at the start what every other side would complain about.
     private static func checkValidity(of chain: [NIOSSLCertificate], in path: String, now: time_t) throws {
         for certificate in chain {
             if let complaint = certificate.complaint(now: now) {
@@ -128,8 +128,8 @@ package enum LinkTLSError: Error, Equatable, Sendable {
 extension LinkTLSError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .noCertificate(let path): "\(path) cannot be read as certificates in PEM"
-        case .noKey(let path): "\(path) cannot be read as an unencrypted private key in PEM"
+        case .noCertificate(let path): "\(path) cannot be read as certificates in PEM; check the path and what it holds"
+        case .noKey(let path): "\(path) cannot be read as an unencrypted private key in PEM; check what it holds"
         case .mismatch(let certificate, let key):
             "the key in \(key) does not belong to the certificate in \(certificate)"
         case .invalid(let path, let complaint): "the certificate in \(path) \(complaint)"

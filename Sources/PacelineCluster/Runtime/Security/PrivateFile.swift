@@ -2,11 +2,11 @@ import Glibc
 
 /// A file with a secret, which its owner alone may read and change.
 enum PrivateFile {
-    /// The file's bytes. It is judged after it was opened, so that what is checked is what is read.
+    /// The file's bytes. The checks follow the opening, so that what is checked is what is read.
     ///
-    /// - Parameter limit: bytes; of a longer file one more comes, so that it can be told.
+    /// - Parameter limit: in bytes. A longer file gives one byte more, by which the caller recognises it.
     static func contents(of path: String, limit: Int) throws(PrivateFileError) -> [UInt8] {
-        // Without O_NONBLOCK a pipe without a writer would hold the process up for ever.
+        // Without O_NONBLOCK, a pipe without a writer would block for ever.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(path: path, reason: lastFailure) }
         defer { close(descriptor) }
@@ -41,7 +41,7 @@ enum PrivateFile {
 package enum PrivateFileError: Error, Equatable, Sendable {
     case unreadable(path: String, reason: String)
     case notAFile(path: String)
-    /// Others than the owner may read or change it.
+    /// Users other than its owner may read or change it.
     case exposed(path: String, mode: UInt32)
     /// It belongs to another user, who may change it.
     case foreign(path: String)
@@ -51,11 +51,22 @@ extension PrivateFileError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
-        case .notAFile(let path): "\(path) is no regular file"
+        case .notAFile(let path): "\(path) is not a regular file"
         case .exposed(let path, let mode):
-            "\(path) holds a secret and has mode \(String(mode, radix: 8)), so that others than its owner can read or "
-                + "change it; chmod 600 \(path)"
-        case .foreign(let path): "\(path) holds a secret and belongs to another user; it must be yours or root's"
+            "\(path) holds a secret, but its mode is \(String(mode, radix: 8)), so other users can read or change it; "
+                + "run chmod 600 \(path)"
+        case .foreign(let path): "\(path) holds a secret, but belongs to another user; it must be yours or root's"
         }
+    }
+}
+
+extension SharedToken {
+    /// Reads a token from a file that its owner alone may read.
+    ///
+    /// - Throws: ``PrivateFileError`` or ``SharedTokenError``.
+    package init(file path: String) throws {
+        // Leaves room for white space around the longest token.
+        let bytes = try PrivateFile.contents(of: path, limit: Self.byteCounts.upperBound + 64)
+        try self.init(bytes, source: path)
     }
 }

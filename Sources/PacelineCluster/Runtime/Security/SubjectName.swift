@@ -28,7 +28,7 @@ package enum SubjectName: Sendable, Hashable {
         }
     }
 
-    /// One that holds exactly; names with wildcards match nothing here.
+    /// An exact name; names with wildcards match nothing here.
     private init?(dns: String) {
         let name = dns.lowercased()
         let isValid = name.utf8.allSatisfy {
@@ -49,7 +49,7 @@ package enum SubjectName: Sendable, Hashable {
         return nil
     }
 
-    /// The names in a certificate that are of a kind known here, in its order.
+    /// The names of the known kinds in a certificate, in its order.
     static func names(in certificate: NIOSSLCertificate) -> [SubjectName] {
         certificate._subjectAlternativeNames().compactMap { name in
             let bytes = Array(name.contents)

@@ -1,15 +1,16 @@
 import Foundation
+import NIOCore
 import NIOSSL
 
-/// What an error of TLS means for a link.
+/// What a TLS error means for a link.
 enum TLSFailure: Equatable {
     /// One side does not trust the other; trying again does not help.
     case distrust(String)
-    /// Anything else; nil where the connection just ended.
+    /// Anything else; nil if the connection simply ended.
     case broken(String?)
 
     /// - Parameters:
-    ///   - certificate: what the peer has shown so far.
+    ///   - certificate: the peer's, if it has shown one.
     ///   - now: seconds since 1970.
     init(_ error: any Error, certificate: NIOSSLCertificate?, now: time_t) {
         if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
@@ -18,6 +19,8 @@ enum TLSFailure: Equatable {
             )
         } else if let error = error as? NIOSSLError, error == .uncleanShutdown {
             self = .broken(nil)
+        } else if error is IOError || error is ChannelError {
+            self = .broken("\(SocketFailure(error))")
         } else {
             self.init(codes: Self.codes(in: "\(error)"), error: error, certificate: certificate, now: now)
         }
@@ -33,14 +36,14 @@ enum TLSFailure: Equatable {
                 self = .distrust(sentence)
                 return
             }
-            if Self.foreign.contains(code) {
-                self = .broken("the other side does not speak TLS")
+            if let sentence = Self.broken[code] {
+                self = .broken(sentence)
                 return
             }
         }
         let isCut = "\(error)".contains("EOF during handshake")
         let words = codes.isEmpty ? "\(error)" : codes.joined(separator: ", ")
-        self = .broken(isCut ? "the connection ended during the TLS handshake" : "TLS failed: \(words)")
+        self = .broken(isCut ? "the connection ended during the TLS handshake" : "TLS failed (\(words))")
     }
 
     private static func verdict(on certificate: NIOSSLCertificate?, now: time_t) -> String {
@@ -78,10 +81,17 @@ enum TLSFailure: Equatable {
         "UNSUPPORTED_PROTOCOL": "the other side does not speak TLS 1.3",
     ]
 
-    /// Of bytes that are no TLS.
-    private static let foreign: Set<String> = [
-        "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "INVALID_ALERT",
+    private static let broken = [
+        "WRONG_VERSION_NUMBER": notTLS, "HTTP_REQUEST": notTLS, "HTTPS_PROXY_REQUEST": notTLS, "INVALID_ALERT": notTLS,
+        "NO_SHARED_CIPHER": nothingInCommon, "SSLV3_ALERT_HANDSHAKE_FAILURE": nothingInCommon,
+        "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": changed, "SSLV3_ALERT_BAD_RECORD_MAC": changed,
+        "BAD_DECRYPT": changed, "TLSV1_ALERT_DECRYPT_ERROR": changed,
+        "TLSV1_ALERT_INTERNAL_ERROR": "the other side's TLS failed; look at its log",
     ]
+
+    private static let notTLS = "the other side does not speak TLS"
+    private static let nothingInCommon = "both sides know no TLS cipher in common"
+    private static let changed = "bytes were changed on their way"
 }
 
 extension NIOSSLCertificate {

@@ -10,7 +10,7 @@ extension DraftingRest: CustomStringConvertible {
     package var description: String {
         switch self {
         case .useless(let tokens):
-            "\(Self.hundredths(tokens)) tokens of its trees were accepted a verdict, over \(WorkerYield.trial) or more"
+            "\(Self.hundredths(tokens)) drafted tokens were accepted per verdict, over \(WorkerYield.trial) or more"
         case .slower(let speedUp):
             "drafting ran at \(Self.hundredths(speedUp)) times the speed of plain decoding"
         }

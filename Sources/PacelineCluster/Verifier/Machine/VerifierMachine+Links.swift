@@ -1,23 +1,20 @@
-import NIOCore
 import PacelineSpeculation
 import PacelineWire
 
-extension VerifierMachine {
-    /// Takes a connection in, and refuses one with a reason when too many are at the door.
-    mutating func accept(_ id: LinkID, _ arrival: LinkArrival, now: Instant) {
-        let fromHost = links.values.count { $0.host == arrival.host }
-        let machine = LinkMachine(side: .verifier(identity), configuration: configuration.link)
-        links[id] = Link(machine: machine, host: arrival.host, worker: nil)
-        drive(id, .connected(arrival.nonce), now: now)
-        if !isComputeAlive { drive(id, .work(isAlive: false), now: now) }
+extension VerifierMachine: LinkOwner {
+    /// Takes a connection in, or refuses it with a reason when there are too many.
+    mutating func accept(_ id: LinkID, from host: String, _ nonce: LinkNonce, now: Instant) {
+        let fromHost = links.values.count { $0.host == host }
+        links.add(id, .verifier(identity), Link(host: host), now: now)
+        handle(.connected(nonce), on: id, now: now)
         if fromHost >= configuration.connectionsPerHost {
-            drive(id, .abort(.overloaded("\(arrival.host) has \(fromHost) connections")), now: now)
+            abort(id, .overloaded("\(host) has \(fromHost) connections"), now: now)
         }
         turnAwayCrowd(now: now)
     }
 
-    /// While too many connections have not finished their handshake, ends the oldest of the host that has most of them:
-    /// a flood gets in its own way, and a worker from elsewhere still comes through.
+    /// If too many connections have not finished their handshake, ends the oldest of the host with the most of them. So
+    /// a flood blocks itself, and a worker from elsewhere still gets through.
     private mutating func turnAwayCrowd(now: Instant) {
         let pending = zip(links.keys, links.values).filter { $0.1.worker == nil }.map { (id: $0.0, host: $0.1.host) }
         guard pending.count > configuration.pendingLimit else { return }
@@ -25,35 +22,20 @@ extension VerifierMachine {
         let largest = crowds.values.map(\.count).max()
         guard let oldest = pending.first(where: { crowds[$0.host]?.count == largest }) else { return }
         let reason = "\(pending.count) connections have not finished their handshake"
-        drive(oldest.id, .abort(.overloaded(reason)), now: now)
+        abort(oldest.id, .overloaded(reason), now: now)
     }
 
-    /// Feeds a link's machine and carries its effects on.
-    mutating func drive(_ id: LinkID, _ event: LinkMachine.Event, now: Instant) {
-        guard let effects = links.update(id, { $0.machine.handle(event, now: now) }) else { return }
-        for effect in effects {
-            switch effect {
-            case .write(let bytes): outbox.append(.write(id, bytes))
-            case .established(let peer): join(id, peer, now: now)
-            case .deliver(let message): receive(message, from: id, now: now)
-            case .pauseReading: outbox.append(.pauseReading(id))
-            case .resumeReading: outbox.append(.resumeReading(id))
-            case .close(let fault): leave(id, fault, now: now)
-            }
-        }
+    mutating func act(_ action: LinkAction, on id: LinkID) {
+        outbox.append(.link(id, action))
     }
 
-    mutating func send(_ message: Message, to id: LinkID, now: Instant) {
-        drive(id, .send(message), now: now)
-    }
-
-    private mutating func join(_ id: LinkID, _ peer: LinkPeer, now: Instant) {
+    mutating func join(_ id: LinkID, _ peer: LinkPeer, now: Instant) {
         let connected = links.values.count { $0.worker != nil }
         guard connected < configuration.workerLimit else {
-            return drive(id, .abort(.overloaded("\(connected) workers are connected")), now: now)
+            return abort(id, .overloaded("\(connected) workers are connected"), now: now)
         }
         for other in links.keys where links[other]?.worker?.peer.incarnation == peer.incarnation {
-            drive(other, .abort(.superseded), now: now)
+            abort(other, .superseded, now: now)
         }
         let profile = archive.take(peer.incarnation)
         _ = links.update(id) { $0.worker = WorkerRecord(peer: peer, profile: profile) }
@@ -61,12 +43,9 @@ extension VerifierMachine {
         rebalance(now: now)
     }
 
-    private mutating func leave(_ id: LinkID, _ fault: LinkFault, now: Instant) {
-        let worker = links[id]?.worker
-        links[id] = nil
-        outbox.append(.close(id))
-        outbox.append(.note(.linkClosed(id, name: worker?.peer.name, fault)))
-        guard let worker else { return }
+    mutating func leave(_ id: LinkID, _ link: Link, _ fault: LinkFault, now: Instant) {
+        outbox.append(.note(.linkClosed(id, name: link.worker?.peer.name, fault)))
+        guard let worker = link.worker else { return }
         archive.keep(worker.profile, of: worker.peer.incarnation)
         statistics.depart(snapshot(of: worker, id: id, isConnected: false))
         for request in worker.requests {
@@ -75,7 +54,7 @@ extension VerifierMachine {
         rebalance(now: now)
     }
 
-    private mutating func receive(_ message: Message, from id: LinkID, now: Instant) {
+    mutating func receive(_ message: Message, from id: LinkID, now: Instant) {
         switch message {
         case .tree(let tree): receive(tree, from: id, now: now)
         case .close(let close): giveUp(close, by: id, now: now)
@@ -85,13 +64,13 @@ extension VerifierMachine {
             rebalance(now: now)
         default:
             // The link's machine delivers nothing else to a verifier.
-            drive(id, .abort(.unexpected(message.type, state: "verifying")), now: now)
+            abort(id, .unexpected(message.type, state: "verifying"), now: now)
         }
     }
 
     private mutating func receive(_ tree: Message.Tree, from id: LinkID, now: Instant) {
         let request = RequestID(rawValue: tree.request)
-        // A tree for a request that is over is no mistake of the worker: the Close was on its way.
+        // A tree for a finished request is not the worker's mistake: the Close was on its way.
         let receipt = running.update(request) { sequence in
             let marks = sequence.history
             return sequence.board.receive(tree, from: id) { marks.committed(since: $0) }

@@ -190,7 +190,7 @@ extension VerifierMachine {
         )
         rest()
         statistics.passes += 1
-        watchdog.began(now: now)
+        links.watchdog.began(now: now)
         outbox.append(.run(pass))
         // In the classic protocol a worker does not draft below what is not decided yet.
         guard !configuration.waitsForWorkers else { return }

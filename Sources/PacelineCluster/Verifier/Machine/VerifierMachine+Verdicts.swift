@@ -6,7 +6,7 @@ extension VerifierMachine {
         guard let pass = inFlight else { return }
         inFlight = nil
         isPlanOutdated = true
-        watchdog.ended()
+        links.watchdog.ended()
         checkWatchdog(now: now)
         guard result.outcomes.count == pass.entries.count else {
             let counts = "\(result.outcomes.count) outcomes for \(pass.entries.count) rounds"
@@ -51,7 +51,7 @@ extension VerifierMachine {
     /// The engine is of no use any more: every request fails, and none is taken.
     mutating func failEngine(_ reason: String, now: Instant) {
         inFlight = nil
-        watchdog.ended()
+        links.watchdog.ended()
         engineFault = reason
         outbox.append(.note(.engineFailed(reason)))
         for entry in waiting {
@@ -152,7 +152,7 @@ extension VerifierMachine {
 
     /// Whether a worker still has part of the base to be sent, so that it cannot follow verdicts yet.
     func isOpening(_ request: RequestID, at worker: LinkID) -> Bool {
-        links[worker]?.machine.isOpening(request.rawValue) ?? false
+        links.isOpening(request.rawValue, on: worker)
     }
 
     /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and of a base

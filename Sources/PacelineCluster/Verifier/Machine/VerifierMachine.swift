@@ -1,4 +1,3 @@
-package import NIOCore
 package import PacelineSpeculation
 import PacelineWire
 
@@ -11,13 +10,12 @@ import PacelineWire
 package struct VerifierMachine: Sendable {
     package enum Event: Sendable {
         /// A connection came in.
-        case accepted(LinkID, LinkArrival)
-        case received(LinkID, ByteBuffer)
-        /// So many bytes that were written to the link have left for the network.
-        case flushed(LinkID, bytes: Int)
-        case disconnected(LinkID, reason: String?)
-        /// The transport does not trust the other side, or is not trusted by it.
-        case distrusted(LinkID, reason: String)
+        ///
+        /// - Parameters:
+        ///   - host: the peer's address without its port; what one machine may take up is counted by it.
+        ///   - nonce: for this connection's handshake alone.
+        case accepted(LinkID, host: String, nonce: LinkNonce)
+        case link(LinkID, LinkEvent)
         /// A client asks; the id is new.
         case submit(RequestID, GenerationRequest)
         /// A client is no longer interested.
@@ -38,12 +36,7 @@ package struct VerifierMachine: Sendable {
     }
 
     package enum Effect: Sendable {
-        case write(LinkID, ByteBuffer)
-        /// Close the transport once what was written has left, and at once if that takes long.
-        case close(LinkID)
-        /// Take no more bytes from the transport until reading resumes.
-        case pauseReading(LinkID)
-        case resumeReading(LinkID)
+        case link(LinkID, LinkAction)
         /// Hand the pass to the compute thread, which is idle.
         case run(Pass)
         case emit(RequestID, RequestEvent)
@@ -51,15 +44,15 @@ package struct VerifierMachine: Sendable {
     }
 
     struct Link: Sendable {
-        var machine: LinkMachine
         let host: String
+        /// Nil until the handshake is over.
         var worker: WorkerRecord?
     }
 
     let configuration: VerifierConfiguration
     let target: TargetDescription
     let identity: VerifierIdentity
-    var links = SortedTable<LinkID, Link>()
+    var links: LinkTable<Link>
     var running = SortedTable<RequestID, VerifierSequence>()
     var waiting: [(id: RequestID, request: GenerationRequest)] = []
     /// Sequences that the engine holds, running or not.
@@ -81,8 +74,6 @@ package struct VerifierMachine: Sendable {
     var slowdownGuard = SlowdownGuard()
     /// Below this path probability a node has lately not been worth its place in a pass.
     var marginalProbability = 0.0
-    var watchdog: ComputeWatchdog
-    var isComputeAlive = true
     var isDraining = false
     var hasNotedDrain = false
     var engineFault: String?
@@ -90,7 +81,7 @@ package struct VerifierMachine: Sendable {
     var archive = ExperienceArchive()
     /// A worker has come to rest or to drafting again since work was last shared out.
     var isBalanceOutdated = false
-    var outbox: [Effect] = []
+    var outbox = Outbox<Effect>()
 
     /// - Parameters:
     ///   - incarnation: a random id of this process life, not 0.
@@ -112,61 +103,31 @@ package struct VerifierMachine: Sendable {
             limits: .maximum,
             versions: configuration.link.versions
         )
-        watchdog = ComputeWatchdog(stallLimit: configuration.link.stallLimit)
+        links = LinkTable(configuration: configuration.link)
     }
 
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
     package var deadline: Instant? {
-        var deadlines = links.values.compactMap(\.machine.deadline)
-        if let waitDeadline { deadlines.append(waitDeadline) }
-        if isComputeAlive, let stall = watchdog.deadline { deadlines.append(stall) }
-        return deadlines.min()
+        [links.deadline, waitDeadline].compactMap { $0 }.min()
     }
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         switch event {
-        case .accepted(let id, let arrival): accept(id, arrival, now: now)
-        case .received(let id, let bytes): drive(id, .received(bytes), now: now)
-        case .flushed(let id, let bytes): drive(id, .flushed(bytes: bytes), now: now)
-        case .disconnected(let id, let reason): drive(id, .disconnected(reason: reason), now: now)
-        case .distrusted(let id, let reason): drive(id, .distrusted(reason: reason), now: now)
+        case .accepted(let id, let host, let nonce): accept(id, from: host, nonce, now: now)
+        case .link(let id, let event): handle(event, on: id, now: now)
         case .submit(let id, let request): submit(id, request, now: now)
         case .cancel(let id): cancel(id, now: now)
         case .overflow(let id, let count): fail(id, .slowConsumer(waitingTokens: count), now: now)
         case .passFinished(let result): finishPass(result, now: now)
         case .passFailed(let reason): failEngine(reason, now: now)
-        case .progressed: progressed(now: now)
-        case .timer: tick(now: now)
+        case .progressed: computeProgressed(now: now)
+        case .timer: tickLinks(now: now)
         case .drain(let grace): drain(grace: grace, now: now)
         case .shutdown: shutdown(now: now)
         }
         startPassIfDue(now: now)
         noteDrained()
-        defer { outbox.removeAll(keepingCapacity: true) }
-        return outbox
-    }
-
-    private mutating func tick(now: Instant) {
-        for id in links.keys {
-            guard let deadline = links[id]?.machine.deadline, deadline <= now else { continue }
-            drive(id, .timer, now: now)
-        }
-        checkWatchdog(now: now)
-    }
-
-    private mutating func progressed(now: Instant) {
-        watchdog.progressed(now: now)
-        checkWatchdog(now: now)
-    }
-
-    /// Tells the links when the work loop came to life or stalled.
-    mutating func checkWatchdog(now: Instant) {
-        let isAlive = watchdog.isAlive(now: now)
-        guard isAlive != isComputeAlive else { return }
-        isComputeAlive = isAlive
-        for id in links.keys {
-            drive(id, .work(isAlive: isAlive), now: now)
-        }
+        return outbox.take()
     }
 
     private mutating func drain(grace: Duration, now: Instant) {
@@ -195,7 +156,7 @@ package struct VerifierMachine: Sendable {
             fail(id, .draining, now: now)
         }
         for id in links.keys {
-            drive(id, .abort(.shutdown), now: now)
+            abort(id, .shutdown, now: now)
         }
     }
 

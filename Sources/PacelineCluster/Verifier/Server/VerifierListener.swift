@@ -5,10 +5,10 @@ import NIOPosix
 /// The socket on which a verifier takes connections.
 enum VerifierListener {
     /// - Parameter isAuthenticated: whether workers must say who they are.
-    /// - Throws: ``ShellError`` for a name that is none, and for one that lets strangers in.
+    /// - Throws: ``ShellError`` if the host does not resolve, or a public address has no authentication.
     static func resolve(_ endpoint: Endpoint, isAuthenticated: Bool) throws(ShellError) -> SocketAddress {
         let address = try endpoint.resolved()
-        guard isAuthenticated || LinkBootstrap.isLoopback(address) else { throw .openLink(address: "\(endpoint)") }
+        guard isAuthenticated || address.isLoopback else { throw .openLink(address: "\(endpoint)") }
         return address
     }
 
@@ -31,17 +31,19 @@ enum VerifierListener {
                 }
                 .bind(to: address)
                 .get()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw ShellError.addressInUse(address: "\(endpoint)")
         } catch {
-            throw ShellError.cannotListen(address: "\(endpoint)", reason: "\(error)")
+            throw ShellError(listeningOn: endpoint, error)
         }
     }
 }
 
-/// Logs why a connection could not be accepted (no descriptors left, for one) and goes on listening.
+/// Logs why a connection could not be accepted, and goes on listening.
 private final class AcceptErrorHandler: ChannelInboundHandler {
     typealias InboundIn = any Channel
+
+    /// How long to stop accepting when no descriptor is left. The connection keeps waiting; without a pause the loop
+    /// would fail to accept it again and again, and fill the log.
+    private static let pause = TimeAmount.milliseconds(500)
 
     private let logger: Logger
 
@@ -50,6 +52,17 @@ private final class AcceptErrorHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.warning("a connection could not be accepted: \(error)")
+        let failure = SocketFailure(error)
+        logger.warning("a connection could not be accepted: \(failure)")
+        guard failure == .tooManyFiles else { return }
+        Self.setAccepting(false, context.channel)
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [channel = context.channel] in
+            Self.setAccepting(true, channel)
+        }
+    }
+
+    private static func setAccepting(_ isOn: Bool, _ channel: any Channel) {
+        // If the option cannot be set, the channel is closed.
+        try? channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 }

@@ -3,10 +3,9 @@ import NIOCore
 import PacelineSpeculation
 import Synchronization
 
-/// A running verifier: the target on a thread of its own, workers on a listening socket, requests through
-/// ``submit(_:)``.
+/// A running verifier: the target on its own thread, workers on a listening socket, requests through ``submit(_:)``.
 ///
-/// The machine and everything that acts for it are confined to one event loop; this type is the door to it for tasks.
+/// The machine and everything that acts for it are confined to one event loop. Tasks reach it through this type.
 package final class VerifierServer: Sendable {
     /// Where workers connect.
     package let endpoint: Endpoint
@@ -54,8 +53,8 @@ package final class VerifierServer: Sendable {
         let address = try VerifierListener.resolve(listen, isAuthenticated: isAuthenticated)
         let loop = ShellLoop<VerifierShell>()
         let loaded = loop.eventLoop.makePromise(of: (TargetDescription, CostCurve).self)
-        let compute = TargetThread(load: load, loaded: loaded) { report in
-            loop.post { $0.receive(report) }
+        let compute = TargetThread(load: load, loaded: loaded) { event in
+            loop.post { $0.post(event) }
         }
         do {
             let (target, costs) = try await loaded.futureResult.get()
@@ -80,7 +79,7 @@ package final class VerifierServer: Sendable {
         }
     }
 
-    /// Asks for a generation. A refusal, too, comes as the events' end.
+    /// Asks for a generation. A refusal ends the events too.
     package func submit(_ request: GenerationRequest) -> RequestHandle {
         let id = RequestID(rawValue: lastRequest.add(1, ordering: .relaxed).newValue)
         let events = RequestEvents()
@@ -97,7 +96,7 @@ package final class VerifierServer: Sendable {
         return try await shell.eventLoop.submit { shell.value.snapshot }.get()
     }
 
-    /// Takes no new requests and returns when those that run have ended, at the latest after `grace`.
+    /// Takes no new requests. Returns when the running ones have ended, at the latest after `grace`.
     package func drain(grace: Duration) async throws {
         let shell = shell
         let done = shell.eventLoop.makePromise(of: Void.self)
@@ -108,12 +107,12 @@ package final class VerifierServer: Sendable {
     }
 
     /// Ends everything: requests fail, workers are told, the compute thread stops after its pass. Takes well under a
-    /// second unless a pass refuses to end, which it is then left to do alone. A second call returns at once.
+    /// second: a pass that runs longer is not waited for. A second call returns at once.
     package func shutdown() async throws {
         guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         let shell = shell
         try? await listener.close()
-        // The machine first: to one that still starts passes a thread that takes none has failed.
+        // The machine ends first: if it still started passes, a stopped thread would look like a failure.
         try await shell.eventLoop.submit { shell.value.shutdown() }.get()
         compute.stop()
         await compute.end()

@@ -11,7 +11,6 @@ final class VerifierShell {
     private let loop: MachineLoop<VerifierMachine.Event>
     private var clients: [RequestID: RequestEvents.Buffer] = [:]
     private var lastLink: UInt64 = 0
-    private var lastStamp: UInt64 = 0
     private var refusals = RefusalLog()
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
@@ -33,9 +32,9 @@ final class VerifierShell {
         self.compute = compute
         self.tls = tls
         self.logger = logger
-        loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
+        loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
-        transport.deliver = { [unowned self] event in receive(event) }
+        transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
@@ -44,7 +43,7 @@ final class VerifierShell {
         loop.post(event)
     }
 
-    /// Takes a connection that came in. Beyond all that the machine and those it is done with may hold, closes it.
+    /// Takes a connection that came in, or closes it if there are more than the machine may ever hold.
     func accept(_ channel: any Channel) throws {
         guard transport.count < connectionLimit else { throw Crowded() }
         lastLink += 1
@@ -53,15 +52,7 @@ final class VerifierShell {
         try channel.pipeline.syncOperations.addHandler(LinkChannelHandler(id: id, transport: transport, tls: tls))
         transport.add(id, channel)
         let host = channel.remoteAddress?.ipAddress ?? "an unnamed socket"
-        post(.accepted(id, LinkArrival(host: host, nonce: .random())))
-    }
-
-    /// The compute thread is idle again.
-    func receive(_ report: TargetThread.Report) {
-        switch report {
-        case .finished(let result): post(.passFinished(result))
-        case .failed(let reason): post(.passFailed(reason))
-        }
+        post(.accepted(id, host: host, nonce: .random()))
     }
 
     func submit(_ id: RequestID, _ request: GenerationRequest, events: RequestEvents.Buffer) {
@@ -83,11 +74,6 @@ final class VerifierShell {
     }
 
     private func handle(_ event: VerifierMachine.Event, now: Instant) -> Instant? {
-        let stamp = compute.progress.stamp
-        if stamp != lastStamp {
-            lastStamp = stamp
-            perform(machine.handle(.progressed, now: now), now: now)
-        }
         perform(machine.handle(event, now: now), now: now)
         transport.flush()
         return machine.deadline
@@ -96,10 +82,7 @@ final class VerifierShell {
     private func perform(_ effects: [VerifierMachine.Effect], now: Instant) {
         for effect in effects {
             switch effect {
-            case .write(let link, let bytes): transport.write(bytes, to: link)
-            case .close(let link): transport.close(link)
-            case .pauseReading(let link): transport.pauseReading(link)
-            case .resumeReading(let link): transport.resumeReading(link)
+            case .link(let id, let action): transport.perform(action, on: id)
             case .run(let pass): run(pass)
             case .emit(let request, let event): emit(event, to: request)
             case .note(let note): log(note, now: now)
@@ -138,13 +121,26 @@ final class VerifierShell {
         }
         drained.removeAll()
     }
+}
 
-    private func receive(_ event: LinkTransport.Event) {
-        switch event {
-        case .received(let link, let bytes): post(.received(link, bytes))
-        case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
-        case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
-        case .distrusted(let link, let reason): post(.distrusted(link, reason: reason))
+/// Decides which refused connections get a line in the log: a first burst, then a few a second, the rest as a count. So
+/// nobody can fill a disk by hammering at the port.
+struct RefusalLog: Sendable {
+    private static let linesPerSecond = 10
+    private var allowance = RateAllowance(perSecond: Self.linesPerSecond, burst: 64)
+    /// Refusals since the last line.
+    private var unlogged = 0
+
+    /// A connection was refused.
+    ///
+    /// - Returns: whether to log it, and how many before it were left out.
+    mutating func refused(now: Instant) -> (isLogged: Bool, unlogged: Int) {
+        guard allowance.readyAt <= now else {
+            unlogged += 1
+            return (false, 0)
         }
+        allowance.take(1, now: now)
+        defer { unlogged = 0 }
+        return (true, unlogged)
     }
 }

@@ -2,7 +2,7 @@ package import Logging
 import NIOCore
 import Synchronization
 
-/// A running worker: drafters on a thread of their own, a connection to each verifier, made again when it breaks.
+/// A running worker: drafters on their own thread, and a connection to each verifier, renewed when it breaks.
 package final class WorkerClient: Sendable {
     private let loop: ShellLoop<WorkerShell>
     private let shell: NIOLoopBound<WorkerShell>
@@ -38,8 +38,8 @@ package final class WorkerClient: Sendable {
     ) async throws -> WorkerClient {
         let loop = ShellLoop<WorkerShell>()
         let loaded = loop.eventLoop.makePromise(of: Void.self)
-        let compute = DrafterThread(load: load, loaded: loaded) { result in
-            loop.post { $0.post(.drafted(result)) }
+        let compute = DrafterThread(load: load, loaded: loaded) { event in
+            loop.post { $0.post(event) }
         }
         do {
             try await loaded.futureResult.get()
@@ -72,8 +72,8 @@ package final class WorkerClient: Sendable {
         try await ended.get()
     }
 
-    /// Leaves the verifiers and ends. Takes well under a second unless a draft step refuses to end, which it is then
-    /// left to do alone. A second call returns at once.
+    /// Leaves the verifiers and ends. Takes well under a second: a draft step that runs longer is not waited for. A
+    /// second call returns at once.
     package func shutdown() async throws {
         guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         let shell = shell

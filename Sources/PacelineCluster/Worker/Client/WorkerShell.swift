@@ -12,8 +12,7 @@ final class WorkerShell {
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let loop: MachineLoop<WorkerMachine.Event>
-    private var lastStamp: UInt64 = 0
-    /// Fails when no verifier will have this worker; succeeds when it was shut down.
+    /// Fails when every verifier refuses this worker; succeeds when the worker was shut down.
     private let ended: EventLoopPromise<Void>
 
     init(
@@ -32,9 +31,9 @@ final class WorkerShell {
         self.logger = logger
         self.eventLoop = eventLoop
         self.ended = ended
-        loop = MachineLoop(eventLoop: eventLoop, timer: .timer)
+        loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
-        transport.deliver = { [unowned self] event in receive(event) }
+        transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
     }
 
     func post(_ event: WorkerMachine.Event) {
@@ -48,11 +47,6 @@ final class WorkerShell {
     }
 
     private func handle(_ event: WorkerMachine.Event, now: Instant) -> Instant? {
-        let stamp = compute.progress.stamp
-        if stamp != lastStamp {
-            lastStamp = stamp
-            perform(machine.handle(.progressed, now: now))
-        }
         perform(machine.handle(event, now: now))
         transport.flush()
         return machine.deadline
@@ -62,10 +56,7 @@ final class WorkerShell {
         for effect in effects {
             switch effect {
             case .connect(let endpoint, let link): connect(to: endpoints[endpoint], as: link)
-            case .write(let link, let bytes): transport.write(bytes, to: link)
-            case .close(let link): transport.close(link)
-            case .pauseReading(let link): transport.pauseReading(link)
-            case .resumeReading(let link): transport.resumeReading(link)
+            case .link(let id, let action): transport.perform(action, on: id)
             case .draft(let job): draft(job)
             case .note(let note): log(note)
             case .refused(let fault): ended.fail(fault)
@@ -100,24 +91,13 @@ final class WorkerShell {
     private func connected(_ id: LinkID, _ result: Result<any Channel, any Error>) {
         switch result {
         case .success:
-            post(.connected(id, .random()))
+            post(.link(id, .connected(.random())))
         case .failure(let error):
-            transport.disconnected(id, reason: "\(error)")
-            // Where the socket could not even be made there is no connection to lose.
-            post(.disconnected(id, reason: "\(error)"))
+            transport.unreachable(id, SocketFailure(error))
         }
     }
 
     private func log(_ note: WorkerNote) {
         logger.log(level: note.level, "\(note.description(endpoints: endpoints))")
-    }
-
-    private func receive(_ event: LinkTransport.Event) {
-        switch event {
-        case .received(let link, let bytes): post(.received(link, bytes))
-        case .flushed(let link, let bytes): post(.flushed(link, bytes: bytes))
-        case .disconnected(let link, let reason): post(.disconnected(link, reason: reason))
-        case .distrusted(let link, let reason): post(.distrusted(link, reason: reason))
-        }
     }
 }

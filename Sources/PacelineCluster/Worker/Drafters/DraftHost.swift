@@ -1,20 +1,21 @@
 package import PacelineSpeculation
 
-/// What makes the drafters of a worker: loaded models, for one, or nothing at all.
+/// Makes a worker's drafters, from loaded models or from nothing.
 ///
 /// Lives on the worker's compute thread.
 package protocol DrafterSource: AnyObject {
-    /// Drafters for one more sequence, those without a model first. They may share a model: all run on one thread.
+    /// Drafters for one more sequence, those without a model first. They may share a model because all run on one
+    /// thread.
     func makeDrafters() throws -> [any Drafter]
 }
 
 /// The sessions of a worker as its compute thread holds them: trees and the drafters that grow them.
 package struct DraftHost {
     private let source: any DrafterSource
-    /// Called now and then while a long base is read, which is no sign of a hang.
+    /// Called now and then while a long base is read, so that this does not look like a hang.
     private let onProgress: () -> Void
     private var drafts: [DraftSessionID: SequenceDraft] = [:]
-    /// What each drafter's beliefs have turned out to be worth, over all sessions: all have the same drafters.
+    /// How far each drafter's probabilities can be trusted, learned over all sessions: all have the same drafters.
     private var experience: [Calibration] = []
 
     package init(source: any DrafterSource, onProgress: @escaping () -> Void = {}) {
@@ -22,7 +23,7 @@ package struct DraftHost {
         self.onProgress = onProgress
     }
 
-    /// Carries out a job; nil if it was for closings alone.
+    /// Carries out a job; returns nil if it had no turn.
     package mutating func perform(_ job: DraftJob) -> DraftResult? {
         for session in job.closings {
             drafts[session] = nil

@@ -2,14 +2,14 @@ package import PacelineSpeculation
 
 /// One turn of the worker's compute thread: follow a session's base, then take a draft step.
 ///
-/// The thread is never handed more than one job; all that came up since the last one travels in the next. So nothing
-/// queues up behind a slow drafter but tokens.
+/// The thread gets one job at a time; everything that came up meanwhile travels in the next. So only tokens queue up
+/// behind a slow drafter.
 package struct DraftJob: Sendable {
     /// How a session begins.
     package struct Opening: Sendable {
         package var base: [Token]
         package var sampling: SamplingParameters
-        /// What the receiver of the tree enforces.
+        /// Limits that the receiver of the tree enforces.
         package var limits: TreeLimits
     }
 
@@ -22,7 +22,7 @@ package struct DraftJob: Sendable {
         package var committed: [Token]
         /// Nodes below the base that are being verified; nil if nothing new is known.
         var verifying: TokenTree?
-        /// Bounds for the tree. No step is taken where they leave no room.
+        /// Bounds on the tree. If they leave no room, no step is taken.
         package var policy: GrowthPolicy
     }
 
@@ -34,7 +34,7 @@ package struct DraftJob: Sendable {
 /// What a turn brought.
 package struct DraftResult: Sendable {
     package enum Outcome: Sendable {
-        /// Nodes behind those that were there before. `isFinal`: no further step pays before the next verdict.
+        /// Nodes that follow those already there. `isFinal`: no further step pays before the next verdict.
         case grew([TokenTree.Node], isFinal: Bool)
         /// The whole tree, since its root is a new base.
         case restarted([TokenTree.Node], isFinal: Bool)

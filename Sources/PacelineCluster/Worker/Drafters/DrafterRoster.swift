@@ -56,9 +56,9 @@ package final class DrafterRoster: DrafterSource {
     ///
     /// - Parameters:
     ///   - draftVocabulary: how many of the first tokens models score, besides special ones; nil for all.
-    ///   - sequences: that are drafted for at once.
-    ///   - seed: of the `random` and `liar` drafters.
-    ///   - progress: moved while a model runs, so that a long prompt is not taken for a hang.
+    ///   - sequences: how many are drafted for at once.
+    ///   - seed: for the `random` and `liar` drafters.
+    ///   - progress: advances while a model runs, so that a long prompt does not look like a hang.
     package init(
         _ names: [DrafterName],
         draftVocabulary: Int? = nil,
@@ -108,12 +108,12 @@ extension DrafterName {
 }
 
 extension ModelFingerprint {
-    /// What a worker with this model says of it in the handshake, read from the file's head alone.
+    /// How a worker introduces this model in the handshake; reads the file's header alone.
     package init(modelAt path: String) throws {
         try self.init(ModelFile(path: path))
     }
 
-    /// What a process with this model says of it in the handshake.
+    /// How a process introduces this model in the handshake.
     init(_ model: ModelFile) {
         self.init(
             tokenizerHash: model.tokenizer.fingerprint.bytes,

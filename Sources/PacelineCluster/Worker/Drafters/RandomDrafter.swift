@@ -1,16 +1,17 @@
 package import PacelineSpeculation
 
-/// A drafter for fault injection, named `random` or `liar`: valid trees of arbitrary tokens, and a lie about the
-/// probability of each of them.
+/// A drafter for fault injection, named `random` or `liar`: it drafts valid trees of arbitrary tokens and lies about
+/// the probability of each.
 ///
-/// It stands for a worker that is broken or hostile without breaking the protocol. Output must not change under it, and
-/// speed hardly. Tokens lie below the largest token of the base, so that they are in any vocabulary.
+/// It stands for a worker that is broken or hostile but keeps the protocol. It must not change the output, nor
+/// the speed by much. No token exceeds the largest of the base, so all are in any vocabulary.
 package struct RandomDrafter: Drafter {
     private var random: SplitMix
     private let largestSurprisal: Float
     private var highest: Token = 0
 
-    /// - Parameter largestSurprisal: of what is claimed of a node, in nat; 0 claims that each is certain.
+    /// - Parameter largestSurprisal: the largest surprisal that it claims, in nats; 0 claims that every node is
+    ///   certain.
     package init(seed: UInt64, largestSurprisal: Float = 0.1) {
         random = SplitMix(seed: seed)
         self.largestSurprisal = largestSurprisal

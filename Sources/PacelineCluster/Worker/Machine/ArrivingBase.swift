@@ -3,10 +3,10 @@ import PacelineWire
 
 /// A request that a verifier is opening: `Open` has come, and its base may still be on its way, in parts.
 ///
-/// Its memory grows with what has come, whatever `Open` announced.
+/// Its memory grows with what has arrived, whatever `Open` announced.
 struct ArrivingBase: Sendable {
     let link: LinkID
-    /// With as much of the base as has come.
+    /// With as much of the base as has arrived.
     private(set) var open: Message.Open
     private var hash: BaseHash
 
@@ -23,7 +23,7 @@ struct ArrivingBase: Sendable {
 
     /// Takes the next part.
     ///
-    /// - Returns: what is wrong with it; the base then stays as it was.
+    /// - Returns: what is wrong with it; the base is then unchanged.
     mutating func append(_ part: Message.Base) -> LinkFault? {
         guard part.offset == open.base.count else {
             return .violation(

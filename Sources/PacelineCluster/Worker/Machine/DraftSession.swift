@@ -1,22 +1,22 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// One request that a worker drafts for: what its verifier has said, and what the compute thread and the verifier have
-/// been told.
+/// One request that a worker drafts for: what its verifier has said, and what the worker has told the verifier and the
+/// compute thread.
 struct DraftSession: Sendable {
-    /// What is left of the memory of a large round after another one.
+    /// How much of a large round is remembered after one more round.
     private static let fading = 0.98
-    /// The tree is grown as if so many rounds' nodes were verified at once: at a long round trip several verdicts are
-    /// on their way.
+    /// The tree grows as if this many rounds were verified at once: at a long round trip several verdicts are on their
+    /// way.
     private static let roundsAhead = 4.0
     private static let leastVerified = 32
 
     let id: DraftSessionID
     let link: LinkID
-    /// As the verifier names it on that link.
+    /// The verifier's name for it on that link.
     let request: UInt64
     private let lengthLimit: Int
-    /// What the receiver of the tree enforces.
+    /// Limits that the receiver of the tree enforces.
     private let treeLimits: TreeLimits
     private var shard: OutcomeShard
 
@@ -28,13 +28,13 @@ struct DraftSession: Sendable {
     private var opening: DraftJob.Opening?
     /// Committed since the compute thread was last told.
     private var committed: [Token] = []
-    /// The base at which the compute thread's tree is rooted, or will be after the turn it is at.
+    /// The base at which the compute thread's tree is rooted, or will be after its present turn.
     private var drafted: BaseMark
-    /// Nodes of that tree that the verifier has been sent.
+    /// How many nodes of that tree the verifier has been sent.
     private var sent = 0
     /// Nodes that are being verified, until the compute thread has been told.
     private var verifying: TokenTree?
-    /// The most nodes that a round has verified of late, fading; nil before any was announced.
+    /// The most nodes that a recent round has verified, fading with each round; nil before the first.
     private var roundNodes: Double?
     /// No step pays before the next verdict, and the verifier knows.
     private var isExhausted = false
@@ -68,7 +68,7 @@ struct DraftSession: Sendable {
         return opening != nil || !committed.isEmpty || (!isExhausted && policy.nodes > sent && policy.depth > 0)
     }
 
-    /// The next turn; the session takes it for begun.
+    /// The next turn, which counts as begun.
     mutating func takeTurn(_ settings: DraftSettings) -> DraftJob.Turn {
         defer {
             if opening != nil || !committed.isEmpty { sent = 0 }
@@ -90,10 +90,10 @@ struct DraftSession: Sendable {
         )
     }
 
-    /// The verifier has sent nodes to verification: they need no company any more, only a tree below them.
+    /// The verifier is verifying nodes: they need no more siblings, only a tree below them.
     mutating func follow(_ message: Message.Verifying) {
         let root = BaseMark(epoch: message.epoch, length: message.baseLength, hash: message.baseHash)
-        // A verdict is sent before the next round is announced, and both in order: another base is a stray.
+        // Verdicts and announcements come in order, so an announcement for another base is out of date.
         guard root == mark else { return }
         var outgoing = TokenTree(limits: treeLimits)
         for node in message.nodes {
@@ -107,7 +107,7 @@ struct DraftSession: Sendable {
 
     /// The verifier has committed tokens.
     ///
-    /// - Returns: what is wrong with the verdict; the session then stays as it was.
+    /// - Returns: what is wrong with the verdict; the session is then unchanged.
     mutating func follow(_ verdict: Message.Verdict) -> LinkFault? {
         let next = mark.advanced(by: verdict.tokens)
         let told = BaseMark(epoch: verdict.epoch, length: verdict.baseLength, hash: verdict.baseHash)
@@ -126,8 +126,8 @@ struct DraftSession: Sendable {
 
     /// The message that tells the verifier what a turn brought; nil if there is nothing to tell.
     ///
-    /// A verdict may have come during the turn. The nodes then hang below a base that is past, which the verifier can
-    /// still make use of: it walks the committed tokens down the tree.
+    /// A verdict may have come during the turn. The nodes then hang below an old base, and the verifier can still use
+    /// them: it walks the committed tokens down the tree.
     mutating func report(_ outcome: DraftResult.Outcome) -> Message.Tree? {
         switch outcome {
         case .failed: return nil

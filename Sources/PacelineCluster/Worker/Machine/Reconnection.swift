@@ -1,12 +1,11 @@
-/// When a worker connects to one of its verifiers again: exponential back-off with jitter, so that workers which lost
-/// the same verifier do not come back in step. A link that held for longer than the wait that is due ends the
-/// series.
+/// When a worker reconnects to a verifier: exponential back-off with jitter, so that workers which lost the same
+/// verifier do not return in step. A link that outlasts the next wait resets the back-off.
 struct Reconnection: Sendable {
     enum State: Sendable, Equatable {
         case waiting(until: Instant)
-        case connecting(LinkID)
-        case established(LinkID, since: Instant)
-        /// The verifier will not have this worker until a setting changes.
+        case connecting
+        case established(since: Instant)
+        /// The verifier refuses this worker until a setting changes.
         case refused(LinkFault)
     }
 
@@ -20,24 +19,17 @@ struct Reconnection: Sendable {
         delay = delays.lowerBound
     }
 
-    var link: LinkID? {
-        switch state {
-        case .connecting(let link), .established(let link, _): link
-        case .waiting, .refused: nil
-        }
-    }
-
     /// When to connect next.
     var deadline: Instant? {
         if case .waiting(let until) = state { until } else { nil }
     }
 
-    mutating func connecting(as link: LinkID) {
-        state = .connecting(link)
+    mutating func connecting() {
+        state = .connecting
     }
 
-    mutating func established(_ link: LinkID, now: Instant) {
-        state = .established(link, since: now)
+    mutating func established(now: Instant) {
+        state = .established(since: now)
     }
 
     /// The link ended, or was never made.
@@ -49,8 +41,8 @@ struct Reconnection: Sendable {
             state = .refused(fault)
             return nil
         }
-        // A verifier that lets workers in only to throw them out must not be asked at once again.
-        if case .established(_, let since) = state, now - since > delay { delay = delays.lowerBound }
+        // A verifier that lets workers in only to throw them out must not be asked again at once.
+        if case .established(let since) = state, now - since > delay { delay = delays.lowerBound }
         let base = delay
         delay = min(delay * 1.6, delays.upperBound)
         // A fifth up or down.

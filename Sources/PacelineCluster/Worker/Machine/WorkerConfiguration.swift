@@ -2,13 +2,13 @@ package import PacelineWire
 
 /// What an operator decides about a worker.
 package struct WorkerConfiguration: Sendable {
-    /// For people: what the worker drafts with, where it has no model.
+    /// Shown to people: what the worker drafts with if it has no model.
     package var name: String
     /// Nil for a worker without a model.
     package var fingerprint: ModelFingerprint?
-    /// Requests that it drafts for at once, over all verifiers.
+    /// How many requests it drafts for at once, over all verifiers.
     package var slots = 8
-    /// Longest base and tree that its drafters can hold; nil for no bound.
+    /// The longest base and tree that its drafters can hold; nil for no bound.
     package var contextLength: Int?
     package var draft = DraftSettings()
     /// The first wait before connecting again, and the longest; each wait is 1.6 times the one before.
@@ -19,4 +19,16 @@ package struct WorkerConfiguration: Sendable {
         self.name = name
         self.fingerprint = fingerprint
     }
+}
+
+/// How a worker drafts, as its operator decides.
+package struct DraftSettings: Sendable, Hashable {
+    /// How many nodes a model expands in one step.
+    package var batch = 8
+    /// Drafting pauses when a step promises fewer expected tokens than this.
+    package var minimumGain = 0.02
+    /// Paths less probable than this are held back while there are better ones.
+    package var minimumProbability = 0.005
+
+    package init() {}
 }

@@ -4,7 +4,7 @@ import PacelineWire
 extension WorkerMachine {
     mutating func open(_ open: Message.Open, on link: LinkID, now: Instant) {
         guard session(open.request, on: link) == nil, arrival(of: open.request, on: link) == nil else {
-            return drive(link, .abort(.violation("request \(open.request) was opened twice")), now: now)
+            return abort(link, .violation("request \(open.request) was opened twice"), now: now)
         }
         if let refusal = refusal(of: open) {
             return send(.close(refusal), to: link, now: now)
@@ -18,24 +18,24 @@ extension WorkerMachine {
         guard let index = arrival(of: part.request, on: link) else {
             guard session(part.request, on: link) != nil else { return }
             let reason = "more came of the base of request \(part.request), which was whole"
-            return drive(link, .abort(.violation(reason)), now: now)
+            return abort(link, .violation(reason), now: now)
         }
         if let fault = arriving[index].append(part) {
-            return drive(link, .abort(fault), now: now)
+            return abort(link, fault, now: now)
         }
         beginIfWhole(index, now: now)
     }
 
-    /// Begins to draft for a request if all of its base has come.
+    /// Begins to draft for a request if its base has arrived in full.
     private mutating func beginIfWhole(_ index: Int, now: Instant) {
         guard arriving[index].isComplete else { return }
         let (link, open, isSound) = (arriving[index].link, arriving[index].open, arriving[index].isSound)
         arriving.remove(at: index)
         guard isSound else {
             let reason = "request \(open.request) was opened with a base that its hash does not fit"
-            return drive(link, .abort(.violation(reason)), now: now)
+            return abort(link, .violation(reason), now: now)
         }
-        guard let vocabularySize = links[link]?.peer?.vocabularySize else { return }
+        guard let vocabularySize = links.peer(of: link)?.vocabularySize else { return }
         sessionCount += 1
         let id = DraftSessionID(rawValue: sessionCount)
         sessions[id] = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
@@ -45,9 +45,9 @@ extension WorkerMachine {
         arriving.firstIndex { $0.link == link && $0.open.request == request }
     }
 
-    /// Ends the link of a verifier that says more of a request before its base has come whole.
+    /// Ends the link of a verifier that goes on with a request before its base has arrived in full.
     ///
-    /// - Returns: whether it may be said.
+    /// - Returns: whether the base is complete.
     mutating func isWhole(
         _ request: UInt64,
         before type: MessageType,
@@ -57,7 +57,7 @@ extension WorkerMachine {
         guard let index = arrival(of: request, on: link) else { return true }
         let (count, length) = (arriving[index].open.base.count, arriving[index].open.baseLength)
         let state = "only \(count) of the \(length) tokens of its request's base had come"
-        drive(link, .abort(.unexpected(type, state: state)), now: now)
+        abort(link, .unexpected(type, state: state), now: now)
         return false
     }
 
@@ -69,7 +69,7 @@ extension WorkerMachine {
             session.follow(verdict)
         }
         if let fault = fault ?? nil {
-            return drive(link, .abort(fault), now: now)
+            return abort(link, fault, now: now)
         }
         guard let length = sessions[id]?.mark.length, length >= configuration.contextLength ?? .max else { return }
         sessions[id] = nil
@@ -80,7 +80,7 @@ extension WorkerMachine {
         sessions.values.first { $0.link == link && $0.request == request }?.id
     }
 
-    /// Hands the compute thread the next turn if it is idle: sessions take turns, so that a long one starves none.
+    /// Hands the compute thread the next turn if it is idle. Sessions take turns, so that none starves.
     mutating func startTurnIfDue(now: Instant) {
         guard !isComputing, !isShutDown else { return }
         let closings = opened.subtracting(sessions.keys).sorted()
@@ -96,13 +96,13 @@ extension WorkerMachine {
             turn = sessions.update(next) { $0.takeTurn(settings) }
         }
         isComputing = true
-        watchdog.began(now: now)
+        links.watchdog.began(now: now)
         outbox.append(.draft(DraftJob(closings: closings, turn: turn)))
     }
 
     mutating func finishTurn(_ result: DraftResult?, now: Instant) {
         isComputing = false
-        watchdog.ended()
+        links.watchdog.ended()
         checkWatchdog(now: now)
         // The session may be over by now.
         guard let result, let session = sessions[result.session] else { return }

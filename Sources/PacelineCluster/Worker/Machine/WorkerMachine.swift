@@ -1,19 +1,12 @@
-package import NIOCore
 import PacelineSpeculation
 import PacelineWire
 
-/// Everything that a worker process decides: which verifiers it is connected to, which requests it drafts for, whose
-/// turn it is on the compute thread, what it sends. A value without I/O or clock; its jitter comes from a seed.
+/// Decides everything in a worker process: which verifiers it is connected to, which requests it drafts for, whose turn
+/// it is on the compute thread, what it sends. A value without I/O or clock; its jitter comes from a seed.
 package struct WorkerMachine: Sendable {
     package enum Event: Sendable {
-        /// The transport that ``Effect/connect(endpoint:link:)`` asked for is up.
-        case connected(LinkID, LinkNonce)
-        case received(LinkID, ByteBuffer)
-        case flushed(LinkID, bytes: Int)
-        /// The transport is gone, or could not be made.
-        case disconnected(LinkID, reason: String?)
-        /// The transport does not trust the other side, or is not trusted by it.
-        case distrusted(LinkID, reason: String)
+        /// Happened to a link that ``Effect/connect(endpoint:link:)`` asked for.
+        case link(LinkID, LinkEvent)
         /// The compute thread is idle again; nil after a job without a turn.
         case drafted(DraftResult?)
         case progressed
@@ -24,39 +17,34 @@ package struct WorkerMachine: Sendable {
     }
 
     package enum Effect: Sendable {
-        /// Connect to a verifier, by its place in the list of endpoints.
+        /// Connect to a verifier, given as an index in the list of endpoints.
         case connect(endpoint: Int, link: LinkID)
-        case write(LinkID, ByteBuffer)
-        case close(LinkID)
-        /// Take no more bytes from the transport until reading resumes.
-        case pauseReading(LinkID)
-        case resumeReading(LinkID)
+        case link(LinkID, LinkAction)
         /// Hand the job to the compute thread, which is idle.
         case draft(DraftJob)
         case note(WorkerNote)
-        /// No verifier will have this worker: end the process with this reason.
+        /// Every verifier refuses this worker: end the process with this reason.
         case refused(LinkFault)
     }
 
     let configuration: WorkerConfiguration
     let hello: Message.Hello
     var endpoints: [Reconnection]
-    var links = SortedTable<LinkID, LinkMachine>()
+    /// Each with its verifier's index in the list of endpoints.
+    var links: LinkTable<Int>
     var sessions = SortedTable<DraftSessionID, DraftSession>()
-    /// Requests whose base has not come whole.
+    /// Requests whose base has not arrived in full.
     var arriving: [ArrivingBase] = []
-    /// Sessions that the compute thread holds, or will after the job it is at.
+    /// Sessions that the compute thread holds, or will hold after its present job.
     var opened: Set<DraftSessionID> = []
     /// The session whose turn it is, or was last.
     var lastTurn = DraftSessionID(rawValue: 0)
     var isComputing = false
     var isShutDown = false
-    var watchdog: ComputeWatchdog
-    var isComputeAlive = true
     private var linkCount: UInt64 = 0
     var sessionCount: UInt64 = 0
     var random: SplitMix
-    var outbox: [Effect] = []
+    var outbox = Outbox<Effect>()
 
     /// - Parameters:
     ///   - endpoints: how many verifiers there are to connect to.
@@ -74,16 +62,14 @@ package struct WorkerMachine: Sendable {
             contextLength: configuration.contextLength
         )
         self.endpoints = Array(repeating: Reconnection(delays: configuration.reconnectDelay), count: endpoints)
-        watchdog = ComputeWatchdog(stallLimit: configuration.link.stallLimit)
+        links = LinkTable(configuration: configuration.link)
         random = SplitMix(seed: seed)
     }
 
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
     package var deadline: Instant? {
         guard !isShutDown else { return nil }
-        var deadlines = links.values.compactMap(\.deadline) + endpoints.compactMap(\.deadline)
-        if isComputeAlive, let stall = watchdog.deadline { deadlines.append(stall) }
-        return deadlines.min()
+        return (endpoints.map(\.deadline) + [links.deadline]).compactMap { $0 }.min()
     }
 
     /// Sessions that are open, for statistics and tests.
@@ -91,58 +77,37 @@ package struct WorkerMachine: Sendable {
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         switch event {
-        case .connected(let id, let nonce): drive(id, .connected(nonce), now: now)
-        case .received(let id, let bytes): drive(id, .received(bytes), now: now)
-        case .flushed(let id, let bytes): drive(id, .flushed(bytes: bytes), now: now)
-        case .disconnected(let id, let reason): drive(id, .disconnected(reason: reason), now: now)
-        case .distrusted(let id, let reason): drive(id, .distrusted(reason: reason), now: now)
+        case .link(let id, let event): handle(event, on: id, now: now)
         case .drafted(let result): finishTurn(result, now: now)
-        case .progressed:
-            watchdog.progressed(now: now)
-            checkWatchdog(now: now)
+        case .progressed: computeProgressed(now: now)
         case .timer: tick(now: now)
         case .shutdown: shutdown(now: now)
         }
         startTurnIfDue(now: now)
-        defer { outbox.removeAll(keepingCapacity: true) }
-        return outbox
+        return outbox.take()
     }
 
     private mutating func tick(now: Instant) {
-        for id in links.keys {
-            guard let deadline = links[id]?.deadline, deadline <= now else { continue }
-            drive(id, .timer, now: now)
-        }
-        checkWatchdog(now: now)
+        tickLinks(now: now)
         for endpoint in endpoints.indices {
             guard !isShutDown, let deadline = endpoints[endpoint].deadline, deadline <= now else { continue }
-            connect(endpoint)
+            connect(endpoint, now: now)
         }
     }
 
-    private mutating func connect(_ endpoint: Int) {
+    private mutating func connect(_ endpoint: Int, now: Instant) {
         linkCount += 1
         let id = LinkID(rawValue: linkCount)
-        links[id] = LinkMachine(side: .worker(hello), configuration: configuration.link)
-        endpoints[endpoint].connecting(as: id)
+        links.add(id, .worker(hello), endpoint, now: now)
+        endpoints[endpoint].connecting()
         outbox.append(.connect(endpoint: endpoint, link: id))
-    }
-
-    /// Tells the links when the work loop came to life or stalled.
-    mutating func checkWatchdog(now: Instant) {
-        let isAlive = watchdog.isAlive(now: now)
-        guard isAlive != isComputeAlive else { return }
-        isComputeAlive = isAlive
-        for id in links.keys {
-            drive(id, .work(isAlive: isAlive), now: now)
-        }
     }
 
     private mutating func shutdown(now: Instant) {
         isShutDown = true
         for id in links.keys {
             send(.drain(Message.Drain(graceMilliseconds: 0, reason: "the worker is shutting down")), to: id, now: now)
-            drive(id, .abort(.shutdown), now: now)
+            abort(id, .shutdown, now: now)
         }
     }
 }

@@ -1,8 +1,43 @@
-/// Something that happened at a worker and that an operator may want to read; the shell logs it.
+import Logging
+import PacelineSpeculation
+import PacelineWire
+
+/// Something at a worker that an operator may want to know; the shell logs it.
 package enum WorkerNote: Sendable, Equatable {
     case joined(endpoint: Int, LinkPeer)
     /// The link ended; the next attempt comes after `retry`, or never if nil.
     case linkClosed(endpoint: Int, LinkFault, retry: Duration?)
     case sessionFailed(DraftSessionID, reason: String)
     case verifierDraining(endpoint: Int, reason: String)
+}
+
+extension WorkerNote {
+    /// The note in words, given the endpoints that the worker connects to.
+    func description(endpoints: [Endpoint]) -> String {
+        switch self {
+        case .joined(let endpoint, let peer):
+            "connected to \(peer.name) at \(endpoints[endpoint]) (\(peer.fingerprint?.model ?? "no model"))"
+        case .linkClosed(let endpoint, .unreachable(let failure), let retry):
+            failure.connecting(to: "\(endpoints[endpoint])") + Self.outlook(retry)
+        case .linkClosed(let endpoint, let fault, let retry):
+            "lost \(endpoints[endpoint]): \(fault)" + Self.outlook(retry)
+        case .sessionFailed(let session, let reason): "drafting failed (\(session)): \(reason)"
+        case .verifierDraining(let endpoint, let reason): "\(endpoints[endpoint]) is leaving: \(reason)"
+        }
+    }
+
+    private static func outlook(_ retry: Duration?) -> String {
+        guard let retry else { return "; not trying again" }
+        let tenths = max(1, (retry.inMilliseconds / 100).rounded())
+        let seconds = tenths / 10
+        return "; trying again in \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s"
+    }
+
+    var level: Logger.Level {
+        switch self {
+        case .joined, .verifierDraining: .info
+        case .linkClosed: .warning
+        case .sessionFailed: .error
+        }
+    }
 }

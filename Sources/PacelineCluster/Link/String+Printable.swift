@@ -1,6 +1,6 @@
 extension String {
-    /// The text with control characters made visible, so that what a peer calls itself can neither break a line of the
-    /// log nor move a terminal's cursor.
+    /// The text with control characters made visible, so that a peer's name can neither break a log line nor move a
+    /// terminal's cursor.
     var printable: String {
         guard unicodeScalars.contains(where: \.isControl) else { return self }
         return String(String.UnicodeScalarView(unicodeScalars.map { $0.isControl ? "\u{fffd}" : $0 }))

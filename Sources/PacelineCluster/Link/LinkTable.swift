@@ -1,0 +1,164 @@
+import PacelineWire
+
+/// The links of one process, each with what their owner keeps of it, and the watchdog that speaks for all of them.
+struct LinkTable<Record: Sendable>: Sendable {
+    private struct Entry: Sendable {
+        var machine: LinkMachine
+        var record: Record
+    }
+
+    private let configuration: LinkConfiguration
+    private var entries = SortedTable<LinkID, Entry>()
+    /// Judges this process's compute thread.
+    var watchdog: ComputeWatchdog
+    /// What the links were last told of the compute thread.
+    private var isComputeAlive = true
+
+    init(configuration: LinkConfiguration) {
+        self.configuration = configuration
+        watchdog = ComputeWatchdog(stallLimit: configuration.stallLimit)
+    }
+
+    var count: Int { entries.count }
+    var keys: [LinkID] { entries.keys }
+    var values: some Collection<Record> { entries.values.lazy.map(\.record) }
+
+    subscript(id: LinkID) -> Record? { entries[id]?.record }
+
+    /// Changes what is kept of a link in place; nil if there is no such link.
+    mutating func update<Result>(_ id: LinkID, _ body: (inout Record) -> Result) -> Result? {
+        entries.update(id) { body(&$0.record) }
+    }
+
+    /// The other side of a link whose handshake is over.
+    func peer(of id: LinkID) -> LinkPeer? { entries[id]?.machine.peer }
+
+    /// Whether a request was opened on a link and its base is still on its way to the transport.
+    func isOpening(_ request: UInt64, on id: LinkID) -> Bool {
+        entries[id]?.machine.isOpening(request) ?? false
+    }
+
+    /// When the owner's links or the watchdog need a timer.
+    var deadline: Instant? {
+        var deadlines = entries.values.compactMap(\.machine.deadline)
+        if isComputeAlive, let stall = watchdog.deadline { deadlines.append(stall) }
+        return deadlines.min()
+    }
+
+    /// Adds a link whose transport is not up yet.
+    mutating func add(_ id: LinkID, _ side: LinkSide, _ record: Record, now: Instant) {
+        var machine = LinkMachine(side: side, configuration: configuration)
+        if !isComputeAlive { _ = machine.handle(.work(isAlive: false), now: now) }
+        entries[id] = Entry(machine: machine, record: record)
+    }
+
+    /// Forgets a link.
+    ///
+    /// - Returns: what was kept of it.
+    mutating func remove(_ id: LinkID) -> Record? {
+        defer { entries[id] = nil }
+        return entries[id]?.record
+    }
+
+    fileprivate mutating func drive(
+        _ id: LinkID,
+        _ body: (inout LinkMachine) -> [LinkMachine.Effect]
+    ) -> [LinkMachine.Effect] {
+        entries.update(id) { body(&$0.machine) } ?? []
+    }
+
+    fileprivate func isDue(_ id: LinkID, now: Instant) -> Bool {
+        entries[id]?.machine.deadline.map { $0 <= now } ?? false
+    }
+
+    /// - Returns: whether the compute thread came to life or stalled since the links were last told; nil if neither.
+    fileprivate mutating func computeChange(now: Instant) -> Bool? {
+        let isAlive = watchdog.isAlive(now: now)
+        guard isAlive != isComputeAlive else { return nil }
+        isComputeAlive = isAlive
+        return isAlive
+    }
+}
+
+/// A machine that owns the links of a process: a verifier's or a worker's.
+protocol LinkOwner {
+    associatedtype LinkRecord: Sendable
+
+    var links: LinkTable<LinkRecord> { get set }
+
+    /// Has the shell act on a link's transport.
+    mutating func act(_ action: LinkAction, on id: LinkID)
+    /// A link's handshake is over.
+    mutating func join(_ id: LinkID, _ peer: LinkPeer, now: Instant)
+    /// A message came that is neither of the handshake nor a heartbeat.
+    mutating func receive(_ message: Message, from id: LinkID, now: Instant)
+    /// A link ended and is no longer in the table; `record` was kept of it.
+    mutating func leave(_ id: LinkID, _ record: LinkRecord, _ fault: LinkFault, now: Instant)
+}
+
+extension LinkOwner {
+    /// Tells a link what happened to its transport.
+    mutating func handle(_ event: LinkEvent, on id: LinkID, now: Instant) {
+        perform(links.drive(id) { $0.handle(event, now: now) }, of: id, now: now)
+    }
+
+    /// Has a link do something.
+    mutating func command(_ id: LinkID, _ command: LinkMachine.Command, now: Instant) {
+        perform(links.drive(id) { $0.handle(command, now: now) }, of: id, now: now)
+    }
+
+    mutating func send(_ message: Message, to id: LinkID, now: Instant) {
+        command(id, .send(message), now: now)
+    }
+
+    /// Gives a link up.
+    mutating func abort(_ id: LinkID, _ fault: LinkFault, now: Instant) {
+        command(id, .abort(fault), now: now)
+    }
+
+    /// ``LinkTable/deadline`` has come, or another.
+    mutating func tickLinks(now: Instant) {
+        for id in links.keys where links.isDue(id, now: now) {
+            command(id, .timer, now: now)
+        }
+        checkWatchdog(now: now)
+    }
+
+    /// The compute thread's stamp moved.
+    mutating func computeProgressed(now: Instant) {
+        links.watchdog.progressed(now: now)
+        checkWatchdog(now: now)
+    }
+
+    /// Tells the links when the compute thread came to life or stalled.
+    mutating func checkWatchdog(now: Instant) {
+        guard let isAlive = links.computeChange(now: now) else { return }
+        for id in links.keys {
+            command(id, .work(isAlive: isAlive), now: now)
+        }
+    }
+
+    /// Carries a link's effects on. What it wrote goes out before anything that it delivers is answered: frames are
+    /// numbered when they are written, and an answer takes the next number.
+    private mutating func perform(_ effects: [LinkMachine.Effect], of id: LinkID, now: Instant) {
+        for effect in effects {
+            switch effect {
+            case .write(let bytes): act(.write(bytes), on: id)
+            case .pauseReading: act(.pauseReading, on: id)
+            case .resumeReading: act(.resumeReading, on: id)
+            case .established, .deliver, .close: continue
+            }
+        }
+        for effect in effects {
+            switch effect {
+            case .write, .pauseReading, .resumeReading: continue
+            case .established(let peer): join(id, peer, now: now)
+            case .deliver(let message): receive(message, from: id, now: now)
+            case .close(let fault):
+                guard let record = links.remove(id) else { break }
+                act(.close, on: id)
+                leave(id, record, fault, now: now)
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Glibc
+
+/// A file that a command writes its results to.
+enum OutputFile {
+    /// Writes all of `text`, over whatever was in the file.
+    ///
+    /// - Parameter content: what the text is, for the error.
+    /// - Throws: `ValidationError`, because the path came from the command line.
+    static func write(_ text: String, _ content: String, to path: String) throws(ValidationError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw error(content, path, errno) }
+        let code = FileDescriptorWriter.write(Array(text.utf8), to: descriptor)
+        // Some file systems tell only now that the disk is full.
+        let isClosed = close(descriptor) == 0
+        guard code == 0 else { throw error(content, path, code) }
+        guard isClosed else { throw error(content, path, errno) }
+    }
+
+    private static func error(_ content: String, _ path: String, _ code: Int32) -> ValidationError {
+        ValidationError(
+            "\(content) cannot be written to \(path) (\(String(cString: strerror(code)))); "
+                + "check the folder, its permissions and the room on the disk"
+        )
+    }
+}
