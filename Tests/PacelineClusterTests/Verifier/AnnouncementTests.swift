@@ -58,7 +58,7 @@ struct AnnouncementTests {
 
         /// Ends the pass that runs, with one verdict.
         mutating func finish(_ verdict: Verdict) {
-            tell(.passFinished(PassResult(outcomes: [.verified(verdict)], milliseconds: 20)))
+            tell(.passFinished([.verified(verdict)], milliseconds: 20))
         }
 
         /// A worker's tree of one node.

@@ -92,7 +92,7 @@ struct LongBaseTests {
                 left > 0
                 ? .prefilled(count: left, reused: 0)
                 : .verified(Verdict(path: [], accepted: [], correction: token))
-            tell(.passFinished(PassResult(outcomes: [outcome], milliseconds: 20)))
+            tell(.passFinished([outcome], milliseconds: 20))
         }
 
         var verdicts: [Message.Verdict] {

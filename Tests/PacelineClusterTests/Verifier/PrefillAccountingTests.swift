@@ -36,19 +36,18 @@ struct PrefillAccountingTests {
         let asked = GenerationRequest(prompt: prompt, sampling: .greedy, maximumTokens: 4)
         let first = try #require(Self.pass(machine.handle(.submit(request, asked), now: .zero)))
         #expect(first.rows == 128)
-        let empty = PassResult(outcomes: [.prefilled(count: 0, reused: 128)], milliseconds: 0.001)
-        let second = try #require(Self.pass(machine.handle(.passFinished(empty), now: .zero)))
-        #expect(machine.costs == costs)
+        let reused = RoundOutcome.prefilled(count: 0, reused: 128)
+        let second = try #require(
+            Self.pass(machine.handle(.passFinished([reused], milliseconds: 0.001), now: .zero))
+        )
+        #expect(machine.scheduler.costs == costs)
         guard case .verify = second.rounds.first?.work else { throw SimulationError() }
         // As many rows as were computed, not as were asked for, took that time.
         var expected = costs
         expected.observe(rows: 1, milliseconds: 21)
-        let verdict = PassResult(
-            outcomes: [.verified(Verdict(path: [], accepted: [], correction: 5))],
-            milliseconds: 21
-        )
-        _ = machine.handle(.passFinished(verdict), now: .zero)
-        #expect(machine.costs == expected)
+        let verdict = Verdict(path: [], accepted: [], correction: 5)
+        _ = machine.handle(.passFinished([.verified(verdict)], milliseconds: 21), now: .zero)
+        #expect(machine.scheduler.costs == expected)
     }
 
     struct SimulationError: Error {}

@@ -205,7 +205,7 @@ struct TreeBoard: Sendable {
     ///
     /// - Parameter probabilities: makes probabilities of the nodes of a worker's tree; nil to leave it out.
     func merged(probabilities: (LinkID, TokenTree) -> [Double]?) -> MergedTree {
-        var merged = MergedTree(limits: limits)
+        var merged = MergedTree(limits: limits, workers: workers)
         for (place, entry) in entries.enumerated() {
             let tree = entry.stream.belowBase()
             guard let probabilities = probabilities(entry.worker, tree) else { continue }

@@ -11,20 +11,6 @@ struct VerdictShare: Equatable, Sendable {
     static let none = VerdictShare(verified: 0, accepted: 0)
 }
 
-extension InFlightPass.Entry {
-    /// Each worker's part, in the order of `workers`. A node that several proposed counts for each of them.
-    func shares(of verdict: Verdict) -> [VerdictShare] {
-        guard let proposers = tree?.proposers else { return workers.map { _ in .none } }
-        return workers.indices.map { place in
-            let bit = UInt64(1) << UInt64(place)
-            return VerdictShare(
-                verified: proposers.count { $0 & bit != 0 },
-                accepted: verdict.path.count { proposers[$0] & bit != 0 }
-            )
-        }
-    }
-}
-
 extension Message.Verdict {
     /// What a worker is told of a commit; it leaves the worker no credit.
     init(_ tokens: [Token], of request: RequestID, mark: BaseMark, share: VerdictShare) {

@@ -4,7 +4,7 @@ import PacelineSpeculation
 /// The verifier's compute thread: loads the target, then runs one pass after the other.
 final class TargetThread: Sendable {
     enum Report: Sendable {
-        case finished(PassResult)
+        case finished([RoundOutcome], milliseconds: Double)
         case failed(String)
     }
 
@@ -60,7 +60,7 @@ final class TargetThread: Sendable {
             let start = NIODeadline.now()
             let outcomes = try runner.run(pass, progress: progress)
             let elapsed = NIODeadline.now() - start
-            return .finished(PassResult(outcomes: outcomes, milliseconds: Double(elapsed.nanoseconds) / 1e6))
+            return .finished(outcomes, milliseconds: Double(elapsed.nanoseconds) / 1e6)
         } catch {
             return .failed("\(error)")
         }

@@ -44,6 +44,7 @@ extension VerifierMachine {
     mutating func end(_ id: RequestID, _ reason: Message.Close.Reason, now: Instant) {
         guard let sequence = running[id] else { return }
         running[id] = nil
+        scheduler.ended(id)
         for worker in sequence.board.workers {
             close(id, at: worker, reason, now: now)
         }

@@ -7,7 +7,7 @@ extension VerifierMachine {
     /// How many nodes a worker may have outstanding from now on.
     func credit(of worker: LinkID) -> Int {
         guard configuration.restsDrafting else { return configuration.draft.nodes }
-        guard !slowdownGuard.isResting else { return 0 }
+        guard !scheduler.slowdownGuard.isResting else { return 0 }
         return links[worker]?.worker?.profile.workerYield.credit(limit: configuration.draft.nodes) ?? 0
     }
 
@@ -15,14 +15,16 @@ extension VerifierMachine {
     func draftLimits(of worker: LinkID) -> DraftLimits {
         var limits = links[worker]?.worker?.profile.shape.limits(within: configuration.draft) ?? configuration.draft
         // What is not worth verifying now may be when the base has grown towards it.
-        limits.minimumProbability = marginalProbability * Self.foresight
+        limits.minimumProbability = scheduler.marginalProbability * Self.foresight
         return limits
     }
 
     /// Why a worker is not asked to draft at present; nil if it is.
     func rest(of worker: WorkerRecord) -> DraftingRest? {
         guard configuration.restsDrafting else { return nil }
-        if slowdownGuard.hasLost, let speedUp = slowdownGuard.lastLoss { return .slower(speedUp: speedUp) }
+        if scheduler.slowdownGuard.hasLost, let speedUp = scheduler.slowdownGuard.lastLoss {
+            return .slower(speedUp: speedUp)
+        }
         guard worker.profile.workerYield.isResting, let tokens = worker.profile.workerYield.lastFailure else {
             return nil
         }
@@ -33,6 +35,6 @@ extension VerifierMachine {
     func lastRest(of worker: WorkerRecord) -> DraftingRest? {
         if let rest = rest(of: worker) { return rest }
         if let tokens = worker.profile.workerYield.lastFailure { return .useless(tokensPerVerdict: tokens) }
-        return slowdownGuard.lastLoss.map { .slower(speedUp: $0) }
+        return scheduler.slowdownGuard.lastLoss.map { .slower(speedUp: $0) }
     }
 }

@@ -2,25 +2,20 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine {
-    mutating func finishPass(_ result: PassResult, now: Instant) {
-        guard let pass = inFlight else { return }
-        inFlight = nil
-        isPlanOutdated = true
+    mutating func finishPass(_ outcomes: [RoundOutcome], milliseconds: Double, now: Instant) {
+        guard let pass = scheduler.inFlight else { return }
         watchdog.ended()
         checkWatchdog(now: now)
-        guard result.outcomes.count == pass.entries.count else {
-            let counts = "\(result.outcomes.count) outcomes for \(pass.entries.count) rounds"
-            return failEngine("a pass gave \(counts)", now: now)
+        guard outcomes.count == pass.rounds.count else {
+            return failEngine("a pass gave \(outcomes.count) outcomes for \(pass.rounds.count) rounds", now: now)
         }
-        let rows = pass.rows(result.outcomes)
-        if pass.isDrafted { overrunEstimate.record(expected: pass.expectedMilliseconds, actual: result.milliseconds) }
-        costs.observe(rows: rows, milliseconds: result.milliseconds)
-        weigh(pass, result, rows: rows, now: now)
-        for (entry, outcome) in zip(pass.entries, result.outcomes) {
+        let isDrafting = links.values.contains { $0.worker?.requests.isEmpty == false }
+        scheduler.finished(outcomes, milliseconds: milliseconds, isDrafting: isDrafting, now: now)
+        for (round, outcome) in zip(pass.rounds, outcomes) {
             switch outcome {
-            case .prefilled(let count, let reused): prefilled(entry.request, count: count, reused: reused)
-            case .verified(let verdict): commit(verdict, entry, now: now)
-            case .failed(let reason): fail(entry.request, .engine(reason), now: now)
+            case .prefilled(let count, let reused): prefilled(round.request, count: count, reused: reused)
+            case .verified(let verdict): commit(verdict, on: pass.trees[round.request], of: round.request, now: now)
+            case .failed(let reason): fail(round.request, .engine(reason), now: now)
             }
         }
         if isBalanceOutdated { rebalance(now: now) }
@@ -32,25 +27,9 @@ extension VerifierMachine {
         _ = running.update(request) { $0.prefilled(count + reused) }
     }
 
-    /// Lets the guard compare the pass with plain decoding.
-    private mutating func weigh(_ pass: InFlightPass, _ result: PassResult, rows: Int, now: Instant) {
-        guard configuration.restsDrafting, let expected = pass.expectedTokens, pass.decoding > 0 else { return }
-        var isQuiet = true
-        if links.values.contains(where: { $0.worker?.requests.isEmpty == false }) {
-            let count = Double(pass.decoding)
-            isQuiet = slowdownGuard.record(
-                expected: expected / count,
-                emitted: Double(result.emittedTokens) / count,
-                plain: quietCosts.milliseconds(rows: pass.decoding),
-                elapsed: (now - pass.ready).inMilliseconds
-            )
-        }
-        if isQuiet { quietCosts.observe(rows: rows, milliseconds: result.milliseconds) }
-    }
-
     /// The engine is of no use any more: every request fails, and none is taken.
     mutating func failEngine(_ reason: String, now: Instant) {
-        inFlight = nil
+        scheduler.abandon()
         watchdog.ended()
         engineFault = reason
         outbox.append(.note(.engineFailed(reason)))
@@ -64,38 +43,39 @@ extension VerifierMachine {
     }
 
     /// Applies a verdict: the client gets its tokens, the workers follow.
-    private mutating func commit(_ verdict: Verdict, _ entry: InFlightPass.Entry, now: Instant) {
+    ///
+    /// - Parameter tree: what the verdict is about.
+    private mutating func commit(_ verdict: Verdict, on tree: MergedTree?, of request: RequestID, now: Instant) {
         // The client may have gone while the pass ran.
-        guard let board = running[entry.request]?.board else { return }
+        guard let board = running[request]?.board else { return }
         learn(from: verdict, on: board)
-        let drafted = entry.tree?.tree.count ?? 0
+        let drafted = tree?.tree.count ?? 0
         count(verdict, drafted: drafted)
-        let shares = entry.shares(of: verdict)
-        let committed = running.update(entry.request) { sequence in
-            for (worker, share) in zip(entry.workers, shares) { sequence.credit(share, to: worker) }
+        let shares = tree?.shares(of: verdict) ?? SortedTable()
+        let committed = running.update(request) { sequence in
+            for (worker, share) in zip(shares.keys, shares.values) { sequence.credit(share, to: worker) }
             sequence.statistics.record(drafted: drafted, accepted: verdict.path.count)
             return sequence.commit(verdict, now: now)
         }
-        guard let committed, let sequence = running[entry.request] else { return }
-        outbox.append(.emit(entry.request, .tokens(committed.tokens, text: committed.text)))
-        credit(shares, to: entry.workers)
+        guard let committed, let sequence = running[request] else { return }
+        outbox.append(.emit(request, .tokens(committed.tokens, text: committed.text)))
+        credit(shares)
         if let reason = sequence.finish {
-            end(entry.request, .finished, now: now)
-            outbox.append(.emit(entry.request, .finished(sequence.summary(reason))))
+            end(request, .finished, now: now)
+            outbox.append(.emit(request, .finished(sequence.summary(reason))))
             return
         }
-        let worth = worth(of: sequence)
-        _ = running.update(entry.request) { $0.arrivals.committed(worth: worth, now: now) }
+        let drafts = provenDrafts(for: sequence)
+        scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
         for worker in sequence.board.workers {
-            let place = entry.workers.firstIndex(of: worker)
-            announce(sequence, to: worker, share: place.map { shares[$0] } ?? .none, now: now)
+            announce(sequence, to: worker, share: shares[worker] ?? .none, now: now)
         }
     }
 
     /// What the target's tokens say about every worker's confidence and use, verified nodes or not.
     private mutating func learn(from verdict: Verdict, on board: TreeBoard) {
         // A worker that has to be silent cannot show what it is worth.
-        let isJudging = configuration.restsDrafting && !slowdownGuard.isResting
+        let isJudging = configuration.restsDrafting && !scheduler.slowdownGuard.isResting
         for (worker, tree, isHeard) in board.trees() {
             guard var profile = links[worker]?.worker?.profile else { continue }
             let wasResting = profile.workerYield.isResting
@@ -115,8 +95,8 @@ extension VerifierMachine {
         if drafted == 0 { statistics.plainRounds += 1 }
     }
 
-    private mutating func credit(_ shares: [VerdictShare], to workers: [LinkID]) {
-        for (worker, share) in zip(workers, shares) {
+    private mutating func credit(_ shares: SortedTable<LinkID, VerdictShare>) {
+        for (worker, share) in zip(shares.keys, shares.values) {
             _ = links.update(worker) { link in
                 link.worker?.draftTokens += share.verified
                 link.worker?.acceptedTokens += share.accepted
@@ -184,10 +164,10 @@ extension VerifierMachine {
             plainRounds: statistics.plainRounds,
             trees: statistics.trees,
             passes: statistics.passes,
-            costs: costs.points,
+            costs: scheduler.costs.points,
             prefilledTokens: statistics.prefilledTokens,
             reusedTokens: statistics.reusedTokens,
-            speedUp: slowdownGuard.speedUp,
+            speedUp: scheduler.slowdownGuard.speedUp,
             pendingLinks: links.values.count { $0.worker == nil },
             reservedTokens: reservedTokens
         )

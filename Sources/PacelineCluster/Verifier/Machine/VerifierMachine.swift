@@ -24,7 +24,8 @@ package struct VerifierMachine: Sendable {
         case cancel(RequestID)
         /// A client takes its events too slowly.
         case overflow(RequestID, waitingTokens: Int)
-        case passFinished(PassResult)
+        /// The compute thread is idle again: one outcome for each round of its pass, and how long it was at it.
+        case passFinished([RoundOutcome], milliseconds: Double)
         /// The engine is of no use any more.
         case passFailed(String)
         /// The compute thread's stamp moved.
@@ -62,25 +63,7 @@ package struct VerifierMachine: Sendable {
     var links = SortedTable<LinkID, Link>()
     var running = SortedTable<RequestID, VerifierSequence>()
     var waiting: [(id: RequestID, request: GenerationRequest)] = []
-    /// Sequences that the engine holds, running or not.
-    var opened: Set<RequestID> = []
-    var inFlight: InFlightPass?
-    /// Since when the next pass could have started.
-    var readySince: Instant?
-    /// When a pass that waits for drafts is looked at again.
-    var waitDeadline: Instant?
-    /// Sequences whose next delta the pass waits for.
-    var awaited: Set<RequestID> = []
-    /// Something happened since the next pass was last planned that may change it.
-    var isPlanOutdated = true
-    var costs: CostCurve
-    /// What passes take while nobody drafts.
-    var quietCosts: CostCurve
-    /// How late passes with drafts end.
-    var overrunEstimate = PassOverrunEstimate()
-    var slowdownGuard = SlowdownGuard()
-    /// Below this path probability a node has lately not been worth its place in a pass.
-    var marginalProbability = 0.0
+    var scheduler: PassScheduler
     var watchdog: ComputeWatchdog
     var isComputeAlive = true
     var isDraining = false
@@ -94,7 +77,7 @@ package struct VerifierMachine: Sendable {
 
     /// - Parameters:
     ///   - incarnation: a random id of this process life, not 0.
-    ///   - costs: what passes take, as measured before.
+    ///   - costs: what passes cost, as measured before.
     package init(
         configuration: VerifierConfiguration,
         target: TargetDescription,
@@ -103,8 +86,7 @@ package struct VerifierMachine: Sendable {
     ) {
         self.configuration = configuration
         self.target = target
-        self.costs = costs
-        quietCosts = costs
+        scheduler = PassScheduler(configuration: configuration, costs: costs)
         identity = VerifierIdentity(
             name: configuration.name,
             incarnation: incarnation,
@@ -118,7 +100,7 @@ package struct VerifierMachine: Sendable {
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
     package var deadline: Instant? {
         var deadlines = links.values.compactMap(\.machine.deadline)
-        if let waitDeadline { deadlines.append(waitDeadline) }
+        if let wait = scheduler.deadline { deadlines.append(wait) }
         if isComputeAlive, let stall = watchdog.deadline { deadlines.append(stall) }
         return deadlines.min()
     }
@@ -133,7 +115,7 @@ package struct VerifierMachine: Sendable {
         case .submit(let id, let request): submit(id, request, now: now)
         case .cancel(let id): cancel(id, now: now)
         case .overflow(let id, let count): fail(id, .slowConsumer(waitingTokens: count), now: now)
-        case .passFinished(let result): finishPass(result, now: now)
+        case .passFinished(let outcomes, let milliseconds): finishPass(outcomes, milliseconds: milliseconds, now: now)
         case .passFailed(let reason): failEngine(reason, now: now)
         case .progressed: progressed(now: now)
         case .timer: tick(now: now)

@@ -21,7 +21,6 @@ struct VerifierSequence: Sendable {
     private(set) var computed = 0
     private(set) var finish: FinishReason?
     var board: TreeBoard
-    var arrivals = DraftArrivalPredictor()
     var statistics = AcceptanceStatistics()
     /// Verdicts so far.
     private(set) var rounds = 0
@@ -58,6 +57,11 @@ struct VerifierSequence: Sendable {
     /// Tokens that may still be appended.
     var room: Int {
         lengthLimit - length
+    }
+
+    /// Levels of a tree that a verdict may accept: it emits one token more, and the limit must not be passed.
+    var verifiableDepth: Int {
+        room - 1
     }
 
     /// What the engine needs to make room for it.

@@ -59,7 +59,7 @@ final class VerifierShell {
     /// The compute thread is idle again.
     func receive(_ report: TargetThread.Report) {
         switch report {
-        case .finished(let result): post(.passFinished(result))
+        case .finished(let outcomes, let milliseconds): post(.passFinished(outcomes, milliseconds: milliseconds))
         case .failed(let reason): post(.passFailed(reason))
         }
     }
