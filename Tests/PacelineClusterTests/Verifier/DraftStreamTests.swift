@@ -21,6 +21,7 @@ struct DraftStreamTests {
     }
 
     private func paths(_ stream: DraftStream) -> [[Token]] {
+        var stream = stream
         let tree = stream.belowBase()
         return tree.indices.map { tree.tokens(onPathTo: $0) }
     }

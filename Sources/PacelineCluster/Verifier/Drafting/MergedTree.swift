@@ -1,7 +1,20 @@
 import PacelineSpeculation
 
+/// One worker's part in a verdict.
+struct VerdictShare: Equatable, Sendable {
+    /// Nodes of the worker that were verified.
+    var verified: Int
+    /// Those of them that were accepted.
+    var accepted: Int
+
+    static let none = VerdictShare(verified: 0, accepted: 0)
+}
+
 /// The trees of several workers for one sequence as one tree, with what is believed of each node and who proposed it.
 struct MergedTree: Sendable {
+    /// Workers that one sequence may have; a node's proposers are the bits of one word.
+    static let workerLimit = 64
+
     /// The workers of the sequence, in the order of assignment.
     let workers: [LinkID]
     private(set) var tree: TokenTree

@@ -32,7 +32,7 @@ package struct VerifierConfiguration: Sendable {
     package var planning = PlanningPolicy()
     /// Workers that may be connected at once.
     package var workerLimit = 256
-    /// Workers that may draft for one sequence at once, at most ``TreeBoard/workerLimit``.
+    /// Workers that may draft for one sequence at once, at most ``MergedTree/workerLimit``.
     package var workersPerSequence = 16
     /// Connections that have not finished their handshake.
     package var pendingLimit = 64

@@ -4,8 +4,9 @@ import PacelineWire
 extension VerifierMachine {
     /// Hands the compute thread its next pass if the scheduler says that one starts.
     mutating func startPassIfDue(now: Instant) {
-        guard engineFault == nil, running.isEmpty || scheduler.isDue(now: now) else { return }
-        guard let plan = scheduler.next(running.values.map(demand), now: now) else { return }
+        guard service.hasEngine, running.isEmpty || scheduler.isDue(now: now) else { return }
+        let demands = running.keys.compactMap { demand(of: $0) }
+        guard let plan = scheduler.next(demands, now: now) else { return }
         statistics.passes += 1
         watchdog.began(now: now)
         let openings = plan.openings.compactMap { running[$0]?.opening }
@@ -19,37 +20,41 @@ extension VerifierMachine {
 
     /// A worker added to a sequence's tree.
     mutating func noteArrival(for request: RequestID, from worker: LinkID, now: Instant) {
-        guard let sequence = running[request] else { return }
-        let drafts = isProven(worker) ? provenDrafts(for: sequence) : nil
-        scheduler.arrived(for: request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
+        guard let depth = running[request]?.verifiableDepth else { return }
+        let isProven = links[worker]?.worker?.profile.isProven ?? false
+        let drafts = isProven ? provenDrafts(for: request) : nil
+        scheduler.arrived(for: request, drafts: drafts, depth: depth, now: now)
     }
 
     /// What workers that have been right before have drafted for a sequence.
-    func provenDrafts(for sequence: VerifierSequence) -> MergedTree {
-        merged(sequence.board, isIncluded: isProven)
+    mutating func provenDrafts(for request: RequestID) -> MergedTree {
+        drafts(for: request) { $0.isProven }
     }
 
-    private func demand(of sequence: VerifierSequence) -> PassScheduler.Demand {
-        let isResting = scheduler.slowdownGuard.isResting
+    /// What workers have drafted for a sequence, believed as far as they have earned it.
+    private mutating func drafts(
+        for request: RequestID,
+        isIncluded: (WorkerProfile) -> Bool = { _ in true }
+    ) -> MergedTree {
+        let drafters = ledger.workers(of: request).map { worker in
+            let profile = links[worker]?.worker?.profile
+            return (worker: worker, profile: profile.flatMap { isIncluded($0) ? $0 : nil })
+        }
+        return running.update(request) { $0.drafts(of: drafters) } ?? MergedTree(limits: treeLimits)
+    }
+
+    private mutating func demand(of request: RequestID) -> PassScheduler.Demand? {
+        guard let sequence = running[request] else { return nil }
+        let isDrafting = sequence.prefillLeft == 0 && !scheduler.slowdownGuard.isResting
         return PassScheduler.Demand(
-            request: sequence.request,
+            request: request,
             prefillLeft: sequence.prefillLeft,
             depth: sequence.verifiableDepth,
-            drafts: isResting || sequence.prefillLeft > 0 ? MergedTree(limits: treeLimits) : merged(sequence.board),
-            isExhausted: sequence.board.isExhausted
+            drafts: isDrafting ? drafts(for: request) : MergedTree(limits: treeLimits),
+            isExhausted: ledger.workers(of: request).allSatisfy { worker in
+                sequence.isExhausted(worker, credit: ledger.credit(of: worker, for: request))
+            }
         )
-    }
-
-    /// Whether a worker has shown that the target takes tokens of its trees.
-    private func isProven(_ worker: LinkID) -> Bool {
-        links[worker]?.worker?.profile.isProven ?? false
-    }
-
-    /// The trees of a board in one, believed as far as their workers have earned it.
-    private func merged(_ board: TreeBoard, isIncluded: (LinkID) -> Bool = { _ in true }) -> MergedTree {
-        board.merged { worker, tree in
-            isIncluded(worker) ? links[worker]?.worker?.profile.probabilities(of: tree) : nil
-        }
     }
 
     /// Tells the workers of a sequence which nodes are being verified, so that they draft below them. Workers that have

@@ -9,8 +9,7 @@ extension VerifierMachine {
         guard outcomes.count == pass.rounds.count else {
             return failEngine("a pass gave \(outcomes.count) outcomes for \(pass.rounds.count) rounds", now: now)
         }
-        let isDrafting = links.values.contains { $0.worker?.requests.isEmpty == false }
-        scheduler.finished(outcomes, milliseconds: milliseconds, isDrafting: isDrafting, now: now)
+        scheduler.finished(outcomes, milliseconds: milliseconds, isDrafting: ledger.isDrafting, now: now)
         for (round, outcome) in zip(pass.rounds, outcomes) {
             switch outcome {
             case .prefilled(let count, let reused): prefilled(round.request, count: count, reused: reused)
@@ -18,7 +17,7 @@ extension VerifierMachine {
             case .failed(let reason): fail(round.request, .engine(reason), now: now)
             }
         }
-        if isBalanceOutdated { rebalance(now: now) }
+        if ledger.isBalanceOutdated { rebalance(now: now) }
     }
 
     private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
@@ -27,16 +26,13 @@ extension VerifierMachine {
         _ = running.update(request) { $0.prefilled(count + reused) }
     }
 
-    /// The engine is of no use any more: every request fails, and none is taken.
+    /// The engine can compute no more: every request fails, and none is taken.
     mutating func failEngine(_ reason: String, now: Instant) {
         scheduler.abandon()
         watchdog.ended()
-        engineFault = reason
+        service.fail(reason)
         outbox.append(.note(.engineFailed(reason)))
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(.engine(reason))))
-        }
-        waiting.removeAll()
+        failWaiting(.engine(reason))
         for id in running.keys {
             fail(id, .engine(reason), now: now)
         }
@@ -47,45 +43,36 @@ extension VerifierMachine {
     /// - Parameter tree: what the verdict is about.
     private mutating func commit(_ verdict: Verdict, on tree: MergedTree?, of request: RequestID, now: Instant) {
         // The client may have gone while the pass ran.
-        guard let board = running[request]?.board else { return }
-        learn(from: verdict, on: board)
+        guard running.contains(request) else { return }
+        let workers = ledger.workers(of: request)
+        learn(from: verdict, of: request, workers: workers)
         let drafted = tree?.tree.count ?? 0
         count(verdict, drafted: drafted)
         let shares = tree?.shares(of: verdict) ?? SortedTable()
-        let committed = running.update(request) { sequence in
-            for (worker, share) in zip(shares.keys, shares.values) { sequence.credit(share, to: worker) }
-            sequence.statistics.record(drafted: drafted, accepted: verdict.path.count)
-            return sequence.commit(verdict, now: now)
-        }
+        ledger.record(shares, of: request)
+        let committed = running.update(request) { $0.commit(verdict, drafted: drafted, now: now) }
         guard let committed, let sequence = running[request] else { return }
         outbox.append(.emit(request, .tokens(committed.tokens, text: committed.text)))
-        credit(shares)
-        if let reason = sequence.finish {
-            end(request, .finished, now: now)
-            outbox.append(.emit(request, .finished(sequence.summary(reason))))
-            return
-        }
-        let drafts = provenDrafts(for: sequence)
+        if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
+        let drafts = provenDrafts(for: request)
         scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
-        for worker in sequence.board.workers {
-            announce(sequence, to: worker, share: shares[worker] ?? .none, now: now)
+        for worker in workers {
+            announce(sequence, to: worker, among: workers, share: shares[worker] ?? .none, now: now)
         }
     }
 
-    /// What the target's tokens say about every worker's confidence and use, verified nodes or not.
-    private mutating func learn(from verdict: Verdict, on board: TreeBoard) {
+    /// What the target's tokens say about the confidence and the use of every worker, verified nodes or not.
+    private mutating func learn(from verdict: Verdict, of request: RequestID, workers: [LinkID]) {
         // A worker that has to be silent cannot show what it is worth.
         let isJudging = configuration.restsDrafting && !scheduler.slowdownGuard.isResting
-        for (worker, tree, isHeard) in board.trees() {
-            guard var profile = links[worker]?.worker?.profile else { continue }
-            let wasResting = profile.workerYield.isResting
-            if !tree.isEmpty { profile.calibration.learn(from: verdict, on: tree) }
-            profile.shape.record(verdict.tokens, on: tree)
-            if isJudging {
-                let agreed = tree.descend(verdict.tokens).count
-                profile.workerYield.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
-            }
-            if profile.workerYield.isResting != wasResting { isBalanceOutdated = true }
+        for worker in workers {
+            guard var profile = links[worker]?.worker?.profile,
+                let tree = running.update(request, { $0.tree(of: worker) })
+            else { continue }
+            let wasResting = profile.performance.isResting
+            let isHeard = ledger.isHeard(worker, of: request)
+            profile.learn(from: verdict, on: tree, isHeard: isHeard, isJudged: isJudging)
+            if profile.performance.isResting != wasResting { ledger.unbalance() }
             _ = links.update(worker) { $0.worker?.profile = profile }
         }
     }
@@ -95,38 +82,31 @@ extension VerifierMachine {
         if drafted == 0 { statistics.plainRounds += 1 }
     }
 
-    private mutating func credit(_ shares: SortedTable<LinkID, VerdictShare>) {
-        for (worker, share) in zip(shares.keys, shares.values) {
-            _ = links.update(worker) { link in
-                link.worker?.draftTokens += share.verified
-                link.worker?.acceptedTokens += share.accepted
-            }
-        }
-    }
-
     /// Tells a worker of the last verdict, and of those before that were withheld from it.
-    private mutating func announce(_ sequence: VerifierSequence, to worker: LinkID, share: VerdictShare, now: Instant) {
-        guard canTell(worker, of: sequence) else { return giveUp(sequence.request, at: worker, now: now) }
-        guard !isOpening(sequence.request, at: worker) else {
-            _ = running.update(sequence.request) { $0.board.withhold(from: worker) }
-            return
-        }
-        let credit = credit(of: worker)
-        let due = running.update(sequence.request) { $0.board.grant(credit, to: worker) } ?? 0
-        let commits = sequence.history.commits(last: due)
+    ///
+    /// - Parameter workers: those of the sequence, this one included.
+    private mutating func announce(
+        _ sequence: VerifierSequence,
+        to worker: LinkID,
+        among workers: [LinkID],
+        share: VerdictShare,
+        now: Instant
+    ) {
+        let request = sequence.request
+        guard canTell(worker, of: sequence) else { return giveUp(request, at: worker, now: now) }
+        guard !isOpening(request, at: worker) else { return ledger.withhold(from: worker, of: request) }
+        let terms = terms(for: worker, among: workers)
+        let due = ledger.announce(terms, to: worker, of: request)
+        let commits = sequence.history.commits(last: due.verdicts)
         guard let latest = commits.last else { return }
         for commit in commits.dropLast() {
-            let message = Message.Verdict(commit.tokens, of: sequence.request, mark: commit.mark, share: .none)
+            let message = Message.Verdict(commit.tokens, of: request, mark: commit.mark, share: .none)
             send(.verdict(message), to: worker, now: now)
         }
-        let limits = draftLimits(of: worker)
-        let shard = shard(of: worker, among: sequence.board.workers)
-        var message = Message.Verdict(latest.tokens, of: sequence.request, mark: latest.mark, share: share)
-        message.credit = credit
-        _ = running.update(sequence.request) { sequence in
-            message.limits = sequence.board.bound(limits, to: worker)
-            message.shard = sequence.board.deal(shard, to: worker)
-        }
+        var message = Message.Verdict(latest.tokens, of: request, mark: latest.mark, share: share)
+        message.credit = terms.credit
+        message.limits = due.limits
+        message.shard = due.shard
         send(.verdict(message), to: worker, now: now)
     }
 
@@ -140,36 +120,28 @@ extension VerifierMachine {
     private func canTell(_ worker: LinkID, of sequence: VerifierSequence) -> Bool {
         guard let peer = links[worker]?.worker?.peer else { return false }
         return sequence.length <= WireLimits.baseLength(version: peer.version)
-            && sequence.board.withheld(from: worker) < BaseHistory.limit
+            && ledger.withheld(from: worker, of: sequence.request) < BaseHistory.limit
     }
 
     /// The worker is not to draft for a request any more, nor again.
     private mutating func giveUp(_ request: RequestID, at worker: LinkID, now: Instant) {
-        _ = running.update(request) { $0.board.remove(worker) }
         close(request, at: worker, .contextLength, now: now)
-        _ = links.update(worker) { $0.worker?.refused.insert(request) }
-        isBalanceOutdated = true
+        ledger.refuse(request, at: worker)
     }
+}
 
-    /// The verifier in numbers.
-    package var snapshot: VerifierSnapshot {
-        let connected = zip(links.keys, links.values).compactMap { id, link in
-            link.worker.map { snapshot(of: $0, id: id, isConnected: true) }
-        }
-        return VerifierSnapshot(
-            running: running.count,
-            waiting: waiting.count,
-            workers: connected + statistics.departed,
-            speculation: statistics.speculation,
-            plainRounds: statistics.plainRounds,
-            trees: statistics.trees,
-            passes: statistics.passes,
-            costs: scheduler.costs.points,
-            prefilledTokens: statistics.prefilledTokens,
-            reusedTokens: statistics.reusedTokens,
-            speedUp: scheduler.slowdownGuard.speedUp,
-            pendingLinks: links.values.count { $0.worker == nil },
-            reservedTokens: reservedTokens
+extension Message.Verdict {
+    /// What a worker is told of a commit; it leaves the worker no credit.
+    fileprivate init(_ tokens: [Token], of request: RequestID, mark: BaseMark, share: VerdictShare) {
+        self.init(
+            request: request.rawValue,
+            epoch: mark.epoch,
+            baseLength: mark.length,
+            baseHash: mark.hash,
+            tokens: tokens,
+            verifiedNodes: share.verified,
+            acceptedNodes: min(share.accepted, tokens.count - 1),
+            credit: 0
         )
     }
 }

@@ -64,15 +64,12 @@ package struct VerifierMachine: Sendable {
     var running = SortedTable<RequestID, VerifierSequence>()
     var waiting: [(id: RequestID, request: GenerationRequest)] = []
     var scheduler: PassScheduler
+    var ledger = DraftLedger()
     var watchdog: ComputeWatchdog
     var isComputeAlive = true
-    var isDraining = false
-    var hasNotedDrain = false
-    var engineFault: String?
+    var service = ServiceState()
     var statistics = VerifierStatistics()
-    var archive = ExperienceArchive()
-    /// A worker has come to rest or to drafting again since work was last shared out.
-    var isBalanceOutdated = false
+    var archive = ProfileArchive()
     var outbox: [Effect] = []
 
     /// - Parameters:
@@ -123,7 +120,7 @@ package struct VerifierMachine: Sendable {
         case .shutdown: shutdown(now: now)
         }
         startPassIfDue(now: now)
-        noteDrained()
+        if service.noteDrained(isIdle: isIdle) { outbox.append(.note(.drained)) }
         defer { outbox.removeAll(keepingCapacity: true) }
         return outbox
     }
@@ -152,7 +149,7 @@ package struct VerifierMachine: Sendable {
     }
 
     private mutating func drain(grace: Duration, now: Instant) {
-        isDraining = true
+        service.drain()
         let milliseconds = min(Int(max(0, grace.inMilliseconds)), WireLimits.graceMilliseconds)
         for id in links.keys {
             send(
@@ -161,18 +158,12 @@ package struct VerifierMachine: Sendable {
                 now: now
             )
         }
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(.draining)))
-        }
-        waiting.removeAll()
+        failWaiting(.draining)
     }
 
     private mutating func shutdown(now: Instant) {
-        isDraining = true
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(.draining)))
-        }
-        waiting.removeAll()
+        service.drain()
+        failWaiting(.draining)
         for id in running.keys {
             fail(id, .draining, now: now)
         }
@@ -184,11 +175,5 @@ package struct VerifierMachine: Sendable {
     /// Whether no request runs or waits.
     package var isIdle: Bool {
         running.isEmpty && waiting.isEmpty
-    }
-
-    private mutating func noteDrained() {
-        guard isDraining, !hasNotedDrain, isIdle else { return }
-        hasNotedDrain = true
-        outbox.append(.note(.drained))
     }
 }

@@ -2,15 +2,39 @@ import PacelineSpeculation
 
 /// What a verifier has learned of one worker's drafting.
 struct WorkerProfile: Sendable {
+    /// Right verdicts after which doubt is smaller than any calibration can be exact.
+    private static let acquaintance = 10
+
     /// What the worker's reported confidence is worth.
-    var calibration = Calibration()
+    private var calibration = Calibration()
     /// What its drafting is worth.
-    var workerYield = WorkerYield()
+    private(set) var performance = WorkerYield()
     /// How deep and how wide its trees are of use.
-    var shape = TreeShapeRecord()
+    private(set) var shape = TreeShapeRecord()
+    /// Counts what was learned about probabilities.
+    private(set) var revision = 0
+
+    init() {}
 
     /// Whether the target has ever taken a token of the worker's trees. Nothing is waited for before.
     var isProven: Bool { shape.agreements > 0 }
+
+    /// Learns from a verdict, whether or not it was about this worker's nodes.
+    ///
+    /// - Parameters:
+    ///   - tree: the worker's own, below the base that the verdict was about.
+    ///   - isHeard: whether the worker has sent anything since it was last given credit.
+    ///   - isJudged: whether the verdict counts for the worker's ``performance``.
+    mutating func learn(from verdict: Verdict, on tree: TokenTree, isHeard: Bool, isJudged: Bool) {
+        if !tree.isEmpty {
+            calibration.learn(from: verdict, on: tree)
+            shape.record(verdict.tokens, on: tree)
+            revision += 1
+        }
+        guard isJudged else { return }
+        let agreed = tree.descend(verdict.tokens).count
+        performance.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
+    }
 
     /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to
     /// its parent.
@@ -25,17 +49,14 @@ struct WorkerProfile: Sendable {
         return tree.limiting(believed, ofSiblings: trust)
     }
 
-    /// Right verdicts after which doubt is smaller than any calibration can be exact.
-    private static let acquaintance = 10
-
     private var trust: Double {
         shape.agreements < Self.acquaintance ? 1 - 1 / Double(2 << shape.agreements) : 1
     }
 }
 
-/// The experience with workers that are not connected at present, so that one that comes back does not start anew.
+/// What is known of workers that are not connected at present, so that one that comes back need not start from nothing.
 /// Bounded: the one that left first is forgotten first.
-struct ExperienceArchive: Sendable {
+struct ProfileArchive: Sendable {
     private static let limit = 128
 
     private var entries: [(incarnation: UInt64, profile: WorkerProfile)] = []
