@@ -38,7 +38,7 @@ struct DraftArrivalPredictorTests {
         #expect(arrivals.prediction(now: at(401)) == nil)
     }
 
-    @Test("expects what trees of a similar worth have gained")
+    @Test("expects as much as trees of a similar worth have gained")
     func gains() throws {
         var arrivals = DraftArrivalPredictor()
         for round in 0..<40 {
@@ -70,7 +70,7 @@ struct DraftArrivalPredictorTests {
         #expect(next > at(2030) && next < at(2100))
     }
 
-    @Test("goes on at the usual pace where a verdict left some of the tree")
+    @Test("keeps the usual pace if some of the tree survives a verdict")
     func survives() {
         var arrivals = steady()
         arrivals.committed(worth: 7, now: at(52))
@@ -106,7 +106,7 @@ struct DraftArrivalPredictorTests {
         #expect(try #require(arrivals.prediction(now: at(301))).gain > 3 * low)
     }
 
-    @Test("takes no notice of a delta for a base that is past")
+    @Test("ignores a delta below an earlier base")
     func past() {
         var arrivals = steady()
         arrivals.committed(worth: 0, now: at(52))

@@ -25,7 +25,7 @@ struct DraftWaitPolicyTests {
         )
     }
 
-    @Test("waits exactly where the rate of tokens gains by twice as much as it loses")
+    @Test("waits exactly if the gain is worth twice the tokens that the wait costs")
     func pays() {
         for gain in [0.05, 0.2, 0.5, 1, 3] {
             for cost in [1.0, 10, 40, 200] {
@@ -48,14 +48,14 @@ struct DraftWaitPolicyTests {
         #expect(deadline([(36, 1)], now: 35) == nil)
     }
 
-    @Test("adds up deltas of several sequences, and waits for the first that makes it worth while")
+    @Test("adds up the deltas of several sequences, and waits for the first that makes it worthwhile")
     func several() {
         #expect(deadline([(11, 0.3)]) == nil)
         #expect(deadline([(12, 0.4), (11, 0.3)]) == at(12 + 5.5))
         #expect(deadline([(12, 0.4), (3, 0.3)]) == at(4))
     }
 
-    @Test("does not wait for nothing")
+    @Test("does not wait if there is nothing to gain")
     func nothing() {
         #expect(deadline([]) == nil)
         #expect(deadline(cost: 0, [(2, 1)]) == nil)

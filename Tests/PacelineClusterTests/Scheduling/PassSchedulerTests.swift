@@ -37,13 +37,13 @@ struct PassSchedulerTests {
             scheduler.next(demands, now: now)
         }
 
-        /// What starts now, as it must.
+        /// The pass that must start now.
         mutating func start(_ demands: [PassScheduler.Demand]) throws -> PassPlan {
             let plan = next(demands)
             return try #require(plan)
         }
 
-        /// What starts when nothing comes however long the scheduler waits.
+        /// The pass that starts if nothing arrives, however long the scheduler waits.
         mutating func waitOut(_ demands: [PassScheduler.Demand]) throws -> PassPlan {
             while true {
                 if let plan = next(demands) { return plan }
@@ -108,7 +108,7 @@ struct PassSchedulerTests {
 
     // MARK: Starting
 
-    @Test("starts at once where nobody has drafted, and one pass at a time")
+    @Test("starts at once if nobody has drafted, one pass at a time")
     func plain() throws {
         var bench = try Bench(pass: 20)
         let demands = [try Self.demand()]
@@ -121,7 +121,7 @@ struct PassSchedulerTests {
         #expect(bench.next(demands) != nil)
     }
 
-    @Test("waits for drafts that are due, and starts with what there is when they do not come")
+    @Test("waits for drafts that are due, and starts without them if they do not come")
     func waits() throws {
         var bench = try Bench(pass: 40)
         try bench.learnRhythm()
@@ -139,7 +139,7 @@ struct PassSchedulerTests {
         #expect(bench.scheduler.deadline == nil)
     }
 
-    @Test("waits only if the pass costs more than waiting for it", arguments: [(0.5, false), (5, false), (40, true)])
+    @Test("waits only if that costs less than the drafts gain", arguments: [(0.5, false), (5, false), (40, true)])
     func pays(pass: Double, isWorthIt: Bool) throws {
         var bench = try Bench(pass: pass, row: 0.01)
         try bench.learnRhythm()
@@ -147,7 +147,7 @@ struct PassSchedulerTests {
         #expect((bench.next([try Self.demand()]) == nil) == isWorthIt)
     }
 
-    @Test("looks again when drafts arrive, and starts when no more are to come")
+    @Test("plans again when drafts arrive, and starts if no more will come")
     func arrival() throws {
         var bench = try Bench(pass: 40)
         try bench.learnRhythm()
@@ -171,7 +171,7 @@ struct PassSchedulerTests {
         #expect(bench.next([try Self.demand()]) != nil)
     }
 
-    @Test("does not wait while a prompt is to be read")
+    @Test("does not wait if a prompt is to be read")
     func urgent() throws {
         var bench = try Bench(pass: 40)
         try bench.learnRhythm()
@@ -181,7 +181,7 @@ struct PassSchedulerTests {
         #expect(plan.rounds.map(\.request.rawValue) == [1, 2])
     }
 
-    @Test("promises less after a wait in vain")
+    @Test("waits less readily after a wait in vain")
     func miss() throws {
         var bench = try Bench(pass: 28)
         try bench.learnRhythm()
@@ -212,7 +212,7 @@ struct PassSchedulerTests {
         #expect(bench.next([try Self.demand()]) != nil)
     }
 
-    @Test("keeps waiting and the time that drafts take within the limit of delay", arguments: 0..<8 as Range<UInt64>)
+    @Test("keeps the wait and the time that drafts add within the limit of delay", arguments: 0..<8 as Range<UInt64>)
     func budget(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         var bench = try Bench(pass: 10 + 60 * random.nextUnit(), row: 3 * random.nextUnit())
@@ -230,7 +230,7 @@ struct PassSchedulerTests {
                 bench.pause(min(20 * random.nextUnit(), (deadline - bench.now).inMilliseconds))
                 continue
             }
-            // The bench may come late; the scheduler may not plan more than what is left then.
+            // The bench may ask late. Then the scheduler must not plan more than is left.
             let waited = min((bench.now - plan.ready).inMilliseconds, limit)
             #expect(plan.overrun == 0 || waited + plan.overrun <= limit)
             bench.finish(taking: plan.milliseconds)
@@ -240,7 +240,7 @@ struct PassSchedulerTests {
         #expect(waits > 0)
     }
 
-    @Test("in the classic protocol waits until its workers have no more to say, or the longest wait is over")
+    @Test("waits in the classic protocol until its workers are done, or the longest wait is over")
     func stopAndWait() throws {
         var bench = try Bench(pass: 20) { $0.adopt(.stopAndWait) }
         #expect(bench.next([try Self.demand()]) == nil)
@@ -254,7 +254,7 @@ struct PassSchedulerTests {
 
     // MARK: Composing
 
-    @Test("opens what the engine does not hold and closes what nobody needs, once each")
+    @Test("opens each sequence that the engine does not hold, and closes each that no longer runs, once")
     func openings() throws {
         var bench = try Bench(pass: 20)
         func ids(_ requests: [RequestID]?) -> [UInt64]? { requests?.map(\.rawValue) }
@@ -283,7 +283,7 @@ struct PassSchedulerTests {
         #expect(plan.rounds.map(\.rows) == [100, 28])
     }
 
-    @Test("verifies the drafts that pay, and none of those that are improbable")
+    @Test("verifies drafts that pay, and no improbable ones")
     func drafts() throws {
         var bench = try Bench(pass: 20)
         let plan = try bench.start([try Self.demand(1, nodes: 6), try Self.demand(2, nodes: 6, probability: 0.001)])
@@ -305,7 +305,7 @@ struct PassSchedulerTests {
         #expect(abs(bench.scheduler.costs.milliseconds(rows: 1) - 40) < 0.1)
     }
 
-    @Test("measures drafting against passes during which nobody drafts, and against no others")
+    @Test("measures drafting only against passes during which nobody drafts")
     func quiet() throws {
         var busy = try Bench(pass: 20)
         for _ in 0..<30 {
@@ -333,7 +333,7 @@ struct PassSchedulerTests {
         #expect(bench.scheduler.slowdownGuard.speedUp == nil)
     }
 
-    @Test("plans anew after a pass of which nothing came")
+    @Test("plans again after a pass that failed")
     func abandoned() throws {
         var bench = try Bench(pass: 20)
         _ = bench.next([try Self.demand()])

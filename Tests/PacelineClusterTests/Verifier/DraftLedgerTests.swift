@@ -25,7 +25,7 @@ struct DraftLedgerTests {
 
     // MARK: Who drafts for what
 
-    @Test("shows the same from both sides, in the order of opening")
+    @Test("lists the same pairs by request and by worker, in the order of opening")
     func views() {
         var ledger = DraftLedger()
         let (one, two) = (RequestID(rawValue: 1), RequestID(rawValue: 2))
@@ -45,7 +45,7 @@ struct DraftLedgerTests {
         #expect(ledger.requests(of: a).isEmpty && !ledger.isDrafting)
     }
 
-    @Test("agrees with itself whatever comes and goes", arguments: 0..<8 as Range<UInt64>)
+    @Test("never contradicts itself, whatever comes and goes", arguments: 0..<8 as Range<UInt64>)
     func consistent(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var ledger = DraftLedger()
@@ -84,7 +84,7 @@ struct DraftLedgerTests {
         #expect(ledger.workers(of: request).count == UInt64.bitWidth)
     }
 
-    @Test("remembers who gave a request up for as long as both are there")
+    @Test("remembers who gave a request up until the request ends")
     func refused() {
         var ledger = ledger()
         ledger.refuse(request, at: worker)
@@ -98,7 +98,7 @@ struct DraftLedgerTests {
 
     // MARK: What a worker was told
 
-    @Test("owes a worker without credit all verdicts when it has some again, or when they have become many")
+    @Test("tells a worker without credit all verdicts once it has some again, or once they are many")
     func withheld() {
         var ledger = ledger(credit: 8)
         func told(_ credit: Int) -> Int {
@@ -114,7 +114,7 @@ struct DraftLedgerTests {
         #expect(many.reduce(0, +) + told(1) == 1_001)
     }
 
-    @Test("owes a worker that does not have the whole base yet the verdicts it could not be told")
+    @Test("later tells a worker the verdicts that came before it had the whole base")
     func opening() {
         var ledger = ledger()
         ledger.withhold(from: worker, of: request)
@@ -143,7 +143,7 @@ struct DraftLedgerTests {
         #expect(told(DraftTerms(credit: 8, limits: small, shard: half)) == .init(verdicts: 2, shard: half))
     }
 
-    @Test("tells nothing to a worker at which the request is not open, and hears nothing from it")
+    @Test("neither tells nor hears a worker at which the request is not open")
     func stranger() {
         var ledger = ledger()
         let stranger = LinkID(rawValue: 9)
@@ -153,7 +153,7 @@ struct DraftLedgerTests {
         #expect(ledger.credit(of: stranger, for: request) == 0)
     }
 
-    @Test("allows for what was drafted under an earlier, larger credit, also before the request was opened again")
+    @Test("allows what was drafted under an earlier, larger credit, even if the request was reopened since")
     func ceiling() {
         var ledger = ledger(credit: 3)
         _ = ledger.announce(DraftTerms(credit: 1), to: worker, of: request)
@@ -165,7 +165,7 @@ struct DraftLedgerTests {
         #expect(ledger.hear(from: worker, of: request) == 5)
     }
 
-    @Test("counts a worker's silence only from when it was given credit")
+    @Test("counts a worker as silent from when it is given credit")
     func heard() {
         var ledger = ledger(credit: 0)
         _ = ledger.hear(from: worker, of: request)
@@ -179,7 +179,7 @@ struct DraftLedgerTests {
 
     // MARK: What came of it
 
-    @Test("counts each token once, for the request and for the worker, and keeps both when the request ends")
+    @Test("counts tokens for the request and for the worker, who keeps them when the request ends")
     func counts() {
         var ledger = ledger()
         ledger.record(share(5, 2), of: request)
@@ -198,7 +198,7 @@ struct DraftLedgerTests {
         #expect(ledger.tally(of: worker) == tally)
     }
 
-    @Test("keeps what a worker did for a request after it has left, and nothing else of it")
+    @Test("keeps only what a worker did for running requests after it has left")
     func departed() {
         var ledger = ledger()
         ledger.record(share(5, 2), of: request)
@@ -209,7 +209,7 @@ struct DraftLedgerTests {
         #expect(ledger.tally(of: worker) == DraftLedger.Tally())
     }
 
-    @Test("lists a bounded number of workers of a request, and counts for the others all the same")
+    @Test("lists a bounded number of workers per request, but counts for all")
     func bounded() {
         var ledger = DraftLedger()
         for id in 1...1_000 as ClosedRange<UInt64> {

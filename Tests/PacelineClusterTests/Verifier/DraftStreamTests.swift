@@ -35,7 +35,7 @@ struct DraftStreamTests {
         #expect(paths(stream) == [[2], [4], [2, 3], [2, 3, 5]] || paths(stream) == [[2], [2, 3], [4], [2, 3, 5]])
     }
 
-    @Test("shows what lies below the base, at once and after commits, in whichever order they come")
+    @Test("shows what lies below the base, whether the commits came before the tree or after")
     func below() throws {
         var late = try stream()
         late.commit([1])
@@ -76,7 +76,7 @@ struct DraftStreamTests {
         #expect(stream.tree.count == 5 && !stream.isFinal)
     }
 
-    @Test("begins anew without a trace of the old tree")
+    @Test("starts over without a trace of the old tree")
     func restart() throws {
         var stream = try stream()
         try stream.append([], isFinal: true)

@@ -73,7 +73,7 @@ struct TreeBoardTests {
         #expect(proposers == [[1]: 0b11, [1, 2]: 0b01, [5]: 0b10, [1, 3]: 0b10])
     }
 
-    @Test("goes on with a tree by deltas, and refuses one that leaves a gap")
+    @Test("extends a tree by deltas, and refuses one that leaves a gap")
     func deltas() {
         var bench = Bench()
         #expect(bench.receive([node(nil, 1)], from: worker) == .current(nodes: 1))
@@ -82,7 +82,7 @@ struct TreeBoardTests {
             Issue.record("a gap was taken")
             return
         }
-        // Whatever follows hangs in the air, until the worker begins anew.
+        // Nothing that follows can be placed until the worker starts over.
         #expect(bench.receive([node(0, 4)], from: worker, first: 2) == .stale)
         #expect(bench.tokens() == [[1], [1, 2]])
         #expect(bench.receive([node(nil, 7)], from: worker) == .current(nodes: 1))
@@ -99,7 +99,7 @@ struct TreeBoardTests {
         #expect(bench.tokens().isEmpty)
     }
 
-    @Test("finds the place of deltas that a verdict overtook")
+    @Test("finds the place of deltas that crossed a verdict")
     func crossing() {
         var bench = Bench()
         let before = bench.history.mark
@@ -149,7 +149,7 @@ struct TreeBoardTests {
         #expect(bench.receive([node(nil, 50)], from: worker, root: recent) == .stale)
     }
 
-    @Test("can be lost at any moment, at the price of the trees until their workers begin new ones")
+    @Test("can be lost at any moment, which costs the trees until their workers start over")
     func lost() {
         var bench = Bench()
         _ = bench.receive([node(nil, 1)], from: worker)
@@ -218,7 +218,7 @@ struct TreeBoardTests {
         #expect(bench.receive([node(nil, 2), node(nil, 3)], from: worker, first: 1) == .overCredit)
     }
 
-    @Test("believes of siblings that different workers are sure of no more than that one of them is right")
+    @Test("lets the probabilities of siblings add up to 1 at most, even if several workers are certain")
     func siblings() throws {
         var bench = Bench()
         _ = bench.receive([node(nil, 1), node(0, 7)], from: worker)
@@ -236,7 +236,7 @@ struct TreeBoardTests {
         #expect(both.probabilities[1] == alone.probabilities[1])
     }
 
-    @Test("refuses nodes that break a rule only together with earlier ones")
+    @Test("refuses nodes that break a rule together with earlier ones")
     func rules() {
         var bench = Bench()
         _ = bench.receive([node(nil, 1)], from: worker)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("What a verifier knows of a worker")
 struct WorkerProfileTests {
-    @Test("outlives the worker's connection, but not for everybody for ever")
+    @Test("outlives the worker's connection, for a bounded number of workers")
     func archive() throws {
         var archive = ProfileArchive()
         var useless = WorkerProfile()
@@ -49,7 +49,7 @@ struct WorkerProfileTests {
         #expect(last > 0.99)
     }
 
-    @Test("believes that one of a stranger's siblings is right no more than that a single child is")
+    @Test("believes a stranger's siblings no more than a single child")
     func width() throws {
         let siblings = try TokenTree((0..<8).map { .init(parent: nil, token: $0, logProbability: -0.001) })
         let beliefs = WorkerProfile().probabilities(of: siblings)
@@ -76,7 +76,7 @@ struct WorkerProfileTests {
         Verdict(path: [], accepted: Array(tokens.dropLast()), correction: tokens[tokens.count - 1])
     }
 
-    @Test("counts only what changes its beliefs as a revision")
+    @Test("counts a revision for each verdict that changes its beliefs")
     func revisions() throws {
         var profile = WorkerProfile()
         profile.learn(from: Self.verdict([1]), on: TokenTree(), isHeard: true, isJudged: true)
@@ -89,7 +89,7 @@ struct WorkerProfileTests {
         TokenTree.Node(parent: parent, token: token, logProbability: -0.5)
     }
 
-    @Test("asks for the depth and width that have been of use, and a little more")
+    @Test("asks for the depth and width that have been useful, and a little more")
     func shape() throws {
         let bounds = DraftLimits(nodes: 256, depth: 32, width: 8)
         var record = TreeShapeRecord()
@@ -99,7 +99,7 @@ struct WorkerProfileTests {
         for round in 0..<200 { record.record([Token(round % 2), 99], on: tree) }
         let narrow = record.limits(within: bounds)
         #expect(narrow.width == 3 && narrow.depth == 5 && narrow.nodes == 256)
-        // It turns out that longer trees would do.
+        // A longer agreement asks for deeper trees.
         let chain = try TokenTree((0..<12).map { Self.node($0 == 0 ? nil : $0 - 1, Token($0)) })
         record.record((0..<13).map { Token($0) }, on: chain)
         #expect(record.limits(within: bounds).depth == 32)
