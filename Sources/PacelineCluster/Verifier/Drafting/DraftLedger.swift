@@ -55,7 +55,7 @@ struct DraftLedger: Sendable {
         var entries: [Entry] = []
         /// Workers that gave the request up; it is not offered to them again.
         var refused: Set<LinkID> = []
-        /// What came of all workers that ever drafted for it, up to ``contributionLimit``.
+        /// What each worker that ever drafted for it did; ``contributionLimit`` workers at most.
         var contributions = SortedTable<LinkID, RequestContribution>()
 
         /// Counts a worker's part in a verdict; false if the worker is not listed.
@@ -102,12 +102,12 @@ struct DraftLedger: Sendable {
         pages[request] = page
     }
 
-    /// A worker drafts for a request no more, but may again.
+    /// A worker stops drafting for a request, and may be given it again.
     mutating func close(_ request: RequestID, at worker: LinkID) {
         _ = pages.update(request) { page in page.entries.removeAll { $0.worker == worker } }
     }
 
-    /// A worker drafts for a request no more, nor again.
+    /// A worker stops drafting for a request for good.
     mutating func refuse(_ request: RequestID, at worker: LinkID) {
         close(request, at: worker)
         _ = pages.update(request) { $0.refused.insert(worker) }
@@ -201,8 +201,8 @@ struct DraftLedger: Sendable {
 
     /// Gives a worker the terms that go with a verdict.
     ///
-    /// A worker without credit is left in peace: each verdict would wake it, on what may be the verifier's own
-    /// processors, for nothing. It is told all of them when it has credit again, or when they have become many.
+    /// A worker without credit is not told: each verdict would wake it for nothing, perhaps on the verifier's own
+    /// processors. It is told all of them when it has credit again, or when they have become many.
     mutating func announce(_ terms: DraftTerms, to worker: LinkID, of request: RequestID) -> Announcement {
         update(request, worker) { entry in
             let isIdle = entry.terms.credit == 0 && terms.credit == 0

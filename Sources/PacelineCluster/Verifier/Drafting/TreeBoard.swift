@@ -11,7 +11,7 @@ struct TreeBoard: Sendable {
         case current(nodes: Int)
         /// It is rooted at an earlier base; what of it lies below the present one counts.
         case rerooted(nodes: Int)
-        /// It came too late: it is rooted at a base that is not ours or is long past.
+        /// It comes too late: it is rooted at a base that is long past, or that never was.
         case stale
         /// More nodes than the worker's credit allows; the tree is ignored until the worker starts a new one.
         case overCredit
@@ -91,11 +91,11 @@ struct TreeBoard: Sendable {
         }
     }
 
-    /// Takes what a worker streamed.
+    /// Takes nodes that a worker streamed.
     ///
     /// - Parameters:
     ///   - ceiling: the most nodes that the worker may have outstanding.
-    ///   - committed: what the sequence has gained since the mark that it is given, nil if it never had it.
+    ///   - committed: returns what the sequence has gained since a mark; nil if it never had it.
     mutating func receive(
         _ tree: Message.Tree,
         from worker: LinkID,

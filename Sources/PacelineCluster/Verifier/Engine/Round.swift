@@ -3,11 +3,10 @@ package import PacelineSpeculation
 /// What one pass does for one sequence.
 package struct Round: Sendable {
     package enum Work: Sendable {
-        /// Compute the next `count` tokens of the base that are not in the cache yet, or all but the last if those are
-        /// fewer, without asking for a token.
+        /// Compute the next `count` tokens of the base that are not in the cache yet, but never its last one. No token
+        /// is decided.
         case prefill(count: Int)
-        /// Compute what is left of the base (at most a handful of tokens) and the tree, and decide about the tree. An
-        /// empty tree is plain decoding.
+        /// Compute what is left of the base and the tree, and decide about the tree. An empty tree is plain decoding.
         case verify(TokenTree)
     }
 

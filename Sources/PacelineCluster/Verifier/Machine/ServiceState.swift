@@ -22,7 +22,7 @@ struct ServiceState: Sendable {
         engineFault = reason
     }
 
-    /// Whether all requests have ended after a drain, and nobody knows yet.
+    /// Whether all requests have ended after a drain; true once.
     mutating func noteDrained(isIdle: Bool) -> Bool {
         guard isDraining, isIdle, !hasNotedDrain else { return false }
         hasNotedDrain = true

@@ -7,7 +7,7 @@ extension VerifierMachine {
         guard service.hasEngine, running.isEmpty || scheduler.isDue(now: now) else { return }
         let demands = running.keys.compactMap { demand(of: $0) }
         guard let plan = scheduler.next(demands, now: now) else { return }
-        statistics.passes += 1
+        statistics.countPass()
         watchdog.began(now: now)
         let openings = plan.openings.compactMap { running[$0]?.opening }
         outbox.append(.run(Pass(closings: plan.closings, openings: openings, rounds: plan.rounds)))
@@ -26,12 +26,12 @@ extension VerifierMachine {
         scheduler.arrived(for: request, drafts: drafts, depth: depth, now: now)
     }
 
-    /// What workers that have been right before have drafted for a sequence.
+    /// The drafts for a sequence by workers that have been right before.
     mutating func provenDrafts(for request: RequestID) -> MergedTree {
         drafts(for: request) { $0.isProven }
     }
 
-    /// What workers have drafted for a sequence, believed as far as they have earned it.
+    /// The drafts for a sequence, believed as far as each worker has earned it.
     private mutating func drafts(
         for request: RequestID,
         isIncluded: (WorkerProfile) -> Bool = { _ in true }

@@ -31,7 +31,7 @@ extension VerifierMachine {
         finish(id, .cancelled, closing: .cancelled, now: now)
     }
 
-    /// Ends a running request of which nothing is wrong.
+    /// Ends a running request that did not fail.
     mutating func finish(
         _ id: RequestID,
         _ reason: FinishReason,
@@ -58,7 +58,7 @@ extension VerifierMachine {
         waiting.removeAll()
     }
 
-    /// Forgets a running request everywhere and lets waiting ones take its place.
+    /// Forgets a running request everywhere, and admits waiting ones in its place.
     private mutating func end(_ id: RequestID, _ reason: Message.Close.Reason, now: Instant) {
         running[id] = nil
         scheduler.ended(id)

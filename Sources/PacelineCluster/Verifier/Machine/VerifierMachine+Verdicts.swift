@@ -21,8 +21,7 @@ extension VerifierMachine {
     }
 
     private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
-        statistics.prefilledTokens += count
-        statistics.reusedTokens += reused
+        statistics.countPrefill(computed: count, reused: reused)
         _ = running.update(request) { $0.prefilled(count + reused) }
     }
 
@@ -47,7 +46,7 @@ extension VerifierMachine {
         let workers = ledger.workers(of: request)
         learn(from: verdict, of: request, workers: workers)
         let drafted = tree?.tree.count ?? 0
-        count(verdict, drafted: drafted)
+        statistics.count(verdict, drafted: drafted)
         let shares = tree?.shares(of: verdict) ?? SortedTable()
         ledger.record(shares, of: request)
         let committed = running.update(request) { $0.commit(verdict, drafted: drafted, now: now) }
@@ -61,9 +60,9 @@ extension VerifierMachine {
         }
     }
 
-    /// What the target's tokens say about the confidence and the use of every worker, verified nodes or not.
+    /// Learns what a verdict says about each worker, whether or not its nodes were verified.
     private mutating func learn(from verdict: Verdict, of request: RequestID, workers: [LinkID]) {
-        // A worker that has to be silent cannot show what it is worth.
+        // A worker that must be silent cannot show what it is worth.
         let isJudging = configuration.restsDrafting && !scheduler.slowdownGuard.isResting
         for worker in workers {
             guard var profile = links[worker]?.worker?.profile,
@@ -75,11 +74,6 @@ extension VerifierMachine {
             if profile.performance.isResting != wasResting { ledger.unbalance() }
             _ = links.update(worker) { $0.worker?.profile = profile }
         }
-    }
-
-    private mutating func count(_ verdict: Verdict, drafted: Int) {
-        statistics.speculation.record(drafted: drafted, accepted: verdict.path.count)
-        if drafted == 0 { statistics.plainRounds += 1 }
     }
 
     /// Tells a worker of the last verdict, and of those before that were withheld from it.
@@ -115,15 +109,15 @@ extension VerifierMachine {
         links[worker]?.machine.isOpening(request.rawValue) ?? false
     }
 
-    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and of a base
-    /// that takes its time to reach it, what was committed since is still there to be told.
+    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and the commits
+    /// that it has not been told can still be told.
     private func canTell(_ worker: LinkID, of sequence: VerifierSequence) -> Bool {
         guard let peer = links[worker]?.worker?.peer else { return false }
         return sequence.length <= WireLimits.baseLength(version: peer.version)
             && ledger.withheld(from: worker, of: sequence.request) < BaseHistory.limit
     }
 
-    /// The worker is not to draft for a request any more, nor again.
+    /// Takes a request from a worker for good.
     private mutating func giveUp(_ request: RequestID, at worker: LinkID, now: Instant) {
         close(request, at: worker, .contextLength, now: now)
         ledger.refuse(request, at: worker)

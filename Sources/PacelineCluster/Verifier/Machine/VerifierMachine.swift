@@ -26,13 +26,13 @@ package struct VerifierMachine: Sendable {
         case overflow(RequestID, waitingTokens: Int)
         /// The compute thread is idle again: one outcome for each round of its pass, and how long it was at it.
         case passFinished([RoundOutcome], milliseconds: Double)
-        /// The engine is of no use any more.
+        /// The engine can compute no more.
         case passFailed(String)
         /// The compute thread's stamp moved.
         case progressed
         /// ``VerifierMachine/deadline`` has come.
         case timer
-        /// Take no new requests, finish those there are.
+        /// Take no new requests, and finish those that run.
         case drain(grace: Duration)
         /// End everything now.
         case shutdown

@@ -1,3 +1,4 @@
+import Logging
 package import PacelineWire
 
 /// Something that happened at a verifier and that an operator may want to read; the shell logs it.
@@ -11,4 +12,31 @@ package enum VerifierNote: Sendable, Equatable {
     case engineFailed(String)
     /// Every request has ended after a drain was asked for.
     case drained
+}
+
+extension VerifierNote: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .workerJoined(let id, let peer):
+            "worker \(peer.name) joined (\(id), \(peer.fingerprint?.model ?? "no model"), \(peer.slots) slots)"
+        case .workerDraining(let id, let reason): "the worker of \(id) is leaving: \(reason)"
+        case .linkClosed(let id, let name, let fault):
+            name.map { "worker \($0) left (\(id)): \(fault)" } ?? "a connection was refused (\(id)): \(fault)"
+        case .treeRefused(let id, let request, let reason):
+            "a tree of \(id) for \(request) was refused: \(reason)"
+        case .workerGaveUp(let id, let request, let reason, let detail):
+            "the worker of \(id) will not draft for \(request) (\(reason))\(detail.isEmpty ? "" : ": \(detail)")"
+        case .engineFailed(let reason): "the target's engine failed: \(reason)"
+        case .drained: "all requests have ended"
+        }
+    }
+
+    var level: Logger.Level {
+        switch self {
+        case .workerJoined, .workerDraining, .workerGaveUp, .drained: .info
+        case .linkClosed(_, _, .shutdown), .linkClosed(_, .some, .disconnected(reason: nil)): .info
+        case .linkClosed, .treeRefused: .warning
+        case .engineFailed: .error
+        }
+    }
 }

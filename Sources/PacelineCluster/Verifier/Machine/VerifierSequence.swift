@@ -76,7 +76,7 @@ struct VerifierSequence: Sendable {
         computed += count
     }
 
-    /// Takes what a worker streamed.
+    /// Takes nodes that a worker streamed.
     ///
     /// - Parameter ceiling: the most nodes that the worker may have outstanding.
     mutating func receive(_ tree: Message.Tree, from worker: LinkID, ceiling: Int) -> TreeBoard.Receipt {

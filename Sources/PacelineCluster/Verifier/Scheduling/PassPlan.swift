@@ -3,7 +3,7 @@ import PacelineSpeculation
 /// A pass as it was planned: what it computes, and what is expected of it. While the compute thread has it, this is
 /// what the verifier remembers of it.
 struct PassPlan: Sendable {
-    /// Sequences that the engine holds and nobody needs.
+    /// Sequences that the engine holds, but that no longer run.
     var closings: [RequestID] = []
     /// Sequences of the rounds that the engine does not hold yet.
     var openings: [RequestID] = []

@@ -2,8 +2,8 @@ import PacelineSpeculation
 
 /// Decides when a pass starts, what it waits for and what it computes, and learns what passes cost.
 ///
-/// A value without I/O or a clock. It knows sequences by their requests only; what they would bring to a pass is handed
-/// in whenever one can start.
+/// A value without I/O or a clock. It knows sequences by their requests only, and is told what they would bring to a
+/// pass whenever one can start.
 struct PassScheduler: Sendable {
     /// What a running sequence would bring to a pass that starts now.
     struct Demand: Sendable {
@@ -20,7 +20,7 @@ struct PassScheduler: Sendable {
 
     /// How much of a new plan's price of a node enters the running average.
     private static let marginWeight = 0.2
-    /// The shares of the delay limit that are kept back for passes which take longer than expected.
+    /// The shares of the delay limit that are reserved for passes which take longer than expected.
     private static let reserve = 0.3...0.6
 
     private let configuration: VerifierConfiguration
@@ -28,7 +28,7 @@ struct PassScheduler: Sendable {
     private(set) var costs: CostCurve
     /// What passes cost while nobody drafts.
     private var quietCosts: CostCurve
-    /// By how much passes with drafts exceed their expected time.
+    /// How late passes with drafts can be.
     private var overrunEstimate = PassOverrunEstimate()
     private(set) var slowdownGuard = SlowdownGuard()
     /// Below this path probability a node has lately not been worth its place in a pass.
@@ -59,7 +59,7 @@ struct PassScheduler: Sendable {
 
     // MARK: Starting passes
 
-    /// Whether ``next(_:now:)`` would plan a pass if there is work. Finding out what sequences demand is not free.
+    /// Whether ``next(_:now:)`` would plan a pass if there is work. To find out what sequences demand takes time.
     func isDue(now: Instant) -> Bool {
         guard inFlight == nil else { return false }
         return isPlanOutdated || deadline.map { now >= $0 } ?? true
@@ -95,7 +95,7 @@ struct PassScheduler: Sendable {
         return plan
     }
 
-    /// The time at which a pass could start begins with whatever comes next.
+    /// Forgets the wait: the next pass is ready when it is next asked for.
     private mutating func rest() {
         readySince = nil
         deadline = nil
@@ -108,8 +108,8 @@ struct PassScheduler: Sendable {
     ///
     /// - Parameters:
     ///   - outcomes: one for each round.
-    ///   - milliseconds: that the compute thread was at the rounds.
-    ///   - isDrafting: whether any worker drafts, so that its computing may have slowed the pass down.
+    ///   - milliseconds: how long the compute thread took.
+    ///   - isDrafting: whether any worker drafts, which may have slowed the pass down.
     mutating func finished(_ outcomes: [RoundOutcome], milliseconds: Double, isDrafting: Bool, now: Instant) {
         guard let pass = inFlight else { return }
         abandon()
@@ -130,7 +130,7 @@ struct PassScheduler: Sendable {
         if isQuiet { quietCosts.observe(rows: rows, milliseconds: milliseconds) }
     }
 
-    /// Nothing will come of the pass in flight.
+    /// The pass in flight is over.
     mutating func abandon() {
         inFlight = nil
         isPlanOutdated = true
@@ -175,8 +175,7 @@ struct PassScheduler: Sendable {
     }
 
     /// The drafted tokens that a verdict on the tree is expected to accept, each less what its place in a pass costs.
-    /// What the planner would leave out, because it is too improbable or because the places go to others, is worth
-    /// nothing, and so is not waited for.
+    /// Nodes that the planner would leave out are worth nothing, so that no pass waits for such.
     private func worth(of drafts: MergedTree, depth: Int) -> Double {
         drafts.surplus(depth: depth, over: marginalProbability)
     }

@@ -2,21 +2,21 @@ import PacelineSpeculation
 
 /// What a verifier has learned of one worker's drafting.
 struct WorkerProfile: Sendable {
-    /// Right verdicts after which doubt is smaller than any calibration can be exact.
+    /// Right verdicts after which calibration is less exact than the remaining doubt.
     private static let acquaintance = 10
 
     /// What the worker's reported confidence is worth.
     private var calibration = Calibration()
     /// What its drafting is worth.
     private(set) var performance = WorkerYield()
-    /// How deep and how wide its trees are of use.
+    /// How deep and how wide its trees are useful.
     private(set) var shape = TreeShapeRecord()
     /// Counts what was learned about probabilities.
     private(set) var revision = 0
 
     init() {}
 
-    /// Whether the target has ever taken a token of the worker's trees. Nothing is waited for before.
+    /// Whether the target has ever taken a token of the worker's trees. No pass waits for a worker before.
     var isProven: Bool { shape.agreements > 0 }
 
     /// Learns from a verdict, whether or not it was about this worker's nodes.
@@ -39,9 +39,9 @@ struct WorkerProfile: Sendable {
     /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to
     /// its parent.
     ///
-    /// What the worker reports, as calibrated; but that any child of a node is right is even odds at most while the
-    /// worker has never been right, and each verdict that finds it right halves that doubt. One that is certain of
-    /// tokens that are all wrong can so have no long tree verified.
+    /// This is what the worker reports, calibrated. But while the worker has never been right, the children of a node
+    /// together get even odds at most, and each verdict that finds it right halves the remaining doubt. So a worker
+    /// that is certain of wrong tokens cannot have a long tree verified.
     func probabilities(of tree: TokenTree) -> [Double] {
         let believed = tree.indices.map { node in
             calibration.probability(logProbability: tree[node].logProbability, depth: tree.depth(of: node))
@@ -69,7 +69,7 @@ struct ProfileArchive: Sendable {
         entries.append((incarnation, profile))
     }
 
-    /// Hands out what is known of a worker's process life, or nothing.
+    /// Hands out what is known of a worker's process life; an empty profile if nothing is.
     mutating func take(_ incarnation: UInt64) -> WorkerProfile {
         guard let index = entries.firstIndex(where: { $0.incarnation == incarnation }) else {
             return WorkerProfile()
