@@ -175,7 +175,7 @@ struct PassScheduler: Sendable {
     }
 
     /// The drafted tokens that a verdict on the tree is expected to accept, each less what its place in a pass costs.
-    /// Nodes that the planner would leave out are worth nothing, so that no pass waits for such.
+    /// Nodes that the planner would leave out are worth nothing, so no pass waits for them.
     private func worth(of drafts: MergedTree, depth: Int) -> Double {
         drafts.surplus(depth: depth, over: marginalProbability)
     }
