@@ -102,7 +102,7 @@ extension Simulation {
             }
             verifiers[index].readySince = now
             let milliseconds = scenario.costs.milliseconds(rows: pass.rows)
-            tellVerifier(index, .passFinished(PassResult(outcomes: outcomes, milliseconds: milliseconds)))
+            tellVerifier(index, .passFinished(outcomes, milliseconds: milliseconds))
         } catch {
             fail(.engine, "verifier \(index): \(error)")
         }

@@ -51,7 +51,7 @@ struct AssignmentTests {
         load.count { $0.contains(sequence) }
     }
 
-    @Test("sets all workers to a sequence that is alone")
+    @Test("gives all workers to a single sequence")
     func one() {
         #expect(Self.balance(workers: [[], [], []], sequences: 1) == [[0], [0], [0]])
     }
@@ -78,7 +78,7 @@ struct AssignmentTests {
         #expect(load.map(\.count) == [1, 1])
     }
 
-    @Test("leaves well alone")
+    @Test("moves nothing that is balanced")
     func stable() {
         let before: [[UInt64]] = [[0], [1], [0]]
         #expect(Self.balance(workers: before, sequences: 2) == before.map(Set.init))
@@ -90,36 +90,36 @@ struct AssignmentTests {
         #expect(Self.count(0, load) >= 1 && Self.count(1, load) >= 1)
     }
 
-    @Test("asks nothing of a worker that drains, has refused, or is full")
+    @Test("gives nothing to a worker that drains, has refused, or is full")
     func limits() {
         #expect(Self.balance(workers: [[], []], sequences: 1, draining: [0]) == [[], [0]])
         #expect(Self.balance(workers: [[], []], sequences: 1, refused: [1: [0]]) == [[0], []])
         #expect(Self.balance(workers: [[]], sequences: 5, slots: 2).map(\.count) == [2])
     }
 
-    @Test("sets no more workers to a sequence than may be")
+    @Test("gives a sequence no more workers than allowed")
     func perSequence() {
         let load = Self.balance(workers: [[], [], [], []], sequences: 1, limit: 2)
         #expect(Self.count(0, load) == 2)
     }
 
-    @Test("gives a sequence whose worker has become useless another one, which the useless one then leaves it to")
+    @Test("gives a sequence another worker if its own rests, which then leaves")
     func slow() {
         #expect(Self.balance(workers: [[0], [1]], sequences: 2, resting: [0]) == [[0], [0, 1]])
         #expect(Self.balance(workers: [[0, 1], []], sequences: 2, resting: [0]).last == [0, 1])
-        // With nobody better it keeps what it has.
+        // If there is no better one it keeps its sequence.
         #expect(Self.balance(workers: [[0], [1]], sequences: 2, resting: [0, 1]) == [[0], [1]])
         #expect(Self.balance(workers: [[]], sequences: 1, resting: [0]) == [[0]])
     }
 
-    @Test("of idle workers prefers the most useful, and of sequences the one with the least help")
+    @Test("prefers the most useful of idle workers, and the sequence with the least help")
     func merit() {
         #expect(Self.balance(workers: [[], []], sequences: 1, merits: [0: 0.5, 1: 3], limit: 1) == [[], [0]])
         let load = Self.balance(workers: [[0], [1], []], sequences: 2, merits: [0: 4, 1: 0.5])
         #expect(load == [[0], [1], [1]])
     }
 
-    @Test("comes to rest, whatever it starts from: a second look moves nothing")
+    @Test("is stable: what it has moved it does not move again")
     func fixedPoint() {
         var random = SplitMix(seed: 3)
         for round in 0..<600 {

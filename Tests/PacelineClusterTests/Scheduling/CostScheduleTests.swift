@@ -26,7 +26,7 @@ struct CostScheduleTests {
     }
 
     @Test(
-        "Measuring ends within a second as long as a pass takes no more than its rows one by one",
+        "Measuring ends within a second if a pass takes no longer than its rows one by one",
         arguments: [1.0, 5, 20, 60, 150, 400, 900]
     )
     func slow(first: Double) throws {
@@ -37,7 +37,7 @@ struct CostScheduleTests {
         }
     }
 
-    @Test("The first size is measured however slow the machine is, since a curve needs a point")
+    @Test("The first size is measured on any machine, since a curve needs a point")
     func verySlow() throws {
         let (passes, _, curve) = try run { _ in 30_000 }
         #expect(passes == [1])

@@ -21,14 +21,14 @@ struct SlowdownGuardTests {
         #expect(Self.rests(in: 2000, speedUp: 3) == 0)
     }
 
-    @Test("takes ever rarer looks at plain decoding where drafting hardly pays", arguments: [1.0, 1.2])
+    @Test("measures plain decoding ever more rarely where drafting hardly pays", arguments: [1.0, 1.2])
     func audits(speedUp: Double) {
         let (early, late) = (Self.rests(in: 400, speedUp: speedUp), Self.rests(in: 10_000, speedUp: speedUp))
         #expect(early > 0)
         #expect(Double(late) / 10_000 < 0.01)
     }
 
-    @Test("finds out by such a look that plain passes are faster than was thought")
+    @Test("finds out that plain passes are faster than was measured at first")
     func wrongBeginning() {
         var slowdownGuard = SlowdownGuard()
         var plain = 20.0
@@ -50,7 +50,7 @@ struct SlowdownGuardTests {
         #expect(Double(late) / 20_000 > 0.96)
     }
 
-    @Test("believes tokens that were emitted rather than such as were expected")
+    @Test("believes emitted tokens rather than expected ones")
     func believes() {
         var slowdownGuard = SlowdownGuard()
         var resting = 0
@@ -62,7 +62,7 @@ struct SlowdownGuardTests {
         #expect(resting > 1000)
     }
 
-    @Test("does not take one long stall for a loss")
+    @Test("does not mistake one long stall for a loss")
     func stall() {
         var slowdownGuard = SlowdownGuard()
         for round in 0..<40 {
@@ -72,7 +72,7 @@ struct SlowdownGuardTests {
         }
     }
 
-    @Test("comes back to drafting that has become useful")
+    @Test("resumes drafting that has become useful")
     func recovers() {
         var slowdownGuard = SlowdownGuard()
         for _ in 0..<200 {

@@ -2,9 +2,9 @@ import Testing
 
 @testable import PacelineCluster
 
-@Suite("The usefulness of a worker")
+@Suite("The yield of a worker")
 struct WorkerYieldTests {
-    @Test("gives a worker that agrees all the credit it can use, and one that never does none but for probes")
+    @Test("earns a worker that is right all the credit it can use, and one that never is only probes")
     func credit() {
         var (good, bad) = (WorkerYield(), WorkerYield())
         #expect(good.credit(limit: 256) == 32)
@@ -19,7 +19,7 @@ struct WorkerYieldTests {
         #expect(probes > 12 && probes < 40)
     }
 
-    @Test("doubles a stranger's credit with each verdict that finds it right, and not otherwise")
+    @Test("doubles a stranger's credit with each verdict that finds it right, and only then")
     func start() {
         var worker = WorkerYield()
         worker.record(agreed: 0, nodes: 9, isHeard: true)
@@ -32,7 +32,7 @@ struct WorkerYieldTests {
         #expect(WorkerYield().credit(limit: 8) == 8)
     }
 
-    @Test("probes a worker that rests ever more rarely, but never gives it up, and more often after a success")
+    @Test("leads to ever rarer probes of a worker that rests, until it succeeds")
     func probing() {
         /// Verdicts from one probe's beginning to the next one's, while it is always wrong.
         func pauses(_ worker: inout WorkerYield, count: Int) -> [Int] {
@@ -67,7 +67,7 @@ struct WorkerYieldTests {
         #expect(wrong.isResting && !late.isResting && !mixed.isResting)
     }
 
-    @Test("gives credit by accepted tokens per node")
+    @Test("earns credit by accepted tokens per node")
     func yield() {
         func credit(agreed: Int, nodes: Int) -> Int {
             var worker = WorkerYield()
@@ -84,14 +84,14 @@ struct WorkerYieldTests {
         #expect(poor.credit(limit: 512) < 256)
     }
 
-    @Test("does not hold silence against a worker that may still be reading the prompt")
+    @Test("is not lowered by the silence of a worker that may still be reading the prompt")
     func reading() {
         var worker = WorkerYield()
         for _ in 0..<200 { worker.record(agreed: 0, nodes: 0, isHeard: false) }
         #expect(!worker.isResting && worker.credit(limit: 256) == 32)
     }
 
-    @Test("believes a resting worker again at its first success")
+    @Test("ends a worker's rest at its first success")
     func redemption() {
         var worker = WorkerYield()
         for _ in 0..<100 { worker.record(agreed: 0, nodes: 9, isHeard: true) }

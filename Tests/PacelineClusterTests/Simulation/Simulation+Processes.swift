@@ -57,7 +57,7 @@ extension Simulation {
     func finishPass(_ number: Int, _ pass: Pass, _ milliseconds: Double) {
         do {
             let outcomes = try PassRunner(engine: target).run(pass, progress: ComputeProgress())
-            tell(.passFinished(PassResult(outcomes: outcomes, milliseconds: milliseconds)))
+            tell(.passFinished(outcomes, milliseconds: milliseconds))
         } catch {
             tell(.passFailed("\(error)"))
         }

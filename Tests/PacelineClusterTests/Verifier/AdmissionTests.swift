@@ -5,8 +5,7 @@ import Testing
 
 @testable import PacelineCluster
 
-/// Connections at a verifier's door, by its machine alone.
-@Suite("Connections at a verifier's door")
+@Suite("Connections to a verifier")
 struct AdmissionTests {
     private struct Door {
         var machine: VerifierMachine
@@ -56,7 +55,7 @@ struct AdmissionTests {
         }
     }
 
-    @Test("are bounded, and the oldest stranger makes room")
+    @Test("are bounded: the oldest one without a handshake makes room")
     func bounded() throws {
         var door = try Door { $0.pendingLimit = 4 }
         let links = (0..<10).map { door.knock(from: "10.0.0.\($0)") }
@@ -70,7 +69,7 @@ struct AdmissionTests {
         }
     }
 
-    @Test("of a flood from one host do not keep a worker from another one out")
+    @Test("that flood in from one host do not keep out a worker from another")
     func flood() throws {
         var door = try Door { $0.pendingLimit = 16 }
         for _ in 0..<12 { door.knock(from: "flooder") }
@@ -81,7 +80,7 @@ struct AdmissionTests {
         #expect(door.machine.snapshot.workers.map(\.id) == [worker])
     }
 
-    @Test("of one host are bounded, workers and strangers together")
+    @Test("from one host are bounded")
     func perHost() throws {
         var door = try Door { $0.connectionsPerHost = 3 }
         let first = door.knock(from: "a")
@@ -98,7 +97,7 @@ struct AdmissionTests {
         #expect(door.refusals[fifth] == nil, "a host's old connections count no more")
     }
 
-    @Test("that say nothing are gone after two seconds, and leave nothing behind")
+    @Test("that say nothing are closed after two seconds, and leave nothing behind")
     func slowloris() throws {
         var door = try Door()
         for index in 0..<40 { door.knock(from: "\(index)") }
@@ -110,7 +109,7 @@ struct AdmissionTests {
         #expect(door.machine.deadline == nil)
     }
 
-    @Test("of a worker that is connected already take its old one's place")
+    @Test("replace the older one of the same worker")
     func supersedes() throws {
         var door = try Door()
         let old = door.knock(from: "a")

@@ -58,7 +58,7 @@ struct AnnouncementTests {
 
         /// Ends the pass that runs, with one verdict.
         mutating func finish(_ verdict: Verdict) {
-            tell(.passFinished(PassResult(outcomes: [.verified(verdict)], milliseconds: 20)))
+            tell(.passFinished([.verified(verdict)], milliseconds: 20))
         }
 
         /// A worker's tree of one node.
@@ -108,7 +108,7 @@ struct AnnouncementTests {
         return exchange
     }
 
-    @Test("names the nodes that a pass verifies when the pass begins, below the present base")
+    @Test("includes the nodes that a pass verifies when it begins, below the present base")
     func names() throws {
         let exchange = try Self.run([.deltas, .verifying])
         #expect(exchange.passes.count == 2)
@@ -122,7 +122,7 @@ struct AnnouncementTests {
         #expect(try #require(kinds.firstIndex(of: .verifying)) > verdict)
     }
 
-    @Test("leaves a worker that rests in peace, and tells it everything when it may draft again")
+    @Test("is nothing while a worker rests, and everything when it may draft again")
     func resting() throws {
         var exchange = try Exchange(capabilities: [.deltas])
         exchange.tell(
@@ -146,7 +146,7 @@ struct AnnouncementTests {
         #expect(exchange.verdicts.contains { $0.epoch > 12 && $0.credit > 0 })
     }
 
-    @Test("says nothing of it to a worker that did not ask")
+    @Test("leaves the nodes under verification out for a worker that did not ask")
     func capability() throws {
         let exchange = try Self.run([.deltas])
         #expect(exchange.passes.count == 2)

@@ -6,13 +6,13 @@ import Testing
 
 @testable import PacelineCluster
 
-/// Requests at the production engine, on a model that has no law behind one token: its embedding is not a number.
-@Suite("Tokens without a law")
+/// Requests at the production engine, on a model with one token whose embedding is not a number.
+@Suite("Tokens after which nothing can be sampled")
 struct LawlessTokenTests {
     private static let lawless: Token = 100
     private static let prompt: [Token] = [5, 9, 40, 7]
 
-    /// What a request has come to.
+    /// What became of a request.
     private struct Fate: Equatable {
         var tokens: [Token] = []
         var fault: String?
@@ -84,7 +84,7 @@ struct LawlessTokenTests {
         "\(LogitError(token: 0, value: .nan, position: position))"
     }
 
-    @Test("A request fails at the token whose law is none, by token and position, and has the tokens before it")
+    @Test("A request fails with the token and position that cannot be sampled, and keeps the tokens before")
     func plain() throws {
         let inPrompt = try Self.run(Self.opening(1, Self.prompt + [Self.lawless]), at: Self.engine())
         #expect(inPrompt == [Fate(tokens: [], fault: Self.fault(position: 5))])
@@ -92,7 +92,7 @@ struct LawlessTokenTests {
         #expect(later == [Fate(tokens: [Self.lawless], fault: Self.fault(position: 5))])
     }
 
-    @Test("Other requests of the pass go on with their tokens, and so do later ones")
+    @Test("Other requests of the pass go on, and so do later ones")
     func others() throws {
         let engine = try Self.engine()
         let (first, second) = (Self.opening(2, [1, 2, 3]), Self.opening(3, [9, 8, 7, 6, 5]))
@@ -105,7 +105,7 @@ struct LawlessTokenTests {
         #expect(try Self.run(Self.opening(4, [1, 2, 3]), at: engine)[0].tokens == expected[0].tokens)
     }
 
-    @Test("Drafted or not, a request has the same tokens before it fails")
+    @Test("A request has the same tokens before it fails, with drafts or without")
     func drafted() throws {
         let lawless = Self.lawless
         let expected = try Self.run(Self.opening(1, wanting: lawless), at: Self.engine())
@@ -115,7 +115,7 @@ struct LawlessTokenTests {
         }
     }
 
-    @Test("A token without a law in a tree matters to no token that is not behind it")
+    @Test("Such a token in a tree changes no token that does not follow it")
     func beside() throws {
         let expected = try Self.run(Self.opening(1), at: Self.engine(), count: 12)[0]
         #expect(expected.fault == nil)
@@ -135,7 +135,7 @@ struct LawlessTokenTests {
         #expect(tokens == Array(expected.tokens.prefix(tokens.count)))
     }
 
-    @Test("A drafter that comes to logits without a law ends its session with the reason")
+    @Test("A drafter that meets such logits ends its session with the reason")
     func drafter() throws {
         final class Source: DrafterSource {
             let transformer: Transformer

@@ -92,7 +92,7 @@ struct LongBaseTests {
                 left > 0
                 ? .prefilled(count: left, reused: 0)
                 : .verified(Verdict(path: [], accepted: [], correction: token))
-            tell(.passFinished(PassResult(outcomes: [outcome], milliseconds: 20)))
+            tell(.passFinished([outcome], milliseconds: 20))
         }
 
         var verdicts: [Message.Verdict] {
@@ -116,7 +116,7 @@ struct LongBaseTests {
 
     private static let prompt = (0..<100).map { Token($0) }
 
-    @Test("withholds verdicts from a worker that has not the whole base, and tells them all when it has")
+    @Test("withholds verdicts from a worker until it has the whole base, and then tells them all")
     func withheld() throws {
         var exchange = try Exchange {
             $0.basePart = 10
@@ -143,7 +143,7 @@ struct LongBaseTests {
         #expect(kinds == [.open] + Array(repeating: .base, count: 9) + Array(repeating: .verdict, count: 11))
     }
 
-    @Test("gives a worker up that takes longer for a base than verdicts can be told again, and asks it no more")
+    @Test("gives up a worker that receives a base too slowly for the verdicts since to be told")
     func endless() throws {
         var exchange = try Exchange {
             $0.basePart = 10
@@ -175,7 +175,7 @@ struct LongBaseTests {
         #expect(old.passes == 1)
     }
 
-    @Test("closes a request at a worker of version 1 when it outgrows 262,144 tokens, and goes on without")
+    @Test("closes a request at a worker of version 1 when it outgrows 262,144 tokens, and goes on without it")
     func outgrown() throws {
         var exchange = try Exchange(versions: 1...1)
         exchange.submit([Token](repeating: 7, count: 262_142))
@@ -188,7 +188,7 @@ struct LongBaseTests {
         #expect(exchange.verifier.running.values.first?.length == 262_146)
     }
 
-    @Test("takes a prompt of any length that the context holds, up to 16,777,216 tokens")
+    @Test("takes any prompt that fits the context, up to 16,777,216 tokens")
     func context() throws {
         var exchange = try Exchange(contextLength: 1 << 24)
         exchange.submit([Token](repeating: 7, count: 300_000), count: 1 << 24)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Prompts that begin alike")
 struct PrefillAccountingTests {
-    @Test("The verifier counts what the engine computed and what it had, and emits the same tokens")
+    @Test("Tokens that were computed and tokens that were cached are counted apart")
     func accounting() throws {
         let stem = (0..<500).map { Token($0 % 97) }
         var scenario = Scenario(seed: 4)
@@ -22,7 +22,7 @@ struct PrefillAccountingTests {
         #expect(snapshot.reusedTokens == 448 + 192 + 448 + 128)
     }
 
-    @Test("Prompt tokens that were there teach the cost curve nothing, and the next token is decided at once")
+    @Test("Cached prompt tokens do not enter the cost curve, and the next token is decided at once")
     func costs() throws {
         let costs = try CostCurve.mock()
         var machine = VerifierMachine(
@@ -36,19 +36,18 @@ struct PrefillAccountingTests {
         let asked = GenerationRequest(prompt: prompt, sampling: .greedy, maximumTokens: 4)
         let first = try #require(Self.pass(machine.handle(.submit(request, asked), now: .zero)))
         #expect(first.rows == 128)
-        let empty = PassResult(outcomes: [.prefilled(count: 0, reused: 128)], milliseconds: 0.001)
-        let second = try #require(Self.pass(machine.handle(.passFinished(empty), now: .zero)))
-        #expect(machine.costs == costs)
+        let reused = RoundOutcome.prefilled(count: 0, reused: 128)
+        let second = try #require(
+            Self.pass(machine.handle(.passFinished([reused], milliseconds: 0.001), now: .zero))
+        )
+        #expect(machine.scheduler.costs == costs)
         guard case .verify = second.rounds.first?.work else { throw SimulationError() }
-        // As many rows as were computed, not as were asked for, took that time.
+        // That time belongs to the rows that were computed, not to those that were asked for.
         var expected = costs
         expected.observe(rows: 1, milliseconds: 21)
-        let verdict = PassResult(
-            outcomes: [.verified(Verdict(path: [], accepted: [], correction: 5))],
-            milliseconds: 21
-        )
-        _ = machine.handle(.passFinished(verdict), now: .zero)
-        #expect(machine.costs == expected)
+        let verdict = Verdict(path: [], accepted: [], correction: 5)
+        _ = machine.handle(.passFinished([.verified(verdict)], milliseconds: 21), now: .zero)
+        #expect(machine.scheduler.costs == expected)
     }
 
     struct SimulationError: Error {}

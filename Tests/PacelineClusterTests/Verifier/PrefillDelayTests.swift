@@ -27,7 +27,7 @@ struct PrefillDelayTests {
     @Test("delays its tokens by no more than the configured time", arguments: [0.3, 1, 3])
     func bounded(perRow: Double) throws {
         let simulation = try Self.run(perRow: perRow, delay: .milliseconds(50))
-        // Simulated passes take up to a tenth more than the curve says, which learns from them.
+        // Simulated passes take up to a tenth longer than the curve says.
         #expect(Self.longestGap(simulation) <= 1.25 * (20 + perRow + 50))
     }
 
@@ -39,7 +39,7 @@ struct PrefillDelayTests {
         #expect(first < last)
     }
 
-    @Test("still gets some rows where even these take longer")
+    @Test("still gets some rows if even those take longer")
     func least() throws {
         let simulation = try Self.run(perRow: 20, delay: .milliseconds(50))
         let pass = 20 + 20.0 * (1 + 8)

@@ -9,8 +9,10 @@ struct TreeBoardTests {
     private let worker = LinkID(rawValue: 1)
     private let other = LinkID(rawValue: 2)
 
-    /// A history, a board with two workers, and what goes between them.
+    /// A history, a board, and what goes between them.
     struct Bench {
+        /// The most nodes that a worker may have outstanding.
+        var ceiling = 64
         var history = BaseHistory(prompt: [10, 11])
         var board = TreeBoard(limits: TreeLimits(nodes: 512, depth: 32, vocabularySize: 100))
 
@@ -37,27 +39,20 @@ struct TreeBoardTests {
                 isFinal: isFinal
             )
             let history = history
-            return board.receive(message, from: worker) { history.committed(since: $0) }
+            return board.receive(message, from: worker, ceiling: ceiling) { history.committed(since: $0) }
         }
 
-        /// All trees in one, each node with even odds.
-        var merged: MergedTree {
-            board.merged { _, tree in tree.map { _ in 0.5 } }
+        /// The trees of workers 1 and 2 in one, believed as those of strangers are.
+        mutating func merged() -> MergedTree {
+            board.merged((1...2).map { (LinkID(rawValue: $0), WorkerProfile()) })
         }
 
-        func tokens() -> [[Token]] {
-            let merged = merged
+        mutating func tokens() -> [[Token]] {
+            let merged = merged()
             return merged.tree.indices.map { merged.tree.tokens(onPathTo: $0) }.sorted {
                 $0.lexicographicallyPrecedes($1)
             }
         }
-    }
-
-    private func bench(credit: Int = 64) -> Bench {
-        var bench = Bench()
-        bench.board.add(worker, credit: credit)
-        bench.board.add(other, credit: credit)
-        return bench
     }
 
     private func node(_ parent: Int?, _ token: Token) -> TokenTree.Node {
@@ -66,27 +61,28 @@ struct TreeBoardTests {
 
     @Test("merges the trees of several workers by parent and token, and knows who proposed what")
     func merges() {
-        var bench = bench()
+        var bench = Bench()
         #expect(bench.receive([node(nil, 1), node(0, 2)], from: worker) == .current(nodes: 2))
         #expect(bench.receive([node(nil, 5), node(nil, 1), node(1, 3)], from: other) == .current(nodes: 3))
         #expect(bench.tokens() == [[1], [1, 2], [1, 3], [5]])
-        let merged = bench.merged
+        let merged = bench.merged()
         let proposers = Dictionary(
             uniqueKeysWithValues: merged.tree.indices.map { (merged.tree.tokens(onPathTo: $0), merged.proposers[$0]) }
         )
+        #expect(merged.workers == [worker, other])
         #expect(proposers == [[1]: 0b11, [1, 2]: 0b01, [5]: 0b10, [1, 3]: 0b10])
     }
 
-    @Test("goes on with a tree by deltas, and refuses one that leaves a gap")
+    @Test("extends a tree by deltas, and refuses one that leaves a gap")
     func deltas() {
-        var bench = bench()
+        var bench = Bench()
         #expect(bench.receive([node(nil, 1)], from: worker) == .current(nodes: 1))
         #expect(bench.receive([node(0, 2)], from: worker, first: 1) == .current(nodes: 1))
         guard case .invalid = bench.receive([node(0, 3)], from: worker, first: 5) else {
             Issue.record("a gap was taken")
             return
         }
-        // Whatever follows hangs in the air, until the worker begins anew.
+        // Nothing that follows can be placed until the worker starts over.
         #expect(bench.receive([node(0, 4)], from: worker, first: 2) == .stale)
         #expect(bench.tokens() == [[1], [1, 2]])
         #expect(bench.receive([node(nil, 7)], from: worker) == .current(nodes: 1))
@@ -95,7 +91,7 @@ struct TreeBoardTests {
 
     @Test("re-roots a tree where the committed tokens lie on it")
     func reroots() {
-        var bench = bench()
+        var bench = Bench()
         _ = bench.receive([node(nil, 1), node(0, 2), node(1, 3), node(1, 4), node(nil, 9)], from: worker)
         bench.commit([1, 2])
         #expect(bench.tokens() == [[3], [4]])
@@ -103,9 +99,9 @@ struct TreeBoardTests {
         #expect(bench.tokens().isEmpty)
     }
 
-    @Test("finds the place of deltas that a verdict overtook")
+    @Test("finds the place of deltas that crossed a verdict")
     func crossing() {
-        var bench = bench()
+        var bench = Bench()
         let before = bench.history.mark
         _ = bench.receive([node(nil, 1)], from: worker)
         bench.commit([1, 2])
@@ -118,7 +114,7 @@ struct TreeBoardTests {
 
     @Test("drops a tree that the committed tokens have left")
     func leaves() {
-        var bench = bench()
+        var bench = Bench()
         let before = bench.history.mark
         _ = bench.receive([node(nil, 1), node(0, 2)], from: worker)
         bench.commit([8])
@@ -129,7 +125,7 @@ struct TreeBoardTests {
 
     @Test("takes no tree that is rooted at a base that never was", arguments: 0..<3)
     func foreign(field: Int) {
-        var bench = bench()
+        var bench = Bench()
         bench.commit([1])
         var root = bench.history.mark
         switch field {
@@ -143,7 +139,7 @@ struct TreeBoardTests {
 
     @Test("takes no tree that is rooted too long ago, nor one older than the worker's last")
     func old() {
-        var bench = bench()
+        var bench = Bench()
         let first = bench.history.mark
         for token in 0..<20 as Range<Token> { bench.commit([token]) }
         #expect(bench.receive([node(nil, 1)], from: worker, root: first) == .stale)
@@ -153,61 +149,96 @@ struct TreeBoardTests {
         #expect(bench.receive([node(nil, 50)], from: worker, root: recent) == .stale)
     }
 
-    @Test("takes nothing from a worker that was not asked")
-    func stranger() {
-        var bench = bench()
-        #expect(bench.receive([node(nil, 1)], from: LinkID(rawValue: 9)) == .stale)
+    @Test("can be lost at any moment, which costs the trees until their workers start over")
+    func lost() {
+        var bench = Bench()
+        _ = bench.receive([node(nil, 1)], from: worker)
+        bench.board = TreeBoard(limits: TreeLimits(nodes: 512, depth: 32, vocabularySize: 100))
+        bench.commit([1])
+        #expect(bench.receive([node(0, 2)], from: worker, first: 1) == .stale)
+        #expect(bench.tokens().isEmpty)
+        #expect(bench.receive([node(nil, 3)], from: worker) == .current(nodes: 1))
+        #expect(bench.receive([node(0, 4)], from: worker, first: 1) == .current(nodes: 1))
+        #expect(bench.tokens() == [[3], [3, 4]])
+    }
+
+    @Test("knows which workers will add nothing before the next verdict")
+    func exhausted() {
+        var bench = Bench()
+        #expect(bench.board.isExhausted(worker, credit: 0))
+        #expect(!bench.board.isExhausted(worker, credit: 2))
+        _ = bench.receive([node(nil, 1)], from: worker)
+        #expect(!bench.board.isExhausted(worker, credit: 2))
+        #expect(bench.board.isExhausted(worker, credit: 1))
+        _ = bench.receive([], from: worker, first: 1, isFinal: true)
+        #expect(bench.board.isExhausted(worker, credit: 2))
+        bench.commit([1])
+        #expect(!bench.board.isExhausted(worker, credit: 2), "a verdict sets it going again")
+    }
+
+    @Test("never shows a merged tree that is out of date", arguments: 0..<8 as Range<UInt64>)
+    func cache(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        var bench = Bench()
+        var profiles = [WorkerProfile(), WorkerProfile()]
+        for _ in 0..<200 {
+            let index = Int(2 * random.nextUnit())
+            let worker = LinkID(rawValue: UInt64(index + 1))
+            switch 6 * random.nextUnit() {
+            case ..<3: _ = bench.receive([node(nil, Token(3 * random.nextUnit()))], from: worker)
+            case ..<4: bench.commit([Token(3 * random.nextUnit())])
+            case ..<5:
+                let verdict = Verdict(path: [], accepted: [], correction: Token(3 * random.nextUnit()))
+                let tree = bench.board.tree(of: worker)
+                profiles[index].learn(from: verdict, on: tree, isHeard: true, isJudged: true)
+            default: bench.board.drop(worker)
+            }
+            var drafters: [(worker: LinkID, profile: WorkerProfile?)] = []
+            for place in 0..<2 where random.nextUnit() < 0.8 {
+                drafters.append((LinkID(rawValue: UInt64(place + 1)), random.nextUnit() < 0.8 ? profiles[place] : nil))
+            }
+            let shown = bench.board.merged(drafters)
+            var expected = MergedTree(limits: shown.tree.limits, workers: drafters.map(\.worker))
+            for (place, drafter) in drafters.enumerated() {
+                let tree = bench.board.tree(of: drafter.worker)
+                guard let profile = drafter.profile else { continue }
+                expected.add(tree, bit: 1 << UInt64(place), probabilities: profile.probabilities(of: tree))
+            }
+            expected.reconcile()
+            #expect(shown.workers == expected.workers && shown.proposers == expected.proposers)
+            #expect(Array(shown.tree) == Array(expected.tree) && shown.probabilities == expected.probabilities)
+        }
     }
 
     @Test("ignores a tree beyond its worker's credit until a new one begins")
     func credit() {
-        var bench = bench(credit: 2)
+        var bench = Bench(ceiling: 2)
         #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .overCredit)
         #expect(bench.receive([node(nil, 1)], from: worker, first: 0) == .current(nodes: 1))
         #expect(bench.receive([node(nil, 2), node(nil, 3)], from: worker, first: 1) == .overCredit)
     }
 
-    @Test("takes what was drafted under an earlier, larger credit, also before the sequence was opened anew")
-    func earlierCredit() {
+    @Test("lets the probabilities of siblings add up to 1 at most, even if several workers are certain")
+    func siblings() throws {
         var bench = Bench()
-        bench.board.add(worker, credit: 3)
-        #expect(bench.board.grant(1, to: worker) == 1)
-        #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .current(nodes: 3))
-        bench.board.remove(worker)
-        bench.board.add(worker, credit: 0, ceiling: 3)
-        #expect(bench.receive([node(nil, 1), node(nil, 2), node(nil, 3)], from: worker) == .current(nodes: 3))
-        #expect(bench.receive([node(nil, 4)], from: worker, first: 3) == .overCredit)
-    }
-
-    @Test("owes a worker without credit all verdicts when it has some again, or when they have become many")
-    func withheld() {
-        var board = bench(credit: 8).board
-        #expect(board.grant(8, to: worker) == 1)
-        #expect(board.grant(0, to: worker) == 1, "it must know that it may not draft")
-        for _ in 0..<5 { #expect(board.grant(0, to: worker) == 0) }
-        #expect(board.grant(4, to: worker) == 6)
-        #expect(board.grant(4, to: worker) == 1)
-        let told = (0..<1_000).map { _ in board.grant(0, to: worker) }
-        #expect(told.max() == BaseHistory.limit)
-        #expect(told.reduce(0, +) + board.grant(1, to: worker) == 1_001)
-    }
-
-    @Test("believes of siblings that different workers are sure of no more than that one of them is right")
-    func siblings() {
-        var bench = bench()
         _ = bench.receive([node(nil, 1), node(0, 7)], from: worker)
         _ = bench.receive([node(nil, 2)], from: other)
-        let merged = bench.board.merged { [worker] id, tree in tree.map { _ in id == worker ? 0.9 : 0.6 } }
-        let expected: [Token: Double] = [1: 0.9 / 1.5, 2: 0.6 / 1.5, 7: 0.9]
-        #expect(merged.tree.map(\.token) == [1, 7, 2])
-        for (node, belief) in zip(merged.tree, merged.probabilities) {
-            #expect(abs(belief - (expected[node.token] ?? 0)) < 1e-12)
+        var sure = WorkerProfile()
+        for _ in 0..<20 {
+            let verdict = Verdict(path: [], accepted: [1], correction: 7)
+            sure.learn(from: verdict, on: bench.board.tree(of: worker), isHeard: true, isJudged: false)
         }
+        let alone = bench.board.merged([(worker, sure)])
+        #expect(alone.probabilities.allSatisfy { $0 > 0.8 })
+        let both = bench.board.merged([(worker, sure), (other, sure)])
+        #expect(both.tree.map(\.token) == [1, 7, 2])
+        #expect(abs(both.probabilities[0] - 0.5) < 1e-12 && abs(both.probabilities[2] - 0.5) < 1e-12)
+        #expect(both.probabilities[1] == alone.probabilities[1])
     }
 
-    @Test("refuses nodes that break a rule only together with earlier ones")
+    @Test("refuses nodes that break a rule together with earlier ones")
     func rules() {
-        var bench = bench()
+        var bench = Bench()
         _ = bench.receive([node(nil, 1)], from: worker)
         guard case .invalid = bench.receive([node(nil, 1)], from: worker, first: 1) else {
             Issue.record("a second sibling with the same token was taken")
@@ -219,14 +250,15 @@ struct TreeBoardTests {
         }
     }
 
-    @Test("forgets a worker that leaves, and keeps the others' trees")
+    @Test("forgets a worker's tree, and keeps the others'")
     func removal() {
-        var bench = bench()
+        var bench = Bench()
         _ = bench.receive([node(nil, 1)], from: worker)
         _ = bench.receive([node(nil, 2)], from: other)
-        bench.board.remove(worker)
+        bench.board.drop(worker)
         #expect(bench.tokens() == [[2]])
-        let merged = bench.merged
-        #expect(merged.proposers == [0b01], "bits are places on the board as it is")
+        #expect(bench.merged().proposers == [0b10])
+        let alone = bench.board.merged([(other, WorkerProfile())])
+        #expect(alone.proposers == [0b01], "bits are places among the workers that are asked for")
     }
 }

@@ -7,7 +7,8 @@ import Testing
 struct VerdictShareTests {
     @Test("count a node for every worker that proposed it, accepted or not")
     func shares() throws {
-        var merged = MergedTree(limits: TreeLimits())
+        let workers = [LinkID(rawValue: 4), LinkID(rawValue: 5)]
+        var merged = MergedTree(limits: TreeLimits(), workers: workers)
         let chain = try TokenTree([
             .init(parent: nil, token: 1, logProbability: -1), .init(parent: 0, token: 2, logProbability: -1),
         ])
@@ -16,17 +17,11 @@ struct VerdictShareTests {
         ])
         merged.add(chain, bit: 1, probabilities: [0.5, 0.5])
         merged.add(branch, bit: 2, probabilities: [0.9, 0.9])
-        let entry = InFlightPass.Entry(
-            request: RequestID(rawValue: 1),
-            tree: merged,
-            workers: [LinkID(rawValue: 4), LinkID(rawValue: 5)],
-            rows: 4
-        )
         let verdict = SampleMatch().verdict(on: merged.tree) { node in node == nil ? 1 : 9 }
+        let shares = merged.shares(of: verdict)
+        #expect(shares.keys == workers)
         #expect(
-            entry.shares(of: verdict) == [
-                VerdictShare(verified: 2, accepted: 1), VerdictShare(verified: 2, accepted: 1),
-            ]
+            shares.values == [VerdictShare(verified: 2, accepted: 1), VerdictShare(verified: 2, accepted: 1)]
         )
         #expect(merged.probabilities == [0.9, 0.5, 0.9])
         #expect(merged.surplus(depth: 32, over: 0) == 0.9 + 0.45 + 0.9)

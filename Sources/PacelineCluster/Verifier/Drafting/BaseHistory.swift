@@ -1,11 +1,11 @@
 import PacelineSpeculation
 
-/// A sequence's committed tokens and the names its base had, which is how a tree that is rooted at an earlier base is
-/// told from one that is rooted at none of ours.
+/// A sequence's committed tokens and the names that its base has had. They tell a tree that is rooted at an earlier
+/// base from one that is rooted at none of ours.
 struct BaseHistory: Sendable {
-    /// Commits that can be told once more.
+    /// Commits that can still be told.
     static let limit = 256
-    /// How many names a tree may be rooted at.
+    /// The latest names, at which a tree may be rooted.
     private static let rootLimit = 16
 
     /// Committed tokens, prompt included; never empty.
@@ -26,7 +26,7 @@ struct BaseHistory: Sendable {
     mutating func commit(_ committed: [Token]) {
         tokens += committed
         marks.append(mark.advanced(by: committed))
-        // Seldom, because it moves all that stay.
+        // Rarely, because it moves all that stay.
         if marks.count > 2 * Self.limit { marks.removeFirst(Self.limit - 1) }
     }
 

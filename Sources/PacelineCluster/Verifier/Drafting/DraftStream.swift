@@ -1,11 +1,11 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// What one worker has streamed up for one sequence: a tree in the worker's own numbering, rooted where the worker
-/// rooted it, and how far the sequence has moved past that root since.
+/// What one worker has streamed for one sequence: a tree in the worker's own numbering, rooted where the worker rooted
+/// it, and how far the sequence has moved past that root since.
 ///
-/// The tree is not cut when the sequence grows. Deltas that were on their way during a verdict still find their
-/// parents, and the part below the present base is read off by walking the committed tokens down from the root.
+/// The tree is not cut when the sequence grows, so that deltas which cross a verdict still find their parents. The part
+/// below the present base is found by walking the committed tokens down from the root.
 struct DraftStream: Sendable {
     /// Where the worker rooted the tree; nil before its first tree.
     private(set) var root: BaseMark?
@@ -15,6 +15,8 @@ struct DraftStream: Sendable {
     /// The drafter pauses until the next verdict.
     private(set) var isFinal = false
     private let limits: TreeLimits
+    /// The part below the present base, once it was asked for and until something changes.
+    private var below: TokenTree?
 
     init(limits: TreeLimits) {
         self.limits = limits
@@ -29,12 +31,14 @@ struct DraftStream: Sendable {
         self.committed = committed
         tree = TokenTree(limits: limits)
         isFinal = false
+        below = nil
     }
 
     /// Adds streamed nodes behind those there are.
     ///
     /// - Throws: ``TreeError`` if one of them breaks a rule; nodes before it stay.
     mutating func append(_ nodes: [TokenTree.Node], isFinal: Bool) throws(TreeError) {
+        below = nil
         for node in nodes {
             try tree.append(node)
         }
@@ -45,6 +49,7 @@ struct DraftStream: Sendable {
     mutating func commit(_ tokens: [Token]) {
         guard root != nil else { return }
         committed += tokens
+        below = nil
         guard committed.count > limits.depth else { return }
         // Deeper than any tree may be: nothing of this one can lie below the base again.
         tree = TokenTree(limits: limits)
@@ -58,7 +63,11 @@ struct DraftStream: Sendable {
     }
 
     /// The part of the tree below the present base; empty where the committed tokens left it.
-    func belowBase() -> TokenTree {
-        committed.isEmpty ? tree : tree.reroot(after: committed).tree
+    mutating func belowBase() -> TokenTree {
+        if committed.isEmpty { return tree }
+        if let below { return below }
+        let tree = tree.reroot(after: committed).tree
+        below = tree
+        return tree
     }
 }

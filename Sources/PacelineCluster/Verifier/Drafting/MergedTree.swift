@@ -1,15 +1,31 @@
 import PacelineSpeculation
 
+/// One worker's part in a verdict.
+struct VerdictShare: Equatable, Sendable {
+    /// Nodes of the worker that were verified.
+    var verified: Int
+    /// Those of them that were accepted.
+    var accepted: Int
+
+    static let none = VerdictShare(verified: 0, accepted: 0)
+}
+
 /// The trees of several workers for one sequence as one tree, with what is believed of each node and who proposed it.
 struct MergedTree: Sendable {
+    /// Workers that one sequence may have; a node's proposers are the bits of one word.
+    static let workerLimit = 64
+
+    /// The workers of the sequence, in the order of assignment.
+    let workers: [LinkID]
     private(set) var tree: TokenTree
     /// By node: the calibrated probability that the target takes its token once it comes to its parent. Where several
     /// workers proposed a node the most confident of them counts.
     private(set) var probabilities: [Double] = []
-    /// By node: a bit for each worker that proposed it, by its place on the board.
+    /// By node: a bit for each worker that proposed it, by its place in ``workers``.
     private(set) var proposers: [UInt64] = []
 
-    init(limits: TreeLimits) {
+    init(limits: TreeLimits, workers: [LinkID] = []) {
+        self.workers = workers
         tree = TokenTree(limits: limits)
     }
 
@@ -52,7 +68,7 @@ struct MergedTree: Sendable {
 
     /// The part that consists of `nodes`, which are ascending and connected to the base.
     func subtree(_ nodes: [NodeIndex]) -> MergedTree {
-        var part = MergedTree(limits: tree.limits)
+        var part = MergedTree(limits: tree.limits, workers: workers)
         var placed = [NodeIndex?](repeating: nil, count: tree.count)
         for index in nodes {
             var node = tree[index]
@@ -64,6 +80,19 @@ struct MergedTree: Sendable {
             part.proposers.append(proposers[index])
         }
         return part
+    }
+
+    /// Each worker's part in a verdict on the tree. A node that several proposed counts for each of them.
+    func shares(of verdict: Verdict) -> SortedTable<LinkID, VerdictShare> {
+        var shares = SortedTable<LinkID, VerdictShare>()
+        for (place, worker) in workers.enumerated() {
+            let bit = UInt64(1) << UInt64(place)
+            shares[worker] = VerdictShare(
+                verified: proposers.count { $0 & bit != 0 },
+                accepted: verdict.path.count { proposers[$0] & bit != 0 }
+            )
+        }
+        return shares
     }
 
     private mutating func place(

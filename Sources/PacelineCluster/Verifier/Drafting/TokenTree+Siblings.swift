@@ -1,8 +1,8 @@
 import PacelineSpeculation
 
 extension TokenTree {
-    /// Probabilities of nodes, those of siblings in proportion less where they come to more than `limit` together: a
-    /// node has one successor.
+    /// The probabilities of nodes, where those of siblings are scaled down to add up to `limit` at most: a node has one
+    /// successor.
     func limiting(_ probabilities: [Double], ofSiblings limit: Double) -> [Double] {
         // Children of the base come first, then those of node 0, and so on.
         var totals = [Double](repeating: 0, count: count + 1)

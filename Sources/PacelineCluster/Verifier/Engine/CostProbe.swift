@@ -2,9 +2,9 @@ import NIOCore
 import PacelineSpeculation
 import PacelineWire
 
-/// Measures what passes of a target take, by running some on a sequence of its own, in a second at most.
+/// Measures what a target's passes cost by running some on a sequence of its own, for a second at most.
 struct CostProbe {
-    /// Requests are numbered from 1, so this one is nobody's.
+    /// Clients' requests are numbered from 1.
     private static let request = RequestID(rawValue: 0)
 
     private let engine: any TargetEngine

@@ -2,10 +2,10 @@ package import PacelineSpeculation
 
 /// One forward pass of the target: rounds of several sequences side by side.
 ///
-/// A pass also carries the openings and closings that came up since the last one, in that order before its rounds, so
-/// that the compute thread is never handed more than one job and its mailbox cannot grow.
+/// A pass also carries the closings and openings since the last one, to be done before its rounds. So the compute
+/// thread is never handed more than one job, and its mailbox cannot grow.
 package struct Pass: Sendable {
-    /// A sequence that the engine should make room for.
+    /// A sequence for the engine to make room for.
     package struct Opening: Sendable {
         package var request: RequestID
         /// Every token that is committed now: at least one.

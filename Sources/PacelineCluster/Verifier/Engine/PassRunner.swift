@@ -1,6 +1,6 @@
 import PacelineSpeculation
 
-/// Carries out passes on an engine; what the compute thread does between taking a pass and handing back its outcomes.
+/// Carries out passes on an engine: what the compute thread does between taking a pass and returning its outcomes.
 package struct PassRunner {
     private let engine: any TargetEngine
 

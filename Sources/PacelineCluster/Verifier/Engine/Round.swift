@@ -3,11 +3,10 @@ package import PacelineSpeculation
 /// What one pass does for one sequence.
 package struct Round: Sendable {
     package enum Work: Sendable {
-        /// Compute the next `count` tokens of the base that are not in the cache yet, or all but the last if those are
-        /// fewer, without asking for a token.
+        /// Compute the next `count` tokens of the base that are not in the cache yet, but never its last one. No token
+        /// is decided.
         case prefill(count: Int)
-        /// Compute what is left of the base (at most a handful of tokens) and the tree, and decide about the tree. An
-        /// empty tree is plain decoding.
+        /// Compute what is left of the base and the tree, and decide about the tree. An empty tree is plain decoding.
         case verify(TokenTree)
     }
 
@@ -38,27 +37,13 @@ package enum RoundOutcome: Sendable {
     /// The engine could not do the round, for a reason that concerns this sequence alone. The sequence must be closed.
     case failed(reason: String)
 
-    /// Rows of the pass that went to `round`.
-    func rows(of round: Int) -> Int {
-        if case .prefilled(let count, _) = self { count } else { round }
-    }
-}
-
-/// What comes back from the compute thread: one outcome per round, in the order of the rounds.
-package struct PassResult: Sendable {
-    package var outcomes: [RoundOutcome]
-    /// Time of the rounds on the compute thread, without the openings and closings, in milliseconds.
-    package var milliseconds: Double
-
-    package init(outcomes: [RoundOutcome], milliseconds: Double) {
-        self.outcomes = outcomes
-        self.milliseconds = milliseconds
+    /// Rows that the pass computed for a round that asked for `rows`.
+    func rows(of rows: Int) -> Int {
+        if case .prefilled(let count, _) = self { count } else { rows }
     }
 
-    /// Tokens of all verdicts.
+    /// Tokens that the sequence gained.
     var emittedTokens: Int {
-        outcomes.reduce(0) { sum, outcome in
-            if case .verified(let verdict) = outcome { sum + verdict.tokens.count } else { sum }
-        }
+        if case .verified(let verdict) = self { verdict.tokens.count } else { 0 }
     }
 }

@@ -3,7 +3,7 @@ package import PacelineWire
 
 /// The target model as the verifier's compute thread sees it.
 ///
-/// All methods are called on one thread of their own, in the order of the passes; conformers need not be `Sendable`.
+/// All methods are called on one thread, in the order of the passes; conformers need not be `Sendable`.
 /// The promise of the system rests on this seam: the token that `run` decides for a position depends on the tokens
 /// before it, the sampling parameters and the position, and on nothing else: not on the tree, on other rounds of the
 /// pass or on how the base was cut into prefills.
@@ -19,8 +19,8 @@ package protocol TargetEngine: AnyObject {
     /// Computes all rounds in one forward pass.
     ///
     /// - Parameters:
-    ///   - rounds: at most one per sequence, all of open sequences. A `verify` comes only when at most
-    ///     `VerifierConfiguration.maximumPrefillChunk` tokens of the base are left to compute.
+    ///   - rounds: at most one per sequence, all of open sequences. A `verify` comes only when all of the base but its
+    ///     last token has been computed.
     ///   - progress: advance it at least every 100 ms (between layers, say), or peers take the process for dead.
     /// - Returns: as many outcomes as rounds, in their order.
     /// - Throws: only what makes the engine unusable for every sequence.
@@ -35,7 +35,7 @@ package struct TargetDescription: Sendable {
     package var contextLength: Int
     /// Tokens that all open sequences may hold together.
     package var cacheCapacity: Int
-    /// What passes take, learned on while serving; nil to have it measured at start-up.
+    /// What passes cost at first; nil to have it measured at start-up.
     package var costs: CostCurve?
 
     package init(
@@ -48,5 +48,16 @@ package struct TargetDescription: Sendable {
         self.contextLength = contextLength
         self.cacheCapacity = cacheCapacity
         self.costs = costs
+    }
+}
+
+/// A target that is ready to serve, as loading it on the compute thread returns it.
+package struct LoadedTarget {
+    package var engine: any TargetEngine
+    package var description: TargetDescription
+
+    package init(engine: any TargetEngine, description: TargetDescription) {
+        self.engine = engine
+        self.description = description
     }
 }

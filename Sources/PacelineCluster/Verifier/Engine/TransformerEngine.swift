@@ -124,7 +124,7 @@ package final class TransformerEngine: TargetEngine {
         }
     }
 
-    /// Makes room for a tree, or, where there is none, for no tree: that costs speed and no token.
+    /// Makes room for a tree, or for an empty one if there is no room: that costs speed only.
     private func reserve(for tree: TokenTree, of sequence: EngineSequence) throws -> TokenTree {
         do {
             try sequence.cache.reserve(sequence.tokens.count + tree.count)
@@ -184,10 +184,10 @@ package final class TransformerEngine: TargetEngine {
         return .verified(verdict)
     }
 
-    /// What the target says of a tree.
+    /// The target's verdict on a tree.
     ///
-    /// Where it comes to logits that are no law, the tokens before them are decided all the same, as they are without a
-    /// tree: the round after this one fails then.
+    /// If some logits are not a distribution, the tokens before them are still decided, as they would be without a
+    /// tree; the next round fails.
     ///
     /// - Parameter firstRow: the row of the logits that belongs to the base.
     private func verdict(
@@ -217,7 +217,7 @@ package final class TransformerEngine: TargetEngine {
     }
 }
 
-/// A pass that asks for what cannot be.
+/// A pass that asks for the impossible.
 package enum EngineError: Error, Equatable, CustomStringConvertible {
     case unknownSequence(RequestID)
     case prefillBeyondBase(RequestID)

@@ -11,20 +11,20 @@ package struct VerifierConfiguration: Sendable {
     package var queueLimit = 64
     /// Rows of one pass that may go to prompts.
     package var prefillRows = 128
-    /// By how much the prompts in a pass may delay the tokens of sequences that are past theirs. A pass takes at least
-    /// ``prefillRowsAtLeast`` rows of prompts all the same.
+    /// How long the prompts in a pass may delay the tokens of sequences that have read theirs. A pass takes at least
+    /// ``prefillRowsAtLeast`` rows of prompts in any case.
     package var prefillDelay = Duration.milliseconds(50)
     package var prefillRowsAtLeast = 8
-    /// How long a pass may wait for drafts at most, whatever they promise.
+    /// The longest that a pass waits for drafts.
     package var maximumWait = Duration.milliseconds(35)
-    /// By how much drafts may delay a token beyond a plain pass: the wait, and what the larger pass takes longer, in
-    /// one. Where a longer wait is allowed, that is the limit of both.
+    /// How long drafts may delay a token beyond a plain pass, by the wait for them and by the larger pass together. A
+    /// longer ``maximumWait`` takes its place.
     package var delayLimit = Duration.milliseconds(50)
     /// Whether a pass waits until its workers have nothing more to say, at most `maximumWait`, instead of starting when
     /// waiting no longer pays. This is stop-and-wait speculation, for comparisons; a worker's fault then costs time.
     package var waitsForWorkers = false
-    /// Whether drafting that is measured to be slower than plain decoding rests, and workers that are of no use do.
-    /// Without it every worker drafts all the time, whatever it costs.
+    /// Whether drafting rests when it is measured to be slower than plain decoding, and a worker when its drafts are
+    /// never accepted. Without it every worker drafts all the time, whatever it costs.
     package var restsDrafting = true
     /// Bounds on one worker's tree; `nodes` is also the most credit that a worker is given.
     package var draft = DraftLimits(nodes: 256, depth: 32, width: 4)
@@ -32,7 +32,7 @@ package struct VerifierConfiguration: Sendable {
     package var planning = PlanningPolicy()
     /// Workers that may be connected at once.
     package var workerLimit = 256
-    /// Workers that may draft for one sequence at once, at most ``TreeBoard/workerLimit``.
+    /// Workers that may draft for one sequence at once, at most ``MergedTree/workerLimit``.
     package var workersPerSequence = 16
     /// Connections that have not finished their handshake.
     package var pendingLimit = 64

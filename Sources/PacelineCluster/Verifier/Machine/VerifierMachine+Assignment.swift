@@ -2,20 +2,21 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine {
+    /// Nodes of paths this many times less probable than what a pass has room for may still be drafted ahead.
+    private static let foresight = 1.0 / 8
+
     /// Spreads workers over sequences after one of either came or went.
     mutating func rebalance(now: Instant) {
         let moves = Assignment.moves(
             workers: assignableWorkers,
             sequences: running.values.map { Assignment.Request(request: $0.request, length: $0.length) },
-            workersPerSequence: min(configuration.workersPerSequence, TreeBoard.workerLimit)
+            workersPerSequence: min(configuration.workersPerSequence, MergedTree.workerLimit)
         )
-        isBalanceOutdated = false
+        ledger.balance()
         for move in moves {
             switch move {
             case .open(let request, let worker): open(request, at: worker, now: now)
-            case .close(let request, let worker):
-                _ = running.update(request) { $0.board.remove(worker) }
-                close(request, at: worker, .reassigned, now: now)
+            case .close(let request, let worker): close(request, at: worker, .reassigned, now: now)
             }
         }
     }
@@ -27,11 +28,27 @@ extension VerifierMachine {
         _ reason: Message.Close.Reason,
         now: Instant
     ) {
-        _ = links.update(worker) { link in
-            link.worker?.requests.removeAll { $0 == request }
-            link.worker?.refused.remove(request)
-        }
+        ledger.close(request, at: worker)
+        _ = running.update(request) { $0.drop(worker) }
         send(.close(Message.Close(request: request.rawValue, reason: reason)), to: worker, now: now)
+    }
+
+    /// What a worker is asked to draft for a request from now on.
+    ///
+    /// - Parameter workers: those of the request, this one included.
+    func terms(for worker: LinkID, among workers: [LinkID]) -> DraftTerms {
+        let shape = links[worker]?.worker?.profile.shape
+        var limits = shape?.limits(within: configuration.draft) ?? configuration.draft
+        // What is not worth verifying now may be when the base has grown towards it.
+        limits.minimumProbability = scheduler.marginalProbability * Self.foresight
+        return DraftTerms(credit: credit(of: worker), limits: limits, shard: shard(of: worker, among: workers))
+    }
+
+    /// How many nodes a worker may have outstanding from now on.
+    func credit(of worker: LinkID) -> Int {
+        guard configuration.restsDrafting else { return configuration.draft.nodes }
+        guard !scheduler.slowdownGuard.isResting else { return 0 }
+        return links[worker]?.worker?.profile.performance.credit(limit: configuration.draft.nodes) ?? 0
     }
 
     private var assignableWorkers: [Assignment.Worker] {
@@ -40,12 +57,12 @@ extension VerifierMachine {
             return Assignment.Worker(
                 id: id,
                 slots: worker.peer.slots,
-                requests: worker.requests,
-                refused: worker.refused,
+                requests: ledger.requests(of: id),
+                refused: ledger.refused(by: id),
                 isDraining: worker.isDraining,
                 contextLength: worker.peer.baseLimit,
-                isResting: configuration.restsDrafting && worker.profile.workerYield.isResting,
-                merit: worker.profile.workerYield.tokensPerVerdict
+                isResting: configuration.restsDrafting && worker.profile.performance.isResting,
+                merit: worker.profile.performance.tokensPerVerdict
             )
         }
     }
@@ -53,31 +70,24 @@ extension VerifierMachine {
     /// Gives a worker all it needs to draft for a request from nothing.
     private mutating func open(_ request: RequestID, at worker: LinkID, now: Instant) {
         guard let sequence = running[request], let drafter = links[worker]?.worker?.drafter else { return }
-        let credit = credit(of: worker)
-        let limits = draftLimits(of: worker)
-        let shard = shard(of: worker, among: sequence.board.workers + [worker])
+        let terms = terms(for: worker, among: ledger.workers(of: request) + [worker])
         let message = Message.Open(
             request: request.rawValue,
             epoch: sequence.mark.epoch,
             base: sequence.base,
             baseHash: sequence.mark.hash,
             sampling: sequence.sampling,
-            credit: credit,
-            limits: limits,
-            shard: shard,
+            credit: terms.credit,
+            limits: terms.limits,
+            shard: terms.shard,
             lengthLimit: sequence.lengthLimit
         )
-        let ceiling = configuration.draft.nodes
-        _ = running.update(request) { sequence in
-            sequence.board.add(worker, credit: credit, ceiling: ceiling, limits: limits, shard: shard)
-            sequence.assigned(worker, drafter: drafter)
-        }
-        _ = links.update(worker) { $0.worker?.requests.append(request) }
+        ledger.open(request, at: worker, drafter: drafter, terms, ceiling: configuration.draft.nodes)
         send(.open(message), to: worker, now: now)
     }
 
     /// Which outcomes a worker drafts for, so that equal drafters on one sequence do not repeat each other.
-    func shard(of worker: LinkID, among workers: [LinkID]) -> OutcomeShard {
+    private func shard(of worker: LinkID, among workers: [LinkID]) -> OutcomeShard {
         let drafter = links[worker]?.worker?.drafter
         let equals = workers.filter { links[$0]?.worker?.drafter == drafter }
         let count = min(max(equals.count, 1), WireLimits.shards)

@@ -39,6 +39,7 @@ extension VerifierMachine: LinkOwner {
         }
         let profile = archive.take(peer.incarnation)
         _ = links.update(id) { $0.worker = WorkerRecord(peer: peer, profile: profile) }
+        ledger.join(id)
         outbox.append(.note(.workerJoined(id, peer)))
         rebalance(now: now)
     }
@@ -48,9 +49,10 @@ extension VerifierMachine: LinkOwner {
         guard let worker = link.worker else { return }
         archive.keep(worker.profile, of: worker.peer.incarnation)
         statistics.depart(snapshot(of: worker, id: id, isConnected: false))
-        for request in worker.requests {
-            _ = running.update(request) { $0.board.remove(id) }
+        for request in ledger.requests(of: id) {
+            _ = running.update(request) { $0.drop(id) }
         }
+        ledger.leave(id)
         rebalance(now: now)
     }
 
@@ -71,16 +73,15 @@ extension VerifierMachine: LinkOwner {
     private mutating func receive(_ tree: Message.Tree, from id: LinkID, now: Instant) {
         let request = RequestID(rawValue: tree.request)
         // A tree for a finished request is not the worker's mistake: the Close was on its way.
-        let receipt = running.update(request) { sequence in
-            let marks = sequence.history
-            return sequence.board.receive(tree, from: id) { marks.committed(since: $0) }
+        let receipt = ledger.hear(from: id, of: request).flatMap { ceiling in
+            running.update(request) { $0.receive(tree, from: id, ceiling: ceiling) }
         }
         statistics.count(receipt ?? .stale)
         switch receipt ?? .stale {
         case .current, .rerooted:
             noteArrival(for: request, from: id, now: now)
         case .stale:
-            _ = links.update(id) { $0.worker?.staleTrees += 1 }
+            ledger.recordStaleTree(from: id)
         case .overCredit:
             outbox.append(.note(.treeRefused(id, request, reason: "it exceeds the worker's credit")))
         case .invalid(let reason):
@@ -91,29 +92,10 @@ extension VerifierMachine: LinkOwner {
     /// The worker will not draft for a request.
     private mutating func giveUp(_ close: Message.Close, by id: LinkID, now: Instant) {
         let request = RequestID(rawValue: close.request)
-        guard links[id]?.worker?.requests.contains(request) == true else { return }
-        _ = links.update(id) { link in
-            link.worker?.requests.removeAll { $0 == request }
-            link.worker?.refused.insert(request)
-        }
-        _ = running.update(request) { $0.board.remove(id) }
+        guard ledger.isOpen(request, at: id) else { return }
+        ledger.refuse(request, at: id)
+        _ = running.update(request) { $0.drop(id) }
         outbox.append(.note(.workerGaveUp(id, request, close.reason, detail: close.detail)))
         rebalance(now: now)
-    }
-
-    func snapshot(of worker: WorkerRecord, id: LinkID, isConnected: Bool) -> VerifierSnapshot.Worker {
-        VerifierSnapshot.Worker(
-            id: id,
-            name: worker.peer.name,
-            drafter: worker.drafter,
-            isConnected: isConnected,
-            openRequests: isConnected ? worker.requests.count : 0,
-            draftTokens: worker.draftTokens,
-            acceptedTokens: worker.acceptedTokens,
-            staleTrees: worker.staleTrees,
-            credit: isConnected ? credit(of: id) : 0,
-            rest: isConnected ? rest(of: worker) : nil,
-            lastRest: lastRest(of: worker)
-        )
     }
 }

@@ -25,13 +25,23 @@ extension VerifierMachine {
     mutating func cancel(_ id: RequestID, now: Instant) {
         if let place = waiting.firstIndex(where: { $0.id == id }) {
             let request = waiting.remove(at: place).request
-            let board = TreeBoard(limits: treeLimits)
-            let sequence = VerifierSequence(id, request: request, lengthLimit: 0, board: board, now: now)
-            return outbox.append(.emit(id, .finished(sequence.summary(.cancelled))))
+            let sequence = VerifierSequence(id, request: request, lengthLimit: 0, treeLimits: treeLimits, now: now)
+            return outbox.append(.emit(id, .finished(sequence.summary(.cancelled, workers: []))))
         }
-        guard let sequence = running[id] else { return }
-        end(id, .cancelled, now: now)
-        outbox.append(.emit(id, .finished(sequence.summary(.cancelled))))
+        finish(id, .cancelled, closing: .cancelled, now: now)
+    }
+
+    /// Ends a running request that did not fail.
+    mutating func finish(
+        _ id: RequestID,
+        _ reason: FinishReason,
+        closing: Message.Close.Reason,
+        now: Instant
+    ) {
+        let workers = ledger.contributions(to: id)
+        guard let summary = running[id]?.summary(reason, workers: workers) else { return }
+        end(id, closing, now: now)
+        outbox.append(.emit(id, .finished(summary)))
     }
 
     mutating func fail(_ id: RequestID, _ fault: RequestFault, now: Instant) {
@@ -40,13 +50,22 @@ extension VerifierMachine {
         outbox.append(.emit(id, .failed(fault)))
     }
 
-    /// Forgets a running request everywhere and lets waiting ones take its place.
-    mutating func end(_ id: RequestID, _ reason: Message.Close.Reason, now: Instant) {
-        guard let sequence = running[id] else { return }
+    /// Refuses all requests that wait for a slot.
+    mutating func failWaiting(_ fault: RequestFault) {
+        for entry in waiting {
+            outbox.append(.emit(entry.id, .failed(fault)))
+        }
+        waiting.removeAll()
+    }
+
+    /// Forgets a running request everywhere, and admits waiting ones in its place.
+    private mutating func end(_ id: RequestID, _ reason: Message.Close.Reason, now: Instant) {
         running[id] = nil
-        for worker in sequence.board.workers {
+        scheduler.ended(id)
+        for worker in ledger.workers(of: id) {
             close(id, at: worker, reason, now: now)
         }
+        ledger.end(id)
         while let next = waiting.first, hasRoom(for: next.request) {
             waiting.removeFirst()
             admit(next.id, next.request, now: now)
@@ -70,8 +89,7 @@ extension VerifierMachine {
 
     private mutating func admit(_ id: RequestID, _ request: GenerationRequest, now: Instant) {
         let limit = lengthLimit(of: request)
-        let board = TreeBoard(limits: treeLimits)
-        running[id] = VerifierSequence(id, request: request, lengthLimit: limit, board: board, now: now)
+        running[id] = VerifierSequence(id, request: request, lengthLimit: limit, treeLimits: treeLimits, now: now)
     }
 
     private func hasRoom(for request: GenerationRequest) -> Bool {
@@ -85,8 +103,7 @@ extension VerifierMachine {
     }
 
     private func validated(_ request: GenerationRequest) throws(RequestFault) -> GenerationRequest {
-        if let engineFault { throw .engine(engineFault) }
-        guard !isDraining else { throw .draining }
+        if let refusal = service.refusal { throw refusal }
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
         guard request.maximumTokens > 0 else { throw .nothingToGenerate }
         let context = min(target.contextLength, target.cacheCapacity, WireLimits.baseLength)

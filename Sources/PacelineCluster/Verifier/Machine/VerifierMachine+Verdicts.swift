@@ -2,151 +2,105 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine {
-    mutating func finishPass(_ result: PassResult, now: Instant) {
-        guard let pass = inFlight else { return }
-        inFlight = nil
-        isPlanOutdated = true
+    mutating func finishPass(_ outcomes: [RoundOutcome], milliseconds: Double, now: Instant) {
+        guard let pass = scheduler.inFlight else { return }
         links.watchdog.ended()
         checkWatchdog(now: now)
-        guard result.outcomes.count == pass.entries.count else {
-            let counts = "\(result.outcomes.count) outcomes for \(pass.entries.count) rounds"
-            return failEngine("a pass gave \(counts)", now: now)
+        guard outcomes.count == pass.rounds.count else {
+            return failEngine("a pass gave \(outcomes.count) outcomes for \(pass.rounds.count) rounds", now: now)
         }
-        let rows = pass.rows(result.outcomes)
-        if pass.isDrafted { overrunEstimate.record(expected: pass.expectedMilliseconds, actual: result.milliseconds) }
-        costs.observe(rows: rows, milliseconds: result.milliseconds)
-        weigh(pass, result, rows: rows, now: now)
-        for (entry, outcome) in zip(pass.entries, result.outcomes) {
+        scheduler.finished(outcomes, milliseconds: milliseconds, isDrafting: ledger.isDrafting, now: now)
+        for (round, outcome) in zip(pass.rounds, outcomes) {
             switch outcome {
-            case .prefilled(let count, let reused): prefilled(entry.request, count: count, reused: reused)
-            case .verified(let verdict): commit(verdict, entry, now: now)
-            case .failed(let reason): fail(entry.request, .engine(reason), now: now)
+            case .prefilled(let count, let reused): prefilled(round.request, count: count, reused: reused)
+            case .verified(let verdict): commit(verdict, on: pass.trees[round.request], of: round.request, now: now)
+            case .failed(let reason): fail(round.request, .engine(reason), now: now)
             }
         }
-        if isBalanceOutdated { rebalance(now: now) }
+        if ledger.isBalanceOutdated { rebalance(now: now) }
     }
 
     private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
-        statistics.prefilledTokens += count
-        statistics.reusedTokens += reused
+        statistics.countPrefill(computed: count, reused: reused)
         _ = running.update(request) { $0.prefilled(count + reused) }
     }
 
-    /// Lets the guard compare the pass with plain decoding.
-    private mutating func weigh(_ pass: InFlightPass, _ result: PassResult, rows: Int, now: Instant) {
-        guard configuration.restsDrafting, let expected = pass.expectedTokens, pass.decoding > 0 else { return }
-        var isQuiet = true
-        if links.values.contains(where: { $0.worker?.requests.isEmpty == false }) {
-            let count = Double(pass.decoding)
-            isQuiet = slowdownGuard.record(
-                expected: expected / count,
-                emitted: Double(result.emittedTokens) / count,
-                plain: quietCosts.milliseconds(rows: pass.decoding),
-                elapsed: (now - pass.ready).inMilliseconds
-            )
-        }
-        if isQuiet { quietCosts.observe(rows: rows, milliseconds: result.milliseconds) }
-    }
-
-    /// The engine is of no use any more: every request fails, and none is taken.
+    /// The engine can compute no more: every request fails, and none is taken.
     mutating func failEngine(_ reason: String, now: Instant) {
-        inFlight = nil
+        scheduler.abandon()
         links.watchdog.ended()
-        engineFault = reason
+        service.fail(reason)
         outbox.append(.note(.engineFailed(reason)))
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(.engine(reason))))
-        }
-        waiting.removeAll()
+        failWaiting(.engine(reason))
         for id in running.keys {
             fail(id, .engine(reason), now: now)
         }
     }
 
     /// Applies a verdict: the client gets its tokens, the workers follow.
-    private mutating func commit(_ verdict: Verdict, _ entry: InFlightPass.Entry, now: Instant) {
+    ///
+    /// - Parameter tree: what the verdict is about.
+    private mutating func commit(_ verdict: Verdict, on tree: MergedTree?, of request: RequestID, now: Instant) {
         // The client may have gone while the pass ran.
-        guard let board = running[entry.request]?.board else { return }
-        learn(from: verdict, on: board)
-        let drafted = entry.tree?.tree.count ?? 0
-        count(verdict, drafted: drafted)
-        let shares = entry.shares(of: verdict)
-        let committed = running.update(entry.request) { sequence in
-            for (worker, share) in zip(entry.workers, shares) { sequence.credit(share, to: worker) }
-            sequence.statistics.record(drafted: drafted, accepted: verdict.path.count)
-            return sequence.commit(verdict, now: now)
-        }
-        guard let committed, let sequence = running[entry.request] else { return }
-        outbox.append(.emit(entry.request, .tokens(committed.tokens, text: committed.text)))
-        credit(shares, to: entry.workers)
-        if let reason = sequence.finish {
-            end(entry.request, .finished, now: now)
-            outbox.append(.emit(entry.request, .finished(sequence.summary(reason))))
-            return
-        }
-        let worth = worth(of: sequence)
-        _ = running.update(entry.request) { $0.arrivals.committed(worth: worth, now: now) }
-        for worker in sequence.board.workers {
-            let place = entry.workers.firstIndex(of: worker)
-            announce(sequence, to: worker, share: place.map { shares[$0] } ?? .none, now: now)
+        guard running.contains(request) else { return }
+        let workers = ledger.workers(of: request)
+        learn(from: verdict, of: request, workers: workers)
+        let drafted = tree?.tree.count ?? 0
+        statistics.count(verdict, drafted: drafted)
+        let shares = tree?.shares(of: verdict) ?? SortedTable()
+        ledger.record(shares, of: request)
+        let committed = running.update(request) { $0.commit(verdict, drafted: drafted, now: now) }
+        guard let committed, let sequence = running[request] else { return }
+        outbox.append(.emit(request, .tokens(committed.tokens, text: committed.text)))
+        if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
+        let drafts = provenDrafts(for: request)
+        scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
+        for worker in workers {
+            announce(sequence, to: worker, among: workers, share: shares[worker] ?? .none, now: now)
         }
     }
 
-    /// What the target's tokens say about every worker's confidence and use, verified nodes or not.
-    private mutating func learn(from verdict: Verdict, on board: TreeBoard) {
-        // A worker that has to be silent cannot show what it is worth.
-        let isJudging = configuration.restsDrafting && !slowdownGuard.isResting
-        for (worker, tree, isHeard) in board.trees() {
-            guard var profile = links[worker]?.worker?.profile else { continue }
-            let wasResting = profile.workerYield.isResting
-            if !tree.isEmpty { profile.calibration.learn(from: verdict, on: tree) }
-            profile.shape.record(verdict.tokens, on: tree)
-            if isJudging {
-                let agreed = tree.descend(verdict.tokens).count
-                profile.workerYield.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
-            }
-            if profile.workerYield.isResting != wasResting { isBalanceOutdated = true }
+    /// Learns what a verdict says about each worker, whether or not its nodes were verified.
+    private mutating func learn(from verdict: Verdict, of request: RequestID, workers: [LinkID]) {
+        // A worker that must be silent cannot show what it is worth.
+        let isJudging = configuration.restsDrafting && !scheduler.slowdownGuard.isResting
+        for worker in workers {
+            guard var profile = links[worker]?.worker?.profile,
+                let tree = running.update(request, { $0.tree(of: worker) })
+            else { continue }
+            let wasResting = profile.performance.isResting
+            let isHeard = ledger.isHeard(worker, of: request)
+            profile.learn(from: verdict, on: tree, isHeard: isHeard, isJudged: isJudging)
+            if profile.performance.isResting != wasResting { ledger.unbalance() }
             _ = links.update(worker) { $0.worker?.profile = profile }
         }
     }
 
-    private mutating func count(_ verdict: Verdict, drafted: Int) {
-        statistics.speculation.record(drafted: drafted, accepted: verdict.path.count)
-        if drafted == 0 { statistics.plainRounds += 1 }
-    }
-
-    private mutating func credit(_ shares: [VerdictShare], to workers: [LinkID]) {
-        for (worker, share) in zip(workers, shares) {
-            _ = links.update(worker) { link in
-                link.worker?.draftTokens += share.verified
-                link.worker?.acceptedTokens += share.accepted
-            }
-        }
-    }
-
     /// Tells a worker of the last verdict, and of those before that were withheld from it.
-    private mutating func announce(_ sequence: VerifierSequence, to worker: LinkID, share: VerdictShare, now: Instant) {
-        guard canTell(worker, of: sequence) else { return giveUp(sequence.request, at: worker, now: now) }
-        guard !isOpening(sequence.request, at: worker) else {
-            _ = running.update(sequence.request) { $0.board.withhold(from: worker) }
-            return
-        }
-        let credit = credit(of: worker)
-        let due = running.update(sequence.request) { $0.board.grant(credit, to: worker) } ?? 0
-        let commits = sequence.history.commits(last: due)
+    ///
+    /// - Parameter workers: those of the sequence, this one included.
+    private mutating func announce(
+        _ sequence: VerifierSequence,
+        to worker: LinkID,
+        among workers: [LinkID],
+        share: VerdictShare,
+        now: Instant
+    ) {
+        let request = sequence.request
+        guard canTell(worker, of: sequence) else { return giveUp(request, at: worker, now: now) }
+        guard !isOpening(request, at: worker) else { return ledger.withhold(from: worker, of: request) }
+        let terms = terms(for: worker, among: workers)
+        let due = ledger.announce(terms, to: worker, of: request)
+        let commits = sequence.history.commits(last: due.verdicts)
         guard let latest = commits.last else { return }
         for commit in commits.dropLast() {
-            let message = Message.Verdict(commit.tokens, of: sequence.request, mark: commit.mark, share: .none)
+            let message = Message.Verdict(commit.tokens, of: request, mark: commit.mark, share: .none)
             send(.verdict(message), to: worker, now: now)
         }
-        let limits = draftLimits(of: worker)
-        let shard = shard(of: worker, among: sequence.board.workers)
-        var message = Message.Verdict(latest.tokens, of: sequence.request, mark: latest.mark, share: share)
-        message.credit = credit
-        _ = running.update(sequence.request) { sequence in
-            message.limits = sequence.board.bound(limits, to: worker)
-            message.shard = sequence.board.deal(shard, to: worker)
-        }
+        var message = Message.Verdict(latest.tokens, of: request, mark: latest.mark, share: share)
+        message.credit = terms.credit
+        message.limits = due.limits
+        message.shard = due.shard
         send(.verdict(message), to: worker, now: now)
     }
 
@@ -155,41 +109,33 @@ extension VerifierMachine {
         links.isOpening(request.rawValue, on: worker)
     }
 
-    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and of a base
-    /// that takes its time to reach it, what was committed since is still there to be told.
+    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and the commits
+    /// that it has not been told can still be told.
     private func canTell(_ worker: LinkID, of sequence: VerifierSequence) -> Bool {
         guard let peer = links[worker]?.worker?.peer else { return false }
         return sequence.length <= WireLimits.baseLength(version: peer.version)
-            && sequence.board.withheld(from: worker) < BaseHistory.limit
+            && ledger.withheld(from: worker, of: sequence.request) < BaseHistory.limit
     }
 
-    /// The worker is not to draft for a request any more, nor again.
+    /// Takes a request from a worker for good.
     private mutating func giveUp(_ request: RequestID, at worker: LinkID, now: Instant) {
-        _ = running.update(request) { $0.board.remove(worker) }
         close(request, at: worker, .contextLength, now: now)
-        _ = links.update(worker) { $0.worker?.refused.insert(request) }
-        isBalanceOutdated = true
+        ledger.refuse(request, at: worker)
     }
+}
 
-    /// The verifier in numbers.
-    package var snapshot: VerifierSnapshot {
-        let connected = zip(links.keys, links.values).compactMap { id, link in
-            link.worker.map { snapshot(of: $0, id: id, isConnected: true) }
-        }
-        return VerifierSnapshot(
-            running: running.count,
-            waiting: waiting.count,
-            workers: connected + statistics.departed,
-            speculation: statistics.speculation,
-            plainRounds: statistics.plainRounds,
-            trees: statistics.trees,
-            passes: statistics.passes,
-            costs: costs.points,
-            prefilledTokens: statistics.prefilledTokens,
-            reusedTokens: statistics.reusedTokens,
-            speedUp: slowdownGuard.speedUp,
-            pendingLinks: links.values.count { $0.worker == nil },
-            reservedTokens: reservedTokens
+extension Message.Verdict {
+    /// What a worker is told of a commit; it leaves the worker no credit.
+    fileprivate init(_ tokens: [Token], of request: RequestID, mark: BaseMark, share: VerdictShare) {
+        self.init(
+            request: request.rawValue,
+            epoch: mark.epoch,
+            baseLength: mark.length,
+            baseHash: mark.hash,
+            tokens: tokens,
+            verifiedNodes: share.verified,
+            acceptedNodes: min(share.accepted, tokens.count - 1),
+            credit: 0
         )
     }
 }

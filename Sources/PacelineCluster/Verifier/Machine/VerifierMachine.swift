@@ -22,14 +22,15 @@ package struct VerifierMachine: Sendable {
         case cancel(RequestID)
         /// A client takes its events too slowly.
         case overflow(RequestID, waitingTokens: Int)
-        case passFinished(PassResult)
-        /// The engine is of no use any more.
+        /// The compute thread is idle again: one outcome for each round of its pass, and how long it was at it.
+        case passFinished([RoundOutcome], milliseconds: Double)
+        /// The engine can compute no more.
         case passFailed(String)
         /// The compute thread's stamp moved.
         case progressed
         /// ``VerifierMachine/deadline`` has come.
         case timer
-        /// Take no new requests, finish those there are.
+        /// Take no new requests, and finish those that run.
         case drain(grace: Duration)
         /// End everything now.
         case shutdown
@@ -55,37 +56,16 @@ package struct VerifierMachine: Sendable {
     var links: LinkTable<Link>
     var running = SortedTable<RequestID, VerifierSequence>()
     var waiting: [(id: RequestID, request: GenerationRequest)] = []
-    /// Sequences that the engine holds, running or not.
-    var opened: Set<RequestID> = []
-    var inFlight: InFlightPass?
-    /// Since when the next pass could have started.
-    var readySince: Instant?
-    /// When a pass that waits for drafts is looked at again.
-    var waitDeadline: Instant?
-    /// Sequences whose next delta the pass waits for.
-    var awaited: Set<RequestID> = []
-    /// Something happened since the next pass was last planned that may change it.
-    var isPlanOutdated = true
-    var costs: CostCurve
-    /// What passes take while nobody drafts.
-    var quietCosts: CostCurve
-    /// How late passes with drafts end.
-    var overrunEstimate = PassOverrunEstimate()
-    var slowdownGuard = SlowdownGuard()
-    /// Below this path probability a node has lately not been worth its place in a pass.
-    var marginalProbability = 0.0
-    var isDraining = false
-    var hasNotedDrain = false
-    var engineFault: String?
+    var scheduler: PassScheduler
+    var ledger = DraftLedger()
+    var service = ServiceState()
     var statistics = VerifierStatistics()
-    var archive = ExperienceArchive()
-    /// A worker has come to rest or to drafting again since work was last shared out.
-    var isBalanceOutdated = false
+    var archive = ProfileArchive()
     var outbox = Outbox<Effect>()
 
     /// - Parameters:
     ///   - incarnation: a random id of this process life, not 0.
-    ///   - costs: what passes take, as measured before.
+    ///   - costs: what passes cost, as measured before.
     package init(
         configuration: VerifierConfiguration,
         target: TargetDescription,
@@ -94,8 +74,7 @@ package struct VerifierMachine: Sendable {
     ) {
         self.configuration = configuration
         self.target = target
-        self.costs = costs
-        quietCosts = costs
+        scheduler = PassScheduler(configuration: configuration, costs: costs)
         identity = VerifierIdentity(
             name: configuration.name,
             incarnation: incarnation,
@@ -108,7 +87,7 @@ package struct VerifierMachine: Sendable {
 
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
     package var deadline: Instant? {
-        [links.deadline, waitDeadline].compactMap { $0 }.min()
+        [links.deadline, scheduler.deadline].compactMap { $0 }.min()
     }
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
@@ -118,7 +97,7 @@ package struct VerifierMachine: Sendable {
         case .submit(let id, let request): submit(id, request, now: now)
         case .cancel(let id): cancel(id, now: now)
         case .overflow(let id, let count): fail(id, .slowConsumer(waitingTokens: count), now: now)
-        case .passFinished(let result): finishPass(result, now: now)
+        case .passFinished(let outcomes, let milliseconds): finishPass(outcomes, milliseconds: milliseconds, now: now)
         case .passFailed(let reason): failEngine(reason, now: now)
         case .progressed: computeProgressed(now: now)
         case .timer: tickLinks(now: now)
@@ -126,12 +105,12 @@ package struct VerifierMachine: Sendable {
         case .shutdown: shutdown(now: now)
         }
         startPassIfDue(now: now)
-        noteDrained()
+        if service.noteDrained(isIdle: isIdle) { outbox.append(.note(.drained)) }
         return outbox.take()
     }
 
     private mutating func drain(grace: Duration, now: Instant) {
-        isDraining = true
+        service.drain()
         let milliseconds = min(Int(max(0, grace.inMilliseconds)), WireLimits.graceMilliseconds)
         for id in links.keys {
             send(
@@ -140,18 +119,12 @@ package struct VerifierMachine: Sendable {
                 now: now
             )
         }
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(.draining)))
-        }
-        waiting.removeAll()
+        failWaiting(.draining)
     }
 
     private mutating func shutdown(now: Instant) {
-        isDraining = true
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(.draining)))
-        }
-        waiting.removeAll()
+        service.drain()
+        failWaiting(.draining)
         for id in running.keys {
             fail(id, .draining, now: now)
         }
@@ -163,11 +136,5 @@ package struct VerifierMachine: Sendable {
     /// Whether no request runs or waits.
     package var isIdle: Bool {
         running.isEmpty && waiting.isEmpty
-    }
-
-    private mutating func noteDrained() {
-        guard isDraining, !hasNotedDrain, isIdle else { return }
-        hasNotedDrain = true
-        outbox.append(.note(.drained))
     }
 }

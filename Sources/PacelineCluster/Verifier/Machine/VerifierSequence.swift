@@ -1,12 +1,16 @@
 import PacelineSpeculation
+import PacelineWire
 
 /// A request at the verifier: its tokens and everything that was decided about it.
 ///
 /// This is the state that matters. What is proposed (``TreeBoard``) and what is computed (the engine's cache) can be
 /// dropped at any moment and rebuilt from it.
 struct VerifierSequence: Sendable {
-    /// Workers that a request's summary lists; those that come after so many are not.
-    private static let contributionLimit = 256
+    private struct Times {
+        let admission: Instant
+        var firstToken: Instant?
+        var lastToken: Instant?
+    }
 
     let request: RequestID
     let sampling: SamplingParameters
@@ -20,17 +24,14 @@ struct VerifierSequence: Sendable {
     /// Tokens of the base that the engine has in its cache.
     private(set) var computed = 0
     private(set) var finish: FinishReason?
-    var board: TreeBoard
-    var arrivals = DraftArrivalPredictor()
-    var statistics = AcceptanceStatistics()
+    private var board: TreeBoard
+    private var statistics = AcceptanceStatistics()
     /// Verdicts so far.
-    private(set) var rounds = 0
-    private var contributions = SortedTable<LinkID, RequestContribution>()
-    let admittedAt: Instant
-    private(set) var firstTokenAt: Instant?
-    private(set) var lastTokenAt: Instant?
+    private var rounds = 0
+    private var times: Times
 
-    init(_ id: RequestID, request: GenerationRequest, lengthLimit: Int, board: TreeBoard, now: Instant) {
+    /// - Parameter treeLimits: bounds on any tree that is drafted for it.
+    init(_ id: RequestID, request: GenerationRequest, lengthLimit: Int, treeLimits: TreeLimits, now: Instant) {
         self.request = id
         sampling = request.sampling
         promptLength = request.prompt.count
@@ -38,8 +39,8 @@ struct VerifierSequence: Sendable {
         stopTokens = request.stopTokens
         text = request.text
         history = BaseHistory(prompt: request.prompt)
-        self.board = board
-        admittedAt = now
+        board = TreeBoard(limits: treeLimits)
+        times = Times(admission: now)
     }
 
     var base: [Token] { history.tokens }
@@ -60,6 +61,11 @@ struct VerifierSequence: Sendable {
         lengthLimit - length
     }
 
+    /// Levels of a tree that a verdict may accept: it emits one token more, and the limit must not be passed.
+    var verifiableDepth: Int {
+        room - 1
+    }
+
     /// What the engine needs to make room for it.
     var opening: Pass.Opening {
         Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
@@ -70,24 +76,41 @@ struct VerifierSequence: Sendable {
         computed += count
     }
 
-    /// A worker drafts for the sequence from now on.
-    mutating func assigned(_ worker: LinkID, drafter: String) {
-        guard contributions.count < Self.contributionLimit, !contributions.contains(worker) else { return }
-        contributions[worker] = RequestContribution(worker: worker, drafter: drafter)
+    /// Takes nodes that a worker streamed.
+    ///
+    /// - Parameter ceiling: the most nodes that the worker may have outstanding.
+    mutating func receive(_ tree: Message.Tree, from worker: LinkID, ceiling: Int) -> TreeBoard.Receipt {
+        let history = history
+        return board.receive(tree, from: worker, ceiling: ceiling) { history.committed(since: $0) }
     }
 
-    /// Counts a worker's part in a verdict.
-    mutating func credit(_ share: VerdictShare, to worker: LinkID) {
-        _ = contributions.update(worker) { contribution in
-            contribution.draftTokens += share.verified
-            contribution.acceptedTokens += share.accepted
-        }
+    /// Forgets what a worker has proposed.
+    mutating func drop(_ worker: LinkID) {
+        board.drop(worker)
+    }
+
+    /// Whether a worker will add nothing before the next verdict.
+    func isExhausted(_ worker: LinkID, credit: Int) -> Bool {
+        board.isExhausted(worker, credit: credit)
+    }
+
+    /// A worker's tree below the base.
+    mutating func tree(of worker: LinkID) -> TokenTree {
+        board.tree(of: worker)
+    }
+
+    /// The trees of workers below the base in one.
+    ///
+    /// - Parameter drafters: in the order of assignment; without a profile where a worker's tree is to be left out.
+    mutating func drafts(of drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
+        board.merged(drafters)
     }
 
     /// Appends a verdict's tokens up to the one that ends the request, as plain decoding would.
     ///
+    /// - Parameter drafted: nodes that the verdict is about.
     /// - Returns: the tokens that count, and the text that became certain with them.
-    mutating func commit(_ verdict: Verdict, now: Instant) -> (tokens: [Token], text: String) {
+    mutating func commit(_ verdict: Verdict, drafted: Int, now: Instant) -> (tokens: [Token], text: String) {
         var taken: [Token] = []
         var piece = ""
         for token in verdict.tokens {
@@ -96,11 +119,12 @@ struct VerifierSequence: Sendable {
             if finish != nil { break }
         }
         rounds += 1
+        statistics.record(drafted: drafted, accepted: verdict.path.count)
         history.commit(taken)
         computed = length - 1
         board.commit(taken)
-        if firstTokenAt == nil { firstTokenAt = now }
-        lastTokenAt = now
+        if times.firstToken == nil { times.firstToken = now }
+        times.lastToken = now
         return (taken, piece)
     }
 
@@ -126,17 +150,19 @@ struct VerifierSequence: Sendable {
     }
 
     /// The request in numbers.
-    func summary(_ reason: FinishReason) -> RequestSummary {
-        let first = firstTokenAt ?? admittedAt
+    ///
+    /// - Parameter workers: what each of its workers did.
+    func summary(_ reason: FinishReason, workers: [RequestContribution]) -> RequestSummary {
+        let first = times.firstToken ?? times.admission
         return RequestSummary(
             reason: reason,
             promptTokens: promptLength,
             completionTokens: length - promptLength,
-            promptMilliseconds: (first - admittedAt).inMilliseconds,
-            predictedMilliseconds: ((lastTokenAt ?? first) - first).inMilliseconds,
+            promptMilliseconds: (first - times.admission).inMilliseconds,
+            predictedMilliseconds: ((times.lastToken ?? first) - first).inMilliseconds,
             rounds: rounds,
             speculation: statistics,
-            workers: contributions.values
+            workers: workers
         )
     }
 }

@@ -20,7 +20,7 @@ package struct VerifierSnapshot: Sendable, Equatable {
         package var lastRest: DraftingRest?
     }
 
-    /// What came of all trees that ever arrived.
+    /// What became of all trees that arrived.
     package struct Trees: Sendable, Equatable {
         package var current = 0
         package var rerooted = 0
@@ -38,7 +38,7 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var plainRounds: Int
     package var trees: Trees
     package var passes: Int
-    /// What passes take, as the planner believes now.
+    /// What passes cost, as the scheduler believes now.
     package var costs: [CostCurve.Point]
     /// Prompt tokens that passes computed for themselves (the last token of a prompt, which a round computes, not
     /// counted).
@@ -51,4 +51,27 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var pendingLinks: Int
     /// Context tokens that running requests have reserved.
     package var reservedTokens: Int
+}
+
+/// Why a worker that could draft is not asked to: what was measured.
+package enum DraftingRest: Sendable, Equatable {
+    /// The target accepted hardly any of its tokens.
+    case useless(tokensPerVerdict: Double)
+    /// Requests were slower with drafting than without, whichever worker was to blame.
+    case slower(speedUp: Double)
+}
+
+extension DraftingRest: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .useless(let tokens):
+            "\(Self.hundredths(tokens)) drafted tokens accepted per verdict, over \(WorkerYield.trial) or more verdicts"
+        case .slower(let speedUp):
+            "drafting ran at \(Self.hundredths(speedUp)) times the speed of plain decoding"
+        }
+    }
+
+    private static func hundredths(_ value: Double) -> Double {
+        (value * 100).rounded() / 100
+    }
 }

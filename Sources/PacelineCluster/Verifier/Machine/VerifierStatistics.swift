@@ -2,18 +2,33 @@ import PacelineSpeculation
 
 /// Counters of a verifier's life.
 struct VerifierStatistics: Sendable {
-    /// Workers that left which are still listed.
+    /// Workers that are still listed after they left.
     private static let departedLimit = 64
 
-    var speculation = AcceptanceStatistics()
+    private(set) var speculation = AcceptanceStatistics()
     /// Rounds that verified nothing.
-    var plainRounds = 0
-    var trees = VerifierSnapshot.Trees()
-    var passes = 0
-    /// Prompt tokens that passes computed, and those that were in the cache before.
-    var prefilledTokens = 0
-    var reusedTokens = 0
+    private(set) var plainRounds = 0
+    private(set) var trees = VerifierSnapshot.Trees()
+    private(set) var passes = 0
+    /// Prompt tokens that passes computed, and those that were in the cache already.
+    private(set) var prefilledTokens = 0
+    private(set) var reusedTokens = 0
     private(set) var departed: [VerifierSnapshot.Worker] = []
+
+    mutating func countPass() {
+        passes += 1
+    }
+
+    mutating func countPrefill(computed: Int, reused: Int) {
+        prefilledTokens += computed
+        reusedTokens += reused
+    }
+
+    /// - Parameter drafted: nodes that the verdict is about.
+    mutating func count(_ verdict: Verdict, drafted: Int) {
+        speculation.record(drafted: drafted, accepted: verdict.path.count)
+        if drafted == 0 { plainRounds += 1 }
+    }
 
     mutating func count(_ receipt: TreeBoard.Receipt) {
         switch receipt {

@@ -1,10 +1,10 @@
-/// Which worker drafts for which sequence: decides what to open and close when workers or sequences come and go, and
-/// when a worker turns out to be of no use, or of use again.
+/// Decides which worker drafts for which sequence: what to open and close when workers or sequences come and go, and
+/// when a worker comes to rest or to drafting again.
 ///
-/// Every sequence should have a worker before any has two; idle workers join the sequence with the least help; a worker
-/// that serves several sequences is relieved by idle ones. A worker that rests counts for nothing where others could
-/// draft, but keeps its sequences, so that it can prove itself, until a better one has them. Only what improves the
-/// balance is moved, because a move costs the drafter its cache.
+/// Every sequence should have a worker before any has two. Idle workers join the sequence with the least help, and
+/// relieve workers that serve several. A worker that rests does not count where others could draft, but keeps its
+/// sequences until a better one has them, so that it can prove itself. Only what improves the balance is moved, because
+/// a move costs the drafter its cache.
 struct Assignment: Sendable {
     struct Worker: Sendable {
         var id: LinkID
@@ -18,9 +18,9 @@ struct Assignment: Sendable {
         var isDraining: Bool
         /// Longest sequence it can draft for; nil for any.
         var contextLength: Int?
-        /// Its drafts were of no use, so that it has next to no credit.
+        /// Its drafts were not accepted, so that it has next to no credit.
         var isResting = false
-        /// Tokens that a verdict has accepted from it on average; 0 for one that nothing is known of.
+        /// Tokens that a verdict accepts from it on average; 0 if nothing is known of it.
         var merit = 0.0
     }
 
@@ -54,8 +54,8 @@ struct Assignment: Sendable {
         return assignment.moves
     }
 
-    /// Gives every sequence that nobody drafts for a worker: an idle one, else one that another sequence can spare,
-    /// else the one with the fewest sequences; of equals, the most useful. If all that can rest, one of those.
+    /// Gives a worker to every sequence without one: an idle worker, else one that another sequence can spare, else the
+    /// one with the fewest sequences; of equals, the most useful. If all that could serve it rest, one of them.
     private mutating func serveUnserved() {
         for sequence in sequences where drafting(for: sequence.request) == 0 {
             let fit = workers.indices.filter { canTake($0, sequence) }
@@ -85,7 +85,7 @@ struct Assignment: Sendable {
         }
     }
 
-    /// Takes from workers with several sequences those that another one drafts for too.
+    /// Takes sequences from workers that have several, if another worker drafts for them too.
     private mutating func relieveShared() {
         for worker in workers.indices {
             for request in workers[worker].requests where workers[worker].requests.count > 1 {
@@ -103,8 +103,8 @@ struct Assignment: Sendable {
         return one.merit == other.merit ? one.id < other.id : one.merit > other.merit
     }
 
-    /// How much help a sequence has: its workers, by what they are known to be worth, each divided by the sequences it
-    /// serves. One that nothing is known of counts as an average one.
+    /// How much help a sequence has: the sum of its workers' merits, each divided by the sequences that the worker
+    /// serves. A worker that nothing is known of counts as an average one.
     private func share(of request: RequestID) -> Double {
         workers.reduce(0) { sum, worker in
             guard worker.requests.contains(request), !worker.isResting else { return sum }

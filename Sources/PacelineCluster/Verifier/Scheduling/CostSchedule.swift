@@ -2,8 +2,8 @@ import PacelineSpeculation
 
 /// Which passes a ``CostProbe`` runs: sweeps over growing numbers of rows for as long as their time allows.
 ///
-/// A pass is begun only if it is expected to end within the budget, so that measuring delays a start by no more than
-/// that. What a slow machine cannot measure is extrapolated by the curve.
+/// A pass is run only if it is expected to end within the budget, which bounds the delay at start-up. The curve
+/// extrapolates what a slow machine has no time to measure.
 struct CostSchedule {
     /// Rows of the passes of a sweep.
     static let rows = [1, 2, 4, 8, 16, 24, 32, 48, 64]
@@ -46,7 +46,7 @@ struct CostSchedule {
         )
     }
 
-    /// What a pass will take at most: as long as it did, or as the last smaller one did for each of its rows.
+    /// The longest that a pass should take: as long as it did before, or as its rows did in the next smaller pass.
     private func expected(_ rows: Int) -> Double {
         if let known = samples[rows]?.max() { return known }
         let smaller = samples.keys.filter { $0 < rows }.max() ?? rows

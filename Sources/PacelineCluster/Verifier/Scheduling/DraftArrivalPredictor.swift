@@ -1,15 +1,15 @@
 import PacelineSpeculation
 
-/// The rhythm in which drafts for one sequence arrive, learned while serving: when the next delta is due, and how many
-/// expected tokens it will add.
+/// Learns the rhythm in which drafts for one sequence arrive: when the next delta is due, and how many expected tokens
+/// it will add.
 ///
-/// Two rhythms are told apart. While the tree is alive below the base its workers go on growing it, verdicts or not, so
-/// deltas come at the pace of their steps. Once a verdict has left the tree there is nothing until the verdict has
-/// reached a worker, a step was taken and its nodes have come back. What a delta adds depends on what is there already:
-/// the deeper the tree, the less likely its next level is reached.
+/// It tells two rhythms apart. While a tree is alive below the base its workers go on growing it, so deltas come at the
+/// pace of their steps. Once a verdict has left the tree, nothing comes until the verdict has reached a worker, a step
+/// was taken and its nodes have come back. What a delta adds depends on the tree: the deeper it is, the less likely its
+/// next level is reached.
 ///
-/// Waiting is earned by having delivered in time: before the first arrival there is no prediction, and each wait in
-/// vain or late delta makes the next prediction promise less, so that a worker which stalls now and then costs little.
+/// Workers earn waiting by delivering in time. Before the first arrivals there is no prediction, and each late delta or
+/// vain wait lowers the gain that the next one promises, so that a worker which stalls at times costs little.
 struct DraftArrivalPredictor: Sendable {
     struct Prediction: Equatable, Sendable {
         var due: Instant
@@ -27,17 +27,17 @@ struct DraftArrivalPredictor: Sendable {
     }
 
     private static let weight = 0.2
-    /// Trees of so many expected tokens, up to and including, are told apart by what a delta adds to them.
+    /// Upper bounds, in expected tokens, of the groups of trees whose gains are averaged.
     private static let worthEdges = [0, 0.5, 1, 1.5, 2, 3, 4, 6]
 
     /// Milliseconds from one delta to the next while the tree is alive.
     private var interval = Average()
     /// Milliseconds from a verdict that left the tree to the first delta of the next.
     private var latency = Average()
-    /// By ``worthEdges``.
+    /// The expected tokens that a delta adds, by the group of the tree it adds to; see ``worthEdges``.
     private var gains = [Average](repeating: Average(), count: worthEdges.count + 1)
     private var lastArrival: Instant?
-    /// When the base last grew, if nothing of the tree survived and nothing has come since.
+    /// When the base last grew, if nothing of the tree survived it and nothing has come since.
     private var emptySince: Instant?
     private var worth = 0.0
     /// The share of predictions that came true, on a moving average.
@@ -55,7 +55,7 @@ struct DraftArrivalPredictor: Sendable {
 
     /// A delta came, and the tree is now worth `worth` expected tokens.
     mutating func arrived(worth newWorth: Double, now: Instant) {
-        // A delta for a base that is past arrives, but brings nothing.
+        // A delta below an earlier base arrives, but adds nothing.
         if emptySince != nil, newWorth == 0 { return }
         if gap != nil { observe(isPunctual: prediction(now: now) != nil) }
         if let start = emptySince {
@@ -74,7 +74,7 @@ struct DraftArrivalPredictor: Sendable {
         observe(isPunctual: false)
     }
 
-    /// The next delta; nil if nothing is known, or if it is overdue by half its usual gap.
+    /// The next delta; nil if nothing is known, or if the delta is overdue by half its usual gap.
     func prediction(now: Instant) -> Prediction? {
         guard let gap, let start = emptySince ?? lastArrival else { return nil }
         guard let gain = gains[Self.bucket(worth)].value, gain > 0 else { return nil }
@@ -83,7 +83,7 @@ struct DraftArrivalPredictor: Sendable {
         return Prediction(due: max(due, now), gain: gain * punctuality)
     }
 
-    /// Milliseconds that the next delta usually takes.
+    /// Milliseconds until the next delta, usually.
     private var gap: Double? {
         emptySince == nil ? interval.value : latency.value ?? interval.value
     }

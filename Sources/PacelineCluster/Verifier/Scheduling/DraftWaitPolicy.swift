@@ -3,17 +3,17 @@ import PacelineSpeculation
 /// Decides whether a pass that could start now should wait for drafts that are on their way.
 ///
 /// Starting now yields E expected tokens in T milliseconds. Waiting w for a delta that adds G yields E + G in T + w,
-/// which is the better rate if G × T > E × w. But a delta that misses this pass is not lost: most of it serves the
-/// next. So G must be worth `margin` times as much. The wait is bounded in any case, counted from when the pass could
-/// have started, so that no fault of a worker delays a token by more.
+/// which is the better rate if G × T > E × w. But most of a delta that misses this pass serves the next one, so G must
+/// be worth `margin` times as much. The wait is bounded from when the pass could have started, so that no fault of a
+/// worker delays a token by more.
 struct DraftWaitPolicy: Sendable {
-    /// By simulation: 1 is a few per cent slower wherever drafts are frequent, and above 3 nothing is waited for.
+    /// From simulation: with 1, frequent drafts are a few per cent slower; above 3 no pass ever waits.
     private static let margin = 2.0
 
     /// The longest wait.
     let maximumWait: Duration
 
-    /// Until when to wait, unless something arrives before; nil to start now.
+    /// Until when to wait if nothing arrives before; nil to start now.
     ///
     /// - Parameters:
     ///   - expected: expected tokens of the pass if it starts now, corrections included.

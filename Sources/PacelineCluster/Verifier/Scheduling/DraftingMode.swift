@@ -2,7 +2,7 @@ import PacelineWire
 
 /// How a verifier and its workers take turns.
 package enum DraftingMode: String, Sendable, CaseIterable, Codable {
-    /// Workers draft on while their trees are verified, and no pass waits longer than pays.
+    /// Workers draft on while their trees are verified, and a pass waits only while waiting pays.
     case asynchronous
     /// The classic protocol, for comparisons: one tree of bounded size for each verdict. The verifier waits for it, and
     /// the workers wait for the verdict.
@@ -10,7 +10,7 @@ package enum DraftingMode: String, Sendable, CaseIterable, Codable {
 }
 
 extension VerifierConfiguration {
-    /// Takes turns with workers as `mode` says. How long a pass may wait for drafts, ``maximumWait``, stays as it is.
+    /// Takes turns with workers as `mode` says; ``maximumWait`` stays as it is.
     package mutating func adopt(_ mode: DraftingMode) {
         waitsForWorkers = mode == .stopAndWait
         // What a worker has drafted when it stops is one tree below one base: its credit leaves no room to run ahead.

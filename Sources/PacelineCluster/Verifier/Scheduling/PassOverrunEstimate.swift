@@ -1,10 +1,10 @@
-/// By how many milliseconds passes end later than expected now and then: what one in a hundred exceeds.
+/// How late passes can be: the milliseconds beyond the expected time that one pass in a hundred exceeds.
 ///
-/// The estimate climbs by as much at a pass that exceeds it as it sinks over a hundred that do not, so that it settles
-/// where one in a hundred does. One stall of the machine, however long, moves it by a step.
+/// The estimate rises at a pass that exceeds it by as much as it falls over a hundred that do not, so it settles where
+/// one in a hundred does. One stall of the machine, however long, moves it by one step.
 struct PassOverrunEstimate: Sendable {
     private static let rarity = 100.0
-    /// By how much of a pass's expected time the estimate climbs.
+    /// The share of a pass's expected time by which the estimate rises.
     private static let step = 0.05
 
     private(set) var milliseconds = 0.0

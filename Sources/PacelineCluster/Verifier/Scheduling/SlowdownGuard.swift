@@ -1,15 +1,15 @@
-/// Sees to it that drafting does not make requests slower than plain decoding, whatever the cause.
+/// Makes sure that drafting does not make requests slower than plain decoding, whatever the cause.
 ///
 /// The planner knows what a pass costs, but not that it costs more because workers on the same machine compute at the
-/// same time. So the guard compares: while drafting, tokens per elapsed time against what plain passes took when
-/// nobody drafted. If drafting loses, it rests: no nodes, no waiting, no credit. Resting measures plain passes anew,
-/// and then drafting gets another chance; each chance that is lost makes the next rest twice as long (four times after
-/// an obvious loss), so that the cost of trying goes to nothing. While drafting wins by little, a few plain passes are
-/// measured now and then as well, ever more rarely: what plain passes take may have been measured in a bad moment.
+/// same time. So the guard compares the tokens per elapsed time while drafting with plain passes that ran while nobody
+/// drafted. If drafting loses, it rests: no nodes, no waiting, no credit. During a rest plain passes are measured
+/// again, and then drafting gets another chance. Each lost chance makes the next rest twice as long (four times after
+/// an obvious loss), so that the cost of trying vanishes. While drafting wins by little, an audit measures a few plain
+/// passes now and then, ever more rarely: their cost may have been measured at a bad moment.
 ///
-/// Tokens are counted as the planner expects them, from calibrated confidences: with those emitted, a difference of a
-/// few per cent would take hundreds of rounds to see. Where those emitted fall short of those expected for so long, the
-/// expectation is discounted.
+/// Tokens are counted as the planner expects them, from calibrated confidences: by emitted tokens, a difference of a
+/// few per cent would take hundreds of rounds to see. If emitted tokens fall short in the long run, expected ones are
+/// discounted.
 struct SlowdownGuard: Sendable {
     private enum Phase: Sendable, Equatable {
         case drafting(rounds: Int)
@@ -18,32 +18,32 @@ struct SlowdownGuard: Sendable {
 
     private static let memory = 32.0
     private static let trustMemory = 256.0
-    /// Rounds before drafting is judged, and before it is judged for an obvious loss.
+    /// Rounds before drafting is judged, and before an obvious loss is.
     private static let trial = 24
     private static let shortTrial = 8
     private static let loss = 0.96
     private static let obviousLoss = 0.7
     private static let shortestRest = 16
     private static let longestRest = 1024
-    /// A round that took this many times as long as plain decoding is taken for no worse: one stall of the machine says
-    /// nothing about drafting.
+    /// A round counts as this many times as long as plain decoding at most: one stall of the machine says nothing about
+    /// drafting.
     private static let outlierRatio = 3.0
-    /// Passes after drafting was stopped that steps under way may still slow down.
+    /// Passes at the beginning of a rest that draft steps under way may still slow down.
     private static let settling = 2
-    /// Measured passes of an audit, rounds until the first one, and the most until any.
+    /// Passes that an audit measures, rounds until the first audit, and the most rounds until any other.
     private static let auditLength = 6
     private static let firstAudit = 48
     private static let longestAudit = 1536
-    /// Above this nobody can have been so wrong about plain passes that an audit were worth its time.
+    /// Above this speed-up an audit is not worth its time: plain passes cannot have been measured that badly.
     private static let certainWin = 1.5
 
     private var phase = Phase.drafting(rounds: 0)
     private var nextRest = shortestRest
     private var nextAudit = firstAudit
-    /// Time that plain decoding would have taken for the tokens, and the time that went by; both fading.
+    /// The time that plain decoding would have taken for the tokens, and the time that they took; both fading.
     private var earned = 0.0
     private var spent = 0.0
-    /// Tokens as expected and as emitted, fading more slowly.
+    /// Tokens as expected and as emitted; fading more slowly.
     private var promised = 0.0
     private var kept = 0.0
     private var trusted = 0
@@ -52,7 +52,7 @@ struct SlowdownGuard: Sendable {
 
     init() {}
 
-    /// Whether nobody is to draft.
+    /// Whether all drafting is suspended.
     var isResting: Bool {
         if case .resting = phase { true } else { false }
     }
@@ -72,7 +72,7 @@ struct SlowdownGuard: Sendable {
     /// - Parameters:
     ///   - expected: tokens per sequence that it was expected to emit, the correction included.
     ///   - emitted: tokens per sequence that it did emit.
-    ///   - plain: milliseconds of a plain pass over the same sequences when nobody drafts.
+    ///   - plain: milliseconds of a plain pass over the same sequences while nobody drafts.
     ///   - elapsed: milliseconds since it could have started, waiting included.
     /// - Returns: whether the pass may serve as a measurement of plain passes.
     mutating func record(expected: Double, emitted: Double, plain: Double, elapsed: Double) -> Bool {
@@ -99,7 +99,7 @@ struct SlowdownGuard: Sendable {
         }
     }
 
-    /// What an expected token has been worth. Chance alone makes it waver by a few per cent.
+    /// The emitted tokens per expected one. Chance alone makes it waver by a few per cent.
     private var trust: Double {
         guard trusted >= 64, promised > 0 else { return 1 }
         return min(1, kept / promised + 0.03)

@@ -1,18 +1,18 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// How deep and how wide one worker's trees have been of use, which is how deep and wide it is asked to draft.
+/// How deep and how wide one worker's trees have been useful, which is how deep and wide it is asked to draft.
 ///
-/// Depth follows the longest run of committed tokens that lay on its tree, with room to prove that more would do, and
-/// for the rounds that are on their way. Width follows the rank among its siblings of the token that was taken: where
-/// that is never the fourth child, three are drafted, and a fourth now and then.
+/// Depth follows the longest run of committed tokens that lay on its tree, with room for longer ones and for the rounds
+/// under way. Width follows the rank among its siblings of the token that was taken. If that is never the fourth child,
+/// the worker drafts one child more than were taken.
 struct TreeShapeRecord: Sendable {
-    /// What is left of the memory of an agreement after another verdict.
+    /// The share of the memory that is left after another verdict.
     private static let fading = 0.97
     private static let leastDepth = 4
-    /// The depth asked for is so many times the longest agreement.
+    /// How many times deeper than the longest agreement trees should be.
     private static let reach = 4.0
-    /// A rank is of use if so many of the tokens that were found on the tree had it.
+    /// A rank is useful if at least this share of the tokens that were found on the tree had it.
     private static let leastShare = 0.02
     private static let trial = 24.0
 
@@ -46,7 +46,7 @@ struct TreeShapeRecord: Sendable {
         return DraftLimits(nodes: bounds.nodes, depth: min(bounds.depth, depth), width: min(bounds.width, width))
     }
 
-    /// The ranks that were of use, and one more to find out by.
+    /// The useful ranks, and one more to find out whether it is.
     private var width: Int {
         let total = ranks.reduce(0, +)
         guard total >= Self.trial / 4 else { return .max }

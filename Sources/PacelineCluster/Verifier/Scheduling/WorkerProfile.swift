@@ -2,22 +2,46 @@ import PacelineSpeculation
 
 /// What a verifier has learned of one worker's drafting.
 struct WorkerProfile: Sendable {
-    /// What the worker's reported confidence is worth.
-    var calibration = Calibration()
-    /// What its drafting is worth.
-    var workerYield = WorkerYield()
-    /// How deep and how wide its trees are of use.
-    var shape = TreeShapeRecord()
+    /// Right verdicts after which calibration is less exact than the remaining doubt.
+    private static let acquaintance = 10
 
-    /// Whether the target has ever taken a token of the worker's trees. Nothing is waited for before.
+    /// What the worker's reported confidence is worth.
+    private var calibration = Calibration()
+    /// What its drafting is worth.
+    private(set) var performance = WorkerYield()
+    /// How deep and how wide its trees are useful.
+    private(set) var shape = TreeShapeRecord()
+    /// Counts what was learned about probabilities.
+    private(set) var revision = 0
+
+    init() {}
+
+    /// Whether the target has ever taken a token of the worker's trees. No pass waits for a worker before.
     var isProven: Bool { shape.agreements > 0 }
+
+    /// Learns from a verdict, whether or not it was about this worker's nodes.
+    ///
+    /// - Parameters:
+    ///   - tree: the worker's own, below the base that the verdict was about.
+    ///   - isHeard: whether the worker has sent anything since it was last given credit.
+    ///   - isJudged: whether the verdict counts for the worker's ``performance``.
+    mutating func learn(from verdict: Verdict, on tree: TokenTree, isHeard: Bool, isJudged: Bool) {
+        if !tree.isEmpty {
+            calibration.learn(from: verdict, on: tree)
+            shape.record(verdict.tokens, on: tree)
+            revision += 1
+        }
+        guard isJudged else { return }
+        let agreed = tree.descend(verdict.tokens).count
+        performance.record(agreed: agreed, nodes: tree.count, isHeard: isHeard)
+    }
 
     /// For each node of a tree of the worker, the probability that the target takes its token, given that it comes to
     /// its parent.
     ///
-    /// What the worker reports, as calibrated; but that any child of a node is right is even odds at most while the
-    /// worker has never been right, and each verdict that finds it right halves that doubt. One that is certain of
-    /// tokens that are all wrong can so have no long tree verified.
+    /// This is what the worker reports, calibrated. But while the worker has never been right, the children of a node
+    /// together get even odds at most, and each verdict that finds it right halves the remaining doubt. So a worker
+    /// that is certain of wrong tokens cannot have a long tree verified.
     func probabilities(of tree: TokenTree) -> [Double] {
         let believed = tree.indices.map { node in
             calibration.probability(logProbability: tree[node].logProbability, depth: tree.depth(of: node))
@@ -25,17 +49,14 @@ struct WorkerProfile: Sendable {
         return tree.limiting(believed, ofSiblings: trust)
     }
 
-    /// Right verdicts after which doubt is smaller than any calibration can be exact.
-    private static let acquaintance = 10
-
     private var trust: Double {
         shape.agreements < Self.acquaintance ? 1 - 1 / Double(2 << shape.agreements) : 1
     }
 }
 
-/// The experience with workers that are not connected at present, so that one that comes back does not start anew.
+/// What is known of workers that are not connected at present, so that one that comes back need not start from nothing.
 /// Bounded: the one that left first is forgotten first.
-struct ExperienceArchive: Sendable {
+struct ProfileArchive: Sendable {
     private static let limit = 128
 
     private var entries: [(incarnation: UInt64, profile: WorkerProfile)] = []
@@ -48,7 +69,7 @@ struct ExperienceArchive: Sendable {
         entries.append((incarnation, profile))
     }
 
-    /// Hands out what is known of a worker's process life, or nothing.
+    /// Hands out what is known of a worker's process life; an empty profile if nothing is.
     mutating func take(_ incarnation: UInt64) -> WorkerProfile {
         guard let index = entries.firstIndex(where: { $0.incarnation == incarnation }) else {
             return WorkerProfile()

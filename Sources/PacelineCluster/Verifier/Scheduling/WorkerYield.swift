@@ -1,30 +1,29 @@
-/// What one worker's drafting is worth, and how much credit it earns: the committed tokens that lay on its tree, for
-/// each verdict and for each node, on moving averages.
+/// What one worker's drafting is worth, and how much credit it earns: moving averages of the committed tokens that lay
+/// on its tree, per verdict and per node.
 ///
-/// A stranger starts with little, and each verdict that finds it right doubles its credit: what it drafts before may be
-/// in vain, and costs processor time, which may be the verifier's own. A worker that has shown nothing for a while
-/// rests: it gets no credit but for a short probe now and then by which it can prove itself again, ever more rarely.
+/// A stranger starts with little credit, which each verdict that finds it right doubles: drafting costs processor time,
+/// perhaps the verifier's own. A worker that achieves nothing for a while rests. It then gets no credit but for short
+/// probes, ever more rarely, by which it can prove itself again.
 struct WorkerYield: Sendable {
     private static let memory = 32.0
     /// Verdicts before a judgement is made.
     static let trial = 32
-    /// Verdicts in a row, from its first, that found a tree of the worker without a single right token: then no more
-    /// are needed.
+    /// A judgement comes earlier if this many first verdicts all found a tree, but no right token on it.
     private static let shortTrial = 12
-    /// Below so many tokens per verdict a worker rests.
+    /// Below this many tokens per verdict a worker rests.
     private static let floor = 0.02
-    /// Verdicts until the end of the first probe, until that of the next at most, and how many of them a probe lasts.
+    /// Verdicts until the end of the first probe, the most until the end of the next, and the length of a probe.
     private static let firstProbe = 64
     private static let longestPause = 256
     private static let probeLength = 6
     private static let probeCredit = 8
-    /// Nodes that a worker may have outstanding which nothing is known of.
+    /// The credit of a worker that nothing is known of.
     private static let firstCredit = 32
-    /// Nodes that any other may have outstanding: at a long round trip even a good one rarely has its tree in time.
+    /// The least credit of any other: over a slow link even a good worker rarely has its tree in time.
     private static let basicCredit = 128
-    /// Beyond that credit is so many times the nodes that the worker has had at a verdict …
+    /// Beyond that, credit is this many times the nodes of the worker's tree at a verdict …
     private static let headroom = 4.0
-    /// … or, if fewer of its nodes than this were accepted, what its accepted tokens would need at this yield.
+    /// … but no more than its accepted tokens would need if this share of its nodes were accepted.
     private static let poorYield = 1.0 / 128
 
     private var verdicts = 0
@@ -40,7 +39,7 @@ struct WorkerYield: Sendable {
     private var rested: Int?
     /// Verdicts until the end of the next probe.
     private var pause = firstProbe
-    /// What it achieved when it was last sent to rest.
+    /// Its tokens per verdict when it was last sent to rest.
     private(set) var lastFailure: Double?
 
     init() {}
@@ -52,7 +51,7 @@ struct WorkerYield: Sendable {
     var isKnown: Bool { verdicts >= Self.trial }
 
     /// Accepted tokens per drafted node; nil before there is evidence.
-    var yield: Double? {
+    private var tokensPerNode: Double? {
         isKnown && nodesPerVerdict > 0 ? tokensPerVerdict / nodesPerVerdict : nil
     }
 
@@ -104,8 +103,8 @@ struct WorkerYield: Sendable {
     func credit(limit: Int) -> Int {
         if let rested { return rested >= pause - Self.probeLength ? min(limit, Self.probeCredit) : 0 }
         let known = Self.firstCredit << min(agreements, 8)
-        guard let yield else { return min(limit, known) }
-        let earned = Self.headroom * tokensPerVerdict / max(yield, Self.poorYield)
+        guard let tokensPerNode else { return min(limit, known) }
+        let earned = Self.headroom * tokensPerVerdict / max(tokensPerNode, Self.poorYield)
         return min(limit, max(Self.basicCredit, Int(min(earned, Double(limit)))))
     }
 }
