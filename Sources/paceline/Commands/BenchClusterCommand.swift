@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import PacelineCluster
-import PacelineFaults
+import PacelineSimulation
 
 /// `paceline bench cluster`: throughput against the number of workers, simulated.
 struct BenchClusterCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import PacelineFaults
+import PacelineSimulation
 
 /// `paceline simulate`: deterministic simulation of clusters under faults.
 struct SimulateCommand: ParsableCommand {

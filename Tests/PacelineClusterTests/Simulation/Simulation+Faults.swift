@@ -2,7 +2,7 @@ import NIOCore
 import PacelineCluster
 import PacelineSpeculation
 
-import struct PacelineFaults.EventQueue
+import struct PacelineSimulation.EventQueue
 
 extension Simulation {
     /// One fault of a kind that the scenario allows.

@@ -3,7 +3,7 @@ import PacelineCluster
 import PacelineSpeculation
 import PacelineWire
 
-import struct PacelineFaults.EventQueue
+import struct PacelineSimulation.EventQueue
 
 extension Simulation {
     func makeWorker(_ index: Int, life: Int) -> WorkerProcess {

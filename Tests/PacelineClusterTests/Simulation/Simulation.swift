@@ -3,7 +3,7 @@ import PacelineCluster
 import PacelineSpeculation
 import PacelineWire
 
-import struct PacelineFaults.EventQueue
+import struct PacelineSimulation.EventQueue
 
 /// A cluster in one thread and virtual time: the production machines and codecs, a mock target and mock drafters, a
 /// network that delays, and faults by the seed. The same configuration gives the same run to the last byte.

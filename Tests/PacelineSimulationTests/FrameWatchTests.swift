@@ -1,7 +1,7 @@
 import PacelineWire
 import Testing
 
-@testable import PacelineFaults
+@testable import PacelineSimulation
 
 @Suite("A frame watch")
 struct FrameWatchTests {

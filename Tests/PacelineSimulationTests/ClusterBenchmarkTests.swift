@@ -2,7 +2,7 @@ import PacelineCluster
 import PacelineSpeculation
 import Testing
 
-@testable import PacelineFaults
+@testable import PacelineSimulation
 
 @Suite("The cluster benchmark")
 struct ClusterBenchmarkTests {

@@ -2,7 +2,7 @@ import NIOCore
 import PacelineCluster
 import PacelineSpeculation
 
-@testable import PacelineFaults
+@testable import PacelineChaos
 
 /// What a schedule did to a seeded sender's bytes, in virtual time.
 struct RelayJournal {
@@ -30,7 +30,7 @@ struct RelayJournal {
         var now = Instant.zero
         var pending = ByteBuffer()
         for index in 0..<2000 {
-            now = now + random.duration(below: spacing)
+            now = now + spacing * random.nextUnit()
             let count = 1 + random.next(below: index % 100 == 0 ? 8000 : 400)
             let bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             journal.sent += bytes

@@ -2,7 +2,7 @@ import NIOCore
 import PacelineCluster
 import Testing
 
-@testable import PacelineFaults
+@testable import PacelineChaos
 
 @Suite("A relay's schedule")
 struct RelayScheduleTests {

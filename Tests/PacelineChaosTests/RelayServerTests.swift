@@ -5,7 +5,7 @@ import PacelineCluster
 import PacelineSpeculation
 import Testing
 
-@testable import PacelineFaults
+@testable import PacelineChaos
 
 @Suite("A relay on loopback", .timeLimit(.minutes(1)))
 struct RelayServerTests {
