@@ -13,7 +13,4 @@ package enum DrafterKind: Hashable, Sendable {
 
     /// Whether it runs no model, so that a step takes next to no time.
     var isModelFree: Bool { self == .ngram }
-
-    /// Whether its trees are worthless by intent.
-    var isHostile: Bool { self == .liar || self == .random }
 }

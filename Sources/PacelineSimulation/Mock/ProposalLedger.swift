@@ -8,8 +8,6 @@ import PacelineSpeculation
 final class ProposalLedger {
     private var known: Set<UInt64> = []
 
-    var count: Int { known.count }
-
     /// - Parameters:
     ///   - seed: of the request's sampling, which names the request: no two requests of a simulation share it.
     ///   - prefix: hash of base and path, the token itself not included.

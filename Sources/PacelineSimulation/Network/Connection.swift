@@ -1,34 +1,53 @@
+import NIOCore
 import PacelineCluster
 
-/// A simulated TCP connection between a worker's host and a verifier.
+/// What the owner of a connection's end is told.
+enum ConnectionEvent {
+    /// - Parameter peer: the address at the other end.
+    case opened(peer: String)
+    case received(ByteBuffer)
+    /// Written bytes have left.
+    case flushed(Int)
+    case disconnected(reason: String?)
+}
+
+/// A process that holds one end of simulated connections.
+protocol ConnectionOwner: AnyObject {
+    /// Its address, which it keeps over its lives.
+    var host: String { get }
+    /// How often it has been restarted.
+    var life: Int { get }
+    var isDead: Bool { get }
+    /// Whether its kernel keeps what arrives until it goes on.
+    var isStopped: Bool { get }
+
+    func receive(_ event: ConnectionEvent, on link: LinkID)
+    /// Its end of a link's connection is closed.
+    func forget(_ link: LinkID)
+}
+
+/// A simulated TCP connection between a client and a verifier.
 struct Connection {
+    /// The ends are named for the processes that honest connections join.
     enum Side: UInt64 {
         case worker, verifier
 
         var other: Side { self == .worker ? .verifier : .worker }
     }
 
-    /// Who sits at the worker's end.
-    enum Client: Equatable {
-        case worker(Int, life: Int, LinkID)
-        case byzantine(Int)
-        /// Somebody who talks nonsense.
-        case stranger
+    struct End {
+        unowned let owner: any ConnectionOwner
+        /// The life of the owner to which the end belongs.
+        let life: Int
+        /// The owner's name for the connection.
+        let link: LinkID
 
-        /// A worker's address, which it keeps over its lives.
-        var host: String {
-            switch self {
-            case .worker(let index, _, _): "worker \(index)"
-            case .byzantine(let index): "byzantine \(index)"
-            case .stranger: "stranger"
-            }
-        }
+        /// Whether the process that opened it has not been restarted since.
+        var isCurrent: Bool { owner.life == life }
     }
 
-    let client: Client
-    let verifier: Int
-    let verifierLife: Int
-    let verifierLink: LinkID
+    let client: End
+    let server: End
     /// By the side that receives.
     private var toWorker = Lane()
     private var toVerifier = Lane()
@@ -37,11 +56,16 @@ struct Connection {
     /// Sides that know the connection is up.
     private var opened: (worker: Bool, verifier: Bool) = (false, false)
 
-    init(client: Client, verifier: Int, verifierLife: Int, verifierLink: LinkID) {
+    init(client: End, server: End) {
         self.client = client
-        self.verifier = verifier
-        self.verifierLife = verifierLife
-        self.verifierLink = verifierLink
+        self.server = server
+    }
+
+    /// Whether its client keeps to the protocol.
+    var isHonest: Bool { client.owner is WorkerProcess }
+
+    subscript(end side: Side) -> End {
+        side == .worker ? client : server
     }
 
     /// The lane on which `side` receives.
@@ -66,18 +90,14 @@ struct Connection {
         if side == .worker { opened.worker = true } else { opened.verifier = true }
     }
 
-    func isOpened(_ side: Side) -> Bool {
-        side == .worker ? opened.worker : opened.verifier
-    }
-
     /// Whether both sides know that the connection is up, and neither is done with it.
     var isUp: Bool { opened.worker && opened.verifier && !closed.worker && !closed.verifier }
 
-    /// Nobody is left at either end.
+    /// Whether both sides are done with it.
     var isGone: Bool { closed.worker && closed.verifier }
 
-    /// The worker whose host the connection belongs to; nil for other clients.
-    var worker: Int? {
-        if case .worker(let index, _, _) = client { index } else { nil }
+    /// Whether its verifier still holds it although nothing comes over it any more.
+    var isHeldDead: Bool {
+        (toWorker.isBlackHole || toVerifier.isBlackHole) && server.isCurrent && opened.verifier && !closed.verifier
     }
 }

@@ -14,8 +14,6 @@ struct ByzantineWorker {
         var mark: BaseMark { marks[marks.count - 1] }
     }
 
-    /// The open connection; nil while there is none.
-    var connection: Int?
     private var random: SplitMix
     private let ledger: ProposalLedger
     private var reader = MessageReader(phase: .handshake)
@@ -30,13 +28,12 @@ struct ByzantineWorker {
     }
 
     /// When it acts next.
-    mutating func pause() -> Duration {
-        connection == nil ? .milliseconds(20 + random.next(below: 300)) : .milliseconds(1 + random.next(below: 40))
+    mutating func pause(isConnected: Bool) -> Duration {
+        .milliseconds(isConnected ? 1 + random.next(below: 40) : 20 + random.next(below: 300))
     }
 
     /// Begins a connection.
-    mutating func greet(on connection: Int) -> ByteBuffer? {
-        self.connection = connection
+    mutating func greet() -> ByteBuffer? {
         reader = MessageReader(phase: .handshake)
         writer = MessageWriter(phase: .handshake)
         sessions = [:]
@@ -184,22 +181,5 @@ struct ByzantineWorker {
         // What cannot be encoded is not sent.
         guard (try? writer.write(message, into: &buffer)) != nil else { return nil }
         return buffer
-    }
-}
-
-extension Simulation {
-    /// A byzantine worker connects, or does its next misdeed.
-    func stirByzantine(_ index: Int) {
-        guard !isHealed else { return }
-        defer { schedule(.byzantine(index), after: byzantines[index].pause()) }
-        guard let connection = byzantines[index].connection else {
-            let verifier = random.next(below: verifiers.count)
-            guard let connection = establish(.byzantine(index), with: verifier) else { return }
-            if let hello = byzantines[index].greet(on: connection) { send(hello, from: .worker, on: connection) }
-            return
-        }
-        guard let bytes = byzantines[index].act() else { return }
-        statistics.faults[.byzantine, default: 0] += 1
-        send(bytes, from: .worker, on: connection)
     }
 }

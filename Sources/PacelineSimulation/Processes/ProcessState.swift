@@ -1,8 +1,9 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// A simulated process as its kernel sees it: which life, running, stopped or dead, and its one timer.
-struct ProcessState {
+/// A simulated process as its kernel sees it: which life, whether it runs, its one timer, what waits for it, and its
+/// compute thread.
+struct ProcessState<Event, Job> {
     enum Status: Equatable {
         case running
         /// As by SIGSTOP: its kernel still takes bytes for it.
@@ -10,18 +11,29 @@ struct ProcessState {
         case dead
     }
 
-    var life = 0
+    let life: Int
     var status = Status.running
     /// When the scheduled wake-up comes; nil if none is scheduled.
     var wakesAt: Instant?
+    /// Events of the process's loop that wait for the present one.
+    var inbox: [Event] = []
+    var isHandling = false
+    /// What its kernel keeps for it while it is stopped.
+    var backlog: [Event] = []
+    var compute = ComputeState<Job>()
+
+    init(life: Int) {
+        self.life = life
+    }
 
     var isRunning: Bool { status == .running }
     var isDead: Bool { status == .dead }
+    var isStopped: Bool { !isRunning && !isDead }
 }
 
 /// A simulated compute thread: at most one job, which takes its time and shows progress meanwhile.
 struct ComputeState<Job> {
-    /// How often a working thread moves its stamp.
+    /// How often a working thread moves its stamp, in milliseconds.
     private static var stampInterval: Double { 50 }
 
     private(set) var job: Job?
@@ -30,7 +42,7 @@ struct ComputeState<Job> {
     private(set) var endsAt = Instant.zero
     private var startedAt = Instant.zero
     private var seenStamps = 0
-    /// The thread hangs from here on.
+    /// Since when the thread hangs.
     private var hungSince: Instant?
 
     var isBusy: Bool { job != nil }

@@ -22,9 +22,6 @@ package struct EventQueue<Action> {
 
     package init() {}
 
-    /// Events that wait.
-    var count: Int { entries.count }
-
     /// When the next event is due.
     var nextDue: Instant? { entries.first?.at }
 
