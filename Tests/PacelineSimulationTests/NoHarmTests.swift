@@ -91,4 +91,44 @@ struct NoHarmTests {
         let seed = try #require(deaf)
         #expect(try violation(seed, deadAfter: .seconds(1)) == nil)
     }
+
+    /// Tokens per second of one long request.
+    private static func speed(_ workers: [Scenario.Worker], contention: Double = 0) throws -> Double {
+        var scenario = Scenario(seed: 5, costs: try .linear(base: 36, perRow: 0.6))
+        scenario.contention = contention
+        scenario.workers = workers
+        scenario.requests = [Scenario.Request(prompt: [1, 2, 3], seed: 1, maximumTokens: 1200)]
+        scenario.requests[0].start = .seconds(1)
+        let simulation = try Simulation(scenario)
+        simulation.run()
+        if let violation = simulation.violation { throw violation }
+        let last = try #require(simulation.commitTimes(ofClient: 0).last)
+        return 1200 / ((last - .zero).inMilliseconds / 1000 - 1)
+    }
+
+    private static func worker(_ drafter: DrafterKind, step: Double = 5) -> Scenario.Worker {
+        Scenario.Worker(drafter: drafter, stepMilliseconds: step)
+    }
+
+    @Test("with drafters whose trees are all wrong, honest about it or not")
+    func allWrong() throws {
+        let plain = try Self.speed([])
+        #expect(try Self.speed([Self.worker(.liar)]) > 0.97 * plain)
+        let honest = Self.worker(.model(agreement: 0), step: 15)
+        #expect(try Self.speed([Self.worker(.random), Self.worker(.random), honest]) > 0.97 * plain)
+    }
+
+    @Test("with workers that take the verifier's own processor time and give little for it")
+    func contended() throws {
+        let plain = try Self.speed([])
+        #expect(try Self.speed([Self.worker(.model(agreement: 0.2), step: 30)], contention: 1) > 0.9 * plain)
+        #expect(try Self.speed([Self.worker(.liar, step: 30)], contention: 1) > 0.9 * plain)
+    }
+
+    @Test("and are not held back where they help")
+    func helps() throws {
+        let plain = try Self.speed([])
+        #expect(try Self.speed([Self.worker(.model(agreement: 0.8))]) > 2.5 * plain)
+        #expect(try Self.speed([Self.worker(.model(agreement: 0.9))], contention: 0.3) > 2 * plain)
+    }
 }

@@ -30,14 +30,17 @@ package struct SeedOutcome: Sendable {
             trace: simulation.trace
         )
         guard outcome.violation == nil else { return outcome }
-        if isRepeated { try outcome.repeatRun(of: scenario, at: simulation) }
+        if isRepeated { try outcome.repeatRun(of: simulation) }
         if scenario.isComparable { try outcome.compare(with: scenario.withoutWorkers(), at: simulation) }
         if allowed.contains(.lie), MockText.mix(seed &+ 1) % worthlessShare == 0 { try outcome.checkWorthless(seed) }
+        if outcome.violation == nil, MockText.mix(seed &+ 2) % extremesShare == 0 {
+            try outcome.checkExtremes(seed, allowed: allowed, isRepeated: isRepeated, log: log)
+        }
         return outcome
     }
 
-    private mutating func repeatRun(of scenario: Scenario, at first: Simulation) throws {
-        let second = try Simulation(scenario)
+    private mutating func repeatRun(of first: Simulation) throws {
+        let second = try Simulation(first.scenario)
         second.run()
         guard second.trace != first.trace else { return }
         violation = Violation(
@@ -47,8 +50,24 @@ package struct SeedOutcome: Sendable {
         )
     }
 
-    /// One seed in so many is also run with drafters that are always wrong.
+    /// One seed in this number is also run with drafters that are always wrong.
     private static let worthlessShare: UInt64 = 50
+    /// One seed in this number also gives an extreme scenario.
+    private static let extremesShare: UInt64 = 50
+
+    /// The trace stays that of the seed's main scenario.
+    private mutating func checkExtremes(
+        _ seed: UInt64,
+        allowed: Set<FaultKind>,
+        isRepeated: Bool,
+        log: ((String) -> Void)?
+    ) throws {
+        let simulation = try Simulation(try .extremes(seed: seed, allowed: allowed), log: log)
+        simulation.run()
+        statistics += simulation.statistics
+        violation = simulation.violation
+        if isRepeated, violation == nil { try repeatRun(of: simulation) }
+    }
 
     /// Workers whose tokens are all wrong must hardly cost the requests time.
     private mutating func checkWorthless(_ seed: UInt64) throws {

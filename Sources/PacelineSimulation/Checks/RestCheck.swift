@@ -24,10 +24,29 @@ struct RestCheck {
         return cluster.verifiers.reduce(0) { $0 + max(0, room - $1.workerCount) }
     }
 
+    /// Where everything is at rest, nothing is reserved or drafted for, and the verifier has counted what its engine did.
+    func checkAccounts() {
+        for verifier in cluster.verifiers {
+            let snapshot = verifier.snapshot
+            let drafting = snapshot.workers.filter { $0.isConnected && $0.openRequests > 0 }.map(\.name)
+            if snapshot.reservedTokens > 0 || !drafting.isEmpty {
+                let rest = "\(snapshot.reservedTokens) tokens reserved and \(drafting) drafting"
+                journal.fail(.accounting, "\(verifier.host) is at rest with \(rest)")
+            }
+            let counted = (snapshot.prefilledTokens, snapshot.reusedTokens)
+            if counted != (verifier.target.computedTokens, verifier.target.reusedTokens) {
+                let done = "\(verifier.target.computedTokens) and \(verifier.target.reusedTokens)"
+                let detail = "counted \(counted.0) prompt tokens computed and \(counted.1) reused in place of \(done)"
+                journal.fail(.accounting, "\(verifier.host) \(detail)")
+            }
+        }
+    }
+
     /// Everything must work again soon.
     func checkLiveness() {
         let passes = cluster.clients.reduce(0) { $0 + $1.passes(prefillRows: scenario.verifier.prefillRows) }
-        let longest = scenario.costs.milliseconds(rows: scenario.verifier.prefillRows + 64) + 60
+        let slowdown = 1 + scenario.contention * Double(scenario.workers.count)
+        let longest = slowdown * scenario.costs.milliseconds(rows: scenario.verifier.prefillRows + 64) + 60
         let limit = Self.recovery + .fromMilliseconds(Double(passes) * longest)
         guard let healedAt = timeline.healedAt, timeline.now - healedAt > limit else { return }
         let open = cluster.clients.filter { $0.ending == nil }.map(\.index)

@@ -13,4 +13,7 @@ package enum DrafterKind: Hashable, Sendable {
 
     /// Whether it runs no model, so that a step takes next to no time.
     var isModelFree: Bool { self == .ngram }
+
+    /// Whether its tokens bear the tags of the place for which it proposes them, if the text has tags.
+    var isTagged: Bool { self != .ngram && self != .random }
 }

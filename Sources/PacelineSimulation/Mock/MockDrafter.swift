@@ -12,23 +12,25 @@ struct MockDrafter: Drafter {
     private let agreement: Double
     private let claim: Double
     private var stepsLeft: Int
-    private var base = MockPrefix([])
+    private var base: MockPrefix
     private var seed: UInt64 = 0
 
     /// - Parameters:
     ///   - agreement: how often the first candidate is the target's token.
     ///   - claim: the probability that it reports for that candidate.
+    ///   - isTagged: whether the text is.
     ///   - stepsLeft: steps until it throws.
-    init(agreement: Double, claim: Double, stepsLeft: Int = .max) {
+    init(agreement: Double, claim: Double, isTagged: Bool, stepsLeft: Int = .max) {
         self.agreement = agreement
         self.claim = claim
         self.stepsLeft = stepsLeft
+        base = MockPrefix([], isTagged: isTagged)
     }
 
     var isModelFree: Bool { false }
 
     mutating func begin(base: [Token], sampling: SamplingParameters) {
-        self.base = MockPrefix(base)
+        self.base = MockPrefix(base, isTagged: self.base.isTagged)
         seed = sampling.seed
     }
 
@@ -52,7 +54,8 @@ struct MockDrafter: Drafter {
         var tokens: [Token] = isRight ? [right] : []
         while tokens.count < width {
             let isNext = tokens.count == 1 && !isRight && isSecondRight
-            let token = isNext ? right : Token(choice.next(below: Int(MockText.alphabet)))
+            let letter = isNext ? 0 : UInt64(choice.next(below: Int(MockText.alphabet)))
+            let token = isNext ? right : prefix.token(letter, seed: seed)
             if !tokens.contains(token), isNext || token != right { tokens.append(token) }
         }
         return tokens.enumerated().map { rank, token in

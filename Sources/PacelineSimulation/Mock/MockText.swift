@@ -1,51 +1,77 @@
 import PacelineCluster
 package import PacelineSpeculation
-import PacelineWire
+package import PacelineWire
 
 /// The language of the mock target: which token follows a prefix is an exact function of the prefix, the seed and the
 /// position, made of integers alone, so that every simulated output has an oracle.
 ///
 /// Three tokens out of four follow from the two before them, so that n-gram lookup has something to find; the fourth
 /// depends on the whole prefix, so that one wrong token changes all that follow.
+///
+/// In a tagged text every token also says whose it is: a token is `letter + 64 * tag`, and the tag is a hash of the
+/// request's seed and the whole prefix. Tokens of prompts bear no tag.
 package enum MockText {
     package static let vocabularySize = 1024
-    /// Tokens that the target ever emits are below this.
+    /// Letters are below this, and so are the tokens of texts without tags.
     static let alphabet: UInt64 = 64
+    /// How many tags there are; 0 is that of prompts.
+    private static let tags: UInt64 = UInt64(vocabularySize) / alphabet
 
-    /// What a model of this language says of itself.
-    static func fingerprint(of model: String) -> ModelFingerprint {
+    /// What a model of this language says of itself; with another `hash` or size it is one of another language.
+    package static func fingerprint(
+        of model: String,
+        hash: UInt8 = 7,
+        vocabularySize: Int = vocabularySize,
+        tokenCount: Int? = nil
+    ) -> ModelFingerprint {
         ModelFingerprint(
-            tokenizerHash: [UInt8](repeating: 7, count: 32),
+            tokenizerHash: [UInt8](repeating: hash, count: 32),
             vocabularySize: vocabularySize,
-            tokens: ModelFingerprint.Tokens(hash: [UInt8](repeating: 8, count: 32), count: vocabularySize),
+            tokens: ModelFingerprint.Tokens(
+                hash: [UInt8](repeating: hash &+ 1, count: 32),
+                count: tokenCount ?? vocabularySize
+            ),
             model: model
         )
     }
 
-    /// The target's own token after a prefix.
-    ///
-    /// - Parameters:
-    ///   - hash: of the whole prefix.
-    ///   - last: the prefix's last two tokens, or fewer.
-    ///   - position: how many tokens the prefix has.
-    static func next(hash: BaseHash, last: some BidirectionalCollection<Token>, position: Int, seed: UInt64) -> Token {
-        let whole = mix(hash.rawValue ^ mix(seed ^ UInt64(position)))
-        guard whole & 3 != 0 else { return Token((whole >> 8) % alphabet) }
-        let pair = last.suffix(2).reduce(UInt64(0)) { $0 << 32 | UInt64($1) }
-        return Token(mix(pair ^ seed) % alphabet)
-    }
-
     /// What plain decoding emits.
-    package static func plain(prompt: [Token], seed: UInt64, count: Int, stops: Set<Token> = []) -> [Token] {
-        var text = prompt
-        var hash = BaseHash(prompt)
-        while text.count < prompt.count + count {
-            let token = next(hash: hash, last: text.suffix(2), position: text.count, seed: seed)
+    package static func plain(
+        prompt: [Token],
+        seed: UInt64,
+        count: Int,
+        stops: Set<Token> = [],
+        isTagged: Bool = false
+    ) -> [Token] {
+        var prefix = MockPrefix(prompt, isTagged: isTagged)
+        var text: [Token] = []
+        while text.count < count {
+            let token = prefix.next(seed: seed)
             text.append(token)
-            hash.append(token)
+            prefix.append(token)
             if stops.contains(token) { break }
         }
-        return Array(text[prompt.count...])
+        return text
+    }
+
+    /// A letter as a token of the request's text behind a prefix.
+    ///
+    /// - Parameter prefix: hash of the whole prefix.
+    static func tagged(_ letter: Token, seed: UInt64, prefix: BaseHash) -> Token {
+        let tag = 1 + mix(prefix.rawValue ^ mix(seed ^ 0x5441_4753)) % (tags - 1)
+        return letter % Token(alphabet) + Token(alphabet * tag)
+    }
+
+    /// How many of the tokens behind a prefix do not belong to the request's text.
+    ///
+    /// - Parameter prefix: goes on to the end of `tokens`.
+    static func foreignTokens(in tokens: some Sequence<Token>, seed: UInt64, prefix: inout BaseHash) -> Int {
+        var foreign = 0
+        for token in tokens {
+            if token != tagged(token, seed: seed, prefix: prefix) { foreign += 1 }
+            prefix.append(token)
+        }
+        return foreign
     }
 
     /// A number that looks random and is a function of `value`.
@@ -57,11 +83,13 @@ package enum MockText {
 
 /// A prefix of some text as far as the mock language needs to know it: cheap to extend token by token.
 struct MockPrefix {
+    let isTagged: Bool
     private(set) var hash: BaseHash
     private(set) var count: Int
     private var last: [Token]
 
-    init(_ tokens: [Token]) {
+    init(_ tokens: [Token], isTagged: Bool) {
+        self.isTagged = isTagged
         hash = BaseHash(tokens)
         count = tokens.count
         last = Array(tokens.suffix(2))
@@ -83,6 +111,18 @@ struct MockPrefix {
 
     /// The target's own token here.
     func next(seed: UInt64) -> Token {
-        MockText.next(hash: hash, last: last, position: count, seed: seed)
+        let whole = MockText.mix(hash.rawValue ^ MockText.mix(seed ^ UInt64(count)))
+        guard whole & 3 != 0 else { return token((whole >> 8) % MockText.alphabet, seed: seed) }
+        let pair = last.reduce(UInt64(0)) { $0 << 32 | letter($1) }
+        return token(MockText.mix(pair ^ seed) % MockText.alphabet, seed: seed)
+    }
+
+    /// A letter as a token that could stand here.
+    func token(_ letter: UInt64, seed: UInt64) -> Token {
+        isTagged ? MockText.tagged(Token(letter), seed: seed, prefix: hash) : Token(letter)
+    }
+
+    private func letter(_ token: Token) -> UInt64 {
+        isTagged ? UInt64(token) % MockText.alphabet : UInt64(token)
     }
 }

@@ -5,8 +5,12 @@ import PacelineSpeculation
 /// A node that reaches a pass must have been proposed for exactly the prefix below which it is verified. A stale tree,
 /// one of another request and one that was re-rooted wrongly all hang their tokens below another prefix, and are found
 /// out here although they could not change the output.
-final class ProposalLedger {
+package final class ProposalLedger {
     private var known: Set<UInt64> = []
+    /// Tokens of tagged bases that drafters were handed for a request, and that are not of its text.
+    var foreignTokens = 0
+
+    package init() {}
 
     /// - Parameters:
     ///   - seed: of the request's sampling, which names the request: no two requests of a simulation share it.

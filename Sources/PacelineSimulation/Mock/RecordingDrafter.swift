@@ -1,5 +1,5 @@
 import PacelineCluster
-import PacelineSpeculation
+package import PacelineSpeculation
 
 /// How much a worker's drafters have had to do.
 final class DraftEffort {
@@ -7,16 +7,18 @@ final class DraftEffort {
     var modelSteps = 0
 }
 
-/// Enters in the ledger what another drafter proposes.
+/// Enters in the ledger what another drafter proposes, and whether the base that it is handed is the request's own.
 struct RecordingDrafter: Drafter {
     private var drafter: any Drafter
     private let ledger: ProposalLedger
     private let effort: DraftEffort
+    private let isTagged: Bool
     private var base = BaseHash()
     private var seed: UInt64 = 0
 
-    init(_ drafter: any Drafter, ledger: ProposalLedger, effort: DraftEffort) {
+    init(_ drafter: any Drafter, ledger: ProposalLedger, effort: DraftEffort, isTagged: Bool) {
         self.drafter = drafter
+        self.isTagged = isTagged
         self.ledger = ledger
         self.effort = effort
     }
@@ -24,8 +26,10 @@ struct RecordingDrafter: Drafter {
     var isModelFree: Bool { drafter.isModelFree }
 
     mutating func begin(base: [Token], sampling: SamplingParameters) throws {
-        self.base = BaseHash(base)
         seed = sampling.seed
+        let prompt = isTagged ? base.prefix { $0 < MockText.alphabet } : base[...]
+        self.base = BaseHash(prompt)
+        follow(base[prompt.endIndex...])
         try drafter.begin(base: base, sampling: sampling)
     }
 
@@ -43,39 +47,52 @@ struct RecordingDrafter: Drafter {
     }
 
     mutating func advance(_ rerooting: Rerooting) throws {
-        base.append(rerooting.committed)
+        follow(rerooting.committed)
         try drafter.advance(rerooting)
+    }
+
+    private mutating func follow(_ committed: some Sequence<Token>) {
+        guard isTagged else { return base.append(committed) }
+        ledger.foreignTokens += MockText.foreignTokens(in: committed, seed: seed, prefix: &base)
     }
 }
 
 /// Makes the drafters of a simulated worker.
-final class MockDrafterSource: DrafterSource {
+package final class MockDrafterSource: DrafterSource {
     private let kind: DrafterKind
     private let ledger: ProposalLedger
     private let effort: DraftEffort
+    private let isTagged: Bool
     private var random: SplitMix
 
-    init(_ kind: DrafterKind, ledger: ProposalLedger, effort: DraftEffort, seed: UInt64) {
+    /// Drafters that nobody checks or clocks.
+    package convenience init(_ kind: DrafterKind, seed: UInt64 = 1) {
+        self.init(kind, ledger: ProposalLedger(), effort: DraftEffort(), isTagged: false, seed: seed)
+    }
+
+    init(_ kind: DrafterKind, ledger: ProposalLedger, effort: DraftEffort, isTagged: Bool, seed: UInt64) {
         self.kind = kind
+        self.isTagged = isTagged
         self.ledger = ledger
         self.effort = effort
         random = SplitMix(seed: seed)
     }
 
-    func makeDrafters() -> [any Drafter] {
+    package func makeDrafters() -> [any Drafter] {
         let drafter: any Drafter =
             switch kind {
-            case .model(let agreement): MockDrafter(agreement: agreement, claim: agreement)
-            case .liar: MockDrafter(agreement: 0, claim: 0.99)
+            case .model(let agreement): MockDrafter(agreement: agreement, claim: agreement, isTagged: isTagged)
+            case .liar: MockDrafter(agreement: 0, claim: 0.99, isTagged: isTagged)
             case .failing(let agreement):
                 MockDrafter(
                     agreement: agreement,
                     claim: agreement,
+                    isTagged: isTagged,
                     stepsLeft: random.next(below: 30)
                 )
             case .ngram: NGramDrafter()
             case .random: RandomDrafter(seed: random.next())
             }
-        return [RecordingDrafter(drafter, ledger: ledger, effort: effort)]
+        return [RecordingDrafter(drafter, ledger: ledger, effort: effort, isTagged: isTagged)]
     }
 }

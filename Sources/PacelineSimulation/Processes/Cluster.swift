@@ -10,6 +10,11 @@ struct SimulationContext {
     let ledger = ProposalLedger()
 }
 
+/// A reference that keeps nobody alive, from a verifier to the workers that know it.
+private struct UnownedWorker {
+    unowned let process: WorkerProcess
+}
+
 /// The processes of a scenario and the network between them.
 struct Cluster {
     let network: SimulatedNetwork
@@ -30,6 +35,11 @@ struct Cluster {
         self.verifiers = verifiers
         workers = scenario.workers.indices.map {
             WorkerProcess($0, context, network: network, verifiers: verifiers, corruption: corruption)
+        }
+        for verifier in verifiers {
+            verifier.countDraftingWorkers = { [workers = workers.map(UnownedWorker.init)] in
+                workers.count(where: \.process.isDrafting)
+            }
         }
         clients = scenario.requests.enumerated().map { index, request in
             SimulatedClient(index, request, of: verifiers[index % verifiers.count], context)

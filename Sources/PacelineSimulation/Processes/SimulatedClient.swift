@@ -8,6 +8,8 @@ final class SimulatedClient {
         case finished
         case cancelled
         case tooSlow
+        /// As the scenario wants.
+        case failed
     }
 
     /// One submission of the request.
@@ -16,7 +18,6 @@ final class SimulatedClient {
         var received = 0
         /// Tokens that wait for a client that does not read.
         var unread = 0
-        var lastTokensAt: Instant?
     }
 
     /// How long a client waits before it tries again, at least.
@@ -31,6 +32,8 @@ final class SimulatedClient {
     private let context: SimulationContext
     /// What plain decoding emits: the oracle.
     private let plain: [Token]
+    /// When the latest attempt brought tokens.
+    private(set) var commitTimes: [Instant] = []
     /// The present attempt; nil between two.
     private var attempt: Attempt?
     private var isCancelled = false
@@ -45,7 +48,8 @@ final class SimulatedClient {
             prompt: request.prompt,
             seed: request.seed,
             count: request.maximumTokens,
-            stops: request.stopTokens
+            stops: request.stopTokens,
+            isTagged: context.scenario.isTagged
         )
         context.timeline.schedule(after: request.start) { [unowned self] in submit() }
         guard let cancel = request.cancel else { return }
@@ -100,6 +104,7 @@ final class SimulatedClient {
 
     func attemptBegins(as request: RequestID) {
         attempt = Attempt(request: request)
+        commitTimes = []
     }
 
     /// The verifier is gone: the client sees its connection end, and will try again.
@@ -138,17 +143,17 @@ final class SimulatedClient {
             journal.statistics.tokens += 1
             journal.mark(UInt64(token))
         }
-        noteGap(&attempt)
+        noteGap()
         checkCache(attempt)
     }
 
     /// How long has the client waited since it last got tokens?
-    private func noteGap(_ attempt: inout Attempt) {
+    private func noteGap() {
         let now = context.timeline.now
-        if let last = attempt.lastTokensAt {
+        if let last = commitTimes.last {
             journal.statistics.longestGap = max(journal.statistics.longestGap, (now - last).inMilliseconds)
         }
-        attempt.lastTokensAt = now
+        commitTimes.append(now)
         journal.lastTokensAt = now
     }
 
@@ -206,6 +211,9 @@ final class SimulatedClient {
             }
             retry()
         case .slowConsumer where isOverflowing: end(.tooSlow)
+        case .engine(MockTarget.plannedFailure) where request.failingRound != nil:
+            journal.count(.engineFailure)
+            end(.failed)
         default: journal.fail(.liveness, "client \(index) failed: \(fault)")
         }
     }

@@ -4,6 +4,12 @@ import PacelineSpeculation
 
 /// A simulated verifier process.
 final class VerifierProcess: SimulatedProcess {
+    /// A pass and how many times longer than by the cost curve it takes.
+    struct TimedPass {
+        let pass: Pass
+        let slowdown: Double
+    }
+
     /// What ends with the process.
     private struct Memory {
         var machine: VerifierMachine
@@ -22,7 +28,7 @@ final class VerifierProcess: SimulatedProcess {
 
     let index: Int
     let network: SimulatedNetwork
-    var state = ProcessState<VerifierMachine.Event, Pass>(life: 0)
+    var state = ProcessState<VerifierMachine.Event, TimedPass>(life: 0)
     private let context: SimulationContext
     private let corruption: CorruptionCheck
     private var memory: Memory
@@ -52,15 +58,17 @@ final class VerifierProcess: SimulatedProcess {
             costs: scenario.costs,
             incarnation: UInt64(index + 1) << 32 | UInt64(life + 1)
         )
-        return Memory(
-            machine: machine,
-            target: MockTarget(cacheCapacity: scenario.cacheCapacity, ledger: context.ledger)
-        )
+        var options = MockTarget.Options(isTagged: scenario.isTagged, reusesPages: scenario.reusesPages)
+        for request in scenario.requests { options.failingRounds[request.seed] = request.failingRound }
+        let engine = MockTarget(cacheCapacity: scenario.cacheCapacity, ledger: context.ledger, options)
+        return Memory(machine: machine, target: engine)
     }
 
     var timeline: Timeline { context.timeline }
     var journal: Journal { context.journal }
     var host: String { "verifier \(index)" }
+    /// Workers that take processor time at this moment; set once all processes are made.
+    var countDraftingWorkers: () -> Int = { 0 }
     var deadline: Instant? { memory.machine.deadline }
     var target: MockTarget { memory.target }
     var snapshot: VerifierSnapshot { memory.machine.snapshot }
@@ -175,25 +183,33 @@ final class VerifierProcess: SimulatedProcess {
         }
         memory.delay.passStarts(pass, context)
         let scenario = context.scenario
+        let rivals = scenario.contention > 0 ? countDraftingWorkers() : 0
+        let slowdown = 1 + scenario.contention * Double(rivals)
+        if rivals > 0 { journal.count(.contention) }
         var time = Duration.microseconds(10)
         if pass.rows > 0 {
-            let factor = 1 + scenario.passJitter * (2 * timeline.random.nextUnit() - 1)
+            let factor = slowdown * (1 + scenario.passJitter * (2 * timeline.random.nextUnit() - 1))
             time = .fromMilliseconds(scenario.costs.milliseconds(rows: pass.rows) * factor)
         }
         journal.note("pass", "verifier \(index): \(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
         journal.statistics.passMilliseconds += time.inMilliseconds
-        compute(pass, taking: time)
+        compute(TimedPass(pass: pass, slowdown: slowdown), taking: time)
     }
 
-    func complete(_ pass: Pass) {
+    func complete(_ timed: TimedPass) {
+        let pass = timed.pass
         do {
             let outcomes = try PassRunner(engine: target).run(pass, progress: ComputeProgress())
             if target.strayNodes > 0 {
                 let nodes = "\(target.strayNodes) nodes"
                 journal.fail(.staleness, "\(nodes) were verified below a prefix they were never proposed for")
             }
+            if target.misplacedNodes > 0, context.scenario.areAllNodesTagged {
+                let nodes = "\(target.misplacedNodes) nodes"
+                journal.fail(.staleness, "\(nodes) were verified whose tokens bear the tag of another place")
+            }
             memory.delay.passEnded(now: timeline.now)
-            let milliseconds = context.scenario.costs.milliseconds(rows: pass.rows)
+            let milliseconds = context.scenario.costs.milliseconds(rows: pass.rows) * timed.slowdown
             tell(.passFinished(PassResult(outcomes: outcomes, milliseconds: milliseconds)))
         } catch {
             journal.fail(.engine, "verifier \(index): \(error)")

@@ -8,6 +8,8 @@ final class WorkerProcess: SimulatedProcess {
     /// What the compute thread will bring: it is known when a job begins, because how long the job takes depends on it.
     struct Drafted {
         var result: DraftResult?
+        /// Whether the thread computes for it.
+        var isWork: Bool
     }
 
     /// What ends with the process.
@@ -64,6 +66,7 @@ final class WorkerProcess: SimulatedProcess {
             plan.drafter,
             ledger: context.ledger,
             effort: effort,
+            isTagged: context.scenario.isTagged,
             seed: context.timeline.random.next()
         )
         return Memory(machine: machine, host: DraftHost(source: source), effort: effort)
@@ -75,6 +78,9 @@ final class WorkerProcess: SimulatedProcess {
     var deadline: Instant? { memory.machine.deadline }
     /// Whether no request is left, in any part of it.
     var isIdle: Bool { memory.machine.sessionTotal == 0 && !state.compute.isBusy }
+
+    /// Whether it takes processor time.
+    var isDrafting: Bool { state.isRunning && state.compute.job?.isWork == true }
 
     // MARK: The machine
 
@@ -116,6 +122,9 @@ final class WorkerProcess: SimulatedProcess {
         let plan = context.scenario.workers[index]
         let before = memory.effort.modelSteps
         let result = memory.host.perform(job)
+        if context.ledger.foreignTokens > 0 {
+            journal.fail(.identity, "worker \(index) was handed tokens of another text than its request's")
+        }
         let steps = memory.effort.modelSteps - before
         var milliseconds = job.turn == nil ? 0.01 : 0.2
         if steps > 0 {
@@ -126,7 +135,7 @@ final class WorkerProcess: SimulatedProcess {
                 journal.count(.straggle)
             }
         }
-        compute(Drafted(result: result), taking: .fromMilliseconds(milliseconds))
+        compute(Drafted(result: result, isWork: job.turn != nil), taking: .fromMilliseconds(milliseconds))
     }
 
     func complete(_ drafted: Drafted) {

@@ -13,6 +13,11 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     // The verifier and its clients.
     case overload, cancel, slowClient = "slow-client", tinyLimits = "tiny-limits"
     case verifierPause = "verifier-pause", verifierKill = "verifier-kill"
+    // The verifier's machine and its engine; in extreme scenarios only.
+    case contention, engineFailure = "engine-failure"
+
+    /// Kinds that every scenario may draw. What a seed draws depends on their number and order.
+    static let swarm = allCases.filter { $0 != .contention && $0 != .engineFailure }
 
     /// Whether it strikes at moments drawn for it, rather than being a property of the whole run.
     var isScheduled: Bool {
@@ -20,7 +25,8 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
         case .cut, .reset, .halfOpen, .corrupt, .duplicate, .partition, .oneWay, .pause, .kill, .powerOff, .hang,
             .drain, .intrude, .verifierPause, .verifierKill:
             true
-        case .latency, .bandwidth, .slicing, .straggle, .lie, .byzantine, .overload, .cancel, .slowClient, .tinyLimits:
+        case .latency, .bandwidth, .slicing, .straggle, .lie, .byzantine, .overload, .cancel, .slowClient, .tinyLimits,
+            .contention, .engineFailure:
             false
         }
     }
@@ -28,7 +34,8 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     /// Whether it strikes workers and their connections only, so that no request may suffer from it.
     var concernsWorkersOnly: Bool {
         switch self {
-        case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill: false
+        case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure:
+            false
         default: true
         }
     }

@@ -18,7 +18,7 @@ extension Scenario {
         )
         let share = random.pick([0, 0.1, 0.25, 0.5])
         // Every kind draws, whether it is allowed or not, so that --faults changes nothing but the faults.
-        let drawn = FaultKind.allCases.filter { _ in random.nextUnit() < share }
+        let drawn = FaultKind.swarm.filter { _ in random.nextUnit() < share }
         scenario.faults = allowed.intersection(drawn)
         scenario.verifiers = random.next(below: 4) == 0 ? 2 : 1
         scenario.faultWindow = .milliseconds(300 + random.next(below: 2500))
@@ -116,7 +116,7 @@ extension Scenario {
 
     private mutating func drawStrikes(_ random: inout SplitMix) {
         let window = Int(faultWindow.inMilliseconds)
-        for kind in FaultKind.allCases where kind.isScheduled {
+        for kind in FaultKind.swarm where kind.isScheduled {
             let count = 1 + random.next(below: random.pick([1, 3, 8]))
             let times = (0..<count).map { _ in Duration.milliseconds(random.next(below: window)) }
             guard faults.contains(kind) else { continue }

@@ -32,6 +32,8 @@ package struct Scenario: Sendable {
         package var cancel: Duration?
         /// Tokens after which the client stops reading; nil reads all.
         package var readLimit: Int?
+        /// The round in which the engine fails the request; nil for none.
+        package var failingRound: Int?
 
         package init(prompt: [Token], seed: UInt64, maximumTokens: Int) {
             self.prompt = prompt
@@ -72,6 +74,13 @@ package struct Scenario: Sendable {
     var delayLimit = Duration.milliseconds(50)
     /// How much a pass's time varies, as a share.
     package var passJitter = 0.05
+    /// By how much a pass takes longer for each worker that drafts when it begins, as a share: workers on the
+    /// verifier's machine.
+    package var contention = 0.0
+    /// Whether the engine shares the pages of prompts that begin alike.
+    package var reusesPages = false
+    /// Whether every token says whose text it belongs to.
+    package var isTagged = false
     package var workers: [Worker] = []
     package var requests: [Request] = []
     package var network = Network()
@@ -82,6 +91,11 @@ package struct Scenario: Sendable {
     package var faults: Set<FaultKind> = []
     /// When everything heals.
     package var faultWindow = Duration.zero
+
+    /// Whether every node that is drafted by the rules bears the tag of its place.
+    var areAllNodesTagged: Bool {
+        isTagged && byzantineWorkers == 0 && workers.allSatisfy(\.drafter.isTagged)
+    }
 
     /// A scenario without processes, requests and faults.
     package init(seed: UInt64, costs: CostCurve) {

@@ -1,8 +1,8 @@
-package import PacelineCluster
+import PacelineCluster
 import PacelineSpeculation
 
 /// What is to happen, by time and, at the same time, in the order it was scheduled.
-package struct EventQueue<Action> {
+struct EventQueue<Action> {
     private struct Entry: Comparable {
         var at: Instant
         var order: UInt64
@@ -20,19 +20,17 @@ package struct EventQueue<Action> {
     private var entries = Heap<Entry>()
     private var scheduled: UInt64 = 0
 
-    package init() {}
-
     /// When the next event is due.
     var nextDue: Instant? { entries.first?.at }
 
     /// - Parameter at: when it is to happen.
-    package mutating func schedule(_ action: Action, at: Instant) {
+    mutating func schedule(_ action: Action, at: Instant) {
         scheduled += 1
         entries.insert(Entry(at: at, order: scheduled, action: action))
     }
 
     /// Takes out what is due first.
-    package mutating func next() -> (at: Instant, action: Action)? {
+    mutating func next() -> (at: Instant, action: Action)? {
         entries.popFirst().map { ($0.at, $0.action) }
     }
 }

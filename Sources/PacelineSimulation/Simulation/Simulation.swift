@@ -38,6 +38,11 @@ package final class Simulation {
         cluster.verifiers[index].snapshot
     }
 
+    /// When the latest attempt of a client's request brought tokens.
+    package func commitTimes(ofClient index: Int) -> [Instant] {
+        cluster.clients[index].commitTimes
+    }
+
     /// Runs until every request has ended and everything is at rest, or a promise is broken.
     package func run() {
         while violation == nil, let action = timeline.next() {
@@ -47,7 +52,10 @@ package final class Simulation {
             let haveRequestsEnded = cluster.haveRequestsEnded
             if haveRequestsEnded { nemesis.heal() }
             guard timeline.healedAt != nil else { continue }
-            if haveRequestsEnded, rest.isAtRest { break }
+            if haveRequestsEnded, rest.isAtRest {
+                rest.checkAccounts()
+                break
+            }
             rest.checkLiveness()
         }
         finish()
@@ -69,6 +77,7 @@ package final class Simulation {
         for verifier in cluster.verifiers {
             journal.statistics.add(verifier.snapshot)
             journal.statistics.verifiedNodes += verifier.target.verifiedNodes
+            journal.statistics.reusedTokens += verifier.target.reusedTokens
         }
         journal.mark(timeline.random.next())
     }

@@ -15,6 +15,8 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var verifiedNodes = 0
     package var acceptedTokens = 0
     package var draftSteps = 0
+    /// Prompt tokens that were in the engine's pages already.
+    package var reusedTokens = 0
     /// Pieces of the stream that were corrupted or repeated and reached their receiver.
     package var poisonDelivered = 0
     /// Those that the receiver noticed as it must.
@@ -67,6 +69,7 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.verifiedNodes += right.verifiedNodes
         left.acceptedTokens += right.acceptedTokens
         left.draftSteps += right.draftSteps
+        left.reusedTokens += right.reusedTokens
         left.poisonDelivered += right.poisonDelivered
         left.poisonDetected += right.poisonDetected
         left.poisonOutlived += right.poisonOutlived
