@@ -1,12 +1,12 @@
-/// What an operator decides about a relay.
+/// The settings of a relay.
 package struct RelayConfiguration: Sendable {
-    /// What bytes pass on their way to the upstream, in this order.
+    /// Applied to bytes on their way to the upstream, in this order.
     package var upstream: [Toxic] = []
-    /// What bytes pass on their way to the clients, in this order.
+    /// Applied to bytes on their way to the clients, in this order.
     package var downstream: [Toxic] = []
-    /// Of all jitter. A connection's jitter depends on it, on the connection's number and on the direction alone.
+    /// Of all jitter, which depends only on the seed, the connection's number and the direction.
     package var seed: UInt64 = 1
-    /// Bytes that one direction of one connection may hold; what a connection can have on its way.
+    /// Bytes that one direction of one connection may have on their way.
     package var bufferBytes = 1 << 20
     /// Connections that may be open at once.
     package var connectionLimit = 256

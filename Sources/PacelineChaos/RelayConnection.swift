@@ -4,7 +4,7 @@ import PacelineCluster
 
 /// A client's connection and the one to the upstream that belongs to it, joined by two lanes.
 final class RelayConnection {
-    /// One of the two sockets, and so the direction that begins there.
+    /// One of the two sockets, and the direction that begins there.
     enum Side: Int {
         case client, upstream
 
@@ -14,8 +14,8 @@ final class RelayConnection {
     private let client: any Channel
     private var upstream: (any Channel)?
     private var lanes: [RelayLane] = []
-    /// What the client sent before the upstream was reached. Nothing is asked for by then, but the kernel's buffer
-    /// comes with the end of the stream.
+    /// What the client sent before the upstream was reached. The relay does not read by then, but the end of the stream
+    /// brings the kernel's buffer along.
     private var early = ByteBuffer()
     private var hasEndedEarly = false
     /// Sockets that are closed.
@@ -49,11 +49,11 @@ final class RelayConnection {
     func refuse() {
         gone.insert(.upstream)
         reset(client)
-        // Without an upstream the client's end is the connection's.
+        // Without an upstream, the connection ends with the client.
         if gone.contains(.client) { onEnd(self) }
     }
 
-    /// Ends it at once, whatever is on its way.
+    /// Ends it at once, and drops what is on its way.
     func close() {
         client.close(promise: nil)
         upstream?.close(promise: nil)
@@ -72,13 +72,13 @@ final class RelayConnection {
 
     /// The socket at `side` is closed.
     ///
-    /// - Parameter hasFailed: not in order, but with an error.
+    /// - Parameter hasFailed: whether it ended with an error.
     func closed(at side: Side, hasFailed: Bool) {
         guard gone.insert(side).inserted else { return }
         let isBroken = hasFailed || lane(from: side.other)?.hasSinkFailed == true
         lane(from: side.other)?.abandon()
         lane(from: side)?.sourceEnded(isBroken ? .reset : .closed)
-        // The end from there was passed on before, and nobody is left to hear the other side out.
+        // This side's end was passed on before, and the other side has no receiver any more.
         if lane(from: side)?.isFinished == true { socket(side.other)?.close(promise: nil) }
         if gone.count == 2 { onEnd(self) }
     }
@@ -89,7 +89,7 @@ final class RelayConnection {
         return (lanes[0].schedule.statistics, lanes[1].schedule.statistics)
     }
 
-    /// The direction that begins at `side` is through: its end is passed on.
+    /// The direction that begins at `side` is complete: passes on its end.
     private func finish(_ side: Side, _ ending: RelaySchedule.Ending) {
         guard let sink = socket(side.other) else { return }
         switch ending {
@@ -109,7 +109,7 @@ final class RelayConnection {
     /// Closes a socket so that its peer sees an error.
     private func reset(_ channel: any Channel) {
         let now = linger(l_onoff: 1, l_linger: 0)
-        // Where the option cannot be set the peer sees an orderly end instead, which it must bear as well.
+        // If the option cannot be set, the peer sees an orderly end, which it must handle as well.
         _ = (channel as? any SocketOptionProvider)?.setSoLinger(now)
         channel.close(promise: nil)
     }

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The end of one socket's pipeline: hands what happens to the connection.
+/// The end of one socket's pipeline: hands all events to the connection.
 final class RelayHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -25,7 +25,7 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Errors of a socket end it; the other one learns of it by the connection's end.
+        // An error ends the socket; the connection then tells the other one.
         hasFailed = true
         context.close(promise: nil)
     }

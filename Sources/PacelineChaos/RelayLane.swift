@@ -1,18 +1,18 @@
 import NIOCore
 import PacelineCluster
 
-/// One direction of one connection: moves bytes from a source through the schedule to a sink, on one event loop. What
-/// leaves when is the schedule's; what is left here is reading, writing and a timer.
+/// One direction of one connection: moves bytes from a source through the schedule to a sink, on one event loop. The
+/// schedule decides what leaves when; the lane reads, writes and keeps a timer.
 final class RelayLane {
     private let source: any Channel
     private let sink: any Channel
     private(set) var schedule: RelaySchedule
-    /// Read, but there was no room. Nothing more is read until there is.
+    /// Bytes that were read but found no room. Nothing more is read until they have some.
     private var overflow = ByteBuffer()
-    /// The source has ended, and the schedule does not know it yet.
+    /// How the source has ended, until the schedule knows it.
     private var pendingEnding: RelaySchedule.Ending?
     private var hasSourceEnded = false
-    /// The end has departed and waits for the bytes before it to be written.
+    /// The end that has departed, while the bytes before it are still being written.
     private var departedEnding: RelaySchedule.Ending?
     /// The end has been passed on.
     private(set) var isFinished = false
@@ -51,7 +51,7 @@ final class RelayLane {
         pump()
     }
 
-    /// The sink is gone, and all that was on its way to it.
+    /// The sink is gone, and with it everything on its way there.
     func abandon() {
         isAbandoned = true
         armed?.task.cancel()
@@ -59,7 +59,7 @@ final class RelayLane {
         overflow.clear()
     }
 
-    /// Moves everything that can move now, and sees to it that it is called again when more can.
+    /// Moves everything that can move now, and arranges to be called when more can.
     func pump() {
         guard !isPumping, !isAbandoned else { return }
         isPumping = true
@@ -68,7 +68,7 @@ final class RelayLane {
             admit(now: now)
             while let departure = schedule.depart(now: now) { perform(departure) }
             sink.flush()
-            // A sink that took all at once has made room.
+            // A sink that took everything at once has made room.
         } while overflow.readableBytes > 0 && schedule.room > 0 && !isAbandoned
         isPumping = false
         finishIfWritten()
@@ -100,7 +100,7 @@ final class RelayLane {
         }
     }
 
-    /// Closing a socket drops what it has not written, so that an orderly end waits for that.
+    /// Closing a socket drops unwritten bytes, so an orderly end waits for them.
     private func finishIfWritten() {
         guard let ending = departedEnding, ending == .reset || schedule.held == 0, !isAbandoned else { return }
         departedEnding = nil

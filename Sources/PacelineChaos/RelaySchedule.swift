@@ -2,11 +2,10 @@ package import NIOCore
 package import PacelineCluster
 import PacelineSpeculation
 
-/// Which run of bytes leaves a relay when: one direction of one connection, as a value without I/O or clock.
+/// When each run of bytes leaves a relay: one direction of one connection, as a value without I/O or clock.
 ///
-/// Bytes that arrive are cut into runs of what a packet carries, and each run passes the toxics one after the other.
-/// The buffer is bounded: what there is no room for stays with the caller, who stops reading, and so the sender is
-/// slowed down as by a full network.
+/// Arriving bytes are cut into runs the size of a packet, and each run passes the toxics in turn. The buffer is
+/// bounded: bytes without room stay with the caller, who stops reading, which slows the sender like a full network.
 package struct RelaySchedule: Sendable {
     /// How a direction ends.
     package enum Ending: Hashable, Sendable {
@@ -18,7 +17,7 @@ package struct RelaySchedule: Sendable {
 
     package enum Departure: Hashable, Sendable {
         case bytes(ByteBuffer)
-        /// The last of all.
+        /// The end of the stream, after all bytes.
         case ended(Ending)
     }
 
@@ -72,7 +71,7 @@ package struct RelaySchedule: Sendable {
         schedule(.ended(ending), bytes: 0, now: now)
     }
 
-    /// The next run if it is due. Its bytes are held until they are released.
+    /// The next run if it is due. Its bytes count as held until they are released.
     package mutating func depart(now: Instant) -> Departure? {
         guard let first = waiting.first, first.due <= now else { return nil }
         waiting.removeFirst()

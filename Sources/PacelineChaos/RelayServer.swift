@@ -23,7 +23,7 @@ package final class RelayServer: Sendable {
         self.listener = listener
     }
 
-    /// Starts to listen; whether the upstream is there shows when a client comes.
+    /// Starts to listen. Whether the upstream can be reached shows when a client connects.
     ///
     /// - Throws: ``RelayError``.
     package static func start(
@@ -61,7 +61,7 @@ package final class RelayServer: Sendable {
         return try await shell.eventLoop.submit { shell.value.statistics }.get()
     }
 
-    /// Closes everything at once, and says what was done.
+    /// Closes everything at once, and returns what was done.
     package func shutdown() async throws -> RelayStatistics {
         let shell = shell
         let statistics = try await statistics()
@@ -86,15 +86,15 @@ package final class RelayServer: Sendable {
 /// Why a relay could not start.
 package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotListen(String, reason: String)
-    /// Other machines could connect, and through the relay to the upstream.
+    /// Other machines could reach the relay, and through it the upstream.
     case remote(String)
 
     package var description: String {
         switch self {
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .remote(let address):
-            "\(address) can be reached from other machines, and with it the upstream, which may rely on being out of "
-                + "their reach; listen on 127.0.0.1 or ::1, or say --allow-remote"
+            "other machines can reach \(address), and through it an upstream that may rely on being local; listen on "
+                + "127.0.0.1 or ::1, or pass --allow-remote"
         }
     }
 }

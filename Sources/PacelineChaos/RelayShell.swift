@@ -7,7 +7,7 @@ import PacelineSpeculation
 /// The connections of a relay, on one event loop.
 final class RelayShell {
     private static let connectTimeout = TimeAmount.seconds(5)
-    /// The most that one read takes, so that what finds no room stays small.
+    /// The most that one read takes, which bounds what finds no room.
     private static let readBytes = 16384
 
     private let configuration: RelayConfiguration
@@ -15,7 +15,7 @@ final class RelayShell {
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var open: [ObjectIdentifier: RelayConnection] = [:]
-    /// Without the connections that are open.
+    /// Of closed connections.
     private var past = RelayStatistics()
     private var accepted: UInt64 = 0
 
@@ -32,11 +32,11 @@ final class RelayShell {
         return statistics
     }
 
-    /// Takes a connection that came in, or turns it away.
+    /// Takes a new connection, or refuses it beyond the limit.
     func accept(_ client: any Channel) throws {
         guard open.count < configuration.connectionLimit else {
             past.refused += 1
-            logger.warning("turned a connection away: \(open.count) are open already")
+            logger.warning("refused a connection: \(open.count) are open already")
             return client.close(promise: nil)
         }
         let connection = RelayConnection(client: client) { [unowned self] in ended($0) }

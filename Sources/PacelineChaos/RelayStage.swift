@@ -1,11 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// A toxic at work in one direction of one connection: when does what comes in come out.
+/// A toxic at work in one direction of one connection: decides when bytes come out.
 struct RelayStage: Sendable {
     private let toxic: Toxic
     private var random: SplitMix
-    /// When the latest run came out, or will.
+    /// When the latest run comes out.
     private var lastExit = Instant.zero
 
     init(_ toxic: Toxic, seed: UInt64) {
@@ -13,7 +13,7 @@ struct RelayStage: Sendable {
         random = SplitMix(seed: seed)
     }
 
-    /// When a run of `bytes` bytes that comes in at `entry` comes out: never before one that came in earlier.
+    /// When a run of `bytes` bytes that comes in at `entry` comes out: never before an earlier one.
     mutating func pass(bytes: Int, at entry: Instant) -> Instant {
         switch toxic {
         case .latency(let base, let jitter):
@@ -25,7 +25,7 @@ struct RelayStage: Sendable {
         return lastExit
     }
 
-    /// Rounded up, so that the rate is kept and not just neared.
+    /// Rounded up, so that the rate is never exceeded.
     private static func time(bytes: Int, bytesPerSecond: Int) -> Duration {
         let (product, overflow) = bytes.multipliedReportingOverflow(by: 1_000_000_000)
         let rate = max(1, bytesPerSecond)

@@ -7,15 +7,15 @@ package struct RelayStatistics: Sendable, Hashable {
         package private(set) var bytes = 0
         /// Runs that have departed.
         package private(set) var runs = 0
-        /// From arrival to the moment a run was due.
+        /// From arrival to the time when a run was due.
         package private(set) var shortestDelay: Duration?
         package private(set) var longestDelay = Duration.zero
         private var totalDelay = Duration.zero
-        /// How far behind the schedule a run departed: a busy machine.
+        /// The longest time by which a run departed behind schedule, because the machine was busy.
         package private(set) var longestLateness = Duration.zero
         /// The most bytes that one connection held at once.
         package private(set) var peakHeld = 0
-        /// How often bytes found no room, so that the sender was made to wait.
+        /// How often bytes found no room, so that the sender had to wait.
         package internal(set) var refusals = 0
 
         package init() {}
@@ -49,7 +49,7 @@ package struct RelayStatistics: Sendable, Hashable {
 
     /// Connections that were joined to the upstream.
     package internal(set) var connections = 0
-    /// Connections that were turned away because too many were open.
+    /// Connections that were refused because too many were open.
     package internal(set) var refused = 0
     /// Connections whose upstream could not be reached.
     package internal(set) var failed = 0

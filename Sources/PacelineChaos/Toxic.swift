@@ -1,8 +1,8 @@
-/// What happens to the bytes of one direction on their way through a relay, by Toxiproxy's names.
+/// What a relay does to the bytes of one direction; the names are Toxiproxy's.
 package enum Toxic: Hashable, Sendable {
-    /// Every run of bytes takes `base` longer, give or take up to `jitter`, drawn evenly. A run never overtakes the one
-    /// before, so that jitter delays what comes after it too, as it does in TCP.
+    /// Every run of bytes takes `base` longer, plus or minus a uniform jitter. A run never overtakes the one before, so
+    /// jitter delays what follows too, as in TCP.
     case latency(Duration, jitter: Duration)
-    /// Runs go over a line that takes its time for each byte.
+    /// Runs share a line of limited speed.
     case bandwidth(bytesPerSecond: Int)
 }

@@ -10,9 +10,9 @@ struct RelayScheduleTests {
     /// A megabyte per second: a microsecond for a byte.
     private static let bandwidth = Toxic.bandwidth(bytesPerSecond: 1_000_000)
 
-    @Test("delays every run by the latency, give or take the jitter, and makes use of the whole range")
+    @Test("delays every run by the latency plus or minus the jitter, over the whole range")
     func delayBounds() {
-        // So far apart that hardly any run is held up by the one before.
+        // The runs are so far apart that hardly one waits for the one before.
         let schedule = RelaySchedule([Self.latency], seed: 1, capacity: 1 << 20)
         let journal = RelayJournal.run(schedule, seed: 7, spacing: .milliseconds(30))
         let delays = journal.runs.map { $0.departed - $0.arrived }
@@ -32,7 +32,7 @@ struct RelayScheduleTests {
         #expect(zip(departures, departures.dropFirst()).allSatisfy { $0 <= $1 })
     }
 
-    @Test("lets through no more than the bandwidth in any span of time", arguments: 1...5 as ClosedRange<UInt64>)
+    @Test("never exceeds the bandwidth in any span of time", arguments: 1...5 as ClosedRange<UInt64>)
     func bandwidth(seed: UInt64) {
         let schedule = RelaySchedule([Self.latency, Self.bandwidth], seed: seed, capacity: 1 << 20)
         let runs = RelayJournal.run(schedule, seed: seed).runs
@@ -47,7 +47,7 @@ struct RelayScheduleTests {
         }
     }
 
-    @Test("takes the time for a burst that the line needs, and not more")
+    @Test("delays a burst by the time that the line needs, and no longer")
     func serialisation() {
         var schedule = RelaySchedule(
             [.latency(.milliseconds(20), jitter: .zero), Self.bandwidth],
@@ -63,13 +63,13 @@ struct RelayScheduleTests {
         }
         #expect(last == .zero + .milliseconds(120))
         #expect(schedule.statistics.runs == 70)
-        // The line is free again: the next byte waits for nobody.
+        // The line is free again: the next byte does not wait.
         var byte = ByteBuffer(repeating: 1, count: 1)
         schedule.arrive(&byte, now: last)
         #expect(schedule.nextDeparture == last + .milliseconds(20) + .microseconds(1))
     }
 
-    @Test("never holds more than its capacity, and leaves what finds no room to the caller")
+    @Test("never holds more than its capacity, and leaves the rest to the caller")
     func capacity() {
         var schedule = RelaySchedule([Self.latency], seed: 1, capacity: 5000)
         var bytes = ByteBuffer(repeating: 1, count: 12_000)
@@ -86,7 +86,7 @@ struct RelayScheduleTests {
         #expect(schedule.statistics.peakHeld == 5000 && schedule.statistics.refusals == 3)
     }
 
-    @Test("holds back a fast sender to the bandwidth when its buffer is small")
+    @Test("slows a fast sender to the bandwidth if its buffer is small")
     func backPressure() {
         let journal = RelayJournal.run(RelaySchedule([Self.bandwidth], seed: 1, capacity: 2000), seed: 3)
         #expect(journal.received == journal.sent)
@@ -94,7 +94,10 @@ struct RelayScheduleTests {
         #expect(journal.refusals > 0)
     }
 
-    @Test("ends behind the last byte, as late as a byte would", arguments: [RelaySchedule.Ending.closed, .reset])
+    @Test(
+        "ends after the last byte, when another byte would have come",
+        arguments: [RelaySchedule.Ending.closed, .reset]
+    )
     func ending(_ ending: RelaySchedule.Ending) {
         var schedule = RelaySchedule([Self.latency, Self.bandwidth], seed: 1, capacity: 1 << 20)
         var bytes = ByteBuffer(repeating: 1, count: 30_000)

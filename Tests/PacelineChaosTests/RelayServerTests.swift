@@ -13,7 +13,7 @@ struct RelayServerTests {
         Toxic.latency(.milliseconds(3), jitter: .milliseconds(2)), .bandwidth(bytesPerSecond: 50_000_000),
     ]
 
-    @Test("passes on every byte both ways, and each direction's end by itself", arguments: [2000, 1 << 20])
+    @Test("passes on every byte both ways, and the end of each direction separately", arguments: [2000, 1 << 20])
     func transfer(bufferBytes: Int) async throws {
         let upstream = try await Upstream.start { Array($0.reversed()) }
         try await withRelay(to: upstream, bufferBytes: bufferBytes) { relay in
@@ -66,7 +66,7 @@ struct RelayServerTests {
         try await upstream.stop()
     }
 
-    @Test("closes a client's connection when the upstream is not there")
+    @Test("closes a client's connection if the upstream cannot be reached")
     func noUpstream() async throws {
         let upstream = try await Upstream.start { $0 }
         try await upstream.stop()
@@ -78,7 +78,7 @@ struct RelayServerTests {
         }
     }
 
-    @Test("turns connections away beyond its limit")
+    @Test("refuses connections beyond its limit")
     func limit() async throws {
         let upstream = try await Upstream.start { $0 }
         try await withRelay(to: upstream, connectionLimit: 0) { relay in

@@ -16,7 +16,7 @@ struct CampaignTests {
         #expect(report.statistics.tokens > 5000)
         #expect(report.statistics.acceptedTokens > 500)
         #expect(report.repeated > 0)
-        // Whatever was corrupt was noticed, or the connection ended for another reason before all of it had come.
+        // The receiver noticed every corruption, or the connection ended for another reason before the frame was whole.
         let statistics = report.statistics
         #expect(statistics.poisonDelivered == statistics.poisonDetected + statistics.poisonOutlived)
         #expect(statistics.poisonDetected > 20 * statistics.poisonOutlived)
@@ -50,18 +50,18 @@ struct CampaignTests {
         #expect(Set(report.statistics.faults.keys) == [.kill, .corrupt])
     }
 
-    @Test("find out a verifier that waits for drafts longer than it promises")
+    @Test("catch a verifier that waits for drafts longer than it promises")
     func canary() throws {
-        // A verifier that may wait ten times as long as is promised must be found out …
+        // A verifier that may wait ten times as long as promised must be caught …
         let slow = try (1...400 as ClosedRange<UInt64>).first { seed in
             try Self.violation(seed: seed, maximumWait: .milliseconds(500)) == .delay
         }
         let seed = try #require(slow)
-        // … and the same one must pass when it keeps the promise.
+        // … and must pass when it keeps the promise.
         #expect(try Self.violation(seed: seed, maximumWait: .milliseconds(50)) == nil)
     }
 
-    /// What a verifier that always waits for its workers, up to a limit, breaks first.
+    /// The first promise that a verifier breaks which always waits for its workers, up to a limit.
     private static func violation(seed: UInt64, maximumWait: Duration) throws -> Violation.Promise? {
         var scenario = try Scenario.swarm(seed: seed, allowed: [.pause, .straggle])
         scenario.verifier.maximumWait = maximumWait

@@ -73,10 +73,10 @@ struct ClusterBenchmarkTests {
         #expect(plot.svg.hasPrefix("<svg ") && plot.svg.hasSuffix("</svg>\n"))
     }
 
-    @Test("refuses a cost curve whose names are no numbers of rows, or whose figures no passes have")
+    @Test("refuses a cost curve with keys that are not numbers of rows, or with times that no pass takes")
     func costs() {
-        #expect(throws: CostsError.noNumber("one")) { try MeasuredCosts(name: "", figures: ["one": 1]) }
-        // Among them times so short that the passes of a second are more than a number counts.
+        #expect(throws: CostsError.notANumber("one")) { try MeasuredCosts(name: "", figures: ["one": 1]) }
+        // With the shortest, the passes of a second would overflow an integer.
         for (rows, milliseconds) in [(1, -1), (1, 1e-300), (1, .infinity), (1, .nan), (0, 1), (.max, 1)]
             as [(Int, Double)]
         {

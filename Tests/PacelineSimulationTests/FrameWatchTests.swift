@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A frame watch")
 struct FrameWatchTests {
-    @Test("demands that a corrupt frame is noticed when it is whole, and not before")
+    @Test("demands that the receiver notices a corrupt frame once it is complete, and not before")
     func corruption() {
         var watch = FrameWatch()
         watch.frameBegins(bytes: 100)
@@ -23,7 +23,7 @@ struct FrameWatchTests {
         #expect(isNoticedAtItsEnd)
     }
 
-    @Test("demands that inserted bytes are noticed by the end of the header that they are read as")
+    @Test("demands that the receiver notices inserted bytes by the end of the header that it reads in them")
     func insertion() {
         var watch = FrameWatch()
         watch.frameBegins(bytes: 50)

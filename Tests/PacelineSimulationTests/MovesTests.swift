@@ -62,7 +62,7 @@ struct MovesTests {
         #expect(simulation.statistics.faults[kind] == 1)
     }
 
-    @Test("a worker that vanishes without a word is given up within its silence limit")
+    @Test("a worker that vanishes without a word is given up within the silence limit")
     func vanishes() throws {
         let simulation = try Simulation(Self.scenario([.model(agreement: 0.8)], requests: 1, strike: .powerOff))
         simulation.run(for: .milliseconds(1700))
@@ -72,7 +72,7 @@ struct MovesTests {
         #expect(simulation.violation == nil)
     }
 
-    @Test("the sequence of a worker that is of no use moves to one that is")
+    @Test("the sequence of a useless worker moves to a useful one")
     func useless() throws {
         let simulation = try Simulation(Self.scenario([.liar, .model(agreement: 0.8)]))
         simulation.run(for: .milliseconds(100))
@@ -83,10 +83,10 @@ struct MovesTests {
         #expect(model.openRequests == 2)
     }
 
-    @Test("the sequence of a worker that has become slow moves to one that is not")
+    @Test("the sequence of a worker that has become slow moves to a faster one")
     func slow() throws {
         var scenario = try Self.scenario([.model(agreement: 0.8), .model(agreement: 0.8)])
-        // Its trees are for bases that are long past when they come.
+        // Its trees arrive long after their bases have passed.
         scenario.workers[0].stepMilliseconds = 900
         let simulation = try Simulation(scenario)
         simulation.run(for: .seconds(4))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Draft workers do no harm")
 struct NoHarmTests {
-    @Test("with trees that are all wrong requests run at 0.97 of the speed of plain decoding at least")
+    @Test("and with trees that are all wrong keep at least 0.97 of the speed of plain decoding")
     func worthless() throws {
         for seed in 1...24 as ClosedRange<UInt64> {
             let speed = try SeedOutcome.worthlessSpeed(seed: seed)
@@ -24,7 +24,7 @@ struct NoHarmTests {
         for seed in 1...8 as ClosedRange<UInt64> {
             var random = SplitMix(seed: seed)
             let base = 30.0
-            // So flat that hardly anything but waiting can delay a token.
+            // The curve is so flat that hardly anything but waiting can delay a token.
             var scenario = Scenario(seed: seed, costs: try .linear(base: base, perRow: 0.05))
             scenario.faultWindow = .seconds(3)
             scenario.network.latency = .milliseconds([1, 10][Int(seed % 2)])
@@ -47,7 +47,7 @@ struct NoHarmTests {
     }
 
     @Test(
-        "the wait for drafts and what their verification takes longer together keep to 50 ms, however long passes are"
+        "the wait for drafts and the extra time of their verification stay within 50 ms, however long passes are"
     )
     func steep() throws {
         for (base, perRow) in [(5.0, 0.4), (30, 3.5), (120, 3.5)] {
@@ -78,7 +78,7 @@ struct NoHarmTests {
         #expect(try longestDelay(.model(agreement: 0.7)) > 0)
     }
 
-    @Test("and are found out where they do: links that never notice silence leave a cluster with dead connections")
+    @Test("and are caught if they do: links that never notice silence leave a cluster with dead connections")
     func silence() throws {
         func violation(_ seed: UInt64, deadAfter: Duration) throws -> Violation? {
             var scenario = try Scenario.swarm(seed: seed, allowed: [.halfOpen, .powerOff])

@@ -4,8 +4,8 @@ package import PacelineSpeculation
 import PacelineWire
 import Synchronization
 
-/// Throughput of a simulated cluster against the number of its workers: where drafting capacity, added alone, stops to
-/// pay because the verifier is full.
+/// Throughput of a simulated cluster against the number of its workers: where more drafting capacity stops paying off
+/// because the verifier is saturated.
 package struct ClusterBenchmark: Sendable {
     package typealias Mode = DraftingMode
 
@@ -20,7 +20,7 @@ package struct ClusterBenchmark: Sendable {
         package var modes = [Mode.asynchronous]
         /// Of one draft step, which expands up to four nodes.
         package var stepMilliseconds = 10.0
-        /// Virtual time that is measured, after half as much to settle.
+        /// Measured virtual time; half as long passes before, so that the cluster settles.
         package var seconds = 4.0
         package var seed: UInt64 = 1
         package var jobs = 1
@@ -125,7 +125,7 @@ package struct ClusterBenchmark: Sendable {
         simulation.run(for: .seconds(settings.seconds))
         let after = (simulation.statistics, simulation.snapshot(ofVerifier: 0))
         if let violation = simulation.violation { throw violation }
-        // From commit to commit: a pass more or less in the window would count for all its sequences.
+        // From commit to commit, because one pass more or less counts for all its sequences.
         let seconds = ((simulation.lastTokensAt ?? simulation.now) - start).inMilliseconds / 1000
         let tokens = Double(after.0.tokens - before.0.tokens)
         let empty = Double(after.1.plainRounds - before.1.plainRounds)

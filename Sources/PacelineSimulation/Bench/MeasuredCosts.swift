@@ -1,6 +1,6 @@
 package import PacelineSpeculation
 
-/// What passes of a real target took, by rows.
+/// Measured times of a real target's passes, by rows.
 package struct MeasuredCosts: Sendable {
     /// Where the figures come from.
     package var name: String
@@ -8,8 +8,7 @@ package struct MeasuredCosts: Sendable {
     /// As given: milliseconds by rows.
     package var figures: [String: Double]
 
-    /// What a pass may be said to take: from less than any takes to an hour. Far shorter ones would never let virtual
-    /// time pass.
+    /// Plausible times of a pass. With far shorter ones, virtual time would hardly advance.
     private static let milliseconds = 0.001...3_600_000
     /// Of one pass.
     private static let rows = 1...65_536
@@ -22,7 +21,7 @@ package struct MeasuredCosts: Sendable {
         self.name = name
         self.figures = figures
         let points = try figures.map { rows, milliseconds in
-            guard let rows = Int(rows) else { throw CostsError.noNumber(rows) }
+            guard let rows = Int(rows) else { throw CostsError.notANumber(rows) }
             guard Self.rows.contains(rows), Self.milliseconds.contains(milliseconds) else {
                 throw CostsError.outOfRange(rows: rows, milliseconds: milliseconds)
             }
@@ -32,21 +31,20 @@ package struct MeasuredCosts: Sendable {
     }
 }
 
-/// Figures that are no costs of passes.
+/// Why figures cannot be a cost curve.
 package enum CostsError: Error, Equatable, CustomStringConvertible {
-    /// A number of rows that is none.
-    case noNumber(String)
+    /// A key that is not a number of rows.
+    case notANumber(String)
     case outOfRange(rows: Int, milliseconds: Double)
 
     package var description: String {
         switch self {
-        case .noNumber(let rows):
-            "a cost curve names its times by rows, such as {\"1\": 41.5, \"8\": 60}, "
-                + "and \(rows.debugDescription) is no "
-                + "number"
+        case .notANumber(let rows):
+            "\(rows.debugDescription) is not a number of rows; write a cost curve as {\"1\": 41.5, \"8\": 60}: "
+                + "milliseconds by rows"
         case .outOfRange(let rows, let milliseconds):
-            "a cost curve is of passes over 1 to 65536 rows that take 0.001 to 3600000 ms, not of \(rows) rows in "
-                + "\(milliseconds) ms"
+            "a pass over \(rows) rows in \(milliseconds) ms is out of range: give times of 0.001 to 3600000 ms "
+                + "for 1 to 65536 rows"
         }
     }
 }

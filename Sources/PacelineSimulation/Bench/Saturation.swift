@@ -8,8 +8,8 @@ extension ClusterBenchmark {
         /// By ascending number of workers.
         package var results: [Result]
 
-        /// The fewest workers that reach 95 % of what any number of them does: from there on the verifier, or what
-        /// drafts can promise, is the limit.
+        /// The fewest workers that reach 95 % of the best throughput. Beyond them the verifier, or the quality of the
+        /// drafts, is the limit.
         package var saturation: Result? {
             let best = results.map(\.tokensPerSecond).max() ?? 0
             return results.first { $0.tokensPerSecond >= 0.95 * best }

@@ -1,12 +1,12 @@
 import PacelineCluster
 
 /// Throughput against workers as an SVG picture: a panel for each number of sequences and round-trip time, a line for
-/// each acceptance level, a ring where more workers stop to pay.
+/// each acceptance level, a ring where more workers stop paying off.
 package struct ScalingPlot: Sendable {
     private static let colours = ["#1b6ca8", "#c8553d", "#3a7d44", "#8e5ea2", "#b8860b", "#444444"]
     private static let panelWidth = 320.0
     private static let panelHeight = 210.0
-    /// Lines are drawn so far beside one another that none hides an equal one.
+    /// How far lines are drawn apart, so that none hides an equal one.
     private static let nudge = 4.0
     private static let margin = (left: 64.0, top: 112.0, gapX: 66.0, gapY: 70.0, right: 24.0, bottom: 56.0)
 
@@ -105,7 +105,7 @@ package struct ScalingPlot: Sendable {
         colours[index % colours.count]
     }
 
-    /// A number without needless decimals.
+    /// A number without superfluous decimals.
     private static func short(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"
     }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Simulates many seeds on several threads.
 ///
-/// The result is a function of the seeds and the settings, not of the threads: the failure that is reported is that of
-/// the smallest seed that fails.
+/// The result depends on the seeds and the settings, not on the threads: the reported failure is that of the smallest
+/// seed that fails.
 package final class Campaign: Sendable {
     package struct Settings: Sendable {
         package var seeds: ClosedRange<UInt64>
@@ -26,7 +26,7 @@ package final class Campaign: Sendable {
         var repeated = 0
         var failure: SeedOutcome?
         var error: (any Error)?
-        /// Combines the traces of all seeds, in whatever order they come.
+        /// Combines the traces of all seeds, in any order.
         var trace: UInt64 = 0
     }
 
@@ -43,7 +43,7 @@ package final class Campaign: Sendable {
 
     /// Runs all seeds, or until one fails.
     ///
-    /// - Throws: only what makes a scenario impossible.
+    /// - Throws: an error only if a scenario is impossible.
     package func run() throws -> CampaignReport {
         DispatchQueue.concurrentPerform(iterations: max(1, settings.jobs)) { _ in work() }
         let end = state.withLock { $0 }
@@ -92,7 +92,7 @@ package final class Campaign: Sendable {
     }
 }
 
-/// What a campaign found.
+/// The result of a campaign.
 package struct CampaignReport: Sendable {
     /// How many were run.
     package var seeds: Int

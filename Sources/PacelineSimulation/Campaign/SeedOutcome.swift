@@ -1,7 +1,7 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// How one seed went.
+/// The result of one seed.
 package struct SeedOutcome: Sendable {
     package var seed: UInt64
     package var statistics: SimulationStatistics
@@ -9,7 +9,7 @@ package struct SeedOutcome: Sendable {
     /// Hash of everything that happened.
     package var trace: UInt64
 
-    /// Simulates one seed, and whatever it is to be compared with.
+    /// Simulates one seed, and the runs that it is compared with.
     ///
     /// - Parameters:
     ///   - allowed: faults that may strike.
@@ -53,7 +53,7 @@ package struct SeedOutcome: Sendable {
     /// One seed in this number is also run with drafters that are always wrong.
     private static let worthlessShare: UInt64 = 50
     /// One seed in this number also gives an extreme scenario.
-    private static let extremesShare: UInt64 = 50
+    private static let extremesShare: UInt64 = 100
 
     /// The trace stays that of the seed's main scenario.
     private mutating func checkExtremes(
@@ -69,7 +69,7 @@ package struct SeedOutcome: Sendable {
         if isRepeated, violation == nil { try repeatRun(of: simulation) }
     }
 
-    /// Workers whose tokens are all wrong must hardly cost the requests time.
+    /// Workers whose tokens are all wrong must cost the requests hardly any time.
     private mutating func checkWorthless(_ seed: UInt64) throws {
         let speed = try Self.worthlessSpeed(seed: seed)
         if let broken = speed.violation { violation = broken }
@@ -92,13 +92,13 @@ package struct SeedOutcome: Sendable {
         return (ratio, drafted.violation ?? plain.violation, drafted.now)
     }
 
-    /// Workers, whatever befalls them, must not cost the requests time.
+    /// Workers must not cost the requests time, whatever happens to them.
     private mutating func compare(with plain: Scenario, at drafted: Simulation) throws {
         let simulation = try Simulation(plain)
         simulation.run()
         statistics.comparedMilliseconds = statistics.busyMilliseconds
         statistics.plainMilliseconds = simulation.statistics.busyMilliseconds
-        // What it takes to find out that a worker is worthless, which a long request does not notice.
+        // The time to find out that a worker is worthless, which matters for short requests only.
         let allowance = 8 * plain.costs.milliseconds(rows: 1) + 100
         let limit = statistics.plainMilliseconds / 0.95 + allowance
         guard statistics.comparedMilliseconds > limit else { return }
@@ -111,7 +111,7 @@ package struct SeedOutcome: Sendable {
 }
 
 extension Scenario {
-    /// Whether the same work is done with and without workers, so that times can be compared.
+    /// Whether a run without workers does the same work, so that times can be compared.
     var isComparable: Bool {
         !workers.isEmpty && faults.allSatisfy(\.concernsWorkersOnly)
     }

@@ -24,19 +24,19 @@ struct LinkKey: Hashable {
     }
 }
 
-/// Which links of verifiers belong to honest workers, and what was handed something corrupt.
+/// Which links of verifiers belong to honest workers, and which links and workers got corrupt bytes.
 private struct LinkIntegrity {
     var honest: Set<LinkKey> = []
     var poisoned: Set<LinkKey> = []
     var poisonedWorkers: Set<ProcessLife> = []
 
-    /// Whether nothing but honest and unspoilt bytes came over a link.
+    /// Whether only honest and intact bytes came over a link.
     func isSound(_ link: LinkKey) -> Bool {
         honest.contains(link) && !poisoned.contains(link)
     }
 }
 
-/// Whether each end notices what is corrupt, and accuses nobody of anything else.
+/// Checks that each end notices corrupt bytes, and that no end accuses an honest peer.
 final class CorruptionCheck {
     private let journal: Journal
     private var integrity = LinkIntegrity()
@@ -52,7 +52,7 @@ final class CorruptionCheck {
         integrity.honest.insert(LinkKey(connection.server))
     }
 
-    /// A receiver was handed the first byte that is not as it was sent.
+    /// A receiver has got its first corrupt byte.
     func delivered(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
         guard connection.isHonest, !connection.isClosed(side) else { return }
         journal.statistics.poisonDelivered += 1
@@ -65,8 +65,8 @@ final class CorruptionCheck {
         }
     }
 
-    /// A side is done with a connection, for whatever reason. What it was handed that is corrupt counts as outlived
-    /// until the side says that it ended the connection for this: see ``detected()``.
+    /// A side is done with a connection, for any reason. Corrupt bytes that it got count as outlived until it says
+    /// that it ended the connection because of them: see ``detected()``.
     func ended(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
         guard connection.isHonest, !connection.isClosed(side), connection[to: side].watch.isPoisonDelivered else {
             return
@@ -75,7 +75,7 @@ final class CorruptionCheck {
         journal.note("outlived", "connection \(id), by the \(side)")
     }
 
-    /// A receiver has been handed the whole of a corrupt frame: it must be done with the connection.
+    /// A receiver has got the whole of a corrupt frame: it must have closed the connection.
     func mustBeOver(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
         guard connection.isHonest, !connection.isClosed(side) else { return }
         journal.fail(.corruption, "the \(side) of connection \(id) went on after a corrupt or repeated frame")
@@ -83,13 +83,13 @@ final class CorruptionCheck {
 
     // MARK: What the ends say
 
-    /// A verifier has ended a link, or learnt of its end.
+    /// A verifier has ended a link or learnt of its end.
     func closed(_ link: LinkKey, by verifier: String, _ fault: LinkFault) {
         if integrity.poisoned.contains(link), case .malformed = fault { detected() }
         if integrity.isSound(link) { judge(fault, verifier) }
     }
 
-    /// A worker has ended a link, or learnt of its end.
+    /// A worker has ended a link or learnt of its end.
     func closed(_ worker: ProcessLife, _ fault: LinkFault) {
         if !integrity.poisonedWorkers.contains(worker) {
             judge(fault, worker.host)
@@ -98,24 +98,24 @@ final class CorruptionCheck {
         }
     }
 
-    /// A verifier has refused a tree, as only dishonest workers deserve.
+    /// A verifier has refused a tree, which only a dishonest worker may cause.
     func refusedTree(_ link: LinkKey, _ detail: String) {
         if integrity.isSound(link) { journal.fail(.blame, "\(detail); it came from an honest worker") }
     }
 
-    /// A side has given a connection up because of what was corrupt.
+    /// A side has given a connection up because of corrupt bytes.
     private func detected() {
         journal.statistics.poisonDetected += 1
         journal.statistics.poisonOutlived -= 1
     }
 
-    /// A link to an honest peer over an honest network has ended: not by its mistake.
+    /// A link to an honest peer over an intact network has ended: the peer must not be blamed.
     private func judge(_ fault: LinkFault, _ who: String) {
         switch fault {
         case .malformed, .unexpected, .violation, .internal, .noCommonVersion, .otherModel, .authenticationFailed:
             journal.fail(.blame, "\(who) accused an honest peer: \(fault)")
         case .reported(let code, let reason) where [.badFrame, .badMessage, .unexpected, .limit].contains(code):
-            // The peer may have met poison that this side cannot know of.
+            // The peer may have got corrupt bytes that this side cannot know of.
             journal.note("accused", "\(who) by its peer: \(reason)")
         default: break
         }

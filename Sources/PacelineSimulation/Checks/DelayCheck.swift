@@ -1,9 +1,9 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// Whether a verifier holds up tokens for the sake of drafts.
+/// Checks that a verifier does not hold up tokens for the sake of drafts.
 struct DelayCheck {
-    /// Since when the next pass could have started; nil while a pass runs or nothing is to be done.
+    /// Since when the next pass could have started; nil while a pass runs or there is no work.
     private var readySince: Instant?
 
     /// The verifier has handled an event.
@@ -19,7 +19,7 @@ struct DelayCheck {
         readySince = now
     }
 
-    /// The process was stopped meanwhile, which nobody can hold against it.
+    /// The process was stopped meanwhile, so the time does not count.
     mutating func restart() {
         readySince = nil
     }
@@ -35,10 +35,10 @@ struct DelayCheck {
         if delay > limit + 0.01 {
             journal.fail(.delay, "a pass of \(pass.rows) rows began \(delay) ms after it could have")
         }
-        // Where other processes slow passes down, what the verifier has measured is not the curve.
+        // Under contention the verifier measures other costs than the curve's, and plans by those.
         guard scenario.contention == 0 else { return }
         // A plain pass would have begun at once, with a row for each sequence and for each prompt token. The verifier
-        // knows the costs by measurement, so it may be out by a little.
+        // measures the costs, so it may be slightly off.
         let drafted = pass.rounds.reduce(0) { sum, round in
             if case .verify(let tree) = round.work { sum + tree.count } else { sum }
         }

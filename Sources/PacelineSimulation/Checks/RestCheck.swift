@@ -1,10 +1,10 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// Whether, after everything has healed, everything works again soon and nothing is left of any request.
+/// Checks that everything works again soon after healing, and that no request leaves anything behind.
 struct RestCheck {
-    /// The longest wait of a worker between two attempts to connect, its handshake, and the time to notice that a
-    /// half-open connection is one.
+    /// The longest wait of a worker between two attempts to connect, a handshake, and the time to notice a half-open
+    /// connection.
     private static let recovery = Duration.seconds(14)
 
     let cluster: Cluster
@@ -12,19 +12,19 @@ struct RestCheck {
     let timeline: Timeline
     let journal: Journal
 
-    /// Whether every worker is connected and no process has anything left to do.
+    /// Whether every worker is connected and every process idle.
     var isAtRest: Bool {
         cluster.verifiers.allSatisfy(\.isIdle) && cluster.workers.allSatisfy(\.isIdle) && missingLinks == 0
             && cluster.verifiers.allSatisfy { $0.strangerCount == 0 } && !cluster.network.hasDeadConnection
     }
 
-    /// Links of workers that should be up and are not.
+    /// How many links of workers should be up and are not.
     private var missingLinks: Int {
         let room = min(cluster.workers.count, scenario.verifier.workerLimit)
         return cluster.verifiers.reduce(0) { $0 + max(0, room - $1.workerCount) }
     }
 
-    /// Where everything is at rest, nothing is reserved or drafted for, and the verifier has counted what its engine did.
+    /// At rest nothing is reserved or drafted for, and the verifier has counted what its engine did.
     func checkAccounts() {
         for verifier in cluster.verifiers {
             let snapshot = verifier.snapshot

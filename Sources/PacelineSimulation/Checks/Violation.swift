@@ -1,30 +1,30 @@
 package import PacelineCluster
 
-/// Something that must never happen, and did.
+/// A broken promise.
 package struct Violation: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What is promised; the names are those of the project's list of invariants.
+    /// What the cluster promises.
     package enum Promise: String, Sendable, CaseIterable {
         /// The tokens are those of plain decoding.
         case identity
         /// A client's stream only ever grows, and ends once.
         case stream
-        /// Every request ends, and after healing everything works again soon.
+        /// Every request ends, and everything works again soon after healing.
         case liveness
-        /// The engine is used as it must be: one commit per round, cache length = committed length.
+        /// The engine is used by its contract: one commit per round, cache length = committed length.
         case engine
-        /// No tree but one proposed for this very prefix reaches a pass.
+        /// Only trees that were proposed for exactly this prefix reach a pass.
         case staleness
         /// No corrupted or repeated frame is accepted.
         case corruption
         /// Queues stay within their caps.
         case caps
-        /// What was taken is given back.
+        /// What was reserved is released.
         case accounting
-        /// No token is held up by a worker.
+        /// No worker holds up a token.
         case delay
         /// Throughput does not fall below plain decoding.
         case throughput
-        /// Peers that did nothing wrong are not accused, and those that did are.
+        /// Honest peers are not accused, and dishonest ones are.
         case blame
         /// The same seed gives the same run.
         case determinism

@@ -20,7 +20,7 @@ final class Nemesis {
         timeline.schedule(after: scenario.faultWindow) { [unowned self] in heal() }
     }
 
-    /// Lets a fault of this kind strike something at random.
+    /// Lets a fault of this kind strike a random victim.
     private func strike(_ kind: FaultKind) {
         guard timeline.healedAt == nil else { return }
         journal.note("fault", kind.rawValue)
@@ -95,7 +95,7 @@ final class Nemesis {
         return true
     }
 
-    /// Every fault ends. Connections that hang half-open stay so: their peers must find out.
+    /// Ends every fault. Half-open connections stay so: their peers must notice.
     func heal() {
         guard timeline.healedAt == nil else { return }
         timeline.endFaults()
@@ -116,7 +116,7 @@ final class Nemesis {
     }
 }
 
-/// Somebody who connects to verifiers and talks nonsense.
+/// A client that connects to verifiers and talks nonsense.
 private final class Stranger: ConnectionOwner {
     let host = "stranger"
     let life = 0

@@ -3,7 +3,7 @@ import PacelineSpeculation
 
 /// A drafter that knows the mock target and agrees with it at a given rate.
 ///
-/// Whether it is right after a prefix is a function of the prefix, as with a model: asked twice, it errs twice.
+/// Like a model, it errs by prefix: asked twice, it errs twice.
 struct MockDrafter: Drafter {
     private struct Exhausted: Error, CustomStringConvertible {
         let description = "the simulated drafter was told to fail here"
@@ -49,7 +49,7 @@ struct MockDrafter: Drafter {
         let right = prefix.next(seed: seed)
         var choice = SplitMix(seed: prefix.hash.rawValue ^ seed)
         let isRight = choice.nextUnit() < agreement
-        // A model that errs at its first choice often has the right token at its second.
+        // A model whose first choice is wrong often has the right token as its second.
         let isSecondRight = agreement > 0 && choice.nextUnit() < 0.5
         var tokens: [Token] = isRight ? [right] : []
         while tokens.count < width {

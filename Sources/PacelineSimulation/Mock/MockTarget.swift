@@ -14,7 +14,7 @@ package final class MockTarget: TargetEngine {
         }
     }
 
-    /// What a scenario asks of the engine.
+    /// How a scenario wants the engine to behave.
     struct Options {
         var isTagged = false
         /// Whether sequences share the pages of prompts that begin alike.
@@ -35,7 +35,7 @@ package final class MockTarget: TargetEngine {
 
     /// Tokens of a page: what sequences that begin alike share.
     package static let pageLength = 64
-    /// Why a round fails that is told to.
+    /// The reason given for a planned failure.
     static let plannedFailure = "the scenario lets this round fail"
 
     private let cacheCapacity: Int
@@ -44,17 +44,17 @@ package final class MockTarget: TargetEngine {
     private var states: [RequestID: State] = [:]
     /// Prompts, up to page borders, that some sequence has computed.
     private var pages: Set<[Token]> = []
-    /// Nodes that were looked at.
+    /// Nodes that were verified.
     private(set) var verifiedNodes = 0
-    /// Nodes that nobody had proposed for their prefix.
+    /// Nodes that no drafter had proposed for their prefix.
     private(set) var strayNodes = 0
-    /// Nodes whose tokens bear the tag of another place.
+    /// Nodes with the tag of another place.
     private(set) var misplacedNodes = 0
-    /// Prompt tokens that were computed, and that were in a page already.
+    /// Prompt tokens that were computed, and those that were in a page already.
     private(set) var computedTokens = 0
     private(set) var reusedTokens = 0
 
-    /// An engine whose nodes nobody checks.
+    /// An engine for tests without a ledger; what it notes about nodes means nothing.
     package convenience init() {
         self.init(cacheCapacity: 1 << 16, ledger: ProposalLedger(), Options())
     }

@@ -2,22 +2,22 @@ import PacelineCluster
 package import PacelineSpeculation
 package import PacelineWire
 
-/// The language of the mock target: which token follows a prefix is an exact function of the prefix, the seed and the
-/// position, made of integers alone, so that every simulated output has an oracle.
+/// The language of the mock target: the token that follows a prefix is an integer function of the prefix and the seed,
+/// so every simulated output has an oracle.
 ///
-/// Three tokens out of four follow from the two before them, so that n-gram lookup has something to find; the fourth
+/// Three tokens out of four follow from the two before them, so that n-gram lookup has something to find. The fourth
 /// depends on the whole prefix, so that one wrong token changes all that follow.
 ///
-/// In a tagged text every token also says whose it is: a token is `letter + 64 * tag`, and the tag is a hash of the
-/// request's seed and the whole prefix. Tokens of prompts bear no tag.
+/// In a tagged text every token also says where it belongs: a token is `letter + 64 * tag`, and the tag is a hash of
+/// the request's seed and the whole prefix. Tokens of prompts bear no tag.
 package enum MockText {
     package static let vocabularySize = 1024
     /// Letters are below this, and so are the tokens of texts without tags.
     static let alphabet: UInt64 = 64
-    /// How many tags there are; 0 is that of prompts.
+    /// How many tags there are; prompts have tag 0.
     private static let tags: UInt64 = UInt64(vocabularySize) / alphabet
 
-    /// What a model of this language says of itself; with another `hash` or size it is one of another language.
+    /// The fingerprint of a model of this language; another `hash` or size makes it one of another language.
     package static func fingerprint(
         of model: String,
         hash: UInt8 = 7,
@@ -54,7 +54,7 @@ package enum MockText {
         return text
     }
 
-    /// A letter as a token of the request's text behind a prefix.
+    /// A letter as a token of the request's text after a prefix.
     ///
     /// - Parameter prefix: hash of the whole prefix.
     static func tagged(_ letter: Token, seed: UInt64, prefix: BaseHash) -> Token {
@@ -62,9 +62,9 @@ package enum MockText {
         return letter % Token(alphabet) + Token(alphabet * tag)
     }
 
-    /// How many of the tokens behind a prefix do not belong to the request's text.
+    /// How many of the tokens after a prefix do not belong to the request's text.
     ///
-    /// - Parameter prefix: goes on to the end of `tokens`.
+    /// - Parameter prefix: extended by `tokens`.
     static func foreignTokens(in tokens: some Sequence<Token>, seed: UInt64, prefix: inout BaseHash) -> Int {
         var foreign = 0
         for token in tokens {
@@ -81,7 +81,7 @@ package enum MockText {
     }
 }
 
-/// A prefix of some text as far as the mock language needs to know it: cheap to extend token by token.
+/// What the mock language needs to know of a prefix: cheap to extend token by token.
 struct MockPrefix {
     let isTagged: Bool
     private(set) var hash: BaseHash

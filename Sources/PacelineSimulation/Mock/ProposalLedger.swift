@@ -1,13 +1,13 @@
 import PacelineSpeculation
 
-/// Everything that drafters ever proposed: which token after which whole prefix, for which request.
+/// Everything that drafters proposed: which token after which whole prefix, for which request.
 ///
-/// A node that reaches a pass must have been proposed for exactly the prefix below which it is verified. A stale tree,
-/// one of another request and one that was re-rooted wrongly all hang their tokens below another prefix, and are found
-/// out here although they could not change the output.
+/// A node that reaches a pass must have been proposed for exactly the prefix below which it is verified. Stale trees,
+/// trees of another request and wrongly re-rooted trees have other prefixes. They cannot change the output; the ledger
+/// finds them all the same.
 package final class ProposalLedger {
     private var known: Set<UInt64> = []
-    /// Tokens of tagged bases that drafters were handed for a request, and that are not of its text.
+    /// Tokens of tagged bases that a drafter got for a request although they belong to another text.
     var foreignTokens = 0
 
     package init() {}

@@ -1,13 +1,13 @@
 import PacelineCluster
 package import PacelineSpeculation
 
-/// How much a worker's drafters have had to do.
+/// How much work a worker's drafters have done.
 final class DraftEffort {
     /// Batched steps of drafters with a model.
     var modelSteps = 0
 }
 
-/// Enters in the ledger what another drafter proposes, and whether the base that it is handed is the request's own.
+/// Records in the ledger what another drafter proposes, and checks that the bases it gets are the request's own.
 struct RecordingDrafter: Drafter {
     private var drafter: any Drafter
     private let ledger: ProposalLedger
@@ -65,7 +65,7 @@ package final class MockDrafterSource: DrafterSource {
     private let isTagged: Bool
     private var random: SplitMix
 
-    /// Drafters that nobody checks or clocks.
+    /// Drafters for tests without a ledger.
     package convenience init(_ kind: DrafterKind, seed: UInt64 = 1) {
         self.init(kind, ledger: ProposalLedger(), effort: DraftEffort(), isTagged: false, seed: seed)
     }

@@ -1,7 +1,7 @@
 import NIOCore
 import PacelineCluster
 
-/// What the owner of a connection's end is told.
+/// What happens to one end of a connection.
 enum ConnectionEvent {
     /// - Parameter peer: the address at the other end.
     case opened(peer: String)
@@ -18,7 +18,7 @@ protocol ConnectionOwner: AnyObject {
     /// How often it has been restarted.
     var life: Int { get }
     var isDead: Bool { get }
-    /// Whether its kernel keeps what arrives until it goes on.
+    /// Whether it is stopped, so that its kernel keeps what arrives.
     var isStopped: Bool { get }
 
     func receive(_ event: ConnectionEvent, on link: LinkID)
@@ -51,7 +51,7 @@ struct Connection {
     /// By the side that receives.
     private var toWorker = Lane()
     private var toVerifier = Lane()
-    /// Sides whose application is done with it.
+    /// Sides that have closed it.
     private var closed: (worker: Bool, verifier: Bool) = (false, false)
     /// Sides that know the connection is up.
     private var opened: (worker: Bool, verifier: Bool) = (false, false)
@@ -90,13 +90,13 @@ struct Connection {
         if side == .worker { opened.worker = true } else { opened.verifier = true }
     }
 
-    /// Whether both sides know that the connection is up, and neither is done with it.
+    /// Whether both sides know that the connection is up, and neither has closed it.
     var isUp: Bool { opened.worker && opened.verifier && !closed.worker && !closed.verifier }
 
-    /// Whether both sides are done with it.
+    /// Whether both sides have closed it.
     var isGone: Bool { closed.worker && closed.verifier }
 
-    /// Whether its verifier still holds it although nothing comes over it any more.
+    /// Whether its verifier still holds it although nothing gets through any more.
     var isHeldDead: Bool {
         (toWorker.isBlackHole || toVerifier.isBlackHole) && server.isCurrent && opened.verifier && !closed.verifier
     }

@@ -1,15 +1,15 @@
 import PacelineWire
 
-/// Follows the frames of one direction of a connection by their lengths, so that it is known by which byte the receiver
-/// must have noticed a corruption.
+/// Follows the frames of one direction of a connection by their lengths, and so knows by which byte the receiver must
+/// have noticed a corruption.
 struct FrameWatch {
     /// Bytes that have left the sender, a middlebox's additions included.
     private var sent = 0
-    /// Bytes that the receiver has been handed.
+    /// Bytes that the receiver has got.
     private var delivered = 0
     /// Where the latest frame ends.
     private var frameEnd = 0
-    /// The receiver must have given up when it has been handed so many bytes; nil while nothing is wrong.
+    /// The number of delivered bytes by which the receiver must have given up; nil while nothing is wrong.
     private(set) var deadline: Int?
     private(set) var poisonStart: Int?
 
@@ -22,17 +22,17 @@ struct FrameWatch {
         sent += bytes
     }
 
-    /// The byte `offset` behind those that have left is wrong.
+    /// The byte at `offset` after those that have left is wrong.
     ///
-    /// - Parameter isInsertion: bytes come where none should. The frame after them is then read from a wrong place,
-    ///   which shows by the end of its header at the latest.
+    /// - Parameter isInsertion: the wrong bytes are extra ones. The receiver then reads the next frame from the wrong
+    ///   place, and must notice by the end of its header.
     mutating func poisoned(at offset: Int, isInsertion: Bool = false) {
         guard deadline == nil else { return }
         poisonStart = sent + offset
         deadline = isInsertion ? max(sent, frameEnd) + FrameHeader.byteCount : frameEnd
     }
 
-    /// The receiver was handed bytes.
+    /// The receiver has got bytes.
     ///
     /// - Returns: whether it must have noticed by now that something is wrong.
     mutating func deliver(_ bytes: Int) -> Bool {
@@ -40,7 +40,7 @@ struct FrameWatch {
         return deadline.map { delivered >= $0 } ?? false
     }
 
-    /// Whether the receiver has been handed anything wrong.
+    /// Whether the receiver has got a wrong byte.
     var isPoisonDelivered: Bool {
         poisonStart.map { delivered > $0 } ?? false
     }

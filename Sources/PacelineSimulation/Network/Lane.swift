@@ -2,10 +2,10 @@ import NIOCore
 import PacelineCluster
 import PacelineSpeculation
 
-/// One direction of a simulated TCP connection: what waits at the sender, what is on its way, what is lost.
+/// One direction of a simulated TCP connection: the bytes that wait at the sender, and those on their way.
 ///
-/// Bytes keep their order and arrive once, as TCP promises, unless a fault says otherwise. A sender's bytes leave while
-/// fewer than the window's are unacknowledged; so a receiver that takes nothing stops its sender.
+/// Bytes keep their order and arrive once, as TCP promises, unless a fault breaks the promise. Bytes leave while the
+/// window has room for unacknowledged ones, so a receiver that reads nothing stops its sender.
 struct Lane {
     /// What comes out at the receiver.
     enum Piece {
@@ -36,21 +36,21 @@ struct Lane {
     private var pieces: [(at: Instant, piece: Piece)] = []
     private var firstPiece = 0
     private var unacknowledged = 0
-    /// Taken by the receiver while the acknowledgements' way was cut.
+    /// Taken by the receiver while acknowledgements could not get through.
     private var unreported = 0
     private var lastArrival = Instant.zero
-    /// When the sender's line is free again, where bandwidth is bounded.
+    /// When the line is free again, if bandwidth is bounded.
     private var freeAt = Instant.zero
-    /// The application has closed; the end follows the last byte.
+    /// Whether the application has closed; the end then follows the last byte.
     private(set) var isEnding = false
-    /// Nothing ever arrives any more, and nobody is told.
+    /// Whether all bytes are lost from now on, without an error.
     var isBlackHole = false
-    /// Whether a delivery waits in the event queue.
+    /// Whether the event queue holds a delivery.
     var isDeliveryScheduled = false
     var watch = FrameWatch()
-    /// The next frame that leaves is sent twice.
+    /// Whether the next frame that leaves is sent twice.
     var duplicatesNext = false
-    /// Bits of the next piece to flip.
+    /// How many bits of the next piece to flip.
     var corruptsNext = 0
 
     /// When the next piece arrives; nil if none is on its way.
@@ -73,7 +73,7 @@ struct Lane {
 
     /// Moves what the window allows onto the wire.
     ///
-    /// - Returns: the sizes of the application's writes that have left whole.
+    /// - Returns: the sizes of the writes that have left completely.
     mutating func depart(_ network: Scenario.Network, now: Instant, random: inout SplitMix) -> [Int] {
         var left: [Int] = []
         while let first = outbox.first, unacknowledged < network.windowBytes {
@@ -99,7 +99,7 @@ struct Lane {
         return left
     }
 
-    /// Puts a piece behind all others on the wire.
+    /// Appends a piece to those on the wire.
     mutating func push(
         _ piece: Piece,
         _ network: Scenario.Network,
@@ -139,14 +139,14 @@ struct Lane {
         unreported = 0
     }
 
-    /// What is on its way is lost, and the receiver gets an error instead.
+    /// Drops what is on its way; the receiver gets an error instead.
     mutating func reset(_ reason: String, at: Instant) {
         clear()
         pieces.append((at, .reset(reason)))
         lastArrival = at
     }
 
-    /// Everything that is on its way or waits is lost.
+    /// Drops everything that waits or is on its way.
     mutating func clear() {
         outbox.removeAll()
         outboxBytes = 0
@@ -155,7 +155,7 @@ struct Lane {
         isEnding = false
     }
 
-    /// What is on its way is lost but for a part of the next piece; then the stream ends as if in order.
+    /// Drops what is on its way except part of the next piece, and ends the stream as if in order.
     mutating func cut(keeping share: Double, at: Instant) {
         var rest: ByteBuffer?
         if case .bytes(let bytes)? = firstPiece < pieces.count ? pieces[firstPiece].piece : nil {
@@ -167,7 +167,7 @@ struct Lane {
         lastArrival = at
     }
 
-    /// After a time in which nothing got through, everything is sent again.
+    /// Sends again everything that could not get through.
     mutating func resume(at: Instant) {
         for index in firstPiece..<pieces.count where pieces[index].at < at {
             pieces[index].at = at
@@ -177,7 +177,7 @@ struct Lane {
 }
 
 extension Lane {
-    /// Cuts bytes into pieces as a network may.
+    /// Cuts bytes into pieces of random size.
     private mutating func transmit(
         _ bytes: ByteBuffer,
         _ network: Scenario.Network,
@@ -206,7 +206,7 @@ extension Lane {
         return ByteBuffer(bytes: bytes)
     }
 
-    /// A piece of a broken middlebox's buffer that goes out twice.
+    /// Sends the end of a frame twice, as a broken middlebox may.
     private mutating func duplicate(
         _ count: Int,
         _ bytes: ByteBuffer,
@@ -215,7 +215,7 @@ extension Lane {
         random: inout SplitMix
     ) {
         duplicatesNext = false
-        // A whole frame is sound in itself, and only its number tells.
+        // A repeated whole frame is valid; only its number gives it away.
         let isWhole = random.next(below: 2) == 0
         let length = isWhole ? bytes.readableBytes : 1 + random.next(below: bytes.readableBytes)
         let start = bytes.readerIndex + bytes.readableBytes - length

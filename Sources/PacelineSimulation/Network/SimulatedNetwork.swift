@@ -3,7 +3,7 @@ import PacelineCluster
 import PacelineSpeculation
 import PacelineWire
 
-/// The connections between processes: when bytes arrive, who is told, and what a fault does to them.
+/// The connections between processes: when bytes arrive, who gets them, and what faults do to them.
 final class SimulatedNetwork {
     private typealias Side = Connection.Side
 
@@ -11,7 +11,7 @@ final class SimulatedNetwork {
     private static let lingering = Duration.milliseconds(500)
     /// As in production: how long a worker waits for a connection to come up.
     private static let connectTimeout = Duration.seconds(2)
-    /// Pieces that one delivery hands over at most before others have their turn.
+    /// The most pieces that one delivery hands over before others get their turn.
     private static let burst = 64
 
     private let settings: Scenario.Network
@@ -33,7 +33,7 @@ final class SimulatedNetwork {
         self.corruption = corruption
     }
 
-    /// Whether somebody still holds a connection over which nothing comes any more.
+    /// Whether a verifier still holds a connection over which nothing gets through any more.
     var hasDeadConnection: Bool { connections.values.contains(where: \.isHeldDead) }
 
     /// The run is over.
@@ -125,7 +125,7 @@ extension SimulatedNetwork {
         }
     }
 
-    /// Moves what it can onto the wire, and tells the sender what has left.
+    /// Moves what the window allows onto the wire, and tells the sender what has left.
     private func depart(_ id: Int, from side: Connection.Side) {
         let left = connections[id]?[to: side.other].depart(settings, now: timeline.now, random: &timeline.random)
         scheduleDelivery(id, to: side.other)
@@ -134,7 +134,7 @@ extension SimulatedNetwork {
         }
     }
 
-    /// A side's application is done with the connection.
+    /// A side closes the connection.
     func close(_ id: Int, _ side: Connection.Side) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         noteEnd(of: id, side)
@@ -149,7 +149,7 @@ extension SimulatedNetwork {
         if connections[id]?.isGone == true { connections[id] = nil }
     }
 
-    /// The last bytes have had their time to leave.
+    /// The last bytes have had enough time to leave.
     private func stopLingering(_ id: Int, _ side: Connection.Side) {
         guard connections[id]?[to: side.other].isDrained == false else { return }
         reset(id, toward: side.other)
@@ -213,7 +213,7 @@ extension SimulatedNetwork {
         case .end: tell(.disconnected(reason: nil), to: side, of: id)
         case .reset(let reason): tell(.disconnected(reason: reason), to: side, of: id)
         }
-        // As the shell does then.
+        // As in production.
         if piece.isEnd { close(id, side) }
     }
 
@@ -243,7 +243,7 @@ extension SimulatedNetwork {
         if end.isCurrent { end.owner.receive(event, on: end.link) }
     }
 
-    /// Sets all connections of a process going again that something held up.
+    /// Sets a process's connections going again after it was held up.
     func pumpConnections(of owner: any ConnectionOwner) {
         for id in connections.keys.sorted() {
             guard let connection = connections[id],

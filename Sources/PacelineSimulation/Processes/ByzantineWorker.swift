@@ -3,12 +3,12 @@ import PacelineCluster
 import PacelineSpeculation
 import PacelineWire
 
-/// A worker that shakes hands like any other and then does what it likes: trees of nonsense, trees for the past, for
-/// other requests, beyond its credit, out of order, twice; floods, noise and messages that are not its to send.
+/// A worker that completes the handshake and then breaks the protocol. It sends trees of nonsense, stale trees, trees
+/// for other requests, beyond its credit, out of order or twice; floods, noise, and messages only a verifier may send.
 struct ByzantineWorker {
     private struct Session {
         let seed: UInt64
-        /// Names of the base, the present one last.
+        /// The base over time, the present one last.
         var marks: [BaseMark]
 
         var mark: BaseMark { marks[marks.count - 1] }
@@ -27,7 +27,7 @@ struct ByzantineWorker {
         self.ledger = ledger
     }
 
-    /// When it acts next.
+    /// How long it waits before it acts next.
     mutating func pause(isConnected: Bool) -> Duration {
         .milliseconds(isConnected ? 1 + random.next(below: 40) : 20 + random.next(below: 300))
     }
@@ -51,7 +51,7 @@ struct ByzantineWorker {
 
     mutating func receive(_ bytes: ByteBuffer) {
         reader.append(bytes)
-        // What it cannot read it does not care about.
+        // It ignores what it cannot read.
         while let message = (try? reader.next())?.message {
             follow(message)
         }
@@ -105,7 +105,7 @@ struct ByzantineWorker {
         if isMisnamed { mark.hash.append(Token(1)) }
         let first = firstNode ?? 0
         let nodes = nonsenseNodes(count, from: first)
-        // A base of the same name may be another request's too; then the tree is as good there.
+        // Another request may have the same base; then the tree is valid there.
         if !isMisnamed, let named = sessions[request] {
             record(nodes, from: first, below: mark, seed: named.seed)
         }
@@ -124,7 +124,7 @@ struct ByzantineWorker {
         return bytes(of: tree)
     }
 
-    /// Nodes that obey the rules of one message. Tokens that no other node bears make siblings distinct.
+    /// Nodes that obey the rules of a single message. Each has a token of its own, so siblings are distinct.
     private mutating func nonsenseNodes(_ count: Int, from first: Int) -> [TokenTree.Node] {
         var depths: [Int] = []
         return (0..<count).map { index in
@@ -149,7 +149,7 @@ struct ByzantineWorker {
         }
     }
 
-    /// Things that end a connection.
+    /// Messages that end a connection.
     private mutating func nonsense() -> ByteBuffer? {
         switch random.next(below: 4) {
         case 0: return ByteBuffer(bytes: (0..<60).map { _ in UInt8(truncatingIfNeeded: random.next()) })
@@ -178,7 +178,7 @@ struct ByzantineWorker {
 
     private mutating func bytes(of message: Message) -> ByteBuffer? {
         var buffer = ByteBuffer()
-        // What cannot be encoded is not sent.
+        // It does not send what cannot be encoded.
         guard (try? writer.write(message, into: &buffer)) != nil else { return nil }
         return buffer
     }

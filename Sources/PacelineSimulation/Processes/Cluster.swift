@@ -10,7 +10,7 @@ struct SimulationContext {
     let ledger = ProposalLedger()
 }
 
-/// A reference that keeps nobody alive, from a verifier to the workers that know it.
+/// A verifier's reference to a worker, which in turn holds the verifier.
 private struct UnownedWorker {
     unowned let process: WorkerProcess
 }

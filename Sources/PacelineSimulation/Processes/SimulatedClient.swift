@@ -1,14 +1,14 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// A client of a verifier: submits its request, again where it was refused or its verifier died, and compares what it
-/// gets with what plain decoding gives.
+/// A client of a verifier. It submits its request, does so again if it was refused or its verifier died, and compares
+/// what it gets with plain decoding.
 final class SimulatedClient {
     enum Ending: Equatable {
         case finished
         case cancelled
         case tooSlow
-        /// As the scenario wants.
+        /// As the scenario planned.
         case failed
     }
 
@@ -107,7 +107,7 @@ final class SimulatedClient {
         commitTimes = []
     }
 
-    /// The verifier is gone: the client sees its connection end, and will try again.
+    /// The verifier has died: the client sees its connection end, and will try again.
     func loseAttempt() {
         attempt = nil
         retry()
@@ -147,7 +147,7 @@ final class SimulatedClient {
         checkCache(attempt)
     }
 
-    /// How long has the client waited since it last got tokens?
+    /// Records how long the client has waited since it last got tokens.
     private func noteGap() {
         let now = context.timeline.now
         if let last = commitTimes.last {
@@ -169,7 +169,7 @@ final class SimulatedClient {
         )
     }
 
-    /// A client that does not read leaves its tokens lying until the shell cuts it off.
+    /// The tokens of a client that does not read pile up until the shell cuts it off.
     private func leaveUnread(_ count: Int) {
         guard journal.violation == nil, let limit = request.readLimit, var current = attempt,
             current.received > limit

@@ -29,7 +29,7 @@ protocol SimulatedProcess: ConnectionOwner {
     func complete(_ job: Job)
     /// All events that waited have been handled.
     func didHandleEvents()
-    /// The process has been stopped and goes on now.
+    /// The process was stopped and goes on now.
     func willResume()
     /// Becomes a new process, in its next life.
     func boot(life: Int)
@@ -48,7 +48,7 @@ extension SimulatedProcess {
         case .dead: return
         case .stopped: state.backlog.append(event)
         case .running:
-            // As in production, what an effect gives rise to waits until the effects before it are done.
+            // As in production, what an effect causes waits until the effects before it are done.
             state.inbox.append(event)
             guard !state.isHandling else { return }
             state.isHandling = true
@@ -108,7 +108,7 @@ extension SimulatedProcess {
         state.status = .stopped(since: timeline.now)
     }
 
-    /// Goes on if it is stopped, and still in the life in which it was.
+    /// Goes on if it is still in the life in which it was stopped.
     func resume(life: Int) {
         guard state.life == life, case .stopped(let since) = state.status else { return }
         state.status = .running

@@ -1,4 +1,4 @@
-/// A way in which a simulated cluster is hurt. Each seed enables some of them, with intensities of its own.
+/// A kind of fault. Each seed enables some of them, with intensities of its own.
 package enum FaultKind: String, CaseIterable, Sendable, Codable {
     // The network as a whole.
     case latency, bandwidth, slicing
@@ -8,18 +8,18 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     case partition, oneWay = "one-way"
     // A worker's process.
     case pause, kill, powerOff = "power-off", hang, straggle, drain
-    // What a worker drafts, and who else knocks at the door.
+    // What a worker drafts, and who else connects.
     case lie, byzantine, intrude
     // The verifier and its clients.
     case overload, cancel, slowClient = "slow-client", tinyLimits = "tiny-limits"
     case verifierPause = "verifier-pause", verifierKill = "verifier-kill"
-    // The verifier's machine and its engine; in extreme scenarios only.
+    // The verifier's machine and its engine, in extreme scenarios only.
     case contention, engineFailure = "engine-failure"
 
     /// Kinds that every scenario may draw. What a seed draws depends on their number and order.
     static let swarm = allCases.filter { $0 != .contention && $0 != .engineFailure }
 
-    /// Whether it strikes at moments drawn for it, rather than being a property of the whole run.
+    /// Whether it strikes at scheduled moments, rather than being a property of the whole run.
     var isScheduled: Bool {
         switch self {
         case .cut, .reset, .halfOpen, .corrupt, .duplicate, .partition, .oneWay, .pause, .kill, .powerOff, .hang,

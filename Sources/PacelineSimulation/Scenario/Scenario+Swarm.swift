@@ -3,8 +3,8 @@ package import PacelineSpeculation
 import PacelineWire
 
 extension Scenario {
-    /// Anything at all: a random subset of the faults with random intensities, some of them wild, and a random cluster
-    /// under them (swarm testing, Groce et al. 2012: a test that does everything at once never does anything much).
+    /// A random cluster under a random subset of the faults, with random and sometimes wild intensities (swarm testing,
+    /// Groce et al. 2012: tests with all features at once reach fewer states than tests with random subsets).
     ///
     /// - Parameters:
     ///   - seed: decides everything.
@@ -17,7 +17,7 @@ extension Scenario {
             costs: try .linear(base: base, perRow: base * random.pick([0.002, 0.01, 0.05]))
         )
         let share = random.pick([0, 0.1, 0.25, 0.5])
-        // Every kind draws, whether it is allowed or not, so that --faults changes nothing but the faults.
+        // Every kind draws, allowed or not, so that --faults changes nothing but the faults.
         let drawn = FaultKind.swarm.filter { _ in random.nextUnit() < share }
         scenario.faults = allowed.intersection(drawn)
         scenario.verifiers = random.next(below: 4) == 0 ? 2 : 1
@@ -36,8 +36,8 @@ extension Scenario {
         return scenario
     }
 
-    /// Bases in tiny parts with little room for them, and workers of the version before, in some scenarios. Has random
-    /// numbers of its own, so that all else of a seed's scenario is what it was before there were versions.
+    /// In some scenarios: bases in tiny parts with little room, and workers of the previous version. Draws from a
+    /// stream of its own, so that the rest of a seed's scenario does not depend on it.
     private mutating func drawProtocol() {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x4241_5345))
         if random.next(below: 4) == 0 {

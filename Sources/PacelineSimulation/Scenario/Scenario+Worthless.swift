@@ -2,8 +2,8 @@ import PacelineCluster
 import PacelineSpeculation
 
 extension Scenario {
-    /// Long requests, workers whose every token is wrong though most of them are sure of it, and no other fault: what
-    /// drafting costs where it brings nothing.
+    /// Long requests, workers whose tokens are all wrong though most are sure of them, and no other fault: what
+    /// drafting costs where it gains nothing.
     package static func worthless(seed: UInt64) throws -> Scenario {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x574f_5254_484c))
         let base = random.pick([15.0, 24, 40])
@@ -11,7 +11,7 @@ extension Scenario {
             seed: seed,
             costs: try .linear(base: base, perRow: base * random.pick([0.002, 0.01, 0.05, 0.2]))
         )
-        // So that passes take as long in both runs of a comparison.
+        // Passes must take equally long in both runs of a comparison.
         scenario.passJitter = 0
         scenario.network.latency = .fromMilliseconds(random.pick([0.1, 2, 20]))
         scenario.network.jitter = scenario.network.latency * 0.5

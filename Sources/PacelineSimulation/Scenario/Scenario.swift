@@ -2,7 +2,7 @@ package import PacelineCluster
 package import PacelineSpeculation
 import PacelineWire
 
-/// What a simulation is made of: processes, requests, network and faults.
+/// The processes, requests, network and faults of a simulation.
 package struct Scenario: Sendable {
     package struct Worker: Sendable {
         package var drafter: DrafterKind
@@ -12,7 +12,7 @@ package struct Scenario: Sendable {
         package var start = Duration.zero
         /// Protocol versions that it speaks.
         var versions = WireLimits.protocolVersions
-        /// How many times longer a step takes now and then.
+        /// The factor by which a step is slower now and then.
         package var straggling = 1.0
 
         package init(drafter: DrafterKind, stepMilliseconds: Double) {
@@ -45,13 +45,13 @@ package struct Scenario: Sendable {
     package struct Network: Sendable {
         /// One way.
         package var latency = Duration.microseconds(100)
-        /// Added at random, up to so much.
+        /// The most that is added at random.
         package var jitter = Duration.microseconds(50)
-        /// Of one direction of one connection; nil for no bound.
+        /// Of one direction of one connection; nil if unlimited.
         package var bytesPerSecond: Double?
         /// The largest piece in which bytes arrive.
         package var sliceBytes = 16384
-        /// Bytes of one direction that may have left the sender and not been taken by the receiver.
+        /// Bytes of one direction that may be sent before the receiver has taken them.
         package var windowBytes = 65536
 
         package init() {}
@@ -70,12 +70,11 @@ package struct Scenario: Sendable {
     package var costs: CostCurve
     /// Tokens that a verifier's open sequences may hold together.
     package var cacheCapacity = 1 << 16
-    /// How long a pass may wait for drafts before that counts as a broken promise.
+    /// How long a pass may wait for drafts.
     var delayLimit = Duration.milliseconds(50)
     /// How much a pass's time varies, as a share.
     package var passJitter = 0.05
-    /// By how much a pass takes longer for each worker that drafts when it begins, as a share: workers on the
-    /// verifier's machine.
+    /// By which share each worker that drafts as a pass begins slows the pass down, as on the verifier's machine.
     package var contention = 0.0
     /// Whether the engine shares the pages of prompts that begin alike.
     package var reusesPages = false
@@ -84,15 +83,15 @@ package struct Scenario: Sendable {
     package var workers: [Worker] = []
     package var requests: [Request] = []
     package var network = Network()
-    /// Workers that break the protocol by intent.
+    /// Workers that break the protocol on purpose.
     package var byzantineWorkers = 0
     var strikes: [Strike] = []
-    /// Kinds that are at work in this scenario.
+    /// Kinds that are active in this scenario.
     package var faults: Set<FaultKind> = []
     /// When everything heals.
     package var faultWindow = Duration.zero
 
-    /// Whether every node that is drafted by the rules bears the tag of its place.
+    /// Whether every drafted node bears the tag of its place.
     var areAllNodesTagged: Bool {
         isTagged && byzantineWorkers == 0 && workers.allSatisfy(\.drafter.isTagged)
     }

@@ -1,7 +1,7 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// What is to happen, by time and, at the same time, in the order it was scheduled.
+/// Future events by time; events of the same time come in the order in which they were scheduled.
 struct EventQueue<Action> {
     private struct Entry: Comparable {
         var at: Instant
@@ -23,13 +23,13 @@ struct EventQueue<Action> {
     /// When the next event is due.
     var nextDue: Instant? { entries.first?.at }
 
-    /// - Parameter at: when it is to happen.
+    /// - Parameter at: when the action happens.
     mutating func schedule(_ action: Action, at: Instant) {
         scheduled += 1
         entries.insert(Entry(at: at, order: scheduled, action: action))
     }
 
-    /// Takes out what is due first.
+    /// Removes the event that is due first.
     mutating func next() -> (at: Instant, action: Action)? {
         entries.popFirst().map { ($0.at, $0.action) }
     }

@@ -9,7 +9,7 @@ final class Journal {
     /// A running hash of everything that happened.
     private(set) var trace: UInt64
     private let timeline: Timeline
-    /// Told of everything that happens, one line each; nil for nobody.
+    /// Receives a line for every event.
     private let log: ((String) -> Void)?
 
     init(seed: UInt64, timeline: Timeline, log: ((String) -> Void)?) {

@@ -1,7 +1,7 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// What simulations did, in numbers; adds up over seeds.
+/// What simulations did, in numbers. Statistics of several seeds can be added.
 package struct SimulationStatistics: Sendable, Equatable {
     package var events = 0
     package var virtualNanoseconds: UInt64 = 0
@@ -17,13 +17,13 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var draftSteps = 0
     /// Prompt tokens that were in the engine's pages already.
     package var reusedTokens = 0
-    /// Pieces of the stream that were corrupted or repeated and reached their receiver.
+    /// Corrupted or repeated pieces of a stream that reached their receiver.
     package var poisonDelivered = 0
-    /// Those that the receiver noticed as it must.
+    /// Those that the receiver noticed.
     package var poisonDetected = 0
-    /// Those whose connection ended for another reason before the receiver had been handed the whole frame.
+    /// Those whose connection ended for another reason before the whole frame had arrived.
     package var poisonOutlived = 0
-    /// Trees that arrived and could be used, at the present base or re-rooted.
+    /// Trees that were used, at the present base or re-rooted.
     package var usedTrees = 0
     /// Trees that came too late or for another base.
     package var staleTrees = 0
@@ -32,8 +32,8 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var reconnections = 0
     /// The longest time for which a pass that could have begun waited for drafts, in milliseconds.
     package var longestDelay = 0.0
-    /// The longest time by which a pass ended later than a plain one would have: for drafts that were waited for, and
-    /// for such as were verified.
+    /// The longest time by which a pass ended later than a plain one would have, because it waited for drafts or
+    /// verified them.
     package var longestOverrun = 0.0
     /// The longest time between two pieces of a client's answer.
     package var longestGap = 0.0
