@@ -7,10 +7,25 @@ struct RestCheck {
     /// connection.
     private static let recovery = Duration.seconds(14)
 
-    let cluster: Cluster
-    let scenario: Scenario
-    let timeline: Timeline
-    let journal: Journal
+    private let cluster: Cluster
+    private let timeline: Timeline
+    private let journal: Journal
+    /// How many links each verifier should hold.
+    private let expectedLinks: Int
+    /// How long after healing everything must be at rest.
+    private let limit: Duration
+
+    init(of cluster: Cluster, _ scenario: Scenario, _ timeline: Timeline, _ journal: Journal) {
+        self.cluster = cluster
+        self.timeline = timeline
+        self.journal = journal
+        expectedLinks = min(cluster.workers.count, scenario.verifier.workerLimit)
+        let rows = scenario.verifier.prefillRows
+        let passes = cluster.clients.reduce(0) { $0 + $1.passes(prefillRows: rows) }
+        let slowdown = 1 + scenario.contention * Double(scenario.workers.count)
+        let longest = slowdown * scenario.costs.milliseconds(rows: rows + 64) + 60
+        limit = Self.recovery + .fromMilliseconds(Double(passes) * longest)
+    }
 
     /// Whether every worker is connected and every process idle.
     var isAtRest: Bool {
@@ -20,8 +35,7 @@ struct RestCheck {
 
     /// How many links of workers should be up and are not.
     private var missingLinks: Int {
-        let room = min(cluster.workers.count, scenario.verifier.workerLimit)
-        return cluster.verifiers.reduce(0) { $0 + max(0, room - $1.workerCount) }
+        cluster.verifiers.reduce(0) { $0 + max(0, expectedLinks - $1.workerCount) }
     }
 
     /// At rest nothing is reserved or drafted for, and the verifier has counted what its engine did.
@@ -44,10 +58,6 @@ struct RestCheck {
 
     /// Everything must work again soon.
     func checkLiveness() {
-        let passes = cluster.clients.reduce(0) { $0 + $1.passes(prefillRows: scenario.verifier.prefillRows) }
-        let slowdown = 1 + scenario.contention * Double(scenario.workers.count)
-        let longest = slowdown * scenario.costs.milliseconds(rows: scenario.verifier.prefillRows + 64) + 60
-        let limit = Self.recovery + .fromMilliseconds(Double(passes) * longest)
         guard let healedAt = timeline.healedAt, timeline.now - healedAt > limit else { return }
         let open = cluster.clients.filter { $0.ending == nil }.map(\.index)
         guard open.isEmpty else {

@@ -15,6 +15,8 @@ struct RecordingDrafter: Drafter {
     private let isTagged: Bool
     private var base = BaseHash()
     private var seed: UInt64 = 0
+    /// Whether the base holds tokens of the prompt alone so far.
+    private var isInPrompt = true
 
     init(_ drafter: any Drafter, ledger: ProposalLedger, effort: DraftEffort, isTagged: Bool) {
         self.drafter = drafter
@@ -27,9 +29,9 @@ struct RecordingDrafter: Drafter {
 
     mutating func begin(base: [Token], sampling: SamplingParameters) throws {
         seed = sampling.seed
-        let prompt = isTagged ? base.prefix { $0 < MockText.alphabet } : base[...]
-        self.base = BaseHash(prompt)
-        follow(base[prompt.endIndex...])
+        self.base = BaseHash()
+        isInPrompt = true
+        follow(base)
         try drafter.begin(base: base, sampling: sampling)
     }
 
@@ -51,9 +53,13 @@ struct RecordingDrafter: Drafter {
         try drafter.advance(rerooting)
     }
 
-    private mutating func follow(_ committed: some Sequence<Token>) {
+    private mutating func follow(_ committed: [Token]) {
         guard isTagged else { return base.append(committed) }
-        ledger.foreignTokens += MockText.foreignTokens(in: committed, seed: seed, prefix: &base)
+        let prompt = isInPrompt ? committed.prefix { $0 < MockText.alphabet } : []
+        base.append(prompt)
+        let text = committed.dropFirst(prompt.count)
+        isInPrompt = isInPrompt && text.isEmpty
+        ledger.foreignTokens += MockText.foreignTokens(in: text, seed: seed, prefix: &base)
     }
 }
 

@@ -21,10 +21,10 @@ extension Scenario {
         let ordinary = random.pick([2.0, 20, 60])
         let base = random.next(below: 8) == 0 ? 1500 : ordinary
         scenario.costs = try .linear(base: base, perRow: base * random.pick([0.002, 0.01, 0.05]))
-        if base > 1000 { scenario.verifier.prefillRows = 128 }
         scenario.drawMachine(allowed, &random)
         scenario.drawWorkers(&random)
         scenario.drawRequests(allowed, &random)
+        if base > 1000 { scenario.shorten() }
         scenario.drawMoreStrikes(allowed, &random)
         return scenario
     }
@@ -77,6 +77,14 @@ extension Scenario {
             guard allowed.contains(.engineFailure), isFailing else { continue }
             requests[index].failingRound = round
             faults.insert(.engineFailure)
+        }
+    }
+
+    /// Long passes make long runs, in which heartbeats are most of what happens.
+    private mutating func shorten() {
+        verifier.prefillRows = 128
+        for index in requests.indices {
+            requests[index].maximumTokens = min(requests[index].maximumTokens, 6)
         }
     }
 

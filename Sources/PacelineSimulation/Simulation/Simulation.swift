@@ -22,7 +22,7 @@ package final class Simulation {
         journal = Journal(seed: scenario.seed, timeline: timeline, log: log)
         cluster = Cluster(SimulationContext(scenario: scenario, timeline: timeline, journal: journal))
         nemesis = Nemesis(of: cluster, scenario, timeline, journal)
-        rest = RestCheck(cluster: cluster, scenario: scenario, timeline: timeline, journal: journal)
+        rest = RestCheck(of: cluster, scenario, timeline, journal)
     }
 
     package var now: Instant { timeline.now }
