@@ -80,7 +80,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineFaults", "PacelineTestKit", .product(name: "NIOEmbedded", package: "swift-nio"),
+            "PacelineCluster", "PacelineSimulation", "PacelineTestKit",
+            .product(name: "NIOEmbedded", package: "swift-nio"),
         ]
     ),
 
@@ -92,19 +93,32 @@ let targets: [Target] = [
 
     .testTarget(name: "PacelineGatewayTests", dependencies: ["PacelineGateway", "PacelineTestKit"]),
 
-    // Deterministic simulation of clusters under faults, and a proxy that injects faults between real processes.
+    // Deterministic simulation of whole clusters under faults: no sockets, threads or clocks.
     .target(
-        name: "PacelineFaults",
+        name: "PacelineSimulation",
         dependencies: [
             "PacelineCluster", "PacelineSpeculation", "PacelineWire", .product(name: "NIOCore", package: "swift-nio"),
+        ]
+    ),
+    .testTarget(
+        name: "PacelineSimulationTests",
+        dependencies: ["PacelineSimulation", "PacelineCluster", "PacelineSpeculation", "PacelineWire"]
+    ),
+
+    // Faults for real processes: a TCP relay that delays, throttles and cuts.
+    .target(
+        name: "PacelineChaos",
+        dependencies: [
+            "PacelineCluster", "PacelineSpeculation",
+            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log"),
         ]
     ),
     .testTarget(
-        name: "PacelineFaultsTests",
+        name: "PacelineChaosTests",
         dependencies: [
-            "PacelineFaults", "PacelineCluster", "PacelineSpeculation", "PacelineWire",
+            "PacelineChaos", "PacelineCluster", "PacelineSpeculation",
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log"),
@@ -114,7 +128,7 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "PacelineCluster", "PacelineFaults", "PacelineGateway", "PacelineModel",
+            "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSimulation",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),

@@ -1,5 +1,6 @@
 import Logging
 import PacelineCluster
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -20,13 +21,13 @@ struct EndToEndTests {
     }
 
     static func startWorker(_ agreement: Double, of verifier: VerifierServer) async throws -> WorkerClient {
-        let fingerprint = TaggedText.fingerprint(of: "mock drafter")
+        let fingerprint = MockText.fingerprint(of: "mock drafter")
         return try await WorkerClient.start(
             WorkerConfiguration(name: "worker", fingerprint: fingerprint),
             endpoints: [verifier.endpoint],
             logger: Logger(label: "worker")
         ) { _ in
-            MockSource { [MockDrafter(agreement: agreement, seed: 1)] }
+            MockDrafterSource(.model(agreement: agreement))
         }
     }
 
@@ -59,7 +60,7 @@ struct EndToEndTests {
             GenerationRequest(prompt: prompt, sampling: SamplingParameters(seed: 5), maximumTokens: 200)
         )
         let (tokens, summary) = await Self.collect(handle)
-        #expect(tokens == TaggedText.plain(prompt: prompt, seed: 5, count: 200))
+        #expect(tokens == MockText.plain(prompt: prompt, seed: 5, count: 200))
         #expect(summary?.reason == .length)
         #expect(summary?.completionTokens == 200)
         for client in clients { try await client.shutdown() }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import PacelineCluster
-import PacelineFaults
+import PacelineSimulation
 
 /// `paceline bench cluster`: simulated throughput for different numbers of workers.
 struct BenchClusterCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
+import PacelineChaos
 import PacelineCluster
-import PacelineFaults
 
 /// `paceline chaos relay`: a TCP relay that adds delay, jitter and a bandwidth limit.
 struct ChaosRelayCommand: AsyncParsableCommand {

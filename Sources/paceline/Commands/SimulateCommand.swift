@@ -1,5 +1,6 @@
 import ArgumentParser
-import PacelineFaults
+import Foundation
+import PacelineSimulation
 
 /// `paceline simulate`: deterministic simulation of clusters under faults.
 struct SimulateCommand: ParsableCommand {

@@ -1,5 +1,5 @@
 import PacelineCluster
-import PacelineFaults
+import PacelineSimulation
 
 /// What `paceline bench cluster` prints.
 struct ClusterBenchReport: Encodable {

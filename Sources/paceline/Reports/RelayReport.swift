@@ -1,4 +1,4 @@
-import PacelineFaults
+import PacelineChaos
 import PacelineSpeculation
 
 /// What `paceline chaos relay` prints when it ends.

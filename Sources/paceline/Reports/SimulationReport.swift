@@ -1,4 +1,4 @@
-import PacelineFaults
+import PacelineSimulation
 
 /// What `paceline simulate` prints.
 struct SimulationReport: Encodable {

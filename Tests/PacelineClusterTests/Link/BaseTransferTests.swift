@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -8,7 +9,7 @@ import Testing
 @Suite("A base that is sent in parts")
 struct BaseTransferTests {
     private static func open(_ request: UInt64 = 1, tokens: Int) -> Message {
-        let base = (0..<tokens).map { Token($0 % TaggedText.vocabularySize) }
+        let base = (0..<tokens).map { Token($0 % MockText.vocabularySize) }
         return .open(
             Message.Open(
                 request: request,

@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineCluster
+import PacelineSimulation
 import PacelineWire
 import Testing
 
@@ -9,7 +10,7 @@ struct HandshakeTests {
     func succeeds() {
         let pair = LinkPair.established()
         #expect(pair.worker.peer?.incarnation == 1)
-        #expect(pair.worker.peer?.vocabularySize == TaggedText.vocabularySize)
+        #expect(pair.worker.peer?.vocabularySize == MockText.vocabularySize)
         #expect(pair.verifier.peer?.incarnation == 2)
         #expect(pair.verifier.peer?.slots == 4)
     }
@@ -41,7 +42,7 @@ struct HandshakeTests {
 
     @Test("refuses a drafter with another tokenizer, naming both models")
     func otherModel() {
-        let other = TaggedText.fingerprint(of: "stranger", hash: 8)
+        let other = MockText.fingerprint(of: "stranger", hash: 8)
         var pair = LinkPair(hello: LinkPair.hello(other))
         pair.connect()
         pair.settle()
@@ -53,7 +54,7 @@ struct HandshakeTests {
 
     @Test("refuses a drafter with another vocabulary size, naming both sizes")
     func otherVocabulary() {
-        let other = TaggedText.fingerprint(of: "smaller", vocabularySize: 99)
+        let other = MockText.fingerprint(of: "smaller", vocabularySize: 99)
         var pair = LinkPair(hello: LinkPair.hello(other))
         pair.connect()
         pair.settle()
@@ -62,15 +63,15 @@ struct HandshakeTests {
 
     @Test("lets in a drafter whose vocabulary is padded otherwise, in version 2, and bounds ids by the tokens of both")
     func padded() {
-        var other = TaggedText.fingerprint(of: "padded", vocabularySize: TaggedText.vocabularySize + 128)
+        var other = MockText.fingerprint(of: "padded", vocabularySize: MockText.vocabularySize + 128)
         other.tokenizerHash = [UInt8](repeating: 9, count: 32)
-        other.tokens?.count = TaggedText.vocabularySize
+        other.tokens?.count = MockText.vocabularySize
         var pair = LinkPair(hello: LinkPair.hello(other))
         pair.connect()
         pair.settle()
         #expect(pair.verifier.peer?.version == 2)
-        #expect(pair.verifier.peer?.vocabularySize == TaggedText.vocabularySize)
-        #expect(pair.worker.peer?.vocabularySize == TaggedText.vocabularySize)
+        #expect(pair.verifier.peer?.vocabularySize == MockText.vocabularySize)
+        #expect(pair.worker.peer?.vocabularySize == MockText.vocabularySize)
         // Version 1 cannot tell.
         var old = LinkPair(hello: LinkPair.hello(other, versions: 1...1))
         old.connect()
@@ -80,12 +81,12 @@ struct HandshakeTests {
 
     @Test("bounds ids by the whole vocabulary in version 1, and by its tokens in version 2", arguments: [1, 2])
     func bound(version: Int) {
-        var target = TaggedText.fingerprint(of: "target", tokenCount: 4000)
+        var target = MockText.fingerprint(of: "target", tokenCount: 1000)
         target.model = "target"
         var pair = LinkPair(hello: LinkPair.hello(target, versions: 1...version), target: target)
         pair.connect()
         pair.settle()
-        let expected = version == 1 ? TaggedText.vocabularySize : 4000
+        let expected = version == 1 ? MockText.vocabularySize : 1000
         #expect(pair.worker.peer?.vocabularySize == expected)
         #expect(pair.verifier.peer?.vocabularySize == expected)
     }
@@ -102,7 +103,7 @@ struct HandshakeTests {
         oldVerifier.connect()
         oldVerifier.settle()
         #expect(oldVerifier.worker.peer?.version == 1)
-        #expect(oldVerifier.worker.peer?.vocabularySize == TaggedText.vocabularySize)
+        #expect(oldVerifier.worker.peer?.vocabularySize == MockText.vocabularySize)
         old.tokenizerHash[0] ^= 1
         var stranger = LinkPair(hello: LinkPair.hello(old, versions: 1...1))
         stranger.connect()

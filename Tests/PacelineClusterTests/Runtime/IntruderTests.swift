@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import PacelineCluster
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -89,7 +90,7 @@ struct IntruderTests {
         }
         #expect(heard.readableBytes < 700, "a stranger learns no more than why it is refused")
         let (tokens, _) = await EndToEndTests.collect(handle)
-        #expect(tokens == TaggedText.plain(prompt: [5], seed: 9, count: 400))
+        #expect(tokens == MockText.plain(prompt: [5], seed: 9, count: 400))
         #expect(await log.comesToContain(intrusion.reason), "\(log.text)")
         #expect(try await verifier.snapshot().pendingLinks == 0)
         try await verifier.shutdown()
@@ -122,7 +123,7 @@ struct IntruderTests {
             _ = await peer.listen()
             return await EndToEndTests.collect(handle).0
         }
-        #expect(tokens == TaggedText.plain(prompt: [6], seed: 9, count: 300))
+        #expect(tokens == MockText.plain(prompt: [6], seed: 9, count: 300))
         #expect(await log.comesToContain("nothing came for"), "\(log.text)")
         try await verifier.shutdown()
     }

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -74,7 +75,7 @@ struct SecureLinkTests {
             tls: papers.transport(),
             logger: log.logger
         ) { _ in
-            MockSource { [MockDrafter(agreement: 0.9, seed: 1)] }
+            MockDrafterSource(.model(agreement: 0.9))
         }
     }
 
@@ -84,7 +85,7 @@ struct SecureLinkTests {
         for seed in 1...100 as ClosedRange<UInt64> {
             let request = GenerationRequest(prompt: [4], sampling: SamplingParameters(seed: seed), maximumTokens: 200)
             let (tokens, _) = await EndToEndTests.collect(verifier.submit(request))
-            #expect(tokens == TaggedText.plain(prompt: [4], seed: seed, count: 200))
+            #expect(tokens == MockText.plain(prompt: [4], seed: seed, count: 200))
             if try await verifier.snapshot().workers.contains(where: { $0.acceptedTokens > 0 }) { return }
         }
         Issue.record("the worker was of no help")

@@ -1,4 +1,5 @@
 import Logging
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -13,9 +14,7 @@ struct ServerTests {
 
     private static func start(listen: Endpoint, passMicroseconds: UInt32 = 0) async throws -> VerifierServer {
         try await VerifierServer.start(VerifierConfiguration(), listen: listen, logger: Logger(label: "test")) { _ in
-            let target = MockTarget()
-            target.passMicroseconds = passMicroseconds
-            return LoadedTarget(engine: target, description: .mock())
+            LoadedTarget(engine: SlowTarget(passMicroseconds: passMicroseconds), description: .mock())
         }
     }
 
@@ -43,7 +42,7 @@ struct ServerTests {
                 listen: Endpoint(host: "127.0.0.1", port: 0),
                 logger: Logger(label: "test")
             ) { _ in
-                throw MockTarget.Misuse(description: "no such file")
+                throw MockTarget.Misuse("no such file")
             }
         }
     }
@@ -117,9 +116,9 @@ struct ServerTests {
         var other = Self.request(200)
         other.sampling.seed = 3
         let (tokens, _) = await EndToEndTests.collect(verifier.submit(other))
-        #expect(tokens == TaggedText.plain(prompt: [1], seed: 3, count: 200))
+        #expect(tokens == MockText.plain(prompt: [1], seed: 3, count: 200))
         let (late, _) = await EndToEndTests.collect(slow)
-        #expect(late == TaggedText.plain(prompt: [1], seed: 2, count: 3000))
+        #expect(late == MockText.plain(prompt: [1], seed: 2, count: 3000))
         try await verifier.shutdown()
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 
@@ -17,7 +18,7 @@ struct LinkPair {
     private var nonces: SplitMix
     var now = Instant.zero
 
-    static let fingerprint = TaggedText.fingerprint(of: "target")
+    static let fingerprint = MockText.fingerprint(of: "target")
 
     static func hello(
         _ fingerprint: ModelFingerprint? = fingerprint,

@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -19,14 +20,14 @@ struct ArrivingBaseTests {
         private let link = LinkID(rawValue: 1)
 
         init(slots: Int = 2, contextLength: Int? = nil) {
-            var configuration = WorkerConfiguration(name: "worker", fingerprint: TaggedText.fingerprint(of: "drafter"))
+            var configuration = WorkerConfiguration(name: "worker", fingerprint: MockText.fingerprint(of: "drafter"))
             configuration.slots = slots
             configuration.contextLength = contextLength
             worker = WorkerMachine(configuration: configuration, endpoints: 1, incarnation: 2, seed: 1)
             let identity = VerifierIdentity(
                 name: "verifier",
                 incarnation: 1,
-                fingerprint: TaggedText.fingerprint(of: "target")
+                fingerprint: MockText.fingerprint(of: "target")
             )
             verifier = LinkMachine(side: .verifier(identity), configuration: LinkConfiguration())
             var nonces = SplitMix(seed: 1)

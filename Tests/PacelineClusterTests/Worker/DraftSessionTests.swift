@@ -1,3 +1,4 @@
+import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
 import Testing
@@ -23,7 +24,7 @@ struct DraftSessionTests {
             open,
             id: DraftSessionID(rawValue: 1),
             link: LinkID(rawValue: 1),
-            vocabularySize: TaggedText.vocabularySize
+            vocabularySize: MockText.vocabularySize
         )
     }
 

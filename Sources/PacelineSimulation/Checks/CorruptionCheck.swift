@@ -1,0 +1,123 @@
+import PacelineCluster
+import PacelineWire
+
+/// Names one life of a process.
+struct ProcessLife: Hashable {
+    let host: String
+    let life: Int
+}
+
+/// Names a link of one life of a verifier.
+struct LinkKey: Hashable {
+    let host: String
+    let life: Int
+    let link: LinkID
+
+    init(host: String, life: Int, link: LinkID) {
+        self.host = host
+        self.life = life
+        self.link = link
+    }
+
+    init(_ end: Connection.End) {
+        self.init(host: end.owner.host, life: end.life, link: end.link)
+    }
+}
+
+/// Which links of verifiers belong to honest workers, and which links and workers got corrupt bytes.
+private struct LinkIntegrity {
+    var honest: Set<LinkKey> = []
+    var poisoned: Set<LinkKey> = []
+    var poisonedWorkers: Set<ProcessLife> = []
+
+    /// Whether only honest and intact bytes came over a link.
+    func isSound(_ link: LinkKey) -> Bool {
+        honest.contains(link) && !poisoned.contains(link)
+    }
+}
+
+/// Checks that each end notices corrupt bytes, and that no end accuses an honest peer.
+final class CorruptionCheck {
+    private let journal: Journal
+    private var integrity = LinkIntegrity()
+
+    init(journal: Journal) {
+        self.journal = journal
+    }
+
+    // MARK: What the network does
+
+    /// An honest worker's connection has come in.
+    func opened(_ connection: Connection) {
+        integrity.honest.insert(LinkKey(connection.server))
+    }
+
+    /// A receiver has got its first corrupt byte.
+    func delivered(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
+        guard connection.isHonest, !connection.isClosed(side) else { return }
+        journal.statistics.poisonDelivered += 1
+        journal.note("poison", "connection \(id), to the \(side)")
+        if side == .worker {
+            let worker = connection.client.owner
+            integrity.poisonedWorkers.insert(ProcessLife(host: worker.host, life: worker.life))
+        } else {
+            integrity.poisoned.insert(LinkKey(connection.server))
+        }
+    }
+
+    /// A side is done with a connection, for any reason. Corrupt bytes that it got count as outlived until it says
+    /// that it ended the connection because of them: see ``detected()``.
+    func ended(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
+        guard connection.isHonest, !connection.isClosed(side), connection[to: side].watch.isPoisonDelivered else {
+            return
+        }
+        journal.statistics.poisonOutlived += 1
+        journal.note("outlived", "connection \(id), by the \(side)")
+    }
+
+    /// A receiver has got the whole of a corrupt frame: it must have closed the connection.
+    func mustBeOver(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
+        guard connection.isHonest, !connection.isClosed(side) else { return }
+        journal.fail(.corruption, "the \(side) of connection \(id) went on after a corrupt or repeated frame")
+    }
+
+    // MARK: What the ends say
+
+    /// A verifier has ended a link or learnt of its end.
+    func closed(_ link: LinkKey, by verifier: String, _ fault: LinkFault) {
+        if integrity.poisoned.contains(link), case .malformed = fault { detected() }
+        if integrity.isSound(link) { judge(fault, verifier) }
+    }
+
+    /// A worker has ended a link or learnt of its end.
+    func closed(_ worker: ProcessLife, _ fault: LinkFault) {
+        if !integrity.poisonedWorkers.contains(worker) {
+            judge(fault, worker.host)
+        } else if case .malformed = fault {
+            detected()
+        }
+    }
+
+    /// A verifier has refused a tree, which only a dishonest worker may cause.
+    func refusedTree(_ link: LinkKey, _ detail: String) {
+        if integrity.isSound(link) { journal.fail(.blame, "\(detail); it came from an honest worker") }
+    }
+
+    /// A side has given a connection up because of corrupt bytes.
+    private func detected() {
+        journal.statistics.poisonDetected += 1
+        journal.statistics.poisonOutlived -= 1
+    }
+
+    /// A link to an honest peer over an intact network has ended: the peer must not be blamed.
+    private func judge(_ fault: LinkFault, _ who: String) {
+        switch fault {
+        case .malformed, .unexpected, .violation, .internal, .noCommonVersion, .otherModel, .authenticationFailed:
+            journal.fail(.blame, "\(who) accused an honest peer: \(fault)")
+        case .reported(let code, let reason) where [.badFrame, .badMessage, .unexpected, .limit].contains(code):
+            // The peer may have got corrupt bytes that this side cannot know of.
+            journal.note("accused", "\(who) by its peer: \(reason)")
+        default: break
+        }
+    }
+}

@@ -1,0 +1,167 @@
+package import PacelineCluster
+import PacelineSpeculation
+
+/// A target of hashes instead of weights, which checks what it is handed as strictly as a real engine depends on it:
+/// that the cache holds exactly the committed tokens, that no two rounds of a pass are for one sequence, that every
+/// node was proposed for the prefix it hangs below, that no sequence outgrows its room.
+package final class MockTarget: TargetEngine {
+    /// The verifier broke the engine's contract.
+    package struct Misuse: Error, Equatable, CustomStringConvertible {
+        package let description: String
+
+        package init(_ description: String) {
+            self.description = description
+        }
+    }
+
+    /// How a scenario wants the engine to behave.
+    struct Options {
+        var isTagged = false
+        /// Whether sequences share the pages of prompts that begin alike.
+        var reusesPages = false
+        /// The round in which a request fails, by the request's seed.
+        var failingRounds: [UInt64: Int] = [:]
+    }
+
+    private struct State {
+        var base: [Token]
+        var prefix: MockPrefix
+        let seed: UInt64
+        let lengthLimit: Int
+        /// Base tokens whose keys and values are in the cache.
+        var cached = 0
+        var rounds = 0
+    }
+
+    /// Tokens of a page: what sequences that begin alike share.
+    package static let pageLength = 64
+    /// The reason given for a planned failure.
+    static let plannedFailure = "the scenario lets this round fail"
+
+    private let cacheCapacity: Int
+    private let ledger: ProposalLedger
+    private let options: Options
+    private var states: [RequestID: State] = [:]
+    /// Prompts, up to page borders, that some sequence has computed.
+    private var pages: Set<[Token]> = []
+    /// Nodes that were verified.
+    private(set) var verifiedNodes = 0
+    /// Nodes that no drafter had proposed for their prefix.
+    private(set) var strayNodes = 0
+    /// Nodes with the tag of another place.
+    private(set) var misplacedNodes = 0
+    /// Prompt tokens that were computed, and those that were in a page already.
+    private(set) var computedTokens = 0
+    private(set) var reusedTokens = 0
+
+    /// An engine for tests without a ledger; what it notes about nodes means nothing.
+    package convenience init() {
+        self.init(cacheCapacity: 1 << 16, ledger: ProposalLedger(), Options())
+    }
+
+    init(cacheCapacity: Int, ledger: ProposalLedger, _ options: Options) {
+        self.cacheCapacity = cacheCapacity
+        self.ledger = ledger
+        self.options = options
+    }
+
+    /// Sequences that hold room.
+    var openCount: Int { states.count }
+
+    /// Committed tokens of a sequence as the engine knows them; nil if it is not open.
+    func length(of request: RequestID) -> Int? {
+        states[request]?.base.count
+    }
+
+    package func open(_ opening: Pass.Opening) throws {
+        guard states[opening.request] == nil else { throw Misuse("\(opening.request) was opened twice") }
+        guard !opening.base.isEmpty else { throw Misuse("\(opening.request) was opened without a base") }
+        states[opening.request] = State(
+            base: opening.base,
+            prefix: MockPrefix(opening.base, isTagged: options.isTagged),
+            seed: opening.sampling.seed,
+            lengthLimit: opening.lengthLimit
+        )
+        let reserved = states.values.reduce(0) { $0 + $1.lengthLimit }
+        guard reserved <= cacheCapacity else {
+            throw Misuse("open sequences may grow to \(reserved) tokens, and the cache has \(cacheCapacity)")
+        }
+    }
+
+    package func close(_ request: RequestID) {
+        states[request] = nil
+    }
+
+    package func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome] {
+        guard Set(rounds.map(\.request)).count == rounds.count else {
+            throw Misuse("a pass holds two rounds of one sequence")
+        }
+        return try rounds.map(run)
+    }
+
+    private func run(_ round: Round) throws -> RoundOutcome {
+        guard var state = states[round.request] else { throw Misuse("\(round.request) is not open") }
+        defer { states[round.request] = state }
+        state.rounds += 1
+        if state.rounds == options.failingRounds[state.seed] { return .failed(reason: Self.plannedFailure) }
+        switch round.work {
+        case .prefill(let count):
+            guard count > 0, state.cached + count < state.base.count else {
+                throw Misuse("a prefill of \(count) after \(state.cached) of \(state.base.count) tokens")
+            }
+            return prefill(count, of: &state)
+        case .verify(let tree):
+            return .verified(try verify(tree, of: &state))
+        }
+    }
+
+    /// Computes up to `count` tokens behind those that are in pages.
+    private func prefill(_ count: Int, of state: inout State) -> RoundOutcome {
+        let (last, before) = (state.base.count - 1, state.cached)
+        while options.reusesPages, state.cached % Self.pageLength == 0, state.cached + Self.pageLength <= last,
+            pages.contains(Array(state.base.prefix(state.cached + Self.pageLength)))
+        { state.cached += Self.pageLength }
+        let reused = state.cached - before
+        let computed = min(count, last - state.cached)
+        state.cached += computed
+        if options.reusesPages {
+            for end in stride(from: Self.pageLength, through: state.cached, by: Self.pageLength) {
+                pages.insert(Array(state.base.prefix(end)))
+            }
+        }
+        computedTokens += computed
+        reusedTokens += reused
+        return .prefilled(count: computed, reused: reused)
+    }
+
+    private func verify(_ tree: TokenTree, of state: inout State) throws -> Verdict {
+        guard state.cached == state.base.count - 1 else {
+            throw Misuse("\(state.cached) of \(state.base.count) tokens are in the cache at a verify")
+        }
+        inspect(tree, below: state)
+        let verdict = SampleMatch().verdict(on: tree) { node in
+            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.seed)
+        }
+        state.base += verdict.tokens
+        state.prefix = state.prefix.appending(verdict.tokens)
+        state.cached = state.base.count - 1
+        guard state.base.count <= state.lengthLimit else {
+            throw Misuse("a sequence grew to \(state.base.count) tokens, its limit is \(state.lengthLimit)")
+        }
+        return verdict
+    }
+
+    private func inspect(_ tree: TokenTree, below state: State) {
+        verifiedNodes += tree.count
+        var hashes: [BaseHash] = []
+        hashes.reserveCapacity(tree.count)
+        for node in tree.indices {
+            var hash = tree.parent(of: node).map { hashes[$0] } ?? state.prefix.hash
+            let token = tree.token(of: node)
+            if !ledger.contains(seed: state.seed, prefix: hash, token: token) { strayNodes += 1 }
+            if options.isTagged, token != MockText.tagged(token, seed: state.seed, prefix: hash) { misplacedNodes += 1 }
+            hash.append(token)
+            hashes.append(hash)
+        }
+    }
+}

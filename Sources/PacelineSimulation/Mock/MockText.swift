@@ -1,0 +1,128 @@
+import PacelineCluster
+package import PacelineSpeculation
+package import PacelineWire
+
+/// The language of the mock target: the token that follows a prefix is an integer function of the prefix and the seed,
+/// so every simulated output has an oracle.
+///
+/// Three tokens out of four follow from the two before them, so that n-gram lookup has something to find. The fourth
+/// depends on the whole prefix, so that one wrong token changes all that follow.
+///
+/// In a tagged text every token also says where it belongs: a token is `letter + 64 * tag`, and the tag is a hash of
+/// the request's seed and the whole prefix. Tokens of prompts bear no tag.
+package enum MockText {
+    package static let vocabularySize = 1024
+    /// Letters are below this, and so are the tokens of texts without tags.
+    static let alphabet: UInt64 = 64
+    /// How many tags there are; prompts have tag 0.
+    private static let tags: UInt64 = UInt64(vocabularySize) / alphabet
+
+    /// The fingerprint of a model of this language; another `hash` or size makes it one of another language.
+    package static func fingerprint(
+        of model: String,
+        hash: UInt8 = 7,
+        vocabularySize: Int = vocabularySize,
+        tokenCount: Int? = nil
+    ) -> ModelFingerprint {
+        ModelFingerprint(
+            tokenizerHash: [UInt8](repeating: hash, count: 32),
+            vocabularySize: vocabularySize,
+            tokens: ModelFingerprint.Tokens(
+                hash: [UInt8](repeating: hash &+ 1, count: 32),
+                count: tokenCount ?? vocabularySize
+            ),
+            model: model
+        )
+    }
+
+    /// What plain decoding emits.
+    package static func plain(
+        prompt: [Token],
+        seed: UInt64,
+        count: Int,
+        stops: Set<Token> = [],
+        isTagged: Bool = false
+    ) -> [Token] {
+        var prefix = MockPrefix(prompt, isTagged: isTagged)
+        var text: [Token] = []
+        while text.count < count {
+            let token = prefix.next(seed: seed)
+            text.append(token)
+            prefix.append(token)
+            if stops.contains(token) { break }
+        }
+        return text
+    }
+
+    /// A letter as a token of the request's text after a prefix.
+    ///
+    /// - Parameter prefix: hash of the whole prefix.
+    static func tagged(_ letter: Token, seed: UInt64, prefix: BaseHash) -> Token {
+        let tag = 1 + mix(prefix.rawValue ^ mix(seed ^ 0x5441_4753)) % (tags - 1)
+        return letter % Token(alphabet) + Token(alphabet * tag)
+    }
+
+    /// How many of the tokens after a prefix do not belong to the request's text.
+    ///
+    /// - Parameter prefix: extended by `tokens`.
+    static func foreignTokens(in tokens: some Sequence<Token>, seed: UInt64, prefix: inout BaseHash) -> Int {
+        var foreign = 0
+        for token in tokens {
+            if token != tagged(token, seed: seed, prefix: prefix) { foreign += 1 }
+            prefix.append(token)
+        }
+        return foreign
+    }
+
+    /// A number that looks random and is a function of `value`.
+    static func mix(_ value: UInt64) -> UInt64 {
+        var random = SplitMix(seed: value)
+        return random.next()
+    }
+}
+
+/// What the mock language needs to know of a prefix: cheap to extend token by token.
+struct MockPrefix {
+    let isTagged: Bool
+    private(set) var hash: BaseHash
+    private(set) var count: Int
+    private var last: [Token]
+
+    init(_ tokens: [Token], isTagged: Bool) {
+        self.isTagged = isTagged
+        hash = BaseHash(tokens)
+        count = tokens.count
+        last = Array(tokens.suffix(2))
+    }
+
+    mutating func append(_ token: Token) {
+        hash.append(token)
+        count += 1
+        last = Array(last.suffix(1)) + [token]
+    }
+
+    func appending(_ tokens: some Sequence<Token>) -> MockPrefix {
+        var longer = self
+        for token in tokens {
+            longer.append(token)
+        }
+        return longer
+    }
+
+    /// The target's own token here.
+    func next(seed: UInt64) -> Token {
+        let whole = MockText.mix(hash.rawValue ^ MockText.mix(seed ^ UInt64(count)))
+        guard whole & 3 != 0 else { return token((whole >> 8) % MockText.alphabet, seed: seed) }
+        let pair = last.reduce(UInt64(0)) { $0 << 32 | letter($1) }
+        return token(MockText.mix(pair ^ seed) % MockText.alphabet, seed: seed)
+    }
+
+    /// A letter as a token that could stand here.
+    func token(_ letter: UInt64, seed: UInt64) -> Token {
+        isTagged ? MockText.tagged(Token(letter), seed: seed, prefix: hash) : Token(letter)
+    }
+
+    private func letter(_ token: Token) -> UInt64 {
+        isTagged ? UInt64(token) % MockText.alphabet : UInt64(token)
+    }
+}

@@ -1,0 +1,103 @@
+import NIOCore
+import PacelineCluster
+
+/// What happens to one end of a connection.
+enum ConnectionEvent {
+    /// - Parameter peer: the address at the other end.
+    case opened(peer: String)
+    case received(ByteBuffer)
+    /// Written bytes have left.
+    case flushed(Int)
+    case disconnected(reason: String?)
+}
+
+/// A process that holds one end of simulated connections.
+protocol ConnectionOwner: AnyObject {
+    /// Its address, which it keeps over its lives.
+    var host: String { get }
+    /// How often it has been restarted.
+    var life: Int { get }
+    var isDead: Bool { get }
+    /// Whether it is stopped, so that its kernel keeps what arrives.
+    var isStopped: Bool { get }
+
+    func receive(_ event: ConnectionEvent, on link: LinkID)
+    /// Its end of a link's connection is closed.
+    func forget(_ link: LinkID)
+}
+
+/// A simulated TCP connection between a client and a verifier.
+struct Connection {
+    /// The ends are named for the processes that honest connections join.
+    enum Side: UInt64 {
+        case worker, verifier
+
+        var other: Side { self == .worker ? .verifier : .worker }
+    }
+
+    struct End {
+        unowned let owner: any ConnectionOwner
+        /// The life of the owner to which the end belongs.
+        let life: Int
+        /// The owner's name for the connection.
+        let link: LinkID
+
+        /// Whether the process that opened it has not been restarted since.
+        var isCurrent: Bool { owner.life == life }
+    }
+
+    let client: End
+    let server: End
+    /// By the side that receives.
+    private var toWorker = Lane()
+    private var toVerifier = Lane()
+    /// Sides that have closed it.
+    private var closed: (worker: Bool, verifier: Bool) = (false, false)
+    /// Sides that know the connection is up.
+    private var opened: (worker: Bool, verifier: Bool) = (false, false)
+
+    init(client: End, server: End) {
+        self.client = client
+        self.server = server
+    }
+
+    /// Whether its client keeps to the protocol.
+    var isHonest: Bool { client.owner is WorkerProcess }
+
+    subscript(end side: Side) -> End {
+        side == .worker ? client : server
+    }
+
+    /// The lane on which `side` receives.
+    subscript(to side: Side) -> Lane {
+        _read {
+            if side == .worker { yield toWorker } else { yield toVerifier }
+        }
+        _modify {
+            if side == .worker { yield &toWorker } else { yield &toVerifier }
+        }
+    }
+
+    func isClosed(_ side: Side) -> Bool {
+        side == .worker ? closed.worker : closed.verifier
+    }
+
+    mutating func close(_ side: Side) {
+        if side == .worker { closed.worker = true } else { closed.verifier = true }
+    }
+
+    mutating func open(_ side: Side) {
+        if side == .worker { opened.worker = true } else { opened.verifier = true }
+    }
+
+    /// Whether both sides know that the connection is up, and neither has closed it.
+    var isUp: Bool { opened.worker && opened.verifier && !closed.worker && !closed.verifier }
+
+    /// Whether both sides have closed it.
+    var isGone: Bool { closed.worker && closed.verifier }
+
+    /// Whether its verifier still holds it although nothing gets through any more.
+    var isHeldDead: Bool {
+        (toWorker.isBlackHole || toVerifier.isBlackHole) && server.isCurrent && opened.verifier && !closed.verifier
+    }
+}

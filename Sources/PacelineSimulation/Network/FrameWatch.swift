@@ -1,0 +1,47 @@
+import PacelineWire
+
+/// Follows the frames of one direction of a connection by their lengths, and so knows by which byte the receiver must
+/// have noticed a corruption.
+struct FrameWatch {
+    /// Bytes that have left the sender, a middlebox's additions included.
+    private var sent = 0
+    /// Bytes that the receiver has got.
+    private var delivered = 0
+    /// Where the latest frame ends.
+    private var frameEnd = 0
+    /// The number of delivered bytes by which the receiver must have given up; nil while nothing is wrong.
+    private(set) var deadline: Int?
+    private(set) var poisonStart: Int?
+
+    /// The sender's next bytes are a frame.
+    mutating func frameBegins(bytes: Int) {
+        frameEnd = max(sent, frameEnd) + bytes
+    }
+
+    mutating func left(_ bytes: Int) {
+        sent += bytes
+    }
+
+    /// The byte at `offset` after those that have left is wrong.
+    ///
+    /// - Parameter isInsertion: the wrong bytes are extra ones. The receiver then reads the next frame from the wrong
+    ///   place, and must notice by the end of its header.
+    mutating func poisoned(at offset: Int, isInsertion: Bool = false) {
+        guard deadline == nil else { return }
+        poisonStart = sent + offset
+        deadline = isInsertion ? max(sent, frameEnd) + FrameHeader.byteCount : frameEnd
+    }
+
+    /// The receiver has got bytes.
+    ///
+    /// - Returns: whether it must have noticed by now that something is wrong.
+    mutating func deliver(_ bytes: Int) -> Bool {
+        delivered += bytes
+        return deadline.map { delivered >= $0 } ?? false
+    }
+
+    /// Whether the receiver has got a wrong byte.
+    var isPoisonDelivered: Bool {
+        poisonStart.map { delivered > $0 } ?? false
+    }
+}

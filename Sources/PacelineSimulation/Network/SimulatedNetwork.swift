@@ -1,0 +1,333 @@
+import NIOCore
+import PacelineCluster
+import PacelineSpeculation
+import PacelineWire
+
+/// The connections between processes: when bytes arrive, who gets them, and what faults do to them.
+final class SimulatedNetwork {
+    private typealias Side = Connection.Side
+
+    /// As in production: how long the last bytes of a closed link may take to leave.
+    private static let lingering = Duration.milliseconds(500)
+    /// As in production: how long a worker waits for a connection to come up.
+    private static let connectTimeout = Duration.seconds(2)
+    /// The most pieces that one delivery hands over before others get their turn.
+    private static let burst = 64
+
+    private let settings: Scenario.Network
+    /// Bytes that a link may leave unsent.
+    private let outboundLimit: Int
+    private let timeline: Timeline
+    private let journal: Journal
+    private let corruption: CorruptionCheck
+    private var connections: [Int: Connection] = [:]
+    private var connectionCount = 0
+    /// Directions in which a client's host is cut off.
+    private var cuts: [ObjectIdentifier: Set<Connection.Side>] = [:]
+
+    init(_ context: SimulationContext, _ corruption: CorruptionCheck) {
+        settings = context.scenario.network
+        outboundLimit = context.scenario.link.outboundLimit
+        timeline = context.timeline
+        journal = context.journal
+        self.corruption = corruption
+    }
+
+    /// Whether a verifier still holds a connection over which nothing gets through any more.
+    var hasDeadConnection: Bool { connections.values.contains(where: \.isHeldDead) }
+
+    /// The run is over.
+    func finish() {
+        for id in connections.keys.sorted() {
+            noteEnd(of: id, .worker)
+            noteEnd(of: id, .verifier)
+        }
+    }
+
+    private func noteEnd(of id: Int, _ side: Connection.Side) {
+        if let connection = connections[id] { corruption.ended(id, connection, side) }
+    }
+
+    private func makeTrip() -> Duration {
+        settings.latency + timeline.random.duration(below: settings.jitter)
+    }
+}
+
+// MARK: - Opening
+
+extension SimulatedNetwork {
+    /// A worker asks for a connection to a verifier.
+    func dial(_ verifier: VerifierProcess, from worker: WorkerProcess, as link: LinkID) {
+        let life = worker.life
+        let trip = makeTrip()
+        func refuse(after delay: Duration, _ reason: String) {
+            timeline.schedule(after: delay) { [unowned worker] in
+                if worker.life == life { worker.receive(.disconnected(reason: reason), on: link) }
+            }
+        }
+        if cuts[ObjectIdentifier(worker)]?.isEmpty == false {
+            refuse(after: Self.connectTimeout, "connecting timed out")
+        } else if verifier.isDead {
+            refuse(after: trip * 2, "connection refused")
+        } else {
+            timeline.schedule(after: trip) { [unowned self, unowned worker, unowned verifier] in
+                guard worker.life == life, !worker.isDead else { return }
+                guard !verifier.isDead else {
+                    return worker.receive(.disconnected(reason: "connection refused"), on: link)
+                }
+                worker.hold(establish(worker, as: link, with: verifier), as: link)
+            }
+        }
+    }
+
+    /// Joins a client, whose request has come through, to a verifier that runs or is stopped.
+    @discardableResult
+    func establish(_ client: any ConnectionOwner, as link: LinkID, with verifier: VerifierProcess) -> Int {
+        connectionCount += 1
+        let id = connectionCount
+        let connection = Connection(
+            client: Connection.End(owner: client, life: client.life, link: link),
+            server: Connection.End(owner: verifier, life: verifier.life, link: verifier.accept(id))
+        )
+        connections[id] = connection
+        if connection.isHonest { corruption.opened(connection) }
+        for side in [Side.verifier, .worker] {
+            connections[id]?[to: side].push(
+                .opened,
+                settings,
+                bytes: 0,
+                now: timeline.now,
+                random: &timeline.random
+            )
+            scheduleDelivery(id, to: side)
+        }
+        return id
+    }
+}
+
+// MARK: - Sending and closing
+
+extension SimulatedNetwork {
+    /// A side's application writes.
+    func send(_ bytes: ByteBuffer, from side: Connection.Side, on id: Int) {
+        guard let connection = connections[id], !connection.isClosed(side) else { return }
+        journal.mark(UInt64(bytes.readableBytes))
+        connections[id]?[to: side.other].write(bytes)
+        depart(id, from: side)
+        checkOutbox(of: id, side)
+    }
+
+    private func checkOutbox(of id: Int, _ side: Connection.Side) {
+        let bytes = connections[id]?[to: side.other].outboxBytes ?? 0
+        // The frame that exceeds the limit is not written, but the farewell is.
+        if bytes > outboundLimit + WireLimits.handshakePayload {
+            journal.fail(.caps, "\(bytes) bytes wait for a peer that takes none")
+        }
+    }
+
+    /// Moves what the window allows onto the wire, and tells the sender what has left.
+    private func depart(_ id: Int, from side: Connection.Side) {
+        let left = connections[id]?[to: side.other].depart(settings, now: timeline.now, random: &timeline.random)
+        scheduleDelivery(id, to: side.other)
+        for count in left ?? [] {
+            tell(.flushed(count), to: side, of: id)
+        }
+    }
+
+    /// A side closes the connection.
+    func close(_ id: Int, _ side: Connection.Side) {
+        guard let connection = connections[id], !connection.isClosed(side) else { return }
+        noteEnd(of: id, side)
+        connections[id]?.close(side)
+        let end = connection[end: side]
+        if end.isCurrent { end.owner.forget(end.link) }
+        connections[id]?[to: side.other].finish()
+        depart(id, from: side)
+        if connections[id]?[to: side.other].isDrained == false {
+            timeline.schedule(after: Self.lingering) { [unowned self] in stopLingering(id, side) }
+        }
+        if connections[id]?.isGone == true { connections[id] = nil }
+    }
+
+    /// The last bytes have had enough time to leave.
+    private func stopLingering(_ id: Int, _ side: Connection.Side) {
+        guard connections[id]?[to: side.other].isDrained == false else { return }
+        reset(id, toward: side.other)
+    }
+
+    /// Ends one direction with an error; what is on its way is lost.
+    private func reset(_ id: Int, toward side: Connection.Side) {
+        let trip = makeTrip()
+        connections[id]?[to: side].reset("connection reset by peer", at: timeline.now + trip)
+        scheduleDelivery(id, to: side)
+    }
+
+    /// Ends one direction in order; what is on its way is lost but for a share of the next piece.
+    private func cut(_ id: Int, toward side: Connection.Side, keeping share: Double) {
+        connections[id]?[to: side].cut(keeping: share, at: timeline.now + settings.latency)
+        scheduleDelivery(id, to: side)
+    }
+}
+
+// MARK: - Arriving
+
+extension SimulatedNetwork {
+    private func scheduleDelivery(_ id: Int, to side: Connection.Side) {
+        guard let connection = connections[id], !connection[to: side].isDeliveryScheduled,
+            let at = connection[to: side].nextArrival
+        else { return }
+        connections[id]?[to: side].isDeliveryScheduled = true
+        timeline.schedule(at: max(at, timeline.now)) { [unowned self] in deliver(id, to: side) }
+    }
+
+    /// Hands over what has arrived, unless the way is cut or the receiver is stopped.
+    private func deliver(_ id: Int, to side: Connection.Side) {
+        connections[id]?[to: side].isDeliveryScheduled = false
+        for _ in 0..<Self.burst {
+            guard journal.violation == nil, let connection = connections[id], canReceive(connection, side),
+                let piece = connections[id]?[to: side].take(now: timeline.now)
+            else { break }
+            hand(piece, to: side, of: id)
+        }
+        guard let connection = connections[id], canReceive(connection, side) else { return }
+        scheduleDelivery(id, to: side)
+    }
+
+    private func canReceive(_ connection: Connection, _ side: Connection.Side) -> Bool {
+        guard !connection[to: side].isBlackHole, !isCut(connection, to: side) else { return false }
+        let end = connection[end: side]
+        return !(end.isCurrent && end.owner.isStopped)
+    }
+
+    private func isCut(_ connection: Connection, to side: Connection.Side) -> Bool {
+        !cuts.isEmpty && cuts[ObjectIdentifier(connection.client.owner)]?.contains(side) == true
+    }
+
+    private func hand(_ piece: Lane.Piece, to side: Connection.Side, of id: Int) {
+        guard let connection = connections[id] else { return }
+        switch piece {
+        case .opened:
+            connections[id]?.open(side)
+            tell(.opened(peer: connection[end: side.other].owner.host), to: side, of: id)
+        case .bytes(let bytes): hand(bytes, to: side, connection, id)
+        case .end: tell(.disconnected(reason: nil), to: side, of: id)
+        case .reset(let reason): tell(.disconnected(reason: reason), to: side, of: id)
+        }
+        // As in production.
+        if piece.isEnd { close(id, side) }
+    }
+
+    private func hand(_ bytes: ByteBuffer, to side: Connection.Side, _ connection: Connection, _ id: Int) {
+        let first = UInt64(bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) ?? 0)
+        journal.mark(UInt64(bytes.readableBytes) ^ first << 32)
+        acknowledge(bytes.readableBytes, connection, id, side)
+        let wasSound = !connection[to: side].watch.isPoisonDelivered
+        let mustHaveNoticed = connections[id]?[to: side].watch.deliver(bytes.readableBytes) ?? false
+        if wasSound, let connection = connections[id], connection[to: side].watch.isPoisonDelivered {
+            corruption.delivered(id, connection, side)
+        }
+        tell(.received(bytes), to: side, of: id)
+        if mustHaveNoticed, let connection = connections[id] { corruption.mustBeOver(id, connection, side) }
+    }
+
+    private func acknowledge(_ bytes: Int, _ connection: Connection, _ id: Int, _ side: Connection.Side) {
+        let isReported = !isCut(connection, to: side.other)
+        let mayWait = connection[to: side].isDrained
+        connections[id]?[to: side].acknowledge(bytes, isReported: isReported)
+        if !mayWait, isReported { depart(id, from: side.other) }
+    }
+
+    private func tell(_ event: ConnectionEvent, to side: Connection.Side, of id: Int) {
+        guard let connection = connections[id], !connection.isClosed(side) else { return }
+        let end = connection[end: side]
+        if end.isCurrent { end.owner.receive(event, on: end.link) }
+    }
+
+    /// Sets a process's connections going again after it was held up.
+    func pumpConnections(of owner: any ConnectionOwner) {
+        for id in connections.keys.sorted() {
+            guard let connection = connections[id],
+                connection.client.owner === owner || connection.server.owner === owner && connection.server.isCurrent
+            else { continue }
+            for side in [Side.worker, .verifier] {
+                scheduleDelivery(id, to: side)
+                depart(id, from: side)
+            }
+        }
+    }
+}
+
+// MARK: - Faults
+
+extension SimulatedNetwork {
+    /// Lets a fault strike one side of a connection that is up.
+    ///
+    /// - Returns: whether there was one.
+    func strikeConnection(_ kind: FaultKind) -> Bool {
+        let open = connections.keys.sorted().filter { connections[$0]?.isUp == true }
+        guard !open.isEmpty else { return false }
+        let id = open[timeline.random.next(below: open.count)]
+        let side: Connection.Side = timeline.random.next(below: 2) == 0 ? .worker : .verifier
+        switch kind {
+        case .cut:
+            for side in [side, side.other] {
+                cut(id, toward: side, keeping: timeline.random.nextUnit())
+            }
+        case .reset:
+            reset(id, toward: .worker)
+            reset(id, toward: .verifier)
+        case .halfOpen:
+            connections[id]?[to: .worker].isBlackHole = true
+            connections[id]?[to: .verifier].isBlackHole = true
+        case .corrupt: connections[id]?[to: side].corruptsNext = 1 + timeline.random.next(below: 3)
+        default: connections[id]?[to: side].duplicatesNext = true
+        }
+        return true
+    }
+
+    /// Nothing gets through to `sides` of a client's connections any more.
+    func cutOff(_ client: any ConnectionOwner, to sides: Set<Connection.Side>) {
+        cuts[ObjectIdentifier(client), default: []].formUnion(sides)
+    }
+
+    /// Everything gets through again, and what was lost is sent again.
+    func rejoin(_ client: any ConnectionOwner) {
+        guard cuts.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
+        for id in connections.keys.sorted() where connections[id]?.client.owner === client {
+            for side in [Side.worker, .verifier] {
+                // Segments that were lost are sent again after a time that doubles with each loss.
+                let delay = settings.latency + timeline.random.duration(below: .milliseconds(200))
+                connections[id]?[to: side].resume(at: timeline.now + delay)
+                connections[id]?[to: side].acknowledge(0, isReported: true)
+            }
+        }
+        pumpConnections(of: client)
+    }
+
+    /// A client has died; its kernel says so to its peers, unless the whole host is gone.
+    func endConnections(ofDead client: any ConnectionOwner, isSilent: Bool) {
+        for id in connections.keys.sorted() {
+            guard let end = connections[id]?.client, end.owner === client, end.isCurrent else { continue }
+            noteEnd(of: id, .worker)
+            connections[id]?.close(.worker)
+            connections[id]?[to: .verifier].isBlackHole = isSilent
+            connections[id]?[to: .worker].isBlackHole = isSilent
+            guard !isSilent else { continue }
+            if timeline.random.next(below: 2) == 0 {
+                reset(id, toward: .verifier)
+            } else {
+                cut(id, toward: .verifier, keeping: 1)
+            }
+        }
+    }
+
+    /// A verifier has died.
+    func resetConnections(ofDead verifier: VerifierProcess) {
+        for id in connections.keys.sorted() {
+            guard let end = connections[id]?.server, end.owner === verifier, end.isCurrent else { continue }
+            noteEnd(of: id, .verifier)
+            connections[id]?.close(.verifier)
+            reset(id, toward: .worker)
+        }
+    }
+}

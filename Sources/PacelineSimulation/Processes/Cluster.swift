@@ -1,0 +1,55 @@
+import PacelineCluster
+import PacelineSpeculation
+
+/// What every part of a simulation shares.
+struct SimulationContext {
+    let scenario: Scenario
+    let timeline: Timeline
+    let journal: Journal
+    /// Everything that drafters proposed.
+    let ledger = ProposalLedger()
+}
+
+/// A verifier's reference to a worker, which in turn holds the verifier.
+private struct UnownedWorker {
+    unowned let process: WorkerProcess
+}
+
+/// The processes of a scenario and the network between them.
+struct Cluster {
+    let network: SimulatedNetwork
+    let verifiers: [VerifierProcess]
+    let workers: [WorkerProcess]
+    let byzantines: [ByzantineProcess]
+    let clients: [SimulatedClient]
+
+    /// Makes all processes and schedules their starts.
+    init(_ context: SimulationContext) {
+        let scenario = context.scenario
+        let corruption = CorruptionCheck(journal: context.journal)
+        let network = SimulatedNetwork(context, corruption)
+        let verifiers = (0..<scenario.verifiers).map {
+            VerifierProcess($0, context, network: network, corruption: corruption)
+        }
+        self.network = network
+        self.verifiers = verifiers
+        workers = scenario.workers.indices.map {
+            WorkerProcess($0, context, network: network, verifiers: verifiers, corruption: corruption)
+        }
+        for verifier in verifiers {
+            verifier.countDraftingWorkers = { [workers = workers.map(UnownedWorker.init)] in
+                workers.count(where: \.process.isDrafting)
+            }
+        }
+        clients = scenario.requests.enumerated().map { index, request in
+            SimulatedClient(index, request, of: verifiers[index % verifiers.count], context)
+        }
+        byzantines = (0..<scenario.byzantineWorkers).map {
+            ByzantineProcess($0, context, network: network, verifiers: verifiers)
+        }
+    }
+
+    var haveRequestsEnded: Bool {
+        clients.allSatisfy { $0.ending != nil }
+    }
+}

@@ -1,0 +1,270 @@
+import NIOCore
+import PacelineCluster
+import PacelineSpeculation
+
+/// A simulated verifier process.
+final class VerifierProcess: SimulatedProcess {
+    /// A pass and how many times longer than by the cost curve it takes.
+    struct TimedPass {
+        let pass: Pass
+        let slowdown: Double
+    }
+
+    /// What ends with the process.
+    private struct Memory {
+        var machine: VerifierMachine
+        let target: MockTarget
+        /// The connection of each of its links.
+        var connections: [LinkID: Int] = [:]
+        /// The clients that wait for its requests' events.
+        var attempts: [RequestID: SimulatedClient] = [:]
+        /// The identifiers that it has given out.
+        var linkCount: UInt64 = 0
+        var requestCount: UInt64 = 0
+        var delay = DelayCheck()
+        /// Since when some request has been running; nil while none is.
+        var busySince: Instant?
+    }
+
+    let index: Int
+    let network: SimulatedNetwork
+    var state = ProcessState<VerifierMachine.Event, TimedPass>(life: 0)
+    private let context: SimulationContext
+    private let corruption: CorruptionCheck
+    private var memory: Memory
+
+    init(_ index: Int, _ context: SimulationContext, network: SimulatedNetwork, corruption: CorruptionCheck) {
+        self.index = index
+        self.context = context
+        self.network = network
+        self.corruption = corruption
+        memory = Self.makeMemory(index, life: 0, context)
+    }
+
+    private static func makeMemory(_ index: Int, life: Int, _ context: SimulationContext) -> Memory {
+        let scenario = context.scenario
+        var configuration = scenario.verifier
+        configuration.name = "verifier \(index)"
+        configuration.link = scenario.link
+        let description = TargetDescription(
+            fingerprint: MockText.fingerprint(of: "mock"),
+            contextLength: scenario.cacheCapacity,
+            cacheCapacity: scenario.cacheCapacity,
+            costs: scenario.costs
+        )
+        let machine = VerifierMachine(
+            configuration: configuration,
+            target: description,
+            costs: scenario.costs,
+            incarnation: UInt64(index + 1) << 32 | UInt64(life + 1)
+        )
+        var options = MockTarget.Options(isTagged: scenario.isTagged, reusesPages: scenario.reusesPages)
+        for request in scenario.requests { options.failingRounds[request.seed] = request.failingRound }
+        let engine = MockTarget(cacheCapacity: scenario.cacheCapacity, ledger: context.ledger, options)
+        return Memory(machine: machine, target: engine)
+    }
+
+    var timeline: Timeline { context.timeline }
+    var journal: Journal { context.journal }
+    var host: String { "verifier \(index)" }
+    /// Workers that take processor time at this moment; set once all processes are made.
+    var countDraftingWorkers: () -> Int = { 0 }
+    var deadline: Instant? { memory.machine.deadline }
+    var target: MockTarget { memory.target }
+    var snapshot: VerifierSnapshot { memory.machine.snapshot }
+    var workerCount: Int { memory.machine.workerCount }
+    /// Links over which no worker is established.
+    var strangerCount: Int { memory.machine.linkCount - memory.machine.workerCount }
+    /// Whether no request is left, in any part of it.
+    var isIdle: Bool { memory.machine.isIdle && !state.compute.isBusy && target.openCount == 0 }
+
+    // MARK: Clients
+
+    func submit(_ client: SimulatedClient) {
+        memory.requestCount += 1
+        let request = RequestID(rawValue: memory.requestCount)
+        memory.attempts[request] = client
+        client.attemptBegins(as: request)
+        tell(.submit(request, client.generation))
+    }
+
+    func cancel(_ request: RequestID) {
+        tell(.cancel(request))
+    }
+
+    /// A client leaves too many tokens unread.
+    func overflow(_ request: RequestID, waitingTokens: Int) {
+        tell(.overflow(request, waitingTokens: waitingTokens))
+    }
+
+    private func emit(_ event: RequestEvent, for request: RequestID) {
+        guard let client = memory.attempts[request] else {
+            return journal.fail(
+                .stream,
+                "\(request) got an event after its last one, or was never submitted: \(event)"
+            )
+        }
+        if event.isLast { memory.attempts[request] = nil }
+        client.receive(event, of: request)
+    }
+
+    // MARK: The machine
+
+    func handle(_ event: VerifierMachine.Event) {
+        for effect in memory.machine.handle(event, now: timeline.now) {
+            perform(effect)
+        }
+        followBusyness()
+    }
+
+    private func perform(_ effect: VerifierMachine.Effect) {
+        switch effect {
+        case .link(let link, .write(let bytes)):
+            if let connection = memory.connections[link] { network.send(bytes, from: .verifier, on: connection) }
+        case .link(let link, .close):
+            if let connection = memory.connections[link] { network.close(connection, .verifier) }
+        // What a link may have on its way is bounded by the network already.
+        case .link(_, .pauseReading), .link(_, .resumeReading): break
+        case .run(let pass): start(pass)
+        case .emit(let request, let event): emit(event, for: request)
+        case .note(let note): take(note)
+        }
+    }
+
+    private func take(_ note: VerifierNote) {
+        journal.note("verifier", "\(index): \(note)")
+        switch note {
+        case .linkClosed(let link, _, let fault): corruption.closed(key(link), by: "verifier \(index)", fault)
+        case .treeRefused(let link, let request, let reason):
+            corruption.refusedTree(key(link), "verifier \(index) refused a tree for \(request): \(reason)")
+        case .engineFailed(let reason): journal.fail(.engine, "verifier \(index): \(reason)")
+        case .workerJoined, .workerDraining, .workerGaveUp, .drained: break
+        }
+    }
+
+    private func key(_ link: LinkID) -> LinkKey {
+        LinkKey(host: host, life: life, link: link)
+    }
+
+    func didHandleEvents() {
+        let limits = context.scenario.verifier
+        let (running, waiting) = (memory.machine.runningCount, memory.machine.waitingCount)
+        if running > limits.slots || waiting > limits.queueLimit {
+            journal.fail(.caps, "verifier \(index) holds \(running) running and \(waiting) waiting requests")
+        }
+        let links = memory.machine.linkCount
+        if links > limits.workerLimit + limits.pendingLimit {
+            journal.fail(.caps, "verifier \(index) holds \(links) links")
+        }
+    }
+
+    /// How long requests were running, which throughput is measured against; and since when a pass is due.
+    private func followBusyness() {
+        let isBusy = !memory.machine.isIdle
+        memory.delay.follow(isBusy: isBusy, isComputing: state.compute.isBusy, now: timeline.now)
+        if !isBusy {
+            endBusyTime()
+        } else if memory.busySince == nil {
+            memory.busySince = timeline.now
+        }
+    }
+
+    private func endBusyTime() {
+        guard let since = memory.busySince else { return }
+        journal.statistics.busyMilliseconds += (timeline.now - since).inMilliseconds
+        memory.busySince = nil
+    }
+
+    // MARK: Passes
+
+    private func start(_ pass: Pass) {
+        guard !state.compute.isBusy else {
+            return journal.fail(.caps, "verifier \(index) started a pass while another one was running")
+        }
+        memory.delay.passStarts(pass, context)
+        let scenario = context.scenario
+        let rivals = scenario.contention > 0 ? countDraftingWorkers() : 0
+        let slowdown = 1 + scenario.contention * Double(rivals)
+        if rivals > 0 { journal.count(.contention) }
+        var time = Duration.microseconds(10)
+        if pass.rows > 0 {
+            let factor = slowdown * (1 + scenario.passJitter * (2 * timeline.random.nextUnit() - 1))
+            time = .fromMilliseconds(scenario.costs.milliseconds(rows: pass.rows) * factor)
+        }
+        journal.note("pass", "verifier \(index): \(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
+        journal.statistics.passMilliseconds += time.inMilliseconds
+        compute(TimedPass(pass: pass, slowdown: slowdown), taking: time)
+    }
+
+    func complete(_ timed: TimedPass) {
+        let pass = timed.pass
+        do {
+            let outcomes = try PassRunner(engine: target).run(pass, progress: ComputeProgress())
+            if target.strayNodes > 0 {
+                let nodes = "\(target.strayNodes) nodes"
+                journal.fail(.staleness, "\(nodes) were verified below a prefix they were never proposed for")
+            }
+            if target.misplacedNodes > 0, context.scenario.areAllNodesTagged {
+                let nodes = "\(target.misplacedNodes) nodes"
+                journal.fail(.staleness, "\(nodes) were verified whose tokens bear the tag of another place")
+            }
+            memory.delay.passEnded(now: timeline.now)
+            let milliseconds = context.scenario.costs.milliseconds(rows: pass.rows) * timed.slowdown
+            tell(.passFinished(outcomes, milliseconds: milliseconds))
+        } catch {
+            journal.fail(.engine, "verifier \(index): \(error)")
+        }
+    }
+
+    // MARK: Lives
+
+    func willResume() {
+        memory.delay.restart()
+    }
+
+    /// The process ends at once, and its kernel resets all connections.
+    func die() {
+        endBusyTime()
+        journal.statistics.add(snapshot)
+        state.status = .dead
+        network.resetConnections(ofDead: self)
+        // In the order of the clients, whose waits draw random numbers.
+        let clients = memory.attempts.values.sorted { $0.index < $1.index }
+        memory.attempts = [:]
+        for client in clients {
+            client.loseAttempt()
+        }
+    }
+
+    func boot(life: Int) {
+        state = ProcessState(life: life)
+        memory = Self.makeMemory(index, life: life, context)
+    }
+
+    func didBoot() {}
+}
+
+extension VerifierProcess {
+    /// A connection has come in.
+    ///
+    /// - Returns: the name of the new link.
+    func accept(_ connection: Int) -> LinkID {
+        memory.linkCount += 1
+        let link = LinkID(rawValue: memory.linkCount)
+        memory.connections[link] = connection
+        return link
+    }
+
+    func forget(_ link: LinkID) {
+        memory.connections[link] = nil
+    }
+
+    func receive(_ event: ConnectionEvent, on link: LinkID) {
+        switch event {
+        case .opened(let host): tell(.accepted(link, host: host, nonce: timeline.makeNonce()))
+        case .received(let bytes): tell(.link(link, .received(bytes)))
+        case .flushed(let count): tell(.link(link, .flushed(bytes: count)))
+        case .disconnected(let reason): tell(.link(link, .disconnected(reason: reason)))
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import NIOCore
+import PacelineCluster
+import PacelineSpeculation
+import PacelineWire
+
+/// A simulated worker process.
+final class WorkerProcess: SimulatedProcess {
+    /// What the compute thread will bring: it is known when a job begins, because how long the job takes depends on it.
+    struct Drafted {
+        var result: DraftResult?
+        /// Whether the thread computes for it.
+        var isWork: Bool
+    }
+
+    /// What ends with the process.
+    private struct Memory {
+        var machine: WorkerMachine
+        var host: DraftHost
+        let effort: DraftEffort
+        /// The connection of each of its links.
+        var connections: [LinkID: Int] = [:]
+    }
+
+    let index: Int
+    let network: SimulatedNetwork
+    var state = ProcessState<WorkerMachine.Event, Drafted>(life: 0)
+    private let context: SimulationContext
+    private let verifiers: [VerifierProcess]
+    private let corruption: CorruptionCheck
+    private var memory: Memory
+
+    init(
+        _ index: Int,
+        _ context: SimulationContext,
+        network: SimulatedNetwork,
+        verifiers: [VerifierProcess],
+        corruption: CorruptionCheck
+    ) {
+        self.index = index
+        self.context = context
+        self.network = network
+        self.verifiers = verifiers
+        self.corruption = corruption
+        memory = Self.makeMemory(index, life: 0, context)
+        wake(at: timeline.now + context.scenario.workers[index].start)
+    }
+
+    private static func makeMemory(_ index: Int, life: Int, _ context: SimulationContext) -> Memory {
+        let plan = context.scenario.workers[index]
+        let fingerprint = MockText.fingerprint(of: "\(plan.drafter)")
+        var configuration = WorkerConfiguration(
+            name: "worker \(index)",
+            fingerprint: plan.drafter.isModelFree ? nil : fingerprint
+        )
+        configuration.slots = plan.slots
+        configuration.link = context.scenario.link
+        configuration.link.versions = plan.versions
+        let machine = WorkerMachine(
+            configuration: configuration,
+            endpoints: context.scenario.verifiers,
+            incarnation: UInt64(index + 100) << 32 | UInt64(life + 1),
+            seed: context.timeline.random.next()
+        )
+        let effort = DraftEffort()
+        let source = MockDrafterSource(
+            plan.drafter,
+            ledger: context.ledger,
+            effort: effort,
+            isTagged: context.scenario.isTagged,
+            seed: context.timeline.random.next()
+        )
+        return Memory(machine: machine, host: DraftHost(source: source), effort: effort)
+    }
+
+    var timeline: Timeline { context.timeline }
+    var journal: Journal { context.journal }
+    var host: String { "worker \(index)" }
+    var deadline: Instant? { memory.machine.deadline }
+    /// Whether no request is left, in any part of it.
+    var isIdle: Bool { memory.machine.sessionTotal == 0 && !state.compute.isBusy }
+
+    /// Whether it takes processor time.
+    var isDrafting: Bool { state.isRunning && state.compute.job?.isWork == true }
+
+    // MARK: The machine
+
+    func handle(_ event: WorkerMachine.Event) {
+        for effect in memory.machine.handle(event, now: timeline.now) {
+            perform(effect)
+        }
+    }
+
+    private func perform(_ effect: WorkerMachine.Effect) {
+        switch effect {
+        case .connect(let endpoint, let link): network.dial(verifiers[endpoint], from: self, as: link)
+        case .link(let link, .write(let bytes)):
+            if let connection = memory.connections[link] { network.send(bytes, from: .worker, on: connection) }
+        case .link(let link, .close):
+            if let connection = memory.connections[link] { network.close(connection, .worker) }
+        case .link(_, .pauseReading), .link(_, .resumeReading): break
+        case .draft(let job): start(job)
+        case .note(let note): take(note)
+        case .refused(let fault): journal.fail(.blame, "worker \(index) was refused for good: \(fault)")
+        }
+    }
+
+    private func take(_ note: WorkerNote) {
+        journal.note("worker", "\(index): \(note)")
+        guard case .linkClosed(_, let fault, _) = note else { return }
+        journal.statistics.reconnections += 1
+        corruption.closed(ProcessLife(host: host, life: life), fault)
+    }
+
+    func didHandleEvents() {}
+
+    // MARK: Drafting
+
+    private func start(_ job: DraftJob) {
+        guard !state.compute.isBusy else {
+            return journal.fail(.caps, "worker \(index) was handed a draft job while another one was running")
+        }
+        let plan = context.scenario.workers[index]
+        let before = memory.effort.modelSteps
+        let result = memory.host.perform(job)
+        if context.ledger.foreignTokens > 0 {
+            journal.fail(.identity, "worker \(index) was handed tokens of another text than its request's")
+        }
+        let steps = memory.effort.modelSteps - before
+        var milliseconds = job.turn == nil ? 0.01 : 0.2
+        if steps > 0 {
+            journal.statistics.draftSteps += steps
+            milliseconds += Double(steps) * plan.stepMilliseconds * (0.8 + 0.4 * timeline.random.nextUnit())
+            if plan.straggling > 1, timeline.healedAt == nil, timeline.random.next(below: 8) == 0 {
+                milliseconds *= plan.straggling
+                journal.count(.straggle)
+            }
+        }
+        compute(Drafted(result: result, isWork: job.turn != nil), taking: .fromMilliseconds(milliseconds))
+    }
+
+    func complete(_ drafted: Drafted) {
+        tell(.drafted(drafted.result))
+    }
+
+    // MARK: Lives
+
+    /// Ends in order: says farewell to its verifiers first.
+    func drain() {
+        tell(.shutdown)
+        state.status = .dead
+    }
+
+    /// The process ends at once; its kernel says so to its peers, unless the whole host is gone.
+    func die(isSilent: Bool) {
+        state.status = .dead
+        network.endConnections(ofDead: self, isSilent: isSilent)
+    }
+
+    func willResume() {}
+
+    func boot(life: Int) {
+        state = ProcessState(life: life)
+        memory = Self.makeMemory(index, life: life, context)
+    }
+
+    func didBoot() {
+        tell(.timer)
+    }
+}
+
+extension WorkerProcess {
+    func hold(_ connection: Int, as link: LinkID) {
+        memory.connections[link] = connection
+    }
+
+    func forget(_ link: LinkID) {
+        memory.connections[link] = nil
+    }
+
+    func receive(_ event: ConnectionEvent, on link: LinkID) {
+        switch event {
+        case .opened: tell(.link(link, .connected(timeline.makeNonce())))
+        case .received(let bytes): tell(.link(link, .received(bytes)))
+        case .flushed(let count): tell(.link(link, .flushed(bytes: count)))
+        case .disconnected(let reason): tell(.link(link, .disconnected(reason: reason)))
+        }
+    }
+}

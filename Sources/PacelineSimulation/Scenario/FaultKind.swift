@@ -1,0 +1,42 @@
+/// A kind of fault. Each seed enables some of them, with intensities of its own.
+package enum FaultKind: String, CaseIterable, Sendable, Codable {
+    // The network as a whole.
+    case latency, bandwidth, slicing
+    // One connection.
+    case cut, reset, halfOpen = "half-open", corrupt, duplicate
+    // All connections of a worker.
+    case partition, oneWay = "one-way"
+    // A worker's process.
+    case pause, kill, powerOff = "power-off", hang, straggle, drain
+    // What a worker drafts, and who else connects.
+    case lie, byzantine, intrude
+    // The verifier and its clients.
+    case overload, cancel, slowClient = "slow-client", tinyLimits = "tiny-limits"
+    case verifierPause = "verifier-pause", verifierKill = "verifier-kill"
+    // The verifier's machine and its engine, in extreme scenarios only.
+    case contention, engineFailure = "engine-failure"
+
+    /// Kinds that every scenario may draw. What a seed draws depends on their number and order.
+    static let swarm = allCases.filter { $0 != .contention && $0 != .engineFailure }
+
+    /// Whether it strikes at scheduled moments, rather than being a property of the whole run.
+    var isScheduled: Bool {
+        switch self {
+        case .cut, .reset, .halfOpen, .corrupt, .duplicate, .partition, .oneWay, .pause, .kill, .powerOff, .hang,
+            .drain, .intrude, .verifierPause, .verifierKill:
+            true
+        case .latency, .bandwidth, .slicing, .straggle, .lie, .byzantine, .overload, .cancel, .slowClient, .tinyLimits,
+            .contention, .engineFailure:
+            false
+        }
+    }
+
+    /// Whether it strikes workers and their connections only, so that no request may suffer from it.
+    var concernsWorkersOnly: Bool {
+        switch self {
+        case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure:
+            false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package import PacelineCluster
+package import PacelineSpeculation
+import PacelineWire
+
+/// The processes, requests, network and faults of a simulation.
+package struct Scenario: Sendable {
+    package struct Worker: Sendable {
+        package var drafter: DrafterKind
+        /// Of one draft step.
+        package var stepMilliseconds: Double
+        package var slots = 8
+        package var start = Duration.zero
+        /// Protocol versions that it speaks.
+        var versions = WireLimits.protocolVersions
+        /// The factor by which a step is slower now and then.
+        package var straggling = 1.0
+
+        package init(drafter: DrafterKind, stepMilliseconds: Double) {
+            self.drafter = drafter
+            self.stepMilliseconds = stepMilliseconds
+        }
+    }
+
+    package struct Request: Sendable {
+        package var prompt: [Token]
+        /// Names the request: no two requests of a scenario share it.
+        package var seed: UInt64
+        package var maximumTokens: Int
+        package var stopTokens: Set<Token> = []
+        package var start = Duration.zero
+        /// When the client goes away, after its start.
+        package var cancel: Duration?
+        /// Tokens after which the client stops reading; nil reads all.
+        package var readLimit: Int?
+        /// The round in which the engine fails the request; nil for none.
+        package var failingRound: Int?
+
+        package init(prompt: [Token], seed: UInt64, maximumTokens: Int) {
+            self.prompt = prompt
+            self.seed = seed
+            self.maximumTokens = maximumTokens
+        }
+    }
+
+    package struct Network: Sendable {
+        /// One way.
+        package var latency = Duration.microseconds(100)
+        /// The most that is added at random.
+        package var jitter = Duration.microseconds(50)
+        /// Of one direction of one connection; nil if unlimited.
+        package var bytesPerSecond: Double?
+        /// The largest piece in which bytes arrive.
+        package var sliceBytes = 16384
+        /// Bytes of one direction that may be sent before the receiver has taken them.
+        package var windowBytes = 65536
+
+        package init() {}
+    }
+
+    /// A fault that strikes at a moment.
+    struct Strike: Sendable {
+        var kind: FaultKind
+        var at: Duration
+    }
+
+    package var seed: UInt64
+    package var verifiers = 1
+    package var verifier = VerifierConfiguration()
+    package var link = LinkConfiguration()
+    package var costs: CostCurve
+    /// Tokens that a verifier's open sequences may hold together.
+    package var cacheCapacity = 1 << 16
+    /// How long a pass may wait for drafts.
+    var delayLimit = Duration.milliseconds(50)
+    /// How much a pass's time varies, as a share.
+    package var passJitter = 0.05
+    /// By which share each worker that drafts as a pass begins slows the pass down, as on the verifier's machine.
+    package var contention = 0.0
+    /// Whether the engine shares the pages of prompts that begin alike.
+    package var reusesPages = false
+    /// Whether every token says whose text it belongs to.
+    package var isTagged = false
+    package var workers: [Worker] = []
+    package var requests: [Request] = []
+    package var network = Network()
+    /// Workers that break the protocol on purpose.
+    package var byzantineWorkers = 0
+    var strikes: [Strike] = []
+    /// Kinds that are active in this scenario.
+    package var faults: Set<FaultKind> = []
+    /// When everything heals.
+    package var faultWindow = Duration.zero
+
+    /// Whether every drafted node bears the tag of its place.
+    var areAllNodesTagged: Bool {
+        isTagged && byzantineWorkers == 0 && workers.allSatisfy(\.drafter.isTagged)
+    }
+
+    /// A scenario without processes, requests and faults.
+    package init(seed: UInt64, costs: CostCurve) {
+        self.seed = seed
+        self.costs = costs
+    }
+}

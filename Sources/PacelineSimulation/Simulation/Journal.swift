@@ -1,0 +1,46 @@
+import PacelineCluster
+
+/// The record of a run: figures, a hash of everything that happened, and the first broken promise.
+final class Journal {
+    var statistics = SimulationStatistics()
+    private(set) var violation: Violation?
+    /// When any client last got tokens.
+    var lastTokensAt: Instant?
+    /// A running hash of everything that happened.
+    private(set) var trace: UInt64
+    private let timeline: Timeline
+    /// Receives a line for every event.
+    private let log: ((String) -> Void)?
+
+    init(seed: UInt64, timeline: Timeline, log: ((String) -> Void)?) {
+        trace = seed
+        self.timeline = timeline
+        self.log = log
+    }
+
+    /// Adds to the trace's hash.
+    func mark(_ word: UInt64) {
+        trace = (trace ^ word) &* 0x0000_0100_0000_01b3
+        trace ^= trace >> 29
+    }
+
+    /// Counts a fault that struck.
+    func count(_ fault: FaultKind) {
+        statistics.faults[fault, default: 0] += 1
+    }
+
+    /// Logs an event for people.
+    func note(_ kind: String, _ detail: @autoclosure () -> String) {
+        guard let log else { return }
+        let milliseconds = Double(timeline.now.nanoseconds / 1000) / 1000
+        log("{\"ms\":\(milliseconds),\"event\":\"\(kind)\",\"detail\":\(detail().debugDescription)}")
+    }
+
+    /// Ends the run: a promise is broken.
+    func fail(_ promise: Violation.Promise, _ detail: @autoclosure () -> String) {
+        guard violation == nil else { return }
+        let violation = Violation(promise, at: timeline.now, detail())
+        self.violation = violation
+        note("violation", "\(violation)")
+    }
+}

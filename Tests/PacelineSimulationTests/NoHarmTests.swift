@@ -1,0 +1,142 @@
+import PacelineCluster
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineSimulation
+
+@Suite("Draft workers do no harm")
+struct NoHarmTests {
+    @Test("and with trees that are all wrong keep at least 0.97 of the speed of plain decoding")
+    func worthless() throws {
+        for seed in 1...24 as ClosedRange<UInt64> {
+            let speed = try SeedOutcome.worthlessSpeed(seed: seed)
+            #expect(speed.violation == nil, "seed \(seed)")
+            #expect(speed.ratio >= 0.97, "seed \(seed)")
+        }
+    }
+
+    @Test(
+        "a worker that stops, hangs or vanishes in mid-round delays no token by more than 50 ms beyond a plain pass",
+        arguments: [FaultKind.pause, .hang, .powerOff, .halfOpen, .partition, .kill]
+    )
+    func stops(kind: FaultKind) throws {
+        var struck = 0
+        for seed in 1...8 as ClosedRange<UInt64> {
+            var random = SplitMix(seed: seed)
+            let base = 30.0
+            // The curve is so flat that hardly anything but waiting can delay a token.
+            var scenario = Scenario(seed: seed, costs: try .linear(base: base, perRow: 0.05))
+            scenario.faultWindow = .seconds(3)
+            scenario.network.latency = .milliseconds([1, 10][Int(seed % 2)])
+            for _ in 0..<1 + Int(seed % 3) {
+                scenario.workers.append(Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: 8))
+            }
+            scenario.requests = [Scenario.Request(prompt: [3], seed: seed, maximumTokens: 400)]
+            scenario.strikes = (0..<12).map { _ in .init(kind: kind, at: .milliseconds(random.next(below: 2500))) }
+            scenario.faults = [kind]
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            #expect(simulation.statistics.acceptedTokens > 50, "seed \(seed)")
+            #expect(simulation.statistics.longestOverrun <= 50.01, "seed \(seed)")
+            let plain = scenario.costs.milliseconds(rows: 1) * (1 + scenario.passJitter)
+            #expect(simulation.statistics.longestGap <= plain + 50 + 64 * 0.05 * scenario.passJitter, "seed \(seed)")
+            struck += simulation.statistics.faults[kind, default: 0]
+        }
+        #expect(struck > 8)
+    }
+
+    @Test(
+        "the wait for drafts and the extra time of their verification stay within 50 ms, however long passes are"
+    )
+    func steep() throws {
+        for (base, perRow) in [(5.0, 0.4), (30, 3.5), (120, 3.5)] {
+            var scenario = Scenario(seed: 1, costs: try .linear(base: base, perRow: perRow))
+            scenario.workers = [Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: base / 4)]
+            scenario.requests = [Scenario.Request(prompt: [3], seed: 1, maximumTokens: 200)]
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            #expect(simulation.violation == nil)
+            #expect(simulation.statistics.acceptedTokens > 100, "\(base) ms and \(perRow) ms a row")
+            #expect(simulation.statistics.longestOverrun <= 50)
+        }
+    }
+
+    @Test("a worker that has never been right is not waited for")
+    func unproven() throws {
+        func longestDelay(_ drafter: DrafterKind) throws -> Double {
+            var scenario = Scenario(seed: 4, costs: try .linear(base: 30, perRow: 0.1))
+            scenario.network.latency = .milliseconds(1)
+            scenario.workers = [Scenario.Worker(drafter: drafter, stepMilliseconds: 8)]
+            scenario.requests = [Scenario.Request(prompt: [3], seed: 4, maximumTokens: 300)]
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            #expect(simulation.violation == nil)
+            return simulation.statistics.longestDelay
+        }
+        #expect(try longestDelay(.liar) == 0)
+        #expect(try longestDelay(.model(agreement: 0.7)) > 0)
+    }
+
+    @Test("and are caught if they do: links that never notice silence leave a cluster with dead connections")
+    func silence() throws {
+        func violation(_ seed: UInt64, deadAfter: Duration) throws -> Violation? {
+            var scenario = try Scenario.swarm(seed: seed, allowed: [.halfOpen, .powerOff])
+            scenario.link.deadAfter = deadAfter
+            let simulation = try Simulation(scenario)
+            simulation.run()
+            return simulation.violation
+        }
+        let deaf = try (1...200 as ClosedRange<UInt64>).first { try violation($0, deadAfter: .seconds(60)) != nil }
+        let seed = try #require(deaf)
+        #expect(try violation(seed, deadAfter: .seconds(1)) == nil)
+    }
+
+    /// Tokens per second of one long request.
+    private static func speed(
+        _ workers: [Scenario.Worker],
+        contention: Double = 0,
+        restsDrafting: Bool = true
+    ) throws -> Double {
+        var scenario = Scenario(seed: 5, costs: try .linear(base: 36, perRow: 0.6))
+        scenario.contention = contention
+        scenario.verifier.restsDrafting = restsDrafting
+        scenario.workers = workers
+        scenario.requests = [Scenario.Request(prompt: [1, 2, 3], seed: 1, maximumTokens: 1200)]
+        scenario.requests[0].start = .seconds(1)
+        let simulation = try Simulation(scenario)
+        simulation.run()
+        if let violation = simulation.violation { throw violation }
+        let last = try #require(simulation.commitTimes(ofClient: 0).last)
+        return 1200 / ((last - .zero).inMilliseconds / 1000 - 1)
+    }
+
+    private static func worker(_ drafter: DrafterKind, step: Double = 5) -> Scenario.Worker {
+        Scenario.Worker(drafter: drafter, stepMilliseconds: step)
+    }
+
+    @Test("with drafters whose trees are all wrong, honest about it or not")
+    func allWrong() throws {
+        let plain = try Self.speed([])
+        #expect(try Self.speed([Self.worker(.liar)]) > 0.97 * plain)
+        let honest = Self.worker(.model(agreement: 0), step: 15)
+        #expect(try Self.speed([Self.worker(.random), Self.worker(.random), honest]) > 0.97 * plain)
+    }
+
+    @Test("with workers that take the verifier's own processor time and give little for it")
+    func contended() throws {
+        let plain = try Self.speed([])
+        #expect(try Self.speed([Self.worker(.model(agreement: 0.2), step: 30)], contention: 1) > 0.9 * plain)
+        let liar = [Self.worker(.liar, step: 30)]
+        #expect(try Self.speed(liar, contention: 1) > 0.9 * plain)
+        // The same worker does harm where the verifier does not let it rest.
+        #expect(try Self.speed(liar, contention: 1, restsDrafting: false) < 0.8 * plain)
+    }
+
+    @Test("and are not held back where they help")
+    func helps() throws {
+        let plain = try Self.speed([])
+        #expect(try Self.speed([Self.worker(.model(agreement: 0.8))]) > 2.5 * plain)
+        #expect(try Self.speed([Self.worker(.model(agreement: 0.9))], contention: 0.3) > 2 * plain)
+    }
+}
