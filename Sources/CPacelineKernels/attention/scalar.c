@@ -71,7 +71,7 @@ static void sum_values(
 }
 
 /// Nearest integer, ties to even, of 0 <= x < 2^22; some integer for NaN.
-static int32_t weight_code(float x) { return (int32_t)(pl_bits(x + 0x1.8p23f) - pl_bits(0x1.8p23f)); }
+static int32_t weight_code(float x) { return (int32_t)(pl_bits(x + PL_ROUNDER) - PL_ROUNDER_BITS); }
 
 static void sum_values_int8(
     const pl_attention_call *call, const pl_attention_row *row, int64_t kv_head, int64_t begin, int64_t end,

@@ -5,9 +5,8 @@
 
 #include "paceline/matmul.h"
 
-/// The most activation rows that a kernel takes at once, and how many make two tiles at a time faster than one: more
-/// than one tile's sums have room for at once.
-enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 17 };
+/// The most activation rows that a kernel takes at once: a bit for each fits into a word.
+enum { PL_ROW_GROUP = 64 };
 
 /// Multiplies one tile by rows `row` ..< `row + rows` (<= PL_ROW_GROUP) of the `count` quantised activation rows,
 /// padding included; `rows` is 1, 2 or a multiple of 4.
@@ -29,16 +28,20 @@ enum { PL_ROW_GROUP = 64, PL_PAIR_ROWS = 17 };
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 
-/// The kernel of a quantised type: NULL for float types and unknown ones.
-typedef pl_tile_kernel pl_tile_kernel_chooser(pl_type type);
-pl_tile_kernel_chooser pl_tile_kernel_scalar, pl_tile_kernel_avx2, pl_tile_kernel_avx512, pl_tile_kernel_neon;
+/// The kernels of a type. Both are NULL for types that are not quantised.
+typedef struct pl_tile_kernels {
+    pl_tile_kernel one;
+    /// The same for two tiles that lie one after the other: out is (2 x rows x 16), and `rows` a multiple of 4. NULL
+    /// where there is none.
+    pl_tile_kernel pair;
+} pl_tile_kernels;
 
-/// The same for two tiles that lie one after the other; out is (2 x rows x 16) and `rows` a multiple of 4. NULL where
-/// there is none.
-pl_tile_kernel_chooser pl_pair_kernel_scalar, pl_pair_kernel_avx2, pl_pair_kernel_avx512, pl_pair_kernel_neon;
+/// By type.
+enum { PL_TYPE_LIMIT = PL_TYPE_BF16 + 1 };
+extern const pl_tile_kernels pl_tile_kernels_scalar[], pl_tile_kernels_avx2[], pl_tile_kernels_avx512[],
+    pl_tile_kernels_neon[];
 
-pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type);
-pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type);
+pl_tile_kernels pl_tile_kernels_of(pl_isa isa, pl_type type);
 
 /// Applies X to every quantised type.
 #define PL_QUANTISED_TYPES(X) \

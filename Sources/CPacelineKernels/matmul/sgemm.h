@@ -1,5 +1,5 @@
-#ifndef PACELINE_MATMUL_FLOAT_H
-#define PACELINE_MATMUL_FLOAT_H
+#ifndef PACELINE_MATMUL_SGEMM_H
+#define PACELINE_MATMUL_SGEMM_H
 
 #include <stdint.h>
 

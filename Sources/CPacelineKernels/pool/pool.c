@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "pool/rescue.h"
+#include "tuning.h"
 
 /// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread
 /// leaves", bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
@@ -26,18 +27,7 @@ enum {
 };
 static const uint32_t RUN = ~(uint32_t)0x7fff;
 
-/// How long a thread polls before it sleeps: longer than the gaps inside a forward pass, far shorter than a time slice,
-/// so that a shared machine is not spun to death.
-enum { SPIN_NANOSECONDS = 40000, POLLS_PER_CLOCK_READ = 32 };
-
-/// How much a waiting thread fetches before it looks again: what a core can have under way.
-enum { LINE_BYTES = 64, LINES_PER_POLL = 16 };
-
-/// How long a thread then waits before it takes the one it waits for to be paused and gives it its own CPU. Items take
-/// tens of microseconds; a time slice, which is what a paused thread would wait for, takes milliseconds.
-enum { RESCUE_NANOSECONDS = 150000 };
-
-enum { OUTSIDE = -1 };
+enum { OUTSIDE = -1, LINE_BYTES = 64 };
 
 /// Memory that a thread fetches while it waits, from the front. It is never read, so that it may be gone.
 typedef struct expectation {
@@ -106,7 +96,7 @@ typedef int (*condition)(uint32_t control, uint32_t seen);
 /// Fetches some of what the thread expects to read; 0 if that has been done.
 static int fetch(expectation *expected) {
     if (expected->lines <= 0) return 0;
-    for (int i = 0; i < LINES_PER_POLL && expected->lines > 0; ++i, --expected->lines) {
+    for (int i = 0; i < PL_FETCHES_PER_POLL && expected->lines > 0; ++i, --expected->lines) {
         __builtin_prefetch((const void *)expected->address, 0, 2);
         expected->address += LINE_BYTES;
     }
@@ -114,9 +104,9 @@ static int fetch(expectation *expected) {
 }
 
 static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int thread) {
-    int64_t deadline = nanoseconds() + SPIN_NANOSECONDS;
+    int64_t deadline = nanoseconds() + PL_SPIN_NANOSECONDS;
     do {
-        for (int poll = 0; poll < POLLS_PER_CLOCK_READ; ++poll) {
+        for (int poll = 0; poll < PL_POLLS_PER_CLOCK_READ; ++poll) {
             if (satisfied(atomic_load_explicit(&pool->control, memory_order_acquire), seen)) return 1;
             if (!fetch(&pool->members[thread].expected)) relax();
         }
@@ -126,8 +116,8 @@ static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int threa
 
 /// Sleeps until the condition holds. After a while it calls `rescue` once, in case who should bring it about is paused.
 static void sleep_for(pl_pool *pool, condition satisfied, uint32_t seen, void (*rescue)(pl_pool *, int), int thread) {
-    const struct timespec patience = {.tv_nsec = RESCUE_NANOSECONDS};
-    int64_t deadline = nanoseconds() + RESCUE_NANOSECONDS;
+    const struct timespec patience = {.tv_nsec = PL_RESCUE_NANOSECONDS};
+    int64_t deadline = nanoseconds() + PL_RESCUE_NANOSECONDS;
     int rescued = 0;
     uint32_t control = atomic_load(&pool->control);
     while (!satisfied(control, seen)) {

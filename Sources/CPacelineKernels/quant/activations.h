@@ -70,11 +70,6 @@ static inline uint8_t *pl_activation_groups(const void *data, int64_t blocks, in
     return (uint8_t *)(pl_activation_outliers(data, blocks, count) + blocks * count);
 }
 
-/// Nearest integer, ties to even, of |x| < 2^22: the addition rounds at the units place.
-static inline __attribute__((always_inline)) int32_t pl_round_to_even(float x) {
-    return (int32_t)((x + 0x1.8p23f) - 0x1.8p23f);
-}
-
 /// Whether taking the group with the largest activation out of a block's scale (`all` with it, `rest` without) spares
 /// so much more than a block's share of its row's error, which `energy`, the sum of the squares of all blocks' scales,
 /// measures.
@@ -109,7 +104,7 @@ pl_activation_quantiser pl_activations_quantise_scalar, pl_activations_quantise_
 pl_activation_measurer pl_activations_measure_scalar, pl_activations_measure_avx2, pl_activations_measure_avx512,
     pl_activations_measure_neon;
 
-/// Bits of 2^-100 and of infinity, for comparing magnitudes as integers.
-enum { PL_ACTIVATION_TINY = 0x0d800000, PL_ACTIVATION_INFINITE = 0x7f800000, PL_QUIET_NAN = 0x7fc00000 };
+/// Bits of 2^-100, for comparing magnitudes as integers.
+enum { PL_ACTIVATION_TINY = 0x0d800000 };
 
 #endif

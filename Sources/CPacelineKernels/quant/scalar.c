@@ -1,22 +1,16 @@
-#include <stdint.h>
-
+#include "isa/scalar.h"
 #include "quant/activations.h"
-#include "quant/half.h"
 
-#define TARGET
-#define QUANTISE pl_activations_quantise_scalar
-#define MEASURE pl_activations_measure_scalar
-
-static uint32_t block_largest(const float *x) {
+INLINE uint32_t block_largest(const float *x) {
     uint32_t largest = 0;
     for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
-        const uint32_t magnitude = pl_bits_of_float(x[i]) & 0x7fffffff;
+        const uint32_t magnitude = pl_magnitude_bits(x[i]);
         largest = magnitude > largest ? magnitude : largest;
     }
     return largest;
 }
 
-static void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
+INLINE void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
     sum[0] = sum[1] = 0;
     for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
         const int32_t code = pl_round_to_even(x[i] * inverse);
