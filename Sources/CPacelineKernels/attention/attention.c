@@ -12,11 +12,11 @@
 
 // Shares a call out over the pool.
 //
-// Rows that follow one another and have the same pages form a group. Either an item is (group, KV head) and walks all
-// chunks, or, when those are too few for the threads (decoding one row), an item is (group, chunk, KV head), leaves its
-// partials in scratch memory, and these are combined afterwards. Chunks are combined in the same order either way.
+// Consecutive rows with the same pages form a group. Usually an item is (group, KV head) and walks all chunks. Where
+// that makes too few items for the threads, as in decoding one row, an item is (group, chunk, KV head). It leaves its
+// partials in scratch memory, and they are combined afterwards. Chunks are combined in the same order either way.
 
-/// Floats before the values of a partial in scratch memory, so that these stay aligned.
+/// Floats before the values of a partial in scratch memory. They keep the values aligned.
 enum { PARTIAL_HEADER = 16 };
 
 typedef struct chunk_range {
@@ -52,7 +52,7 @@ static chunk_range row_chunks(const attention_plan *plan, int64_t row) {
     const pl_attention_row *r = &plan->call.rows[row];
     return (chunk_range){
         .begin = pl_row_begin(&plan->call, r) / PL_ATTENTION_CHUNK,
-        .end = (pl_row_end(r) + PL_ATTENTION_CHUNK - 1) / PL_ATTENTION_CHUNK,
+        .end = pl_groups(pl_row_end(r), PL_ATTENTION_CHUNK),
     };
 }
 
@@ -124,7 +124,7 @@ static void walk_block(const attention_plan *plan, const pl_attention_block *blo
 static void walk(void *context, int64_t item, int thread) {
     (void)thread;
     const attention_plan *plan = context;
-    // Later groups of a prompt have longer contexts: first come, so that no thread is left with a long one at the end.
+    // Later groups of a prompt have longer contexts. They come first, so that no thread ends with a long one.
     const row_group *group = &plan->groups[plan->group_count - 1 - item / plan->call.shape.kv_heads];
     int64_t kv_head = item % plan->call.shape.kv_heads, queries = group->rows * queries_per_kv_head(plan);
     pl_partial totals[PL_QUERY_GROUP_LIMIT];
@@ -231,8 +231,8 @@ static size_t queries_bytes(const attention_plan *plan, int64_t count) {
     return (size_t)(count * plan->call.heads * pl_int8_query_bytes(plan->call.shape.head_dim));
 }
 
-/// Groups the rows into a table in scratch memory, with room for quantised queries and `extra` more bytes behind it.
-/// Without memory for these there is no way to go on, as anywhere else in the process.
+/// Groups the rows into a table in scratch memory, followed by room for quantised queries and `extra` more bytes. NULL
+/// if there is no memory for the extra bytes. Without memory for the rest the process ends.
 static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
     size_t table = ((size_t)count * sizeof(row_group) + 63) / 64 * 64, queries = queries_bytes(plan, count);
     char *memory = pl_scratch(table + queries + extra);
@@ -249,7 +249,7 @@ static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
     return memory + table + queries;
 }
 
-/// Whether chunks are to be items, with memory for their partials.
+/// Whether chunks become items. If so, there is memory for their partials.
 static int splits_by_chunk(attention_plan *plan, int64_t count, int threads) {
     int64_t walks = plan->group_count * plan->call.shape.kv_heads;
     if (threads == 1 || walks >= PL_ATTENTION_WALKS_PER_THREAD * threads) return 0;

@@ -40,16 +40,6 @@ static void copy_half(
 
 enum { NAN_HALF = 0x7e00, INFINITE_HALF = 0x7c00 };
 
-/// The bits of the largest magnitude, which order as magnitudes do; NaN is above all.
-static uint32_t largest_magnitude(const float *x, int64_t count) {
-    uint32_t largest = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        uint32_t magnitude = pl_magnitude_bits(x[i]);
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest;
-}
-
 /// The code of x / scale.
 static int32_t code_of(float x, float inverse) {
     float code = x * inverse;
@@ -58,9 +48,9 @@ static int32_t code_of(float x, float inverse) {
     return pl_round_to_even(code);
 }
 
-/// Writes code + 128 of `count` elements and returns their scale as float16, NaN if there is none that is finite.
+/// Writes code + 128 of `count` elements and returns their scale as float16: NaN if it would not be finite.
 static uint16_t quantise(const float *x, int64_t count, uint8_t *codes) {
-    uint32_t largest = largest_magnitude(x, count);
+    uint32_t largest = pl_largest_magnitude_bits(x, count);
     float scale = pl_from_bits(largest) / PL_KV_CODE_LIMIT;
     uint16_t half;
     pl_to_half(PL_ISA_SCALAR, &scale, &half, 1);
@@ -124,7 +114,7 @@ void pl_int8_quantise_query(const float *q, int64_t dim, float attention_scale, 
     int32_t *sums = (int32_t *)(scales + blocks);
     for (int64_t block = 0; block < blocks; ++block) {
         int64_t from = block * PL_KV_BLOCK, to = pl_smaller(from + PL_KV_BLOCK, dim);
-        uint32_t largest = largest_magnitude(q + from, to - from);
+        uint32_t largest = pl_largest_magnitude_bits(q + from, to - from);
         float scale = pl_from_bits(largest) / PL_KV_CODE_LIMIT;
         int is_sound = largest < PL_INFINITE_BITS && scale > 0x1p-100f;
         float inverse = is_sound ? 1 / scale : 0;

@@ -4,7 +4,15 @@
 #include "elementwise/math_constants.h"
 #include "isa/plain.h"
 
-// The scalar twins of exp and log, shared by the files that need them inline.
+// Scalar twins that several files need inline: exp, log, and the sum of sixteen lanes.
+
+/// The sum of sixteen lanes by halving: i + (i + 8), then + 4, + 2, + 1. It overwrites them.
+static inline float pl_sum_lanes(float lanes[16]) {
+    for (int half = 8; half > 0; half /= 2) {
+        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    }
+    return lanes[0];
+}
 
 static inline float pl_exp_scalar(float x) {
     if (x != x) return PL_NAN;

@@ -33,6 +33,16 @@ PL_INLINE uint32_t pl_magnitude_bits(float x) { return pl_bits(x) & 0x7fffffff; 
 /// The nearest integer, ties to even, of |x| < 2^22.
 PL_INLINE int32_t pl_round_to_even(float x) { return (int32_t)((x + PL_ROUNDER) - PL_ROUNDER); }
 
+/// Bits of the largest magnitude of `count` floats. NaN counts as the largest.
+PL_INLINE uint32_t pl_largest_magnitude_bits(const float *x, int64_t count) {
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const uint32_t magnitude = pl_magnitude_bits(x[i]);
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest;
+}
+
 PL_INLINE int64_t pl_smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 PL_INLINE int64_t pl_larger(int64_t a, int64_t b) { return a > b ? a : b; }
 

@@ -3,7 +3,7 @@
 
 #include "isa/plain.h"
 
-// What isa/avx512.h and its siblings say of their instruction sets, for fragments that are compiled as plain C too.
+// The macros of isa/avx512.h and its siblings, for fragments that are compiled as plain C too.
 
 #define TARGET
 #define INLINE PL_INLINE

@@ -4,8 +4,8 @@
 #include "quant/layout.h"
 #include "tuning.h"
 
-/// Codes of eight bits are made signed here and need no offset: |code| <= 128 times activations of at most 127 is what
-/// the pairwise multiplication can add up without saturating, 255 is not.
+/// Codes of eight bits are made signed here and need no offset. The multiplication of pairs adds up |code| <= 128 times
+/// activations of at most 127 without saturating, but not codes of 255.
 #define DOT_TAKES_BYTES 0
 #define CODE_OFFSET(type) (pl_layouts[type].offset == 128 ? 0 : pl_layouts[type].offset)
 

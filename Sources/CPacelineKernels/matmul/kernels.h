@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "paceline/matmul.h"
+#include "quant/layout.h"
 
 /// The most activation rows that a kernel takes at once: a bit for each fits into a word.
 enum { PL_ROW_GROUP = 64 };
@@ -22,9 +23,9 @@ enum { PL_ROW_GROUP = 64 };
 ///
 ///     block = fma(dot1, scale1, dot0 * scale0), then fma(minimum0, sum0, block), then fma(minimum1, sum1, block)
 ///
-/// Where a row's block has an outlier (pl_activation_has_outlier), the first form follows with its four columns, and
-/// its codes, their sum, and its scale; of two halves, with the weight scale and minimum of the one that the columns
-/// are in.
+/// Where a row's block has an outlier (pl_activation_has_outlier), the first form follows for its four columns, with
+/// its codes, their sum and its scale. Where 16 weights share a scale, it has the scale and minimum of the half with
+/// those columns.
 typedef void (*pl_tile_kernel)(
     const uint8_t *tile, int64_t blocks, const void *activations, int64_t count, int64_t row, int64_t rows, float *out);
 
@@ -37,14 +38,9 @@ typedef struct pl_tile_kernels {
 } pl_tile_kernels;
 
 /// By type.
-enum { PL_TYPE_LIMIT = PL_TYPE_BF16 + 1 };
 extern const pl_tile_kernels pl_tile_kernels_scalar[], pl_tile_kernels_avx2[], pl_tile_kernels_avx512[],
     pl_tile_kernels_neon[];
 
 pl_tile_kernels pl_tile_kernels_of(pl_isa isa, pl_type type);
-
-/// Applies X to every quantised type.
-#define PL_QUANTISED_TYPES(X) \
-    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL) X(IQ4_XS)
 
 #endif

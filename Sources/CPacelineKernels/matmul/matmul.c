@@ -41,7 +41,7 @@ typedef struct job {
 
 pl_tile_kernels pl_tile_kernels_of(pl_isa isa, pl_type type) { return PL_VARIANT(isa, pl_tile_kernels)[type]; }
 
-/// Columns tile, tile + 1, … of the rows that a kernel has computed.
+/// Copies the rows that a kernel has computed to the columns of its tile.
 static void store_tile(const pl_product *product, int64_t tile, int64_t row, int64_t rows, const float *out) {
     const int64_t first = tile * PL_TILE_ROWS, lanes = pl_smaller(product->matrix->rows - first, PL_TILE_ROWS);
     float *y = product->y + row * product->y_stride + first;
@@ -137,7 +137,7 @@ static int64_t add_part(job *job, const pl_product *product, int64_t first_item)
     return first_item + pl_groups(part->tiles, part->item_tiles) * part->row_items;
 }
 
-/// Makes a job of as many of the products as it has room for; returns its items.
+/// Adds as many of the products to a job as it has room for. Returns the number of items.
 static int64_t add_parts(job *job, const pl_product *products, int count) {
     int64_t items = 0;
     job->part_count = 0;
@@ -157,8 +157,8 @@ void pl_matmul(
     }
 }
 
-/// Where the first of items `begin` ..< `end` is and how many bytes they have, as far as they are of one matrix whose
-/// items have all rows.
+/// The address of item `begin`, and the bytes of items `begin` ..< `end` that are of the same matrix. Items have all
+/// rows.
 static const uint8_t *item_data(const job *job, int64_t begin, int64_t end, int64_t *bytes) {
     const part *part = part_of(job, begin);
     const int64_t tile = (begin - part->first_item) * part->item_tiles;

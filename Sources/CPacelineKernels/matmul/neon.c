@@ -4,8 +4,8 @@
 #include "quant/layout.h"
 #include "tuning.h"
 
-/// The dot product takes both sides signed. Codes of up to six bits are that as they are, and their offset goes into
-/// the initial value; those of eight bits are made signed here and have none left.
+/// Both sides of a dot product are signed. Codes of up to six bits work as they are, and their offset goes into the
+/// initial value. Codes of eight bits are made signed here and have no offset left.
 #define DOT_TAKES_BYTES 0
 #define CODE_OFFSET(type) (pl_layouts[type].offset == 128 ? 0 : pl_layouts[type].offset)
 

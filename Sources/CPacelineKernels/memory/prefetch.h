@@ -6,8 +6,8 @@
 #include "isa/plain.h"
 #include "tuning.h"
 
-/// Asks for the cache lines that will be read when reading has come from `line` to them. They may lie beyond the end of
-/// what is read: nothing is accessed.
+/// Asks for the cache lines that follow `line` at both distances. They may lie beyond the end of the memory, as nothing
+/// accesses them.
 PL_INLINE void pl_prefetch_ahead(const uint8_t *line) {
     __builtin_prefetch(line + PL_PREFETCH_FAR_BYTES, 0, 2);
     __builtin_prefetch(line + PL_PREFETCH_NEAR_BYTES);

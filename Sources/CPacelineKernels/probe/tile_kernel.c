@@ -9,8 +9,8 @@
 
 // What the tile kernels can do where no memory is in the way: the ceiling of a pass with many rows.
 
-/// As many columns as a middling model has, so that a tile lies in the first and the activations in the second level
-/// of the caches; items of a thread, so that one that is paused does not decide the figure.
+/// The columns of a medium model: a tile fits into the first-level cache, the activations into the second. And items
+/// per thread, so that a paused one does not decide the figure.
 enum { COLS = 1536, ITEMS_PER_THREAD = 16 };
 
 typedef struct kernel_probe {
@@ -35,7 +35,7 @@ static void run_kernel(void *context, int64_t item, int thread) {
     }
 }
 
-/// Activations of which two blocks in nine, seen at random, have an outlier, as in a transformer.
+/// Random activations. Two blocks in nine have an outlier, about as many as in a transformer.
 static void fill_activations(float *x, int64_t count) {
     uint32_t seed = 1;
     int64_t outlier = -1;

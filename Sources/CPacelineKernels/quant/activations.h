@@ -28,7 +28,7 @@ typedef struct pl_outlier {
 
 _Static_assert(sizeof(pl_outlier) == 16, "outliers lie one after the other");
 
-/// What an outlier's scale is larger by than its block's, so that the codes of both are -127 ... 127.
+/// The scale of an outlier over that of its block, so that the codes of both are -127 ... 127.
 enum { PL_OUTLIER_RADIX = 254 };
 
 /// 1 / PL_OUTLIER_RADIX times 2^PL_RADIX_RECIPROCAL_BITS, rounded up, as vectors have no division of integers:
@@ -70,9 +70,9 @@ static inline uint8_t *pl_activation_groups(const void *data, int64_t blocks, in
     return (uint8_t *)(pl_activation_outliers(data, blocks, count) + blocks * count);
 }
 
-/// Whether taking the group with the largest activation out of a block's scale (`all` with it, `rest` without) spares
-/// so much more than a block's share of its row's error, which `energy`, the sum of the squares of all blocks' scales,
-/// measures.
+/// Whether a block should keep the group with its largest activation apart: whether that spares more than half of a
+/// block's share of the row's error. `all` is the block's scale with the group, `rest` without it. `energy`, the sum of
+/// the squares of all blocks' scales, measures the error.
 ///
 /// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3), and each coarsens
 /// the codes of those beside it. About a quarter of the blocks have an outlier by this rule; that takes a third off the
@@ -90,7 +90,7 @@ static inline int pl_activation_has_outlier(float all, float rest, float energy,
 ///   has amax / 127, but at least amax / (127 * RADIX + 127); x * (1 / scale), rounded likewise, is the code + RADIX
 ///   times that of the outlier.
 /// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
-/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN, none plausible.
+/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN.
 typedef void pl_activation_quantiser(
     const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
     void *out);

@@ -1,14 +1,7 @@
 #include "isa/scalar.h"
 #include "quant/activations.h"
 
-INLINE uint32_t block_largest(const float *x) {
-    uint32_t largest = 0;
-    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
-        const uint32_t magnitude = pl_magnitude_bits(x[i]);
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest;
-}
+INLINE uint32_t block_largest(const float *x) { return pl_largest_magnitude_bits(x, PL_ACTIVATION_BLOCK); }
 
 INLINE void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
     sum[0] = sum[1] = 0;
