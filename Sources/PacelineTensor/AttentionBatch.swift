@@ -9,7 +9,7 @@ package final class AttentionBatch {
     private var pages: [KVPage] = []
     private var rows: [pl_attention_row] = []
     private let shape: KVShape
-    /// Queries and output as the kernels take them, where heads are no whole vectors; kept from layer to layer.
+    /// Queries and output in the width that kernels need, where heads are not whole vectors. Kept from layer to layer.
     private var spread: (queries: FloatMatrix, output: FloatMatrix)?
 
     package init(shape: KVShape) {
@@ -77,7 +77,7 @@ package final class AttentionBatch {
         }
     }
 
-    /// Bytes of memory that a pass of so many rows takes beside queries and output, `heads` query heads a row.
+    /// Bytes that a pass over `rows` rows of `heads` query heads needs besides queries and output.
     package static func bytes(shape: KVShape, heads: Int, rows: Int) -> Int {
         guard shape.headDimension != shape.storedDimension else { return 0 }
         return 2 * FloatMatrix.bytes(rows: rows, columns: heads * shape.storedDimension)
@@ -121,14 +121,14 @@ package final class AttentionBatch {
 }
 
 extension KVShape {
-    /// Copies heads that lie side by side to where the kernels have them. What is between them is left as it is.
+    /// Copies heads that lie side by side to where the kernels expect them. What lies between those stays.
     func spread(_ heads: Int, from narrow: UnsafePointer<Float>, to wide: UnsafeMutablePointer<Float>) {
         for head in 0..<heads {
             (wide + head * storedDimension).update(from: narrow + head * headDimension, count: headDimension)
         }
     }
 
-    /// The reverse of ``spread(_:from:to:)``.
+    /// The inverse of ``spread(_:from:to:)``.
     func gather(_ heads: Int, from wide: UnsafePointer<Float>, to narrow: UnsafeMutablePointer<Float>) {
         for head in 0..<heads {
             (narrow + head * headDimension).update(from: wide + head * storedDimension, count: headDimension)

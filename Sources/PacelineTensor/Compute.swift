@@ -2,7 +2,7 @@ import CPacelineKernels
 
 /// Where a model computes: an instruction set and a thread pool, with the row operations of a transformer.
 ///
-/// Every operation gives a row the same bits whatever the other rows, the threads and the instruction set are.
+/// The bits of a row depend neither on the other rows nor on the threads or the instruction set.
 package struct Compute {
     package let isa: InstructionSet
     package let pool: ThreadPool
@@ -12,7 +12,8 @@ package struct Compute {
         pool = try ThreadPool(threads: threads)
     }
 
-    /// Runs `body` for rows 0 ..< `rows`: on the pool if there is enough work to pay for waking it.
+    /// Runs `body` for rows 0 ..< `rows`: on the pool if there is enough work to pay for waking it. How much that is
+    /// was chosen, not measured.
     func forEachRow(_ rows: Int, width: Int, _ body: (Int) -> Void) {
         guard rows > 1, rows * width > 32_768, pool.threads > 1 else {
             for row in 0..<rows { body(row) }
@@ -39,7 +40,8 @@ package struct Compute {
         pl_rms_norm(isa.raw, input.pointer(row), weight.base, epsilon, output.pointer(row), Int64(count))
     }
 
-    /// The same over each head of `headDimension` values in the rows of `heads` (Qwen3's query and key norm), in place.
+    /// The same over each head in the rows of `heads` (Qwen3's query and key norm), in place. A head is as wide as
+    /// `weight`.
     package func rmsNormHeads(_ heads: FloatMatrix, rows: Int, weight: FloatMatrix, epsilon: Float) {
         let count = weight.columns
         precondition(heads.columns.isMultiple(of: count))
@@ -108,24 +110,46 @@ package struct Compute {
         }
     }
 
-    /// Quantises the first `rows` rows for products with packed weights.
+    /// Quantises the first `rows` rows of `input`, which may be narrower than `output`, for products with packed
+    /// weights. All threads take part if there is enough to share. The bits of a row depend on that row alone.
     ///
     /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All
     ///   threads may read the row after that.
     package func quantise(
         _ input: FloatMatrix,
-        rows: Int,
+        rows count: Int,
         into output: QuantisedActivations,
         preparing prepare: (_ row: Int) -> Void = { _ in }
     ) {
-        output.quantise(input, rows: rows, compute: self, preparing: prepare)
+        func measure(_ row: Int) {
+            prepare(row)
+            output.measure(input, row: row, isa: isa)
+        }
+        let together = QuantisedActivations.rowsTogether
+        if count >= together * pool.threads {
+            pool.run(items: (count + together - 1) / together) { item in
+                let rows = item * together..<min(count, (item + 1) * together)
+                rows.forEach(measure)
+                output.quantise(input, rows: rows, columns: 0..<input.stride, of: count, isa: isa)
+            }
+            return
+        }
+        let isShared = count * input.stride >= QuantisedActivations.worthSharing
+        let share = isShared ? min(QuantisedActivations.columnsTogether, input.stride) : input.stride
+        pool.run(items: share < input.stride ? count : 1) { item in
+            let rows = share < input.stride ? item..<item + 1 : 0..<count
+            rows.forEach(measure)
+        }
+        pool.run(items: (input.stride + share - 1) / share) { item in
+            let columns = item * share..<min(input.stride, (item + 1) * share)
+            output.quantise(input, rows: 0..<count, columns: columns, of: count, isa: isa)
+        }
     }
 
     /// Products of the same activations with several matrices: each output (rows x matrix rows) = activations ·
     /// matrixᵀ.
     ///
-    /// - Parameter next: the matrices of the next call, if known: threads that have nothing left to do begin to read
-    ///   them.
+    /// - Parameter next: the matrices of the next call, if known. Threads that run out of work begin to read them.
     package func multiply(
         _ input: FloatMatrix,
         quantised: QuantisedActivations,
@@ -158,53 +182,5 @@ package struct Compute {
     private func expect(_ matrices: [PackedMatrix], rows: Int) {
         let raw = matrices.map { Optional($0.raw) }
         pl_matmul_expect(isa.raw, pool.raw, raw, Int32(raw.count), Int64(rows))
-    }
-}
-
-/// Rotation angles of the rows of a pass, for rotary position embeddings (RoFormer, arXiv 2104.09864).
-package final class RotaryAngles {
-    /// How many of a head's values are rotated.
-    package let dimensions: Int
-    /// Whether value i is paired with i + dimensions/2 (Qwen) instead of with its neighbour (llama).
-    package let pairsHalves: Bool
-    private let theta: Double
-    private let factors: [Float]?
-    private let magnitude: Float
-    let cosines: FloatMatrix
-    let sines: FloatMatrix
-
-    /// - Parameters:
-    ///   - factors: what the frequencies are divided by (dimensions / 2 values), if anything.
-    ///   - magnitude: what rotated values are multiplied by (the attention factor of scaled embeddings).
-    package init(
-        rows: Int,
-        dimensions: Int,
-        theta: Double,
-        factors: [Float]?,
-        magnitude: Float = 1,
-        pairsHalves: Bool
-    ) {
-        precondition(factors == nil || factors?.count == dimensions / 2)
-        self.dimensions = dimensions
-        self.pairsHalves = pairsHalves
-        self.theta = theta
-        self.factors = factors
-        self.magnitude = magnitude
-        cosines = FloatMatrix(rows: rows, columns: dimensions / 2)
-        sines = FloatMatrix(rows: rows, columns: dimensions / 2)
-    }
-
-    /// Sets the angles of `row` to those of `position`.
-    package func set(row: Int, position: Int) {
-        pl_rope_angles(
-            Int64(position),
-            theta,
-            factors,
-            Int64(dimensions),
-            cosines.pointer(row),
-            sines.pointer(row)
-        )
-        guard magnitude != 1 else { return }
-        for angles in [cosines, sines] { pl_scale(angles.pointer(row), magnitude, Int64(angles.columns)) }
     }
 }

@@ -2,10 +2,9 @@ import CPacelineKernels
 
 /// A row-major matrix of float32 that the kernels work on: `rows` x `columns`, 64-byte aligned, zero at first.
 ///
-/// Products take whole blocks of columns, so that rows are as far apart as those need; what is between the end of a row
-/// and the next one stays zero.
+/// Products multiply whole blocks of columns, so each row is padded to whole blocks. The padding stays zero.
 ///
-/// It is a buffer that is reused from pass to pass, so it has reference semantics. One thread owns it at a time.
+/// A buffer that is reused from pass to pass, so it has reference semantics. One thread owns it at a time.
 package final class FloatMatrix {
     package let rows: Int
     package let columns: Int
@@ -24,12 +23,12 @@ package final class FloatMatrix {
         base = memory.bindMemory(to: Float.self, capacity: rows * stride)
     }
 
-    /// Bytes of memory that a matrix takes.
+    /// Bytes of memory that a matrix needs.
     package static func bytes(rows: Int, columns: Int) -> Int {
         rows * stride(columns: columns) * MemoryLayout<Float>.stride
     }
 
-    /// Columns in whole blocks, which is what products multiply.
+    /// `columns`, rounded up to whole blocks.
     static func stride(columns: Int) -> Int {
         (columns + blockColumns - 1) / blockColumns * blockColumns
     }
@@ -74,10 +73,17 @@ package final class FloatMatrix {
         return try body(UnsafeBufferPointer(start: start, count: columns).span)
     }
 
-    /// Copies a row of `other`, which has as many columns.
+    /// Copies a row of `other`, which has the same number of columns.
     package func copyRow(_ index: Int, from other: FloatMatrix, row: Int) {
         precondition(other.columns == columns, "rows of different length")
         pointer(index).update(from: other.pointer(row), count: columns)
+    }
+
+    /// Expands one row of weights in file format into a row of this matrix.
+    package func expand(row: Int, from blocks: UnsafeRawBufferPointer, type: WeightType) {
+        precondition(blocks.count == type.bytes(for: columns), "a row has as many blocks as its weights need")
+        guard let start = blocks.baseAddress else { return }
+        pl_dequantise(type.raw, start, columns, pointer(row))
     }
 
     func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {

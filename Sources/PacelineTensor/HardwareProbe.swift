@@ -9,7 +9,7 @@ package struct HardwareProbe {
     }
 
     /// Sequential bandwidths in GB/s (10⁹ bytes): of reading alone, and of reading 4-bit codes into dot products with
-    /// one row, the least that decoding consists of. The second is lower where a core that computes has fewer reads in
+    /// one row, the least work that decoding can be. The second is lower where a core that computes has fewer reads in
     /// flight.
     ///
     /// Each is the median of `repeats` sweeps, taken in turn, over a buffer far larger than any cache; 0 if there is no
@@ -54,9 +54,9 @@ package struct HardwareProbe {
     }
 
     /// int8 multiply-accumulates per second, in units of 10⁹, that the kernel of `type` reaches with `rows` rows on a
-    /// tile that stays in the caches: what bounds a pass where memory does not. 0 for types of plain floats.
+    /// tile that stays in the caches. This bounds a pass that memory does not bound. 0 for types of plain floats.
     package func kernelCeiling(type: WeightType, rows: Int, repeats: Int = 5) -> Double {
-        // Some ten milliseconds: 16 items a thread of about 10^8 multiply-accumulates.
+        // About ten milliseconds: 16 items per thread, of about 10^8 multiply-accumulates each.
         let rounds = UInt64(max(1, 4_000 / max(1, rows)))
         return median(repeats) {
             var operations: UInt64 = 0

@@ -1,6 +1,6 @@
 package import CPacelineKernels
 
-/// An instruction set that kernels exist for. All of them give the same bits.
+/// An instruction set that has kernels. The bits of results are the same with all of them.
 package enum InstructionSet: String, Sendable, CaseIterable {
     case scalar
     case avx2
@@ -10,7 +10,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
     /// The fastest one of this machine.
     package static let best: InstructionSet = InstructionSet(pl_isa_best())
 
-    /// Those that this machine can run.
+    /// The ones that this machine can run.
     package static var supported: [InstructionSet] {
         allCases.filter { pl_isa_supported($0.raw) != 0 }
     }

@@ -23,8 +23,8 @@ package struct KVShape: Sendable, Equatable {
     /// Bytes of one page.
     package var pageBytes: Int { pl_kv_page_bytes(raw) }
 
-    /// Width of a head as pages hold it and kernels compute it: whole vectors, zero behind the head's own values. Zeros
-    /// add nothing to a score.
+    /// Width of a head in pages and kernels: whole vectors, with zeros after the head's own values. Zeros add nothing
+    /// to a score.
     var storedDimension: Int { (headDimension + Self.vector - 1) / Self.vector * Self.vector }
 
     private static let vector = 16
@@ -36,8 +36,7 @@ package struct KVShape: Sendable, Equatable {
 
 /// Memory for the keys and values of ``slots`` tokens in every layer.
 ///
-/// Sendable because pages move between the caches of a pool; the cache that holds a page alone is the only one that
-/// writes it, and a page that several hold is not written.
+/// Sendable because pages move between the caches of a pool. A cache writes a page only while it is the sole holder.
 package final class KVPage: @unchecked Sendable {
     /// Token positions in a page.
     package static let slots = Int(PL_PAGE_SLOTS)
@@ -68,11 +67,11 @@ package final class KVPage: @unchecked Sendable {
         base = slab.base + index * shape.pageBytes
     }
 
-    /// Bytes of memory that are mapped at a time: many huge pages, of which the last is partly wasted at worst.
+    /// Bytes of memory that are mapped at a time: many huge pages, so that a partly used last one wastes little.
     package static let slabBytes = 32 << 20
 
-    /// New pages side by side, on huge pages where the system has them: as many as ``slabBytes`` hold, at least one and
-    /// at most `limit`. Memory is taken when they are written first.
+    /// New pages side by side, on huge pages where the system has them: as many as fit in ``slabBytes``, at least one
+    /// and at most `limit`. They occupy memory from the first write on.
     ///
     /// - Returns: the pages in the order of their addresses; nil if there is no memory.
     package static func slab(shape: KVShape, limit: Int) -> [KVPage]? {

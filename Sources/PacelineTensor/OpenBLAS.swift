@@ -1,6 +1,6 @@
 import CPacelineKernels
 
-/// The library behind products with float weights. It is loaded at run time, after its core type has been chosen.
+/// The library that multiplies float32 weights. It is loaded at run time, after its core type has been chosen.
 package enum OpenBLAS {
     /// Loads the library, once; later calls return what the first one found.
     ///

@@ -2,22 +2,22 @@ package import CPacelineKernels
 
 /// A weight matrix (rows = outputs x columns = inputs), repacked so that a lane of a vector owns an output row.
 ///
-/// Immutable once made, and as large as the weights in the file. Rows of plain floats that are no whole blocks of 32
-/// columns are filled up with zeros; those of quantised types are whole blocks in any file.
+/// Immutable once made, and as large as the weights in the file. Rows of plain floats are padded with zeros to whole
+/// blocks of 32 columns; rows of quantised types are whole blocks in any file.
 package final class PackedMatrix: Sendable {
     package let type: WeightType
     package let rows: Int
     package let columns: Int
     /// Bytes of memory that the weights take.
     package let byteCount: Int
-    /// Owned. It points to the tiles, which lie in the region.
+    /// Owned. It points to the tiles, which are in the region.
     package nonisolated(unsafe) let raw: UnsafePointer<pl_matrix>
     private let region: WeightRegion
 
     /// Repacks `blocks`, the matrix in file format, on all threads of `pool`.
     ///
     /// - Parameter arena: where the weights go; nil for memory of their own.
-    /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has another size or a weight that
+    /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has the wrong size or a weight that
     ///   is not finite, or there is too little memory.
     package init(
         type: WeightType,
@@ -55,12 +55,12 @@ package final class PackedMatrix: Sendable {
         raw.deallocate()
     }
 
-    /// Bytes of memory that a matrix takes.
+    /// Bytes of memory that a matrix needs.
     package static func bytes(type: WeightType, rows: Int, columns: Int) -> Int {
         pl_matrix_bytes(type.raw, Int64(rows), Int64(FloatMatrix.stride(columns: columns)))
     }
 
-    /// The rows of `blocks` with zeros behind each, `rowBytes` long.
+    /// The rows of `blocks`, each padded with zeros to `rowBytes`.
     private static func padded(_ blocks: UnsafeRawBufferPointer, rows: Int, rowBytes: Int) -> [UInt8] {
         let narrow = blocks.count / rows
         var result = [UInt8](repeating: 0, count: rows * rowBytes)
@@ -75,11 +75,11 @@ package final class PackedMatrix: Sendable {
 
     /// Repacks all rows.
     ///
-    /// - Returns: the first row with a weight that is not finite. Looked for while the row is in the caches.
+    /// - Returns: the first row with a weight that is not finite, found while the row is in the caches.
     private func pack(_ blocks: UnsafeRawBufferPointer, pool: ThreadPool) -> Int? {
         let tileRows = Int(PL_TILE_ROWS)
         let tiles = (rows + tileRows - 1) / tileRows
-        // A few items per thread: enough to even them out, few enough that each writes a long run.
+        // A few items per thread: enough for all threads to finish together, few enough that each writes a long run.
         let share = max(1, tiles / (4 * pool.threads))
         var firstNotFinite = [Int](repeating: rows, count: (tiles + share - 1) / share)
         firstNotFinite.withUnsafeMutableBufferPointer { found in

@@ -4,12 +4,12 @@ import CPacelineKernels
 ///
 /// A buffer that is reused from product to product, so it has reference semantics. One thread owns it at a time.
 package final class QuantisedActivations {
-    /// The most rows and columns it holds; columns in whole blocks.
+    /// Capacity; columns in whole blocks.
     package let rows: Int
     package let columns: Int
     /// Owned; the layout is the kernels' own.
     package let raw: UnsafeMutableRawPointer
-    /// Owned: what is measured of each row.
+    /// Owned: the measures of each row, side by side.
     private let measures: UnsafeMutablePointer<Float>
 
     package init(rows: Int, columns: Int) {
@@ -21,7 +21,7 @@ package final class QuantisedActivations {
         measures = .allocate(capacity: rows * Self.measures(columns: columns))
     }
 
-    /// Bytes of memory that a buffer takes.
+    /// Bytes of memory that a buffer needs.
     package static func bytes(rows: Int, columns: Int) -> Int {
         let columns = FloatMatrix.stride(columns: columns)
         return pl_activations_bytes(Int64(columns), Int64(rows))
@@ -37,55 +37,16 @@ package final class QuantisedActivations {
         measures.deallocate()
     }
 
-    /// Quantises the first `rows` rows of `input`, which may be narrower than this buffer, on all threads if there is
-    /// enough to share. A row's bits depend on that row alone.
-    ///
-    /// - Parameter prepare: computes a row of `input` before it is measured, on the thread that measures it. All
-    ///   threads may read the row after that.
-    package func quantise(
-        _ input: FloatMatrix,
-        rows count: Int,
-        compute: Compute,
-        preparing prepare: (_ row: Int) -> Void = { _ in }
-    ) {
-        precondition(count <= rows && count <= input.rows && input.stride <= columns, "more activations than fit")
-        if count >= Self.rowsTogether * compute.pool.threads {
-            compute.pool.run(items: (count + Self.rowsTogether - 1) / Self.rowsTogether) { item in
-                let rows = item * Self.rowsTogether..<min(count, (item + 1) * Self.rowsTogether)
-                rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }
-                quantise(input, rows: rows, columns: 0..<input.stride, of: count, isa: compute.isa)
-            }
-            return
-        }
-        let share = count * input.stride < Self.worthSharing ? input.stride : Self.columnsTogether
-        compute.pool.run(items: share < input.stride ? count : 1) { item in
-            let rows = share < input.stride ? item..<item + 1 : 0..<count
-            rows.forEach { measure(input, row: $0, isa: compute.isa, preparing: prepare) }
-        }
-        compute.pool.run(items: (input.stride + share - 1) / share) { item in
-            let columns = item * share..<min(input.stride, (item + 1) * share)
-            quantise(input, rows: 0..<count, columns: columns, of: count, isa: compute.isa)
-        }
-    }
-
-    private func measure(
-        _ input: FloatMatrix,
-        row: Int,
-        isa: InstructionSet,
-        preparing prepare: (_ row: Int) -> Void
-    ) {
-        prepare(row)
+    /// Measures a row of `input`, which may be narrower than this buffer: the scales of its blocks depend on all of it.
+    func measure(_ input: FloatMatrix, row: Int, isa: InstructionSet) {
+        precondition(row < rows && row < input.rows && input.stride <= columns, "more activations than fit")
         let place = measures + row * Self.measures(columns: input.stride)
-        pl_activations_measure(isa.raw, input.base + row * input.stride, Int64(input.stride), place)
+        pl_activations_measure(isa.raw, input.pointer(row), Int64(input.stride), place)
     }
 
-    private func quantise(
-        _ input: FloatMatrix,
-        rows: Range<Int>,
-        columns: Range<Int>,
-        of count: Int,
-        isa: InstructionSet
-    ) {
+    /// Quantises a part of the first `count` rows of `input`, which have been measured.
+    func quantise(_ input: FloatMatrix, rows: Range<Int>, columns: Range<Int>, of count: Int, isa: InstructionSet) {
+        precondition(count <= self.rows && count <= input.rows && input.stride <= self.columns)
         let part = pl_activations_part(
             row_begin: Int64(rows.lowerBound),
             row_end: Int64(rows.upperBound),
@@ -97,9 +58,9 @@ package final class QuantisedActivations {
     }
 
     /// Rows that share cache lines: as many as one thread should write. Fewer rows are shared by columns.
-    private static let rowsTogether = 16
-    /// A multiple of a block's columns.
-    private static let columnsTogether = 512
-    /// Activations from which on sharing pays: what one core has written comes slowly to another.
-    private static let worthSharing = 16_384
+    static let rowsTogether = 16
+    /// Columns that one thread takes of few rows; a multiple of a block's. Chosen, not measured.
+    static let columnsTogether = 512
+    /// Activations from which on sharing pays: what one core has written comes slowly to another. Chosen, not measured.
+    static let worthSharing = 16_384
 }

@@ -2,10 +2,9 @@ import CPacelineKernels
 
 /// Hands out memory for packed weights from large regions, one matrix after the other.
 ///
-/// A pass reads every weight once, so with pages of 4 KiB it would miss the translation cache on each of them. A region
-/// begins at a boundary of 2 MiB and asks for pages of that size, which a matrix on its own, seldom as large, could not
-/// fill; and matrices in the order of their use let one product's read-ahead run into the next. One thread uses an
-/// arena at a time.
+/// A pass reads every weight once, so pages of 4 KiB would miss the translation cache on each of them. A region begins
+/// at a boundary of 2 MiB and asks for pages of that size, which few matrices could fill alone. And where matrices lie
+/// in the order of their use, the read-ahead of one product runs into the next. One thread uses an arena at a time.
 package final class WeightArena {
     /// Bytes of a region, unless a matrix needs more.
     private let regionBytes: Int
@@ -16,7 +15,7 @@ package final class WeightArena {
         self.regionBytes = regionBytes
     }
 
-    /// Memory for `bytes` bytes, aligned to a page and zero, and the region that it lives in; nil if there is none.
+    /// `bytes` zero bytes at the start of a page, and the region that they are in. Nil if the system has no memory.
     func allocate(_ bytes: Int) -> (data: UnsafeMutableRawPointer, region: WeightRegion)? {
         let start = (used + Self.page - 1) / Self.page * Self.page
         if let region, bytes <= region.count - start {
@@ -32,7 +31,7 @@ package final class WeightArena {
     private static let page = 4096
 }
 
-/// Memory that several matrices share; it is given back with the last of them.
+/// Memory that several matrices share. It is freed with the last of them.
 final class WeightRegion: Sendable {
     let count: Int
     nonisolated(unsafe) let base: UnsafeMutableRawPointer
@@ -40,7 +39,7 @@ final class WeightRegion: Sendable {
     private let allocated: Int
 
     init?(count: Int) {
-        // Untouched pages cost nothing, so the slack before the boundary is free. Small regions have no use for one.
+        // Untouched pages cost nothing, so the slack before the boundary is free. Small regions need no boundary.
         let slack = count < Self.hugePage ? 0 : Self.hugePage
         allocated = count + slack
         guard let allocation = pl_memory_allocate(allocated) else { return nil }

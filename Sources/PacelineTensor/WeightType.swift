@@ -24,10 +24,10 @@ package enum WeightType: UInt32, Sendable, CaseIterable {
     package var blockLength: Int { pl_type_block_length(rawValue) }
     /// Bytes of a block in a file.
     package var blockBytes: Int { pl_type_block_bytes(rawValue) }
-    /// Whether weights are plain floats, which are not multiplied by the quantised kernels.
+    /// Whether weights are plain floats, which the quantised kernels do not multiply.
     package var isFloat: Bool { blockLength == 1 }
-    /// Whether weights are multiplied by OpenBLAS: it works on float32 alone, and widening what is half as wide first
-    /// costs more than it gains over kernels that widen on the way.
+    /// Whether OpenBLAS multiplies the weights. It knows float32 alone, and widening half-precision weights first would
+    /// cost more than it gains over kernels that widen on the way.
     package var usesOpenBLAS: Bool { self == .f32 }
     /// The type as the kernels know it.
     package var raw: pl_type { pl_type(rawValue: rawValue) }

@@ -6,23 +6,18 @@
 
 #include "attention/int8.h"
 #include "isa/dispatch.h"
+#include "isa/plain.h"
 #include "memory/scratch.h"
+#include "tuning.h"
 
 // Shares a call out over the pool.
 //
-// Rows that follow one another and have the same pages form a group. Either an item is (group, KV head) and walks all
-// chunks, or, when those are too few for the threads (decoding one row), an item is (group, chunk, KV head), leaves its
-// partials in scratch memory, and these are combined afterwards. Chunks are combined in the same order either way.
+// Consecutive rows with the same pages form a group. Usually an item is (group, KV head) and walks all chunks. Where
+// that makes too few items for the threads, as in decoding one row, an item is (group, chunk, KV head). It leaves its
+// partials in scratch memory, and they are combined afterwards. Chunks are combined in the same order either way.
 
-enum {
-    GROUP_ROWS = 16,           // rows of a group at most,
-    GROUP_QUERIES = 96,        // and queries per KV head, unless a single row has more
-    WALKS_PER_THREAD = 4,      // with fewer (group, KV head) than this, split by chunk
-    PARTIAL_HEADER = 16,       // floats before the values of a partial in scratch memory, so that these stay aligned
-    SMALL_CALL = 1 << 16,      // multiply-adds that are not worth another thread, even one that polls
-    POOLED_QUERIES = 256,      // queries whose quantising is worth waking another thread for
-    PARTIALS_LIMIT = 1 << 26,  // bytes of partials that are worth having
-};
+/// Floats before the values of a partial in scratch memory. They keep the values aligned.
+enum { PARTIAL_HEADER = 16 };
 
 typedef struct chunk_range {
     int64_t begin;
@@ -48,9 +43,6 @@ typedef struct attention_plan {
     float *partials;      // (row, head, chunk) x stride
 } attention_plan;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
 static int64_t queries_per_kv_head(const attention_plan *plan) { return plan->call.heads / plan->call.shape.kv_heads; }
 
 static int64_t partial_stride(const attention_plan *plan) { return PARTIAL_HEADER + plan->call.shape.head_dim; }
@@ -60,25 +52,26 @@ static chunk_range row_chunks(const attention_plan *plan, int64_t row) {
     const pl_attention_row *r = &plan->call.rows[row];
     return (chunk_range){
         .begin = pl_row_begin(&plan->call, r) / PL_ATTENTION_CHUNK,
-        .end = (pl_row_end(r) + PL_ATTENTION_CHUNK - 1) / PL_ATTENTION_CHUNK,
+        .end = pl_groups(pl_row_end(r), PL_ATTENTION_CHUNK),
     };
 }
 
 static void add_row(attention_plan *plan, int64_t row) {
     const pl_attention_row *rows = plan->call.rows;
-    int64_t limit = larger(1, smaller(GROUP_ROWS, GROUP_QUERIES / queries_per_kv_head(plan)));
+    int64_t limit
+        = pl_larger(1, pl_smaller(PL_ATTENTION_GROUP_ROWS, PL_ATTENTION_GROUP_QUERIES / queries_per_kv_head(plan)));
     chunk_range chunks = row_chunks(plan, row);
     row_group *group = plan->group_count > 0 ? &plan->groups[plan->group_count - 1] : NULL;
     if (group && group->rows < limit && rows[group->row].pages == rows[row].pages) {
         ++group->rows;
-        group->chunks.begin = smaller(group->chunks.begin, chunks.begin);
-        group->chunks.end = larger(group->chunks.end, chunks.end);
+        group->chunks.begin = pl_smaller(group->chunks.begin, chunks.begin);
+        group->chunks.end = pl_larger(group->chunks.end, chunks.end);
     } else {
         plan->groups[plan->group_count++] = (row_group){.row = row, .rows = 1, .chunks = chunks};
     }
     int64_t positions = pl_row_end(&rows[row]) - pl_row_begin(&plan->call, &rows[row]);
     plan->work += 2 * positions * plan->call.heads * plan->call.shape.head_dim;
-    plan->chunk_limit = larger(plan->chunk_limit, chunks.end - chunks.begin);
+    plan->chunk_limit = pl_larger(plan->chunk_limit, chunks.end - chunks.begin);
 }
 
 static void number_items(attention_plan *plan) {
@@ -96,7 +89,7 @@ static pl_attention_block block_at(const attention_plan *plan, const row_group *
         .row = group->row,
         .kv_head = kv_head,
         .first = first,
-        .count = (int)smaller(PL_ATTENTION_QUERIES, queries - first),
+        .count = (int)pl_smaller(PL_ATTENTION_QUERIES, queries - first),
     };
 }
 
@@ -131,7 +124,7 @@ static void walk_block(const attention_plan *plan, const pl_attention_block *blo
 static void walk(void *context, int64_t item, int thread) {
     (void)thread;
     const attention_plan *plan = context;
-    // Later groups of a prompt have longer contexts: first come, so that no thread is left with a long one at the end.
+    // Later groups of a prompt have longer contexts. They come first, so that no thread ends with a long one.
     const row_group *group = &plan->groups[plan->group_count - 1 - item / plan->call.shape.kv_heads];
     int64_t kv_head = item % plan->call.shape.kv_heads, queries = group->rows * queries_per_kv_head(plan);
     pl_partial totals[PL_QUERY_GROUP_LIMIT];
@@ -225,7 +218,7 @@ static void whole_query(void *context, int64_t item, int thread) {
 }
 
 static void run(const attention_plan *plan, pl_pool *pool, int64_t items, pl_task task) {
-    if (plan->work >= SMALL_CALL) {
+    if (plan->work >= PL_ATTENTION_SMALL_CALL) {
         pl_pool_run(pool, items, task, (void *)plan);
     } else {
         for (int64_t item = 0; item < items; ++item) task((void *)plan, item, 0);
@@ -238,8 +231,8 @@ static size_t queries_bytes(const attention_plan *plan, int64_t count) {
     return (size_t)(count * plan->call.heads * pl_int8_query_bytes(plan->call.shape.head_dim));
 }
 
-/// Groups the rows into a table in scratch memory, with room for quantised queries and `extra` more bytes behind it.
-/// Without memory for these there is no way to go on, as anywhere else in the process.
+/// Groups the rows into a table in scratch memory, followed by room for quantised queries and `extra` more bytes. NULL
+/// if there is no memory for the extra bytes. Without memory for the rest the process ends.
 static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
     size_t table = ((size_t)count * sizeof(row_group) + 63) / 64 * 64, queries = queries_bytes(plan, count);
     char *memory = pl_scratch(table + queries + extra);
@@ -256,13 +249,13 @@ static void *group_rows(attention_plan *plan, int64_t count, size_t extra) {
     return memory + table + queries;
 }
 
-/// Whether chunks are to be items, with memory for their partials.
+/// Whether chunks become items. If so, there is memory for their partials.
 static int splits_by_chunk(attention_plan *plan, int64_t count, int threads) {
     int64_t walks = plan->group_count * plan->call.shape.kv_heads;
-    if (threads == 1 || walks >= WALKS_PER_THREAD * threads) return 0;
-    if (plan->work < SMALL_CALL || plan->chunk_limit < 2) return 0;
+    if (threads == 1 || walks >= PL_ATTENTION_WALKS_PER_THREAD * threads) return 0;
+    if (plan->work < PL_ATTENTION_SMALL_CALL || plan->chunk_limit < 2) return 0;
     size_t bytes = (size_t)(count * plan->call.heads * plan->chunk_limit * partial_stride(plan)) * sizeof(float);
-    if (bytes > PARTIALS_LIMIT) return 0;
+    if (bytes > PL_ATTENTION_PARTIALS_BYTES) return 0;
     plan->partials = group_rows(plan, count, bytes);
     if (!plan->partials) group_rows(plan, count, 0);
     return plan->partials != NULL;
@@ -280,7 +273,7 @@ static void quantise_query(void *context, int64_t item, int thread) {
 static void quantise_queries(attention_plan *plan, pl_pool *pool, int64_t count) {
     if (plan->call.shape.type != PL_KV_INT8) return;
     int64_t items = count * plan->call.heads;
-    if (items >= POOLED_QUERIES) {
+    if (items >= PL_ATTENTION_POOLED_QUERIES) {
         pl_pool_run(pool, items, quantise_query, plan);
     } else {
         for (int64_t item = 0; item < items; ++item) quantise_query(plan, item, 0);

@@ -2,6 +2,7 @@
 #define PACELINE_ATTENTION_INT8_H
 
 #include "attention/kernels.h"
+#include "isa/plain.h"
 
 // What int8 pages and the queries against them look like; see pl_kv_shape.
 
@@ -10,13 +11,13 @@ enum {
     PL_KV_QUAD = 4,           ///< dimensions of a key, or slots of a value, that lie in one lane
     PL_KV_ZERO = 128,         ///< the code of zero
     PL_KV_CODE_LIMIT = 127,   ///< codes are at most this far from zero
-    PL_WEIGHT_LIMIT = 32639,  ///< the largest weight: 127 * 256 + 127
+    PL_WEIGHT_LIMIT = 32639,  ///< the largest weight, 127 * 256 + 127: two signed bytes
 };
 
-/// Where the largest weight times value scale of a chunk is below this, its values are taken for zero.
+/// Where the largest product of weight and value scale in a chunk is below this, its values count as zero.
 #define PL_WEIGHT_TINY 0x1p-100f
 
-static inline int64_t pl_int8_blocks(int64_t dim) { return (dim + PL_KV_BLOCK - 1) / PL_KV_BLOCK; }
+static inline int64_t pl_int8_blocks(int64_t dim) { return pl_groups(dim, PL_KV_BLOCK); }
 
 /// Bytes of one (layer, KV head) of a page.
 static inline int64_t pl_int8_head_bytes(int64_t dim) {
@@ -68,8 +69,8 @@ static inline pl_int8_query pl_int8_query_at(const uint8_t *memory, int64_t dim)
     };
 }
 
-/// Quantises a query: by block, scale = largest magnitude / 127 and codes nearest to element / scale. The scale of a
-/// block that holds something that is not finite is NaN.
+/// Quantises a query: in each block, scale = largest magnitude / 127, and codes are nearest to element / scale. A block
+/// with an element that is not finite has the scale NaN.
 void pl_int8_quantise_query(const float *q, int64_t dim, float attention_scale, uint8_t *memory);
 
 #endif

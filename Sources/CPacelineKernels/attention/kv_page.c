@@ -38,34 +38,24 @@ static void copy_half(
 
 // MARK: int8
 
-enum { INFINITE_BITS = 0x7f800000, NAN_HALF = 0x7e00, INFINITE_HALF = 0x7c00 };
+enum { NAN_HALF = 0x7e00, INFINITE_HALF = 0x7c00 };
 
-/// The bits of the largest magnitude, which order as magnitudes do; NaN is above all.
-static uint32_t largest_magnitude(const float *x, int64_t count) {
-    uint32_t largest = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        uint32_t magnitude = pl_bits(x[i]) & 0x7fffffff;
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest;
-}
-
-/// The code of x / scale: nearest integer, ties to even, by an addition that rounds at the units place.
+/// The code of x / scale.
 static int32_t code_of(float x, float inverse) {
     float code = x * inverse;
     code = code < PL_KV_CODE_LIMIT ? code : PL_KV_CODE_LIMIT;
     code = code > -PL_KV_CODE_LIMIT ? code : -PL_KV_CODE_LIMIT;
-    return (int32_t)((code + 0x1.8p23f) - 0x1.8p23f);
+    return pl_round_to_even(code);
 }
 
-/// Writes code + 128 of `count` elements and returns their scale as float16, NaN if there is none that is finite.
+/// Writes code + 128 of `count` elements and returns their scale as float16: NaN if it would not be finite.
 static uint16_t quantise(const float *x, int64_t count, uint8_t *codes) {
-    uint32_t largest = largest_magnitude(x, count);
+    uint32_t largest = pl_largest_magnitude_bits(x, count);
     float scale = pl_from_bits(largest) / PL_KV_CODE_LIMIT;
     uint16_t half;
     pl_to_half(PL_ISA_SCALAR, &scale, &half, 1);
     memset(codes, PL_KV_ZERO, (size_t)count);
-    if (largest >= INFINITE_BITS || half >= INFINITE_HALF) return NAN_HALF;
+    if (largest >= PL_INFINITE_BITS || half >= INFINITE_HALF) return NAN_HALF;
     if (half == 0) return 0;
     float inverse = 1 / pl_half_value(half);
     for (int64_t i = 0; i < count; ++i) codes[i] = (uint8_t)(code_of(x[i], inverse) + PL_KV_ZERO);
@@ -95,7 +85,7 @@ static void store_int8_head(pl_int8_head head, int64_t dim, int64_t slot, const 
     uint8_t *keys = key_place(head, dim, slot);
     uint16_t *scales = key_scale_place(head, blocks, slot);
     for (int64_t block = 0; block < blocks; ++block) {
-        int64_t from = block * PL_KV_BLOCK, count = dim - from < PL_KV_BLOCK ? dim - from : PL_KV_BLOCK;
+        int64_t from = block * PL_KV_BLOCK, count = pl_smaller(dim - from, PL_KV_BLOCK);
         scales[block * PL_TILE_SLOTS] = quantise(key + from, count, codes + from);
         is_finite &= scales[block * PL_TILE_SLOTS] != NAN_HALF;
     }
@@ -123,12 +113,12 @@ void pl_int8_quantise_query(const float *q, int64_t dim, float attention_scale, 
     float *scales = (float *)(memory + dim);
     int32_t *sums = (int32_t *)(scales + blocks);
     for (int64_t block = 0; block < blocks; ++block) {
-        int64_t from = block * PL_KV_BLOCK, to = from + PL_KV_BLOCK < dim ? from + PL_KV_BLOCK : dim;
-        uint32_t largest = largest_magnitude(q + from, to - from);
+        int64_t from = block * PL_KV_BLOCK, to = pl_smaller(from + PL_KV_BLOCK, dim);
+        uint32_t largest = pl_largest_magnitude_bits(q + from, to - from);
         float scale = pl_from_bits(largest) / PL_KV_CODE_LIMIT;
-        int is_sound = largest < INFINITE_BITS && scale > 0x1p-100f;
+        int is_sound = largest < PL_INFINITE_BITS && scale > 0x1p-100f;
         float inverse = is_sound ? 1 / scale : 0;
-        scales[block] = largest >= INFINITE_BITS ? PL_NAN : is_sound ? scale * attention_scale : 0;
+        scales[block] = largest >= PL_INFINITE_BITS ? PL_NAN : is_sound ? scale * attention_scale : 0;
         int32_t sum = 0;
         for (int64_t d = from; d < to; ++d) {
             int32_t code = is_sound ? code_of(q[d], inverse) : 0;

@@ -1,16 +1,19 @@
 #if defined(__aarch64__)
 
-#include "isa/lanes_neon.h"
+#include "isa/neon.h"
 
-enum { SCORE_TILES = 1, VALUE_VECTORS = 1, INT8_TILES = 1, INT8_VECTORS = 1 };
+#define SCORE_TILES PL_NARROW_SCORE_TILES
+#define VALUE_VECTORS PL_NARROW_VALUE_VECTORS
+#define INT8_TILES PL_NARROW_INT8_TILES
+#define INT8_VECTORS PL_NARROW_INT8_VECTORS
 #include "attention/common.inc"
 #include "attention/half.inc"
 #include "attention/int8.inc"
 
-const pl_attention_kernels PL_LANES(pl_attention) = {
-    .chunk = {[PL_KV_F16] = PL_LANES(chunk), [PL_KV_INT8] = PL_LANES(chunk_int8)},
-    .combine = PL_LANES(combine),
-    .finish = PL_LANES(finish),
+const pl_attention_kernels VARIANT(pl_attention) = {
+    .chunk = {[PL_KV_F16] = VARIANT(chunk), [PL_KV_INT8] = VARIANT(chunk_int8)},
+    .combine = VARIANT(combine),
+    .finish = VARIANT(finish),
 };
 
 #endif

@@ -22,13 +22,10 @@ static float score(const float *q, const uint16_t *tile, int64_t lane, int64_t d
     return sum * scale;
 }
 
-static float sum_lanes(const float *x, int64_t begin, int64_t end) {
+static float sum_by_lanes(const float *x, int64_t begin, int64_t end) {
     float lanes[LANES] = {0};
     for (int64_t i = begin; i < end; ++i) lanes[i % LANES] += x[i - begin];
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-    }
-    return lanes[0];
+    return pl_sum_lanes(lanes);
 }
 
 static float score_int8(const pl_int8_query *q, pl_int8_head head, int64_t slot, int64_t dim) {
@@ -71,7 +68,7 @@ static void sum_values(
 }
 
 /// Nearest integer, ties to even, of 0 <= x < 2^22; some integer for NaN.
-static int32_t weight_code(float x) { return (int32_t)(pl_bits(x + 0x1.8p23f) - pl_bits(0x1.8p23f)); }
+static int32_t weight_code(float x) { return (int32_t)(pl_bits(x + PL_ROUNDER) - PL_ROUNDER_BITS); }
 
 static void sum_values_int8(
     const pl_attention_call *call, const pl_attention_row *row, int64_t kv_head, int64_t begin, int64_t end,
@@ -112,7 +109,7 @@ static void attend(
         partial->largest = s > partial->largest ? s : partial->largest;
     }
     for (int64_t i = 0; i < end - begin; ++i) weights[i] = pl_exp_scalar(weights[i] - partial->largest);
-    partial->sum = sum_lanes(weights, begin, end);
+    partial->sum = sum_by_lanes(weights, begin, end);
     if (call->shape.type == PL_KV_INT8) sum_values_int8(call, row, kv_head, begin, end, weights, partial->values);
     else sum_values(call, row, kv_head, begin, end, weights, partial->values);
 }
@@ -141,8 +138,7 @@ static void attend_whole(const pl_attention_call *call, int64_t row_index, int64
     }
     pl_int8_query q = pl_int8_query_at(memory, dim);
     for (int64_t from = begin; from < end;) {
-        int64_t to = from - from % PL_ATTENTION_CHUNK + PL_ATTENTION_CHUNK;
-        to = to < end ? to : end;
+        int64_t to = pl_smaller(from - from % PL_ATTENTION_CHUNK + PL_ATTENTION_CHUNK, end);
         attend(call, row_index, head, from, to, &q, from == begin ? &total : &next);
         if (from != begin) combine(&total, &next, dim);
         from = to;

@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
 
-#include "isa/lanes_avx2.h"
+#include "isa/avx2.h"
 #include "elementwise/body.inc"
 
 #endif

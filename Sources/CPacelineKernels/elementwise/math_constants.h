@@ -7,7 +7,6 @@
 // relative error 3.1e-9 before rounding.
 #define PL_EXP_LARGEST 0x1.62e42ep+6f    // exp of anything above overflows
 #define PL_EXP_SMALLEST -0x1.5d589ep+6f  // exp of anything below is subnormal, and defined to be 0
-#define PL_EXP_ROUNDER 0x1.8p+23f        // adding this leaves the nearest integer in the low mantissa bits
 #define PL_LOG2_E 0x1.715476p+0f
 #define PL_LN2_HIGH 0x1.62e430p-1f
 #define PL_LN2_LOW -0x1.05c610p-29f

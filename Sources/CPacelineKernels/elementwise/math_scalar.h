@@ -1,31 +1,25 @@
 #ifndef PACELINE_MATH_SCALAR_H
 #define PACELINE_MATH_SCALAR_H
 
-#include <stdint.h>
-#include <string.h>
-
 #include "elementwise/math_constants.h"
+#include "isa/plain.h"
 
-// The scalar twins of exp and log, shared by the files that need them inline.
+// Scalar twins that several files need inline: exp, log, and the sum of sixteen lanes.
 
-static inline uint32_t pl_bits(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float pl_from_bits(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
+/// The sum of sixteen lanes by halving: i + (i + 8), then + 4, + 2, + 1. It overwrites them.
+static inline float pl_sum_lanes(float lanes[16]) {
+    for (int half = 8; half > 0; half /= 2) {
+        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    }
+    return lanes[0];
 }
 
 static inline float pl_exp_scalar(float x) {
     if (x != x) return PL_NAN;
     if (x > PL_EXP_LARGEST) return PL_INFINITY;
     if (x < PL_EXP_SMALLEST) return 0;
-    float shifted = __builtin_fmaf(x, PL_LOG2_E, PL_EXP_ROUNDER);
-    float n = shifted - PL_EXP_ROUNDER;
+    float shifted = __builtin_fmaf(x, PL_LOG2_E, PL_ROUNDER);
+    float n = shifted - PL_ROUNDER;
     float r = __builtin_fmaf(-n, PL_LN2_HIGH, x);
     r = __builtin_fmaf(-n, PL_LN2_LOW, r);
     float p = __builtin_fmaf(PL_EXP_E6, r, PL_EXP_E5);

@@ -1,6 +1,6 @@
 #if defined(__aarch64__)
 
-#include "isa/lanes_neon.h"
+#include "isa/neon.h"
 #include "elementwise/body.inc"
 
 #endif

@@ -20,10 +20,7 @@ static void log_scalar(const float *x, float *y, int64_t count) {
 static void rms_norm_scalar(const float *x, const float *weight, float eps, float *out, int64_t count) {
     float lanes[LANES] = {0};
     for (int64_t i = 0; i < count; ++i) lanes[i % LANES] = __builtin_fmaf(x[i], x[i], lanes[i % LANES]);
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-    }
-    float inverse = 1.0f / __builtin_sqrtf(lanes[0] / (float)count + eps);
+    float inverse = 1.0f / __builtin_sqrtf(pl_sum_lanes(lanes) / (float)count + eps);
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] * inverse * weight[i];
 }
 

@@ -2,7 +2,8 @@
 
 #include <float.h>
 
-#include "math_scalar.h"
+#include "isa/plain.h"
+#include "tuning.h"
 
 int64_t pl_select_at_least(const float *x, int64_t count, float threshold, int32_t *indices, int64_t capacity) {
     int64_t found = 0;
@@ -14,18 +15,13 @@ int64_t pl_select_at_least(const float *x, int64_t count, float threshold, int32
     return found;
 }
 
-enum { INFINITE_BITS = 0x7f800000 };
-
-/// Elements that are looked at before any is told apart: without a branch for each, several are compared at once.
-enum { GROUP = 512 };
-
 int64_t pl_first_not_finite(const float *x, int64_t count) {
-    for (int64_t from = 0; from < count; from += GROUP) {
-        const int64_t to = count - from < GROUP ? count : from + GROUP;
+    for (int64_t from = 0; from < count; from += PL_SEARCH_GROUP) {
+        const int64_t to = pl_smaller(count, from + PL_SEARCH_GROUP);
         uint32_t found = 0;
-        for (int64_t i = from; i < to; ++i) found |= (pl_bits(x[i]) & INFINITE_BITS) == INFINITE_BITS;
+        for (int64_t i = from; i < to; ++i) found |= (pl_bits(x[i]) & PL_INFINITE_BITS) == PL_INFINITE_BITS;
         if (!found) continue;
-        while ((pl_bits(x[from]) & INFINITE_BITS) != INFINITE_BITS) ++from;
+        while ((pl_bits(x[from]) & PL_INFINITE_BITS) != PL_INFINITE_BITS) ++from;
         return from;
     }
     return count;

@@ -60,7 +60,7 @@ const char *pl_isa_name(pl_isa isa) {
 }
 
 int pl_cpu_affinity(void) {
-    // As many bits as the largest kernel has CPUs; it refuses a set that is smaller than its own.
+    // Bits for all CPUs of the largest kernel, which refuses a set that is smaller than its own.
     cpu_set_t set[8];
     if (sched_getaffinity(0, sizeof set, set) == 0) return CPU_COUNT_S(sizeof set, set);
     long online = sysconf(_SC_NPROCESSORS_ONLN);

@@ -17,7 +17,7 @@ static char failure[512];
 static __typeof__(&cblas_sgemm) sgemm;
 static __typeof__(&openblas_get_corename) corename;
 
-/// The best core type that OpenBLAS 0.3 has for this CPU, or NULL to leave the choice to it.
+/// The best core type of OpenBLAS 0.3 for this CPU, or NULL to leave the choice to it.
 static const char *core_type(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
@@ -32,7 +32,7 @@ static const char *core_type(void) {
 static void load(void) {
     const char *core = core_type();
     if (core) setenv("OPENBLAS_CORETYPE", core, 0);
-    // The kernels' own pool shares the rows out; OpenBLAS must not start threads beside it.
+    // The pool shares the work out. OpenBLAS must not start threads of its own.
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library) {

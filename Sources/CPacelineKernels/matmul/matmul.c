@@ -3,34 +3,19 @@
 #include <string.h>
 
 #include "isa/dispatch.h"
-#include "matmul/sgemm.h"
+#include "isa/plain.h"
 #include "matmul/kernels.h"
 #include "matmul/panels.h"
+#include "matmul/sgemm.h"
 #include "quant/activations.h"
 #include "quant/layout.h"
+#include "tuning.h"
 
-/// Weight bytes of one item of the pool: large enough to stream from memory, small enough that threads finish together
-/// and that the item stays in the second-level cache while one group of activation rows after the other is multiplied.
-enum { ITEM_BYTES = 64 << 10, MAX_PRODUCTS = 8 };
+/// Products that share a run of the pool, at most.
+enum { MAX_PRODUCTS = 8 };
 
-/// Activation bytes that are multiplied with one tile after the other: half of a small second-level cache.
-enum { GROUP_BYTES = 512 << 10 };
-
-/// Multiply-accumulates of one item at most: some hundred microseconds, so that with many activation rows too no thread
-/// waits long for the last item of another.
-enum { ITEM_MACS = 32 << 20 };
-
-/// Activation rows of an item with float weights: what is widened for them is used often enough, and their sums stay in
-/// the first-level cache.
-enum { PANEL_ROWS = 192 };
-
-/// How much of what comes next a thread fetches while it waits: about what one core reads in the longest of the gaps
-/// inside a pass, and a part of a small second-level cache. With more rows than these (one group of them, so that an
-/// item has all rows), multiplying takes longer than reading.
-enum { EXPECTED_BYTES = 256 << 10, EXPECTED_ROWS = 16 };
-
-/// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows; those with the same rows are in a
-/// row.
+/// One product of a group, cut into items of `item_tiles` tiles by `item_rows` rows. Items of the same rows are
+/// adjacent.
 typedef struct part {
     const pl_product *product;
     pl_tile_kernel kernel;  ///< NULL for float weights
@@ -54,14 +39,11 @@ typedef struct job {
     int part_count;
 } job;
 
-pl_tile_kernel pl_tile_kernel_of(pl_isa isa, pl_type type) { return PL_VARIANT(isa, pl_tile_kernel)(type); }
+pl_tile_kernels pl_tile_kernels_of(pl_isa isa, pl_type type) { return PL_VARIANT(isa, pl_tile_kernels)[type]; }
 
-pl_tile_kernel pl_pair_kernel_of(pl_isa isa, pl_type type) { return PL_VARIANT(isa, pl_pair_kernel)(type); }
-
-/// Columns tile, tile + 1, … of the rows that a kernel has computed.
+/// Copies the rows that a kernel has computed to the columns of its tile.
 static void store_tile(const pl_product *product, int64_t tile, int64_t row, int64_t rows, const float *out) {
-    int64_t first = tile * PL_TILE_ROWS, lanes = product->matrix->rows - first;
-    if (lanes > PL_TILE_ROWS) lanes = PL_TILE_ROWS;
+    const int64_t first = tile * PL_TILE_ROWS, lanes = pl_smaller(product->matrix->rows - first, PL_TILE_ROWS);
     float *y = product->y + row * product->y_stride + first;
     for (int64_t i = 0; i < rows; ++i, y += product->y_stride, out += PL_TILE_ROWS) {
         // A whole tile row is one vector. Only the last tile may have fewer lanes.
@@ -74,18 +56,17 @@ static void store_tile(const pl_product *product, int64_t tile, int64_t row, int
 }
 
 static int64_t group_rows(const pl_matrix *matrix) {
-    int64_t rows = GROUP_BYTES / (matrix->cols / PL_ACTIVATION_BLOCK * PL_ACTIVATION_BYTES) / 16 * 16;
-    return rows < 16 ? 16 : rows > PL_ROW_GROUP ? PL_ROW_GROUP : rows;
+    int64_t rows = PL_GROUP_BYTES / (matrix->cols / PL_ACTIVATION_BLOCK * PL_ACTIVATION_BYTES) / 16 * 16;
+    return pl_smaller(pl_larger(rows, 16), PL_ROW_GROUP);
 }
 
 /// Tiles begin ..< end by the activation rows from `first` on.
 static void multiply_tiles(const job *job, const part *part, int64_t begin, int64_t end, int64_t first) {
     _Alignas(64) float out[2 * PL_ROW_GROUP * PL_TILE_ROWS];
     const int64_t group = group_rows(part->product->matrix), padded = pl_activation_rows(job->count);
-    const int64_t last = padded - first < part->item_rows ? padded : first + part->item_rows;
+    const int64_t last = pl_smaller(padded, first + part->item_rows);
     for (int64_t row = first; row < last; row += group) {
-        int64_t rows = last - row < group ? last - row : group;
-        const int64_t wanted = rows < job->count - row ? rows : job->count - row;
+        const int64_t rows = pl_smaller(last - row, group), wanted = pl_smaller(rows, job->count - row);
         for (int64_t tile = begin, some; tile < end; tile += some) {
             some = part->pair && tile + 2 <= end ? 2 : 1;
             const uint8_t *data = (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
@@ -108,14 +89,13 @@ static void run_item(void *context, int64_t item, int thread) {
     (void)thread;
     const job *job = context;
     const part *part = part_of(job, item);
-    const int64_t tile_items = (part->tiles + part->item_tiles - 1) / part->item_tiles, local = item - part->first_item;
-    int64_t begin = local % tile_items * part->item_tiles, end = begin + part->item_tiles;
-    if (end > part->tiles) end = part->tiles;
+    const int64_t tile_items = pl_groups(part->tiles, part->item_tiles), local = item - part->first_item;
+    const int64_t begin = local % tile_items * part->item_tiles, row = local / tile_items * part->item_rows;
+    const int64_t end = pl_smaller(begin + part->item_tiles, part->tiles);
     if (part->kernel) {
-        multiply_tiles(job, part, begin, end, local / tile_items * part->item_rows);
+        multiply_tiles(job, part, begin, end, row);
     } else if (pl_uses_panels(part->product->matrix->type)) {
-        const int64_t row = local / tile_items * part->item_rows, left = job->count - row;
-        const int64_t rows = left < part->item_rows ? left : part->item_rows;
+        const int64_t rows = pl_smaller(job->count - row, part->item_rows);
         pl_matmul_panels(job->isa, part->product, begin, end, job->x, job->x_stride, row, rows);
     } else {
         pl_matmul_float(part->product, begin, end, job->x, job->x_stride, job->count);
@@ -126,39 +106,38 @@ static void run_item(void *context, int64_t item, int thread) {
 static void cut(part *part, int64_t count) {
     const int64_t padded = pl_activation_rows(count), row_macs = PL_TILE_ROWS * part->product->matrix->cols;
     const int64_t rows = group_rows(part->product->matrix);
-    part->row_items = (padded + rows - 1) / rows;
+    part->row_items = pl_groups(padded, rows);
     part->item_rows = part->row_items == 1 ? padded : rows;
-    int64_t by_bytes = ITEM_BYTES / (int64_t)part->tile_bytes, by_macs = ITEM_MACS / (row_macs * part->item_rows);
-    part->item_tiles = by_bytes < by_macs ? by_bytes : by_macs;
-    if (part->pair) part->item_tiles = part->item_tiles / 2 * 2;
-    const int64_t least = part->pair ? 2 : 1;
-    if (part->item_tiles < least) part->item_tiles = least;
+    const int64_t by_bytes = PL_ITEM_BYTES / (int64_t)part->tile_bytes;
+    const int64_t by_macs = PL_ITEM_MACS / (row_macs * part->item_rows), together = part->pair ? 2 : 1;
+    part->item_tiles = pl_larger(together, pl_smaller(by_bytes, by_macs) / together * together);
 }
 
 static int64_t add_part(job *job, const pl_product *product, int64_t first_item) {
     const pl_matrix *matrix = product->matrix;
     part *part = &job->parts[job->part_count++];
     part->product = product;
-    part->kernel = pl_tile_kernel_of(job->isa, matrix->type);
-    part->pair = job->count >= PL_PAIR_ROWS ? pl_pair_kernel_of(job->isa, matrix->type) : NULL;
+    const pl_tile_kernels kernels = pl_tile_kernels_of(job->isa, matrix->type);
+    part->kernel = kernels.one;
+    part->pair = job->count >= PL_PAIR_ROWS ? kernels.pair : NULL;
     part->blocks = matrix->cols / (int64_t)pl_type_block_length(matrix->type);
     part->tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
-    part->tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS;
+    part->tiles = pl_groups(matrix->rows, PL_TILE_ROWS);
     part->first_item = first_item;
     if (part->kernel) {
         cut(part, job->count);
     } else if (pl_uses_panels(matrix->type)) {
         part->item_tiles = 2;
-        part->item_rows = PANEL_ROWS;
-        part->row_items = (job->count + PANEL_ROWS - 1) / PANEL_ROWS;
+        part->item_rows = PL_PANEL_ITEM_ROWS;
+        part->row_items = pl_groups(job->count, PL_PANEL_ITEM_ROWS);
     } else {
         part->item_tiles = pl_matmul_float_tiles(matrix);
         part->row_items = 1;
     }
-    return first_item + (part->tiles + part->item_tiles - 1) / part->item_tiles * part->row_items;
+    return first_item + pl_groups(part->tiles, part->item_tiles) * part->row_items;
 }
 
-/// Makes a job of as many of the products as it has room for; returns its items.
+/// Adds as many of the products to a job as it has room for. Returns the number of items.
 static int64_t add_parts(job *job, const pl_product *products, int count) {
     int64_t items = 0;
     job->part_count = 0;
@@ -178,18 +157,18 @@ void pl_matmul(
     }
 }
 
-/// Where the first of items `begin` ..< `end` is and how many bytes they have, as far as they are of one matrix whose
-/// items have all rows.
+/// The address of item `begin`, and the bytes of items `begin` ..< `end` that are of the same matrix. Items have all
+/// rows.
 static const uint8_t *item_data(const job *job, int64_t begin, int64_t end, int64_t *bytes) {
     const part *part = part_of(job, begin);
     const int64_t tile = (begin - part->first_item) * part->item_tiles;
     const int64_t last = (end - part->first_item) * part->item_tiles;
-    *bytes = ((last < part->tiles ? last : part->tiles) - tile) * (int64_t)part->tile_bytes;
+    *bytes = (pl_smaller(last, part->tiles) - tile) * (int64_t)part->tile_bytes;
     return (const uint8_t *)part->product->matrix->data + (size_t)tile * part->tile_bytes;
 }
 
 void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrices, int matrix_count, int64_t count) {
-    if (count > EXPECTED_ROWS) return;
+    if (count > PL_EXPECTED_ROWS) return;
     job job = {.isa = isa, .count = count};
     pl_product products[MAX_PRODUCTS];
     if (matrix_count > MAX_PRODUCTS) matrix_count = MAX_PRODUCTS;
@@ -200,6 +179,6 @@ void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrice
         if (begin == end) continue;
         int64_t bytes;
         const uint8_t *data = item_data(&job, begin, end, &bytes);
-        pl_pool_expect(pool, thread, data, bytes < EXPECTED_BYTES ? bytes : EXPECTED_BYTES);
+        pl_pool_expect(pool, thread, data, pl_smaller(bytes, PL_EXPECTED_BYTES));
     }
 }

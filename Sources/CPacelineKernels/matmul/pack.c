@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "isa/plain.h"
 #include "matmul/panels.h"
 #include "paceline/matmul.h"
 #include "quant/layout.h"
@@ -34,7 +35,7 @@ static void pack_tile(const pl_layout *layout, int64_t blocks, int64_t rows, con
 
 size_t pl_matrix_bytes(pl_type type, int64_t rows, int64_t cols) {
     const pl_layout *layout = pl_layout_of(type);
-    size_t tiles = (size_t)((rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS);
+    size_t tiles = (size_t)pl_groups(rows, PL_TILE_ROWS);
     if (pl_type_is_float(type)) return tiles * PL_TILE_ROWS * (size_t)cols * layout->block_bytes;
     return tiles * pl_tile_bytes(layout, cols / layout->block_length);
 }
@@ -46,7 +47,7 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
     size_t tile_bytes = pl_matrix_bytes(matrix->type, PL_TILE_ROWS, matrix->cols);
     for (int64_t tile = tile_begin; tile < tile_end; ++tile) {
         int64_t first = tile * PL_TILE_ROWS;
-        int64_t rows = matrix->rows - first < PL_TILE_ROWS ? matrix->rows - first : PL_TILE_ROWS;
+        int64_t rows = pl_smaller(matrix->rows - first, PL_TILE_ROWS);
         const uint8_t *from = (const uint8_t *)blocks + (size_t)first * row_bytes;
         uint8_t *to = (uint8_t *)matrix->data + (size_t)tile * tile_bytes;
         if (!pl_type_is_float(matrix->type)) {
@@ -57,15 +58,14 @@ void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_be
             pl_pack_panel_tile(matrix, from, tile);
             continue;
         }
-        // The tiles that OpenBLAS multiplies stay row-major: a panel of them goes to sgemm as it is.
+        // The tiles for OpenBLAS stay row-major: sgemm takes a panel of them as it is.
         memcpy(to, from, (size_t)rows * row_bytes);
         memset(to + (size_t)rows * row_bytes, 0, (size_t)(PL_TILE_ROWS - rows) * row_bytes);
     }
 }
 
-/// Whether one of `count` numbers of 16 bits, `stride` bytes apart, has all bits of its exponent set.
-static inline __attribute__((always_inline)) int any_not_finite(
-    const uint8_t *numbers, int64_t count, size_t stride, uint16_t exponent) {
+/// Whether any of `count` 16-bit numbers, `stride` bytes apart, has all bits of its exponent set.
+PL_INLINE int any_not_finite(const uint8_t *numbers, int64_t count, size_t stride, uint16_t exponent) {
     int found = 0;
     for (int64_t i = 0; i < count; ++i) {
         uint16_t bits;
@@ -75,7 +75,7 @@ static inline __attribute__((always_inline)) int any_not_finite(
     return found;
 }
 
-/// Of a float the upper half has the exponent. A block's weights are finite where its factors are.
+/// The exponent of a float32 is in its upper half. The weights of a block are finite if its factors are.
 static int row_not_finite(const pl_layout *layout, pl_type type, const uint8_t *row, int64_t blocks) {
     enum { HALF_EXPONENT = 0x7c00, FLOAT_EXPONENT = 0x7f80 };
     if (type == PL_TYPE_F32) return any_not_finite(row + 2, blocks, 4, FLOAT_EXPONENT);

@@ -1,8 +1,12 @@
 #include "matmul/panel_kernels.h"
 
+#include "isa/plain.h"
+#if defined(__x86_64__)
+#include "isa/x86.h"
+#endif
 #include "paceline/cpu.h"
 
-static inline __attribute__((always_inline)) void add_block(
+PL_INLINE void add_block(
     const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows, float *out) {
     for (int64_t row = 0; row < rows; ++row) {
         for (int64_t lane = 0; lane < width; ++lane) {
@@ -18,7 +22,7 @@ static inline __attribute__((always_inline)) void add_block(
 #if defined(__x86_64__)
 /// Compiled again for CPUs with fused multiply-add, where __builtin_fmaf is an instruction instead of a call. Both
 /// round correctly, so they have the same bits.
-__attribute__((target("avx2,fma"))) static void add_block_fused(
+PL_AVX2 static void add_block_fused(
     const float *weights, int64_t width, int64_t cols, const float *x, int64_t x_stride, int64_t rows, float *out) {
     add_block(weights, width, cols, x, x_stride, rows, out);
 }

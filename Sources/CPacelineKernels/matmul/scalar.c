@@ -1,5 +1,8 @@
 #include <string.h>
 
+#if defined(__x86_64__)
+#include "isa/x86.h"
+#endif
 #include "matmul/kernels.h"
 #include "quant/activations.h"
 #include "quant/formats.h"
@@ -87,43 +90,28 @@ PL_INLINE void multiply_tile(
     }
 }
 
-/// Kernels of one type, as plain C for any CPU and compiled again for CPUs with fused multiply-add, where
-/// __builtin_fmaf is an instruction instead of a call. Both round correctly, so they have the same bits.
-#define KERNELS(T) \
+#if defined(__x86_64__)
+// Compiled again for CPUs with fused multiply-add, where __builtin_fmaf is an instruction instead of a call. Both round
+// correctly, so they have the same bits.
+#define DEFINE_FUSED_TILE(T) \
+    PL_AVX2 static void fused_tile_##T( \
+        const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
+        multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
+    }
+PL_QUANTISED_TYPES(DEFINE_FUSED_TILE)
+#define IF_FUSED(statement) \
+    if (pl_isa_supported(PL_ISA_AVX2)) statement
+#else
+#define IF_FUSED(statement)
+#endif
+
+#define DEFINE_TILE(T) \
     static void tile_##T( \
         const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
-        multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
-    } \
-    FMA_KERNEL(T)
-
-#if defined(__x86_64__)
-#define FMA_KERNEL(T) \
-    __attribute__((target("avx2,fma"))) static void tile_##T##_fma( \
-        const uint8_t *tile, int64_t blocks, const void *a, int64_t n, int64_t row, int64_t rows, float *out) { \
+        IF_FUSED(return fused_tile_##T(tile, blocks, a, n, row, rows, out);) \
         multiply_tile(PL_TYPE_##T, tile, blocks, a, n, row, rows, out); \
     }
-#define TILE(T) (fused ? tile_##T##_fma : tile_##T)
-#else
-#define FMA_KERNEL(T)
-#define TILE(T) tile_##T
-#endif
+PL_QUANTISED_TYPES(DEFINE_TILE)
 
-#define CHOOSE(T) \
-    case PL_TYPE_##T: return TILE(T);
-
-PL_QUANTISED_TYPES(KERNELS)
-
-pl_tile_kernel pl_tile_kernel_scalar(pl_type type) {
-#if defined(__x86_64__)
-    int fused = pl_isa_supported(PL_ISA_AVX2);
-#endif
-    switch (type) {
-        PL_QUANTISED_TYPES(CHOOSE)
-    default: return NULL;
-    }
-}
-
-pl_tile_kernel pl_pair_kernel_scalar(pl_type type) {
-    (void)type;
-    return NULL;
-}
+#define KERNELS_OF_TYPE(T) [PL_TYPE_##T] = {tile_##T, NULL},
+const pl_tile_kernels pl_tile_kernels_scalar[PL_TYPE_LIMIT] = {PL_QUANTISED_TYPES(KERNELS_OF_TYPE)};

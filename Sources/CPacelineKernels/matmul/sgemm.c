@@ -3,19 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quant/layout.h"
+#include "isa/plain.h"
 #include "memory/scratch.h"
+#include "quant/layout.h"
 
-/// A panel is small enough for the threads to share the work, and large enough for sgemm, which copies both of its
-/// operands anew in each call, to be fast.
+/// A panel is small enough for the threads to share the work, and large enough for sgemm to be fast, although each call
+/// copies both operands. Bits depend on these numbers. On a Xeon of 2023, panels of up to 512 outputs by up to 512 rows
+/// brought prefill from 65 to 86 % of the peak of sgemm to 82 to 100 %, for matrices from 2048 x 2048 on.
 enum { PANEL_BYTES = 8 << 20, LEAST_TILES = 4, MOST_TILES = 32, PANELS = 8 };
 
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix) {
-    int64_t tiles = (matrix->rows + PL_TILE_ROWS - 1) / PL_TILE_ROWS / PANELS;
-    if (tiles > MOST_TILES) tiles = MOST_TILES;
-    if (tiles < LEAST_TILES) tiles = LEAST_TILES;
-    int64_t fitting = PANEL_BYTES / (PL_TILE_ROWS * matrix->cols * (int64_t)sizeof(float));
-    return tiles <= fitting ? tiles : fitting < 1 ? 1 : fitting;
+    const int64_t share = pl_groups(matrix->rows, PL_TILE_ROWS) / PANELS;
+    const int64_t fitting = PANEL_BYTES / (PL_TILE_ROWS * matrix->cols * (int64_t)sizeof(float));
+    return pl_larger(1, pl_smaller(fitting, pl_larger(LEAST_TILES, pl_smaller(MOST_TILES, share))));
 }
 
 /// The height for the next rows: the least that holds them all, else the greatest.
@@ -26,7 +26,7 @@ static int64_t height_for(const pl_heights *heights, int64_t rows) {
     return heights->height[heights->count - 1];
 }
 
-/// `x` itself, or a copy with zero rows after its `rows` to fill `height`.
+/// Leaves `x` as it is if it has `height` rows. Otherwise copies it, with zero rows at the end.
 static void padded(const float **x, int64_t *stride, int64_t rows, int64_t height, int64_t cols, float *scratch) {
     if (rows == height) return;
     for (int64_t i = 0; i < rows; ++i) memcpy(scratch + i * cols, *x + i * *stride, (size_t)cols * sizeof(float));
@@ -40,7 +40,7 @@ static void store_transposed(
     const float *out, int64_t height, int64_t rows, int64_t width, float *y, int64_t y_stride) {
     enum { SIDE = 16 };
     for (int64_t c = 0; c < width; c += SIDE) {
-        int64_t end = c + SIDE < width ? c + SIDE : width;
+        const int64_t end = pl_smaller(c + SIDE, width);
         for (int64_t i = 0; i < rows; ++i) {
             for (int64_t j = c; j < end; ++j) y[i * y_stride + j] = out[j * height + i];
         }
@@ -57,9 +57,9 @@ void pl_matmul_float(
     if (!rows_in) abort();
     float *out = rows_in + tallest * cols;
     const float *weights = (const float *)matrix->data + begin * PL_TILE_ROWS * cols;
-    int64_t width = matrix->rows - begin * PL_TILE_ROWS < panel ? matrix->rows - begin * PL_TILE_ROWS : panel;
+    const int64_t width = pl_smaller(matrix->rows - begin * PL_TILE_ROWS, panel);
     for (int64_t row = 0; row < count;) {
-        const int64_t height = height_for(&heights, count - row), some = count - row < height ? count - row : height;
+        const int64_t height = height_for(&heights, count - row), some = pl_smaller(count - row, height);
         const float *rows = x + row * x_stride;
         int64_t stride = x_stride;
         padded(&rows, &stride, some, height, cols, rows_in);

@@ -1,5 +1,5 @@
-#ifndef PACELINE_MATMUL_FLOAT_H
-#define PACELINE_MATMUL_FLOAT_H
+#ifndef PACELINE_MATMUL_SGEMM_H
+#define PACELINE_MATMUL_SGEMM_H
 
 #include <stdint.h>
 
@@ -14,7 +14,7 @@ int64_t pl_matmul_float_tiles(const pl_matrix *matrix);
 void pl_matmul_float(
     const pl_product *product, int64_t begin, int64_t end, const float *x, int64_t x_stride, int64_t count);
 
-/// Which heights (numbers of activation rows in one sgemm call) give a row of a product the same bits at any place.
+/// The heights (numbers of activation rows in one sgemm call) that give a row of a product the same bits at any place.
 typedef struct pl_heights {
     int count;
     int64_t height[10];  ///< ascending
@@ -22,9 +22,9 @@ typedef struct pl_heights {
 
 /// The heights to use for panels of `panel` weight rows and `cols` columns.
 ///
-/// OpenBLAS has kernels that differ by a row's place in the matrix and by the shape of the whole. This asks it: one row
-/// is multiplied at every place of calls of several heights, and those are kept that agree in every bit. Asked once per
-/// shape.
+/// OpenBLAS has kernels that depend on a row's place in the matrix and on the shape of the whole. So this asks it, once
+/// per shape: it multiplies one row at every place of calls of several heights, and keeps the heights that agree in
+/// every bit.
 pl_heights pl_matmul_float_heights(int64_t panel, int64_t cols);
 
 /// out (panel x height) = weights (panel x cols) . transpose(x (height x cols, row stride x_stride)).

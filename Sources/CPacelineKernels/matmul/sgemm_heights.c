@@ -5,8 +5,8 @@
 #include "matmul/sgemm.h"
 #include "paceline/blas.h"
 
-// With the activations as the second matrix their rows are the lanes of OpenBLAS's vectors, which are far less
-// particular about places than its other dimension, and few rows are much faster.
+// With the activations as the second matrix, their rows are the lanes of OpenBLAS's vectors. There a row's bits depend
+// far less on its place than in the other dimension, and few rows are much faster.
 void pl_matmul_float_call(
     int64_t panel, int64_t cols, const float *weights, int64_t height, const float *x, int64_t x_stride, float *out) {
     pl_blas_sgemm_nt(panel, height, cols, weights, cols, x, x_stride, out, height);
@@ -14,7 +14,8 @@ void pl_matmul_float_call(
 
 enum { TALLEST = 512, SHAPES = 64 };
 
-/// The same row at every place must give the same column of results: that of `expected`, or, if it is NULL, of place 0.
+/// Whether the same row at every place gives the same column of results: that of `expected` or, if it is NULL, of the
+/// first place.
 static int places_agree(
     int64_t panel, int64_t height, const float *out, const float *expected, int64_t expected_height) {
     for (int64_t row = 0; row < panel; ++row) {
@@ -26,7 +27,7 @@ static int places_agree(
     return 1;
 }
 
-/// Values of which sums in another order round differently.
+/// Values whose sums round differently in another order.
 static void fill(float *values, int64_t count, uint32_t seed) {
     for (int64_t i = 0; i < count; ++i) {
         seed = seed * 1664525u + 1013904223u;

@@ -11,13 +11,13 @@ static void *map(size_t bytes) {
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-/// Maps memory that begins at the border of a huge page: what lies unaligned at either end would be on small pages.
+/// Maps memory that begins at the border of a huge page: unaligned ends would be on small pages.
 static void *map_aligned(size_t bytes) {
     if (bytes > SIZE_MAX - HUGE_PAGE) return NULL;
     uint8_t *memory = map(bytes + HUGE_PAGE);
     if (!memory) return NULL;
     size_t before = (HUGE_PAGE - (uintptr_t)memory % HUGE_PAGE) % HUGE_PAGE;
-    // munmap of whole small pages: a mapping is a whole number of them, of which the last may be partly asked for.
+    // munmap works on whole small pages. The last page of the memory may be used in part.
     size_t small = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + small - 1) / small * small;
     if (before > 0) munmap(memory, before);
     if (used < bytes + HUGE_PAGE - before) munmap(memory + before + used, bytes + HUGE_PAGE - before - used);

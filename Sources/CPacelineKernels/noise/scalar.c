@@ -36,7 +36,7 @@ static inline float uniform(uint32_t bits) {
     return PL_UNIFORM_LARGEST < u ? PL_UNIFORM_LARGEST : u;
 }
 
-/// -log(-log(1 - u)). Where 1 - u is in the binade of 1 the inner logarithm takes -u as it is, before 1 - u rounds it.
+/// -log(-log(1 - u)). Where 1 - u is in the binade of 1, the inner logarithm uses -u itself, which 1 - u would round.
 static inline float gumbel(uint32_t noise) {
     float u = uniform(noise);
     uint32_t bits = pl_bits(1 - u);

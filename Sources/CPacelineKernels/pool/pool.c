@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "pool/rescue.h"
+#include "tuning.h"
 
 /// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread
 /// leaves", bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
@@ -26,32 +27,21 @@ enum {
 };
 static const uint32_t RUN = ~(uint32_t)0x7fff;
 
-/// How long a thread polls before it sleeps: longer than the gaps inside a forward pass, far shorter than a time slice,
-/// so that a shared machine is not spun to death.
-enum { SPIN_NANOSECONDS = 40000, POLLS_PER_CLOCK_READ = 32 };
+enum { OUTSIDE = -1, LINE_BYTES = 64 };
 
-/// How much a waiting thread fetches before it looks again: what a core can have under way.
-enum { LINE_BYTES = 64, LINES_PER_POLL = 16 };
-
-/// How long a thread then waits before it takes the one it waits for to be paused and gives it its own CPU. Items take
-/// tens of microseconds; a time slice, which is what a paused thread would wait for, takes milliseconds.
-enum { RESCUE_NANOSECONDS = 150000 };
-
-enum { OUTSIDE = -1 };
-
-/// Memory that a thread fetches while it waits, from the front. It is never read, so that it may be gone.
+/// Memory that a thread fetches while it waits, from the front. Nothing reads it, so it may have been freed.
 typedef struct expectation {
     uintptr_t address;
     int64_t lines;
 } expectation;
 
-/// What a pool keeps of each thread.
+/// A thread of a pool.
 typedef struct member {
     /// The items that it has yet to compute: `begin` in the low and `end` in the high 32 bits.
     ///
-    /// It takes them from the front, so that it walks through memory in order and what it has prefetched is what it
-    /// needs next. A thread without items takes the back half of another's. Within a run a range never comes back once
-    /// it has changed (its first item is computed once), so comparing and swapping is enough.
+    /// It takes them from the front, so that it walks through memory in order and needs next what it has prefetched. A
+    /// thread without items takes the back half of another's. Within a run a range never comes back once it has
+    /// changed, because its first item is computed once. So comparing and swapping is enough.
     _Alignas(64) _Atomic uint64_t range;
     _Atomic int cpu;        ///< where it entered the run; OUTSIDE if it is not in one
     _Atomic int was_moved;  ///< whether another thread gave it its CPU during this run
@@ -100,13 +90,13 @@ static int64_t nanoseconds(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/// What a thread waits for: whether `control` satisfies it, given the run that it has seen.
+/// The condition that a thread waits for: whether `control` satisfies it, given the run that the thread has seen.
 typedef int (*condition)(uint32_t control, uint32_t seen);
 
 /// Fetches some of what the thread expects to read; 0 if that has been done.
 static int fetch(expectation *expected) {
     if (expected->lines <= 0) return 0;
-    for (int i = 0; i < LINES_PER_POLL && expected->lines > 0; ++i, --expected->lines) {
+    for (int i = 0; i < PL_FETCHES_PER_POLL && expected->lines > 0; ++i, --expected->lines) {
         __builtin_prefetch((const void *)expected->address, 0, 2);
         expected->address += LINE_BYTES;
     }
@@ -114,9 +104,9 @@ static int fetch(expectation *expected) {
 }
 
 static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int thread) {
-    int64_t deadline = nanoseconds() + SPIN_NANOSECONDS;
+    int64_t deadline = nanoseconds() + PL_SPIN_NANOSECONDS;
     do {
-        for (int poll = 0; poll < POLLS_PER_CLOCK_READ; ++poll) {
+        for (int poll = 0; poll < PL_POLLS_PER_CLOCK_READ; ++poll) {
             if (satisfied(atomic_load_explicit(&pool->control, memory_order_acquire), seen)) return 1;
             if (!fetch(&pool->members[thread].expected)) relax();
         }
@@ -124,10 +114,11 @@ static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int threa
     return 0;
 }
 
-/// Sleeps until the condition holds. After a while it calls `rescue` once, in case who should bring it about is paused.
+/// Sleeps until the condition holds. After a while it calls `rescue` once, in case the thread that it waits for is
+/// paused.
 static void sleep_for(pl_pool *pool, condition satisfied, uint32_t seen, void (*rescue)(pl_pool *, int), int thread) {
-    const struct timespec patience = {.tv_nsec = RESCUE_NANOSECONDS};
-    int64_t deadline = nanoseconds() + RESCUE_NANOSECONDS;
+    const struct timespec patience = {.tv_nsec = PL_RESCUE_NANOSECONDS};
+    int64_t deadline = nanoseconds() + PL_RESCUE_NANOSECONDS;
     int rescued = 0;
     uint32_t control = atomic_load(&pool->control);
     while (!satisfied(control, seen)) {
@@ -183,7 +174,7 @@ static void deal(pl_pool *pool, int64_t items) {
 static void work(pl_pool *pool, int thread) {
     member *self = &pool->members[thread];
     atomic_store_explicit(&self->cpu, pl_current_cpu(), memory_order_relaxed);
-    // What was expected before is still to come if nothing else is.
+    // An older expectation holds until a new one replaces it.
     if (self->coming.lines > 0) self->expected = self->coming;
     self->coming.lines = 0;
     do {
@@ -218,7 +209,7 @@ static uint32_t wait_for_call(pl_pool *pool, uint32_t seen, int thread) {
     return atomic_load(&pool->control);
 }
 
-/// Leaves a run. A thread that was moved during it goes back, so that the caller has its CPU for itself again.
+/// Leaves a run. A thread that was moved during it goes back, so that the caller has its CPU to itself again.
 static void leave(pl_pool *pool, int thread, int home) {
     uint32_t before = atomic_fetch_sub(&pool->control, ONE_INSIDE);
     if ((before & INSIDE) == ONE_INSIDE && (before & CALLER_SLEEPS)) futex_wake(&pool->control);

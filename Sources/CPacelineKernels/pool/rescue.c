@@ -15,8 +15,8 @@ int pl_thread_id(void) {
 int pl_current_cpu(void) { return sched_getcpu(); }
 
 void pl_move_thread(int thread_id, int cpu) {
-    // Whoever holds the lock has put a thread's own set back before letting go, so the set that is read here is its
-    // own.
+    // A holder of the lock restores the set of the thread before it lets go. So the set that is read here is the
+    // thread's own.
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     if (cpu < 0 || cpu >= CPU_SETSIZE) return;
     cpu_set_t allowed, target;
@@ -24,7 +24,7 @@ void pl_move_thread(int thread_id, int cpu) {
     CPU_SET(cpu, &target);
     pthread_mutex_lock(&lock);
     if (sched_getaffinity(thread_id, sizeof allowed, &allowed) == 0 && CPU_ISSET(cpu, &allowed)) {
-        // Narrowing the set moves the thread there and then; widening it again moves nothing.
+        // Narrowing the set moves the thread at once. Widening it again moves nothing.
         if (sched_setaffinity(thread_id, sizeof target, &target) == 0) {
             sched_setaffinity(thread_id, sizeof allowed, &allowed);
         }

@@ -1,10 +1,11 @@
 #include "paceline/probe.h"
 
 #include "isa/dispatch.h"
+#include "isa/plain.h"
 #include "probe/kernels.h"
 
-// What the hardware can do at most, so that a benchmark can say how much of it was reached. Nothing here enters a
-// model's bits.
+// What the hardware can do at most, so that a benchmark can say how much of it was reached. No bit of a model depends
+// on this.
 
 enum { PROBE_CHUNK = 1 << 20, SUMS = 256 };
 
@@ -85,7 +86,7 @@ static uint64_t total(const probe *p) {
 }
 
 static uint64_t read_all(probe p, pl_pool *pool) {
-    pl_pool_run(pool, (int64_t)((p.bytes + PROBE_CHUNK - 1) / PROBE_CHUNK), read_task, &p);
+    pl_pool_run(pool, pl_groups((int64_t)p.bytes, PROBE_CHUNK), read_task, &p);
     return total(&p);
 }
 
@@ -97,8 +98,8 @@ uint64_t pl_probe_read_codes(pl_isa isa, pl_pool *pool, const void *data, size_t
     return read_all((probe){.read = kernels(isa)->read_codes, .data = data, .bytes = bytes}, pool);
 }
 
-/// Sixteen short items a thread, so that a thread that is paused does not decide the figure; returns how many rounds
-/// that were.
+/// Runs sixteen short items per thread, so that a paused thread does not decide the figure. Returns the number of
+/// rounds.
 static uint64_t run(probe *p, pl_pool *pool, pl_task task, uint64_t *sink) {
     const int items = 16 * pl_pool_threads(pool);
     pl_pool_run(pool, items, task, p);

@@ -5,11 +5,12 @@
 #include "paceline/probe.h"
 #include "quant/activations.h"
 #include "quant/layout.h"
+#include "tuning.h"
 
 // What the tile kernels can do where no memory is in the way: the ceiling of a pass with many rows.
 
-/// As many columns as a middling model has, so that a tile lies in the first and the activations in the second level
-/// of the caches; items of a thread, so that one that is paused does not decide the figure.
+/// The columns of a medium model: a tile fits into the first-level cache, the activations into the second. And items
+/// per thread, so that a paused one does not decide the figure.
 enum { COLS = 1536, ITEMS_PER_THREAD = 16 };
 
 typedef struct kernel_probe {
@@ -34,7 +35,7 @@ static void run_kernel(void *context, int64_t item, int thread) {
     }
 }
 
-/// Activations of which two blocks in nine, seen at random, have an outlier, as in a transformer.
+/// Random activations. Two blocks in nine have an outlier, about as many as in a transformer.
 static void fill_activations(float *x, int64_t count) {
     uint32_t seed = 1;
     int64_t outlier = -1;
@@ -51,10 +52,11 @@ static void fill_tiles(uint8_t *tiles, size_t bytes) {
 }
 
 uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, uint64_t rounds) {
-    const pl_tile_kernel pair = rows < PL_PAIR_ROWS ? NULL : pl_pair_kernel_of(isa, type);
-    const pl_tile_kernel kernel = pair ? pair : pl_tile_kernel_of(isa, type);
+    const pl_tile_kernels kernels = pl_tile_kernels_of(isa, type);
+    const int is_pair = kernels.pair && rows >= PL_PAIR_ROWS;
+    const pl_tile_kernel kernel = is_pair ? kernels.pair : kernels.one;
     if (!kernel || rows < 1) return 0;
-    const int64_t outputs = (pair ? 2 : 1) * PL_TILE_ROWS;
+    const int64_t outputs = (is_pair ? 2 : 1) * PL_TILE_ROWS;
     const size_t bytes = pl_matrix_bytes(type, outputs, COLS);
     float *x = malloc((size_t)(rows * COLS) * sizeof *x);
     void *activations = malloc(pl_activations_bytes(COLS, rows));

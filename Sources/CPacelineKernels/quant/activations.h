@@ -28,7 +28,7 @@ typedef struct pl_outlier {
 
 _Static_assert(sizeof(pl_outlier) == 16, "outliers lie one after the other");
 
-/// What an outlier's scale is larger by than its block's, so that the codes of both are -127 ... 127.
+/// The scale of an outlier over that of its block, so that the codes of both are -127 ... 127.
 enum { PL_OUTLIER_RADIX = 254 };
 
 /// 1 / PL_OUTLIER_RADIX times 2^PL_RADIX_RECIPROCAL_BITS, rounded up, as vectors have no division of integers:
@@ -70,14 +70,9 @@ static inline uint8_t *pl_activation_groups(const void *data, int64_t blocks, in
     return (uint8_t *)(pl_activation_outliers(data, blocks, count) + blocks * count);
 }
 
-/// Nearest integer, ties to even, of |x| < 2^22: the addition rounds at the units place.
-static inline __attribute__((always_inline)) int32_t pl_round_to_even(float x) {
-    return (int32_t)((x + 0x1.8p23f) - 0x1.8p23f);
-}
-
-/// Whether taking the group with the largest activation out of a block's scale (`all` with it, `rest` without) spares
-/// so much more than a block's share of its row's error, which `energy`, the sum of the squares of all blocks' scales,
-/// measures.
+/// Whether a block should keep the group with its largest activation apart: whether that spares more than half of a
+/// block's share of the row's error. `all` is the block's scale with the group, `rest` without it. `energy`, the sum of
+/// the squares of all blocks' scales, measures the error.
 ///
 /// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3), and each coarsens
 /// the codes of those beside it. About a quarter of the blocks have an outlier by this rule; that takes a third off the
@@ -95,7 +90,7 @@ static inline int pl_activation_has_outlier(float all, float rest, float energy,
 ///   has amax / 127, but at least amax / (127 * RADIX + 127); x * (1 / scale), rounded likewise, is the code + RADIX
 ///   times that of the outlier.
 /// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
-/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN, none plausible.
+/// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN.
 typedef void pl_activation_quantiser(
     const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
     void *out);
@@ -109,7 +104,7 @@ pl_activation_quantiser pl_activations_quantise_scalar, pl_activations_quantise_
 pl_activation_measurer pl_activations_measure_scalar, pl_activations_measure_avx2, pl_activations_measure_avx512,
     pl_activations_measure_neon;
 
-/// Bits of 2^-100 and of infinity, for comparing magnitudes as integers.
-enum { PL_ACTIVATION_TINY = 0x0d800000, PL_ACTIVATION_INFINITE = 0x7f800000, PL_QUIET_NAN = 0x7fc00000 };
+/// Bits of 2^-100, for comparing magnitudes as integers.
+enum { PL_ACTIVATION_TINY = 0x0d800000 };
 
 #endif

@@ -39,21 +39,10 @@ void pl_dequantise(pl_type type, const void *blocks, size_t count, float *out) {
     case PL_TYPE_BF16:
         widen(type, blocks, count, out);
         break;
-// The type is a constant in each case, so that the compiler makes one straight loop of each format.
+// The type is a constant in each case, so the compiler makes one straight loop for each format.
 #define CASE(T) \
-    case T: dequantise_blocks(T, blocks, count, out); break;
-        CASE(PL_TYPE_Q4_0)
-        CASE(PL_TYPE_Q4_1)
-        CASE(PL_TYPE_Q5_0)
-        CASE(PL_TYPE_Q5_1)
-        CASE(PL_TYPE_Q8_0)
-        CASE(PL_TYPE_Q2_K)
-        CASE(PL_TYPE_Q3_K)
-        CASE(PL_TYPE_Q4_K)
-        CASE(PL_TYPE_Q5_K)
-        CASE(PL_TYPE_Q6_K)
-        CASE(PL_TYPE_IQ4_NL)
-        CASE(PL_TYPE_IQ4_XS)
+    case PL_TYPE_##T: dequantise_blocks(PL_TYPE_##T, blocks, count, out); break;
+        PL_QUANTISED_TYPES(CASE)
 #undef CASE
     }
 }

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "isa/plain.h"
 #include "quant/half.h"
 #include "quant/layout.h"
 
@@ -18,8 +19,6 @@ typedef struct pl_block {
     const uint8_t *words;
     size_t word_stride;  ///< bytes from one word to the next: 4 in a file, PL_WORD_BYTES in a tile
 } pl_block;
-
-#define PL_INLINE static inline __attribute__((always_inline))
 
 /// Byte `index` of the words, counted as in the file.
 PL_INLINE uint32_t pl_byte(pl_block block, int index) {

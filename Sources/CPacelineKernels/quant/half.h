@@ -1,20 +1,7 @@
 #ifndef PACELINE_QUANT_HALF_H
 #define PACELINE_QUANT_HALF_H
 
-#include <stdint.h>
-#include <string.h>
-
-static inline float pl_float_of_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline uint32_t pl_bits_of_float(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
+#include "isa/plain.h"
 
 /// IEEE float16 to float32, exact. Subnormals are scaled from an integer; infinities and NaN keep their payload.
 static inline float pl_half_value(uint16_t half) {
@@ -26,9 +13,9 @@ static inline float pl_half_value(uint16_t half) {
         return sign ? -magnitude : magnitude;
     }
     uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-    return pl_float_of_bits(sign | wide << 23 | fraction << 13);
+    return pl_from_bits(sign | wide << 23 | fraction << 13);
 }
 
-static inline float pl_bfloat_value(uint16_t bits) { return pl_float_of_bits((uint32_t)bits << 16); }
+static inline float pl_bfloat_value(uint16_t bits) { return pl_from_bits((uint32_t)bits << 16); }
 
 #endif

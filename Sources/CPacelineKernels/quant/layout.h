@@ -7,6 +7,13 @@
 #include "paceline/matmul.h"
 #include "paceline/quant.h"
 
+/// Applies X to every quantised type.
+#define PL_QUANTISED_TYPES(X) \
+    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL) X(IQ4_XS)
+
+/// One more than the largest number of a type.
+enum { PL_TYPE_LIMIT = PL_TYPE_BF16 + 1 };
+
 /// How a type's blocks look in a file and in a tile.
 ///
 /// A block of the file is one or two 16-bit fields (scales) and a run of 32-bit words. A tile holds the blocks of 16
@@ -24,12 +31,12 @@ typedef struct pl_layout {
     uint16_t field[2];      ///< their offsets in the file's block
     uint16_t word;          ///< offset of the words in the file's block
     uint16_t words;
-    int16_t offset;  ///< what is subtracted from a stored code; 0 where the format has minimums instead
+    int16_t offset;  ///< subtracted from a stored code; 0 where the format has minimums instead
     uint16_t codes;  ///< how many of the fields, the last ones, hold codes instead of a float16
 } pl_layout;
 
-/// In the header, so that a kernel that is compiled for one type sees constants.
-static const pl_layout pl_layouts[] = {
+/// In the header, so that kernels that are compiled for one type see constants.
+static const pl_layout pl_layouts[PL_TYPE_LIMIT] = {
     [PL_TYPE_F32] = { .name = "F32", .block_length = 1, .block_bytes = 4 },
     [PL_TYPE_F16] = { .name = "F16", .block_length = 1, .block_bytes = 2 },
     [PL_TYPE_BF16] = { .name = "BF16", .block_length = 1, .block_bytes = 2 },
@@ -51,8 +58,7 @@ static const pl_layout pl_layouts[] = {
 
 /// NULL for an unknown type.
 static inline const pl_layout *pl_layout_of(uint32_t type) {
-    if (type >= sizeof pl_layouts / sizeof pl_layouts[0] || !pl_layouts[type].name) return NULL;
-    return &pl_layouts[type];
+    return type < PL_TYPE_LIMIT && pl_layouts[type].name ? &pl_layouts[type] : NULL;
 }
 
 static inline int pl_type_is_float(pl_type type) {

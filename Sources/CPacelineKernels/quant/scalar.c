@@ -1,22 +1,9 @@
-#include <stdint.h>
-
+#include "isa/scalar.h"
 #include "quant/activations.h"
-#include "quant/half.h"
 
-#define TARGET
-#define QUANTISE pl_activations_quantise_scalar
-#define MEASURE pl_activations_measure_scalar
+INLINE uint32_t block_largest(const float *x) { return pl_largest_magnitude_bits(x, PL_ACTIVATION_BLOCK); }
 
-static uint32_t block_largest(const float *x) {
-    uint32_t largest = 0;
-    for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
-        const uint32_t magnitude = pl_bits_of_float(x[i]) & 0x7fffffff;
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest;
-}
-
-static void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
+INLINE void block_codes(const float *x, float inverse, int8_t *codes, int32_t sum[2]) {
     sum[0] = sum[1] = 0;
     for (int i = 0; i < PL_ACTIVATION_BLOCK; ++i) {
         const int32_t code = pl_round_to_even(x[i] * inverse);

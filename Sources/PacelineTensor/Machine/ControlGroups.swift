@@ -1,33 +1,33 @@
 import Glibc
 
-/// Where the kernel tells what the control groups of this process allow (Linux, versions 1 and 2 of its interface).
+/// Where Linux says what the control groups of this process allow, in versions 1 and 2 of the interface.
 package enum ControlGroups {
     /// One control group.
     package struct Group: Sendable, Hashable {
         /// Its folder.
         package let folder: String
-        /// Whether it speaks version 2, with one hierarchy for all controllers.
+        /// Whether it belongs to version 2, which has one hierarchy for all controllers.
         package let isUnified: Bool
     }
 
     /// The groups that a controller (`cpu`, `memory`) may limit this process by: its own and all above it, in both
     /// versions.
     ///
-    /// In a container the folder of the process's own group need not be there; the root that the container sees is its
-    /// group then.
+    /// In a container the folder of the process's own group may be missing. Then the root that the container sees is
+    /// its group.
     ///
-    /// - Parameter read: gives the contents of a file, nil if there is none.
+    /// - Parameter read: returns the contents of a file, or nil if it does not exist.
     package static func groups(of controller: String, read: (String) -> String?) -> [Group] {
         (read("/proc/self/cgroup") ?? "").split(separator: "\n").flatMap { groups(of: controller, line: $0) }
     }
 
-    /// Those that a line of `/proc/self/cgroup` names: `number:controllers:path`, without controllers for version 2.
+    /// The groups in a line of `/proc/self/cgroup`: `number:controllers:path`, without controllers for version 2.
     private static func groups(of controller: String, line: Substring) -> [Group] {
         let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { return [] }
         let isUnified = parts[1].isEmpty
         guard isUnified || parts[1].split(separator: ",").contains(Substring(controller)) else { return [] }
-        // A hierarchy of several controllers is mounted by the names of all, and mostly by that of each as well.
+        // A hierarchy of several controllers is mounted under the names of all, and usually under each name as well.
         let names = isUnified ? [""] : Set(["/\(controller)", "/\(parts[1])"]).sorted()
         let path = parts[2].split(separator: "/")
         return names.flatMap { name in

@@ -2,14 +2,14 @@ import CPacelineKernels
 
 /// How many CPUs this process may use.
 ///
-/// More threads than that only take turns, and wait for one another while they do.
+/// More threads than that only take turns, and wait for each other meanwhile.
 package enum UsableProcessors {
-    /// The CPUs that the process may run on, or fewer where the quota of a control group is worth fewer; a part of a
-    /// CPU counts as one. At least 1.
+    /// The CPUs that the process may run on, or fewer if a control group has a smaller quota. A fraction of a CPU
+    /// counts as one. At least 1.
     ///
     /// - Parameters:
     ///   - affinity: the CPUs that the process may run on.
-    ///   - read: gives the contents of a file, nil if there is none.
+    ///   - read: returns the contents of a file, or nil if it does not exist.
     package static func count(
         affinity: Int = affinity(),
         read: (String) -> String? = ControlGroups.contents
@@ -24,7 +24,7 @@ package enum UsableProcessors {
         Int(pl_cpu_affinity())
     }
 
-    /// What the quota of one group is worth, rounded up; nil if it has none.
+    /// The quota of one group in CPUs, rounded up; nil if it has none.
     private static func quota(of group: ControlGroups.Group, read: (String) -> String?) -> Int? {
         let microseconds: [Double]
         if group.isUnified {

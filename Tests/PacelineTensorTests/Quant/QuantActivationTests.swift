@@ -120,7 +120,7 @@ struct QuantActivationTests {
             let output = QuantisedActivations(rows: rows, columns: columns)
             // The outliers of blocks that have none stay as they were.
             output.raw.initializeMemory(as: UInt8.self, repeating: 0, count: alone.count)
-            output.quantise(x, rows: rows, compute: compute) { row in
+            compute.quantise(x, rows: rows, into: output) { row in
                 // What is quantised is what this prepares.
                 let prepared = FloatMatrix(Array(values[row * columns..<(row + 1) * columns]))
                 x.copyRow(row, from: prepared, row: 0)

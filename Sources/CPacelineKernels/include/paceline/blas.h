@@ -16,7 +16,7 @@ const char *pl_blas_core(void);
 /// c (m x n, stride ldc) = a (m x k, stride lda) . transpose(b (n x k, stride ldb)), row-major, on the calling thread
 /// alone.
 ///
-/// Loads the library if need be; the process ends if it cannot be loaded, so that callers ask pl_blas_load() first.
+/// Loads the library if necessary. If that fails the process ends, so callers ask pl_blas_load() first.
 void pl_blas_sgemm_nt(
     int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc);
 

@@ -1,7 +1,7 @@
 #ifndef PACELINE_CPU_H
 #define PACELINE_CPU_H
 
-/// The instruction sets that kernels exist for. A higher value is a faster one on its architecture.
+/// The instruction sets that have kernels. On one architecture, a higher value is a faster set.
 typedef enum pl_isa {
     PL_ISA_SCALAR = 0,  ///< portable C; defines the bits of every kernel
     PL_ISA_AVX2 = 1,    ///< x86-64 with AVX2, FMA and F16C
@@ -18,7 +18,7 @@ int pl_isa_supported(pl_isa isa);
 /// "scalar", "avx2", "avx512-vnni", "neon".
 const char *pl_isa_name(pl_isa isa);
 
-/// The number of CPUs that the calling thread may run on; of those that are online where the system does not say.
+/// The number of CPUs that the calling thread may run on, or of those that are online if the system does not say.
 int pl_cpu_affinity(void);
 
 #endif

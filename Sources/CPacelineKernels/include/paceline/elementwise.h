@@ -17,7 +17,7 @@
 float pl_expf(float x);
 float pl_logf(float x);
 
-/// y[i] = exp(x[i]), and log; in place allowed.
+/// y[i] = exp(x[i]), and log, in place or not. Other kernels have them inline; tests compare them here.
 void pl_exp(pl_isa isa, const float *x, float *y, int64_t count);
 void pl_log(pl_isa isa, const float *x, float *y, int64_t count);
 

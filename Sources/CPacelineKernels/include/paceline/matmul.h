@@ -42,7 +42,7 @@ void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t
 /// Floats that pl_activations_measure writes for a row of `cols` activations.
 int64_t pl_activations_measures(int64_t cols);
 
-/// Measures a row: what decides about the scales of its blocks.
+/// Measures a row, which decides the scales of its blocks.
 void pl_activations_measure(pl_isa isa, const float *x, int64_t cols, float *measures);
 
 /// Rows and columns of a matrix; the columns are multiples of 32.
@@ -51,11 +51,11 @@ typedef struct pl_activations_part {
     int64_t column_begin, column_end;
 } pl_activations_part;
 
-/// Quantises a part of the `count` rows, so that threads can share the work. `measures` are those of all rows as they
-/// are now, one row after the other. A part that ends with the last row fills up what `out` has beyond it.
+/// Quantises a part of the `count` rows, so that threads can share the work. `measures` has the measures of all rows,
+/// one row after the other. A part that ends with the last row also fills the padding after it.
 ///
-/// What a row's blocks have beside their codes lies in cache lines that other rows share: threads should share a few
-/// rows by columns, and many in groups of 16.
+/// Scales and sums of neighbouring rows share cache lines. So threads should share a few rows by columns, and many rows
+/// in groups of 16.
 void pl_activations_quantise_part(
     pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, const float *measures,
     pl_activations_part part, void *out);
@@ -76,9 +76,9 @@ void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count);
 
-/// Tells the pool what the call of pl_matmul after the coming one will multiply `count` rows with: threads that have
-/// nothing to do until then fetch where they will begin. With more than a few rows this does nothing, as multiplying
-/// takes longer than reading then.
+/// Tells the pool which matrices the call of pl_matmul after the coming one will multiply by `count` rows. Threads that
+/// are idle until then fetch the weights that they will begin with. With more than a few rows this does nothing,
+/// because multiplying then takes longer than reading.
 void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrices, int matrix_count, int64_t count);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/// Memory for weights and KV pages: zero, 64-byte aligned, and from 2 MiB on aligned to huge pages and on them where
-/// the system has some. NULL if there is none.
+/// Memory for weights and KV pages: zero and 64-byte aligned. From 2 MiB on it is aligned to huge pages, and on them
+/// where the system has them. NULL if there is no memory.
 void *pl_memory_allocate(size_t bytes);
 void pl_memory_free(void *memory, size_t bytes);
 

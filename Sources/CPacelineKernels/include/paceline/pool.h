@@ -17,13 +17,13 @@ pl_pool *pl_pool_create(int threads);
 void pl_pool_destroy(pl_pool *pool);
 int pl_pool_threads(const pl_pool *pool);
 
-/// The first of the items that a thread (0 ..< threads) gets of a run, before others help it; of the number of threads,
-/// `items`.
+/// The first item of a run that a thread (0 ..< threads) gets, before others help it. The items of thread t end where
+/// those of t + 1 begin, so `items` for t = threads.
 int64_t pl_pool_share(const pl_pool *pool, int64_t items, int thread);
 
-/// Tells what thread `thread` will read first some time after the coming run: `bytes` bytes from `data` on. Whenever it
-/// has no items from the coming run on, it fetches them into its cache while it waits, until all are fetched or the
-/// next expectation takes their place. A hint: a thread that misses the coming run follows it later. Not during a run.
+/// Tells a thread what it will read first after the coming run: `bytes` bytes from `data` on. From the coming run on,
+/// it fetches them into its cache whenever it waits, until it has them all or the next expectation replaces this one. A
+/// hint: a thread that misses the coming run follows it later. Not to be called during a run.
 void pl_pool_expect(pl_pool *pool, int thread, const void *data, int64_t bytes);
 
 /// Runs `task` for every item and returns when all are done. Not re-entrant; one caller at a time.

@@ -8,12 +8,12 @@
 #include "paceline/pool.h"
 #include "paceline/quant.h"
 
-/// Reads `bytes` bytes (a multiple of 64; 64-byte aligned) once, shared among the threads of `pool`, and returns a
-/// value that depends on all of them: what memory bandwidth is measured with.
+/// Reads `bytes` bytes (a multiple of 64; 64-byte aligned) once, shared among the threads of `pool`, to measure the
+/// bandwidth of memory. Returns a value that depends on all of them.
 uint64_t pl_probe_read(pl_isa isa, pl_pool *pool, const void *data, size_t bytes);
 
-/// The same, multiplying what is read, as 4-bit codes, by one activation row: what a product with one row could reach
-/// at most. A core that computes has fewer reads in flight than one that only reads.
+/// The same, but multiplies the memory, as 4-bit codes, by one activation row: the most that a product with one row
+/// could reach. A core that computes has fewer reads in flight than one that only reads.
 uint64_t pl_probe_read_codes(pl_isa isa, pl_pool *pool, const void *data, size_t bytes);
 
 /// Runs `rounds` rounds of int8 dot products in registers on every thread of `pool` and returns how many
@@ -24,8 +24,8 @@ uint64_t pl_probe_int8(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sin
 uint64_t pl_probe_float(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sink);
 
 /// Multiplies a tile of weights that stays in the caches by `rows` rows, `rounds` times in each of a fixed number of
-/// items, and returns how many multiply-accumulates that were: what the kernel of `type` reaches where no memory is in
-/// its way. 0 for types without tile kernels (float ones) and if there is no memory.
+/// items: the speed of the kernel of `type` where memory does not limit it. Returns the number of multiply-accumulates,
+/// or 0 for types without tile kernels (float ones) and if there is no memory.
 uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, uint64_t rounds);
 
 #endif

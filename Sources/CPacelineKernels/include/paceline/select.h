@@ -12,7 +12,7 @@ int64_t pl_select_at_least(const float *x, int64_t count, float threshold, int32
 int64_t pl_first_not_finite(const float *x, int64_t count);
 
 /// x[i] /= divisor: one IEEE operation an element. A quotient of finite numbers that is too large for float32 becomes
-/// the largest one of its sign, so that nothing after it meets an infinity less an infinity.
+/// the largest one of its sign, so that nothing later subtracts infinities.
 void pl_divide(float *x, float divisor, int64_t count);
 
 #endif
