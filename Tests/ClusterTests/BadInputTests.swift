@@ -122,7 +122,7 @@ extension ClusterSuite {
             for (words, text) in [
                 ("not of 1 rows in 1e-300 ms", #"{"1": 1e-300}"#), ("not of 1 rows in 1e+308 ms", #"{"1": 1e308}"#),
                 ("not of 9223372036854775807 rows", #"{"9223372036854775807": 1}"#), ("is no number", #"{"one": 1}"#),
-                ("at least one measured point", "{}"), ("is no JSON object", "[1]"),
+                ("at least one measured point", "{}"), ("is not a JSON object", "[1]"),
             ] {
                 let path = try TestFiles.file(text.utf8, name: "costs.json")
                 try await Self.check(Case(words, "bench", "cluster", "--cost-curve", path))
