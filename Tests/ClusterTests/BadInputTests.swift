@@ -129,6 +129,24 @@ extension ClusterSuite {
             }
         }
 
+        @Test("Files and addresses that cannot be used")
+        func filesAndAddresses() async throws {
+            for (words, line) in [
+                ("written to /no/file (No such file or directory); check", "simulate --seeds 1..1 --trace /no/file"),
+                ("/no/file cannot be read (No such file or directory)", "bench cluster --cost-curve /no/file"),
+                ("the host of no.invalid:1 is unknown", "chaos relay --listen no.invalid:1 --connect 127.0.0.1:1"),
+                (
+                    "192.0.2.1:1 is not an address of this machine",
+                    "chaos relay --allow-remote --listen 192.0.2.1:1 --connect 127.0.0.1:1"
+                ),
+                ("192.0.2.1:1 is not an address of this machine", "verifier -m \(Self.tiny) --listen 192.0.2.1:1"),
+            ] {
+                var example = Case(words)
+                example.arguments = line.split(separator: " ").map(String.init)
+                try await Self.check(example, environment: ["PACELINE_TOKEN": "0123456789abcdef0123456789abcdef"])
+            }
+        }
+
         // MARK: Models
 
         @Test("Model files that cannot be used, at every command that takes one")

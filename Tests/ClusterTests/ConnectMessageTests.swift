@@ -7,7 +7,7 @@ import Testing
 
 extension ClusterSuite {
     /// What processes say of connections that cannot be made, with real causes.
-    @Suite("Messages about connections", .timeLimit(.minutes(2)))
+    @Suite("Messages about connections", .timeLimit(.minutes(5)))
     struct ConnectMessageTests {
         private static func waitForError(_ part: String, of process: TestProcess) async throws {
             while !process.errors.contains(part) {
@@ -29,8 +29,8 @@ extension ClusterSuite {
         func refused() async throws {
             let address = try await Self.closedPort()
             let worker = try TestProcess(["worker", "--connect", "\(address)", "-md", "ngram", "--exit-with-parent"])
-            // The second wait is 0.16 s, a fifth up or down.
-            try await Self.waitForError("nothing listens at \(address); trying again in 0.2 s", of: worker)
+            // The first wait is 0.1 s, a fifth up or down.
+            try await Self.waitForError("nothing listens at \(address); trying again in 0.1 s", of: worker)
             #expect(!worker.errors.contains("errno") && !worker.errors.contains("Error"), "\(worker.errors)")
             worker.send(SIGTERM)
             #expect(try await worker.exit() == 0)

@@ -31,7 +31,7 @@ struct MailboxTests {
         #expect(box.take() == nil && !box.offer(2))
     }
 
-    @Test("lets a thread that waits go on when something comes, and when it is closed", .timeLimit(.minutes(1)))
+    @Test("lets a thread that waits go on when something comes, and when it is closed", .timeLimit(.minutes(5)))
     func waiting() async {
         let box = Mailbox<Int>(capacity: 1)
         let (taken, source) = AsyncStream.makeStream(of: Int?.self)
@@ -47,7 +47,7 @@ struct MailboxTests {
     }
 }
 
-@Suite("A compute thread", .timeLimit(.minutes(1)))
+@Suite("A compute thread", .timeLimit(.minutes(5)))
 struct ComputeThreadTests {
     private struct Broken: Error {}
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PacelineCluster
 
-@Suite("What a user reads of a socket", .timeLimit(.minutes(1)))
+@Suite("What a user reads of a socket", .timeLimit(.minutes(5)))
 struct SocketFailureTests {
     private static let address = "10.1.2.3:7411"
 
