@@ -203,6 +203,29 @@ struct PassSchedulerTests {
         #expect(isWaiting == [false, true])
     }
 
+    @Test("counts drafts that come at the last moment as punctual")
+    func lastMoment() throws {
+        var bench = try Bench(pass: 16.5)
+        try bench.learnRhythm()
+        bench.pause(3)
+        var control = bench
+        #expect(bench.next([try Self.demand()]) == nil)
+        bench.pause((try #require(bench.scheduler.deadline) - bench.now).inMilliseconds)
+        #expect(control.next([try Self.demand(isExhausted: true)]) != nil)
+        control.pause(bench.time - control.time)
+        var isWaiting: [Bool] = []
+        for var bench in [bench, control] {
+            bench.arrive(try Self.chain(12, probability: 1))
+            _ = bench.next([try Self.demand(isExhausted: true)])
+            bench.pause(10)
+            bench.report(16.5)
+            bench.arrive(try Self.chain(13, probability: 1))
+            bench.pause(3)
+            isWaiting.append(bench.next([try Self.demand()]) == nil)
+        }
+        #expect(isWaiting == [true, true])
+    }
+
     @Test("forgets what it knew of a request that has ended")
     func ended() throws {
         var bench = try Bench(pass: 40)

@@ -32,15 +32,17 @@ struct DraftStreamTests {
         stream.commit([1])
         try stream.append([node(2, 5)], isFinal: false)
         #expect(stream.tree.count == 5)
-        #expect(paths(stream) == [[2], [4], [2, 3], [2, 3, 5]] || paths(stream) == [[2], [2, 3], [4], [2, 3, 5]])
+        #expect(paths(stream) == [[2], [2, 3], [4], [2, 3, 5]])
     }
 
     @Test("shows what lies below the base, whether the commits came before the tree or after")
     func below() throws {
         var late = try stream()
         late.commit([1])
+        let first = late.belowBase()
         late.commit([2])
-        #expect(paths(late) == [[3]])
+        let second = late.belowBase()
+        #expect(first.map(\.token) == [2, 3, 4] && second.map(\.token) == [3])
         #expect(paths(try stream(committed: [1, 2])) == [[3]])
         late.commit([9])
         #expect(paths(late).isEmpty)
