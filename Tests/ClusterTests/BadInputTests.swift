@@ -120,8 +120,10 @@ extension ClusterSuite {
         @Test("Pass times that are impossible")
         func costs() async throws {
             for (words, text) in [
-                ("not of 1 rows in 1e-300 ms", #"{"1": 1e-300}"#), ("not of 1 rows in 1e+308 ms", #"{"1": 1e308}"#),
-                ("not of 9223372036854775807 rows", #"{"9223372036854775807": 1}"#), ("is no number", #"{"one": 1}"#),
+                ("over 1 row in 1e-300 ms is out of range", #"{"1": 1e-300}"#),
+                ("over 1 row in 1e+308 ms is out of range", #"{"1": 1e308}"#),
+                ("over 9223372036854775807 rows in 1.0 ms is out of range", #"{"9223372036854775807": 1}"#),
+                ("\"one\" is not a number of rows", #"{"one": 1}"#),
                 ("at least one measured point", "{}"), ("must be a JSON object", "[1]"),
             ] {
                 let path = try TestFiles.file(text.utf8, name: "costs.json")
