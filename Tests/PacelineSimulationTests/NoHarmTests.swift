@@ -126,11 +126,11 @@ struct NoHarmTests {
     @Test("with workers that take the verifier's own processor time and give little for it")
     func contended() throws {
         let plain = try Self.speed([])
-        #expect(try Self.speed([Self.worker(.model(agreement: 0.2), step: 30)], contention: 1) > 0.9 * plain)
-        let liar = [Self.worker(.liar, step: 30)]
-        #expect(try Self.speed(liar, contention: 1) > 0.9 * plain)
-        // The same worker does harm where the verifier does not let it rest.
-        #expect(try Self.speed(liar, contention: 1, restsDrafting: false) < 0.8 * plain)
+        #expect(try Self.speed([Self.worker(.liar, step: 30)], contention: 1) > 0.9 * plain)
+        let poor = [Self.worker(.model(agreement: 0.2), step: 30)]
+        #expect(try Self.speed(poor, contention: 1) > 0.9 * plain)
+        // The same worker does harm if the verifier never lets it rest.
+        #expect(try Self.speed(poor, contention: 1, restsDrafting: false) < 0.8 * plain)
     }
 
     @Test("and are not held back where they help")
