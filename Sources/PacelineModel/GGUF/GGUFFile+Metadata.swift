@@ -51,10 +51,6 @@ extension GGUFFile {
         }
     }
 
-    package func bool(_ key: String) throws(GGUFError) -> Bool {
-        try require(boolIfPresent(key), key, "a bool")
-    }
-
     package func boolIfPresent(_ key: String) throws(GGUFError) -> Bool? {
         guard let value = metadata[key] else { return nil }
         guard case .bool(let flag) = value else { throw wrongKind(key, "a bool", value) }

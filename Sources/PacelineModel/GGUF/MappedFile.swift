@@ -64,17 +64,9 @@ package final class MappedFile: Sendable {
         try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
-    /// Advice to the kernel about the pages of a range.
-    package enum Advice: Sendable {
-        /// They will be read soon: start reading ahead.
-        case willNeed
-        /// They will not be read again soon, for example after repacking weights: free their memory. A later read maps
-        /// them again.
-        case dontNeed
-    }
-
-    /// Advises the kernel about the whole pages inside `range`. Ignores bytes outside the file.
-    package func advise(_ advice: Advice, range: Range<Int>) {
+    /// Tells the kernel that the whole pages inside `range` will not be read again soon, for example after repacking
+    /// weights: it frees their memory, and a later read maps them again. Ignores bytes outside the file.
+    package func dropPages(in range: Range<Int>) {
         // Dropping the pages of an anonymous map would lose its bytes.
         guard isFileBacked, let base else { return }
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
@@ -82,6 +74,6 @@ package final class MappedFile: Sendable {
         let start = (clamped.lowerBound + page - 1) / page * page
         let end = clamped.upperBound == count ? count : clamped.upperBound / page * page
         guard start < end else { return }
-        madvise(base + start, end - start, advice == .willNeed ? MADV_WILLNEED : MADV_DONTNEED)
+        madvise(base + start, end - start, MADV_DONTNEED)
     }
 }

@@ -98,7 +98,7 @@ struct WeightReader {
 
     private func dropPages(of tensor: GGUFTensor, _ part: Range<Int>) {
         let start = tensor.range.lowerBound
-        tensor.file.advise(.dontNeed, range: start + part.lowerBound..<start + part.upperBound)
+        tensor.file.dropPages(in: start + part.lowerBound..<start + part.upperBound)
     }
 
     /// Converts a vector to float32.

@@ -43,8 +43,8 @@ package enum CostsError: Error, Equatable, CustomStringConvertible {
             "\(rows.debugDescription) is not a number of rows; write a cost curve as {\"1\": 41.5, \"8\": 60}: "
                 + "milliseconds by rows"
         case .outOfRange(let rows, let milliseconds):
-            "a pass over \(rows) row\(rows == 1 ? "" : "s") in \(milliseconds) ms is out of range: give times of 0.001 to 3600000 ms "
-                + "for 1 to 65536 rows"
+            "a pass over \(rows) row\(rows == 1 ? "" : "s") in \(milliseconds) ms is out of range: "
+                + "give times of 0.001 to 3600000 ms for 1 to 65536 rows"
         }
     }
 }

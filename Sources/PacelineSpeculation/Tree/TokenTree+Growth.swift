@@ -28,30 +28,6 @@ extension TokenTree {
         return (link(node), true)
     }
 
-    /// Adds the nodes of another tree below the same base, merging by (parent, token).
-    ///
-    /// Skips nodes that would break this tree's limits, together with everything below them. A drafted tree stays
-    /// useful without some of its nodes.
-    ///
-    /// - Returns: for every node of `other`, its index in this tree, or `nil` if it was skipped.
-    @discardableResult
-    package mutating func merge(_ other: TokenTree) -> [NodeIndex?] {
-        var placed: [NodeIndex?] = []
-        placed.reserveCapacity(other.count)
-        for node in other {
-            var moved = node
-            if let parent = node.parent {
-                guard let newParent = placed[parent] else {
-                    placed.append(nil)
-                    continue
-                }
-                moved.parent = newParent
-            }
-            placed.append(try? insert(moved).index)
-        }
-        return placed
-    }
-
     private func check(_ node: Node) throws(TreeError) {
         if let parent = node.parent, !indices.contains(parent) {
             throw .parentOutOfRange(parent: parent, nodeCount: count)

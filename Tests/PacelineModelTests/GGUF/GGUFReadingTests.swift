@@ -34,7 +34,7 @@ struct GGUFReadingTests {
         #expect(try file.int("i64") == Int.min)
         #expect(try file.float("f32") == -0.375)
         #expect(try file.float("f64") == 1e-3)
-        #expect(try file.bool("yes"))
+        #expect(try file.boolIfPresent("yes") == true)
         #expect(try file.string("text") == "é\u{0}中")
         #expect(file.metadataKeys == ["u8", "i8", "u16", "i16", "u32", "i32", "i64", "f32", "f64", "yes", "text"])
     }
@@ -96,7 +96,10 @@ struct GGUFReadingTests {
         let expected: [(GGUFError.Reason, () throws -> Any?)] = [
             (.wrongKind(key: "text", expected: "an integer", found: "a string"), { try file.int("text") }),
             (.wrongKind(key: "text", expected: "a float", found: "a string"), { try file.floatIfPresent("text") }),
-            (.wrongKind(key: "list", expected: "a bool", found: "an array of string"), { try file.bool("list") }),
+            (
+                .wrongKind(key: "list", expected: "a bool", found: "an array of string"),
+                { try file.boolIfPresent("list") }
+            ),
             (.wrongKind(key: "huge", expected: "a string", found: "an integer"), { try file.string("huge") }),
             (
                 .outOfRange(key: "huge", value: "18446744073709551615", expected: "a number below 2^63"),

@@ -12,19 +12,18 @@ struct MappedFileTests {
         return try body(url.path)
     }
 
-    @Test("the bytes are the file's, even after advice to drop them")
+    @Test("the bytes are the file's, even after their pages were dropped")
     func advice() throws {
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try withFile(bytes) { path in
             let file = try MappedFile(path: path)
             for range in [0..<100_000, 1..<99_999, 5000..<5001, -10..<200_000] {
-                file.advise(.dontNeed, range: range)
-                file.advise(.willNeed, range: range)
+                file.dropPages(in: range)
                 #expect(file.withBytes { $0.elementsEqual(bytes) })
             }
         }
         let copy = try MappedFile(copying: bytes, name: "memory")
-        copy.advise(.dontNeed, range: 0..<copy.count)
+        copy.dropPages(in: 0..<copy.count)
         #expect(copy.withBytes { $0.elementsEqual(bytes) })
     }
 

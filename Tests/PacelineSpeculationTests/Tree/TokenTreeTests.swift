@@ -58,38 +58,6 @@ struct TokenTreeTests {
         #expect(tree[0].logProbability == -1)
         #expect(tree.count == 2)
     }
-
-    @Test("merged trees hold exactly the union of their paths")
-    func mergeIsUnion() throws {
-        var generator = SplitMix(seed: 4)
-        for _ in 0..<200 {
-            let left = try TokenTree.random(using: &generator)
-            let right = try TokenTree.random(using: &generator)
-            var merged = left
-            let placed = merged.merge(right)
-            #expect(Set(merged.paths.keys) == Set(left.paths.keys).union(right.paths.keys))
-            #expect(merged.paths.count == merged.count)
-            #expect(merged.prefix(left.count).elementsEqual(left))
-            for node in right.indices {
-                #expect(merged.tokens(onPathTo: placed[node]) == right.tokens(onPathTo: node))
-            }
-        }
-    }
-
-    @Test("a merge into a full tree leaves out nodes and everything below them")
-    func mergeIntoFullTree() throws {
-        var generator = SplitMix(seed: 5)
-        for _ in 0..<200 {
-            let left = try TokenTree.random(using: &generator)
-            let right = try TokenTree.random(using: &generator)
-            var merged = try TokenTree(left, limits: TreeLimits(nodes: left.count + 5, depth: 32))
-            let placed = merged.merge(right)
-            #expect(merged.count <= left.count + 5)
-            for node in right.indices where placed[node] != nil {
-                #expect(merged.tokens(onPathTo: placed[node]) == right.tokens(onPathTo: node))
-            }
-        }
-    }
 }
 
 @Suite("Token tree limits")
