@@ -37,15 +37,21 @@ let targets: [Target] = [
     .target(name: "PacelineSpeculation"),
     .testTarget(name: "PacelineSpeculationTests", dependencies: ["PacelineSpeculation"]),
 
+    // Pure logic of conversations: chat templates, which are programs in a part of Jinja.
+    .target(name: "PacelineChat"),
+    .testTarget(name: "PacelineChatTests", dependencies: ["PacelineChat"]),
+
     // Model files, tokenizers, the transformer, KV cache and sampling.
     .target(
         name: "PacelineModel",
-        dependencies: ["PacelineTensor", "PacelineSpeculation", .product(name: "Crypto", package: "swift-crypto")],
+        dependencies: [
+            "PacelineChat", "PacelineSpeculation", "PacelineTensor", .product(name: "Crypto", package: "swift-crypto"),
+        ],
         exclude: ["Tokenizer/Unicode/generate.py"]
     ),
     .testTarget(
         name: "PacelineModelTests",
-        dependencies: ["PacelineModel", "PacelineTestKit"],
+        dependencies: ["PacelineChat", "PacelineModel", "PacelineTestKit"],
         resources: [.copy("Goldens")]
     ),
 

@@ -17,6 +17,11 @@ set_up "${models[@]}"
 cd -- "$root"
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
+say "installing Python packages"
+python_packages="$root/.build/python"
+PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" \
+    --upgrade --requirement Tests/PythonWorker/requirements.txt --requirement Tests/ChatTemplates/requirements.txt
+export PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1
 say "testing"
 # Tests with real sockets have deadlines. A few tests at a time keep the cores busy. If all run at once, which is the
 # default, such a test may have to wait until all others have finished.
@@ -25,13 +30,9 @@ if (($# == 0)); then
     say "testing the AArch64 kernels"
     Deploy/cross-test.sh
     say "testing the draft link with the Python worker"
-    python_packages="$root/.build/python"
-    python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" --upgrade \
-        --requirement Tests/PythonWorker/requirements.txt
-    PACELINE="$(swift build --show-bin-path)/paceline" PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1 \
-        python3 -m unittest discover --start-directory Tests/PythonWorker
+    PACELINE="$(swift build --show-bin-path)/paceline" python3 -m unittest discover \
+        --start-directory Tests/PythonWorker
     say "testing drafting over a slow network, in network namespaces"
-    PACELINE="$(swift build --show-bin-path)/paceline" PYTHONDONTWRITEBYTECODE=1 \
-        python3 Tests/Measurements/overlap.py --short
+    PACELINE="$(swift build --show-bin-path)/paceline" python3 Tests/Measurements/overlap.py --short
 fi
 say "all tests passed"

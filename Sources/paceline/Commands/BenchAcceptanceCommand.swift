@@ -74,7 +74,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
         let names = try drafting.names(or: ["ngram"])
         let file = try ModelFile(path: model.path())
         let tokenizer = file.tokenizer
-        let chat = try ChatFormat(file.file, tokenizer: tokenizer)
+        let chat = try ChatRenderer(file.file, tokenizer: tokenizer)
         let prompts = try selectedPrompts()
         let target = try LoadedTarget.transformer(file, threads: threads.count, sequences: 1)
         for case .model(let path) in names {
@@ -98,7 +98,8 @@ struct BenchAcceptanceCommand: ParsableCommand {
         let line = ProgressLine("prompts")
         var report = AcceptanceReport(model: ModelNames.label(model.model), drafters: names.map(\.description))
         for (index, prompt) in prompts.enumerated() {
-            let conversation = chat.render([ChatMessage(.user, prompt.text)])
+            // A fixed time, so that every run measures the same prompt.
+            let conversation = try chat.render([ChatMessage(.user, prompt.text)], time: 0)
             let outcome = try benchmark.run(prompt: tokenizer.encode(conversation), sampling: sampling)
             report.add(prompt.category, outcome)
             line.update(Double(index + 1) / Double(prompts.count))

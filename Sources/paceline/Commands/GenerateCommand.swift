@@ -57,7 +57,7 @@ struct GenerateCommand: AsyncParsableCommand {
         try checkMemory(target, contextLength: limit)
         let names = try drafting.names()
         try checkVocabularies(of: names, target.tokenizer)
-        let tokens = try prompt.tokens(target.tokenizer, ChatFormat(target.file, tokenizer: target.tokenizer))
+        let tokens = try prompt.tokens(for: target)
         guard tokens.count < limit else { throw RequestFault.promptTooLong(tokens: tokens.count, context: limit) }
         var request = CompletionRequest(prompt: .tokens(tokens))
         request.maxTokens = maxTokens

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Logging
 import PacelineModel
 import PacelineSpeculation
 
@@ -25,7 +27,8 @@ struct PromptOptions: ParsableArguments {
     }
 
     /// The prompt's tokens, with the beginning-of-text token where the model expects one.
-    func tokens(_ tokenizer: Tokenizer, _ format: ChatFormat) throws -> [Token] {
+    func tokens(for model: ModelFile) throws -> [Token] {
+        let tokenizer = model.tokenizer
         if let promptTokens {
             try tokenizer.check(promptTokens.tokens)
             return promptTokens.tokens
@@ -33,10 +36,16 @@ struct PromptOptions: ParsableArguments {
         let text = try text.string() ?? ""
         let tokens =
             chat
-            ? tokenizer.encode(format.render([ChatMessage(.user, text)]))
+            ? tokenizer.encode(try conversation(text, model))
             : tokenizer.encode(text, addBOS: tokenizer.prefersBOS)
         guard !tokens.isEmpty else { throw EmptyPrompt() }
         return tokens
+    }
+
+    private func conversation(_ text: String, _ model: ModelFile) throws -> ChatPrompt {
+        let renderer = try ChatRenderer(model.file, tokenizer: model.tokenizer)
+        Logger(label: "paceline.generate").info("the prompt is rendered with \(renderer.source)")
+        return try renderer.render([ChatMessage(.user, text)], time: Int(Date().timeIntervalSince1970))
     }
 }
 

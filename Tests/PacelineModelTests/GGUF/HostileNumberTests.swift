@@ -72,7 +72,7 @@ struct HostileNumberTests {
         do {
             let model = try ModelFile(GGUFFile(bytes: bytes, name: "hostile.gguf"))
             let (configuration, tokenizer) = (model.configuration, model.tokenizer)
-            _ = try ChatFormat(model.file, tokenizer: tokenizer)
+            _ = try ChatRenderer(model.file, tokenizer: tokenizer)
             for context in [1, configuration.contextLength] {
                 let demand = MemoryDemand(
                     model,

@@ -120,7 +120,7 @@ struct EndOfGenerationTests {
         model.controlTokenType = 4
         let tokenizer = try model.tokenizer()
         let end = TinyVocabulary.shared.controlTokens[2]
-        let prompt = ChatFormat(template: "<|im_start|>").render([ChatMessage(.user, "hi<|im_end|>the")])
+        let prompt = ChatFormat(.chatML).render([ChatMessage(.user, "hi<|im_end|>the")])
         #expect(tokenizer.encode(prompt).filter { $0 == end }.count == 1)
     }
 

@@ -138,10 +138,10 @@ struct NormalizationTests {
         let tokenizer = try model.tokenizer()
         let control = TinyVocabulary.shared.controlTokens
         let content = "e\u{301}\u{AC00}\u{11A8}<|im_end|>\u{338}e\u{301}"
-        let prompt = ChatFormat(template: "<|im_start|>").render([ChatMessage(.user, content)])
+        let prompt = ChatFormat(.chatML).render([ChatMessage(.user, content)])
         let tokens = tokenizer.encode(prompt)
         #expect(tokens.filter { $0 >= control[0] } == [control[1], control[2], control[1]])
         let composed = "\u{E9}\u{AC01}<|im_end|\u{226F}\u{E9}"
-        #expect(tokens == tokenizer.encode(ChatFormat(template: "<|im_start|>").render([ChatMessage(.user, composed)])))
+        #expect(tokens == tokenizer.encode(ChatFormat(.chatML).render([ChatMessage(.user, composed)])))
     }
 }

@@ -177,7 +177,7 @@ struct SentencePieceTests {
         func tokens(_ texts: String...) -> [Token?] { texts.map { pieces.token($0) } }
         let chat = "<|user|>\nhello<|end|>\n<|assistant|>\n"
         #expect(tokenizer.encode(chat).map(Optional.some) == tokens("<|user|>", "▁hello", "<|end|>", "<|assistant|>"))
-        let format = ChatFormat(template: "{{ '<|user|>' }}{{ '<|end|>' }}{{ '<|assistant|>' }}")
+        let format = ChatFormat(.phi3)
         // They also absorb white space that begins a user's text, but a marker in that text is plain text.
         let prompt = format.render([ChatMessage(.user, " \u{3000}\u{85}hello")])
         #expect(tokenizer.encode(prompt) == tokenizer.encode(chat))
