@@ -30,7 +30,7 @@ let targets: [Target] = [
     .target(name: "PacelineTensor", dependencies: ["CPacelineKernels"]),
     .testTarget(
         name: "PacelineTensorTests",
-        dependencies: ["PacelineTensor", "CPacelineKernels", "PacelineSpeculation"]
+        dependencies: ["CPacelineKernels", "PacelineSpeculation", "PacelineTensor"]
     ),
 
     // Pure logic of drafting and verifying: trees, drafters, acceptance rules, planner.
@@ -45,13 +45,14 @@ let targets: [Target] = [
     .target(
         name: "PacelineModel",
         dependencies: [
-            "PacelineChat", "PacelineSpeculation", "PacelineTensor", .product(name: "Crypto", package: "swift-crypto"),
+            "CPacelineKernels", "PacelineChat", "PacelineSpeculation", "PacelineTensor",
+            .product(name: "Crypto", package: "swift-crypto"),
         ],
         exclude: ["Tokenizer/Unicode/generate.py"]
     ),
     .testTarget(
         name: "PacelineModelTests",
-        dependencies: ["PacelineChat", "PacelineModel", "PacelineTestKit"],
+        dependencies: ["PacelineChat", "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineTestKit"],
         resources: [.copy("Goldens")]
     ),
 
@@ -61,54 +62,79 @@ let targets: [Target] = [
     .target(
         name: "PacelineWire",
         dependencies: [
-            "CPacelineProtocol", "CPacelineChecksum", "PacelineSpeculation",
+            "CPacelineChecksum", "CPacelineProtocol", "PacelineSpeculation",
             .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),
     .testTarget(
         name: "PacelineWireTests",
-        dependencies: ["PacelineWire", "CPacelineChecksum", .product(name: "NIOTestUtils", package: "swift-nio")]
+        dependencies: [
+            "CPacelineChecksum", "PacelineSpeculation", "PacelineWire",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOTestUtils", package: "swift-nio"),
+        ]
     ),
 
     // The distributed system: state machines for both ends of a link, and the sockets and threads that run them.
     .target(
         name: "PacelineCluster",
         dependencies: [
-            "PacelineWire", "PacelineSpeculation", "PacelineModel",
-            .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOPosix", package: "swift-nio"),
-            .product(name: "NIOTLS", package: "swift-nio"),
-            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "NIOTLS", package: "swift-nio"),
         ]
     ),
     .testTarget(
         name: "PacelineClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineSimulation", "PacelineTestKit",
+            "PacelineCluster", "PacelineModel", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor",
+            "PacelineTestKit", "PacelineWire",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOEmbedded", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ]
     ),
 
     // The HTTP API for clients of a verifier.
     .target(
         name: "PacelineGateway",
-        dependencies: ["PacelineCluster", "PacelineModel", .product(name: "NIOHTTP1", package: "swift-nio")]
+        dependencies: [
+            "PacelineCluster", "PacelineModel", "PacelineSpeculation",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]
     ),
 
-    .testTarget(name: "PacelineGatewayTests", dependencies: ["PacelineGateway", "PacelineTestKit"]),
+    .testTarget(
+        name: "PacelineGatewayTests",
+        dependencies: [
+            "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSpeculation", "PacelineTestKit",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]
+    ),
 
     // Deterministic simulation of whole clusters under faults: no sockets, threads or clocks.
     .target(
         name: "PacelineSimulation",
         dependencies: [
-            "PacelineCluster", "PacelineSpeculation", "PacelineWire", .product(name: "NIOCore", package: "swift-nio"),
+            "PacelineCluster", "PacelineSpeculation", "PacelineWire",
+            .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),
     .testTarget(
         name: "PacelineSimulationTests",
-        dependencies: ["PacelineSimulation", "PacelineCluster", "PacelineSpeculation", "PacelineWire"]
+        dependencies: ["PacelineCluster", "PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
     ),
 
     // Faults for real processes: a TCP relay that delays, throttles and cuts.
@@ -116,18 +142,18 @@ let targets: [Target] = [
         name: "PacelineChaos",
         dependencies: [
             "PacelineCluster", "PacelineSpeculation",
+            .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
-            .product(name: "Logging", package: "swift-log"),
         ]
     ),
     .testTarget(
         name: "PacelineChaosTests",
         dependencies: [
             "PacelineChaos", "PacelineCluster", "PacelineSpeculation",
+            .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
-            .product(name: "Logging", package: "swift-log"),
         ]
     ),
 
@@ -135,21 +161,28 @@ let targets: [Target] = [
         name: "paceline",
         dependencies: [
             "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSimulation",
+            "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
 
     // Shared by tests: tiny models and vocabularies, and a writer of model files.
     .target(
         name: "PacelineTestKit",
-        dependencies: ["PacelineModel", "PacelineTensor"],
+        dependencies: ["PacelineModel", "PacelineSpeculation", "PacelineTensor"],
         path: "Tests/PacelineTestKit"
     ),
     // Tests of whole clusters of real processes.
     .testTarget(
         name: "ClusterTests",
         dependencies: [
-            "PacelineTestKit", "paceline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSpeculation", "PacelineTestKit", "paceline",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
         ],
         exclude: ["Prompts"],
         resources: [.copy("Goldens")]

@@ -1,8 +1,9 @@
-"""Checks that every dependency in Package.swift is used.
+"""Checks that every dependency in Package.swift is used, and that every import is declared there.
 
 A target uses a dependency if one of its files imports it or, in C, includes one of its headers. A system library counts
 as used if a file includes a header that its shim names. A package counts as used if a target uses one of its products.
-The build itself finds undeclared imports (--explicit-target-dependency-import-check).
+In the other direction, a target must declare each module that its Swift files import, unless the toolchain or the
+system supplies it. The build misses an import that another dependency brings along.
 """
 
 import json
@@ -16,6 +17,16 @@ IMPORT = re.compile(
     r"(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)",
     re.MULTILINE,
 )
+# What the toolchain and the system supply.
+SYSTEM_MODULES = {
+    "Dispatch",
+    "Foundation",
+    "FoundationEssentials",
+    "FoundationNetworking",
+    "Glibc",
+    "Synchronization",
+    "Testing",
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -24,15 +35,26 @@ def folder_of(target: dict) -> pathlib.Path:
     return pathlib.Path(target.get("path") or f"{kind}/{target['name']}")
 
 
-def imports_of(folder: pathlib.Path) -> set[str]:
-    """The modules that Swift files import, and the headers that C files include."""
-    found: set[str] = set()
-    for file in folder.rglob("*"):
+def imports_of(folder: pathlib.Path) -> dict[pathlib.Path, set[str]]:
+    """The modules that each Swift file imports, and the headers that each C file includes."""
+    found: dict[pathlib.Path, set[str]] = {}
+    for file in sorted(folder.rglob("*")):
         if file.suffix == ".swift":
-            found.update(IMPORT.findall(file.read_text()))
+            found[file] = set(IMPORT.findall(file.read_text()))
         elif file.suffix in (".c", ".h", ".inc"):
-            found.update(INCLUDE.findall(file.read_text()))
+            found[file] = set(INCLUDE.findall(file.read_text()))
     return found
+
+
+def undeclared(target: dict, imports: dict[pathlib.Path, set[str]]) -> list[str]:
+    """Imports in Swift files of modules that the target does not declare."""
+    declared = {name_of(dependency) for dependency in target["dependencies"]} | SYSTEM_MODULES
+    return [
+        f"{file}: imports {module}, which Package.swift does not declare for {target['name']}"
+        for file, modules in imports.items()
+        if file.suffix == ".swift"
+        for module in sorted(modules - declared)
+    ]
 
 
 def name_of(dependency: dict) -> str:
@@ -59,7 +81,9 @@ def main() -> int:
     folders = {target["name"]: folder_of(target) for target in manifest["targets"]}
     problems, packages = [], set()
     for target in manifest["targets"]:
-        imports = imports_of(folders[target["name"]])
+        by_file = imports_of(folders[target["name"]])
+        imports = set().union(*by_file.values())
+        problems += undeclared(target, by_file)
         for dependency in target["dependencies"]:
             name = name_of(dependency)
             if "product" in dependency:

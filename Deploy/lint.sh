@@ -14,7 +14,7 @@ Checks all files that are tracked by git or not ignored:
   C         clang-format (except generated code)
   scripts   shellcheck
   Python    ruff check, ruff format
-  all       no line over 120 columns; every dependency in Package.swift is used
+  all       no line over 120 columns; Package.swift declares exactly what targets import
 
   --fix     first repair the format of Swift, C and Python
 END_OF_USAGE
