@@ -19,7 +19,7 @@ struct LinkKey: Hashable {
         self.link = link
     }
 
-    init(_ end: Connection.End) {
+    init(_ end: SimulatedConnection.End) {
         self.init(host: end.owner.host, life: end.life, link: end.link)
     }
 }
@@ -48,12 +48,12 @@ final class CorruptionCheck {
     // MARK: What the network does
 
     /// An honest worker's connection has come in.
-    func opened(_ connection: Connection) {
+    func opened(_ connection: SimulatedConnection) {
         integrity.honest.insert(LinkKey(connection.server))
     }
 
     /// A receiver has got its first corrupt byte.
-    func delivered(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
+    func delivered(_ id: Int, _ connection: SimulatedConnection, _ side: SimulatedConnection.Side) {
         guard connection.isHonest, !connection.isClosed(side) else { return }
         journal.statistics.poisonDelivered += 1
         journal.note("poison", "connection \(id), to the \(side)")
@@ -67,7 +67,7 @@ final class CorruptionCheck {
 
     /// A side is done with a connection, for any reason. Corrupt bytes that it got count as outlived until it says
     /// that it ended the connection because of them: see ``detected()``.
-    func ended(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
+    func ended(_ id: Int, _ connection: SimulatedConnection, _ side: SimulatedConnection.Side) {
         guard connection.isHonest, !connection.isClosed(side), connection[to: side].watch.isPoisonDelivered else {
             return
         }
@@ -76,7 +76,7 @@ final class CorruptionCheck {
     }
 
     /// A receiver has got the whole of a corrupt frame: it must have closed the connection.
-    func mustBeOver(_ id: Int, _ connection: Connection, _ side: Connection.Side) {
+    func mustBeOver(_ id: Int, _ connection: SimulatedConnection, _ side: SimulatedConnection.Side) {
         guard connection.isHonest, !connection.isClosed(side) else { return }
         journal.fail(.corruption, "the \(side) of connection \(id) went on after a corrupt or repeated frame")
     }
@@ -100,7 +100,7 @@ final class CorruptionCheck {
 
     /// A verifier has refused a tree, which only a dishonest worker may cause.
     func refusedTree(_ link: LinkKey, _ detail: String) {
-        if integrity.isSound(link) { journal.fail(.blame, "\(detail); it came from an honest worker") }
+        if integrity.isSound(link) { journal.fail(.falseAccusation, "\(detail); it came from an honest worker") }
     }
 
     /// A side has given a connection up because of corrupt bytes.
@@ -113,7 +113,7 @@ final class CorruptionCheck {
     private func judge(_ fault: LinkFault, _ who: String) {
         switch fault {
         case .malformed, .unexpected, .violation, .internal, .noCommonVersion, .otherModel, .authenticationFailed:
-            journal.fail(.blame, "\(who) accused an honest peer: \(fault)")
+            journal.fail(.falseAccusation, "\(who) accused an honest peer: \(fault)")
         case .reported(let code, let reason) where [.badFrame, .badMessage, .unexpected, .limit].contains(code):
             // The peer may have got corrupt bytes that this side cannot know of.
             journal.note("accused", "\(who) by its peer: \(reason)")

@@ -25,7 +25,7 @@ package struct Violation: Error, Equatable, Sendable, CustomStringConvertible {
         /// Throughput does not fall below plain decoding.
         case throughput
         /// Honest peers are not accused, and dishonest ones are.
-        case blame
+        case falseAccusation = "blame"
         /// The same seed gives the same run.
         case determinism
     }

@@ -59,7 +59,8 @@ final class Nemesis {
 
     private func partition(_ worker: WorkerProcess, isOneWay: Bool, for span: Duration) {
         let isToVerifier = timeline.random.next(below: 2) == 0
-        let sides: Set<Connection.Side> = isOneWay ? [isToVerifier ? .verifier : .worker] : [.worker, .verifier]
+        let sides: Set<SimulatedConnection.Side> =
+            isOneWay ? [isToVerifier ? .verifier : .worker] : [.worker, .verifier]
         cluster.network.cutOff(worker, to: sides)
         timeline.schedule(after: span) { [unowned self, unowned worker] in cluster.network.rejoin(worker) }
     }

@@ -27,7 +27,10 @@ protocol ConnectionOwner: AnyObject {
 }
 
 /// A simulated TCP connection between a client and a verifier.
-struct Connection {
+///
+/// A class, because a copy of a value would share its lanes' arrays, and the next write would copy all that is on the
+/// way.
+final class SimulatedConnection {
     /// The ends are named for the processes that honest connections join.
     enum Side: UInt64 {
         case worker, verifier
@@ -82,11 +85,11 @@ struct Connection {
         side == .worker ? closed.worker : closed.verifier
     }
 
-    mutating func close(_ side: Side) {
+    func close(_ side: Side) {
         if side == .worker { closed.worker = true } else { closed.verifier = true }
     }
 
-    mutating func open(_ side: Side) {
+    func open(_ side: Side) {
         if side == .worker { opened.worker = true } else { opened.verifier = true }
     }
 

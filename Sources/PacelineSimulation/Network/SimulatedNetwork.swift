@@ -5,10 +5,8 @@ import PacelineWire
 
 /// The connections between processes: when bytes arrive, who gets them, and what faults do to them.
 final class SimulatedNetwork {
-    private typealias Side = Connection.Side
+    typealias Side = SimulatedConnection.Side
 
-    /// As in production: how long the last bytes of a closed link may take to leave.
-    private static let lingering = Duration.milliseconds(500)
     /// As in production: how long a worker waits for a connection to come up.
     private static let connectTimeout = Duration.seconds(2)
     /// The most pieces that one delivery hands over before others get their turn.
@@ -20,10 +18,10 @@ final class SimulatedNetwork {
     private let timeline: Timeline
     private let journal: Journal
     private let corruption: CorruptionCheck
-    private var connections: [Int: Connection] = [:]
+    private var connections: [Int: SimulatedConnection] = [:]
     private var connectionCount = 0
     /// Directions in which a client's host is cut off.
-    private var cuts: [ObjectIdentifier: Set<Connection.Side>] = [:]
+    private var cuts: [ObjectIdentifier: Set<Side>] = [:]
 
     init(_ context: SimulationContext, _ corruption: CorruptionCheck) {
         settings = context.scenario.network
@@ -44,7 +42,7 @@ final class SimulatedNetwork {
         }
     }
 
-    private func noteEnd(of id: Int, _ side: Connection.Side) {
+    private func noteEnd(of id: Int, _ side: Side) {
         if let connection = connections[id] { corruption.ended(id, connection, side) }
     }
 
@@ -85,9 +83,9 @@ extension SimulatedNetwork {
     func establish(_ client: any ConnectionOwner, as link: LinkID, with verifier: VerifierProcess) -> Int {
         connectionCount += 1
         let id = connectionCount
-        let connection = Connection(
-            client: Connection.End(owner: client, life: client.life, link: link),
-            server: Connection.End(owner: verifier, life: verifier.life, link: verifier.accept(id))
+        let connection = SimulatedConnection(
+            client: SimulatedConnection.End(owner: client, life: client.life, link: link),
+            server: SimulatedConnection.End(owner: verifier, life: verifier.life, link: verifier.accept(id))
         )
         connections[id] = connection
         if connection.isHonest { corruption.opened(connection) }
@@ -109,7 +107,7 @@ extension SimulatedNetwork {
 
 extension SimulatedNetwork {
     /// A side's application writes.
-    func send(_ bytes: ByteBuffer, from side: Connection.Side, on id: Int) {
+    func send(_ bytes: ByteBuffer, from side: Side, on id: Int) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         journal.mark(UInt64(bytes.readableBytes))
         connections[id]?[to: side.other].write(bytes)
@@ -117,7 +115,7 @@ extension SimulatedNetwork {
         checkOutbox(of: id, side)
     }
 
-    private func checkOutbox(of id: Int, _ side: Connection.Side) {
+    private func checkOutbox(of id: Int, _ side: Side) {
         let bytes = connections[id]?[to: side.other].outboxBytes ?? 0
         // The frame that exceeds the limit is not written, but the farewell is.
         if bytes > outboundLimit + WireLimits.handshakePayload {
@@ -126,7 +124,7 @@ extension SimulatedNetwork {
     }
 
     /// Moves what the window allows onto the wire, and tells the sender what has left.
-    private func depart(_ id: Int, from side: Connection.Side) {
+    private func depart(_ id: Int, from side: Side) {
         let left = connections[id]?[to: side.other].depart(settings, now: timeline.now, random: &timeline.random)
         scheduleDelivery(id, to: side.other)
         for count in left ?? [] {
@@ -135,7 +133,7 @@ extension SimulatedNetwork {
     }
 
     /// A side closes the connection.
-    func close(_ id: Int, _ side: Connection.Side) {
+    func close(_ id: Int, _ side: Side) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         noteEnd(of: id, side)
         connections[id]?.close(side)
@@ -144,26 +142,26 @@ extension SimulatedNetwork {
         connections[id]?[to: side.other].finish()
         depart(id, from: side)
         if connections[id]?[to: side.other].isDrained == false {
-            timeline.schedule(after: Self.lingering) { [unowned self] in stopLingering(id, side) }
+            timeline.schedule(after: LinkTransport.lingering) { [unowned self] in stopLingering(id, side) }
         }
         if connections[id]?.isGone == true { connections[id] = nil }
     }
 
     /// The last bytes have had enough time to leave.
-    private func stopLingering(_ id: Int, _ side: Connection.Side) {
+    private func stopLingering(_ id: Int, _ side: Side) {
         guard connections[id]?[to: side.other].isDrained == false else { return }
         reset(id, toward: side.other)
     }
 
     /// Ends one direction with an error; what is on its way is lost.
-    private func reset(_ id: Int, toward side: Connection.Side) {
+    private func reset(_ id: Int, toward side: Side) {
         let trip = makeTrip()
         connections[id]?[to: side].reset("connection reset by peer", at: timeline.now + trip)
         scheduleDelivery(id, to: side)
     }
 
     /// Ends one direction in order; what is on its way is lost but for a share of the next piece.
-    private func cut(_ id: Int, toward side: Connection.Side, keeping share: Double) {
+    private func cut(_ id: Int, toward side: Side, keeping share: Double) {
         connections[id]?[to: side].cut(keeping: share, at: timeline.now + settings.latency)
         scheduleDelivery(id, to: side)
     }
@@ -172,7 +170,7 @@ extension SimulatedNetwork {
 // MARK: - Arriving
 
 extension SimulatedNetwork {
-    private func scheduleDelivery(_ id: Int, to side: Connection.Side) {
+    private func scheduleDelivery(_ id: Int, to side: Side) {
         guard let connection = connections[id], !connection[to: side].isDeliveryScheduled,
             let at = connection[to: side].nextArrival
         else { return }
@@ -181,7 +179,7 @@ extension SimulatedNetwork {
     }
 
     /// Hands over what has arrived, unless the way is cut or the receiver is stopped.
-    private func deliver(_ id: Int, to side: Connection.Side) {
+    private func deliver(_ id: Int, to side: Side) {
         connections[id]?[to: side].isDeliveryScheduled = false
         for _ in 0..<Self.burst {
             guard journal.violation == nil, let connection = connections[id], canReceive(connection, side),
@@ -193,17 +191,17 @@ extension SimulatedNetwork {
         scheduleDelivery(id, to: side)
     }
 
-    private func canReceive(_ connection: Connection, _ side: Connection.Side) -> Bool {
+    private func canReceive(_ connection: SimulatedConnection, _ side: Side) -> Bool {
         guard !connection[to: side].isBlackHole, !isCut(connection, to: side) else { return false }
         let end = connection[end: side]
         return !(end.isCurrent && end.owner.isStopped)
     }
 
-    private func isCut(_ connection: Connection, to side: Connection.Side) -> Bool {
+    private func isCut(_ connection: SimulatedConnection, to side: Side) -> Bool {
         !cuts.isEmpty && cuts[ObjectIdentifier(connection.client.owner)]?.contains(side) == true
     }
 
-    private func hand(_ piece: Lane.Piece, to side: Connection.Side, of id: Int) {
+    private func hand(_ piece: Lane.Piece, to side: Side, of id: Int) {
         guard let connection = connections[id] else { return }
         switch piece {
         case .opened:
@@ -217,11 +215,11 @@ extension SimulatedNetwork {
         if piece.isEnd { close(id, side) }
     }
 
-    private func hand(_ bytes: ByteBuffer, to side: Connection.Side, _ connection: Connection, _ id: Int) {
+    private func hand(_ bytes: ByteBuffer, to side: Side, _ connection: SimulatedConnection, _ id: Int) {
         let first = UInt64(bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) ?? 0)
         journal.mark(UInt64(bytes.readableBytes) ^ first << 32)
-        acknowledge(bytes.readableBytes, connection, id, side)
         let wasSound = !connection[to: side].watch.isPoisonDelivered
+        acknowledge(bytes.readableBytes, connection, id, side)
         let mustHaveNoticed = connections[id]?[to: side].watch.deliver(bytes.readableBytes) ?? false
         if wasSound, let connection = connections[id], connection[to: side].watch.isPoisonDelivered {
             corruption.delivered(id, connection, side)
@@ -230,14 +228,14 @@ extension SimulatedNetwork {
         if mustHaveNoticed, let connection = connections[id] { corruption.mustBeOver(id, connection, side) }
     }
 
-    private func acknowledge(_ bytes: Int, _ connection: Connection, _ id: Int, _ side: Connection.Side) {
+    private func acknowledge(_ bytes: Int, _ connection: SimulatedConnection, _ id: Int, _ side: Side) {
         let isReported = !isCut(connection, to: side.other)
         let mayWait = connection[to: side].isDrained
         connections[id]?[to: side].acknowledge(bytes, isReported: isReported)
         if !mayWait, isReported { depart(id, from: side.other) }
     }
 
-    private func tell(_ event: ConnectionEvent, to side: Connection.Side, of id: Int) {
+    private func tell(_ event: ConnectionEvent, to side: Side, of id: Int) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         let end = connection[end: side]
         if end.isCurrent { end.owner.receive(event, on: end.link) }
@@ -267,7 +265,7 @@ extension SimulatedNetwork {
         let open = connections.keys.sorted().filter { connections[$0]?.isUp == true }
         guard !open.isEmpty else { return false }
         let id = open[timeline.random.next(below: open.count)]
-        let side: Connection.Side = timeline.random.next(below: 2) == 0 ? .worker : .verifier
+        let side: Side = timeline.random.next(below: 2) == 0 ? .worker : .verifier
         switch kind {
         case .cut:
             for side in [side, side.other] {
@@ -286,7 +284,7 @@ extension SimulatedNetwork {
     }
 
     /// Nothing gets through to `sides` of a client's connections any more.
-    func cutOff(_ client: any ConnectionOwner, to sides: Set<Connection.Side>) {
+    func cutOff(_ client: any ConnectionOwner, to sides: Set<Side>) {
         cuts[ObjectIdentifier(client), default: []].formUnion(sides)
     }
 

@@ -3,8 +3,9 @@ import PacelineCluster
 import PacelineSpeculation
 import PacelineWire
 
-/// A worker that completes the handshake and then breaks the protocol. It sends trees of nonsense, stale trees, trees
-/// for other requests, beyond its credit, out of order or twice; floods, noise, and messages only a verifier may send.
+/// A worker that completes the handshake and then breaks the protocol. It sends trees of nonsense, stale trees and
+/// trees for other requests, beyond its credit, out of order or twice. It also sends floods, noise, and messages only a
+/// verifier may send.
 struct ByzantineWorker {
     private struct Session {
         let seed: UInt64

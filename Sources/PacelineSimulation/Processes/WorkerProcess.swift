@@ -100,7 +100,7 @@ final class WorkerProcess: SimulatedProcess {
         case .link(_, .pauseReading), .link(_, .resumeReading): break
         case .draft(let job): start(job)
         case .note(let note): take(note)
-        case .refused(let fault): journal.fail(.blame, "worker \(index) was refused for good: \(fault)")
+        case .refused(let fault): journal.fail(.falseAccusation, "worker \(index) was refused permanently: \(fault)")
         }
     }
 
