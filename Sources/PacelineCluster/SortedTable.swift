@@ -1,5 +1,5 @@
-/// A small map that keeps its entries in ascending order of their keys, so that effects come out in the same order in
-/// every run (a dictionary's order differs from process to process).
+/// A small map that keeps its entries in ascending order of their keys, so that effects come in the same order in every
+/// run. A dictionary's order differs from process to process.
 struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Sendable {
     private(set) var keys: [Key] = []
     private(set) var values: [Value] = []
@@ -34,8 +34,15 @@ struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Send
     }
 
     /// Changes the value for `key` in place; nil if there is none.
-    mutating func update<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
+    @discardableResult
+    mutating func update<Output>(_ key: Key, _ body: (inout Value) -> Output) -> Output? {
         index(of: key).map { body(&values[$0]) }
+    }
+
+    /// Changes the value for `key` in place; nil if there is none, or if `body` returns nil.
+    @discardableResult
+    mutating func update<Output>(_ key: Key, _ body: (inout Value) -> Output?) -> Output? {
+        index(of: key).flatMap { body(&values[$0]) }
     }
 
     func contains(_ key: Key) -> Bool {

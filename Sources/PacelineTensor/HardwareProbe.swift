@@ -8,12 +8,12 @@ package struct HardwareProbe {
         self.compute = compute
     }
 
-    /// Sequential bandwidths in GB/s (10⁹ bytes): of reading alone, and of reading 4-bit codes into dot products with
-    /// one row, the least work that decoding can be. The second is lower where a core that computes has fewer reads in
-    /// flight.
+    /// Sequential bandwidths in GB/s (10⁹ bytes). `read` is of reading alone. `codes` is of reading 4-bit codes into
+    /// dot products with one row, the least work that decoding can be. The second is lower where a core that computes
+    /// has fewer reads in flight.
     ///
-    /// Each is the median of `repeats` sweeps, taken in turn, over a buffer far larger than any cache; 0 if there is no
-    /// memory for it.
+    /// Each is the median of `repeats` sweeps, taken in turn, over a buffer far larger than any cache. It is 0 if there
+    /// is no memory for the buffer.
     package func bandwidths(bytes: Int = 1 << 29, repeats: Int = 5) -> (read: Double, codes: Double) {
         // On huge pages, as weights are.
         guard let buffer = pl_memory_allocate(bytes) else { return (0, 0) }

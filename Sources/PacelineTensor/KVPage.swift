@@ -70,8 +70,8 @@ package final class KVPage: @unchecked Sendable {
     /// Bytes of memory that are mapped at a time: many huge pages, so that a partly used last one wastes little.
     package static let slabBytes = 32 << 20
 
-    /// New pages side by side, on huge pages where the system has them: as many as fit in ``slabBytes``, at least one
-    /// and at most `limit`. They occupy memory from the first write on.
+    /// New pages side by side, on huge pages where the system has them. As many as fit in ``slabBytes``, but at least
+    /// one and at most `limit`. They occupy memory from the first write on.
     ///
     /// - Returns: the pages in the order of their addresses; nil if there is no memory.
     package static func slab(shape: KVShape, limit: Int) -> [KVPage]? {

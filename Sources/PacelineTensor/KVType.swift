@@ -8,8 +8,7 @@ package enum KVType: String, Sendable, CaseIterable {
     case f16
     /// 8-bit integers with scales, about half the memory of ``f16``: integer arithmetic.
     ///
-    /// It costs accuracy. Against float32, the log-probability of the most likely token is off by 0.026 nat on average
-    /// for SmolLM2 135M (0.023 with ``f16``), and by 0.083 for Qwen2.5-Coder 0.5B (0.010).
+    /// It costs accuracy, and some models far more than others: `Tests/Measurements/README.md` has figures.
     case int8
 
     var raw: pl_kv_type {

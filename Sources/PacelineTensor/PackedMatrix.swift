@@ -17,8 +17,8 @@ package final class PackedMatrix: Sendable {
     /// Repacks `blocks`, the matrix in file format, on all threads of `pool`.
     ///
     /// - Parameter arena: where the weights go; nil for memory of their own.
-    /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has the wrong size or a weight that
-    ///   is not finite, or there is too little memory.
+    /// - Throws: ``PackedMatrixError`` if the shape does not fit the type, `blocks` has the wrong size or a non-finite
+    ///   weight, or memory is short.
     package init(
         type: WeightType,
         rows: Int,

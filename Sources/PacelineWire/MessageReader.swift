@@ -11,7 +11,7 @@ package import NIOCore
 /// ```
 ///
 /// Messages are pulled rather than pushed, so that the owner can change ``phase`` between two messages. It can also
-/// stop after a few and continue later, so a peer that packs a thousand tiny frames into one read gets only its turn.
+/// stop after a few and continue later. So a peer that packs a thousand tiny frames into one read gets only its turn.
 /// An owner that stops early must read nothing more from the socket until ``next()`` has returned `nil`. The reader
 /// then never holds more than one frame and one read.
 package struct MessageReader: Sendable {
@@ -21,7 +21,8 @@ package struct MessageReader: Sendable {
         package var frame: Frame
     }
 
-    private var buffer = ByteBuffer()
+    /// What has arrived and is not part of a returned message.
+    private(set) var buffer = ByteBuffer()
     private var frames: FrameDecoder
     private var messages: MessageDecoder
     private var failure: WireError?
@@ -42,9 +43,6 @@ package struct MessageReader: Sendable {
 
     /// Sequence number of the last complete frame; 0 before the first.
     package var lastSequence: UInt64 { frames.lastSequence }
-
-    /// How many bytes have arrived that are not part of a returned message.
-    package var bufferedBytes: Int { buffer.readableBytes }
 
     package mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {

@@ -1,5 +1,51 @@
 """Random expressions in the part of Jinja that Paceline supports."""
 
+TEXTS = [
+    "s",
+    "t",
+    "'a,b'",
+    "' x '",
+    "'Ab c'",
+    "(ws[0]|string)",
+    "(messages[0]['role'] if messages else s)",
+    "(messages[-1].content|string if messages else t)",
+]
+PLAIN_TEXTS = ["s", "t", "bos_token", "'Ab c'", "(v|string)"]
+TEXT_FILTERS = ["upper", "lower", "trim", "title", "capitalize", "string", "reverse"]
+TEXT_METHODS = [
+    "strip()",
+    "lstrip()",
+    "rstrip()",
+    "upper()",
+    "lower()",
+    "title()",
+    "capitalize()",
+    "strip('ab ')",
+    "swapcase()",
+    "rstrip('\\n')",
+    "lstrip('<')",
+    "zfill(6)",
+    "center(9, '*')",
+    "ljust(7)",
+    "rjust(7)",
+    "removeprefix('a')",
+    "removesuffix('>')",
+    "replace('a', 'bb')",
+    "replace('', '-')",
+    "replace(' ', '', 1)",
+]
+JSON_OPTIONS = [
+    "",
+    "",
+    "(indent=2)",
+    "(indent=4)",
+    "(ensure_ascii=True)",
+    "(separators=(',', ':'))",
+    "(sort_keys=true)",
+]
+INDENTS = ["", "(2)", "(2, true)", "(width=3, blank=true)", "('> ')"]
+SEQUENCES = ["l", "ns", "ws", "messages", "[1, 2, 3]", "range(3)", "d", "range(1, 7, 2)", "s", "(tools or [])"]
+SEQUENCES += ["range(n, -2, -1)"]
 SPLITS = ["", "", "','", "'</think>'", "' ', 1", "none, 1", "'a'"]
 CHOICES = ["'role', 'equalto', 'user'", "'tool_calls'", "'tool_calls', 'defined'", "'content', 'string'"]
 MAPS = ["'string'", "'upper'", "attribute='role'", "'trim'", "'tojson'", "'length'", "attribute='a', default='z'"]
@@ -69,84 +115,65 @@ class Expressions:
         """An expression that is usually a string."""
         r = self.rng.randrange(22 if depth < 3 else 4)
         if r < 2:
-            return self.pick(
-                "s",
-                "t",
-                "'a,b'",
-                "' x '",
-                "'Ab c'",
-                "(ws[0]|string)",
-                "(messages[0]['role'] if messages else s)",
-                "(messages[-1].content|string if messages else t)",
-            )
+            return self.pick(*TEXTS)
         if r < 4:
-            return self.pick("s", "t", "bos_token", "'Ab c'", "(v|string)")
+            return self.pick(*PLAIN_TEXTS)
+        if r < 9:
+            return self.combined_text(depth)
+        if r < 12:
+            return self.part_of_text(depth)
+        if r < 15:
+            return self.printed(depth)
+        return self.changed_text(depth)
+
+    def combined_text(self, depth):
+        """Two texts, joined or one of them."""
         t = self.text(depth + 1)
-        if r == 4:
+        r = self.rng.randrange(5)
+        if r == 0:
             return f"({t} + {self.text(depth + 1)})"
-        if r == 5:
+        if r == 1:
             return f"({t} ~ {self.expr(depth + 1)})"
-        if r == 6:
-            return f"({t}|{self.pick('upper', 'lower', 'trim', 'title', 'capitalize', 'string', 'reverse')})"
-        if r == 7:
-            m = self.pick(
-                "strip()",
-                "lstrip()",
-                "rstrip()",
-                "upper()",
-                "lower()",
-                "title()",
-                "capitalize()",
-                "strip('ab ')",
-                "swapcase()",
-                "rstrip('\\n')",
-                "lstrip('<')",
-                "zfill(6)",
-                "center(9, '*')",
-                "ljust(7)",
-                "rjust(7)",
-                "removeprefix('a')",
-                "removesuffix('>')",
-                "replace('a', 'bb')",
-                "replace('', '-')",
-                "replace(' ', '', 1)",
-            )
-            return f"{t}.{m}"
-        if r == 8:
-            return f"{t}[{self.slice(depth)}]"
-        if r == 9:
-            return f"({t}[{self.pick('0', '-1', '1', '5', 'n')}]|string)"
-        if r == 10:
-            return f"({t}|replace({self.text(depth + 2)}, {self.text(depth + 2)}))"
-        if r == 11:
-            return f"{t}.split({self.pick(*SPLITS)})" + self.pick("[0]", "[0]", "[-1]", "[-1]")
-        if r == 12:
-            return f"(({self.expr(depth + 1)})|string)"
-        if r == 13:
-            return (
-                f"(({self.pick('l', 'd', 'v', 'messages', 's', self.expr(depth + 1))})|tojson"
-                + self.pick(
-                    "",
-                    "",
-                    "(indent=2)",
-                    "(indent=4)",
-                    "(ensure_ascii=True)",
-                    "(separators=(',', ':'))",
-                    "(sort_keys=true)",
-                )
-                + ")"
-            )
-        if r == 14:
-            return f"(({self.seq(depth + 1)})|join({self.pick('', repr(', '), repr('-'))}))"
-        if r == 15:
+        if r == 2:
             return f"({t} if {self.cond(depth + 1)} else {self.text(depth + 1)})"
-        if r == 16:
+        if r == 3:
             return f"({t} if {self.cond(depth + 1)})"
-        if r == 17:
+        return f"({t} or {self.text(depth + 1)})"
+
+    def part_of_text(self, depth):
+        t = self.text(depth + 1)
+        r = self.rng.randrange(3)
+        if r == 0:
+            return f"{t}[{self.slice(depth)}]"
+        if r == 1:
+            return f"({t}[{self.pick('0', '-1', '1', '5', 'n')}]|string)"
+        return f"{t}.split({self.pick(*SPLITS)})" + self.pick("[0]", "[0]", "[-1]", "[-1]")
+
+    def printed(self, depth):
+        """The text of something else."""
+        r = self.rng.randrange(3)
+        if r == 0:
+            return f"(({self.expr(depth + 1)})|string)"
+        if r == 1:
+            value = self.pick("l", "d", "v", "messages", "s", self.expr(depth + 1))
+            return f"(({value})|tojson{self.pick(*JSON_OPTIONS)})"
+        return f"(({self.seq(depth + 1)})|join({self.pick('', repr(', '), repr('-'))}))"
+
+    def changed_text(self, depth):
+        """A text after a filter, a method or a macro."""
+        t = self.text(depth + 1)
+        r = self.rng.randrange(7 if self.macros else 6)
+        if r == 0:
+            return f"({t}|{self.pick(*TEXT_FILTERS)})"
+        if r == 1:
+            return f"{t}.{self.pick(*TEXT_METHODS)}"
+        if r == 2:
+            return f"({t}|replace({self.text(depth + 2)}, {self.text(depth + 2)}))"
+        if r == 3:
             return f"({t}|default({self.text(depth + 2)}" + self.pick("", ", true") + "))"
-        if r == 18:
-            return f"({t}|indent" + self.pick("", "(2)", "(2, true)", "(width=3, blank=true)", "('> ')") + ")"
-        if r == 19:
+        if r == 4:
+            return f"({t}|indent{self.pick(*INDENTS)})"
+        if r == 5:
             return self.pick(
                 f"'%s-%s' % ({t}, n)",
                 f"('[%s]'|format({t}))",
@@ -158,9 +185,7 @@ class Expressions:
                 f"({t}|trim('a'))",
                 f"({t}|center(11))",
             )
-        if r == 20 and self.macros:
-            return self.rng.choice(self.macros) + f"({t})"
-        return f"({t}|safe)" if depth > 2 else f"({t} or {self.text(depth + 1)})"
+        return self.rng.choice(self.macros) + f"({t})"
 
     def slice(self, depth):
         return self.pick("1:", ":1", ":-1", "::-1", "::2", "-2:", "1:3", ":", "n|int:", ":n|int", "5:1:-1", "-1::-2")
@@ -196,19 +221,7 @@ class Expressions:
     def seq(self, depth=0):
         r = self.rng.randrange(16 if depth < 3 else 3)
         if r < 3:
-            return self.pick(
-                "l",
-                "ns",
-                "ws",
-                "messages",
-                "[1, 2, 3]",
-                "range(3)",
-                "d",
-                "range(1, 7, 2)",
-                "s",
-                "(tools or [])",
-                "range(n, -2, -1)",
-            )
+            return self.pick(*SEQUENCES)
         a = self.seq(depth + 1)
         if r == 3:
             return f"{a}[{self.slice(depth)}]"
@@ -238,9 +251,8 @@ class Expressions:
 
     def cond(self, depth=0):
         r = self.rng.randrange(14 if depth < 3 else 3)
-        e = self.expr(depth + 1)
         if r == 0:
-            return e
+            return self.expr(depth + 1)
         if r == 1:
             return f"({self.name()} is {self.pick('', 'not ')}{self.pick(*KINDS)})"
         if r == 2:
@@ -253,30 +265,35 @@ class Expressions:
                 "not n",
             )
         if r == 3:
-            return f"({e} {self.pick('==', '!=')} {self.expr(depth + 1)})"
-        if r == 4:
-            return f"({self.number(depth + 1)} {self.pick('<', '>', '<=', '>=', '==')} {self.number(depth + 1)})"
-        if r == 5:
-            return f"({e} {self.pick('in', 'not in')} {self.seq(depth + 1)})"
-        if r == 6:
-            return f"({self.text(depth + 1)} in {self.text(depth + 1)})"
-        if r == 7:
             return f"({self.cond(depth + 1)} {self.pick('and', 'or')} {self.cond(depth + 1)})"
-        if r == 8:
+        if r == 4:
             return f"(not {self.cond(depth + 1)})"
-        if r == 9:
-            return f"{self.text(depth + 1)}.{self.pick('startswith', 'endswith')}({self.pick(*AFFIXES)})"
-        if r == 10:
-            return f"({self.number(depth + 1)} is {self.pick(*NUMBER_TESTS)})"
-        if r == 11:
-            return (
-                f"({e} is {self.pick('in', 'eq', 'ne')}({self.pick('ws', 'ns', 'l')}))"
-                if self.rng.random() < 0.5
-                else f"({e} is sameas {self.pick('true', 'false', 'none')})"
-            )
-        if r == 12:
-            return f"({self.text(depth + 1)}.{self.pick(*TEXT_TESTS)})"
+        return self.comparison(depth) if r < 10 else self.test(depth)
+
+    def comparison(self, depth):
+        r = self.rng.randrange(5)
+        if r == 0:
+            return f"({self.expr(depth + 1)} {self.pick('==', '!=')} {self.expr(depth + 1)})"
+        if r == 1:
+            return f"({self.number(depth + 1)} {self.pick('<', '>', '<=', '>=', '==')} {self.number(depth + 1)})"
+        if r == 2:
+            return f"({self.expr(depth + 1)} {self.pick('in', 'not in')} {self.seq(depth + 1)})"
+        if r == 3:
+            return f"({self.text(depth + 1)} in {self.text(depth + 1)})"
         return f"({self.number(depth + 1)} < {self.number(depth + 1)} < {self.number(depth + 1)})"
+
+    def test(self, depth):
+        r = self.rng.randrange(4)
+        if r == 0:
+            return f"{self.text(depth + 1)}.{self.pick('startswith', 'endswith')}({self.pick(*AFFIXES)})"
+        if r == 1:
+            return f"({self.number(depth + 1)} is {self.pick(*NUMBER_TESTS)})"
+        if r == 2:
+            return f"({self.text(depth + 1)}.{self.pick(*TEXT_TESTS)})"
+        e = self.expr(depth + 1)
+        if self.rng.random() < 0.5:
+            return f"({e} is {self.pick('in', 'eq', 'ne')}({self.pick('ws', 'ns', 'l')}))"
+        return f"({e} is sameas {self.pick('true', 'false', 'none')})"
 
     def expr(self, depth=0):
         r = self.rng.randrange(9 if depth < 4 else 3)

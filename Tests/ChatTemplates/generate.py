@@ -88,17 +88,18 @@ class Writer(Expressions):
             "{{ strftime_now('%d %b %Y %H:%M %A %j %-d %y %I%p') }}",
         )
 
-    def loop(self):
+    def loop_head(self):
+        """The start of a `for` tag, and the names that it sets."""
         kind = self.rng.randrange(4)
         if kind == 0:
-            head, names = (
-                f"for k, w in {self.pick('d.items()', 'd|items', 'd|dictsort', '[(1, 2), (3, 4)]', 'v|items')}",
-                ["k", "w"],
-            )
-        elif kind == 1:
-            head, names = f"for message in {self.pick('messages', 'messages[1:]', 'messages[::-1]')}", ["message"]
-        else:
-            head, names = f"for i in {self.seq(1)}", ["i"]
+            pairs = self.pick("d.items()", "d|items", "d|dictsort", "[(1, 2), (3, 4)]", "v|items")
+            return f"for k, w in {pairs}", ["k", "w"]
+        if kind == 1:
+            return f"for message in {self.pick('messages', 'messages[1:]', 'messages[::-1]')}", ["message"]
+        return f"for i in {self.seq(1)}", ["i"]
+
+    def loop(self):
+        head, names = self.loop_head()
         if self.rng.random() < 0.2:
             self.names += names
             head += f" if {self.cond(1)}"

@@ -6,11 +6,11 @@ import PacelineTestKit
 import Testing
 
 extension ClusterSuite {
-    /// Numbers that are not finite, in weights and in logits, give an error message and status, never endless token 0.
-    @Suite("Numbers that are not finite", .timeLimit(.minutes(2)))
+    /// Infinities and NaN in weights or logits end with an error message and status, not with token 0 for ever.
+    @Suite("Infinities and NaN", .timeLimit(.minutes(2)))
     struct NotFiniteTests {
         private static let lawless = 244
-        /// The tiny target with float weights, whose numbers after one token are not finite.
+        /// The tiny target with float weights; after the token ``lawless`` its logits are NaN.
         private static let target = written(small.withoutLaw(behind: lawless), "lawless")
         private static let prompts = "{\"category\": \"a\", \"turns\": [\"the end\"]}\n"
 
@@ -37,7 +37,7 @@ extension ClusterSuite {
         }
 
         @Test(
-            "For a weight that is not finite, every command that computes names the tensor and the row",
+            "Every command that computes refuses a non-finite weight and names its tensor and row",
             arguments: [
                 ("blk.0.ffn_down.weight", 3 * 512 + 5, Float.nan, "row 3 of the tensor blk.0.ffn_down.weight"),
                 ("blk.0.attn_norm.weight", 7, .infinity, "row 0 of the tensor blk.0.attn_norm.weight"),
@@ -62,7 +62,7 @@ extension ClusterSuite {
             }
         }
 
-        @Test("A logit that is not finite ends score, generate and bench acceptance, naming its token and position")
+        @Test("score, generate and bench acceptance stop at a non-finite logit and name its token and position")
         func logits() async throws {
             let words = "the model gives token 0 the logit nan at position"
             let (target, tokens) = (Self.target, "1,2,\(Self.lawless),3")
@@ -96,7 +96,7 @@ extension ClusterSuite {
             )
         }
 
-        @Test("Over HTTP it gives a 500 with the reason, in a stream an event, and the verifier survives")
+        @Test("Over HTTP a non-finite logit gives status 500 or an error event, and the verifier survives")
         func http() async throws {
             let cluster = try await TestCluster(Self.target)
             let reason = "the model gives token 0 the logit nan at position"
@@ -115,7 +115,7 @@ extension ClusterSuite {
             #expect(try await cluster.generate(.greedy("the end", tokens: 5)).tokens == before)
         }
 
-        @Test("A drafter's number that is not finite ends its drafting for the request, and changes no token")
+        @Test("A drafter with a non-finite logit stops drafting for the request, and no token changes")
         func drafter() async throws {
             let cluster = try await TestCluster(TestModels.tiny, "--always-draft")
             var request = CompletionRequest.greedy("", tokens: 24)

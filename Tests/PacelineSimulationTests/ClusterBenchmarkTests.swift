@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The cluster benchmark")
 struct ClusterBenchmarkTests {
-    private func results(_ change: (inout ClusterBenchmark.Settings) -> Void) throws -> [ClusterBenchmark.Result] {
+    private func results(_ change: (inout ClusterBenchmark.Settings) -> Void) throws -> [ClusterBenchmark.Measurement] {
         var settings = ClusterBenchmark.Settings(costs: try .linear(base: 40, perRow: 0.2))
         settings.workers = [0, 2]
         settings.sequences = [2]
@@ -50,7 +50,7 @@ struct ClusterBenchmarkTests {
     func saturation() throws {
         let speeds = [0: 10.0, 1: 30, 2: 58, 4: 60, 8: 59]
         let results = speeds.map { workers, speed in
-            ClusterBenchmark.Result(
+            ClusterBenchmark.Measurement(
                 point: .init(
                     mode: .asynchronous,
                     agreement: 0.7,

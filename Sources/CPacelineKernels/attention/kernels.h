@@ -23,8 +23,8 @@ typedef struct pl_attention_call {
     const uint8_t *int8_queries;  ///< where pages are int8, the quantised queries: (row, head) x pl_int8_query_bytes
 } pl_attention_call;
 
-/// The softmax of one query over one chunk, or over several: the largest score, the sum of exp(score - largest) and the
-/// sum of values weighted with those.
+/// The softmax of one query over one or several chunks: the largest score, the sum of exp(score - largest), and the
+/// values summed with those weights.
 typedef struct pl_partial {
     float largest;
     float sum;

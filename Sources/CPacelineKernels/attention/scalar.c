@@ -5,14 +5,14 @@
 // The scalar twin of attention: it defines the bits.
 //
 // A score is a chain of fused multiply-adds over the dimensions, then one multiplication by the scale. Within a chunk
-// of 256 logical positions, weights are exp(score - largest), their sum has sixteen accumulators (position % 16) added
-// up by halving, and each output dimension is a chain of fused multiply-adds over the positions. Chunks are merged in
+// of 256 logical positions, weights are exp(score - largest). Their sum has sixteen accumulators (position % 16), added
+// up by halving. Each output dimension is a chain of fused multiply-adds over the positions. Chunks are merged in
 // order.
 //
 // Over int8 pages a score is a chain over the blocks of 32 dimensions: fma(integer dot product, key scale * query
-// scale, sum). The weights of a chunk, each times the scale of its value, are rounded to integers (ties to even) so
-// that the largest becomes 32639; an output dimension is their integer dot product with the value codes, times what
-// one unit is worth. The rest is as above.
+// scale, sum). The weights of a chunk, each times the scale of its value, are rounded to integers (ties to even). The
+// largest becomes 32639. An output dimension is their integer dot product with the value codes, times the value of one
+// unit. The rest is as above.
 
 enum { LANES = 16 };
 

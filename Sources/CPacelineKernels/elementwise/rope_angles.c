@@ -63,8 +63,8 @@ static double logarithm(double x) {
     return (double)n * LN2_HIGH + (2 * s + (2 * s * sum + (double)n * LN2_LOW));
 }
 
-/// Sine and cosine, by the remainder of x modulo pi/2. Of angles that only a damaged file can ask for, 2^51 and beyond
-/// or not finite, they are nonsense, but the same nonsense on every CPU.
+/// Sine and cosine, by the remainder of x modulo pi/2. Only a damaged file can ask for angles of 2^51 and beyond or not
+/// finite. For these the results are nonsense, but the same nonsense on every CPU.
 static void sine_cosine(double x, double *sine, double *cosine) {
     double n = nearest(x * 0x1.45f306dc9c883p-1);
     double r = ((x - n * HALF_PI[0]) - n * HALF_PI[1]) - n * HALF_PI[2];

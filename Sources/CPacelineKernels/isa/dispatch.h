@@ -3,8 +3,8 @@
 
 #include "paceline/cpu.h"
 
-/// The variant of `name` (a function, or the address of a table: &name) for an instruction set: name_avx512 and so on,
-/// and name_scalar for a set that this library was not compiled for.
+/// The variant of `name` (a function, or the address of a table: &name) for an instruction set: name_avx512 and so on.
+/// It is name_scalar for a set that this library was not compiled for.
 #if defined(__x86_64__)
 #define PL_VARIANT(isa, name) \
     ((isa) == PL_ISA_AVX512 ? name##_avx512 : (isa) == PL_ISA_AVX2 ? name##_avx2 : name##_scalar)

@@ -8,8 +8,8 @@
 
 #define PL_INLINE static inline __attribute__((always_inline))
 
-/// Added to a float of magnitude below 2^22, this rounds it to the nearest integer, ties to even, and leaves that
-/// integer in the low bits of the sum.
+/// Added to a float of magnitude below 2^22, this rounds it to the nearest integer, ties to even. The low bits of the
+/// sum hold that integer.
 #define PL_ROUNDER 0x1.8p23f
 
 /// Bits of PL_ROUNDER, of infinity and of the NaN that kernels make. As integers, magnitudes of NaN are above infinity.

@@ -5,8 +5,8 @@
 
 #include "paceline/matmul.h"
 
-// Float weights with a lane for each output row: two tiles side by side make a panel, (columns x 32), and a last one
-// without a partner one of (columns x 16).
+// Float weights with a lane for each output row. Two tiles side by side make a panel of (columns x 32); a last tile
+// without a partner makes one of (columns x 16).
 
 /// Computes activation rows row ..< row + rows of tiles begin ..< end; `begin` is even, and `end` is too or is the last
 /// tile. Aborts if there is no memory.

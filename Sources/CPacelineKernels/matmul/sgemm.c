@@ -7,9 +7,9 @@
 #include "memory/scratch.h"
 #include "quant/layout.h"
 
-/// A panel is small enough for the threads to share the work, and large enough for sgemm to be fast, although each call
-/// copies both operands. Bits depend on these numbers. On a Xeon of 2023, panels of up to 512 outputs by up to 512 rows
-/// brought prefill from 65 to 86 % of the peak of sgemm to 82 to 100 %, for matrices from 2048 x 2048 on.
+/// A panel is small enough for the threads to share the work. It is large enough for sgemm to be fast, although each
+/// call copies both operands. Bits depend on these numbers. On a Xeon of 2023, panels of up to 512 outputs by up to 512
+/// rows raised prefill from 65-86 % of sgemm's peak to 82-100 %. This holds for matrices of 2048 x 2048 and larger.
 enum { PANEL_BYTES = 8 << 20, LEAST_TILES = 4, MOST_TILES = 32, PANELS = 8 };
 
 int64_t pl_matmul_float_tiles(const pl_matrix *matrix) {

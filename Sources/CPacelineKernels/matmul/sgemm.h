@@ -22,9 +22,9 @@ typedef struct pl_heights {
 
 /// The heights to use for panels of `panel` weight rows and `cols` columns.
 ///
-/// OpenBLAS has kernels that depend on a row's place in the matrix and on the shape of the whole. So this asks it, once
-/// per shape: it multiplies one row at every place of calls of several heights, and keeps the heights that agree in
-/// every bit.
+/// OpenBLAS has kernels that depend on a row's place in the matrix and on the shape of the whole. So this function
+/// tests it, once per shape. It multiplies one row at every place of calls of several heights, and keeps the heights
+/// that agree in every bit.
 pl_heights pl_matmul_float_heights(int64_t panel, int64_t cols);
 
 /// out (panel x height) = weights (panel x cols) . transpose(x (height x cols, row stride x_stride)).

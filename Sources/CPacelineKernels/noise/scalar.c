@@ -28,8 +28,8 @@ static void noise_block(uint64_t seed, uint64_t position, uint32_t block, uint32
 
 /// The upper 31 bits over 2^31, kept off both ends.
 ///
-/// Rounding to float32 keeps 24 significant bits however small the value: the exponential -log(1 - u) of a token that
-/// wins with probability one in a million still has them all, which a fixed grid of 2^-24 would not give.
+/// Rounding to float32 keeps 24 significant bits however small the value. So the exponential -log(1 - u) of a token
+/// that wins with probability one in a million still has all 24. A fixed grid of 2^-24 would lose most of them.
 static inline float uniform(uint32_t bits) {
     float u = (float)(int32_t)(bits >> 1) * 0x1p-31f;
     u = PL_UNIFORM_SMALLEST > u ? PL_UNIFORM_SMALLEST : u;

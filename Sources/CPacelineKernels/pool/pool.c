@@ -12,11 +12,11 @@
 #include "pool/rescue.h"
 #include "tuning.h"
 
-/// `control` is the futex word of the pool: bit 0 "a run is open", bit 1 "the caller sleeps until the last thread
-/// leaves", bit 2 "stop", bits 3..14 the number of workers inside the run, bits 15..31 the run's number.
+/// `control` is the futex word of the pool. Bit 0 says "a run is open", bit 1 "the caller sleeps until the last thread
+/// leaves", bit 2 "stop". Bits 3..14 hold the number of workers inside the run, bits 15..31 the run's number.
 ///
-/// A worker enters a run by adding itself while the run is open and only then reads the task; the caller returns after
-/// it has closed the run and nobody is inside. So a worker that is paused outside a run holds up nobody.
+/// A worker enters a run by adding itself while the run is open, and only then reads the task. The caller closes the
+/// run and returns when nobody is inside. So a worker that is paused outside a run holds up nobody.
 enum {
     OPEN = 1,
     CALLER_SLEEPS = 2,
@@ -117,7 +117,7 @@ static int poll_for(pl_pool *pool, condition satisfied, uint32_t seen, int threa
 /// Sleeps until the condition holds. After a while it calls `rescue` once, in case the thread that it waits for is
 /// paused.
 static void sleep_for(pl_pool *pool, condition satisfied, uint32_t seen, void (*rescue)(pl_pool *, int), int thread) {
-    const struct timespec patience = {.tv_nsec = PL_RESCUE_NANOSECONDS};
+    const struct timespec rescue_delay = {.tv_nsec = PL_RESCUE_NANOSECONDS};
     int64_t deadline = nanoseconds() + PL_RESCUE_NANOSECONDS;
     int rescued = 0;
     uint32_t control = atomic_load(&pool->control);
@@ -126,7 +126,7 @@ static void sleep_for(pl_pool *pool, condition satisfied, uint32_t seen, void (*
             rescue(pool, thread);
             rescued = 1;
         }
-        futex_wait(&pool->control, control, rescued ? NULL : &patience);
+        futex_wait(&pool->control, control, rescued ? NULL : &rescue_delay);
         control = atomic_load(&pool->control);
     }
 }

@@ -13,12 +13,12 @@
 ///     float total[count]     sum of the 32 codes: what a format's minimum is multiplied by
 ///     int32 sum[2][count]    sums of codes 0 ..< 16 and 16 ..< 32: what a format's offset is multiplied by
 ///
-/// Then an outlier per block and row, and then a byte per block and row: 0 where there is none, else 1 + the group of
-/// four columns that it is in.
+/// Then an outlier per block and row. Then a byte per block and row: 0 without an outlier, else 1 + the outlier's group
+/// of four columns.
 enum { PL_ACTIVATION_BLOCK = 32, PL_ACTIVATION_BYTES = 48, PL_OUTLIER_COLUMNS = 4 };
 
-/// The high part of the activations of four columns, 4g ..< 4g + 4 of a block, which are too large for the scale of the
-/// others: a column's value is scale * code of the block + scale * code of the outlier.
+/// The high part of the activations of four columns (4g ..< 4g + 4 of a block) that are too large for the scale of the
+/// others. A column's value is scale * code of the block + scale * code of the outlier.
 typedef struct pl_outlier {
     int8_t codes[PL_OUTLIER_COLUMNS];
     int32_t sum;  ///< of the codes
@@ -70,14 +70,14 @@ static inline uint8_t *pl_activation_groups(const void *data, int64_t blocks, in
     return (uint8_t *)(pl_activation_outliers(data, blocks, count) + blocks * count);
 }
 
-/// Whether a block should keep the group with its largest activation apart: whether that spares more than half of a
-/// block's share of the row's error. `all` is the block's scale with the group, `rest` without it. `energy`, the sum of
-/// the squares of all blocks' scales, measures the error.
+/// Whether a block should keep the group with its largest activation apart. It should if that removes more than half of
+/// a block's share of the row's error. `all` is the block's scale with the group, `rest` without it. `energy`, the sum
+/// of the squares of all blocks' scales, measures the error.
 ///
 /// A few channels of a transformer are far larger than the rest (LLM.int8(), arXiv 2208.07339, §3), and each coarsens
-/// the codes of those beside it. About a quarter of the blocks have an outlier by this rule; that takes a third off the
-/// error of a product for a twelfth more arithmetic. In rows with values beyond some 10^21 or all below 10^-21, squares
-/// are infinite or zero, and no block has one.
+/// the codes of those beside it. By this rule about a quarter of the blocks have an outlier. That cuts the error of a
+/// product by a third, for a twelfth more arithmetic. In rows with values beyond some 10^21 or all below 10^-21,
+/// squares are infinite or zero, and no block has one.
 static inline int pl_activation_has_outlier(float all, float rest, float energy, int64_t blocks) {
     return (all * all - rest * rest) * (float)blocks > 0.5f * energy;
 }
@@ -86,17 +86,17 @@ static inline int pl_activation_has_outlier(float all, float rest, float energy,
 ///
 /// * amax = the largest magnitude of a block; scale = amax / 127; code = x * (127 / amax) rounded to nearest, ties to
 ///   even.
-/// * with an outlier (pl_activation_has_outlier): scale = the largest magnitude outside of the first group of four that
-///   has amax / 127, but at least amax / (127 * RADIX + 127); x * (1 / scale), rounded likewise, is the code + RADIX
-///   times that of the outlier.
+/// * with an outlier (pl_activation_has_outlier): scale = rest / 127, but at least amax / (127 * PL_OUTLIER_RADIX +
+///   127). rest is the largest magnitude outside the first group of four that contains amax. x * (1 / scale), rounded
+///   likewise, is the code + PL_OUTLIER_RADIX * the outlier's code.
 /// * amax < 2^-100, zero included: scale and codes are 0. (127 / amax would overflow.)
 /// * any infinity or NaN: codes are 0 and the scale is NaN, so that every output of the row is NaN.
 typedef void pl_activation_quantiser(
     const float *x, int64_t stride, int64_t cols, int64_t rows, const float *measures, pl_activations_part part,
     void *out);
 
-/// Writes the largest magnitude of every block, and after them the row's energy: the sum, block by block, of the
-/// squares of the scales that the blocks would have without outliers.
+/// Writes the largest magnitude of every block, and then the row's energy. The energy sums, block by block, the squares
+/// of the scales that the blocks would have without outliers.
 typedef void pl_activation_measurer(const float *x, int64_t cols, float *measures);
 
 pl_activation_quantiser pl_activations_quantise_scalar, pl_activations_quantise_avx2, pl_activations_quantise_avx512,

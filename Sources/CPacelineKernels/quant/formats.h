@@ -11,7 +11,7 @@
 /// the scalar matmul are written on these; the SIMD kernels must agree with them.
 ///
 /// A weight of sub-block `s` (32 weights) and half `h` (16 of them) is scale(s, h) * (code - layout.offset) -
-/// minimum(s, h), except that Q4_1 and Q5_1 add their minimum.
+/// minimum(s, h). Q4_1 and Q5_1 add their minimum instead.
 
 /// One row of one block, in a file or in a tile: its 16-bit fields and its words.
 typedef struct pl_block {

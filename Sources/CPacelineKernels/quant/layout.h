@@ -17,8 +17,8 @@ enum { PL_TYPE_LIMIT = PL_TYPE_BF16 + 1 };
 /// How a type's blocks look in a file and in a tile.
 ///
 /// A block of the file is one or two 16-bit fields (scales) and a run of 32-bit words. A tile holds the blocks of 16
-/// rows side by side: each 16-bit field becomes a vector of 16 halves, each word a vector of 16 words, one lane per
-/// row. So a tile has exactly the file's bytes, every load of a kernel is a whole aligned vector, and repacking is a
+/// rows side by side, one lane per row. Each 16-bit field becomes a vector of 16 halves, each word a vector of 16
+/// words. So a tile has exactly the file's bytes, every load of a kernel is a whole aligned vector, and repacking is a
 /// transposition.
 ///
 /// With two fields the block of a tile is [field 0][field 1][words]. With one field two blocks share their first cache

@@ -118,7 +118,7 @@ struct PythonWriter {
         return "\\" + letter + String(repeating: "0", count: width - digits.count) + digits
     }
 
-    /// A floating-point number as Python spells it: the shortest digits that read back as the same number, with an
+    /// A floating-point number as Python spells it: the shortest digits that read back as the same number. It has an
     /// exponent from 1e16 on and below 1e-4.
     static func spelling(of value: Double) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }

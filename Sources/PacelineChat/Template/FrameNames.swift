@@ -1,9 +1,9 @@
 /// Finds out which names are undefined when a body begins, although a name outside of it has a value.
 ///
-/// Jinja decides before it runs a template where each name of a body comes from. If the first thing that a body does to
-/// a name is to set it, the name belongs to the body from the start, and is undefined until then; bodies inside of it
-/// (loops, macros), which may run earlier, see that. Templates depend on it rarely and never on purpose, but the prompt
-/// is a different one. Source: Jinja 3.1.6, `idtracking.py`.
+/// Jinja decides before it runs a template where each name of a body comes from. If a body sets a name before it reads
+/// it, the name belongs to the body from the start, and is undefined until set. Inner bodies (loops, macros) that run
+/// earlier see it undefined. Templates rarely depend on this and never on purpose, but it changes the prompt. Source:
+/// Jinja 3.1.6, `idtracking.py`.
 final class FrameNames {
     /// Where a name's value is from when the body begins.
     private enum Origin {

@@ -1,8 +1,8 @@
 /// Cuts a template into tokens, and applies Jinja's whitespace control on the way.
 ///
-/// The options are those that model files are written for (Hugging Face's): a newline after a statement or comment is
-/// dropped (`trim_blocks`), white space before one that begins its line is dropped (`lstrip_blocks`), and so is the
-/// last newline of the template. Source: Jinja 3.1, lexer and template designer documentation.
+/// The options are Hugging Face's, for which model files are written. `trim_blocks` drops a newline after a statement
+/// or comment; `lstrip_blocks` drops white space before one that begins its line. The last newline of the template is
+/// dropped, too. Source: Jinja 3.1, lexer and template designer documentation.
 struct TemplateLexer {
     let source: [Unicode.Scalar]
     var place = 0

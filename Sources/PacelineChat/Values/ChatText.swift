@@ -1,8 +1,8 @@
 /// Text that remembers, scalar by scalar, what came from a message.
 ///
-/// Chat templates mix their own text, in which `<|im_end|>` is a special token, with text from messages, in which the
-/// same characters must stay ordinary text. Every operation of the template language moves, copies or replaces single
-/// scalars, so a mark on each scalar survives all of them.
+/// Chat templates mix their own text with text from messages. In the template's text `<|im_end|>` is a special token;
+/// in a message the same characters must stay ordinary text. Every operation of the template language moves, copies or
+/// replaces single scalars, so a mark on each scalar survives all of them.
 ///
 /// Python's strings are sequences of Unicode scalars; so lengths and positions count scalars here, too.
 package struct ChatText: Sendable {

@@ -1,7 +1,7 @@
 import PacelineWire
 
-/// Requests that are being opened at a peer. Splits long bases into messages and hands these out one at a time, as
-/// there is room, in the order in which the requests were opened.
+/// Requests that are being opened at a peer. Splits long bases into messages. Hands these out one at a time, as there
+/// is room, in the order in which the requests were opened.
 struct BaseSender: Sendable {
     private struct Opening: Sendable {
         /// With the whole base.

@@ -3,14 +3,11 @@ import PacelineWire
 
 /// Turns the bytes of one link into messages, and messages into bytes.
 struct LinkCodec: Sendable {
-    private var reader = MessageReader(phase: .handshake)
+    private(set) var reader = MessageReader(phase: .handshake)
     private var writer = MessageWriter(phase: .handshake)
 
     /// Sequence number of the last frame that came in whole; 0 before the first.
     var lastReceived: UInt64 { reader.lastSequence }
-
-    /// Bytes that have come and are not yet read.
-    var bufferedBytes: Int { reader.bufferedBytes }
 
     /// Leaves the handshake: other messages may follow.
     mutating func handshakeEnded(with peer: LinkPeer) {

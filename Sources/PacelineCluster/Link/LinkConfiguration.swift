@@ -17,9 +17,10 @@ package struct LinkConfiguration: Sendable {
     package var writeTimeout: Duration = .seconds(2)
     /// How many bytes may wait for a peer.
     package var outboundLimit = 4 << 20
-    /// The most tokens of a base in one message, if the peer speaks a version that can split it; and how many waiting
-    /// bytes hold back the next part. Both bound how long a long base occupies the loop that serves everyone.
+    /// The most tokens of a base in one message, if the peer's version can split it. Bounds how long a long base
+    /// occupies the loop that serves everyone.
     package var basePart = 1 << 14
+    /// How many waiting bytes hold back the next part of a base, for the same reason.
     package var baseWindow = 1 << 17
     /// How many pings a peer may send within one of our heartbeats.
     package var pingLimit = 32

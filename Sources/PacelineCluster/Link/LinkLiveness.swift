@@ -5,7 +5,7 @@ import PacelineWire
 /// Anything that arrives is a sign of life. Two rules end a link: nothing came for `deadAfter`, or our oldest
 /// unanswered ping is older than twice that. The second is how a side notices that only its *outbound* path is cut.
 ///
-/// Time in which this process itself did not run is not held against the peer: when a timer is late by more than a
+/// Time in which this process itself did not run does not count against the peer. When a timer is late by more than a
 /// heartbeat, all marks move forward by the delay.
 struct LinkLiveness: Sendable {
     private struct Waiting {
@@ -60,7 +60,7 @@ struct LinkLiveness: Sendable {
     /// Sends the ping that is due, or finds that the peer is dead.
     mutating func tick(now: Instant, lastReceived: UInt64) throws(LinkFault) -> Message? {
         guard isStarted, let deadline, now >= deadline else { return nil }
-        forgive(lateness: now - deadline)
+        shift(by: now - deadline)
         if now >= deathAt { throw .silent(for: now - lastHeard) }
         guard now >= nextPing else { return nil }
         nextPing = now + heartbeat
@@ -100,7 +100,7 @@ struct LinkLiveness: Sendable {
         return [.pong(Message.Pong(number: number, lastReceived: lastReceived))]
     }
 
-    private mutating func forgive(lateness: Duration) {
+    private mutating func shift(by lateness: Duration) {
         guard lateness > heartbeat else { return }
         lastHeard = lastHeard + lateness
         if let since = oldestUnanswered?.since { oldestUnanswered?.since = since + lateness }

@@ -1,8 +1,8 @@
 package import NIOCore
 package import PacelineWire
 
-/// One end of a connection between a worker and a verifier, from the first byte to the last: framing, handshake,
-/// heartbeats, back-pressure and why it ended. A value without I/O: bytes in, bytes out.
+/// One end of a connection between a worker and a verifier, from first byte to last: framing, handshake, heartbeats,
+/// back-pressure and why it ended. A value without I/O: bytes in, bytes out.
 ///
 /// The peer is alive as long as bytes arrive. This side sends and answers pings only while its compute thread is alive
 /// (``Command/work(isAlive:)``). So a process whose arithmetic hangs falls as silent as a stopped one, although its

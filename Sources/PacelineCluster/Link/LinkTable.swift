@@ -26,7 +26,8 @@ struct LinkTable<Record: Sendable>: Sendable {
     subscript(id: LinkID) -> Record? { entries[id]?.record }
 
     /// Changes what is kept of a link in place; nil if there is no such link.
-    mutating func update<Result>(_ id: LinkID, _ body: (inout Record) -> Result) -> Result? {
+    @discardableResult
+    mutating func update<Output>(_ id: LinkID, _ body: (inout Record) -> Output) -> Output? {
         entries.update(id) { body(&$0.record) }
     }
 
@@ -138,7 +139,7 @@ extension LinkOwner {
         }
     }
 
-    /// Carries a link's effects on. What it wrote goes out before anything that it delivers is answered: frames are
+    /// Carries out a link's effects. Its writes go out before anything that it delivers is answered. Frames are
     /// numbered when they are written, and an answer takes the next number.
     private mutating func perform(_ effects: [LinkMachine.Effect], of id: LinkID, now: Instant) {
         for effect in effects {

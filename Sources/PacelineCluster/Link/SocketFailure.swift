@@ -61,7 +61,7 @@ extension SocketFailure: CustomStringConvertible {
         case .tooManyFiles: "no more files may be opened; raise the limit (ulimit -n)"
         case .notPermitted: "the system does not permit it"
         case .addressInUse: "the address is in use"
-        case .addressUnavailable: "the address is none of this machine's"
+        case .addressUnavailable: "the address does not belong to this machine"
         case .reset: "the other side ended it without a farewell"
         case .other(let words): words
         }

@@ -1,14 +1,14 @@
 import Foundation
 import NIOCore
 
-/// A thread of its own for blocking arithmetic: loads what it computes with, then takes one job after the other and
-/// reports each to a machine as that machine's event.
+/// A thread of its own for blocking arithmetic. It loads its model, then takes one job after the other and reports each
+/// to a machine as that machine's event.
 ///
-/// Neither an event loop nor the cooperative pool may be held up by a forward pass: on two cores one blocked pool
-/// thread is half of all Swift tasks. What is loaded stays on the thread, so an engine need not be `Sendable`.
+/// A forward pass must block neither an event loop nor the cooperative pool. On two cores, one blocked pool thread
+/// stops half of all Swift tasks. What is loaded stays on the thread, so an engine need not be `Sendable`.
 final class ComputeThread<Job: Sendable, Report: Sendable>: Sendable {
     /// How long ``end()`` waits for the job at hand.
-    private static var patience: Double { 0.5 }
+    private static var shutdownTimeout: Double { 0.5 }
 
     /// Moves while the thread is at work.
     let progress = ComputeProgress()
@@ -66,7 +66,7 @@ final class ComputeThread<Job: Sendable, Report: Sendable>: Sendable {
         let finished = finished
         return await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                let hasEnded = finished.wait(timeout: .now() + Self.patience) == .success
+                let hasEnded = finished.wait(timeout: .now() + Self.shutdownTimeout) == .success
                 if hasEnded { finished.signal() }
                 continuation.resume(returning: hasEnded)
             }

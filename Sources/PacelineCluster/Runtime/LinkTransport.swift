@@ -1,7 +1,7 @@
 import NIOCore
 
 /// The sockets behind a machine's links. Moves bytes and decides nothing. Confined to one event loop.
-final class LinkTransport {
+package final class LinkTransport {
     private struct Connection {
         var channel: any Channel
         var pendingBytes = 0
@@ -10,7 +10,7 @@ final class LinkTransport {
     }
 
     /// How long the last bytes of a closed link may take to leave.
-    private static let lingering = TimeAmount.milliseconds(500)
+    package static let lingering = Duration.milliseconds(500)
 
     private var connections: [LinkID: Connection] = [:]
     /// Short messages are joined into pieces of at most this many bytes; each piece is one event when it has left. The
@@ -96,7 +96,7 @@ final class LinkTransport {
         connections[id]?.isClosing = true
         send(unflushed.removeValue(forKey: id) ?? [], to: id)
         guard connections[id]?.pendingBytes ?? 0 > 0 else { return drop(id) }
-        connection.channel.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) { [weak self] in
+        connection.channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(Self.lingering)) { [weak self] in
             self?.drop(id)
         }
     }

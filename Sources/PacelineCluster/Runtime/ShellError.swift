@@ -26,7 +26,8 @@ extension ShellError {
             case .addressUnavailable: .foreignAddress(address: address)
             case .notPermitted: .listeningNotPermitted(address: address)
             case .unknownHost: .unknownHost(address: address)
-            default: .cannotListen(address: address, reason: "\(failure)")
+            case .tooManyFiles: .cannotListen(address: address, reason: "\(failure)")
+            default: .cannotListen(address: address, reason: "\(failure); choose another address or port")
             }
     }
 }

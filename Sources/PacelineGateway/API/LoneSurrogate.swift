@@ -1,4 +1,4 @@
-/// Half of a surrogate pair in JSON's escapes (RFC 8259, section 8.2): for example `\ud800` without `\udc00` to
+/// Half of a surrogate pair in JSON's escapes (RFC 8259, section 8.2). An example is `\ud800` without `\udc00` to
 /// `\udfff` after it, or one of these without a first half. It encodes no character.
 enum LoneSurrogate {
     /// The first lone surrogate in a JSON text.

@@ -24,8 +24,8 @@ extension GatewayConfiguration {
     private static let fieldBytes = 1 << 20
     /// A token's id, with the spaces and the line break that some clients put between.
     private static let idBytes = 32
-    /// What a byte of text may take, escaped: a line break or a quotation mark 2, a character of two or four bytes as
-    /// `\uXXXX` 3 for each.
+    /// The most bytes that a byte of text takes when escaped. A line break or a quotation mark takes 2; a character of
+    /// two or four bytes as `\uXXXX` takes 3 for each.
     private static let escapedBytes = 3
 
     /// Bounds for a model: any prompt that fits its context fits the body, as token ids or as text.

@@ -3,8 +3,8 @@ import NIOHTTP1
 
 /// One client's connection: requests in, one at a time, answers out.
 ///
-/// Writes go to the channel directly rather than through the asynchronous channel's writer, because their futures tell
-/// when the bytes have left: nothing is queued behind a slow reader, and nothing is lost when the connection closes.
+/// Writes go to the channel directly, not through the asynchronous channel's writer, because their futures tell when
+/// the bytes have left. So nothing is queued behind a slow reader, and nothing is lost when the connection closes.
 struct GatewayConnection: Sendable {
     typealias Inbound = NIOAsyncChannel<HTTPServerRequestPart, Never>
 

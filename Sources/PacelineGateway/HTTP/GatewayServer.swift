@@ -90,7 +90,7 @@ package struct GatewayServer: Sendable {
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw ShellError.addressInUse(address: "\(address)")
         } catch {
-            throw ShellError.cannotListen(address: "\(address)", reason: "\(error)")
+            throw ShellError.cannotListen(address: "\(address)", reason: "\(error); choose another address or port")
         }
     }
 }

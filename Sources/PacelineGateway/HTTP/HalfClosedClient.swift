@@ -3,11 +3,11 @@ import NIOHTTP1
 
 /// Finds out whether a client that has ended its direction of the connection still listens.
 ///
-/// TCP tells the same of a client that has closed its socket and of one that has only sent all it had to say
-/// (`shutdown(SHUT_WR)`, as nc and some proxies do). They differ in what their kernels make of bytes that come: only a
-/// socket that is closed answers with a reset, which closes the channel here and so ends the request. So while such a
-/// client waits for an answer it is sent, now and then, bytes that belong to every answer: the beginning of its status
-/// line, or in a stream of events a comment.
+/// To TCP, a client that has closed its socket looks like one that has only finished sending. The latter calls
+/// `shutdown(SHUT_WR)`, as nc and some proxies do. Their kernels treat arriving bytes differently: only a closed socket
+/// answers with a reset. The reset closes the channel here and so ends the request. So while such a client waits, the
+/// server sends it bytes now and then that belong to every answer. These are the beginning of the status line, or a
+/// comment in a stream of events.
 ///
 /// Stands next to the socket.
 final class HalfClosedClient: ChannelDuplexHandler {

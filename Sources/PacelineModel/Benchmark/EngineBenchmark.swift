@@ -8,7 +8,7 @@ import PacelineTensor
 /// measures every figure once, bandwidth included, so that noise on a shared machine affects them all alike.
 package struct EngineBenchmark {
     /// What to measure.
-    package struct Plan: Sendable {
+    package struct Schedule: Sendable {
         /// Rows of the verify passes, in order.
         package var nodes = [1, 2, 4, 8, 16, 32]
         /// Prompt tokens of the prefill measurement.
@@ -30,23 +30,23 @@ package struct EngineBenchmark {
 
     let model: LanguageModel
     private let compute: Compute
-    private let plan: Plan
+    private let schedule: Schedule
     /// The input; as long as the longest sequence.
     let tokens: [Token]
 
     /// - Parameter text: the model's input, repeated as needed.
     package init(
         model: LanguageModel,
-        plan: Plan,
+        schedule: Schedule,
         text: String = "The verifier reads a tree of candidate tokens and keeps the prefix that it agrees with. "
     ) {
         self.model = model
         compute = model.transformer.compute
-        self.plan = plan
+        self.schedule = schedule
         let encoded = model.tokenizer.encode(text)
         // A vocabulary may lack every byte of the text. Any token will do for a measurement.
         let piece = encoded.isEmpty ? [0] : encoded
-        tokens = (0..<plan.longestSequence).map { piece[$0 % piece.count] }
+        tokens = (0..<schedule.longestSequence).map { piece[$0 % piece.count] }
     }
 
     /// Runs the measurements. `progress` gets the share done (0 … 1) and the name of the next step.
@@ -64,7 +64,7 @@ package struct EngineBenchmark {
             macsPerToken: model.transformer.weights.weightsPerPass,
             kernelMilliseconds: samples.kernels.mapValues(median),
             verifyMilliseconds: samples.verify.mapValues(median),
-            prefillTokens: plan.prefill,
+            prefillTokens: schedule.prefill,
             prefillMilliseconds: median(samples.prefill),
             decodeMillisecondsByContext: samples.decode.mapValues(median),
             cacheBytesPerToken: model.transformer.cacheShape.pageBytes / KVPage.slots
@@ -99,21 +99,23 @@ package struct EngineBenchmark {
     private func rounds(progress: (Double, String) -> Void) throws -> Samples {
         var samples = Samples()
         let probe = HardwareProbe(compute: compute)
-        let verifying = try measuringCache(plan.context, room: plan.nodes.max() ?? 1)
-        let prefilling = try measuringCache(0, room: plan.prefill)
-        let decoding = try plan.contexts.map { (context: $0, cache: try measuringCache($0, room: 1)) }
-        for round in 0..<plan.repeats {
-            progress(Double(round) / Double(plan.repeats), "round \(round + 1) of \(plan.repeats)")
+        let verifying = try measuringCache(schedule.context, room: schedule.nodes.max() ?? 1)
+        let prefilling = try measuringCache(0, room: schedule.prefill)
+        let decoding = try schedule.contexts.map { (context: $0, cache: try measuringCache($0, room: 1)) }
+        for round in 0..<schedule.repeats {
+            progress(Double(round) / Double(schedule.repeats), "round \(round + 1) of \(schedule.repeats)")
             measureHardware(probe, into: &samples)
-            for rows in plan.nodes {
+            for rows in schedule.nodes {
                 samples.verify[rows, default: []].append(milliseconds(rows: rows, cache: verifying, wantingAll: true))
                 measureKernels(rows: rows, probe: probe, into: &samples)
             }
             for (context, cache) in decoding {
                 samples.decode[context, default: []].append(milliseconds(rows: 1, cache: cache, wantingAll: true))
             }
-            samples.prefill.append(milliseconds(rows: plan.prefill, cache: prefilling, wantingAll: false))
-            if !plan.nodes.contains(plan.prefill) { measureKernels(rows: plan.prefill, probe: probe, into: &samples) }
+            samples.prefill.append(milliseconds(rows: schedule.prefill, cache: prefilling, wantingAll: false))
+            if !schedule.nodes.contains(schedule.prefill) {
+                measureKernels(rows: schedule.prefill, probe: probe, into: &samples)
+            }
         }
         return samples
     }

@@ -46,11 +46,11 @@ package final class ModelDrafter: Drafter {
         let reachable = nodes.filter { base.count + tree.depth(of: $0) < limit }
         guard !reachable.isEmpty else { return nodes.map { _ in [] } }
         try prefill()
-        let plan = try rows(for: reachable, of: tree)
-        let logits = transformer.forward(plan.rows)
-        cache.commit(plan.committed)
+        let pass = try rows(for: reachable, of: tree)
+        let logits = transformer.forward(pass.rows)
+        cache.commit(pass.committed)
         return try nodes.map { node in
-            guard let row = node.map({ plan.nodeLogits[$0] }) ?? plan.baseLogits else { return [] }
+            guard let row = node.map({ pass.nodeLogits[$0] }) ?? pass.baseLogits else { return [] }
             let context = base + tree.tokens(onPathTo: node)
             return try sampler.candidates(
                 logits,
@@ -93,7 +93,8 @@ package final class ModelDrafter: Drafter {
         }
     }
 
-    private struct Plan {
+    /// The rows of one pass, and where its logits are.
+    private struct DraftPass {
         var rows: [PassRow] = []
         /// The row of the logits for the base; nil if it was not requested.
         var baseLogits: Int?
@@ -103,37 +104,37 @@ package final class ModelDrafter: Drafter {
         var committed = 0
     }
 
-    private func rows(for nodes: [NodeIndex?], of tree: TokenTree) throws -> Plan {
-        var plan = Plan()
+    private func rows(for nodes: [NodeIndex?], of tree: TokenTree) throws -> DraftPass {
+        var pass = DraftPass()
         if slots.count < tree.count { slots += [Int?](repeating: nil, count: tree.count - slots.count) }
-        plan.committed = base.count - cache.length
+        pass.committed = base.count - cache.length
         let first = nodes.contains(nil) ? min(cache.length, base.count - 1) : cache.length
         for position in first..<base.count {
             let isLast = position == base.count - 1 && nodes.contains(nil)
-            plan.rows.append(.committed(base[position], position: position, cache: cache, wantsLogits: isLast))
-            if isLast { plan.baseLogits = 0 }
+            pass.rows.append(.committed(base[position], position: position, cache: cache, wantsLogits: isLast))
+            if isLast { pass.baseLogits = 0 }
         }
         nextSlot = max(nextSlot, base.count)
         for case let node? in nodes {
-            addRows(for: node, of: tree, to: &plan)
+            addRows(for: node, of: tree, to: &pass)
         }
         try cache.reserve(nextSlot)
-        return plan
+        return pass
     }
 
     /// Adds a row for `node` and one for each ancestor that has not been run.
-    private func addRows(for node: NodeIndex, of tree: TokenTree, to plan: inout Plan) {
+    private func addRows(for node: NodeIndex, of tree: TokenTree, to pass: inout DraftPass) {
         let path = tree.path(to: node)
         for (depth, step) in path.enumerated() where slots[step] == nil || step == node {
-            guard plan.nodeLogits[step] == nil else { continue }
+            guard pass.nodeLogits[step] == nil else { continue }
             if slots[step] == nil {
                 slots[step] = nextSlot
                 nextSlot += 1
             }
             let isWanted = step == node
-            if isWanted { plan.nodeLogits[step] = (plan.baseLogits == nil ? 0 : 1) + plan.nodeLogits.count }
+            if isWanted { pass.nodeLogits[step] = (pass.baseLogits == nil ? 0 : 1) + pass.nodeLogits.count }
             guard let slot = slots[step] else { continue }
-            plan.rows.append(
+            pass.rows.append(
                 PassRow(
                     token: tree.token(of: step),
                     position: base.count + depth,

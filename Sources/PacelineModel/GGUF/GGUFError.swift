@@ -56,7 +56,7 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
 
 extension GGUFError.Reason: CustomStringConvertible {
     package var description: String {
-        containerDescription ?? splitDescription ?? metadataDescription ?? tensorDescription
+        containerDescription ?? splitDescription ?? metadataDescription ?? tensorDescription ?? modelDescription
     }
 
     private var containerDescription: String? {
@@ -127,7 +127,7 @@ extension GGUFError.Reason: CustomStringConvertible {
         }
     }
 
-    private var tensorDescription: String {
+    private var tensorDescription: String? {
         switch self {
         case .duplicateTensor(let name):
             "has the tensor \(name) twice; the file is damaged, fetch or convert it again"
@@ -156,6 +156,12 @@ extension GGUFError.Reason: CustomStringConvertible {
                 + "fetch or convert it again"
         case .unsupportedWeightType(let tensor, let type, let supported):
             "has the weight type \(type) in the tensor \(tensor); use a file with one of \(supported)"
+        default: nil
+        }
+    }
+
+    private var modelDescription: String {
+        switch self {
         case .unknownArchitecture(let name, let supported):
             "has the architecture \"\(name)\"; supported are \(supported.joined(separator: ", "))"
         case .unsupportedRopeScaling(let name, let supported):

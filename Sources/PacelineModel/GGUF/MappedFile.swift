@@ -65,7 +65,7 @@ package final class MappedFile: Sendable {
     }
 
     /// Tells the kernel that the whole pages inside `range` will not be read again soon, for example after repacking
-    /// weights: it frees their memory, and a later read maps them again. Ignores bytes outside the file.
+    /// weights. The kernel frees their memory, and a later read maps them again. Ignores bytes outside the file.
     package func dropPages(in range: Range<Int>) {
         // Dropping the pages of an anonymous map would lose its bytes.
         guard isFileBacked, let base else { return }

@@ -40,7 +40,7 @@ package struct ClusterBenchmark: Sendable {
     }
 
     /// What one cluster reached.
-    package struct Result: Sendable {
+    package struct Measurement: Sendable {
         package var point: Point
         package var tokensPerSecond: Double
         /// Tokens of one round of one sequence, corrections included.
@@ -53,7 +53,7 @@ package struct ClusterBenchmark: Sendable {
 
     private struct Progress {
         var next = 0
-        var results: [(Int, Result)] = []
+        var results: [(Int, Measurement)] = []
         var error: (any Error)?
     }
 
@@ -88,12 +88,12 @@ package struct ClusterBenchmark: Sendable {
     ///
     /// - Parameter progress: told the share that is done, on any thread.
     /// - Throws: ``Violation`` if a promise broke on the way.
-    package func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> [Result] {
+    package func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> [Measurement] {
         let points = points
         let state = Mutex(Progress())
         DispatchQueue.concurrentPerform(iterations: max(1, settings.jobs)) { _ in
             while let index = take(from: state, count: points.count) {
-                let result = Swift.Result { try measure(points[index]) }
+                let result = Result { try measure(points[index]) }
                 let done = state.withLock { state in
                     switch result {
                     case .success(let result): state.results.append((index, result))
@@ -117,7 +117,7 @@ package struct ClusterBenchmark: Sendable {
         }
     }
 
-    private func measure(_ point: Point) throws -> Result {
+    private func measure(_ point: Point) throws -> Measurement {
         let simulation = try Simulation(scenario(point))
         simulation.run(for: .seconds(settings.seconds / 2))
         let before = (simulation.statistics, simulation.snapshot(ofVerifier: 0))
@@ -130,7 +130,7 @@ package struct ClusterBenchmark: Sendable {
         let tokens = Double(after.0.tokens - before.0.tokens)
         let empty = Double(after.1.plainRounds - before.1.plainRounds)
         let rounds = empty + Double(after.1.speculation.drafts - before.1.speculation.drafts)
-        return Result(
+        return Measurement(
             point: point,
             tokensPerSecond: seconds > 0 ? tokens / seconds : 0,
             tokensPerRound: rounds > 0 ? tokens / rounds : 0,

@@ -6,18 +6,18 @@ extension ClusterBenchmark {
         package var roundTripMilliseconds: Double
         package var sequences: Int
         /// By ascending number of workers.
-        package var results: [Result]
+        package var results: [Measurement]
 
         /// The fewest workers that reach 95 % of the best throughput. Beyond them the verifier, or the quality of the
         /// drafts, is the limit.
-        package var saturation: Result? {
+        package var saturation: Measurement? {
             let best = results.map(\.tokensPerSecond).max() ?? 0
             return results.first { $0.tokensPerSecond >= 0.95 * best }
         }
     }
 
     /// Results as lines, in the order they came.
-    package static func lines(_ results: [Result]) -> [Line] {
+    package static func lines(_ results: [Measurement]) -> [Line] {
         var lines: [Line] = []
         for result in results {
             let point = result.point

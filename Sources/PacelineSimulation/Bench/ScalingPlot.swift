@@ -1,7 +1,7 @@
 import PacelineCluster
 
-/// Throughput against workers as an SVG picture: a panel for each number of sequences and round-trip time, a line for
-/// each acceptance level, a ring where more workers stop paying off.
+/// Throughput against workers as an SVG picture. It has a panel for each number of sequences and round-trip time, and a
+/// line for each acceptance level. A ring marks where more workers stop paying off.
 package struct ScalingPlot: Sendable {
     private static let colours = ["#1b6ca8", "#c8553d", "#3a7d44", "#8e5ea2", "#b8860b", "#444444"]
     private static let panelWidth = 320.0
@@ -86,7 +86,7 @@ package struct ScalingPlot: Sendable {
             let index = agreements.firstIndex(of: line.agreement) ?? 0
             let colour = Self.colour(index)
             let nudge = Self.nudge * (Double(index) - Double(agreements.count - 1) / 2)
-            func place(_ result: ClusterBenchmark.Result) -> (Double, Double) {
+            func place(_ result: ClusterBenchmark.Measurement) -> (Double, Double) {
                 let place = panel.place(workers: result.point.workers, value: result.tokensPerSecond)
                 return (place.0 + nudge, place.1)
             }

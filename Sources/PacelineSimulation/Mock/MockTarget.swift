@@ -1,9 +1,9 @@
 package import PacelineCluster
 import PacelineSpeculation
 
-/// A target of hashes instead of weights, which checks what it is handed as strictly as a real engine depends on it:
-/// that the cache holds exactly the committed tokens, that no two rounds of a pass are for one sequence, that every
-/// node was proposed for the prefix it hangs below, that no sequence outgrows its room.
+/// A target of hashes instead of weights. It checks its input as strictly as a real engine depends on it. The cache
+/// must hold exactly the committed tokens, and no two rounds of a pass may be for one sequence. Every node must have
+/// been proposed for the prefix it hangs below, and no sequence may outgrow its room.
 package final class MockTarget: TargetEngine {
     /// The verifier broke the engine's contract.
     package struct Misuse: Error, Equatable, CustomStringConvertible {

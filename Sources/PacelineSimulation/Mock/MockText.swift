@@ -2,14 +2,14 @@ import PacelineCluster
 package import PacelineSpeculation
 package import PacelineWire
 
-/// The language of the mock target: the token that follows a prefix is an integer function of the prefix and the seed,
+/// The language of the mock target. The token that follows a prefix is an integer function of the prefix and the seed,
 /// so every simulated output has an oracle.
 ///
 /// Three tokens out of four follow from the two before them, so that n-gram lookup has something to find. The fourth
 /// depends on the whole prefix, so that one wrong token changes all that follow.
 ///
-/// In a tagged text every token also says where it belongs: a token is `letter + 64 * tag`, and the tag is a hash of
-/// the request's seed and the whole prefix. Tokens of prompts bear no tag.
+/// In a tagged text every token also says where it belongs. A token is `letter + 64 * tag`, and the tag is a hash of
+/// the request's seed and the whole prefix. Tokens of prompts have no tag.
 package enum MockText {
     package static let vocabularySize = 1024
     /// Letters are below this, and so are the tokens of texts without tags.

@@ -1,4 +1,4 @@
-/// A kind of fault. Each seed enables some of them, with intensities of its own.
+/// A kind of fault. Each seed enables some kinds and draws their intensities.
 package enum FaultKind: String, CaseIterable, Sendable, Codable {
     // The network as a whole.
     case latency, bandwidth, slicing
@@ -31,7 +31,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// Whether it strikes workers and their connections only, so that no request may suffer from it.
+    /// Whether it strikes workers and their connections only, so that requests must not suffer from it.
     var concernsWorkersOnly: Bool {
         switch self {
         case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure:

@@ -2,10 +2,11 @@ import PacelineCluster
 import PacelineSpeculation
 
 extension Scenario {
-    /// What ``swarm(seed:allowed:)`` leaves out: engines that share pages and fail on request, workers on the
-    /// verifier's machine, texts whose tokens say whose they are, very fast and very slow models, long prompts.
+    /// What ``swarm(seed:allowed:)`` leaves out: long prompts, very fast and very slow models, and workers on the
+    /// verifier's machine. Also engines that share pages and fail on request, and texts whose tokens name their
+    /// request.
     ///
-    /// Draws from random streams of its own: the swarm's scenarios stay what they are.
+    /// Draws from its own random streams, so that the swarm's scenarios do not change.
     package static func extremes(
         seed: UInt64,
         allowed: Set<FaultKind> = Set(FaultKind.allCases)
@@ -29,7 +30,7 @@ extension Scenario {
         return scenario
     }
 
-    /// Workers in the verifier's own machine.
+    /// Workers on the verifier's own machine.
     private mutating func drawMachine(_ allowed: Set<FaultKind>, _ random: inout SplitMix) {
         let slowdown = random.pick([0, 0.1, 0.3, 1])
         guard allowed.contains(.contention), slowdown > 0 else { return }
@@ -80,7 +81,7 @@ extension Scenario {
         }
     }
 
-    /// Long passes make long runs, in which heartbeats are most of what happens.
+    /// Long passes make long runs, in which most events are heartbeats.
     private mutating func shorten() {
         verifier.prefillRows = 128
         for index in requests.indices {
@@ -88,7 +89,7 @@ extension Scenario {
         }
     }
 
-    /// Draws half of these kinds once more: extreme scenarios are few, and each kind must strike.
+    /// Draws half of these kinds again, because extreme scenarios are few and each kind must strike.
     private mutating func drawMoreStrikes(_ allowed: Set<FaultKind>, _ random: inout SplitMix) {
         faultWindow += .milliseconds(500)
         let window = Int(faultWindow.inMilliseconds)

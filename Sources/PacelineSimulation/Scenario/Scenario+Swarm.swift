@@ -3,8 +3,9 @@ package import PacelineSpeculation
 import PacelineWire
 
 extension Scenario {
-    /// A random cluster under a random subset of the faults, with random and sometimes wild intensities (swarm testing,
-    /// Groce et al. 2012: tests with all features at once reach fewer states than tests with random subsets).
+    /// A random cluster under a random subset of the faults, with random and sometimes extreme intensities. This is
+    /// swarm testing (Groce et al. 2012): tests with all features at once reach fewer states than tests with random
+    /// subsets.
     ///
     /// - Parameters:
     ///   - seed: decides everything.
@@ -36,8 +37,8 @@ extension Scenario {
         return scenario
     }
 
-    /// In some scenarios: bases in tiny parts with little room, and workers of the previous version. Draws from a
-    /// stream of its own, so that the rest of a seed's scenario does not depend on it.
+    /// In some scenarios: bases in tiny parts with little room, and workers of the previous version. Draws from its own
+    /// random stream, so that the rest of a seed's scenario does not depend on it.
     private mutating func drawProtocol() {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x4241_5345))
         if random.next(below: 4) == 0 {

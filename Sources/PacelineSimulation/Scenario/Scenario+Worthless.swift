@@ -2,8 +2,8 @@ import PacelineCluster
 import PacelineSpeculation
 
 extension Scenario {
-    /// Long requests, workers whose tokens are all wrong though most are sure of them, and no other fault: what
-    /// drafting costs where it gains nothing.
+    /// Shows what drafting costs where it gains nothing: long requests, and workers whose tokens are all wrong. Most of
+    /// these workers are sure of their tokens. There is no other fault.
     package static func worthless(seed: UInt64) throws -> Scenario {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x574f_5254_484c))
         let base = random.pick([15.0, 24, 40])

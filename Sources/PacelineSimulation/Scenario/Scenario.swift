@@ -12,7 +12,7 @@ package struct Scenario: Sendable {
         package var start = Duration.zero
         /// Protocol versions that it speaks.
         var versions = WireLimits.protocolVersions
-        /// The factor by which a step is slower now and then.
+        /// The factor by which an occasional step is slower.
         package var straggling = 1.0
 
         package init(drafter: DrafterKind, stepMilliseconds: Double) {
@@ -23,7 +23,7 @@ package struct Scenario: Sendable {
 
     package struct Request: Sendable {
         package var prompt: [Token]
-        /// Names the request: no two requests of a scenario share it.
+        /// Identifies the request: no two requests of a scenario share it.
         package var seed: UInt64
         package var maximumTokens: Int
         package var stopTokens: Set<Token> = []
@@ -57,7 +57,7 @@ package struct Scenario: Sendable {
         package init() {}
     }
 
-    /// A fault that strikes at a moment.
+    /// A fault that strikes at a certain moment.
     struct Strike: Sendable {
         var kind: FaultKind
         var at: Duration
@@ -74,11 +74,11 @@ package struct Scenario: Sendable {
     var delayLimit = Duration.milliseconds(50)
     /// How much a pass's time varies, as a share.
     package var passJitter = 0.05
-    /// By which share each worker that drafts as a pass begins slows the pass down, as on the verifier's machine.
+    /// The share by which each worker that drafts at the start of a pass slows it down, as on the verifier's machine.
     package var contention = 0.0
-    /// Whether the engine shares the pages of prompts that begin alike.
+    /// Whether the engine shares the pages of common prompt prefixes.
     package var reusesPages = false
-    /// Whether every token says whose text it belongs to.
+    /// Whether every token names the request whose text it belongs to.
     package var isTagged = false
     package var workers: [Worker] = []
     package var requests: [Request] = []
@@ -91,7 +91,7 @@ package struct Scenario: Sendable {
     /// When everything heals.
     package var faultWindow = Duration.zero
 
-    /// Whether every drafted node bears the tag of its place.
+    /// Whether every drafted node has the tag of its place in the text.
     var areAllNodesTagged: Bool {
         isTagged && byzantineWorkers == 0 && workers.allSatisfy(\.drafter.isTagged)
     }

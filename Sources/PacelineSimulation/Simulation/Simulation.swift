@@ -1,8 +1,8 @@
 package import PacelineCluster
 import PacelineSpeculation
 
-/// A whole cluster on one thread, in virtual time, from one seed: the machines and the byte codec of production over a
-/// simulated network, with mock models in place of arithmetic.
+/// A whole cluster on one thread, in virtual time, from one seed. It runs the machines and the byte codec of production
+/// over a simulated network, with mock models instead of arithmetic.
 ///
 /// A run has two phases. Until ``Scenario/faultWindow`` ends, faults strike and only safety is asked for; then
 /// everything heals, and everything must work again soon. Checks run on every step; the first broken promise ends the

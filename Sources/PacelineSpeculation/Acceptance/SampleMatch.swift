@@ -1,9 +1,9 @@
 /// Lossless acceptance by comparing tokens: descends while the target's own next token was drafted.
 ///
-/// At the base and at each accepted node, the target chooses its token exactly as it would without a tree (argmax of
-/// the perturbed logits at temperature above 0, with noise keyed by absolute position). The emitted tokens are those of
-/// plain decoding for every tree: partial, late, duplicated or hostile. SpecInfer (arXiv 2305.09781) calls this naive
-/// sampling; for shared noise see Daliri, Musco, Suresh (arXiv 2408.07978).
+/// At the base and at each accepted node, the target chooses its token exactly as it would without a tree. At
+/// temperature above 0 that is the argmax of the perturbed logits, with noise keyed by absolute position. The emitted
+/// tokens are those of plain decoding for every tree: partial, late, duplicated or hostile. SpecInfer (arXiv
+/// 2305.09781) calls this naive sampling; for shared noise see Daliri, Musco, Suresh (arXiv 2408.07978).
 package struct SampleMatch: AcceptanceRule {
     package init() {}
 

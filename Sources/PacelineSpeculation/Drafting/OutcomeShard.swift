@@ -1,7 +1,7 @@
 /// The subtrees that a drafter grows when several identical drafters serve one sequence.
 ///
 /// Every drafter follows the preferred line, the chain of first children. A subtree that leaves it at depth d with
-/// sibling number r belongs to the drafter with (d + r) mod count = index, so identical drafters draft different trees.
+/// sibling number r belongs to the drafter with (d + r) mod count = index. So identical drafters draft different trees.
 package struct OutcomeShard: Sendable, Hashable {
     package var index: Int
     package var count: Int

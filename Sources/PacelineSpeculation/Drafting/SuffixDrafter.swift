@@ -1,11 +1,11 @@
 /// Drafts the tokens that most often followed the longest suffix seen before: suffix decoding (SuffixDecoding,
 /// arXiv 2411.04975; SAM decoding, arXiv 2411.10666) over the sequence's own tokens and texts given in advance.
 ///
-/// For each node, the drafter looks up the longest suffix of base and path that occurs in the text, then shorter
-/// suffixes that occur more often. Each suffix proposes the tokens that followed it, the most frequent first and the
-/// latest first among equals. A suffix of `g` tokens that was followed `t` times by `d` distinct new tokens gets
-/// g·t / (g·t + d) of the probability that longer suffixes left, divided by frequency. This is the escape rule of
-/// PPM's method C (Moffat 1990), with more trust in longer matches.
+/// For each node, the drafter looks up the longest suffix of base and path that the text contains, then shorter, more
+/// frequent suffixes. Each suffix proposes the tokens that followed it, the most frequent first and the latest first
+/// among equals. Take a suffix of `g` tokens that was followed `t` times by `d` distinct new tokens. It gets g·t / (g·t
+/// + d) of the probability that longer suffixes left, divided by frequency. This is the escape rule of PPM's method C
+/// (Moffat 1990), with more trust in longer matches.
 package struct SuffixDrafter: Drafter {
     /// Separates texts; not a token of any vocabulary.
     private static let separator = Token.max

@@ -2,7 +2,7 @@
 /// and proposals.
 ///
 /// Works best-first by path probability over the whole frontier. The expected number of accepted tokens is the sum of
-/// the nodes' path probabilities, so the best tree of `n` nodes is the `n` most probable paths. A step is worth what it
+/// the nodes' path probabilities. So the best tree of `n` nodes is the `n` most probable paths. A step is worth what it
 /// adds to that sum (OPT-Tree, arXiv 2406.17276; DySpec, arXiv 2410.11744; EAGLE-2 expands level by level instead,
 /// arXiv 2406.16858). With sample-match, the choice of nodes may depend on their tokens without loss of exactness.
 ///

@@ -4,8 +4,8 @@ package struct PlanningPolicy: Sendable, Hashable {
     package var nodeBudget: Int
     /// The most nodes of one sequence.
     package var nodesPerSequence: Int
-    /// Nodes are verified only if they are expected to raise the tokens per millisecond by this share, because
-    /// estimates are noisy and plain decoding is safe.
+    /// Nodes are verified only if they should raise the tokens per millisecond by this share, because estimates are
+    /// noisy and plain decoding is safe.
     package var minimumSpeedUp: Double
     /// How many times longer than in plain decoding one sequence's tokens may be expected to take for the benefit of
     /// the others; at least 1.

@@ -1,9 +1,9 @@
 /// A 64-bit rolling hash of a sequence's committed tokens, which tells peers whether they mean the same base.
 ///
-/// FNV-1a with 64 bits over the tokens in order, each as four bytes, least significant first: start with the offset
-/// basis 0xcbf29ce484222325; for every byte, exclusive-or it in and multiply by 0x100000001b3 modulo 2^64. The hash of
-/// no tokens is the offset basis. It guards against mistakes, not against attacks: the base length travels beside it,
-/// and nothing that a worker sends affects the output.
+/// FNV-1a with 64 bits over the tokens in order, each as four bytes, least significant first. It starts with the offset
+/// basis 0xcbf29ce484222325. For every byte, it exclusive-ors the byte in and multiplies by 0x100000001b3 modulo 2^64.
+/// The hash of no tokens is the offset basis. It guards against mistakes, not against attacks: the base length travels
+/// beside it, and nothing that a worker sends affects the output.
 package struct BaseHash: Sendable, Hashable {
     package private(set) var rawValue: UInt64 = 0xcbf2_9ce4_8422_2325
 

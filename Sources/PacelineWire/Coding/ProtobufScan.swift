@@ -2,8 +2,8 @@ import CPacelineProtocol
 
 /// Scans a payload's fields before protobuf-c unpacks it, and refuses what protobuf-c would wrongly accept.
 ///
-/// protobuf-c 1.4.1 reads a bool from any wire type, merges the parts of a repeated sub-message without the numbers of
-/// earlier parts, and returns text as C strings, which end at the first NUL. This scan refuses any field without the
+/// protobuf-c 1.4.1 reads a bool from any wire type. It merges the parts of a repeated sub-message without the numbers
+/// of earlier parts. It returns text as C strings, which end at the first NUL. This scan refuses any field without the
 /// wire type of its declaration, by name. It allocates nothing.
 struct ProtobufScan {
     private let descriptor: ProtobufCMessageDescriptor

@@ -13,7 +13,7 @@ package import NIOCore
 /// |     16 |     4 | CRC-32C of the payload                                       |
 /// |     20 |     8 | sequence number: 1, 2, 3 … in each direction of a connection |
 ///
-/// All numbers are little-endian. The first byte of the magic occurs in no UTF-8 text and starts no TLS record, so a
+/// All numbers are little-endian. The first byte of the magic occurs in no UTF-8 text and starts no TLS record. So a
 /// peer with another protocol is recognised at once.
 package struct FrameHeader: Sendable, Equatable {
     package static let byteCount = 28

@@ -51,7 +51,7 @@ struct BenchEngineCommand: ParsableCommand {
         threads.warnIfTooMany()
         let (model, startup) = try load()
         let line = ProgressLine("measuring \(ModelNames.label(self.model.model))")
-        let report = try EngineBenchmark(model: model, plan: plan(for: model)).run { share, step in
+        let report = try EngineBenchmark(model: model, schedule: schedule(for: model)).run { share, step in
             line.update(share, step: step)
         }
         line.clear()
@@ -80,20 +80,20 @@ struct BenchEngineCommand: ParsableCommand {
         return (model, try StartupReport(load: loaded - start, firstToken: first - start, fileBytes: model.fileBytes))
     }
 
-    private func plan(for model: LanguageModel) throws -> EngineBenchmark.Plan {
+    private func schedule(for model: LanguageModel) throws -> EngineBenchmark.Schedule {
         let limit = model.configuration.contextLength
-        var plan = EngineBenchmark.Plan()
-        plan.nodes = nodes.counts
-        plan.contexts = contexts?.counts ?? [64, 1024, 4096, 8192].filter { $0 < limit }
-        plan.prefill = prefill
-        plan.repeats = repeats
-        guard plan.longestSequence <= limit else {
+        var schedule = EngineBenchmark.Schedule()
+        schedule.nodes = nodes.counts
+        schedule.contexts = contexts?.counts ?? [64, 1024, 4096, 8192].filter { $0 < limit }
+        schedule.prefill = prefill
+        schedule.repeats = repeats
+        guard schedule.longestSequence <= limit else {
             throw ValidationError(
-                "the measurements need \(plan.longestSequence) tokens of context, but the model has \(limit); "
+                "the measurements need \(schedule.longestSequence) tokens of context, but the model has \(limit); "
                     + "lower --contexts, --prefill or --nodes"
             )
         }
-        return plan
+        return schedule
     }
 }
 

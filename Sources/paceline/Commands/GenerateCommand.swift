@@ -62,9 +62,9 @@ struct GenerateCommand: AsyncParsableCommand {
         var request = CompletionRequest(prompt: .tokens(tokens))
         request.maxTokens = maxTokens
         sampling.apply(to: &request)
-        let plan = try plan(names: names, contextLength: limit)
+        let arguments = try arguments(names: names, contextLength: limit)
         let (json, asked) = (json, request)
-        try await LocalCluster.run(plan) { cluster in
+        try await LocalCluster.run(arguments) { cluster in
             var generation = Generation(showsText: !json)
             try await cluster.client.stream(asked) { try generation.take($0) }
             let report = try generation.report(loadMS: cluster.loadMS)
@@ -89,7 +89,7 @@ struct GenerateCommand: AsyncParsableCommand {
         }
     }
 
-    private func plan(names: [DrafterName], contextLength: Int) throws -> LocalCluster.Plan {
+    private func arguments(names: [DrafterName], contextLength: Int) throws -> LocalCluster.Arguments {
         let label = ModelNames.label(model.model)
         let level = ["--log-level", log.level(or: .warning).rawValue]
         let cache = ["-c", "\(contextLength)", "--kv-type", cache.type.rawValue]
@@ -99,6 +99,6 @@ struct GenerateCommand: AsyncParsableCommand {
             let label = "worker \(index + 1) (\(drafters.map(ModelNames.label).joined(separator: "+")))"
             return (label, drafterArguments + ["-t", "\(drafting.threads)", "--slots", "1"] + level)
         }
-        return LocalCluster.Plan(verifier: verifier, workers: workers, targetLabel: label)
+        return LocalCluster.Arguments(verifier: verifier, workers: workers, targetLabel: label)
     }
 }

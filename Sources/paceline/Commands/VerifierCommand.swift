@@ -145,10 +145,7 @@ struct VerifierCommand: AsyncParsableCommand {
                 contextLength: contextLength
             )
             gateway.begin(serving: CompletionService(model: served, backend: server, logger: logger))
-            var ready = Announcement(.ready)
-            (ready.drafts, ready.http) = ("\(server.endpoint)", "\(http)")
-            ready.loadMS = start.duration(to: .now).inMilliseconds
-            try service.tell(ready)
+            try announce(server, http: http, since: start)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)
             await Termination.waitForEnd()
@@ -156,6 +153,14 @@ struct VerifierCommand: AsyncParsableCommand {
             if !Task.isCancelled { try await finish(server, gateway, logger) }
             try await server.shutdown()
         }
+    }
+
+    /// Tells the process that started this one that requests and workers can come.
+    private func announce(_ server: VerifierServer, http: Endpoint, since start: ContinuousClock.Instant) throws {
+        var ready = Announcement(.ready)
+        (ready.drafts, ready.http) = ("\(server.endpoint)", "\(http)")
+        ready.loadMS = start.duration(to: .now).inMilliseconds
+        try service.tell(ready)
     }
 
     /// Gives running requests the grace period to finish and to send their answers.

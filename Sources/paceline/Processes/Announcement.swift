@@ -5,7 +5,7 @@ import ArgumentParser
 /// ```
 /// {"event":"progress","fraction":0.25}
 /// {"event":"ready","drafts":"127.0.0.1:41231","http":"127.0.0.1:41232","load_ms":812.5}
-/// {"event":"failed","message":"127.0.0.1:7411 is in use; …"}
+/// {"event":"failed","message":"[::1]:7411 is in use by another process; choose another port, or 0 for any free one"}
 /// ```
 struct Announcement: Codable, Sendable, Hashable {
     enum Event: String, Codable {

@@ -7,7 +7,7 @@ import PacelineGateway
 /// A verifier and its workers as child processes on loopback, for as long as one command runs.
 struct LocalCluster: Sendable {
     /// What to start.
-    struct Plan: Sendable {
+    struct Arguments: Sendable {
         /// Arguments of `paceline verifier`, without the addresses.
         var verifier: [String]
         /// Each worker's label and arguments of `paceline worker`, without the address.
@@ -28,12 +28,12 @@ struct LocalCluster: Sendable {
     /// Starts all processes, runs `body`, and always ends all processes.
     ///
     /// - Throws: ``LocalClusterError`` when the verifier does not come up, and what `body` throws.
-    static func run(_ plan: Plan, _ body: @Sendable (LocalCluster) async throws -> Void) async throws {
+    static func run(_ arguments: Arguments, _ body: @Sendable (LocalCluster) async throws -> Void) async throws {
         let family = ChildFamily()
         do {
-            let (cluster, drafts) = try await startVerifier(plan, family)
-            let workers = try startWorkers(plan, drafts: drafts, family)
-            await cluster.waitForWorkers(workers, count: plan.workers.count)
+            let (cluster, drafts) = try await startVerifier(arguments, family)
+            let workers = try startWorkers(arguments, drafts: drafts, family)
+            await cluster.waitForWorkers(workers, count: arguments.workers.count)
             try Task.checkCancellation()
             try await body(cluster)
         } catch {
@@ -46,13 +46,13 @@ struct LocalCluster: Sendable {
     // MARK: Starting
 
     private static func startVerifier(
-        _ plan: Plan,
+        _ arguments: Arguments,
         _ family: ChildFamily
     ) async throws -> (LocalCluster, drafts: Endpoint) {
         let verifier = try family.start(
-            ["verifier", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"] + plan.verifier
+            ["verifier", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"] + arguments.verifier
         )
-        let progress = ProgressLine("loading \(plan.targetLabel)")
+        let progress = ProgressLine("loading \(arguments.targetLabel)")
         defer { progress.clear() }
         for await announcement in verifier.announcements {
             switch announcement.event {
@@ -70,9 +70,13 @@ struct LocalCluster: Sendable {
         throw LocalClusterError.verifierFailed("the verifier ended before it was ready (\(await verifier.exit()))")
     }
 
-    private static func startWorkers(_ plan: Plan, drafts: Endpoint, _ family: ChildFamily) throws -> WorkerWatch {
+    private static func startWorkers(
+        _ arguments: Arguments,
+        drafts: Endpoint,
+        _ family: ChildFamily
+    ) throws -> WorkerWatch {
         let watch = WorkerWatch()
-        for worker in plan.workers {
+        for worker in arguments.workers {
             watch.watch(try family.start(["worker", "--connect", "\(drafts)"] + worker.arguments), label: worker.label)
         }
         return watch

@@ -53,7 +53,7 @@ struct ClusterBenchReport: Encodable {
         case stepMilliseconds = "step_ms"
     }
 
-    init(_ results: [ClusterBenchmark.Result], costs: MeasuredCosts, step: Double) {
+    init(_ results: [ClusterBenchmark.Measurement], costs: MeasuredCosts, step: Double) {
         self.costs = costs.name
         costMilliseconds = costs.figures
         stepMilliseconds = step
@@ -90,7 +90,7 @@ struct ClusterBenchReport: Encodable {
 }
 
 extension ClusterBenchReport.Entry {
-    init(_ result: ClusterBenchmark.Result) {
+    init(_ result: ClusterBenchmark.Measurement) {
         mode = result.point.mode.rawValue
         acceptance = result.point.agreement
         rttMilliseconds = result.point.roundTripMilliseconds
@@ -104,7 +104,7 @@ extension ClusterBenchReport.Entry {
 }
 
 extension ClusterBenchReport.Saturation {
-    init(_ line: ClusterBenchmark.Line, _ result: ClusterBenchmark.Result) {
+    init(_ line: ClusterBenchmark.Line, _ result: ClusterBenchmark.Measurement) {
         mode = line.mode.rawValue
         acceptance = line.agreement
         rttMilliseconds = line.roundTripMilliseconds

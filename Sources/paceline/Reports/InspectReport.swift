@@ -4,7 +4,7 @@ import PacelineTensor
 /// What `inspect` prints about a GGUF file.
 struct InspectReport: Encodable {
     /// All tensors of one weight type.
-    struct WeightType: Encodable {
+    struct TypeShare: Encodable {
         var type: String
         var tensors: Int
         var weights: Int
@@ -75,7 +75,7 @@ struct InspectReport: Encodable {
     /// Why this program cannot run the model; nil if it can.
     var problem: String?
     var metadata: [MetadataEntry]
-    var weightTypes: [WeightType]
+    var weightTypes: [TypeShare]
     /// Present if the model can be run.
     var memory: Memory?
     /// Present when asked for.
@@ -110,10 +110,10 @@ struct InspectReport: Encodable {
         }
     }
 
-    private static func weightTypes(_ tensors: [GGUFTensor]) -> [WeightType] {
+    private static func weightTypes(_ tensors: [GGUFTensor]) -> [TypeShare] {
         Dictionary(grouping: tensors, by: \.typeName)
             .map { type, tensors in
-                WeightType(
+                TypeShare(
                     type: type,
                     tensors: tensors.count,
                     weights: tensors.reduce(0) { $0.addingClamped($1.elementCount) },

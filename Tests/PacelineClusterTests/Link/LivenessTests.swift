@@ -109,7 +109,7 @@ struct LivenessTests {
 }
 
 @Suite("The watchdog of a work loop")
-struct WorkPulseTests {
+struct ComputeWatchdogTests {
     @Test("beats while idle, however long")
     func idle() {
         let watchdog = ComputeWatchdog(stallLimit: .milliseconds(500))

@@ -115,7 +115,7 @@ struct SecureLinkTests {
         try await verifier.shutdown()
     }
 
-    @Test("is not offered a certificate that its own side knows to be of no use")
+    @Test("refuses to load its own certificate when that has expired")
     func ownExpired() throws {
         let files = try TestAuthority.files("worker", of: "expired")
         let error = #expect(throws: LinkTLSError.self) { try LinkTLS(files) }

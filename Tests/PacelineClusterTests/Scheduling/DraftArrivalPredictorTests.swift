@@ -85,7 +85,7 @@ struct DraftArrivalPredictorTests {
         #expect(arrivals.prediction(now: at(65)) == nil)
     }
 
-    @Test("promises less after every wait in vain and every late delta, and more after punctual ones")
+    @Test("promises less after every useless wait and every late delta, and more after punctual deltas")
     func punctuality() throws {
         func gain(_ change: (inout DraftArrivalPredictor) -> Void) throws -> Double {
             var arrivals = steady()

@@ -181,7 +181,7 @@ struct PassSchedulerTests {
         #expect(plan.rounds.map(\.request.rawValue) == [1, 2])
     }
 
-    @Test("waits less readily after a wait in vain")
+    @Test("waits less readily after waiting for drafts that did not come")
     func miss() throws {
         var bench = try Bench(pass: 28)
         try bench.learnRhythm()

@@ -129,7 +129,7 @@ struct DraftLedgerTests {
         var ledger = ledger()
         let half = OutcomeShard(index: 0, count: 2)
         let small = DraftLimits(nodes: 9, depth: 9, width: 9)
-        func told(_ terms: DraftTerms) -> DraftLedger.Announcement {
+        func told(_ terms: DraftTerms) -> DraftLedger.DueTerms {
             ledger.announce(terms, to: worker, of: request)
         }
         #expect(told(DraftTerms(credit: 8)) == .init(verdicts: 1))

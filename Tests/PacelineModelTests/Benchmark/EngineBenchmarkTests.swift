@@ -20,10 +20,10 @@ struct EngineBenchmarkTests {
         defer { try? FileManager.default.removeItem(at: file) }
         let loaded = try LanguageModel(ModelFile(path: file.path), compute: Compute(threads: 1))
         #expect(loaded.tokenizer.encode("The").isEmpty)
-        var plan = EngineBenchmark.Plan()
-        (plan.nodes, plan.prefill, plan.context, plan.repeats, plan.contexts) = ([1], 2, 3, 1, [4])
-        let benchmark = EngineBenchmark(model: loaded, plan: plan)
-        #expect(benchmark.tokens == Array(repeating: 0, count: plan.longestSequence))
+        var schedule = EngineBenchmark.Schedule()
+        (schedule.nodes, schedule.prefill, schedule.context, schedule.repeats, schedule.contexts) = ([1], 2, 3, 1, [4])
+        let benchmark = EngineBenchmark(model: loaded, schedule: schedule)
+        #expect(benchmark.tokens == Array(repeating: 0, count: schedule.longestSequence))
         #expect(try benchmark.measuringCache(3, room: 1).length == 3)
     }
 }

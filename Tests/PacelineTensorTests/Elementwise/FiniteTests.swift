@@ -4,7 +4,7 @@ import Testing
 
 @testable import PacelineTensor
 
-/// How numbers that are none are found, in activations and in weights.
+/// Finding infinities and NaN in activations and weights.
 @Suite("Finite numbers")
 struct FiniteTests {
     static let notFinite: [Float] = [.nan, -.nan, .signalingNaN, .infinity, -.infinity]

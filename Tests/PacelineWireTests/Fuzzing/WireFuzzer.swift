@@ -1,5 +1,6 @@
 import NIOCore
-import PacelineWire
+
+@testable import PacelineWire
 
 /// Feeds mutated bytes to the decoders and checks the results. A trap ends the process; any other violation is a
 /// finding.
@@ -108,8 +109,9 @@ struct WireFuzzer {
                 reader.append(ByteBuffer(bytes: bytes[start..<end]))
                 start = end
                 while let received = try reader.next() { messages.append(received.message) }
-                guard reader.bufferedBytes <= WireLimits.framePayload + FrameHeader.byteCount else {
-                    throw Finding(reason: "the reader holds \(reader.bufferedBytes) bytes", input: bytes)
+                let held = reader.buffer.readableBytes
+                guard held <= WireLimits.framePayload + FrameHeader.byteCount else {
+                    throw Finding(reason: "the reader holds \(held) bytes", input: bytes)
                 }
             }
             try reader.finish()

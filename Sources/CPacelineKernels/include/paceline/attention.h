@@ -60,12 +60,12 @@ typedef struct pl_attention_row {
     int64_t path_count;
 } pl_attention_row;
 
-/// Attention of `count` rows in one layer, grouped-query, scaled by `scale`: with float32 arithmetic over float16
-/// pages, with integer dot products over int8 pages (see attention/scalar.c for both).
+/// Grouped-query attention of `count` rows in one layer, scaled by `scale`. Float16 pages take float32 arithmetic, int8
+/// pages integer dot products (see attention/scalar.c for both).
 ///
 /// q and out are (count x heads x head_dim) with row strides. Logical positions are taken in chunks of
-/// PL_ATTENTION_CHUNK; each chunk yields a partial softmax and the partials are combined in order, so that chunks can
-/// run on any thread without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding
+/// PL_ATTENTION_CHUNK. Each chunk yields a partial softmax, and the partials are combined in order. So chunks can run
+/// on any thread without changing a bit. `window` > 0 limits a row to its last `window` logical positions (sliding
 /// window). A row without positions gives zeros. `heads` is a multiple of `kv_heads`, at most PL_QUERY_GROUP_LIMIT
 /// times as many. Neighbouring rows that name the same `pages` share the loads of keys and values.
 enum { PL_ATTENTION_CHUNK = 256 };

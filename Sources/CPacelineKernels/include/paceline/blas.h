@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-/// Loads OpenBLAS on first use, after choosing its core type for this CPU (it falls back to ancient kernels on CPUs
-/// that are newer than it). Thread-safe. 0, or -1 with a reason in pl_blas_error().
+/// Loads OpenBLAS on first use, after choosing its core type for this CPU. By itself it falls back to ancient kernels
+/// on CPUs that are newer than it. Thread-safe. 0, or -1 with a reason in pl_blas_error().
 ///
-/// It sets the environment variables OPENBLAS_CORETYPE (unless it is set) and OPENBLAS_NUM_THREADS, and setenv is not
-/// safe against a getenv on another thread: call this early, before other threads run.
+/// It sets the environment variables OPENBLAS_CORETYPE (unless it is set) and OPENBLAS_NUM_THREADS. setenv is not safe
+/// against a getenv on another thread, so call this early, before other threads run.
 int pl_blas_load(void);
 const char *pl_blas_error(void);
 /// The core that OpenBLAS chose ("SkylakeX"), or "" before it is loaded.

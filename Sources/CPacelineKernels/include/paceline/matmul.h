@@ -26,15 +26,15 @@ size_t pl_matrix_bytes(pl_type type, int64_t rows, int64_t cols);
 /// Repacks tiles [tile_begin, tile_end) of a matrix from the file format (row-major blocks) into `matrix->data`.
 void pl_matrix_pack(const pl_matrix *matrix, const void *blocks, int64_t tile_begin, int64_t tile_end);
 
-/// The first of rows [row_begin, row_end) of a matrix in file format with a weight (or a scale of weights) that is not
-/// finite, or `row_end`.
+/// Searches rows [row_begin, row_end) of a matrix in file format for the first with a non-finite weight or scale.
+/// Returns `row_end` if there is none.
 int64_t pl_matrix_first_not_finite(const pl_matrix *matrix, const void *blocks, int64_t row_begin, int64_t row_end);
 
 /// Bytes of `count` quantised rows of `cols` activations, for products with weights of any type.
 size_t pl_activations_bytes(int64_t cols, int64_t count);
 
-/// Quantises `count` rows of activations (count x cols, row stride `stride` floats) to int8 with one float32 scale per
-/// 32, and a second code and scale where one of four columns is far larger than the other 28.
+/// Quantises `count` rows of activations (count x cols, row stride `stride` floats) to int8, with one float32 scale per
+/// block of 32. Four columns with one far larger than the other 28 columns get a second code and scale.
 ///
 /// Layout is private to the kernels. A row's bytes depend on that row alone.
 void pl_activations_quantise(pl_isa isa, const float *x, int64_t stride, int64_t cols, int64_t count, void *out);
@@ -70,8 +70,8 @@ typedef struct pl_product {
 /// Computes several products of the same quantised activations in one pass over the pool.
 ///
 /// Output element (i, r) depends only on activation row i and matrix row r: bit-identical for any count, grouping,
-/// thread count and instruction set. `x` are the float activations (for weights of float types), `q` the quantised
-/// ones; either may be NULL when no matrix of the group needs it.
+/// thread count and instruction set. `x` holds the float activations (for weights of float types), `q` the quantised
+/// ones. Either may be NULL if no matrix of the group needs it.
 void pl_matmul(
     pl_isa isa, pl_pool *pool, const pl_product *products, int product_count, const float *x, int64_t x_stride,
     const void *q, int64_t count);

@@ -15,8 +15,8 @@ uint32_t pl_noise_bits(uint64_t seed, uint64_t position, uint32_t index);
 /// A uniform in [2^-32, 1 - 2^-24], so never 0 nor 1: the upper 31 of pl_noise_bits over 2^31, rounded to float32.
 float pl_noise_uniform(uint64_t seed, uint64_t position, uint32_t index);
 
-/// Standard Gumbel noise -log(-log(1 - u)) for token `index` at absolute `position` of a request with `seed`, where u
-/// is the uniform above: it is finest near 0, where the noise is large.
+/// Standard Gumbel noise -log(-log(1 - u)) for token `index` at absolute `position` of a request with `seed`. u is the
+/// uniform above; it is finest near 0, where the noise is large.
 float pl_noise_gumbel(uint64_t seed, uint64_t position, uint32_t index);
 
 /// out[i] = x[i] + gumbel(seed, position, i) for i in 0 ..< count: the perturbed logits whose argmax is a sample.

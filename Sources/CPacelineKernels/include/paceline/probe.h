@@ -24,8 +24,8 @@ uint64_t pl_probe_int8(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sin
 uint64_t pl_probe_float(pl_isa isa, pl_pool *pool, uint64_t rounds, uint64_t *sink);
 
 /// Multiplies a tile of weights that stays in the caches by `rows` rows, `rounds` times in each of a fixed number of
-/// items: the speed of the kernel of `type` where memory does not limit it. Returns the number of multiply-accumulates,
-/// or 0 for types without tile kernels (float ones) and if there is no memory.
+/// items. This gives the speed of the kernel of `type` where memory does not limit it. Returns the number of
+/// multiply-accumulates, or 0 for types without tile kernels (float ones) and if there is no memory.
 uint64_t pl_probe_kernel(pl_isa isa, pl_pool *pool, pl_type type, int64_t rows, uint64_t rounds);
 
 #endif

@@ -2,8 +2,7 @@ import Crypto
 import NIOCore
 
 /// The frames of a handshake as they travelled. Both sides prove over them that they know the shared token. So no byte
-/// of the handshake can be changed on its way, and a proof is worth nothing in another handshake or from the other
-/// side.
+/// of the handshake can be changed on its way. A proof is worthless in another handshake or from the other side.
 struct HandshakeTranscript: Sendable, Equatable {
     enum Prover: String {
         case worker

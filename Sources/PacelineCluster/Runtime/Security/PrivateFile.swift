@@ -50,8 +50,8 @@ package enum PrivateFileError: Error, Equatable, Sendable {
 extension PrivateFileError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
-        case .notAFile(let path): "\(path) is not a regular file"
+        case .unreadable(let path, let reason): "\(path) cannot be read (\(reason)); check the path and its permissions"
+        case .notAFile(let path): "\(path) is not a regular file; name a file that holds the token, certificate or key"
         case .exposed(let path, let mode):
             "\(path) holds a secret, but its mode is \(String(mode, radix: 8)), so other users can read or change it; "
                 + "run chmod 600 \(path)"

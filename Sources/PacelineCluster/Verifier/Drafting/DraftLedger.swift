@@ -11,13 +11,12 @@ struct DraftTerms: Sendable, Equatable {
     var shard = OutcomeShard.whole
 }
 
-/// Who drafts for what: which requests are open at which workers, what each worker was told of them, and how many of
-/// its tokens were verified.
+/// Who drafts for what: the workers of each request, what each was told, and how many of its tokens were verified.
 ///
 /// The one place that knows. A worker's requests, a request's workers and all totals are read off it.
 struct DraftLedger: Sendable {
     /// What a worker is to be told after a verdict.
-    struct Announcement: Equatable, Sendable {
+    struct DueTerms: Equatable, Sendable {
         /// The number of last verdicts that it has not been told, this one included; 0 to tell it nothing.
         var verdicts = 0
         /// Nil where they are as the worker knows them.
@@ -104,20 +103,20 @@ struct DraftLedger: Sendable {
 
     /// A worker stops drafting for a request, and may be given it again.
     mutating func close(_ request: RequestID, at worker: LinkID) {
-        _ = pages.update(request) { page in page.entries.removeAll { $0.worker == worker } }
+        pages.update(request) { page in page.entries.removeAll { $0.worker == worker } }
     }
 
-    /// A worker stops drafting for a request for good.
+    /// A worker stops drafting for a request permanently.
     mutating func refuse(_ request: RequestID, at worker: LinkID) {
         close(request, at: worker)
-        _ = pages.update(request) { $0.refused.insert(worker) }
+        pages.update(request) { $0.refused.insert(worker) }
         isBalanceOutdated = true
     }
 
     /// A request has ended.
     mutating func end(_ request: RequestID) {
         for contribution in pages[request]?.contributions.values ?? [] {
-            _ = settled.update(contribution.worker) { tally in
+            settled.update(contribution.worker) { tally in
                 tally.draftTokens += contribution.draftTokens
                 tally.acceptedTokens += contribution.acceptedTokens
             }
@@ -134,7 +133,7 @@ struct DraftLedger: Sendable {
     mutating func leave(_ worker: LinkID) {
         for request in pages.keys {
             close(request, at: worker)
-            _ = pages.update(request) { $0.refused.remove(worker) }
+            pages.update(request) { $0.refused.remove(worker) }
         }
         settled[worker] = nil
     }
@@ -203,28 +202,28 @@ struct DraftLedger: Sendable {
     ///
     /// A worker without credit is not told: each verdict would wake it for nothing, perhaps on the verifier's own
     /// processors. It is told all of them when it has credit again, or when they have become many.
-    mutating func announce(_ terms: DraftTerms, to worker: LinkID, of request: RequestID) -> Announcement {
+    mutating func announce(_ terms: DraftTerms, to worker: LinkID, of request: RequestID) -> DueTerms {
         update(request, worker) { entry in
             let isIdle = entry.terms.credit == 0 && terms.credit == 0
             if entry.terms.credit == 0 { entry.isHeard = false }
             entry.terms.credit = terms.credit
             entry.ceiling = max(entry.ceiling, terms.credit)
             entry.withheld += 1
-            guard !isIdle || entry.withheld == BaseHistory.limit else { return Announcement() }
-            let announcement = Announcement(
+            guard !isIdle || entry.withheld == BaseHistory.limit else { return DueTerms() }
+            let due = DueTerms(
                 verdicts: entry.withheld,
                 limits: entry.terms.limits == terms.limits ? nil : terms.limits,
                 shard: entry.terms.shard == terms.shard ? nil : terms.shard
             )
             entry.terms = terms
             entry.withheld = 0
-            return announcement
-        } ?? Announcement()
+            return due
+        } ?? DueTerms()
     }
 
     /// A verdict that a worker cannot be told yet.
     mutating func withhold(from worker: LinkID, of request: RequestID) {
-        _ = update(request, worker) { $0.withheld += 1 }
+        update(request, worker) { $0.withheld += 1 }
     }
 
     /// Verdicts that a worker has not been told.
@@ -239,7 +238,7 @@ struct DraftLedger: Sendable {
         for (worker, share) in zip(shares.keys, shares.values) {
             let isListed = pages.update(request) { $0.record(share, of: worker) } ?? false
             guard !isListed else { continue }
-            _ = settled.update(worker) { tally in
+            settled.update(worker) { tally in
                 tally.draftTokens += share.verified
                 tally.acceptedTokens += share.accepted
             }
@@ -248,7 +247,7 @@ struct DraftLedger: Sendable {
 
     /// Counts a tree that came too late.
     mutating func recordStaleTree(from worker: LinkID) {
-        _ = settled.update(worker) { $0.staleTrees += 1 }
+        settled.update(worker) { $0.staleTrees += 1 }
     }
 
     /// What the workers did for a request, in the order they connected.
@@ -269,13 +268,14 @@ struct DraftLedger: Sendable {
         pages[request]?.entries.first { $0.worker == worker }
     }
 
-    private mutating func update<Result>(
+    @discardableResult
+    private mutating func update<Output>(
         _ request: RequestID,
         _ worker: LinkID,
-        _ body: (inout Entry) -> Result
-    ) -> Result? {
+        _ body: (inout Entry) -> Output
+    ) -> Output? {
         pages.update(request) { page in
             page.entries.firstIndex { $0.worker == worker }.map { body(&page.entries[$0]) }
-        } ?? nil
+        }
     }
 }

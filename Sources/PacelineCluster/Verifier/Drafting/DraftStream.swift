@@ -1,11 +1,11 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// What one worker has streamed for one sequence: a tree in the worker's own numbering, rooted where the worker rooted
-/// it, and how far the sequence has moved past that root since.
+/// What one worker has streamed for one sequence: a tree with the worker's numbering and root. Also records how far the
+/// sequence has moved past that root since.
 ///
-/// The tree is not cut when the sequence grows, so that deltas which cross a verdict still find their parents. The part
-/// below the present base is found by walking the committed tokens down from the root.
+/// The tree is not cut when the sequence grows, so that deltas that cross a verdict still find their parents. To find
+/// the part below the current base, walk the committed tokens down from the root.
 struct DraftStream: Sendable {
     /// Where the worker rooted the tree; nil before its first tree.
     private(set) var root: BaseMark?

@@ -87,7 +87,7 @@ struct TreeBoard: Sendable {
     mutating func commit(_ tokens: [Token]) {
         latest = nil
         for worker in entries.keys {
-            _ = entries.update(worker) { $0.stream.commit(tokens) }
+            entries.update(worker) { $0.stream.commit(tokens) }
         }
     }
 
@@ -114,15 +114,15 @@ struct TreeBoard: Sendable {
         return receipt ?? .stale
     }
 
-    /// A worker's own tree below the present base.
+    /// A worker's own tree below the current base.
     mutating func tree(of worker: LinkID) -> TokenTree {
         entries.update(worker) { $0.stream.belowBase() } ?? TokenTree(limits: limits)
     }
 
-    /// Trees below the present base in one, merged by (parent, token). Merges only if something has changed.
+    /// All trees below the current base, merged by (parent, token). Merges again only if something has changed.
     ///
-    /// - Parameter drafters: the sequence's workers in the order of assignment, each with what makes probabilities of
-    ///   the nodes of its tree; nil to leave its tree out.
+    /// - Parameter drafters: the sequence's workers in the order of assignment. A worker's profile gives the
+    ///   probabilities of its nodes; nil leaves its tree out.
     mutating func merged(_ drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
         let trees = drafters.map { tree(of: $0.worker) }
         let sources = zip(drafters, trees).map { drafter, tree in

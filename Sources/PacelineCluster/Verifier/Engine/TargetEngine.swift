@@ -3,10 +3,10 @@ package import PacelineWire
 
 /// The target model as the verifier's compute thread sees it.
 ///
-/// All methods are called on one thread, in the order of the passes; conformers need not be `Sendable`.
-/// The promise of the system rests on this seam: the token that `run` decides for a position depends on the tokens
-/// before it, the sampling parameters and the position, and on nothing else: not on the tree, on other rounds of the
-/// pass or on how the base was cut into prefills.
+/// All methods are called on one thread, in the order of the passes; conformers need not be `Sendable`. The promise of
+/// the system rests on this protocol. The token that `run` decides for a position depends only on the tokens before it,
+/// the sampling parameters and the position. It must not depend on the tree, on other rounds of the pass or on how the
+/// base was cut into prefills.
 package protocol TargetEngine: AnyObject {
     /// Makes room for a sequence whose base is not computed yet.
     ///

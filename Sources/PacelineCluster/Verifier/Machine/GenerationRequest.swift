@@ -4,7 +4,7 @@ package import PacelineSpeculation
 package struct GenerationRequest: Sendable {
     /// At least one token.
     package var prompt: [Token]
-    /// Law and seed: together with the target and the prompt they determine every token.
+    /// Sampling parameters and seed: together with the target and the prompt they determine every token.
     package var sampling: SamplingParameters
     /// Tokens to generate at most; the context may end the request earlier.
     package var maximumTokens: Int

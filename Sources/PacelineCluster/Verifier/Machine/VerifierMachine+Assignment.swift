@@ -29,7 +29,7 @@ extension VerifierMachine {
         now: Instant
     ) {
         ledger.close(request, at: worker)
-        _ = running.update(request) { $0.drop(worker) }
+        running.update(request) { $0.drop(worker) }
         send(.close(Message.Close(request: request.rawValue, reason: reason)), to: worker, now: now)
     }
 

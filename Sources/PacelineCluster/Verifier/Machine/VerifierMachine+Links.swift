@@ -38,7 +38,7 @@ extension VerifierMachine: LinkOwner {
             abort(other, .superseded, now: now)
         }
         let profile = archive.take(peer.incarnation)
-        _ = links.update(id) { $0.worker = WorkerRecord(peer: peer, profile: profile) }
+        links.update(id) { $0.worker = WorkerRecord(peer: peer, profile: profile) }
         ledger.join(id)
         outbox.append(.note(.workerJoined(id, peer)))
         rebalance(now: now)
@@ -50,7 +50,7 @@ extension VerifierMachine: LinkOwner {
         archive.keep(worker.profile, of: worker.peer.incarnation)
         statistics.depart(snapshot(of: worker, id: id, isConnected: false))
         for request in ledger.requests(of: id) {
-            _ = running.update(request) { $0.drop(id) }
+            running.update(request) { $0.drop(id) }
         }
         ledger.leave(id)
         rebalance(now: now)
@@ -61,7 +61,7 @@ extension VerifierMachine: LinkOwner {
         case .tree(let tree): receive(tree, from: id, now: now)
         case .close(let close): giveUp(close, by: id, now: now)
         case .drain(let drain):
-            _ = links.update(id) { $0.worker?.isDraining = true }
+            links.update(id) { $0.worker?.isDraining = true }
             outbox.append(.note(.workerDraining(id, reason: drain.reason)))
             rebalance(now: now)
         default:
@@ -94,7 +94,7 @@ extension VerifierMachine: LinkOwner {
         let request = RequestID(rawValue: close.request)
         guard ledger.isOpen(request, at: id) else { return }
         ledger.refuse(request, at: id)
-        _ = running.update(request) { $0.drop(id) }
+        running.update(request) { $0.drop(id) }
         outbox.append(.note(.workerGaveUp(id, request, close.reason, detail: close.detail)))
         rebalance(now: now)
     }

@@ -22,7 +22,7 @@ extension VerifierMachine {
 
     private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
         statistics.countPrefill(computed: count, reused: reused)
-        _ = running.update(request) { $0.prefilled(count + reused) }
+        running.update(request) { $0.prefilled(count + reused) }
     }
 
     /// The engine can compute no more: every request fails, and none is taken.
@@ -72,7 +72,7 @@ extension VerifierMachine {
             let isHeard = ledger.isHeard(worker, of: request)
             profile.learn(from: verdict, on: tree, isHeard: isHeard, isJudged: isJudging)
             if profile.performance.isResting != wasResting { ledger.unbalance() }
-            _ = links.update(worker) { $0.worker?.profile = profile }
+            links.update(worker) { $0.worker?.profile = profile }
         }
     }
 
@@ -109,15 +109,15 @@ extension VerifierMachine {
         links.isOpening(request.rawValue, on: worker)
     }
 
-    /// Whether a worker can follow a sequence further: its version of the protocol can name the base, and the commits
-    /// that it has not been told can still be told.
+    /// Whether a worker can follow a sequence further. Its protocol version must be able to name the base, and the
+    /// commits it has not been told must still be on record.
     private func canTell(_ worker: LinkID, of sequence: VerifierSequence) -> Bool {
         guard let peer = links[worker]?.worker?.peer else { return false }
         return sequence.length <= WireLimits.baseLength(version: peer.version)
             && ledger.withheld(from: worker, of: sequence.request) < BaseHistory.limit
     }
 
-    /// Takes a request from a worker for good.
+    /// Takes a request from a worker permanently.
     private mutating func giveUp(_ request: RequestID, at worker: LinkID, now: Instant) {
         close(request, at: worker, .contextLength, now: now)
         ledger.refuse(request, at: worker)

@@ -22,7 +22,7 @@ package struct VerifierMachine: Sendable {
         case cancel(RequestID)
         /// A client takes its events too slowly.
         case overflow(RequestID, waitingTokens: Int)
-        /// The compute thread is idle again: one outcome for each round of its pass, and how long it was at it.
+        /// The compute thread is idle again: one outcome for each round of its pass, and how long the pass took.
         case passFinished([RoundOutcome], milliseconds: Double)
         /// The engine can compute no more.
         case passFailed(String)

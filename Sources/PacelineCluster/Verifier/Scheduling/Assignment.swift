@@ -1,10 +1,10 @@
-/// Decides which worker drafts for which sequence: what to open and close when workers or sequences come and go, and
-/// when a worker comes to rest or to drafting again.
+/// Decides which worker drafts for which sequence. It says what to open and close when workers or sequences come and
+/// go, and when a worker starts or ends a rest.
 ///
 /// Every sequence should have a worker before any has two. Idle workers join the sequence with the least help, and
-/// relieve workers that serve several. A worker that rests does not count where others could draft, but keeps its
-/// sequences until a better one has them, so that it can prove itself. Only what improves the balance is moved, because
-/// a move costs the drafter its cache.
+/// relieve workers that serve several. A worker that rests does not count where others could draft. It keeps its
+/// sequences until a better worker has them, so that it can prove itself. Only what improves the balance is moved,
+/// because a move costs the drafter its cache.
 struct Assignment: Sendable {
     struct Worker: Sendable {
         var id: LinkID
@@ -55,7 +55,8 @@ struct Assignment: Sendable {
     }
 
     /// Gives a worker to every sequence without one: an idle worker, else one that another sequence can spare, else the
-    /// one with the fewest sequences; of equals, the most useful. If all that could serve it rest, one of them.
+    /// one with the fewest sequences. Among equals it takes the most useful. It takes a resting worker only if all that
+    /// could serve the sequence rest.
     private mutating func serveUnserved() {
         for sequence in sequences where drafting(for: sequence.request) == 0 {
             let fit = workers.indices.filter { canTake($0, sequence) }

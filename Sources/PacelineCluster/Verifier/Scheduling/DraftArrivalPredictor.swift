@@ -4,12 +4,12 @@ import PacelineSpeculation
 /// it will add.
 ///
 /// It tells two rhythms apart. While a tree is alive below the base its workers go on growing it, so deltas come at the
-/// pace of their steps. Once a verdict has left the tree, nothing comes until the verdict has reached a worker, a step
-/// was taken and its nodes have come back. What a delta adds depends on the tree: the deeper it is, the less likely its
-/// next level is reached.
+/// pace of their steps. Once a verdict has left the tree, nothing comes until a worker has the verdict, has taken a
+/// step and has sent its nodes. What a delta adds depends on the tree: the deeper it is, the less likely its next level
+/// is reached.
 ///
-/// Workers earn waiting by delivering in time. Before the first arrivals there is no prediction, and each late delta or
-/// vain wait lowers the gain that the next one promises, so that a worker which stalls at times costs little.
+/// Workers earn waiting by delivering in time. Before the first arrivals there is no prediction. Each late delta or
+/// useless wait lowers the gain that the next one promises. So a worker that sometimes stalls costs little.
 struct DraftArrivalPredictor: Sendable {
     struct Prediction: Equatable, Sendable {
         var due: Instant

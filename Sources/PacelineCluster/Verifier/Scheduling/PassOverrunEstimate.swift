@@ -1,7 +1,7 @@
 /// How late passes can be: the milliseconds beyond the expected time that one pass in a hundred exceeds.
 ///
-/// The estimate rises at a pass that exceeds it by as much as it falls over a hundred that do not, so it settles where
-/// one in a hundred does. One stall of the machine, however long, moves it by one step.
+/// One pass that exceeds the estimate raises it by as much as a hundred passes that do not lower it. So it settles
+/// where one pass in a hundred exceeds it. One stall of the machine, however long, moves it by one step.
 struct PassOverrunEstimate: Sendable {
     private static let rarity = 100.0
     /// The share of a pass's expected time by which the estimate rises.

@@ -33,7 +33,7 @@ struct PassScheduler: Sendable {
     private(set) var slowdownGuard = SlowdownGuard()
     /// Below this path probability a node has lately not been worth its place in a pass.
     private(set) var marginalProbability = 0.0
-    /// When the next drafts of each sequence are due; nothing for one that has had none.
+    /// When the next drafts of each sequence are due; no entry before the first drafts.
     private var arrivals = SortedTable<RequestID, DraftArrivalPredictor>()
     /// Sequences that the engine holds, running or not.
     private var held: Set<RequestID> = []
@@ -57,9 +57,7 @@ struct PassScheduler: Sendable {
 
     // MARK: Starting passes
 
-    // MARK: Starting passes
-
-    /// Whether ``next(_:now:)`` would plan a pass if there is work. To find out what sequences demand takes time.
+    /// Whether ``next(_:now:)`` would plan a pass if there is work. Computing demands is expensive, so ask this first.
     func isDue(now: Instant) -> Bool {
         guard inFlight == nil else { return false }
         return isPlanOutdated || deadline.map { now >= $0 } ?? true
@@ -189,7 +187,7 @@ struct PassScheduler: Sendable {
 
     // MARK: Planning
 
-    /// What a pass would be that starts now: prompts share its rows in the order of admission, and the planner shares
+    /// Plans a pass that would start now. Prompts share its rows in the order of admission, and the planner shares
     /// nodes between the other sequences.
     private mutating func plan(_ demands: [Demand], ready: Instant, now: Instant) -> PassPlan {
         let decoding = demands.filter { $0.prefillLeft == 0 }

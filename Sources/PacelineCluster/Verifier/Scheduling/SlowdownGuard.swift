@@ -1,15 +1,15 @@
-/// Makes sure that drafting does not make requests slower than plain decoding, whatever the cause.
+/// Stops drafting while it makes requests slower than plain decoding, whatever the cause.
 ///
-/// The planner knows what a pass costs, but not that it costs more because workers on the same machine compute at the
-/// same time. So the guard compares the tokens per elapsed time while drafting with plain passes that ran while nobody
-/// drafted. If drafting loses, it rests: no nodes, no waiting, no credit. During a rest plain passes are measured
-/// again, and then drafting gets another chance. Each lost chance makes the next rest twice as long (four times after
-/// an obvious loss), so that the cost of trying vanishes. While drafting wins by little, an audit measures a few plain
-/// passes now and then, ever more rarely: their cost may have been measured at a bad moment.
+/// The planner knows what a pass costs, but not how much workers on the same machine slow it down. So the guard
+/// compares tokens per elapsed time: while drafting, and in plain passes while nobody drafted. If drafting loses, it
+/// rests: no nodes, no waiting, no credit. A rest measures plain passes again; then drafting is tried again. Each
+/// further loss doubles the next rest (an obvious loss quadruples it), so that the cost of trying vanishes. While
+/// drafting wins by little, an audit measures a few plain passes now and then, ever more rarely. Their cost may have
+/// been measured at a bad moment.
 ///
-/// Tokens are counted as the planner expects them, from calibrated confidences: by emitted tokens, a difference of a
-/// few per cent would take hundreds of rounds to see. If emitted tokens fall short in the long run, expected ones are
-/// discounted.
+/// Tokens while drafting are those the planner expects from calibrated confidences. With emitted tokens, a difference
+/// of a few per cent would take hundreds of rounds to see. If emitted tokens fall short in the long run, expected ones
+/// are discounted.
 struct SlowdownGuard: Sendable {
     private enum Phase: Sendable, Equatable {
         case drafting(rounds: Int)
@@ -25,10 +25,10 @@ struct SlowdownGuard: Sendable {
     private static let obviousLoss = 0.7
     private static let shortestRest = 16
     private static let longestRest = 1024
-    /// A round counts as this many times as long as plain decoding at most: one stall of the machine says nothing about
-    /// drafting.
+    /// A round counts as at most this many times the duration of plain decoding. One stall of the machine says nothing
+    /// about drafting.
     private static let outlierRatio = 3.0
-    /// Passes at the beginning of a rest that draft steps under way may still slow down.
+    /// Passes at the start of a rest that unfinished draft steps may still slow down.
     private static let settling = 2
     /// Passes that an audit measures, rounds until the first audit, and the most rounds until any other.
     private static let auditLength = 6

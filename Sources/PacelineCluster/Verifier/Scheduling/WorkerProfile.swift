@@ -40,8 +40,8 @@ struct WorkerProfile: Sendable {
     /// its parent.
     ///
     /// This is what the worker reports, calibrated. But while the worker has never been right, the children of a node
-    /// together get even odds at most, and each verdict that finds it right halves the remaining doubt. So a worker
-    /// that is certain of wrong tokens cannot have a long tree verified.
+    /// together get even odds at most. Each verdict that finds it right halves the remaining doubt. So a worker that is
+    /// certain of wrong tokens cannot have a long tree verified.
     func probabilities(of tree: TokenTree) -> [Double] {
         let believed = tree.indices.map { node in
             calibration.probability(logProbability: tree[node].logProbability, depth: tree.depth(of: node))

@@ -1,5 +1,5 @@
-/// What one worker's drafting is worth, and how much credit it earns: moving averages of the committed tokens that lay
-/// on its tree, per verdict and per node.
+/// What one worker's drafting is worth, and how much credit it earns. It keeps moving averages of the committed tokens
+/// that lay on its tree, per verdict and per node.
 ///
 /// A stranger starts with little credit, which each verdict that finds it right doubles: drafting costs processor time,
 /// perhaps the verifier's own. A worker that achieves nothing for a while rests. It then gets no credit but for short

@@ -66,7 +66,7 @@ final class WorkerShell {
 
     private func draft(_ job: DraftJob) {
         guard !compute.offer(job) else { return }
-        ended.fail(ShellError.cannotLoad("the drafting thread has ended"))
+        ended.fail(ShellError.cannotLoad("the drafting thread ended unexpectedly; restart this worker"))
     }
 
     private func connect(to endpoint: Endpoint, as id: LinkID) {

@@ -16,9 +16,6 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     /// Fault injection: the same, certain of every node.
     case liar
 
-    /// The names of drafters without a model.
-    package static let modelFree = ["ngram", "suffix", "random", "liar"]
-
     /// Reads a name: a drafter without a model, a short model name or the path of a GGUF file.
     package init(_ name: String, catalog: ModelCatalog) throws(CatalogError) {
         switch name {

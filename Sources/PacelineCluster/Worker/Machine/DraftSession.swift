@@ -11,6 +11,18 @@ struct DraftSession: Sendable {
     private static let roundsAhead = 4.0
     private static let leastVerified = 32
 
+    /// What the compute thread has not been told yet.
+    private struct Untold {
+        /// Nil once the thread has it.
+        var opening: DraftJob.Opening?
+        var committed: [Token] = []
+        /// Nodes that are being verified.
+        var verifying: TokenTree?
+
+        /// Whether it gives the thread another base.
+        var movesBase: Bool { opening != nil || !committed.isEmpty }
+    }
+
     let id: DraftSessionID
     let link: LinkID
     /// The verifier's name for it on that link.
@@ -18,22 +30,16 @@ struct DraftSession: Sendable {
     private let lengthLimit: Int
     /// Limits that the receiver of the tree enforces.
     private let treeLimits: TreeLimits
-    private var shard: OutcomeShard
+    /// What the verifier last said.
+    private var terms: DraftTerms
 
     /// The present base.
     private(set) var mark: BaseMark
-    private var limits: DraftLimits
-    private var credit: Int
-    /// Until the compute thread has it.
-    private var opening: DraftJob.Opening?
-    /// Committed since the compute thread was last told.
-    private var committed: [Token] = []
+    private var untold: Untold
     /// The base at which the compute thread's tree is rooted, or will be after its present turn.
     private var drafted: BaseMark
     /// How many nodes of that tree the verifier has been sent.
     private var sent = 0
-    /// Nodes that are being verified, until the compute thread has been told.
-    private var verifying: TokenTree?
     /// The most nodes that a recent round has verified, fading with each round; nil before the first.
     private var roundNodes: Double?
     /// No step pays before the next verdict, and the verifier knows.
@@ -44,48 +50,42 @@ struct DraftSession: Sendable {
         self.link = link
         request = open.request
         lengthLimit = open.lengthLimit
-        shard = open.shard
         mark = BaseMark(epoch: open.epoch, length: open.base.count, hash: open.baseHash)
         drafted = mark
-        limits = open.limits
-        credit = open.credit
+        terms = DraftTerms(credit: open.credit, limits: open.limits, shard: open.shard)
         treeLimits = TreeLimits(
             nodes: WireLimits.treeNodes,
             depth: WireLimits.treeDepth,
             vocabularySize: vocabularySize
         )
-        opening = DraftJob.Opening(
-            base: open.base,
-            sampling: open.sampling,
-            limits: treeLimits
+        untold = Untold(
+            opening: DraftJob.Opening(base: open.base, sampling: open.sampling, limits: treeLimits)
         )
     }
 
-    /// Whether the compute thread has something to do for the session. Without credit there is nothing, not even to
-    /// follow the base: a worker that may not draft takes no processor time, and catches up when it may again.
+    /// Whether the compute thread has something to do for the session. Without credit there is nothing to do, not even
+    /// following the base. A worker that may not draft takes no processor time, and catches up when it may again.
     var wantsTurn: Bool {
-        guard credit > 0 else { return false }
-        return opening != nil || !committed.isEmpty || (!isExhausted && policy.nodes > sent && policy.depth > 0)
+        guard terms.credit > 0 else { return false }
+        return untold.movesBase || (!isExhausted && policy.nodes > sent && policy.depth > 0)
     }
 
     /// The next turn, which counts as begun.
     mutating func takeTurn(_ settings: DraftSettings) -> DraftJob.Turn {
         defer {
-            if opening != nil || !committed.isEmpty { sent = 0 }
-            opening = nil
-            committed = []
-            verifying = nil
+            if untold.movesBase { sent = 0 }
+            untold = Untold()
             drafted = mark
         }
         var policy = policy
         policy.batch = settings.batch
         policy.minimumGain = settings.minimumGain
-        policy.minimumProbability = max(settings.minimumProbability, limits.minimumProbability)
+        policy.minimumProbability = max(settings.minimumProbability, terms.limits.minimumProbability)
         return DraftJob.Turn(
             session: id,
-            opening: opening,
-            committed: committed,
-            verifying: verifying,
+            opening: untold.opening,
+            committed: untold.committed,
+            verifying: untold.verifying,
             policy: policy
         )
     }
@@ -101,7 +101,7 @@ struct DraftSession: Sendable {
             _ = try? outgoing.append(.init(parent: node.parent, token: node.token, logProbability: 0))
         }
         roundNodes = max(Double(outgoing.count), (roundNodes ?? 0) * Self.fading)
-        verifying = outgoing
+        untold.verifying = outgoing
         isExhausted = false
     }
 
@@ -115,11 +115,11 @@ struct DraftSession: Sendable {
             return .violation("a verdict leads to \(told), but by its tokens it leads to \(next)")
         }
         mark = next
-        committed += verdict.tokens
-        verifying = nil
-        credit = verdict.credit
-        limits = verdict.limits ?? limits
-        if let dealt = verdict.shard { shard = dealt }
+        untold.committed += verdict.tokens
+        untold.verifying = nil
+        terms.credit = verdict.credit
+        terms.limits = verdict.limits ?? terms.limits
+        terms.shard = verdict.shard ?? terms.shard
         isExhausted = false
         return nil
     }
@@ -157,15 +157,15 @@ struct DraftSession: Sendable {
 
     /// Bounds for the tree at the present base.
     private var policy: GrowthPolicy {
-        let nodes = min(credit, limits.nodes)
+        let nodes = min(terms.credit, terms.limits.nodes)
         // The verdict that ends the request brings one token more than it accepts.
-        let depth = min(limits.depth, lengthLimit - mark.length - 1)
+        let depth = min(terms.limits.depth, lengthLimit - mark.length - 1)
         return GrowthPolicy(
             nodes: depth > 0 ? nodes : 0,
             verified: roundNodes.map { min(nodes, max(Self.leastVerified, Int(Self.roundsAhead * $0))) } ?? nodes,
             depth: max(0, depth),
-            width: limits.width,
-            shard: shard
+            width: terms.limits.width,
+            shard: terms.shard
         )
     }
 }

@@ -38,7 +38,7 @@ extension WorkerMachine: LinkOwner {
         case .verifying(let verifying):
             guard isWhole(verifying.request, before: .verifying, on: id, now: now) else { return }
             if let session = session(verifying.request, on: id) {
-                _ = sessions.update(session) { $0.follow(verifying) }
+                sessions.update(session) { $0.follow(verifying) }
             }
         default:
             // The link's machine delivers nothing else to a worker.

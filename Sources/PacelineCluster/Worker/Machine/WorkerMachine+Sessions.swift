@@ -65,10 +65,7 @@ extension WorkerMachine {
         guard isWhole(verdict.request, before: .verdict, on: link, now: now) else { return }
         // The worker may have closed the request while the verdict was on its way.
         guard let id = session(verdict.request, on: link) else { return }
-        let fault = sessions.update(id) { session -> LinkFault? in
-            session.follow(verdict)
-        }
-        if let fault = fault ?? nil {
+        if let fault = sessions.update(id, { $0.follow(verdict) }) {
             return abort(link, fault, now: now)
         }
         guard let length = sessions[id]?.mark.length, length >= configuration.contextLength ?? .max else { return }
@@ -112,8 +109,7 @@ extension WorkerMachine {
             let close = Message.Close(request: session.request, reason: .failed, detail: reason)
             return send(.close(close), to: session.link, now: now)
         }
-        let tree = sessions.update(result.session) { $0.report(result.outcome) }
-        if let tree = tree ?? nil {
+        if let tree = sessions.update(result.session, { $0.report(result.outcome) }) {
             send(.tree(tree), to: session.link, now: now)
         }
     }

@@ -1,8 +1,8 @@
 import PacelineSpeculation
 import PacelineWire
 
-/// Decides everything in a worker process: which verifiers it is connected to, which requests it drafts for, whose turn
-/// it is on the compute thread, what it sends. A value without I/O or clock; its jitter comes from a seed.
+/// Decides everything in a worker process: its connections to verifiers, the requests it drafts for, the turns on the
+/// compute thread, and what it sends. A value without I/O or clock; its jitter comes from a seed.
 package struct WorkerMachine: Sendable {
     package enum Event: Sendable {
         /// Happened to a link that ``Effect/connect(endpoint:link:)`` asked for.

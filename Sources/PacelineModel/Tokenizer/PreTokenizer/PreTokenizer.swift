@@ -85,14 +85,6 @@ package struct PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// `text`, normalised as the family does.
-    package func normalized(_ text: String) -> String {
-        var text = text
-        return text.withUTF8 { utf8 in
-            withNormalized(UnsafeRawBufferPointer(utf8)) { String(decoding: $0, as: UTF8.self) }
-        }
-    }
-
     /// Normalises `bytes`, which must be valid UTF-8, as the family does and calls `body` with the result.
     func withNormalized<Result>(
         _ bytes: UnsafeRawBufferPointer,

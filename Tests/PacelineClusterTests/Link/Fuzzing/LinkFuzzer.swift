@@ -1,8 +1,8 @@
 import NIOCore
 import PacelineSpeculation
-import PacelineWire
 
 @testable import PacelineCluster
+@testable import PacelineWire
 
 /// Feeds what a stranger might say to links in every state of the handshake, and holds what they do to account. A trap
 /// ends the process; everything else that must not happen is a finding. Everything follows from the seed.
@@ -110,8 +110,9 @@ struct LinkFuzzer {
             }
         }
         let cap = WireLimits.handshakePayload + FrameHeader.byteCount + Self.piece
-        if start.isGuarded, machine.codec.bufferedBytes > cap {
-            throw Finding(reason: "it holds \(machine.codec.bufferedBytes) bytes", start: start, heard: heard)
+        let held = machine.codec.reader.buffer.readableBytes
+        if start.isGuarded, held > cap {
+            throw Finding(reason: "it holds \(held) bytes", start: start, heard: heard)
         }
     }
 
