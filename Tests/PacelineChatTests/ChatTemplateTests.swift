@@ -75,6 +75,25 @@ struct ChatTemplateTests {
         #expect(Self.failure(template)?.contains("or one that contains itself") ?? false)
     }
 
+    @Test(
+        "Where engines disagree, the text is Jinja2's (3.1.6; findings/chat-template-engines-disagree.sh)",
+        arguments: [
+            ("{% for m in [1, 2] %}[{{ date }}]{% endfor %}{% set date = 'x' %}", "[][]"),
+            (
+                "{% for m in [1, 2] %}[{{ date }}]{% endfor %}{% if m %}{% set date = 'x' %}{% endif %}",
+                "[today][today]"
+            ),
+            ("{% for m in [1, 2] %}{{ m }}{% continue %}{% else %}none{% endfor %}", "12none"),
+            ("{% for m in [1, 2] %}{{ m }}{% if m == 2 %}{% break %}{% endif %}{% else %}none{% endfor %}", "12"),
+            ("{{ 1e-5 }} {{ 1e17 }} {{ 1e15 }} {{ 0.1 + 0.2 }}", "1e-05 1e+17 1000000000000000.0 0.30000000000000004"),
+        ]
+    )
+    func engines(template: String, expected: String) throws {
+        var context = TemplateMapping()
+        context.set("date", .text("today"))
+        #expect(try Self.render(template, context) == expected)
+    }
+
     @Test("Mappings keep the order in which they were written")
     func order() throws {
         let json = #"{"z": 1, "a": {"y": [], "b": 18446744073709551615}, "m": 1.50, "a2": "\u00e9\ud83d\ude00\n"}"#
