@@ -29,7 +29,7 @@ enum TemplateToken: Equatable {
 }
 
 /// Python's idea of white space, which `strip`, `split` and Jinja's whitespace control use.
-func isPythonSpace(_ value: UInt32) -> Bool {
+package func isPythonSpace(_ value: UInt32) -> Bool {
     switch value {
     case 0x09...0x0d, 0x1c...0x20, 0x85, 0xa0, 0x1680, 0x2000...0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000: true
     default: false

@@ -1,3 +1,5 @@
+import PacelineChat
+
 /// How a family of models marks the turns of a conversation, for files that have no template.
 package struct ChatFormat: Sendable, Equatable {
     package enum Family: String, Sendable {
@@ -98,14 +100,9 @@ package struct ChatFormat: Sendable, Equatable {
     /// Jinja's `trim`, which the templates of Llama 3 and Gemma apply to message contents.
     private static func trimmed(_ text: String) -> String {
         let scalars = text.unicodeScalars
-        guard let first = scalars.firstIndex(where: { !isTrimmed($0) }),
-            let last = scalars.lastIndex(where: { !isTrimmed($0) })
+        guard let first = scalars.firstIndex(where: { !isPythonSpace($0.value) }),
+            let last = scalars.lastIndex(where: { !isPythonSpace($0.value) })
         else { return "" }
         return String(scalars[first...last])
-    }
-
-    /// Python's `str.isspace`, which Jinja's `trim` uses: white space and the information separators U+001C to U+001F.
-    private static func isTrimmed(_ scalar: Unicode.Scalar) -> Bool {
-        CharacterTable.shared[scalar.value].isWhiteSpace || (0x1C...0x1F).contains(scalar.value)
     }
 }
