@@ -83,6 +83,11 @@ struct ChatTemplateTests {
                 "{% for m in [1, 2] %}[{{ date }}]{% endfor %}{% if m %}{% set date = 'x' %}{% endif %}",
                 "[today][today]"
             ),
+            (
+                "{% for m in [1] %}[{{ date }}]{% endfor %}{% if 1 %}{% set date = 1 %}{% elif 1 %}"
+                    + "{% set date = 2 %}{% else %}{% set date = 3 %}{% endif %}{{ date }}",
+                "[today]1"
+            ),
             ("{% for m in [1, 2] %}{{ m }}{% continue %}{% else %}none{% endfor %}", "12none"),
             ("{% for m in [1, 2] %}{{ m }}{% if m == 2 %}{% break %}{% endif %}{% else %}none{% endfor %}", "12"),
             ("{{ 1e-5 }} {{ 1e17 }} {{ 1e15 }} {{ 0.1 + 0.2 }}", "1e-05 1e+17 1000000000000000.0 0.30000000000000004"),

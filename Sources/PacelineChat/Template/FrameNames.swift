@@ -91,16 +91,14 @@ final class FrameNames {
         merge([afterFirst, afterRest, state], into: start)
     }
 
-    /// A name that only some branches set has the value from outside where none of them does.
+    /// A name that branches set has the value from outside until one of them does.
     private func merge(_ branches: [State], into start: State) {
         state = start
-        var counts: [String: Int] = [:]
         for branch in branches {
-            for name in branch.stored.subtracting(start.stored) { counts[name, default: 0] += 1 }
             state.origins.merge(branch.origins) { _, new in new }
             state.stored.formUnion(branch.stored)
         }
-        for (name, count) in counts where count < branches.count { state.origins[name] = .outside }
+        for name in state.stored.subtracting(start.stored) { state.origins[name] = .outside }
     }
 
     private func visit(_ target: AssignmentTarget) {
