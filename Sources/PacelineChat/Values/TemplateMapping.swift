@@ -57,7 +57,8 @@ extension TemplateValue {
     /// Whether Python could look the value up in a mapping.
     var isHashable: Bool {
         switch self {
-        case .list, .mapping, .view: false
+        case .list, .mapping: false
+        case .view(let kind, _): kind == "dict_values"
         case .tuple(let items): items.values.allSatisfy(\.isHashable)
         default: true
         }
