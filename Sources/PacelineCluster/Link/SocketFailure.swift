@@ -30,7 +30,7 @@ package enum SocketFailure: Error, Hashable, Sendable {
         case EADDRINUSE: self = .addressInUse
         case EADDRNOTAVAIL: self = .addressUnavailable
         case ECONNRESET, ECONNABORTED, EPIPE: self = .reset
-        default: self = .other(String(cString: strerror(code)))
+        default: self = .other("the system reports error \(code) (\(String(cString: strerror(code))))")
         }
     }
 

@@ -9,8 +9,13 @@ extension SocketFailure {
         case let error as NIOConnectionError: self.init(error)
         case let error as ChannelError: self.init(error)
         case is SocketAddressError: self = .unknownHost
-        default: self = .other("\(error)")
+        default: self = .unexpected(error)
         }
+    }
+
+    /// A failure that no case foresees, named by its type: its own description is not for users.
+    private static func unexpected(_ error: any Error) -> SocketFailure {
+        .other("the network failed in an unexpected way (\(type(of: error))); try again")
     }
 
     /// Several addresses of one host may have been tried; the first that has a route tells the most.
@@ -23,7 +28,7 @@ extension SocketFailure {
         switch error {
         case .connectTimeout: self = .timedOut
         case .eof, .ioOnClosedChannel, .alreadyClosed, .inputClosed, .outputClosed: self = .reset
-        default: self = .other("\(error)")
+        default: self = .unexpected(error)
         }
     }
 }

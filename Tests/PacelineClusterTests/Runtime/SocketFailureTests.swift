@@ -22,7 +22,7 @@ struct SocketFailureTests {
         (EACCES, "the system does not let this process connect to 10.1.2.3:7411; check the firewall's rules"),
         (EADDRNOTAVAIL, "no local port is left to connect to 10.1.2.3:7411 from; close other connections first"),
         (ECONNRESET, "10.1.2.3:7411 ended the connection at once; check what listens there"),
-        (ENOBUFS, "cannot connect to 10.1.2.3:7411: No buffer space available"),
+        (ENOBUFS, "cannot connect to 10.1.2.3:7411: the system reports error 105 (No buffer space available)"),
     ]
 
     @Test("names the address and the way out, whatever the system says", arguments: connectingTable)
@@ -36,7 +36,8 @@ struct SocketFailureTests {
         (ECONNRESET, "the other side ended it without a farewell"),
         (EPIPE, "the other side ended it without a farewell"),
         (ETIMEDOUT, "the other side does not answer"), (EHOSTUNREACH, "no route leads to the other side"),
-        (EMFILE, "no more files may be opened; raise the limit (ulimit -n)"), (EIO, "Input/output error"),
+        (EMFILE, "no more files may be opened; raise the limit (ulimit -n)"),
+        (EIO, "the system reports error 5 (Input/output error)"),
     ]
 
     @Test("says in plain words how a connection broke", arguments: brokenTable)
@@ -127,7 +128,7 @@ struct SocketFailureTests {
         ("NO_SHARED_CIPHER", "both sides know no TLS cipher in common"),
         ("SSLV3_ALERT_BAD_RECORD_MAC", "bytes were changed on their way"),
         ("TLSV1_ALERT_INTERNAL_ERROR", "the other side's TLS failed; look at its log"),
-        ("CLIENTHELLO_TLSEXT", "TLS failed (CLIENTHELLO_TLSEXT)"),
+        ("CLIENTHELLO_TLSEXT", "the TLS handshake failed (CLIENTHELLO_TLSEXT); check the certificates of both sides"),
     ]
 
     private struct Reported: Error, CustomStringConvertible {

@@ -42,8 +42,9 @@ enum TLSFailure: Equatable {
             }
         }
         let isCut = "\(error)".contains("EOF during handshake")
-        let words = codes.isEmpty ? "\(error)" : codes.joined(separator: ", ")
-        self = .broken(isCut ? "the connection ended during the TLS handshake" : "TLS failed (\(words))")
+        let code = codes.isEmpty ? "" : " (\(codes.joined(separator: ", ")))"
+        let failed = "the TLS handshake failed\(code); check the certificates of both sides"
+        self = .broken(isCut ? "the connection ended during the TLS handshake" : failed)
     }
 
     private static func verdict(on certificate: NIOSSLCertificate?, now: time_t) -> String {
