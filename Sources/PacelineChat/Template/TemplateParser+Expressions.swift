@@ -244,14 +244,18 @@ extension TemplateParser {
             } else if skip("[") {
                 value = TemplateExpression(kind: try item(of: value), line: line)
             } else if token == .symbol("(") {
-                let call = CallExpression(callee: value, arguments: try arguments())
-                value = TemplateExpression(kind: .call(call), line: line)
+                value = try call(of: value, line: line)
             } else {
                 return value
             }
             try deepen()
             levels += 1
         }
+    }
+
+    private mutating func call(of callee: TemplateExpression, line: Int) throws(TemplateError) -> TemplateExpression {
+        let call = CallExpression(callee: callee, arguments: try arguments())
+        return TemplateExpression(kind: .call(call), line: line)
     }
 
     private mutating func attribute(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression.Kind {
@@ -297,8 +301,7 @@ extension TemplateParser {
                 let isNegated = skipWord("not")
                 value = TemplateExpression(kind: .test(value, try testUse(), isNegated: isNegated), line: line)
             } else if token == .symbol("(") {
-                let call = CallExpression(callee: value, arguments: try arguments())
-                value = TemplateExpression(kind: .call(call), line: line)
+                value = try call(of: value, line: line)
             } else {
                 return value
             }
