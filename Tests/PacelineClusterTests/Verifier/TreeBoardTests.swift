@@ -202,12 +202,38 @@ struct TreeBoardTests {
             for (place, drafter) in drafters.enumerated() {
                 let tree = bench.board.tree(of: drafter.worker)
                 guard let profile = drafter.profile else { continue }
-                expected.add(tree, bit: 1 << UInt64(place), probabilities: profile.probabilities(of: tree))
+                let probabilities = profile.probabilities(of: tree)
+                expected.add(tree, bit: 1 << UInt64(place), probabilities: probabilities, isProven: profile.isProven)
             }
             expected.reconcile()
             #expect(shown.workers == expected.workers && shown.proposers == expected.proposers)
             #expect(Array(shown.tree) == Array(expected.tree) && shown.probabilities == expected.probabilities)
+            #expect(shown.provenProbabilities == expected.provenProbabilities)
         }
+    }
+
+    @Test("tells what proven workers alone would bring, whoever else drafts", arguments: 0..<20 as Range<UInt64>)
+    func provenWorkers(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        let places = 0..<3
+        var (board, proven) = (
+            MergedTree(limits: TreeLimits(), workers: []), MergedTree(limits: TreeLimits(), workers: [])
+        )
+        for place in places {
+            var tree = TokenTree()
+            for index in 0..<12 {
+                let parent = index == 0 ? nil : Int(Double(index) * random.nextUnit())
+                _ = try? tree.append(.init(parent: parent, token: Token(4 * random.nextUnit()), logProbability: -1))
+            }
+            let probabilities = tree.map { _ in random.nextUnit() }
+            let isProven = random.nextUnit() < 0.5
+            board.add(tree, bit: 1 << UInt64(place), probabilities: probabilities, isProven: isProven)
+            guard isProven else { continue }
+            proven.add(tree, bit: 1 << UInt64(place), probabilities: probabilities, isProven: true)
+        }
+        board.reconcile()
+        proven.reconcile()
+        #expect(board.surplus(depth: 32, over: 0.1) == proven.surplus(depth: 32, over: 0.1))
     }
 
     @Test("ignores a tree beyond its worker's credit until a new one begins")

@@ -15,8 +15,8 @@ struct VerdictShareTests {
         let branch = try TokenTree([
             .init(parent: nil, token: 1, logProbability: -1), .init(parent: nil, token: 3, logProbability: -1),
         ])
-        merged.add(chain, bit: 1, probabilities: [0.5, 0.5])
-        merged.add(branch, bit: 2, probabilities: [0.9, 0.9])
+        merged.add(chain, bit: 1, probabilities: [0.5, 0.5], isProven: true)
+        merged.add(branch, bit: 2, probabilities: [0.9, 0.9], isProven: false)
         let verdict = SampleMatch().verdict(on: merged.tree) { node in node == nil ? 1 : 9 }
         let shares = merged.shares(of: verdict)
         #expect(shares.keys == workers)
@@ -24,6 +24,7 @@ struct VerdictShareTests {
             shares.values == [VerdictShare(verified: 2, accepted: 1), VerdictShare(verified: 2, accepted: 1)]
         )
         #expect(merged.probabilities == [0.9, 0.5, 0.9])
-        #expect(merged.surplus(depth: 32, over: 0) == 0.9 + 0.45 + 0.9)
+        #expect(merged.provenProbabilities == [0.5, 0.5, 0])
+        #expect(merged.surplus(depth: 32, over: 0) == 0.5 + 0.25)
     }
 }

@@ -21,6 +21,9 @@ struct MergedTree: Sendable {
     /// By node: the calibrated probability that the target takes its token once it comes to its parent. Where several
     /// workers proposed a node the most confident of them counts.
     private(set) var probabilities: [Double] = []
+    /// By node: the same, of workers that have been right before alone; 0 where none of them proposed it. Passes wait
+    /// for these nodes only.
+    private(set) var provenProbabilities: [Double] = []
     /// By node: a bit for each worker that proposed it, by its place in ``workers``.
     private(set) var proposers: [UInt64] = []
 
@@ -34,26 +37,31 @@ struct MergedTree: Sendable {
     /// - Parameters:
     ///   - bit: the worker's.
     ///   - probabilities: of the tree's nodes.
-    mutating func add(_ other: TokenTree, bit: UInt64, probabilities: [Double]) {
+    ///   - isProven: whether the worker has been right before.
+    mutating func add(_ other: TokenTree, bit: UInt64, probabilities: [Double], isProven: Bool) {
         var placed: [NodeIndex?] = []
         placed.reserveCapacity(other.count)
         for (node, probability) in zip(other, probabilities) {
-            placed.append(place(node, under: placed, bit: bit, probability: probability))
+            let place = place(node, under: placed, bit: bit, probability: probability)
+            if isProven, let place { provenProbabilities[place] = max(provenProbabilities[place], probability) }
+            placed.append(place)
         }
     }
 
     /// Workers may each be sure of another child of a node, of which the target takes one.
     mutating func reconcile() {
         probabilities = tree.limiting(probabilities, ofSiblings: 1)
+        provenProbabilities = tree.limiting(provenProbabilities, ofSiblings: 1)
     }
 
-    /// The sum over all nodes down to `depth` of how far the probability of the node's path exceeds `price`.
+    /// The sum over all nodes of proven workers down to `depth` of how far the probability of the node's path exceeds
+    /// `price`, going by what these workers believe.
     func surplus(depth: Int, over price: Double) -> Double {
         var reach: [Double] = []
         reach.reserveCapacity(tree.count)
         var sum = 0.0
         for (index, node) in tree.enumerated() {
-            let probability = (node.parent.map { reach[$0] } ?? 1) * probabilities[index]
+            let probability = (node.parent.map { reach[$0] } ?? 1) * provenProbabilities[index]
             reach.append(probability)
             if tree.depth(of: index) <= depth { sum += max(0, probability - price) }
         }
@@ -77,6 +85,7 @@ struct MergedTree: Sendable {
             guard let moved = try? part.tree.append(node) else { continue }
             placed[index] = moved
             part.probabilities.append(probabilities[index])
+            part.provenProbabilities.append(provenProbabilities[index])
             part.proposers.append(proposers[index])
         }
         return part
@@ -111,6 +120,7 @@ struct MergedTree: Sendable {
         if isNew {
             proposers.append(bit)
             probabilities.append(probability)
+            provenProbabilities.append(0)
         } else {
             proposers[index] |= bit
             probabilities[index] = max(probabilities[index], probability)

@@ -132,7 +132,12 @@ struct TreeBoard: Sendable {
         var merged = MergedTree(limits: limits, workers: drafters.map(\.worker))
         for (place, tree) in trees.enumerated() {
             guard let profile = drafters[place].profile else { continue }
-            merged.add(tree, bit: 1 << UInt64(place), probabilities: profile.probabilities(of: tree))
+            merged.add(
+                tree,
+                bit: 1 << UInt64(place),
+                probabilities: profile.probabilities(of: tree),
+                isProven: profile.isProven
+            )
         }
         merged.reconcile()
         latest = (sources, merged)

@@ -22,23 +22,14 @@ extension VerifierMachine {
     mutating func noteArrival(for request: RequestID, from worker: LinkID, now: Instant) {
         guard let depth = running[request]?.verifiableDepth else { return }
         let isProven = links[worker]?.worker?.profile.isProven ?? false
-        let drafts = isProven ? provenDrafts(for: request) : nil
+        let drafts = isProven ? drafts(for: request) : nil
         scheduler.arrived(for: request, drafts: drafts, depth: depth, now: now)
     }
 
-    /// The drafts for a sequence by workers that have been right before.
-    mutating func provenDrafts(for request: RequestID) -> MergedTree {
-        drafts(for: request) { $0.isProven }
-    }
-
     /// The drafts for a sequence, believed as far as each worker has earned it.
-    private mutating func drafts(
-        for request: RequestID,
-        isIncluded: (WorkerProfile) -> Bool = { _ in true }
-    ) -> MergedTree {
+    mutating func drafts(for request: RequestID) -> MergedTree {
         let drafters = ledger.workers(of: request).map { worker in
-            let profile = links[worker]?.worker?.profile
-            return (worker: worker, profile: profile.flatMap { isIncluded($0) ? $0 : nil })
+            (worker: worker, profile: links[worker]?.worker?.profile)
         }
         return running.update(request) { $0.drafts(of: drafters) } ?? MergedTree(limits: treeLimits)
     }

@@ -53,7 +53,7 @@ extension VerifierMachine {
         guard let committed, let sequence = running[request] else { return }
         outbox.append(.emit(request, .tokens(committed.tokens, text: committed.text)))
         if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
-        let drafts = provenDrafts(for: request)
+        let drafts = drafts(for: request)
         scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
         for worker in workers {
             announce(sequence, to: worker, among: workers, share: shares[worker] ?? .none, now: now)

@@ -137,7 +137,7 @@ struct PassScheduler: Sendable {
     /// A worker added to a sequence's tree.
     ///
     /// - Parameters:
-    ///   - drafts: what proven workers have drafted for it; nil if this worker is not one of them. What it sends may be
+    ///   - drafts: what workers have drafted for it; nil if this worker is not a proven one. What it sends may be
     ///     verified, but is not waited for.
     ///   - depth: levels of it that a verdict may accept.
     mutating func arrived(for request: RequestID, drafts: MergedTree?, depth: Int, now: Instant) {
@@ -151,7 +151,7 @@ struct PassScheduler: Sendable {
     /// A sequence has a new base.
     ///
     /// - Parameters:
-    ///   - drafts: what is left of what proven workers have drafted for it.
+    ///   - drafts: what is left of what workers have drafted for it.
     ///   - depth: levels of it that a verdict may accept.
     mutating func committed(_ request: RequestID, drafts: MergedTree, depth: Int, now: Instant) {
         let worth = worth(of: drafts, depth: depth)
