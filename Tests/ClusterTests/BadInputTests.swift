@@ -1,5 +1,5 @@
 import Foundation
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 import PacelineTestKit
 import Testing

@@ -1,5 +1,5 @@
 import Glibc
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 import Testing
 

@@ -3,7 +3,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import PacelineCluster
-import PacelineGateway
+import PacelineServer
 import Testing
 
 extension ClusterSuite {

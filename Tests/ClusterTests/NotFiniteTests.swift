@@ -1,6 +1,6 @@
 import Foundation
 import FoundationNetworking
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 import PacelineTestKit
 import Testing

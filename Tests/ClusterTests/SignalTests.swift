@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import PacelineGateway
+import PacelineServer
 import PacelineTestKit
 import Testing
 

@@ -1,5 +1,5 @@
-import PacelineGateway
 import PacelineModel
+import PacelineServer
 import PacelineSpeculation
 import Testing
 

@@ -4,7 +4,7 @@ import PacelineModel
 import PacelineSpeculation
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("Long prompts over real sockets", .timeLimit(.minutes(2)))
 struct BodyLimitTests {

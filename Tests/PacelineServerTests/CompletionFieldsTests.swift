@@ -4,7 +4,7 @@ import PacelineCluster
 import PacelineSpeculation
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 /// The effect of request fields as a client sees it: names and values in JSON over a socket.
 @Suite("Fields of completions over real sockets", .timeLimit(.minutes(1)))

@@ -3,7 +3,7 @@ import NIOHTTP1
 import PacelineSpeculation
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("Completion requests")
 struct CompletionRequestTests {

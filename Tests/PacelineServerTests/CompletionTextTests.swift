@@ -3,7 +3,7 @@ import PacelineSpeculation
 import PacelineTestKit
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("Texts of completions")
 struct CompletionTextTests {

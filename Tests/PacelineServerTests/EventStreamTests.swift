@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("Server-sent events")
 struct EventStreamTests {

@@ -3,8 +3,8 @@ import Logging
 import NIOCore
 import NIOPosix
 import PacelineCluster
-import PacelineGateway
 import PacelineModel
+import PacelineServer
 import PacelineTestKit
 import Testing
 

@@ -6,7 +6,7 @@ import PacelineSpeculation
 import Synchronization
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("The gateway over real sockets", .timeLimit(.minutes(1)))
 struct GatewayServerTests {

@@ -5,7 +5,7 @@ import PacelineCluster
 import PacelineSpeculation
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 /// Clients that close their direction of the connection after their request, as nc and some proxies do, and clients
 /// that only look like them because they have gone away.

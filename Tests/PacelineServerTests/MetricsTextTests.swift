@@ -1,6 +1,6 @@
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("Metrics as text")
 struct MetricsTextTests {

@@ -1,7 +1,7 @@
 import NIOHTTP1
 import Testing
 
-@testable import PacelineGateway
+@testable import PacelineServer
 
 @Suite("Routes")
 struct RouteTests {

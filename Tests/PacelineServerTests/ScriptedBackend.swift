@@ -1,4 +1,4 @@
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 import Synchronization
 

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Logging
 import PacelineCluster
-import PacelineGateway
 import PacelineModel
+import PacelineServer
 import PacelineSpeculation
 import PacelineTensor
 

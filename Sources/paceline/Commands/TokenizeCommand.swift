@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import PacelineGateway
 import PacelineModel
+import PacelineServer
 import PacelineSpeculation
 
 /// `paceline tokenize`: text to token ids and back.

@@ -2,8 +2,8 @@ import ArgumentParser
 import Logging
 import NIOPosix
 import PacelineCluster
-import PacelineGateway
 import PacelineModel
+import PacelineServer
 import PacelineSpeculation
 import PacelineTensor
 

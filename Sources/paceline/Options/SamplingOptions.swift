@@ -1,5 +1,5 @@
 import ArgumentParser
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 
 /// How the next token is chosen. The model, the prompt and these options determine every token.

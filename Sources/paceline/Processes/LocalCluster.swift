@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PacelineCluster
-import PacelineGateway
+import PacelineServer
 
 /// A verifier and its workers as child processes on loopback, for as long as one command runs.
 struct LocalCluster: Sendable {

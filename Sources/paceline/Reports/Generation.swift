@@ -1,5 +1,5 @@
 import PacelineCluster
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 
 /// Collects a generation from its chunks.

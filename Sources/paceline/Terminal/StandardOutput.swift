@@ -1,5 +1,5 @@
 import Glibc
-import PacelineGateway
+import PacelineServer
 
 /// The result of a command, and nothing else.
 enum StandardOutput {

@@ -3,7 +3,7 @@ import FoundationNetworking
 import Glibc
 import NIOPosix
 import PacelineCluster
-import PacelineGateway
+import PacelineServer
 import PacelineSpeculation
 import Synchronization
 
