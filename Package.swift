@@ -8,10 +8,16 @@ let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fn
 
 let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
     .package(url: "https://github.com/apple/swift-crypto", "4.5.2"..<"5.0.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
 ]
 
 let targets: [Target] = [
@@ -103,9 +109,15 @@ let targets: [Target] = [
 
     // The HTTP API for clients of a verifier.
     .target(
-        name: "PacelineGateway",
+        name: "PacelineServer",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineSpeculation",
+            "PacelineChat", "PacelineCluster", "PacelineModel", "PacelineSpeculation",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "HummingbirdTLS", package: "hummingbird"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -113,10 +125,17 @@ let targets: [Target] = [
         ]
     ),
 
+    // Figures for monitoring: a backend of swift-metrics that answers Prometheus.
+    .target(name: "PacelineMetrics", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]),
     .testTarget(
-        name: "PacelineGatewayTests",
+        name: "PacelineMetricsTests",
+        dependencies: ["PacelineMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]
+    ),
+
+    .testTarget(
+        name: "PacelineServerTests",
         dependencies: [
-            "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSpeculation", "PacelineTestKit",
+            "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -160,9 +179,10 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSimulation",
+            "PacelineChaos", "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSimulation",
             "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
@@ -179,7 +199,7 @@ let targets: [Target] = [
     .testTarget(
         name: "ClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineSpeculation", "PacelineTestKit", "paceline",
+            "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit", "paceline",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),

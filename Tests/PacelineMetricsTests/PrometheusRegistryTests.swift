@@ -1,0 +1,3 @@
+import CoreMetrics
+import PacelineMetrics
+import Testing
