@@ -45,6 +45,7 @@ package struct TinyModel: Sendable {
     package var tokenTypes: [Int: Int32] = [:]
     /// Token texts that differ from the vocabulary's, by id.
     package var tokenTexts: [Int: String] = [:]
+    package var chatTemplate = Self.chatML
 
     /// Rows after the last token, as converters add them. Their weights make them far more likely than any token, so
     /// that code that can propose or sample them will.
@@ -197,10 +198,11 @@ package struct TinyModel: Sendable {
         writer.add("tokenizer.ggml.bos_token_id", .uint32(vocabulary.controlTokens[0]))
         writer.add("tokenizer.ggml.eos_token_id", .uint32(vocabulary.controlTokens[2]))
         writer.add("tokenizer.ggml.add_bos_token", .bool(false))
-        writer.add("tokenizer.chat_template", .string(Self.chatTemplate))
+        writer.add("tokenizer.chat_template", .string(chatTemplate))
     }
 
-    private static let chatTemplate = """
+    /// ChatML.
+    package static let chatML = """
         {% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + \
         '\n'}}\
         {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}

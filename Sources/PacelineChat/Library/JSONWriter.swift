@@ -130,3 +130,12 @@ struct JSONWriter {
         }.joined()
     }
 }
+
+extension TemplateValue {
+    /// The value as JSON, as `tojson` writes it; nil for values that JSON cannot hold.
+    package var json: String? {
+        var writer = JSONWriter(budget: .max)
+        guard (try? writer.write(self)) != nil else { return nil }
+        return writer.text.string
+    }
+}

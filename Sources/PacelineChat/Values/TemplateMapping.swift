@@ -6,7 +6,7 @@ package struct TemplateMapping {
         package var value: TemplateValue
     }
 
-    private(set) var entries: [Entry] = []
+    package private(set) var entries: [Entry] = []
     private var places: [TemplateKey: Int] = [:]
     /// How many containers are nested in each other, this one included.
     private(set) var depth = 1

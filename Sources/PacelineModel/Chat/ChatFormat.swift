@@ -47,8 +47,10 @@ package struct ChatFormat: Sendable, Equatable {
         return has("[INST]") ? .mistral : .plain
     }
 
-    /// Renders a conversation up to the point where the assistant answers.
-    package func render(_ messages: [ChatMessage]) -> ChatPrompt {
+    /// Renders messages.
+    ///
+    /// - Parameter opensAnswer: whether the beginning of the assistant's next message follows.
+    package func render(_ messages: [ChatMessage], opensAnswer: Bool = true) -> ChatPrompt {
         var prompt = ChatPrompt()
         prompt.append(template: beginning)
         var waiting: [String] = []
@@ -66,7 +68,7 @@ package struct ChatFormat: Sendable, Equatable {
             prompt.append(content: trimsContents ? Self.trimmed(message.content) : message.content)
             appendEnd(message.role, to: &prompt)
         }
-        appendHeader(.assistant, to: &prompt)
+        if opensAnswer { appendHeader(.assistant, to: &prompt) }
         return prompt
     }
 

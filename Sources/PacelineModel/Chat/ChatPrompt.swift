@@ -16,3 +16,11 @@ package struct ChatPrompt: Sendable, Equatable {
         contentRanges.append(start..<text.utf8.count)
     }
 }
+
+extension ChatPrompt {
+    /// The text behind the last content, or behind the last but `count`: how the prompt begins the answer.
+    package func tail(after count: Int = 0) -> String {
+        let ranges = contentRanges.dropLast(count)
+        return String(decoding: text.utf8.dropFirst(ranges.last?.upperBound ?? 0), as: UTF8.self)
+    }
+}

@@ -1,3 +1,4 @@
+import PacelineChat
 package import PacelineSpeculation
 import Synchronization
 
@@ -201,7 +202,7 @@ package final class Tokenizer: Sendable {
         return Self.specialKinds.contains(vocabulary.kind(of: token))
     }
 
-    private static let specialKinds: Set<TokenKind> = [.control, .unknown, .unused]
+    static let specialKinds: Set<TokenKind> = [.control, .unknown, .unused]
 
     /// Throws unless every token is in this vocabulary.
     package func check(_ tokens: [Token]) throws(TokenizerError) {
@@ -224,5 +225,14 @@ package final class Tokenizer: Sendable {
     /// Describes this tokenizer in a mismatch error.
     package var side: VocabularyMismatchError.Side {
         VocabularyMismatchError.Side(name: path, tokenCount: tokenCount, fingerprint: vocabularyFingerprint)
+    }
+}
+
+extension Tokenizer {
+    /// The special tokens between which models write their thoughts, in vocabularies that have them.
+    package var reasoningMarkers: Set<Token> {
+        let markers = [ReasoningSplitter.begin, ReasoningSplitter.end].map { Array($0.utf8) }
+        let special = vocabulary.tokens(of: Self.specialKinds)
+        return Set(special.filter { markers.contains(Array($0.bytes)) }.map(\.token))
     }
 }
