@@ -48,7 +48,7 @@ extension ClusterSuite {
             try await cluster.waitForWorkers(1)
             for seed in 1...40 as ClosedRange<UInt64> {
                 var request = Self.request
-                request.seed = RequestedSeed(seed)
+                request.seed = seed
                 let (expected, found) = (try await plain.generate(request), try await cluster.generate(request))
                 #expect(found.tokens == expected.tokens && expected.tokens.count == 120)
                 if try await cluster.client.workers().contains(where: { $0.numAcceptedTokens > 0 }) { return }

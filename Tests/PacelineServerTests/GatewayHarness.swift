@@ -28,8 +28,8 @@ enum GatewayHarness {
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         if isLoaded {
-            let model = ServedModel(id: "tiny", tokenizer: tokenizer, contextLength: 2048)
-            gateway.begin(serving: CompletionService(model: model, backend: backend, logger: logger))
+            let model = try TestModel.served()
+            gateway.begin(serving: GenerationService(model: model, backend: backend, logger: logger))
         }
         try await GatewayServer(configuration: configuration, logger: logger).serve(
             on: Endpoint(host: "127.0.0.1", port: 0),

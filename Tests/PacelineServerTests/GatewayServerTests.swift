@@ -23,7 +23,7 @@ struct GatewayServerTests {
             let completion = try JSON.decode(Completion.self, from: ByteBuffer(string: String(json)))
             #expect(completion.model == "tiny" && completion.seed == 4)
             #expect(completion.choices == [.init(text: "hello", tokens: [5, 6, 7], finishReason: .length)])
-            #expect(completion.usage == TokenUsage(promptTokens: 2, completionTokens: 3))
+            #expect(completion.usage == TokenUsage(promptTokens: 2, completionTokens: 3, totalTokens: 5))
             #expect(completion.timings?.predictedPerSecond == 500)
             #expect(
                 completion.specDecode
@@ -49,7 +49,7 @@ struct GatewayServerTests {
             }
             let all = chunks.withLock { $0 }
             #expect(all.flatMap(\.choices).map(\.text).joined() == "hello")
-            #expect(all.flatMap(\.choices).flatMap(\.tokens) == [5, 6, 7])
+            #expect(all.flatMap(\.choices).flatMap { $0.tokens ?? [] } == [5, 6, 7])
             #expect(all.dropLast().allSatisfy { $0.usage == nil })
             #expect(all.last?.usage?.totalTokens == 5)
             #expect(Set(all.map(\.id)).count == 1)

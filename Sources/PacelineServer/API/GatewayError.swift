@@ -61,17 +61,3 @@ package struct GatewayError: Error, Hashable, Sendable, CustomStringConvertible 
         GatewayError(status: .internalServerError, type: "server_error", message: message)
     }
 }
-
-/// OpenAI's JSON form of an error.
-package struct ErrorBody: Codable, Sendable, Hashable {
-    package struct Detail: Codable, Sendable, Hashable {
-        package var message: String
-        package var type: String
-    }
-
-    package var error: Detail
-
-    package init(_ error: GatewayError) {
-        self.error = Detail(message: error.message, type: error.type)
-    }
-}

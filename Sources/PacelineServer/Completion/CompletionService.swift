@@ -1,151 +1,67 @@
-import Glibc
-package import Logging
-package import PacelineCluster
+import PacelineChat
+import PacelineCluster
 import PacelineModel
 import PacelineSpeculation
 
-/// Answers `/v1/completions`: turns JSON into a verifier's request, and its events into JSON.
+/// Answers `/v1/completions`.
 package struct CompletionService: Sendable {
-    package let model: ServedModel
-    let backend: any GenerationBackend
-    private let logger: Logger
+    private let generations: GenerationService
+    private var model: ServedModel { generations.model }
 
-    package init(model: ServedModel, backend: any GenerationBackend, logger: Logger) {
-        self.model = model
-        self.backend = backend
-        self.logger = logger
+    package init(_ generations: GenerationService) {
+        self.generations = generations
     }
 
-    /// Answers one request through `writer`.
+    /// `POST /v1/completions`
     ///
-    /// - Throws: ``GatewayError`` if nothing has been written yet.
-    package func respond(to request: HTTPRequest, _ writer: ResponseWriter) async throws {
-        try JSON.decode(UnsupportedOptions.self, from: request.body).refuse()
-        let body = try JSON.decode(CompletionRequest.self, from: request.body)
-        let generation = try generationRequest(body)
-        let answer = CompletionAnswer(
-            id: "cmpl-" + String(UInt64.random(in: .min ... .max), radix: 36),
-            created: time(nil),
-            model: model.id,
-            seed: generation.sampling.seed
-        )
-        if body.stream == true {
-            try await stream(generation, answer, writer)
-        } else {
-            try await whole(generation, answer, writer)
+    /// - Throws: ``APIError`` if the request cannot be served.
+    package func respond(to request: APIRequest) async throws -> APIReply {
+        let record = generations.record
+        let fields = try RequestFields(body: request.body, record: record)
+        var body = try CompletionBody(fields, vocabularySize: model.tokenizer.tokenCount)
+        generations.log(record, of: request)
+        // Who only wants to see the prompt asks for no tokens; the pass over the prompt decides one all the same.
+        let generatesNothing = body.options.maximumTokens == 0 && body.echoes
+        body.options.maximumTokens = generatesNothing ? 1 : body.options.maximumTokens ?? CompletionBody.defaultMaximum
+        guard body.options.maximumTokens != 0 else {
+            throw APIError.invalidRequest(
+                "max_tokens must be at least 1, not 0, unless echo is true",
+                param: "max_tokens"
+            )
         }
+        var prompts: [[Token]] = []
+        for prompt in body.prompts { prompts.append(try tokens(of: prompt, body)) }
+        let plan = try AnswerPlan(
+            body.options,
+            prompts: prompts,
+            kind: "cmpl",
+            prompt: "prompt",
+            tenant: request.tenant,
+            model: model,
+            name: body.model,
+            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0, includesPrompt: body.echoes) },
+            generatesNothing: generatesNothing
+        )
+        return try await generations.answer(plan, CompletionAnswer(plan, body, prompts: prompts, model: model))
     }
 
-    /// The request for the verifier; throws ``GatewayError`` if it cannot be served.
-    package func generationRequest(_ body: CompletionRequest) throws(GatewayError) -> GenerationRequest {
-        if let name = body.model, name != model.id {
-            throw .notFound("the model \(name) is not served here; use \(model.id)")
-        }
-        try body.stop?.validate()
-        // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
-        let sampling = try body.sampling(
-            vocabularySize: model.tokenizer.tokenCount,
-            randomSeed: UInt64.random(in: 0..<(1 << 53))
-        )
-        return GenerationRequest(
-            prompt: tokens(of: body.prompt),
-            sampling: sampling,
-            maximumTokens: body.maxTokens ?? CompletionRequest.defaultMaxTokens,
-            stopTokens: body.ignoreEOS == true ? [] : model.tokenizer.endOfGeneration,
-            text: CompletionText(tokenizer: model.tokenizer, stops: body.stop?.strings ?? [])
-        )
-    }
-
-    private func tokens(of prompt: CompletionPrompt) -> [Token] {
-        switch prompt {
-        case .text(let text): model.tokenizer.encode(text, addBOS: model.tokenizer.prefersBOS)
-        case .tokens(let tokens): tokens
-        }
-    }
-
-    private func whole(
-        _ request: GenerationRequest,
-        _ answer: CompletionAnswer,
-        _ writer: ResponseWriter
-    ) async throws {
-        var tokens: [Token] = []
-        var text = ""
-        var summary: RequestSummary?
-        try await backend.generate(request) { event in
-            switch event {
-            case .prompt: break
-            case .tokens(let generated):
-                tokens += generated.tokens
-                text += generated.text
-            case .finished(let result): summary = result
-            case .failed(let fault): throw GatewayError(fault)
+    private func tokens(of prompt: CompletionPrompt, _ body: CompletionBody) throws -> [Token] {
+        let tokenizer = model.tokenizer
+        guard let suffix = body.suffix else {
+            return switch prompt {
+            case .text(let text): tokenizer.encode(text, addBOS: body.addsSpecial && tokenizer.prefersBOS)
+            case .tokens(let tokens): tokens
             }
         }
-        guard let summary else { throw GatewayError.internalError("the verifier ended without an answer; try again") }
-        let completion = answer.final(summary, tokens: tokens, text: text)
-        try await writer.send(.json(completion))
-    }
-
-    /// Sends events as they come. The status line waits for the first event, so that a refusal has its own status.
-    private func stream(
-        _ request: GenerationRequest,
-        _ answer: CompletionAnswer,
-        _ writer: ResponseWriter
-    ) async throws {
-        var hasBegun = false
-        try await backend.generate(request) { event in
-            if case .failed(let fault) = event, !hasBegun { throw GatewayError(fault) }
-            if !hasBegun { try await writer.beginEvents() }
-            hasBegun = true
-            switch event {
-            case .prompt: break
-            case .tokens(let generated):
-                try await writer.event(JSON.encode(answer.chunk(generated.tokens, generated.text)))
-            case .finished(let summary):
-                try await writer.event(JSON.encode(answer.final(summary)))
-                try await writer.event(EventStream.done)
-            case .failed(let fault):
-                logger.notice("\(answer.id) failed: \(fault)")
-                try await writer.event(JSON.encode(ErrorBody(GatewayError(fault))))
-            }
+        guard let infill = model.infill else {
+            throw APIError.invalidRequest(
+                "suffix needs a model that was trained to fill gaps, and this one has no tokens for that",
+                param: "suffix"
+            )
         }
-        try await writer.endEvents()
-    }
-}
-
-extension SpeculationFigures {
-    init(_ statistics: AcceptanceStatistics, rounds: Int) {
-        self.init(
-            numRounds: rounds,
-            numDrafts: statistics.drafts,
-            numDraftTokens: statistics.draftedTokens,
-            numAcceptedTokens: statistics.acceptedTokens
-        )
-    }
-}
-
-extension WorkerContribution {
-    init(_ contribution: RequestContribution) {
-        self.init(
-            id: "\(contribution.worker.rawValue)",
-            drafter: contribution.drafter,
-            numDraftTokens: contribution.draftTokens,
-            numAcceptedTokens: contribution.acceptedTokens
-        )
-    }
-}
-
-extension GatewayError {
-    /// The answer to a client for a verifier's fault.
-    init(_ fault: RequestFault) {
-        let message = "\(fault)"
-        switch fault {
-        case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .nothingToGenerate, .invalidSampling, .invalidMinimum,
-            .invalidLogProbabilityCount, .generatedBeyondEnd, .unsupported:
-            self = .invalidRequest(message)
-        case .overloaded, .tenantOverloaded: self = .overloaded(message, retryAfter: 1)
-        case .draining, .cacheFull: self = .unavailable(message, retryAfter: 2)
-        case .slowConsumer, .engine: self = .internalError(message)
+        guard case .text(let before) = prompt else {
+            throw APIError.invalidRequest("suffix needs prompts that are texts, not token ids", param: "suffix")
         }
+        return infill.prompt(before: before, after: suffix, tokenizer: tokenizer, addsBOS: body.addsSpecial)
     }
 }

@@ -1,3 +1,4 @@
+import HTTPTypes
 import NIOHTTP1
 import Synchronization
 
@@ -7,8 +8,8 @@ import Synchronization
 package final class Gateway: Sendable {
     private enum Phase {
         case loading
-        case serving(CompletionService)
-        case draining(CompletionService)
+        case serving(GenerationService)
+        case draining(GenerationService)
     }
 
     private struct State {
@@ -24,7 +25,7 @@ package final class Gateway: Sendable {
     package init() {}
 
     /// Begins serving; call when the model is loaded.
-    package func begin(serving service: CompletionService) {
+    package func begin(serving service: GenerationService) {
         state.withLock { $0.phase = .serving(service) }
     }
 
@@ -45,15 +46,15 @@ package final class Gateway: Sendable {
     }
 
     /// Answers one request.
-    package func respond(to request: HTTPRequest, _ writer: ResponseWriter) async throws {
+    package func respond(to request: PlainRequest, _ writer: ResponseWriter) async throws {
         switch try Route.matching(request.head.method, request.head.uri) {
         case .health: try await writer.send(.json(StatusBody(status: "ok")))
         case .ready:
             _ = try serving()
             try await writer.send(.json(StatusBody(status: "ready")))
         case .models:
-            let model = try loaded().model
-            try await writer.send(.json(ModelList(id: model.id, contextLength: model.contextLength)))
+            let service = try loaded()
+            try await send(ModelService(service.model, backend: service.backend, build: "").list(), writer)
         case .workers: try await writer.send(.json(WorkerList(data: try loaded().backend.connectedWorkers())))
         case .metrics:
             let metrics = try await loaded().backend.metrics()
@@ -62,7 +63,7 @@ package final class Gateway: Sendable {
         }
     }
 
-    private func complete(_ request: HTTPRequest, _ writer: ResponseWriter) async throws {
+    private func complete(_ request: PlainRequest, _ writer: ResponseWriter) async throws {
         let service = try loaded()
         state.withLock { $0.running += 1 }
         defer {
@@ -73,20 +74,47 @@ package final class Gateway: Sendable {
                 state.waiting.removeAll()
             }
         }
-        try await service.respond(to: request, writer)
+        do {
+            let asked = APIRequest(id: "", body: request.body)
+            try await send(CompletionService(service).respond(to: asked), writer)
+        } catch let error as APIError {
+            throw GatewayError(error)
+        }
     }
 
-    private func serving() throws(GatewayError) -> CompletionService {
+    private func send(_ reply: APIReply, _ writer: ResponseWriter) async throws {
+        switch reply {
+        case .whole(let bytes, _, _):
+            try await writer.send(.text(String(decoding: bytes, as: UTF8.self), contentType: "application/json"))
+        case .events(let write):
+            try await writer.beginEvents()
+            try await write(EventWriter { try await writer.bytes($0) })
+            try await writer.endEvents()
+        }
+    }
+
+    private func serving() throws(GatewayError) -> GenerationService {
         guard case .serving(let service) = state.withLock({ $0.phase }) else {
             throw .unavailable("the verifier accepts no requests now; try again later", retryAfter: 1)
         }
         return service
     }
 
-    private func loaded() throws(GatewayError) -> CompletionService {
+    private func loaded() throws(GatewayError) -> GenerationService {
         switch state.withLock({ $0.phase }) {
         case .loading: throw .unavailable("the model is being loaded; try again in a moment", retryAfter: 1)
         case .serving(let service), .draining(let service): return service
         }
+    }
+}
+
+extension GatewayError {
+    init(_ error: APIError) {
+        self.init(
+            status: HTTPResponseStatus(statusCode: error.status.code),
+            type: error.type,
+            message: error.message,
+            retryAfter: error.retryAfter
+        )
     }
 }

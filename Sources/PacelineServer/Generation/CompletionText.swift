@@ -5,11 +5,14 @@ package import PacelineSpeculation
 /// Builds a request's text from whole characters, up to a stop string.
 package struct CompletionText: TextAssembling {
     private let tokenizer: Tokenizer
+    /// Special tokens that show by name; others add no text.
+    private let shown: Set<Token>
     private var detokenizer: IncrementalDetokenizer
     private var matcher: StopMatcher
 
-    package init(tokenizer: Tokenizer, stops: [String]) {
+    package init(tokenizer: Tokenizer, stops: [String], shown: Set<Token> = []) {
         self.tokenizer = tokenizer
+        self.shown = shown
         detokenizer = IncrementalDetokenizer(tokenizer)
         matcher = StopMatcher(stops, tokenizer: tokenizer)
     }
@@ -18,13 +21,18 @@ package struct CompletionText: TextAssembling {
         do throws(TokenizerError) {
             let text = try detokenizer.append(token)
             let output =
-                try tokenizer.isSpecial(token)
-                ? matcher.append(special: token, mayStop: mayStop) : matcher.append(text, mayStop: mayStop)
+                try tokenizer.isSpecial(token) && !shown.contains(token)
+                ? matcher.append(special: token, mayStop: mayStop)
+                : matcher.append(shown.contains(token) ? name(of: token) : text, mayStop: mayStop)
             return (output.text, output.stop != nil)
         } catch {
             // The target cannot emit a token outside its vocabulary; such a token would have no text.
             return ("\u{FFFD}", false)
         }
+    }
+
+    private func name(of token: Token) throws(TokenizerError) -> String {
+        String(decoding: try tokenizer.bytes(of: token), as: UTF8.self)
     }
 
     package mutating func finish(at end: Token?) -> String {

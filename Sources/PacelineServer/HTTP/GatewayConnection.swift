@@ -19,7 +19,7 @@ struct GatewayConnection: Sendable {
         _ inbound: Inbound,
         configuration: GatewayConfiguration,
         memory: BodyMemory,
-        respond: @escaping @Sendable (HTTPRequest, ResponseWriter) async throws -> Void
+        respond: @escaping @Sendable (PlainRequest, ResponseWriter) async throws -> Void
     ) async {
         let connection = GatewayConnection(channel: inbound.channel, configuration: configuration, memory: memory)
         await withTaskGroup(of: Void.self) { group in
@@ -41,7 +41,7 @@ struct GatewayConnection: Sendable {
     /// - Returns: whether the connection stays open for another.
     private func answerNext(
         _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator,
-        _ respond: @Sendable (HTTPRequest, ResponseWriter) async throws -> Void
+        _ respond: @Sendable (PlainRequest, ResponseWriter) async throws -> Void
     ) async throws -> Bool {
         guard let head = try await nextHead(&parts) else { return false }
         var writer = ResponseWriter(channel: channel, request: head, writeTimeout: configuration.writeTimeout)
@@ -58,7 +58,7 @@ struct GatewayConnection: Sendable {
             return false
         }
         do {
-            try await respond(HTTPRequest(head: head, body: body), writer)
+            try await respond(PlainRequest(head: head, body: body), writer)
         } catch let error as GatewayError {
             try await writer.send(.error(error))
         }

@@ -8,7 +8,7 @@ import Synchronization
 
 /// Accepts HTTP/1.1 connections and hands their requests to a responder.
 package struct GatewayServer: Sendable {
-    package typealias Responder = @Sendable (HTTPRequest, ResponseWriter) async throws -> Void
+    package typealias Responder = @Sendable (PlainRequest, ResponseWriter) async throws -> Void
 
     private let configuration: GatewayConfiguration
     private let logger: Logger

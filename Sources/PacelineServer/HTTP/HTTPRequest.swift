@@ -2,7 +2,7 @@ package import NIOCore
 package import NIOHTTP1
 
 /// A whole request.
-package struct HTTPRequest: Sendable {
+package struct PlainRequest: Sendable {
     package var head: HTTPRequestHead
     package var body: ByteBuffer
 

@@ -1,8 +1,9 @@
+import HTTPTypes
 package import NIOCore
 package import NIOHTTP1
 
 /// A whole answer.
-package struct HTTPResponse: Sendable, Equatable {
+package struct PlainResponse: Sendable, Equatable {
     package var status: HTTPResponseStatus
     package var headers: HTTPHeaders
     package var body: ByteBuffer
@@ -14,13 +15,13 @@ package struct HTTPResponse: Sendable, Equatable {
     }
 
     /// An answer whose body is `value` as JSON.
-    package static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) throws -> HTTPResponse {
-        HTTPResponse(ByteBuffer(bytes: try JSON.encode(value)), contentType: "application/json", status: status)
+    package static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) throws -> PlainResponse {
+        PlainResponse(ByteBuffer(bytes: try JSON.encode(value)), contentType: "application/json", status: status)
     }
 
     /// An answer whose body is `text`.
-    package static func text(_ text: String, contentType: String) -> HTTPResponse {
-        HTTPResponse(ByteBuffer(string: text), contentType: contentType, status: .ok)
+    package static func text(_ text: String, contentType: String) -> PlainResponse {
+        PlainResponse(ByteBuffer(string: text), contentType: contentType, status: .ok)
     }
 
     private init(_ body: ByteBuffer, contentType: String, status: HTTPResponseStatus) {
@@ -30,8 +31,11 @@ package struct HTTPResponse: Sendable, Equatable {
     }
 
     /// The answer that tells a client of `error`.
-    package static func error(_ error: GatewayError) throws -> HTTPResponse {
-        var response = try json(ErrorBody(error), status: error.status)
+    package static func error(_ error: GatewayError) throws -> PlainResponse {
+        var response = try json(
+            ErrorBody(APIError(status: .badRequest, message: error.message, type: error.type, param: nil)),
+            status: error.status
+        )
         if let seconds = error.retryAfter { response.headers.add(name: "retry-after", value: "\(seconds)") }
         if let allow = error.allow { response.headers.add(name: "allow", value: allow) }
         return response

@@ -19,7 +19,7 @@ package struct ResponseWriter: Sendable {
     }
 
     /// Sends a whole answer.
-    package func send(_ response: HTTPResponse) async throws {
+    package func send(_ response: PlainResponse) async throws {
         channel.write(HTTPServerResponsePart.head(head(response.status, response.headers)), promise: nil)
         if !isHead { channel.write(HTTPServerResponsePart.body(.byteBuffer(response.body)), promise: nil) }
         try await flush(.end(nil))
@@ -36,6 +36,11 @@ package struct ResponseWriter: Sendable {
     /// Sends one event.
     package func event(_ data: [UInt8]) async throws {
         try await flush(.body(.byteBuffer(EventStream.event(data))))
+    }
+
+    /// Sends bytes of events.
+    func bytes(_ bytes: ByteBuffer) async throws {
+        try await flush(.body(.byteBuffer(bytes)))
     }
 
     /// Ends an answer of events.

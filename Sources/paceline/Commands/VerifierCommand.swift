@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Logging
 import NIOPosix
 import PacelineCluster
@@ -94,6 +95,13 @@ struct VerifierCommand: AsyncParsableCommand {
     )
     var allowUnauthenticatedHTTP = false
 
+    @Option(
+        name: .customLong("served-model-name"),
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Names by which clients may ask for the model; by default that of -m.", valueName: "name")
+    )
+    var servedNames: [String] = []
+
     @OptionGroup var link: LinkOptions
     @OptionGroup var context: ContextOptions
     @OptionGroup var cache: CacheOptions
@@ -139,12 +147,16 @@ struct VerifierCommand: AsyncParsableCommand {
                 logger: logger
             )
             Termination.becomeReady(leaving: grace.duration)
-            let served = ServedModel(
-                id: ModelNames.label(model.model),
-                tokenizer: file.tokenizer,
-                contextLength: contextLength
+            let served = try ServedModel(
+                names: servedNames,
+                root: ModelNames.label(model.model),
+                model: file,
+                contextLength: contextLength,
+                slots: slots,
+                created: Int(Date().timeIntervalSince1970),
+                numerics: "\(cache.type.rawValue)"
             )
-            gateway.begin(serving: CompletionService(model: served, backend: server, logger: logger))
+            gateway.begin(serving: GenerationService(model: served, backend: server, logger: logger))
             try announce(server, http: http, since: start)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)

@@ -90,7 +90,7 @@ struct SamplingOptions: ParsableArguments {
     func validate() throws {
         do {
             _ = try parameters.validated()
-            try StopStrings(stop).validate()
+            _ = try StopStrings(stop)
         } catch {
             throw ValidationError("\(error)")
         }
@@ -126,8 +126,8 @@ struct SamplingOptions: ParsableArguments {
             logitBias.map { ("\($0.bias.token)", $0.bias.bias) },
             uniquingKeysWith: { first, _ in first }
         )
-        request.stop = stop.isEmpty ? nil : StopStrings(stop)
-        request.seed = RequestedSeed(seed)
+        request.stop = stop.isEmpty ? nil : stop
+        request.seed = seed
         request.ignoreEOS = ignoreEOS
     }
 }

@@ -7,6 +7,7 @@ struct Generation {
     private let showsText: Bool
     private var tokens: [Token] = []
     private var text = ""
+    private var reason: FinishReason?
     private var final: Completion?
 
     init(showsText: Bool) {
@@ -16,17 +17,18 @@ struct Generation {
     /// Takes the next chunk and shows its text at once.
     mutating func take(_ chunk: Completion) throws {
         for choice in chunk.choices {
-            tokens += choice.tokens
+            tokens += choice.tokens ?? []
             text += choice.text
-            if choice.finishReason != nil { final = chunk }
+            reason = choice.finishReason ?? reason
             if showsText { try StandardOutput.write(choice.text) }
         }
+        if chunk.usage != nil { final = chunk }
     }
 
     /// The report, once the last chunk has come.
     func report(loadMS: Double) throws -> GenerationReport {
-        guard let final, let reason = final.choices.first?.finishReason, let usage = final.usage,
-            var timings = final.timings, let speculation = final.specDecode
+        guard let final, let reason, let usage = final.usage, var timings = final.timings,
+            let speculation = final.specDecode
         else { throw IncompleteGeneration() }
         if showsText { try StandardOutput.write("\n") }
         timings.loadMS = loadMS

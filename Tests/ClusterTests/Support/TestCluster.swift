@@ -91,7 +91,7 @@ final class TestCluster: Sendable {
         var final: Completion?
 
         mutating func take(_ chunk: Completion) {
-            tokens += chunk.choices.flatMap(\.tokens)
+            tokens += chunk.choices.flatMap { $0.tokens ?? [] }
             text += chunk.choices.map(\.text).joined()
             if chunk.usage != nil { final = chunk }
         }
@@ -116,7 +116,7 @@ extension CompletionRequest {
         var request = greedy(prompt, tokens: tokens)
         request.temperature = 0.8
         request.topP = 0.95
-        request.seed = RequestedSeed(seed)
+        request.seed = seed
         return request
     }
 }

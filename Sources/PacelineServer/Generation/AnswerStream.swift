@@ -1,0 +1,86 @@
+import PacelineCluster
+import PacelineSpeculation
+
+/// An answer on its way: takes the events of all its choices and gives the chunks that they make.
+struct AnswerStream<Format: AnswerFormat>: Sendable {
+    private let plan: AnswerPlan
+    private var format: Format
+    private var choices: [ChoiceProgress]
+    private var open: Int
+    private var hasSeed = false
+
+    init(_ plan: AnswerPlan, _ format: Format) {
+        self.plan = plan
+        self.format = format
+        choices = plan.given.map { given in
+            ChoiceProgress(splitter: plan.splitter, given: given, isStreamed: plan.options.stream.isStreamed)
+        }
+        open = choices.count
+    }
+
+    /// Takes the next event of a choice.
+    ///
+    /// - Returns: the chunks of a stream; nothing of use for a whole answer.
+    /// - Throws: ``APIError`` if the choice failed.
+    mutating func take(_ event: RequestEvent, choice: Int) throws -> [JSONValue] {
+        let piece = try choices[choice].take(event)
+        guard plan.options.stream.isStreamed else { return [] }
+        var chunks: [JSONValue] = []
+        if !choices[choice].hasShownPrompt {
+            choices[choice].hasShownPrompt = true
+            if plan.given[choice].isEmpty, plan.requests[choice].generated.isEmpty {
+                chunks += format.prompt(choices[choice].prompt, choice: choice)
+            }
+        }
+        switch event {
+        case .prompt: break
+        case .tokens where plan.generatesNothing: break
+        case .tokens: chunks += format.chunks(piece, choice: choice)
+        case .finished(let summary):
+            if !piece.content.isEmpty || !piece.reasoning.isEmpty {
+                chunks += format.chunks(piece, choice: choice)
+            }
+            open -= 1
+            let isLast = open == 0 && !plan.options.stream.includesUsage
+            chunks.append(format.end(reason(summary), choice: choice, figures: isLast ? figures(ofStream: true) : []))
+        case .failed: break
+        }
+        return chunks
+    }
+
+    private func reason(_ summary: RequestSummary) -> FinishReason {
+        plan.generatesNothing ? .length : summary.reason
+    }
+
+    /// The chunk behind the last choice; nil if the client did not ask for the token counts.
+    var closing: JSONValue? {
+        plan.options.stream.includesUsage ? format.closing(figures(ofStream: true)) : nil
+    }
+
+    /// The whole answer, once all choices have ended.
+    mutating func whole() throws -> JSONValue {
+        var ended: [(piece: ChoicePiece, prompt: [TokenLogProbability], reason: FinishReason)] = []
+        for choice in choices {
+            guard let summary = choice.summary else {
+                throw APIError.internalError("the verifier ended without an answer; try again")
+            }
+            ended.append((plan.generatesNothing ? ChoicePiece() : choice.whole, choice.prompt, reason(summary)))
+        }
+        return format.whole(ended, figures: figures(ofStream: false))
+    }
+
+    /// What is said about the whole answer. A stream has the token counts only if the client asked.
+    private func figures(ofStream isStream: Bool) -> [(name: String, value: JSONValue)] {
+        let figures = AnswerFigures(
+            summaries: choices.compactMap(\.summary),
+            choicesPerPrompt: plan.options.choices,
+            hasPrediction: plan.options.prediction != nil,
+            generatesNothing: plan.generatesNothing
+        )
+        var fields: [(name: String, value: JSONValue)] = []
+        if !isStream || plan.options.stream.includesUsage { fields.append(("usage", figures.usage)) }
+        fields.append(("timings", figures.timings))
+        fields.append(("seed", .unsigned(plan.seed)))
+        return plan.options.returnsDraftFigures ? fields + figures.drafting : fields
+    }
+}

@@ -1,0 +1,20 @@
+package import NIOCore
+package import PacelineCluster
+
+/// A request as an endpoint sees it: whole, within the limits, and from somebody who may ask.
+package struct APIRequest: Sendable {
+    /// The `x-request-id` of request and answer.
+    package let id: String
+    /// The part of the path that the route leaves open, such as a model's name.
+    package let name: String?
+    /// Who asks.
+    package let tenant: Tenant
+    package let body: ByteBuffer
+
+    package init(id: String, name: String? = nil, tenant: Tenant = .anonymous, body: ByteBuffer) {
+        self.id = id
+        self.tenant = tenant
+        self.name = name
+        self.body = body
+    }
+}
