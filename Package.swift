@@ -136,9 +136,9 @@ let targets: [Target] = [
         name: "PacelineServerTests",
         dependencies: [
             "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
