@@ -22,6 +22,7 @@ def connect():
 def stream(max_tokens):
     """Yields the chunks of one completion."""
     body = {"prompt": os.environ["PACELINE_PROMPT"], "max_tokens": max_tokens, "temperature": 0, "stream": True}
+    body |= {"return_token_ids": True, "return_spec_decode": True}
     connection = connect()
     connection.request("POST", "/v1/completions", json.dumps(body), {"content-type": "application/json"})
     response = connection.getresponse()
@@ -39,7 +40,7 @@ def stream(max_tokens):
 def generate(path):
     tokens = []
     for chunk in stream(int(os.environ["PACELINE_TOKENS"])):
-        tokens += chunk["choices"][0]["tokens"]
+        tokens += chunk["choices"][0].get("token_ids") or []
         if not JSON:
             print(chunk["choices"][0]["text"], end="", flush=True)
     if not JSON:

@@ -99,7 +99,7 @@ class Answer:
     def take(self, chunk):
         if "error" in chunk:
             raise Failure(f"the verifier failed: {chunk['error']['message']}")
-        tokens = [token for choice in chunk["choices"] for token in choice.get("tokens") or []]
+        tokens = [token for choice in chunk["choices"] for token in choice.get("token_ids") or []]
         if tokens:
             self.arrivals.append((time.monotonic(), len(tokens)))
             self.tokens += tokens
@@ -149,7 +149,9 @@ class Client:
 
     def generate(self, prompt, tokens, on_token=None, **options):
         """Generates; `on_token` is called with the answer so far after each arrival."""
-        body = {"prompt": prompt, "max_tokens": tokens, "temperature": 0, "ignore_eos": True, "stream": True} | options
+        body = {"prompt": prompt, "max_tokens": tokens, "temperature": 0, "ignore_eos": True, "stream": True}
+        body |= {"stream_options": {"include_usage": True}, "return_token_ids": True, "return_spec_decode": True}
+        body |= options
         connection = self._connection()
         connection.request("POST", "/v1/completions", json.dumps(body), {"content-type": "application/json"})
         response = connection.getresponse()

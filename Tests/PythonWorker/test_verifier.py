@@ -79,6 +79,7 @@ class VerifierCase(unittest.TestCase):
 
     def complete(self, temperature, seed, tokens=48):
         body = {"prompt": PROMPT, "max_tokens": tokens, "temperature": temperature, "seed": seed, "ignore_eos": True}
+        body |= {"return_token_ids": True, "return_spec_decode": True}
         request = urllib.request.Request(f"http://{self.http}/v1/completions", json.dumps(body).encode())
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
@@ -109,10 +110,10 @@ class VerifierCase(unittest.TestCase):
 
     def check_drafting(self, name, *options):
         laws = [(0, 1), (0.8, 1), (0.8, 2)]
-        plain = [self.complete(*law)["choices"][0]["tokens"] for law in laws]
+        plain = [self.complete(*law)["choices"][0]["token_ids"] for law in laws]
         self.start_worker(name, *options)
         drafted = [self.complete(*law) for law in laws]
-        self.assertEqual([answer["choices"][0]["tokens"] for answer in drafted], plain)
+        self.assertEqual([answer["choices"][0]["token_ids"] for answer in drafted], plain)
         accepted = [answer["spec_decode"]["num_accepted_tokens"] for answer in drafted]
         self.assertGreater(accepted[0], 0)
 
@@ -123,9 +124,10 @@ class RealVerifier(VerifierCase):
         self.check_drafting("python-a")
 
     def test_a_killed_worker_is_not_missed(self):
-        plain = self.complete(0, 1, tokens=96)["choices"][0]["tokens"]
+        plain = self.complete(0, 1, tokens=96)["choices"][0]["token_ids"]
         worker = self.start_worker("python-b")
         body = {"prompt": PROMPT, "max_tokens": 96, "temperature": 0, "ignore_eos": True, "stream": True}
+        body |= {"return_token_ids": True}
         request = urllib.request.Request(f"http://{self.http}/v1/completions", json.dumps(body).encode())
         tokens = []
         with urllib.request.urlopen(request, timeout=120) as stream:
@@ -133,7 +135,7 @@ class RealVerifier(VerifierCase):
                 if not line.startswith(b"data: {"):
                     continue
                 for choice in json.loads(line[6:])["choices"]:
-                    tokens += choice.get("tokens") or []
+                    tokens += choice.get("token_ids") or []
                 if len(tokens) > 10:
                     worker.kill()
         self.assertEqual(tokens, plain)
@@ -154,7 +156,7 @@ class RealVerifier(VerifierCase):
                         pass
                 except ConnectionResetError:
                     pass
-        self.assertEqual(len(self.complete(0, 1, tokens=4)["choices"][0]["tokens"]), 4)
+        self.assertEqual(len(self.complete(0, 1, tokens=4)["choices"][0]["token_ids"]), 4)
 
 
 @NEEDS_VERIFIER

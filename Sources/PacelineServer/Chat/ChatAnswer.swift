@@ -65,7 +65,7 @@ struct ChatAnswer: AnswerFormat {
 
     func end(_ reason: FinishReason, choice: Int, figures: [(name: String, value: JSONValue)]) -> JSONValue {
         let choice: JSONValue = [
-            "index": .int(choice), "delta": .object([]), "logprobs": nil, "finish_reason": reason.json,
+            "index": .int(choice), "delta": .object([]), "logprobs": .null, "finish_reason": reason.json,
         ]
         return .object(identity.fields("chat.completion.chunk") + [("choices", [choice])] + figures)
     }

@@ -25,17 +25,16 @@ package struct ChatService: Sendable {
         let tokens = model.tokens(of: prompt)
         let isContinued = body.conversation.ending == .continuation
         let splits = body.splitsReasoning && model.renderer.thinks
-        let plan = try AnswerPlan(
+        var plan = try AnswerPlan(
             body.options,
-            prompts: [tokens],
+            AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
+            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
             kind: "chatcmpl",
-            prompt: "messages",
             tenant: request.tenant,
             model: model,
-            name: body.model,
-            splitter: splits ? ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0))) : nil,
-            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) }
+            name: body.model
         )
+        if splits { plan.splitter = ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0))) }
         let answer = ChatAnswer(
             plan.identity,
             names: TokenNames(tokenizer: model.tokenizer),

@@ -31,7 +31,7 @@ struct CompletionAnswer: AnswerFormat {
                 echo: body.echoes ? Self.text(of: body.prompts[prompt], model.tokenizer) : nil,
                 offsets: TextOffsets(model.tokenizer, beginsText: body.echoes)
             )
-            guard !request.generated.isEmpty else { return choice }
+            guard body.options.resume != nil else { return choice }
             // The client has all of that already.
             (choice.echo, choice.hasShownTokens) = (nil, true)
             for token in (body.echoes ? request.prompt : []) + request.generated { _ = choice.offsets.append(token) }
@@ -105,7 +105,7 @@ struct CompletionAnswer: AnswerFormat {
 
     func end(_ reason: FinishReason, choice: Int, figures: [(name: String, value: JSONValue)]) -> JSONValue {
         let choice: JSONValue = [
-            "index": .int(choice), "text": "", "logprobs": nil, "finish_reason": reason.json,
+            "index": .int(choice), "text": "", "logprobs": .null, "finish_reason": reason.json,
         ]
         return .object(identity.fields("text_completion") + [("choices", [choice])] + figures)
     }

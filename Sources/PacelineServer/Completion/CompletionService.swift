@@ -18,30 +18,20 @@ package struct CompletionService: Sendable {
     package func respond(to request: APIRequest) async throws -> APIReply {
         let record = generations.record
         let fields = try RequestFields(body: request.body, record: record)
-        var body = try CompletionBody(fields, vocabularySize: model.tokenizer.tokenCount)
+        let body = try CompletionBody(fields, vocabularySize: model.tokenizer.tokenCount)
         generations.log(record, of: request)
-        // Who only wants to see the prompt asks for no tokens; the pass over the prompt decides one all the same.
-        let generatesNothing = body.options.maximumTokens == 0 && body.echoes
-        body.options.maximumTokens = generatesNothing ? 1 : body.options.maximumTokens ?? CompletionBody.defaultMaximum
-        guard body.options.maximumTokens != 0 else {
-            throw APIError.invalidRequest(
-                "max_tokens must be at least 1, not 0, unless echo is true",
-                param: "max_tokens"
-            )
-        }
         var prompts: [[Token]] = []
         for prompt in body.prompts { prompts.append(try tokens(of: prompt, body)) }
-        let plan = try AnswerPlan(
+        var plan = try AnswerPlan(
             body.options,
-            prompts: prompts,
+            AnswerPlan.Prompts(field: "prompt", tokens: prompts),
+            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0, includesPrompt: body.echoes) },
             kind: "cmpl",
-            prompt: "prompt",
             tenant: request.tenant,
             model: model,
-            name: body.model,
-            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0, includesPrompt: body.echoes) },
-            generatesNothing: generatesNothing
+            name: body.model
         )
+        plan.generatesNothing = body.generatesNothing
         return try await generations.answer(plan, CompletionAnswer(plan, body, prompts: prompts, model: model))
     }
 

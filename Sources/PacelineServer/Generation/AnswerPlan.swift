@@ -6,6 +6,14 @@ import PacelineSpeculation
 
 /// What is to be generated for a request, and what its answer is to show.
 struct AnswerPlan: Sendable {
+    /// The prompts of a request as tokens, and what errors call them.
+    struct Prompts {
+        /// The name of the field that holds them.
+        var field: String
+        /// At least one prompt.
+        var tokens: [[Token]]
+    }
+
     let identity: AnswerIdentity
     let options: GenerationOptions
     /// The seed of each prompt's first choice.
@@ -13,86 +21,97 @@ struct AnswerPlan: Sendable {
     /// A request for each choice; the choices of one prompt stand together.
     let requests: [GenerationRequest]
     /// The splitter of thoughts at the beginning of the answer; nil where thoughts are not separated.
-    let splitter: ReasoningSplitter?
-    /// The texts that the choices went on behind; empty without a resumption.
+    var splitter: ReasoningSplitter?
+    /// The texts that the choices go on behind; empty without a resumption.
     let given: [String]
     /// Whether no generated token is part of the answer.
-    let generatesNothing: Bool
+    var generatesNothing = false
 
     /// - Parameters:
-    ///   - prompts: tokens; at least one prompt.
     ///   - kind: what the answer's id begins with.
-    ///   - prompt: the name of the field that holds the prompt.
-    /// - Throws: ``APIError`` (400) if a prompt is empty or too long, or the resumption does not fit.
+    ///   - tenant: who asks.
+    ///   - name: the model that the client asked for.
+    /// - Throws: ``APIError`` if a prompt is empty or too long, the resumption does not fit, or the model is another.
     init(
         _ options: GenerationOptions,
-        prompts: [[Token]],
+        _ prompts: Prompts,
+        logProbabilities: LogProbabilityRequest?,
         kind: String,
-        prompt: String,
         tenant: Tenant,
         model: ServedModel,
-        name: String?,
-        splitter: ReasoningSplitter? = nil,
-        logProbabilities: LogProbabilityRequest? = nil,
-        generatesNothing: Bool = false
+        name: String?
     ) throws(APIError) {
-        // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
-        seed = options.seed ?? UInt64.random(in: 0..<(1 << 53))
         self.options = options
-        self.splitter = splitter
-        self.generatesNothing = generatesNothing
         identity = AnswerIdentity(
             id: options.resume?.id ?? "\(kind)-\(String(UInt64.random(in: .min ... .max), radix: 36))",
             created: options.resume?.created ?? time(nil),
             model: try model.name(for: name),
             fingerprint: model.fingerprint
         )
-        let count = prompts.count * options.choices
-        guard count <= GenerationOptions.choiceLimit else {
-            throw .invalidRequest(
-                "\(prompts.count) prompts with \(options.choices) choices are \(count) texts, but one request may have "
-                    + "at most \(GenerationOptions.choiceLimit); send several requests",
-                param: prompts.count > options.choices ? prompt : "n"
-            )
-        }
-        let resumed = options.resume?.tokens ?? []
-        guard resumed.isEmpty || resumed.count == count else {
-            throw .invalidRequest(
-                "resume.tokens has the tokens of \(resumed.count) choices, but the request has \(count)",
-                param: "resume.tokens"
-            )
-        }
+        // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
+        seed = options.seed ?? UInt64.random(in: 0..<(1 << 53))
+        try Self.checkCount(of: prompts, options)
         let text = CompletionText(tokenizer: model.tokenizer, stops: options.stops, shown: model.shownMarkers)
+        var first = GenerationRequest(
+            prompt: [],
+            sampling: options.sampling,
+            maximumTokens: 0,
+            stopTokens: (options.ignoresEnd ? [] : model.tokenizer.endOfGeneration).union(options.stopTokens),
+            text: text
+        )
+        first.sampling.seed = seed
+        first.logProbabilities = logProbabilities
+        first.draftLimit = options.draftLimit
+        first.tenant = tenant
+        first.cacheSalt = options.cacheSalt
+        first.prediction = options.prediction.map { model.tokenizer.encode($0, parseSpecial: false) } ?? []
+        requests = try Self.requests(first, options, prompts, contextLength: model.contextLength)
+        given = requests.map { Self.text(of: $0, text) }
+    }
+
+    /// A request for each choice, all like `first` but for their prompts, limits and seeds.
+    private static func requests(
+        _ first: GenerationRequest,
+        _ options: GenerationOptions,
+        _ prompts: Prompts,
+        contextLength: Int
+    ) throws(APIError) -> [GenerationRequest] {
         var requests: [GenerationRequest] = []
-        for tokens in prompts {
+        for tokens in prompts.tokens {
             guard !tokens.isEmpty else {
-                throw .invalidRequest("\(prompt) holds no tokens; give at least one", param: prompt)
+                throw .invalidRequest("\(prompts.field) holds no tokens; give at least one", param: prompts.field)
             }
-            guard tokens.count < model.contextLength else {
-                throw .contextExceeded(tokens: tokens.count, context: model.contextLength, param: prompt)
+            guard tokens.count < contextLength else {
+                throw .contextExceeded(tokens: tokens.count, context: contextLength, param: prompts.field)
             }
-            let room = model.contextLength - tokens.count
-            var request = GenerationRequest(
-                prompt: tokens,
-                sampling: options.sampling,
-                maximumTokens: min(options.maximumTokens ?? room, room),
-                stopTokens: (options.ignoresEnd ? [] : model.tokenizer.endOfGeneration).union(options.stopTokens),
-                text: text
-            )
-            request.minimumTokens = min(options.minimumTokens, request.maximumTokens)
-            request.logProbabilities = logProbabilities
-            request.draftLimit = options.draftLimit
-            request.tenant = tenant
-            request.cacheSalt = options.cacheSalt
-            request.prediction = options.prediction.map { model.tokenizer.encode($0, parseSpecial: false) } ?? []
+            let room = contextLength - tokens.count
             for choice in 0..<options.choices {
-                request.sampling.seed = seed &+ UInt64(choice)
-                if !resumed.isEmpty { request.generated = resumed[requests.count] }
+                var request = first
+                request.prompt = tokens
+                request.maximumTokens = min(options.maximumTokens ?? room, room)
+                request.minimumTokens = min(options.minimumTokens, request.maximumTokens)
+                request.sampling.seed &+= UInt64(choice)
+                if let resume = options.resume { request.generated = resume.tokens[requests.count] }
                 requests.append(request)
             }
         }
-        self.requests = requests
-        given = requests.map { Self.text(of: $0, text) }
+        return requests
+    }
+
+    private static func checkCount(of prompts: Prompts, _ options: GenerationOptions) throws(APIError) {
+        let count = prompts.tokens.count * options.choices
+        guard count <= GenerationOptions.choiceLimit else {
+            throw .invalidRequest(
+                "\(prompts.tokens.count) prompts with \(options.choices) choices are \(count) texts, but one request "
+                    + "may have at most \(GenerationOptions.choiceLimit); send several requests",
+                param: prompts.tokens.count > options.choices ? prompts.field : "n"
+            )
+        }
+        guard let resumed = options.resume?.tokens.count, resumed != count else { return }
+        throw .invalidRequest(
+            "resume.tokens has the tokens of \(resumed) choices, but the request has \(count)",
+            param: "resume.tokens"
+        )
     }
 
     /// The text that was certain with the tokens that a request goes on behind.

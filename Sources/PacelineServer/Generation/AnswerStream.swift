@@ -28,7 +28,7 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
         var chunks: [JSONValue] = []
         if !choices[choice].hasShownPrompt {
             choices[choice].hasShownPrompt = true
-            if plan.given[choice].isEmpty, plan.requests[choice].generated.isEmpty {
+            if plan.options.resume == nil {
                 chunks += format.prompt(choices[choice].prompt, choice: choice)
             }
         }

@@ -62,22 +62,10 @@ package struct GenerationService: Sendable {
                 if let closing = progress.closing { try await writer.event(closing.bytes) }
             } catch let error as APIError {
                 logger.notice("\(plan.identity.id) failed: \(error)")
-                try await writer.event(JSONValue.error(error).bytes)
+                try await writer.event(JSON.encode(ErrorBody(error)))
             }
             try await writer.event(EventStream.done)
         }
-    }
-}
-
-extension JSONValue {
-    /// OpenAI's form of an error.
-    static func error(_ error: APIError) -> JSONValue {
-        [
-            "error": [
-                "message": .string(error.message), "type": .string(error.type), "param": .optional(error.param),
-                "code": .optional(error.code),
-            ]
-        ]
     }
 }
 

@@ -29,7 +29,7 @@ package struct ModelService: Sendable {
     private func entry(_ name: String) -> JSONValue {
         [
             "id": .string(name), "object": "model", "created": .int(model.created), "owned_by": "paceline",
-            "root": .string(model.root), "parent": nil, "max_model_len": .int(model.contextLength),
+            "root": .string(model.root), "parent": .null, "max_model_len": .int(model.contextLength),
             "meta": model.description,
         ]
     }

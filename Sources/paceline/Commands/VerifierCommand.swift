@@ -131,13 +131,11 @@ struct VerifierCommand: AsyncParsableCommand {
         let file = try ModelFile(path: model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
-        let gateway = Gateway()
-        let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
-        let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
-        try await GatewayServer(configuration: bounds, logger: logger).serve(
+        let lifecycle = ServerLifecycle()
+        let bounds = HTTPServerConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
+        try await HTTPServer(lifecycle, configuration: bounds, logger: logger).serve(
             on: http,
-            group: MultiThreadedEventLoopGroup.singleton,
-            respond: respond
+            group: MultiThreadedEventLoopGroup.singleton
         ) { http in
             let server = try await load(
                 file,
@@ -156,13 +154,13 @@ struct VerifierCommand: AsyncParsableCommand {
                 created: Int(Date().timeIntervalSince1970),
                 numerics: "\(cache.type.rawValue)"
             )
-            gateway.begin(serving: GenerationService(model: served, backend: server, logger: logger))
+            lifecycle.begin(serving: Services(model: served, backend: server, logger: logger))
             try announce(server, http: http, since: start)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)
             await Termination.waitForEnd()
-            gateway.drain()
-            if !Task.isCancelled { try await finish(server, gateway, logger) }
+            lifecycle.drain()
+            if !Task.isCancelled { try await finish(server, lifecycle, logger) }
             try await server.shutdown()
         }
     }
@@ -176,13 +174,13 @@ struct VerifierCommand: AsyncParsableCommand {
     }
 
     /// Gives running requests the grace period to finish and to send their answers.
-    private func finish(_ server: VerifierServer, _ gateway: Gateway, _ logger: Logger) async throws {
+    private func finish(_ server: VerifierServer, _ lifecycle: ServerLifecycle, _ logger: Logger) async throws {
         let grace = grace.duration
         logger.info("draining: new requests are refused, running ones have \(self.grace) to finish")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.drain(grace: grace)
-                await gateway.waitUntilIdle()
+                await lifecycle.waitUntilIdle()
             }
             group.addTask { try await Task.sleep(for: grace) }
             defer { group.cancelAll() }

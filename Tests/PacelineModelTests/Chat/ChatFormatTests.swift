@@ -54,9 +54,11 @@ struct ChatFormatTests {
         #expect(prompt.text == expected + header("assistant"))
     }
 
-    private static let conversation = [
-        ChatMessage(.system, "S"), ChatMessage(.user, " U"), ChatMessage(.assistant, "A"), ChatMessage(.user, "V"),
-    ]
+    private static var conversation: [ChatMessage] {
+        [
+            ChatMessage(.system, "S"), ChatMessage(.user, " U"), ChatMessage(.assistant, "A"), ChatMessage(.user, "V"),
+        ]
+    }
 
     @Test("Gemma calls the assistant \"model\", and its system message begins the first user turn")
     func gemma() {

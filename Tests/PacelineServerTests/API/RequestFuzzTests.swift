@@ -14,9 +14,21 @@ struct RequestFuzzTests {
     private static let bodies = [
         #"{"model":"tiny","prompt":"Once upon a \u00e9\ud83d\ude00","max_tokens":4,"temperature":0.7,"seed":-3}"#,
         #"{"prompt":[[1,2,3],[4]],"n":2,"echo":true,"logprobs":3,"stop":["a","\n"],"logit_bias":{"3":-1.5}}"#,
-        #"{"prompt":"x","resume":{"tokens":[1,2]},"seed":1,"speculative":{"n_max":0},"prediction":{"type":"content","content":"y"}}"#,
-        #"{"messages":[{"role":"system","content":"Be brief"},{"role":"user","content":[{"type":"text","text":"Hi"}]}],"stream":true,"stream_options":{"include_usage":true}}"#,
-        #"{"messages":[{"role":"user","content":"2+2?"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2,\"b\":[1,{\"c\":null}]}"}}]},{"role":"tool","tool_call_id":"c1","content":"4"}],"tools":[{"type":"function","function":{"name":"add","parameters":{"type":"object","properties":{"a":{"type":"integer"}}}}}],"chat_template_kwargs":{"enable_thinking":false}}"#,
+        #"""
+        {"prompt":"x","resume":{"tokens":[1,2]},"seed":1,"speculative":{"n_max":0},
+         "prediction":{"type":"content","content":"y"}}
+        """#,
+        #"""
+        {"messages":[{"role":"system","content":"Be brief"},{"role":"user","content":[{"type":"text","text":"Hi"}]}],
+         "stream":true,"stream_options":{"include_usage":true}}
+        """#,
+        #"""
+        {"messages":[{"role":"user","content":"2+2?"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1",
+         "type":"function","function":{"name":"add","arguments":"{\"a\":2,\"b\":[1,{\"c\":null}]}"}}]},
+         {"role":"tool","tool_call_id":"c1","content":"4"}],"tools":[{"type":"function","function":{"name":"add",
+         "parameters":{"type":"object","properties":{"a":{"type":"integer"}}}}}],
+         "chat_template_kwargs":{"enable_thinking":false}}
+        """#,
     ]
 
     private static let fragments = [

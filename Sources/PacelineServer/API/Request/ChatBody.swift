@@ -19,6 +19,7 @@ struct ChatBody {
         logProbabilities = try Self.logProbabilities(fields)
         splitsReasoning = try fields.string("reasoning_format") != "none"
         try UnsupportedField.refuse(UnsupportedField.chat, in: fields)
+        try options.requireRoom()
     }
 
     private static func logProbabilities(_ fields: RequestFields) throws(APIError) -> Int? {

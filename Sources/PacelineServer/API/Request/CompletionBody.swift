@@ -19,6 +19,8 @@ struct CompletionBody: Sendable {
     var echoes: Bool
     /// How many of the most probable tokens to list beside each one; nil for no log-probabilities.
     var logProbabilities: Int?
+    /// Whether the client wants to see the prompt alone. The pass over the prompt decides a token all the same.
+    var generatesNothing = false
     /// Whether the token that begins a sequence is put before a text, where the model expects it.
     var addsSpecial: Bool
 
@@ -34,6 +36,9 @@ struct CompletionBody: Sendable {
         if suffix != nil, echoes {
             throw .invalidRequest("echo and suffix exclude each other; leave one out", param: "echo")
         }
+        options.maximumTokens = options.maximumTokens ?? Self.defaultMaximum
+        if options.maximumTokens == 0, echoes { (generatesNothing, options.maximumTokens) = (true, 1) }
+        try options.requireRoom()
     }
 
     /// A number; some clients send chat's `false`.

@@ -53,6 +53,15 @@ struct GenerationOptions: Sendable {
         }
     }
 
+    /// Throws if no token may be generated.
+    func requireRoom() throws(APIError) {
+        guard maximumTokens == 0 else { return }
+        throw .invalidRequest(
+            "max_tokens must be at least 1, not 0; completions may have 0 with echo",
+            param: "max_tokens"
+        )
+    }
+
     /// Token ids, each in the vocabulary.
     static func tokens(
         _ fields: RequestFields,

@@ -1,7 +1,8 @@
 import PacelineChat
 
-/// A field that OpenAI, vLLM or llama.cpp define and Paceline does not have. It is read only to refuse it: a request for
-/// something must not be answered as if it had not been made.
+/// A field that OpenAI, vLLM or llama.cpp define and Paceline does not have.
+///
+/// It is read only to refuse it: a request for something must not be answered as if it had not been made.
 struct UnsupportedField: Sendable {
     /// A value that asks for nothing; null always does.
     private enum Neutral: Sendable {

@@ -67,25 +67,14 @@ extension JSONValue {
     static func tokens(_ tokens: [UInt32]) -> JSONValue {
         .array(tokens.map { .int(Int($0)) })
     }
-
-    /// A string, or null.
-    static func optional(_ text: String?) -> JSONValue {
-        text.map { .string($0) } ?? .null
-    }
-
-    /// An object without the fields whose values are nil.
-    static func present(_ fields: [(name: String, value: JSONValue?)]) -> JSONValue {
-        .object(fields.compactMap { field in field.value.map { (field.name, $0) } })
-    }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-    ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+    ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     package init(stringLiteral text: String) { self = .string(text) }
     package init(integerLiteral number: Int) { self = .int(number) }
     package init(booleanLiteral value: Bool) { self = .bool(value) }
     package init(arrayLiteral items: JSONValue...) { self = .array(items) }
     package init(dictionaryLiteral fields: (String, JSONValue)...) { self = .object(fields) }
-    package init(nilLiteral: ()) { self = .null }
 }

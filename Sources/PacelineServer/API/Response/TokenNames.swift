@@ -54,7 +54,7 @@ extension JSONValue {
             let top = token.top.map { JSONValue.object(item($0.token, $0.logProbability)) }
             return JSONValue.object(item(token.token, token.logProbability) + [("top_logprobs", .array(top))])
         }
-        return ["content": .array(items), "refusal": nil]
+        return ["content": .array(items), "refusal": .null]
     }
 }
 

@@ -8,33 +8,33 @@ import PacelineServer
 import PacelineTestKit
 import Testing
 
-/// A gateway on a loopback port with a scripted backend.
-enum GatewayHarness {
+/// A server on a loopback port with a scripted backend.
+enum ServerHarness {
     static let tokenizer: Tokenizer = {
         do {
-            return try Tokenizer(TinyModel().file())
+            return try TinyModel().tokenizer()
         } catch {
             preconditionFailure("the tiny model is broken: \(error)")
         }
     }()
 
-    /// Runs `body` against a gateway; with `isLoaded` false it has no model.
+    /// Runs `body` against a server; with `isLoaded` false it has no model.
     static func run(
         _ backend: ScriptedBackend,
-        configuration: GatewayConfiguration = GatewayConfiguration(),
+        configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
         isLoaded: Bool = true,
-        gateway: Gateway = Gateway(),
+        contextLength: Int = 2048,
+        lifecycle: ServerLifecycle = ServerLifecycle(),
         _ body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         if isLoaded {
-            let model = try TestModel.served()
-            gateway.begin(serving: GenerationService(model: model, backend: backend, logger: logger))
+            let model = try TestModel.served(contextLength: contextLength)
+            lifecycle.begin(serving: Services(model: model, backend: backend, logger: logger))
         }
-        try await GatewayServer(configuration: configuration, logger: logger).serve(
+        try await HTTPServer(lifecycle, configuration: configuration, logger: logger).serve(
             on: Endpoint(host: "127.0.0.1", port: 0),
             group: MultiThreadedEventLoopGroup.singleton,
-            respond: { try await gateway.respond(to: $0, $1) },
             while: body
         )
     }

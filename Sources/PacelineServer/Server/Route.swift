@@ -1,0 +1,75 @@
+import HTTPTypes
+
+/// A method and path that the server answers, and how.
+struct Route: Sendable {
+    typealias Handler = @Sendable (ServerLifecycle, APIRequest) async throws -> APIReply
+
+    let method: HTTPRequest.Method
+    let path: String
+    /// Whether monitoring asks for it all the time; such requests need no key, no slot and no line in the log.
+    let isProbe: Bool
+    let handler: Handler
+
+    init(_ method: HTTPRequest.Method, _ path: String, isProbe: Bool = false, _ handler: @escaping Handler) {
+        self.method = method
+        self.path = path
+        self.isProbe = isProbe
+        self.handler = handler
+    }
+
+    /// The methods that the path takes because of this route.
+    var methods: [HTTPRequest.Method] { method == .get ? [.get, .head] : [method] }
+
+    /// Everything that there is; `GET` answers `HEAD` too.
+    static let all = generating + asking + operating
+
+    /// What generates tokens.
+    private static let generating =
+        ["/v1/chat/completions", "/chat/completions"].map { path in
+            Route(.post, path) { try await $0.loaded().chat.respond(to: $1) }
+        }
+        + ["/v1/completions", "/v1/fim/completions"].map { path in
+            Route(.post, path) { try await $0.loaded().completions.respond(to: $1) }
+        }
+
+    /// What tells of prompts, tokens and the model.
+    private static let asking = [
+        Route(.post, "/v1/chat/completions/input_tokens") { try $0.loaded().chat.inputTokens($1) },
+        Route(.post, "/apply-template") { try $0.loaded().chat.applyTemplate($1) },
+        Route(.post, "/tokenize") { try $0.loaded().tokens.tokenize($1) },
+        Route(.post, "/detokenize") { try $0.loaded().tokens.detokenize($1) },
+        Route(.get, "/v1/models") { lifecycle, _ in try lifecycle.loaded().models.list() },
+        Route(.get, "/props") { lifecycle, _ in try lifecycle.loaded().models.properties() },
+        Route(.get, "/slots") { lifecycle, _ in try await lifecycle.loaded().models.slots(needsFree: false) },
+    ]
+
+    /// What operators and their tools ask.
+    private static let operating = [
+        Route(.get, "/v1/workers") { lifecycle, _ in
+            try await .json(WorkerList(data: lifecycle.loaded().backend.connectedWorkers()))
+        },
+        Route(.get, "/metrics", isProbe: true) { lifecycle, _ in
+            let metrics = try await lifecycle.loaded().backend.metrics()
+            return .whole(Array(metrics.text.utf8), contentType: MetricsText.contentType)
+        },
+        Route(.get, "/health", isProbe: true) { _, _ in try .json(StatusBody(status: "ok")) },
+        Route(.get, "/ready", isProbe: true) { lifecycle, _ in
+            _ = try lifecycle.serving()
+            return try .json(StatusBody(status: "ready"))
+        },
+    ]
+
+    /// The route of a request.
+    ///
+    /// - Throws: ``APIError`` 404 for an unknown path, 405 for another method of a known one.
+    static func matching(_ method: HTTPRequest.Method, _ path: String) throws(APIError) -> Route {
+        let routes = all.filter { $0.path == path }
+        if let route = routes.first(where: { $0.methods.contains(method) }) { return route }
+        guard !routes.isEmpty else {
+            let known = all.map(\.path).joined(separator: ", ")
+            throw .notFound("there is nothing at \(path.prefix(80)); see \(known)")
+        }
+        let allowed = routes.flatMap(\.methods).map(\.rawValue).joined(separator: ", ")
+        throw .methodNotAllowed("\(path.prefix(80)) takes \(allowed), not \(method.rawValue)", allow: allowed)
+    }
+}
