@@ -27,7 +27,8 @@ package struct CompletionService: Sendable {
             model: model.id,
             seed: generation.sampling.seed
         )
-        return try await body.stream == true ? stream(generation, answer) : whole(generation, answer)
+        return try await body.stream == true
+            ? stream(generation, answer, request.tally) : whole(generation, answer, request.tally)
     }
 
     /// The request for the verifier; throws ``APIError`` if it cannot be served.
@@ -57,7 +58,11 @@ package struct CompletionService: Sendable {
         }
     }
 
-    private func whole(_ request: GenerationRequest, _ answer: CompletionAnswer) async throws -> APIReply {
+    private func whole(
+        _ request: GenerationRequest,
+        _ answer: CompletionAnswer,
+        _ tally: RequestTally
+    ) async throws -> APIReply {
         var tokens: [Token] = []
         var text = ""
         let generation = backend.begin(request)
@@ -65,6 +70,7 @@ package struct CompletionService: Sendable {
         while let event = try await generation.next() {
             switch event {
             case .tokens(let more, let piece):
+                tally.add(tokens: more.count)
                 tokens += more
                 text += piece
             case .finished(let summary): return try .json(answer.final(summary, tokens: tokens, text: text))
@@ -75,7 +81,11 @@ package struct CompletionService: Sendable {
     }
 
     /// Sends events as they come. The status line waits for the first event, so that a refusal has its own status.
-    private func stream(_ request: GenerationRequest, _ answer: CompletionAnswer) async throws -> APIReply {
+    private func stream(
+        _ request: GenerationRequest,
+        _ answer: CompletionAnswer,
+        _ tally: RequestTally
+    ) async throws -> APIReply {
         let generation = backend.begin(request)
         let first = try await generation.next()
         if case .failed(let fault)? = first { throw APIError(fault) }
@@ -85,6 +95,7 @@ package struct CompletionService: Sendable {
             while let event = next {
                 switch event {
                 case .tokens(let tokens, let text):
+                    tally.add(tokens: tokens.count)
                     try await writer.event(JSON.encode(answer.chunk(tokens, text)))
                 case .finished(let summary):
                     try await writer.event(JSON.encode(answer.final(summary)))

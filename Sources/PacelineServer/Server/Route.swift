@@ -21,8 +21,10 @@ struct Route: Sendable {
     var methods: [HTTPRequest.Method] { method == .get ? [.get, .head] : [method] }
 
     /// Everything that there is; `GET` answers `HEAD` too.
-    static let all = [
-        Route(.post, "/v1/completions") { try await $0.loaded().completions.respond(to: $1) },
+    static let all = api + monitoring + health
+
+    private static let api: [Route] = [
+        Route(.post, "/v1/completions") { try await $0.serving().completions.respond(to: $1) },
         Route(.get, "/v1/models") { lifecycle, _ in
             let model = try lifecycle.loaded().model
             return try .json(ModelList(id: model.id, contextLength: model.contextLength))
@@ -30,16 +32,35 @@ struct Route: Sendable {
         Route(.get, "/v1/workers") { lifecycle, _ in
             try await .json(WorkerList(data: lifecycle.loaded().backend.connectedWorkers()))
         },
+    ]
+
+    private static let monitoring: [Route] = [
         Route(.get, "/metrics", isProbe: true) { lifecycle, _ in
-            let metrics = try await lifecycle.loaded().backend.metrics()
+            let metrics = try await lifecycle.services?.backend.metrics() ?? MetricsText()
             return .whole(Array(metrics.text.utf8), contentType: MetricsText.contentType)
         },
-        Route(.get, "/health", isProbe: true) { _, _ in try .json(StatusBody(status: "ok")) },
+        Route(.get, "/livez", isProbe: true) { lifecycle, _ in
+            guard try await lifecycle.services?.backend.isAlive() ?? true else { throw APIError.stuck }
+            return try .json(StatusBody(status: "alive"))
+        },
         Route(.get, "/ready", isProbe: true) { lifecycle, _ in
-            _ = try lifecycle.serving()
+            try lifecycle.checkReadiness()
             return try .json(StatusBody(status: "ready"))
         },
     ]
+
+    /// One answer under the names of llama-server, vLLM and SageMaker.
+    private static let health = ["/health", "/v1/health", "/ping"].map { path in
+        Route(.get, path, isProbe: true) { lifecycle, _ in
+            try lifecycle.checkReadiness()
+            return try .json(StatusBody(status: "ok"))
+        }
+    }
+
+    private static let probes = Set(all.filter(\.isProbe).map(\.path))
+
+    /// Whether monitoring asks for `path` all the time.
+    static func isProbe(_ path: String) -> Bool { probes.contains(path) }
 
     /// The route of a request.
     ///
@@ -54,4 +75,12 @@ struct Route: Sendable {
         let allowed = routes.flatMap(\.methods).map(\.rawValue).joined(separator: ", ")
         throw .methodNotAllowed("\(path.prefix(80)) takes \(allowed), not \(method.rawValue)", allow: allowed)
     }
+}
+
+extension APIError {
+    fileprivate static let stuck = unavailable(
+        "the model has stopped computing in the middle of a pass; restart the verifier",
+        code: "stuck",
+        retryAfter: 10
+    )
 }

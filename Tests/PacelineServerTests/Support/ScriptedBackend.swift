@@ -17,6 +17,7 @@ final class ScriptedBackend: GenerationBackend {
     private struct State {
         var requests: [GenerationRequest] = []
         var endings: [Ending] = []
+        var isStuck = false
         var waiting: [CheckedContinuation<Ending, Never>] = []
     }
 
@@ -119,6 +120,15 @@ final class ScriptedBackend: GenerationBackend {
 
     func connectedWorkers() async -> [WorkerContribution] {
         [WorkerContribution(id: "1", drafter: "ngram", numDraftTokens: 3, numAcceptedTokens: 2)]
+    }
+
+    func isAlive() async -> Bool {
+        !state.withLock { $0.isStuck }
+    }
+
+    /// Makes the model look stuck.
+    func getStuck() {
+        state.withLock { $0.isStuck = true }
     }
 
     func metrics() async -> MetricsText {
