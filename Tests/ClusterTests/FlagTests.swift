@@ -127,6 +127,7 @@ struct FlagTests {
         + [
             Flag("verifier", "--grace", taken: ["0", "3600000"], refused: ["-1", "3600001", "1e308"], form: "@ms"),
             Flag("verifier", "--grace", taken: ["0"], refused: ["1", "-1", "1e308"]),
+            Flag("verifier", "--drain-delay", taken: ["0", "3600"], refused: ["-1", "3601", "1e308"], form: "@s"),
             Flag(
                 "relay",
                 "--delay",

@@ -105,12 +105,13 @@ extension ClusterSuite {
             #expect(status == 500)
             #expect(try JSONDecoder().decode(ErrorBody.self, from: body).error.message.contains(reason + " 3"))
             let later =
-                #"{"prompt": [1, 2], "max_tokens": 4, "temperature": 0, "logit_bias": {"244": 100}, "stream": true}"#
+                #"{"prompt": [1, 2], "max_tokens": 4, "temperature": 0, "logit_bias": {"244": 100}, "stream": true, "#
+                + #""return_token_ids": true}"#
             let (streamStatus, stream) = try await post(later, to: cluster)
             let events = String(decoding: stream, as: UTF8.self).split(separator: "\n\n")
-            #expect(streamStatus == 200 && events.count == 2)
+            #expect(streamStatus == 200 && events.count == 3 && events.last == "data: [DONE]")
             #expect(events.first?.contains("[244]") == true)
-            #expect(events.last?.contains(reason + " 3") == true)
+            #expect(events.dropLast().last?.contains(reason + " 3") == true)
             #expect(try await cluster.isReady())
             #expect(try await cluster.generate(.greedy("the end", tokens: 5)).tokens == before)
         }

@@ -73,6 +73,17 @@ extension ClusterSuite {
             #expect(try await worker.exit() == 0)
         }
 
+        @Test("With a drain delay, a verifier that got SIGTERM is not ready but serves new requests until it is over")
+        func drainDelay() async throws {
+            let cluster = try await TestCluster(TestModels.tiny, "--drain-delay", "600s")
+            cluster.verifier.send(SIGTERM)
+            while try await cluster.isReady() {}
+            let served = try await cluster.generate(.greedy("a", tokens: 5))
+            #expect(served.tokens.count == 5)
+            cluster.verifier.send(SIGTERM)
+            #expect(try await cluster.verifier.exit() == 0)
+        }
+
         @Test("A request that outlasts the grace period of SIGTERM fails, and a second signal fails all at once")
         func graceIsOver() async throws {
             for options in [["--grace", "0"], ["--grace", "3600s"]] {

@@ -8,11 +8,19 @@ struct RouteTests {
     @Test("Each path has its route, and GET answers HEAD")
     func known() throws {
         for route in Route.all {
-            #expect(try Route.matching(route.method, route.path).path == route.path)
+            #expect(try Route.matching(route.method, route.path).path == route.path, "\(route.path)")
             guard route.method == .get else { continue }
             #expect(try Route.matching(.head, route.path).path == route.path)
         }
         #expect(Set(Route.all.map { "\($0.method) \($0.path)" }).count == Route.all.count)
+    }
+
+    @Test("A model's name may have any characters, and none is the list")
+    func openName() throws {
+        let route = try Route.matching(.get, "/v1/models/org/a%20b")
+        #expect(route.name(in: "/v1/models/org/a%20b") == "org/a b")
+        #expect(try Route.matching(.get, "/v1/models").path == "/v1/models")
+        #expect(throws: APIError.self) { try Route.matching(.get, "/v1/models/") }
     }
 
     @Test("An unknown path is 404 and names known ones", arguments: ["/", "", "/v1", "/v1/completions/", "//health"])

@@ -12,7 +12,7 @@ struct LinkTable<Record: Sendable>: Sendable {
     /// Judges this process's compute thread.
     var watchdog: ComputeWatchdog
     /// What the links were last told of the compute thread.
-    private var isComputeAlive = true
+    private(set) var isComputeAlive = true
 
     init(configuration: LinkConfiguration) {
         self.configuration = configuration

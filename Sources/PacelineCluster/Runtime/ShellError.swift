@@ -41,7 +41,7 @@ extension ShellError: CustomStringConvertible {
                 + "or listen on 127.0.0.1 or ::1"
         case .openHTTP(let address):
             "\(address) can be reached from other machines, and whoever reaches it may use the model; "
-                + "listen on 127.0.0.1 or ::1 behind a proxy that authenticates clients, "
+                + "ask clients for a key (--api-key-file), listen on 127.0.0.1 or ::1, "
                 + "or say --allow-unauthenticated-http"
         case .unknownHost(let address): SocketFailure.unknownHost.connecting(to: address)
         case .addressInUse(let address):

@@ -40,6 +40,16 @@ package struct APIError: Error, Hashable, Sendable, CustomStringConvertible {
         APIError(status: .badRequest, message: message, type: "invalid_request_error", param: param, code: code)
     }
 
+    /// 401: the request has no key, or one that nobody knows.
+    package static func invalidKey(_ message: String) -> APIError {
+        APIError(
+            status: .unauthorized,
+            message: message,
+            type: "invalid_request_error",
+            code: "invalid_api_key"
+        )
+    }
+
     /// 404: the path or model does not exist.
     package static func notFound(_ message: String, param: String? = nil, code: String? = nil) -> APIError {
         APIError(status: .notFound, message: message, type: "not_found_error", param: param, code: code)
@@ -74,8 +84,14 @@ package struct APIError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 503: not ready, or shutting down.
-    package static func unavailable(_ message: String, retryAfter: Int) -> APIError {
-        APIError(status: .serviceUnavailable, message: message, type: "unavailable_error", retryAfter: retryAfter)
+    package static func unavailable(_ message: String, code: String? = nil, retryAfter: Int) -> APIError {
+        APIError(
+            status: .serviceUnavailable,
+            message: message,
+            type: "unavailable_error",
+            code: code,
+            retryAfter: retryAfter
+        )
     }
 
     /// 500: an error of the server itself.

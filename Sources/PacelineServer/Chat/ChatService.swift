@@ -42,7 +42,7 @@ package struct ChatService: Sendable {
             promptTokens: body.options.returnsTokens ? tokens : nil,
             begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
         )
-        return try await generations.answer(plan, answer)
+        return try await generations.answer(plan, answer, request.tally)
     }
 
     /// `POST /apply-template`: the prompt that a conversation becomes.

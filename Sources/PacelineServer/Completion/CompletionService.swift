@@ -32,7 +32,8 @@ package struct CompletionService: Sendable {
             name: body.model
         )
         plan.generatesNothing = body.generatesNothing
-        return try await generations.answer(plan, CompletionAnswer(plan, body, prompts: prompts, model: model))
+        let answer = CompletionAnswer(plan, body, prompts: prompts, model: model)
+        return try await generations.answer(plan, answer, request.tally)
     }
 
     private func tokens(of prompt: CompletionPrompt, _ body: CompletionBody) throws -> [Token] {

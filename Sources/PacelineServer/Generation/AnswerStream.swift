@@ -4,13 +4,15 @@ import PacelineSpeculation
 /// An answer on its way: takes the events of all its choices and gives the chunks that they make.
 struct AnswerStream<Format: AnswerFormat>: Sendable {
     private let plan: AnswerPlan
+    private let tally: RequestTally
     private var format: Format
     private var choices: [ChoiceProgress]
     private var open: Int
     private var hasSeed = false
 
-    init(_ plan: AnswerPlan, _ format: Format) {
+    init(_ plan: AnswerPlan, _ format: Format, _ tally: RequestTally) {
         self.plan = plan
+        self.tally = tally
         self.format = format
         choices = plan.given.map { given in
             ChoiceProgress(splitter: plan.splitter, given: given, isStreamed: plan.options.stream.isStreamed)
@@ -24,6 +26,7 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
     /// - Throws: ``APIError`` if the choice failed.
     mutating func take(_ event: RequestEvent, choice: Int) throws -> [JSONValue] {
         let piece = try choices[choice].take(event)
+        tally.add(tokens: piece.tokens.count)
         guard plan.options.stream.isStreamed else { return [] }
         var chunks: [JSONValue] = []
         if !choices[choice].hasShownPrompt {

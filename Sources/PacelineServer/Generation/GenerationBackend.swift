@@ -8,6 +8,9 @@ package protocol GenerationBackend: Sendable {
     /// The contributions of all connected workers since they connected.
     func connectedWorkers() async throws -> [WorkerContribution]
 
+    /// Whether the model computes, or has nothing to compute; false if it is stuck.
+    func isAlive() async throws -> Bool
+
     /// Statistics of the backend, for monitoring.
     func metrics() async throws -> MetricsText
 

@@ -30,8 +30,13 @@ package struct GenerationService: Sendable {
 
     /// Begins the generations of an answer.
     ///
+    /// - Parameter tally: counts the tokens for the access log.
     /// - Throws: ``APIError`` if they cannot be served, before anything is sent.
-    func answer(_ plan: AnswerPlan, _ format: some AnswerFormat) async throws -> APIReply {
+    func answer(
+        _ plan: AnswerPlan,
+        _ format: some AnswerFormat,
+        _ tally: RequestTally
+    ) async throws -> APIReply {
         let interval = plan.options.stream.pingInterval ?? Self.pingInterval
         let pings = interval > .zero
         let isStreamed = plan.options.stream.isStreamed
@@ -40,7 +45,7 @@ package struct GenerationService: Sendable {
             on: backend,
             patience: isStreamed && pings ? interval : nil
         )
-        var progress = AnswerStream(plan, format)
+        var progress = AnswerStream(plan, format, tally)
         guard isStreamed else {
             try await run.forEach { event in
                 if case .choice(let choice, let event) = event { _ = try progress.take(event, choice: choice) }

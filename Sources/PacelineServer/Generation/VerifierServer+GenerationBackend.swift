@@ -9,6 +9,10 @@ extension VerifierServer: GenerationBackend {
         try await snapshot().workers.filter(\.isConnected).map { WorkerContribution($0) }
     }
 
+    package func isAlive() async throws -> Bool {
+        try await isComputeAlive()
+    }
+
     package func metrics() async throws -> MetricsText {
         MetricsText(try await snapshot())
     }

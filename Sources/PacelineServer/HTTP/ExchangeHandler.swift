@@ -12,7 +12,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let configuration: HTTPServerConfiguration
-    private let isDraining: @Sendable () -> Bool
+    private let isEnding: @Sendable () -> Bool
     private var exchange = Exchange()
     private var context: ChannelHandlerContext?
     private var deadline: Scheduled<Void>?
@@ -21,10 +21,10 @@ final class ExchangeHandler: ChannelDuplexHandler {
     /// Whether the rest of the request has not come in time.
     private var isLate = false
 
-    /// - Parameter isDraining: whether every connection ends with its next answer.
-    init(_ configuration: HTTPServerConfiguration, isDraining: @escaping @Sendable () -> Bool) {
+    /// - Parameter isEnding: whether every connection ends with its next answer.
+    init(_ configuration: HTTPServerConfiguration, isEnding: @escaping @Sendable () -> Bool) {
         self.configuration = configuration
-        self.isDraining = isDraining
+        self.isEnding = isEnding
     }
 
     var phase: Exchange.Phase { exchange.phase }
@@ -86,7 +86,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
         }
         switch unwrapOutboundIn(data) {
         case .head(let head) where head.status.code >= 200:
-            context.write(wrapOutboundOut(.head(exchange.begin(head, isLast: isDraining()))), promise: promise)
+            context.write(wrapOutboundOut(.head(exchange.begin(head, isLast: isEnding()))), promise: promise)
         case .body where exchange.isHead: promise?.succeed()
         case .head, .body: context.write(data, promise: promise)
         case .end:

@@ -11,26 +11,26 @@ struct ServerConnection: ServerChildChannel {
 
     private let channel: HTTP1Channel
     private let configuration: HTTPServerConfiguration
-    private let isDraining: @Sendable () -> Bool
+    private let isEnding: @Sendable () -> Bool
     private let open = ConnectionCount()
 
     /// - Parameters:
     ///   - respond: answers one request; it is cancelled when the client goes away.
-    ///   - isDraining: whether every connection ends with its next answer.
+    ///   - isEnding: whether every connection ends with its next answer.
     init(
         _ configuration: HTTPServerConfiguration,
-        isDraining: @escaping @Sendable () -> Bool,
+        isEnding: @escaping @Sendable () -> Bool,
         respond: @escaping HTTPChannelHandler.Responder
     ) {
         channel = HTTP1Channel(responder: respond)
         self.configuration = configuration
-        self.isDraining = isDraining
+        self.isEnding = isEnding
     }
 
     func setup(channel socket: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         channel.setup(channel: socket, logger: logger).flatMapThrowing { value in
             let pipeline = socket.pipeline.syncOperations
-            let exchange = ExchangeHandler(configuration, isDraining: isDraining)
+            let exchange = ExchangeHandler(configuration, isEnding: isEnding)
             let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandlers([HTTPServerPipelineHandler(), exchange], position: .after(decoder))

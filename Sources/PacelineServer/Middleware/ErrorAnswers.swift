@@ -20,8 +20,7 @@ struct ErrorAnswers: RouterMiddleware {
             // The connection has answered it already.
             throw error
         } catch is CancellationError {
-            // The client has gone away, so that nobody reads this.
-            return try Response(APIError.internalError("the request was cancelled; send it again"))
+            return try Response(APIError.clientLeft)
         } catch {
             logger.error("request \(context.requestID) failed: \(error)")
             return try Response(APIError.internalError("the server failed: \(error); try again"))
@@ -35,6 +34,7 @@ extension Response {
         try self.init(JSON.encode(ErrorBody(error)), contentType: "application/json", status: error.status)
         if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
         if let allow = error.allow { headers[.allow] = allow }
+        if error.status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
     }
 
     /// A whole answer.
@@ -42,4 +42,13 @@ extension Response {
         let headers: HTTPFields = [.contentType: contentType, .contentLength: "\(body.count)"]
         self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
+}
+
+extension APIError {
+    /// Nobody reads this but the access log; the number is nginx's.
+    fileprivate static let clientLeft = APIError(
+        status: HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"),
+        message: "the client went away",
+        type: "server_error"
+    )
 }

@@ -7,6 +7,10 @@ struct ServerContext: RequestContext {
     let channel: any Channel
     /// The `x-request-id` of request and answer.
     var requestID = ""
+    /// Whose key the request has; empty if it needs none.
+    var owner = ""
+    /// What the access log learns from the endpoint.
+    let tally = RequestTally()
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 package import Logging
 package import NIOCore
 package import PacelineCluster
@@ -35,7 +36,7 @@ package struct HTTPServer: Sendable {
         while body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
         let (bound, source) = AsyncStream.makeStream(of: Endpoint.self)
-        let application = application(on: address, group: group) { channel in
+        let application = try application(on: address, group: group) { channel in
             source.yield(Endpoint(host: address.host, port: channel.localAddress?.port ?? address.port))
             source.finish()
         }
@@ -64,21 +65,24 @@ package struct HTTPServer: Sendable {
         on address: Endpoint,
         group: any EventLoopGroup,
         onRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> some ApplicationProtocol {
-        Application(
+    ) throws -> some ApplicationProtocol {
+        var server = HTTPServerBuilder { [configuration, lifecycle] responder in
+            ServerConnection(configuration, isEnding: { lifecycle.isEnding }, respond: responder)
+        }
+        if let tls = configuration.tls { server = try .tls(server, configuration: tls.channelConfiguration()) }
+        return Application(
             responder: router().buildResponder(),
-            server: HTTPServerBuilder { [configuration, lifecycle] responder in
-                ServerConnection(configuration, isDraining: { lifecycle.isDraining }, respond: responder)
-            },
+            server: server,
             configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
+            services: (configuration.keys?.services ?? []) + (configuration.tls?.services ?? []),
             onServerRunning: onRunning,
             eventLoopGroupProvider: .shared(group),
             logger: quiet
         )
     }
 
-    /// Hummingbird and ServiceLifecycle tell of every start and stop, and call cancellation an error; what matters to the
-    /// user is thrown.
+    /// Hummingbird and ServiceLifecycle tell of every start and stop, and call cancellation an error. What matters to
+    /// the user is thrown.
     private var quiet: Logger {
         var logger = logger
         logger.logLevel = .critical
@@ -89,7 +93,11 @@ package struct HTTPServer: Sendable {
 
     private func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestIdentity())
+        router.add(middleware: AccessLog(logger: logger))
+        if let origin = configuration.allowedOrigin { router.add(middleware: CrossOrigin(origin: origin)) }
         router.add(middleware: ErrorAnswers(logger: logger))
+        if let keys = configuration.keys { router.add(middleware: Authentication(keys: keys)) }
         router.add(middleware: KnownRoutes())
         let memory = BodyMemory(limit: configuration.bodyLimit, bytes: configuration.bodyMemory)
         for route in Route.all {
@@ -109,7 +117,14 @@ package struct HTTPServer: Sendable {
     ) async throws -> Response {
         let running = route.isProbe ? nil : lifecycle.enter()
         let body = try await memory.read(request)
-        let reply = try await route.handler(lifecycle, APIRequest(id: context.requestID, body: body.bytes))
+        let request = APIRequest(
+            id: context.requestID,
+            owner: context.owner,
+            name: route.name(in: request.uri.path),
+            body: body.bytes,
+            tally: context.tally
+        )
+        let reply = try await route.handler(lifecycle, request)
         switch reply {
         case .whole(let bytes, let contentType, let status):
             return Response(bytes, contentType: contentType, status: status)
@@ -131,5 +146,7 @@ package struct HTTPServer: Sendable {
 
 extension HTTPField.Name {
     /// Tells nginx not to hold an answer back.
-    fileprivate static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
+    static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
+    static let xAPIKey = HTTPField.Name("x-api-key")!
+    static let xRequestID = HTTPField.Name("x-request-id")!
 }

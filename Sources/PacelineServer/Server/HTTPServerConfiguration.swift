@@ -21,6 +21,13 @@ package struct HTTPServerConfiguration: Sendable {
     /// How long a client may keep its direction of a connection open after the other one is closed.
     package var lingering = TimeAmount.seconds(1)
 
+    /// The keys that clients need; nil lets everybody in.
+    package var keys: APIKeys?
+    /// The certificate; nil for plain HTTP.
+    package var tls: ServerTLS?
+    /// The origin whose scripts may use the server from a browser, `*` for all; nil for none.
+    package var allowedOrigin: String?
+
     package init() {}
 }
 

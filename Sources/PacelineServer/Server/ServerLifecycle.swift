@@ -1,10 +1,12 @@
 import Synchronization
 
-/// What the server can do now: loading, serving or draining; and how many requests it is answering.
+/// What the server can do now, and how many requests it is answering.
 package final class ServerLifecycle: Sendable {
     private enum Phase {
         case loading
         case serving(Services)
+        /// The process will end soon. It still takes requests, from those who have not heard of that yet.
+        case leaving(Services)
         case draining(Services)
     }
 
@@ -25,33 +27,73 @@ package final class ServerLifecycle: Sendable {
         state.withLock { $0.phase = .serving(services) }
     }
 
-    /// Reports not ready from now on, because the process is shutting down; the verifier itself refuses new requests.
+    /// Reports not ready from now on, so that load balancers send no more requests; those that come are served.
+    package func beginLeaving() {
+        state.withLock { state in
+            if case .serving(let services) = state.phase { state.phase = .leaving(services) }
+        }
+    }
+
+    /// Takes no new requests from now on.
     package func drain() {
         state.withLock { state in
-            if case .serving(let services) = state.phase { state.phase = .draining(services) }
+            switch state.phase {
+            case .serving(let services), .leaving(let services): state.phase = .draining(services)
+            case .loading, .draining: break
+            }
         }
     }
 
     /// Whether the process is shutting down.
-    var isDraining: Bool {
-        if case .draining = state.withLock({ $0.phase }) { true } else { false }
+    var isEnding: Bool {
+        switch state.withLock({ $0.phase }) {
+        case .loading, .serving: false
+        case .leaving, .draining: true
+        }
     }
 
-    /// What serves requests while the process takes new ones.
-    func serving() throws(APIError) -> Services {
-        guard case .serving(let services) = state.withLock({ $0.phase }) else {
-            throw .unavailable("the verifier accepts no requests now; try again later", retryAfter: 1)
+    /// Throws unless the process wants requests.
+    func checkReadiness() throws(APIError) {
+        switch state.withLock({ $0.phase }) {
+        case .loading: throw Self.loading
+        case .serving: break
+        case .leaving, .draining: throw Self.draining
         }
+    }
+
+    /// What serves new requests.
+    func serving() throws(APIError) -> Services {
+        switch state.withLock({ $0.phase }) {
+        case .loading: throw Self.loading
+        case .serving(let services), .leaving(let services): return services
+        case .draining: throw Self.draining
+        }
+    }
+
+    /// What knows of the model, once it is loaded.
+    func loaded() throws(APIError) -> Services {
+        guard let services else { throw Self.loading }
         return services
     }
 
-    /// What serves requests once the model is loaded.
-    func loaded() throws(APIError) -> Services {
+    /// The same; nil before.
+    var services: Services? {
         switch state.withLock({ $0.phase }) {
-        case .loading: throw .unavailable("the model is being loaded; try again in a moment", retryAfter: 1)
-        case .serving(let services), .draining(let services): return services
+        case .loading: nil
+        case .serving(let services), .leaving(let services), .draining(let services): services
         }
     }
+
+    private static let loading = APIError.unavailable(
+        "Loading model; try again in a moment",
+        code: "loading",
+        retryAfter: 1
+    )
+    private static let draining = APIError.unavailable(
+        "the verifier is shutting down and takes no new requests; ask another one",
+        code: "draining",
+        retryAfter: 2
+    )
 
     // MARK: Requests
 

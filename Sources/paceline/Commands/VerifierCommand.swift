@@ -22,14 +22,14 @@ struct VerifierCommand: AsyncParsableCommand {
               paceline verifier -m qwen2.5-coder-1.5b
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
 
-            GET /health, /ready, /metrics, /v1/models and /v1/workers report its state.
+            GET /health, /livez, /ready, /metrics, /v1/models and /v1/workers report its state.
 
             To accept workers from other machines, it must authenticate them: with a shared token,
 
               paceline verifier -m qwen2.5-coder-1.5b --listen 0.0.0.0:7411 --token-file token
 
             or with certificates (--tls-certificate, --tls-key, --tls-ca; Deploy/certs.sh makes some for trials). \
-            Clients over HTTP are not authenticated: put a proxy in front that does so.
+            Clients authenticate themselves with a key (--api-key-file), and the server with --ssl-cert-file.
             """
     )
 
@@ -37,9 +37,6 @@ struct VerifierCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Address for workers; port 0 picks a free port.", valueName: "host:port"))
     var listen = Endpoint(host: "127.0.0.1", port: 7411)
-
-    @Option(help: ArgumentHelp("Address for clients; port 0 picks a free port.", valueName: "host:port"))
-    var http = Endpoint(host: "127.0.0.1", port: 8080)
 
     @Option(
         name: [.customLong("np", withSingleDash: true), .customLong("slots")],
@@ -75,25 +72,11 @@ struct VerifierCommand: AsyncParsableCommand {
     )
     var draftDelay = DurationArgument(VerifierConfiguration().delayLimit)
 
-    @Option(
-        help: ArgumentHelp(
-            "How long running requests may take to finish after SIGTERM, 0 to 3600s; new ones are refused.",
-            valueName: "duration"
-        )
-    )
-    var grace = DurationArgument(.seconds(30))
-
     @Flag(
         name: .customLong("always-draft"),
         help: "Let every worker draft all the time, even where drafting was measured to be slower than plain decoding."
     )
     var alwaysDraft = false
-
-    @Flag(
-        name: .customLong("allow-unauthenticated-http"),
-        help: "Let --http be an address that other machines can reach; anyone who can connect may use the model."
-    )
-    var allowUnauthenticatedHTTP = false
 
     @Option(
         name: .customLong("served-model-name"),
@@ -102,6 +85,7 @@ struct VerifierCommand: AsyncParsableCommand {
     )
     var servedNames: [String] = []
 
+    @OptionGroup(title: "Clients") var clients: HTTPOptions
     @OptionGroup var link: LinkOptions
     @OptionGroup var context: ContextOptions
     @OptionGroup var cache: CacheOptions
@@ -114,7 +98,6 @@ struct VerifierCommand: AsyncParsableCommand {
         let durations = DurationArgument(.zero)...DurationArgument(.seconds(10))
         try validateRange(draftWait, durations, "--draft-wait")
         try validateRange(draftDelay, durations, "--draft-delay")
-        try validateRange(grace, DurationArgument(.zero)...DurationArgument(.seconds(3600)), "--grace")
     }
 
     func run() async throws {
@@ -127,14 +110,18 @@ struct VerifierCommand: AsyncParsableCommand {
     private func serve(since start: ContinuousClock.Instant) async throws {
         let token = try link.token()
         let tls = try link.tls()
-        try checkReach(isAuthenticated: token != nil || tls != nil)
+        guard try token != nil || tls != nil || listen.isLoopback() else {
+            throw ShellError.openLink(address: "\(listen)")
+        }
+        try clients.checkReach()
         let file = try ModelFile(path: model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
         let lifecycle = ServerLifecycle()
-        let bounds = HTTPServerConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
-        try await HTTPServer(lifecycle, configuration: bounds, logger: logger).serve(
-            on: http,
+        var configuration = HTTPServerConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
+        try clients.apply(to: &configuration, logger: logger)
+        try await HTTPServer(lifecycle, configuration: configuration, logger: logger).serve(
+            on: clients.http,
             group: MultiThreadedEventLoopGroup.singleton
         ) { http in
             let server = try await load(
@@ -144,7 +131,7 @@ struct VerifierCommand: AsyncParsableCommand {
                 tls: tls,
                 logger: logger
             )
-            Termination.becomeReady(leaving: grace.duration)
+            Termination.becomeReady(leaving: clients.drainDelay.duration + clients.grace.duration)
             let served = try ServedModel(
                 names: servedNames,
                 root: ModelNames.label(model.model),
@@ -156,10 +143,9 @@ struct VerifierCommand: AsyncParsableCommand {
             )
             lifecycle.begin(serving: Services(model: served, backend: server, logger: logger))
             try announce(server, http: http, since: start)
-            logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
-            try describe(http: http, to: logger)
+            logger.info("serving \(served.id) at \(clients.url(http)), workers at \(server.endpoint)")
+            try describe(to: logger)
             await Termination.waitForEnd()
-            lifecycle.drain()
             if !Task.isCancelled { try await finish(server, lifecycle, logger) }
             try await server.shutdown()
         }
@@ -173,10 +159,16 @@ struct VerifierCommand: AsyncParsableCommand {
         try service.tell(ready)
     }
 
-    /// Gives running requests the grace period to finish and to send their answers.
+    /// Lets load balancers notice, then gives running requests the grace period to finish and to send their answers.
     private func finish(_ server: VerifierServer, _ lifecycle: ServerLifecycle, _ logger: Logger) async throws {
-        let grace = grace.duration
-        logger.info("draining: new requests are refused, running ones have \(self.grace) to finish")
+        lifecycle.beginLeaving()
+        if clients.drainDelay.duration > .zero {
+            logger.info("not ready any more; requests are still accepted for \(clients.drainDelay)")
+            try await Task.sleep(for: clients.drainDelay.duration)
+        }
+        lifecycle.drain()
+        let grace = clients.grace.duration
+        logger.info("draining: new requests are refused, running ones have \(clients.grace) to finish")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.drain(grace: grace)
@@ -188,16 +180,10 @@ struct VerifierCommand: AsyncParsableCommand {
         }
     }
 
-    private func describe(http: Endpoint, to logger: Logger) throws {
-        if try !http.isLoopback() { logger.warning("anyone who can reach http://\(http) may use the model") }
+    private func describe(to logger: Logger) throws {
+        try clients.warn(logger)
         let blas = OpenBLAS.core.map { ", float weights with OpenBLAS for \($0)" } ?? ""
         logger.info("computing with \(InstructionSet.best.rawValue) on \(threads.count) threads\(blas)")
-    }
-
-    /// Throws for an address that other machines can reach without authentication, before the model loads.
-    private func checkReach(isAuthenticated: Bool) throws {
-        guard try isAuthenticated || listen.isLoopback() else { throw ShellError.openLink(address: "\(listen)") }
-        guard try allowUnauthenticatedHTTP || http.isLoopback() else { throw ShellError.openHTTP(address: "\(http)") }
     }
 
     private func load(

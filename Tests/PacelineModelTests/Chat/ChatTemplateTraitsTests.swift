@@ -43,8 +43,8 @@ struct ChatTemplateTraitsTests {
     @Test("several system messages become one in front where the template demands it")
     func severalSystems() throws {
         let template =
-            "{% for m in messages %}{% if m.role == 'system' and loop.index > 1 %}{{ raise_exception('no') }}{% endif %}"
-            + "[{{ m.role }}]{{ m.content }}{% endfor %}"
+            "{% for m in messages %}{% if m.role == 'system' and loop.index > 1 %}{{ raise_exception('no') }}"
+            + "{% endif %}[{{ m.role }}]{{ m.content }}{% endfor %}"
         let traits = try traits(template)
         #expect(traits.takesSystem && !traits.takesSeveralSystems)
         let messages = [ChatMessage(.system, "S"), ChatMessage(.user, "U"), ChatMessage(.system, "T")]

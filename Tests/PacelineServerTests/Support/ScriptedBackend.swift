@@ -17,6 +17,7 @@ final class ScriptedBackend: GenerationBackend {
     private struct State {
         var requests: [GenerationRequest] = []
         var endings: [Ending] = []
+        var isStuck = false
         var waiting: [CheckedContinuation<Ending, Never>] = []
     }
 
@@ -122,6 +123,15 @@ final class ScriptedBackend: GenerationBackend {
     }
 
     func occupancy() async -> Occupancy { Occupancy(running: 1, waiting: 0) }
+
+    func isAlive() async -> Bool {
+        !state.withLock { $0.isStuck }
+    }
+
+    /// Makes the model look stuck.
+    func getStuck() {
+        state.withLock { $0.isStuck = true }
+    }
 
     func metrics() async -> MetricsText {
         var metrics = MetricsText()

@@ -25,9 +25,9 @@ enum ServerHarness {
         isLoaded: Bool = true,
         contextLength: Int = 2048,
         lifecycle: ServerLifecycle = ServerLifecycle(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         if isLoaded {
             let model = try TestModel.served(contextLength: contextLength)
             lifecycle.begin(serving: Services(model: model, backend: backend, logger: logger))
@@ -64,12 +64,23 @@ struct RawClient {
 
     /// Sends text and returns everything that comes back until the server closes, even if it closes early.
     func exchange(_ text: String...) async throws -> String {
+        try await exchange(text.map { ByteBuffer(string: $0) })
+    }
+
+    /// The same for bytes.
+    func exchange(bytes: [UInt8]) async throws -> String {
+        try await exchange([ByteBuffer(bytes: bytes)])
+    }
+
+    private func exchange(_ pieces: [ByteBuffer]) async throws -> String {
         try await connection.executeThenClose { inbound, outbound in
             var received = ""
             do {
-                for piece in text { try await outbound.write(ByteBuffer(string: piece)) }
+                for piece in pieces { try await outbound.write(piece) }
                 for try await bytes in inbound { received += String(buffer: bytes) }
             } catch let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode) {
+                return received
+            } catch ChannelError.ioOnClosedChannel {
                 return received
             }
             return received

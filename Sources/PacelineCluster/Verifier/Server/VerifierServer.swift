@@ -96,6 +96,12 @@ package final class VerifierServer: Sendable {
         return try await shell.eventLoop.submit { shell.value.snapshot }.get()
     }
 
+    /// Whether the compute thread has no pass to compute, or advances in it.
+    package func isComputeAlive() async throws -> Bool {
+        let shell = shell
+        return try await shell.eventLoop.submit { shell.value.isComputeAlive }.get()
+    }
+
     /// Takes no new requests. Returns when the running ones have ended, at the latest after `grace`.
     package func drain(grace: Duration) async throws {
         let shell = shell

@@ -38,6 +38,7 @@ final class VerifierShell {
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
+    var isComputeAlive: Bool { machine.links.isComputeAlive }
 
     func post(_ event: VerifierMachine.Event) {
         loop.post(event)
