@@ -35,7 +35,8 @@ struct EndToEndTests {
         var tokens: [Token] = []
         for await event in handle.events {
             switch event {
-            case .tokens(let more, _): tokens += more
+            case .prompt: Issue.record("nobody asked for the prompt's log-probabilities")
+            case .tokens(let more): tokens += more.tokens
             case .finished(let summary): return (tokens, summary)
             case .failed(let fault):
                 Issue.record(fault)

@@ -15,7 +15,7 @@ struct CompletionTextTests {
         var completion = CompletionText(tokenizer: tokenizer, stops: stops)
         var text = ""
         for token in endsAtLast ? tokens.dropLast() : tokens {
-            let (piece, isStopped) = completion.append(token)
+            let (piece, isStopped) = completion.append(token, mayStop: true)
             text += piece
             if isStopped { return (text, true) }
         }

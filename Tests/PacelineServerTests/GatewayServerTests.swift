@@ -58,7 +58,7 @@ struct GatewayServerTests {
 
     @Test("Text arrives while it is generated, and hanging up cancels the request")
     func hangUp() async throws {
-        let backend = ScriptedBackend([.event(.tokens([5], text: "first")), .hold])
+        let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "first"))), .hold])
         try await GatewayHarness.run(backend) { address in
             let request = RawClient.post("/v1/completions", Self.streamed)
             _ = try await RawClient(address).exchange(request, until: "first")
@@ -69,7 +69,7 @@ struct GatewayServerTests {
     @Test("A client that does not read is disconnected; its request is cancelled and no memory piles up")
     func slowReader() async throws {
         let text = String(repeating: "x", count: 1 << 16)
-        let steps = Array(repeating: ScriptedBackend.Step.event(.tokens([5], text: text)), count: 4096)
+        let steps = Array(repeating: ScriptedBackend.Step.event(.tokens(GeneratedTokens([5], text: text))), count: 4096)
         let backend = ScriptedBackend(steps)
         var configuration = GatewayConfiguration()
         configuration.writeTimeout = .milliseconds(200)
@@ -106,7 +106,9 @@ struct GatewayServerTests {
 
     @Test("A fault after the first token ends the stream with an error instead of [DONE]")
     func lateFault() async throws {
-        let backend = ScriptedBackend([.event(.tokens([5], text: "a")), .event(.failed(.engine("broken")))])
+        let backend = ScriptedBackend([
+            .event(.tokens(GeneratedTokens([5], text: "a"))), .event(.failed(.engine("broken"))),
+        ])
         try await GatewayHarness.run(backend) { address in
             let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
             let error = await #expect(throws: GatewayClientError.self) {
@@ -132,7 +134,7 @@ struct GatewayServerTests {
     func idle() async throws {
         let gateway = Gateway()
         await gateway.waitUntilIdle()
-        let backend = ScriptedBackend([.event(.tokens([5], text: "a")), .hold])
+        let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "a"))), .hold])
         try await GatewayHarness.run(backend, gateway: gateway) { address in
             let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
             let (begun, source) = AsyncStream.makeStream(of: Void.self)

@@ -48,7 +48,8 @@ struct HalfCloseTests {
     func completions(pause: Int) async throws {
         let pause = ScriptedBackend.Step.pause(.milliseconds(pause))
         let backend = ScriptedBackend([
-            pause, .event(.tokens([5, 6], text: "hel")), pause, .event(.tokens([7], text: "lo")), pause,
+            pause, .event(.tokens(GeneratedTokens([5, 6], text: "hel"))), pause,
+            .event(.tokens(GeneratedTokens([7], text: "lo"))), pause,
             .event(.finished(ScriptedBackend.summary)),
         ])
         try await GatewayHarness.run(backend) { address in
@@ -76,7 +77,8 @@ struct HalfCloseTests {
     @Test("get the answers to pipelined requests in order, and an error for an incomplete last one")
     func pipelined() async throws {
         let backend = ScriptedBackend([
-            .pause(.milliseconds(400)), .event(.tokens([5], text: "a")), .event(.finished(ScriptedBackend.summary)),
+            .pause(.milliseconds(400)), .event(.tokens(GeneratedTokens([5], text: "a"))),
+            .event(.finished(ScriptedBackend.summary)),
         ])
         let partial = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 10"]) + "{"
         try await GatewayHarness.run(backend) { address in
@@ -125,7 +127,7 @@ struct HalfCloseTests {
         RawClient.Leaving.allCases
     )
     func gone(body: String, leaving: RawClient.Leaving) async throws {
-        for first in [[], [ScriptedBackend.Step.event(.tokens([5], text: "a"))]] {
+        for first in [[], [ScriptedBackend.Step.event(.tokens(GeneratedTokens([5], text: "a")))]] {
             let backend = ScriptedBackend(first + [.hold])
             try await GatewayHarness.run(backend) { address in
                 try await RawClient(address).send(Self.completion(body), leaving: leaving) {

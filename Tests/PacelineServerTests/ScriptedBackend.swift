@@ -106,7 +106,8 @@ extension ScriptedBackend {
     /// Three tokens in two pieces.
     static var hello: ScriptedBackend {
         ScriptedBackend([
-            .event(.tokens([5, 6], text: "hel")), .event(.tokens([7], text: "lo")), .event(.finished(summary)),
+            .event(.tokens(GeneratedTokens([5, 6], text: "hel"))), .event(.tokens(GeneratedTokens([7], text: "lo"))),
+            .event(.finished(summary)),
         ])
     }
 }

@@ -13,17 +13,21 @@ package struct RequestEvents: AsyncSequence, Sendable {
 
     final class Buffer: Sendable {
         private struct State: Sendable {
-            var tokens: [Token] = []
-            var text = ""
+            var prompt: [TokenLogProbability]?
+            var generated = GeneratedTokens([], text: "")
             var ending: RequestEvent?
             var isOver = false
             var waiter: CheckedContinuation<RequestEvent?, Never>?
 
             /// What the client gets next; nil if it must wait.
             mutating func take() -> RequestEvent? {
-                if !tokens.isEmpty || !text.isEmpty {
-                    defer { (tokens, text) = ([], "") }
-                    return .tokens(tokens, text: text)
+                if let prompt {
+                    self.prompt = nil
+                    return .prompt(prompt)
+                }
+                if !generated.tokens.isEmpty || !generated.text.isEmpty {
+                    defer { generated = GeneratedTokens([], text: "") }
+                    return .tokens(generated)
                 }
                 defer { ending = nil }
                 if ending != nil { isOver = true }
@@ -36,13 +40,12 @@ package struct RequestEvents: AsyncSequence, Sendable {
         /// Adds an event; false if too many tokens wait for the client.
         func push(_ event: RequestEvent) -> Bool {
             let (waiter, next, isWithinLimit) = state.withLock { state in
-                if case .tokens(let tokens, let text) = event {
-                    state.tokens += tokens
-                    state.text += text
-                } else {
-                    state.ending = event
+                switch event {
+                case .prompt(let prompt): state.prompt = prompt
+                case .tokens(let generated): state.generated.append(generated)
+                case .finished, .failed: state.ending = event
                 }
-                let isWithinLimit = state.tokens.count <= RequestEvents.limit
+                let isWithinLimit = state.generated.tokens.count <= RequestEvents.limit
                 guard let waiter = state.waiter, let next = state.take() else {
                     return (nil as CheckedContinuation<RequestEvent?, Never>?, nil as RequestEvent?, isWithinLimit)
                 }

@@ -73,9 +73,10 @@ package struct CompletionService: Sendable {
         var summary: RequestSummary?
         try await backend.generate(request) { event in
             switch event {
-            case .tokens(let more, let piece):
-                tokens += more
-                text += piece
+            case .prompt: break
+            case .tokens(let generated):
+                tokens += generated.tokens
+                text += generated.text
             case .finished(let result): summary = result
             case .failed(let fault): throw GatewayError(fault)
             }
@@ -97,8 +98,9 @@ package struct CompletionService: Sendable {
             if !hasBegun { try await writer.beginEvents() }
             hasBegun = true
             switch event {
-            case .tokens(let tokens, let text):
-                try await writer.event(JSON.encode(answer.chunk(tokens, text)))
+            case .prompt: break
+            case .tokens(let generated):
+                try await writer.event(JSON.encode(answer.chunk(generated.tokens, generated.text)))
             case .finished(let summary):
                 try await writer.event(JSON.encode(answer.final(summary)))
                 try await writer.event(EventStream.done)
@@ -138,10 +140,11 @@ extension GatewayError {
     init(_ fault: RequestFault) {
         let message = "\(fault)"
         switch fault {
-        case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .nothingToGenerate, .invalidSampling:
+        case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .nothingToGenerate, .invalidSampling, .invalidMinimum,
+            .invalidLogProbabilityCount, .generatedBeyondEnd, .unsupported:
             self = .invalidRequest(message)
-        case .overloaded: self = .overloaded(message, retryAfter: 1)
-        case .draining: self = .unavailable(message, retryAfter: 2)
+        case .overloaded, .tenantOverloaded: self = .overloaded(message, retryAfter: 1)
+        case .draining, .cacheFull: self = .unavailable(message, retryAfter: 2)
         case .slowConsumer, .engine: self = .internalError(message)
         }
     }

@@ -14,10 +14,12 @@ package struct CompletionText: TextAssembling {
         matcher = StopMatcher(stops, tokenizer: tokenizer)
     }
 
-    package mutating func append(_ token: Token) -> (text: String, isStopped: Bool) {
+    package mutating func append(_ token: Token, mayStop: Bool) -> (text: String, isStopped: Bool) {
         do throws(TokenizerError) {
             let text = try detokenizer.append(token)
-            let output = try tokenizer.isSpecial(token) ? matcher.append(special: token) : matcher.append(text)
+            let output =
+                try tokenizer.isSpecial(token)
+                ? matcher.append(special: token, mayStop: mayStop) : matcher.append(text, mayStop: mayStop)
             return (output.text, output.stop != nil)
         } catch {
             // The target cannot emit a token outside its vocabulary; such a token would have no text.

@@ -119,10 +119,11 @@ final class SimulatedClient {
         }
         if event.isLast { attempt = nil }
         switch event {
-        case .tokens(let tokens, _):
-            take(tokens, &current)
+        case .prompt: journal.fail(.stream, "client \(index) got log-probabilities that it did not ask for")
+        case .tokens(let generated):
+            take(generated.tokens, &current)
             attempt = current
-            leaveUnread(tokens.count)
+            leaveUnread(generated.tokens.count)
         case .finished(let summary): finish(summary, received: current.received)
         case .failed(let fault): fail(fault)
         }

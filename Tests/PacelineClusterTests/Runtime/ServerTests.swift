@@ -125,14 +125,23 @@ struct ServerTests {
 
 @Suite("A request's events")
 struct RequestEventsTests {
-    @Test("join what a client has not taken, in order, before the end")
+    @Test("join what a client has not taken, in order, between the prompt's and the end")
     func joins() async {
         let events = RequestEvents()
-        _ = events.buffer.push(.tokens([1, 2], text: "a"))
-        _ = events.buffer.push(.tokens([3], text: "b"))
+        let scores = (1...3).map { TokenLogProbability(token: $0, logProbability: -Float($0), top: []) }
+        _ = events.buffer.push(.prompt([]))
+        _ = events.buffer.push(
+            .tokens(GeneratedTokens([1, 2], text: "a", logProbabilities: Array(scores.prefix(2))))
+        )
+        _ = events.buffer.push(.tokens(GeneratedTokens([3], text: "b", logProbabilities: [scores[2]])))
         _ = events.buffer.push(.failed(.draining))
         var iterator = events.makeAsyncIterator()
-        guard case .tokens([1, 2, 3], "ab") = await iterator.next() else {
+        guard case .prompt([]) = await iterator.next() else {
+            Issue.record("the prompt's log-probabilities do not come first")
+            return
+        }
+        guard case .tokens(GeneratedTokens([1, 2, 3], text: "ab", logProbabilities: scores)) = await iterator.next()
+        else {
             Issue.record("the tokens were not joined")
             return
         }
@@ -148,9 +157,9 @@ struct RequestEventsTests {
     func overflow() {
         let events = RequestEvents()
         let half = [Token](repeating: 1, count: RequestEvents.limit / 2)
-        #expect(events.buffer.push(.tokens(half, text: "")))
-        #expect(events.buffer.push(.tokens(half, text: "")))
-        #expect(!events.buffer.push(.tokens([1], text: "")))
+        #expect(events.buffer.push(.tokens(GeneratedTokens(half, text: ""))))
+        #expect(events.buffer.push(.tokens(GeneratedTokens(half, text: ""))))
+        #expect(!events.buffer.push(.tokens(GeneratedTokens([1], text: ""))))
     }
 
     @Test("end for a task that is cancelled while it waits")

@@ -111,6 +111,18 @@ struct StopMatcherTests {
         #expect(matcher.append("c") == .init(text: "a", stop: "<|im_start|>c"))
     }
 
+    @Test("a stop string that ends where none may is text, and none ends with a later piece of it")
+    func unstoppable() {
+        var matcher = StopMatcher(["abab"])
+        #expect(matcher.append("xabab", mayStop: false) == .init(text: "x"))
+        #expect(matcher.append("c") == .init(text: "ababc"))
+        #expect(matcher.append("aba", mayStop: false) == .init(text: ""))
+        #expect(matcher.append("b") == .init(text: "", stop: "abab"))
+        matcher = StopMatcher(["abab"])
+        #expect(matcher.append("abab", mayStop: false) == .init(text: ""))
+        #expect(matcher.append("ab") == .init(text: "ab", stop: "abab"))
+    }
+
     @Test("without stop strings nothing is held back")
     func none() {
         var matcher = StopMatcher([""])

@@ -7,9 +7,10 @@ package import PacelineSpeculation
 package protocol TextAssembling: Sendable {
     /// Takes the next token.
     ///
+    /// - Parameter mayStop: whether a stop string that is complete with this token counts; otherwise it is only text.
     /// - Returns: text that no later token can change, possibly empty, and whether a stop string is now complete. If it
     ///   is, the text ends before the stop string, and no further token is appended.
-    mutating func append(_ token: Token) -> (text: String, isStopped: Bool)
+    mutating func append(_ token: Token, mayStop: Bool) -> (text: String, isStopped: Bool)
 
     /// The text that was held back: an incomplete character, or the beginning of a stop string. Called once, at the end
     /// of a request that no stop string ended.

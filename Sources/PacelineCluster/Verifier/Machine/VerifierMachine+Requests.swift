@@ -102,10 +102,19 @@ extension VerifierMachine {
         return overflow ? bound : min(wanted, bound)
     }
 
+    /// Refuses what is not computed yet, because leaving it out would change the answer.
+    private func refuseUnserved(_ request: GenerationRequest) throws(RequestFault) {
+        guard request.generated.isEmpty else { throw .unsupported("requests that go on behind generated tokens") }
+        guard request.minimumTokens == 0 else { throw .unsupported("a least number of tokens") }
+        guard request.logProbabilities == nil else { throw .unsupported("log-probabilities") }
+        guard request.cacheSalt == nil else { throw .unsupported("a cache salt") }
+    }
+
     private func validated(_ request: GenerationRequest) throws(RequestFault) -> GenerationRequest {
         if let refusal = service.refusal { throw refusal }
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
         guard request.maximumTokens > 0 else { throw .nothingToGenerate }
+        try refuseUnserved(request)
         let context = min(target.contextLength, target.cacheCapacity, WireLimits.baseLength)
         guard request.prompt.count < context else {
             throw .promptTooLong(tokens: request.prompt.count, context: context)

@@ -51,7 +51,7 @@ extension VerifierMachine {
         ledger.record(shares, of: request)
         let committed = running.update(request) { $0.commit(verdict, drafted: drafted, now: now) }
         guard let committed, let sequence = running[request] else { return }
-        outbox.append(.emit(request, .tokens(committed.tokens, text: committed.text)))
+        outbox.append(.emit(request, .tokens(committed)))
         if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
         let drafts = drafts(for: request)
         scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)

@@ -110,7 +110,7 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameter drafted: nodes that the verdict is about.
     /// - Returns: the tokens that count, and the text that became certain with them.
-    mutating func commit(_ verdict: Verdict, drafted: Int, now: Instant) -> (tokens: [Token], text: String) {
+    mutating func commit(_ verdict: Verdict, drafted: Int, now: Instant) -> GeneratedTokens {
         var taken: [Token] = []
         var piece = ""
         for token in verdict.tokens {
@@ -125,7 +125,7 @@ struct VerifierSequence: Sendable {
         board.commit(taken)
         if times.firstToken == nil { times.firstToken = now }
         times.lastToken = now
-        return (taken, piece)
+        return GeneratedTokens(taken, text: piece)
     }
 
     /// Decides whether a token ends the request that is `length` tokens long with it.
@@ -135,7 +135,7 @@ struct VerifierSequence: Sendable {
             return text?.finish(at: token) ?? ""
         }
         var piece = ""
-        if let (certain, isStopped) = text?.append(token) {
+        if let (certain, isStopped) = text?.append(token, mayStop: true) {
             piece = certain
             if isStopped {
                 finish = .stop

@@ -39,13 +39,15 @@ package struct StopMatcher: Sendable {
     }
 
     /// Takes the next piece of text.
-    package mutating func append(_ text: String) -> Output {
-        take(text.utf8.lazy.map(StopSymbol.byte))
+    ///
+    /// - Parameter mayStop: whether a stop string that is complete within this piece counts.
+    package mutating func append(_ text: String, mayStop: Bool = true) -> Output {
+        take(text.utf8.lazy.map(StopSymbol.byte), mayStop: mayStop)
     }
 
     /// Takes a special token, which adds no text.
-    package mutating func append(special token: Token) -> Output {
-        take(CollectionOfOne(.special(token)))
+    package mutating func append(special token: Token, mayStop: Bool = true) -> Output {
+        take(CollectionOfOne(.special(token)), mayStop: mayStop)
     }
 
     /// Ends the stream and returns the text that was held back.
@@ -53,11 +55,11 @@ package struct StopMatcher: Sendable {
         release(held.count)
     }
 
-    private mutating func take(_ symbols: some Swift.Sequence<StopSymbol>) -> Output {
+    private mutating func take(_ symbols: some Swift.Sequence<StopSymbol>, mayStop: Bool) -> Output {
         guard !isStopped else { return Output(text: "", stop: nil) }
         for symbol in symbols {
             if case .byte(let byte) = symbol { held.append(byte) }
-            if let met = advance(symbol) {
+            if let met = advance(symbol), mayStop {
                 isStopped = true
                 defer { held = [] }
                 return Output(text: release(held.count - met.matchedBytes), stop: met.text)
