@@ -81,11 +81,18 @@ let targets: [Target] = [
         ]
     ),
 
+    // Figures for monitoring: a backend of swift-metrics that answers Prometheus.
+    .target(name: "PacelineMetrics", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]),
+    .testTarget(
+        name: "PacelineMetricsTests",
+        dependencies: ["PacelineMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]
+    ),
+
     // The distributed system: state machines for both ends of a link, and the sockets and threads that run them.
     .target(
         name: "PacelineCluster",
         dependencies: [
-            "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
+            "PacelineMetrics", "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -97,8 +104,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor",
-            "PacelineTestKit", "PacelineWire",
+            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSimulation", "PacelineSpeculation",
+            "PacelineTensor", "PacelineTestKit", "PacelineWire",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -111,7 +118,7 @@ let targets: [Target] = [
     .target(
         name: "PacelineServer",
         dependencies: [
-            "PacelineChat", "PacelineCluster", "PacelineModel", "PacelineSpeculation",
+            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSpeculation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
@@ -125,17 +132,12 @@ let targets: [Target] = [
         ]
     ),
 
-    // Figures for monitoring: a backend of swift-metrics that answers Prometheus.
-    .target(name: "PacelineMetrics", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]),
-    .testTarget(
-        name: "PacelineMetricsTests",
-        dependencies: ["PacelineMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]
-    ),
-
     .testTarget(
         name: "PacelineServerTests",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit",
+            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSimulation",
+            "PacelineSpeculation", "PacelineTestKit",
+            .product(name: "CoreMetrics", package: "swift-metrics"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -179,8 +181,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "PacelineChaos", "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSimulation",
-            "PacelineSpeculation", "PacelineTensor", "PacelineWire",
+            "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
+            "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "Logging", package: "swift-log"),

@@ -66,6 +66,11 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         return MetricFamily(name, family.kind, help, cells.map { ($0.labels, $0.value) })
     }
 
+    /// Has everything in this process record here. Call once.
+    package func bootstrap() {
+        MetricsSystem.bootstrap(self)
+    }
+
     // MARK: Making
 
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {

@@ -23,7 +23,7 @@ enum GatewayHarness {
         _ backend: ScriptedBackend,
         configuration: GatewayConfiguration = GatewayConfiguration(),
         isLoaded: Bool = true,
-        gateway: Gateway = Gateway(),
+        gateway: Gateway = Gateway(metrics: ServerMetrics(modelName: "tiny")),
         _ body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

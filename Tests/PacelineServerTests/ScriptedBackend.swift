@@ -77,12 +77,6 @@ final class ScriptedBackend: GenerationBackend {
     func connectedWorkers() async -> [WorkerContribution] {
         [WorkerContribution(id: "1", drafter: "ngram", numDraftTokens: 3, numAcceptedTokens: 2)]
     }
-
-    func metrics() async -> MetricsText {
-        var metrics = MetricsText()
-        metrics.add("num_requests_running", .gauge, "Requests that run.", 3)
-        return metrics
-    }
 }
 
 extension ScriptedBackend {

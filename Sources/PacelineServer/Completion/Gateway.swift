@@ -19,9 +19,12 @@ package final class Gateway: Sendable {
         var waiting: [AsyncStream<Never>.Continuation] = []
     }
 
+    private let metrics: ServerMetrics
     private let state = Mutex(State())
 
-    package init() {}
+    package init(metrics: ServerMetrics) {
+        self.metrics = metrics
+    }
 
     /// Begins serving; call when the model is loaded.
     package func begin(serving service: CompletionService) {
@@ -56,8 +59,9 @@ package final class Gateway: Sendable {
             try await writer.send(.json(ModelList(id: model.id, contextLength: model.contextLength)))
         case .workers: try await writer.send(.json(WorkerList(data: try loaded().backend.connectedWorkers())))
         case .metrics:
-            let metrics = try await loaded().backend.metrics()
-            try await writer.send(.text(metrics.text, contentType: MetricsText.contentType))
+            let accept = request.head.headers["accept"].joined(separator: ",")
+            let (text, contentType) = metrics.metricsText(accept: accept)
+            try await writer.send(.text(text, contentType: contentType))
         case .completions: try await complete(request, writer)
         }
     }

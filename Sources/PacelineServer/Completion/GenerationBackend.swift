@@ -9,7 +9,4 @@ package protocol GenerationBackend: Sendable {
 
     /// The contributions of all connected workers since they connected.
     func connectedWorkers() async throws -> [WorkerContribution]
-
-    /// Statistics of the backend, for monitoring.
-    func metrics() async throws -> MetricsText
 }

@@ -14,10 +14,6 @@ extension VerifierServer: GenerationBackend {
     package func connectedWorkers() async throws -> [WorkerContribution] {
         try await snapshot().workers.filter(\.isConnected).map { WorkerContribution($0) }
     }
-
-    package func metrics() async throws -> MetricsText {
-        MetricsText(try await snapshot())
-    }
 }
 
 extension WorkerContribution {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import NIOPosix
 import PacelineCluster
+import PacelineMetrics
 import PacelineModel
 import PacelineServer
 import PacelineSpeculation
@@ -123,7 +124,10 @@ struct VerifierCommand: AsyncParsableCommand {
         let file = try ModelFile(path: model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
-        let gateway = Gateway()
+        let registry = PrometheusRegistry()
+        registry.bootstrap()
+        let metrics = ServerMetrics(modelName: ModelNames.label(model.model), registry: registry)
+        let gateway = Gateway(metrics: metrics)
         let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
         let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
         try await GatewayServer(configuration: bounds, logger: logger).serve(
@@ -138,6 +142,7 @@ struct VerifierCommand: AsyncParsableCommand {
                 tls: tls,
                 logger: logger
             )
+            metrics.begin(reading: server.board, of: server.target)
             Termination.becomeReady(leaving: grace.duration)
             let served = ServedModel(
                 id: ModelNames.label(model.model),
