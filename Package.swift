@@ -6,6 +6,10 @@ import PackageDescription
 /// fused multiply-add.
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Werror"])]
 
+/// The commit that `--version` names, if who builds says so. SwiftPM knows it too, but keeps what it knew when it read
+/// this manifest for the first time.
+let commit = Context.environment["PACELINE_COMMIT"] ?? ""
+
 let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
@@ -178,10 +182,12 @@ let targets: [Target] = [
         ]
     ),
 
+    // What the build says about itself.
+    .target(name: "CPacelineBuild", cSettings: [.define("PACELINE_COMMIT", to: "\"\(commit)\"")]),
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
+            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
             "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -203,6 +209,7 @@ let targets: [Target] = [
         dependencies: [
             "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit", "paceline",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ],

@@ -15,6 +15,7 @@ say "checking format and style"
 "$root/Deploy/lint.sh"
 set_up "${models[@]}"
 cd -- "$root"
+name_commit
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
 say "installing Python packages"

@@ -12,7 +12,7 @@ import PacelineTensor
 extension DraftingMode: ExpressibleByArgument {}
 
 /// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.
-struct VerifierCommand: AsyncParsableCommand {
+struct VerifierCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "verifier",
         abstract: "Host the target model for clients over HTTP and draft workers over TCP.",
@@ -23,6 +23,9 @@ struct VerifierCommand: AsyncParsableCommand {
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
 
             GET /health, /ready, /metrics, /v1/models and /v1/workers report its state.
+
+            Every long option is also an environment variable and a key of a YAML file (--config), in this order of \
+            precedence: --slots 8, PACELINE_SLOTS=8, slots: 8. --check prints what holds, and where it comes from.
 
             To accept workers from other machines, it must authenticate them: with a shared token,
 
@@ -101,6 +104,9 @@ struct VerifierCommand: AsyncParsableCommand {
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var service: ServiceOptions
     @OptionGroup var log: LogOptions
+    @OptionGroup var configurationOptions: ConfigurationOptions
+
+    var isJSON: Bool { service.announce }
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
@@ -108,6 +114,12 @@ struct VerifierCommand: AsyncParsableCommand {
         try validateRange(draftWait, durations, "--draft-wait")
         try validateRange(draftDelay, durations, "--draft-delay")
         try validateRange(grace, DurationArgument(.zero)...DurationArgument(.seconds(3600)), "--grace")
+    }
+
+    func check() throws {
+        let (token, tls) = (try link.token(), try link.tls())
+        try checkReach(isAuthenticated: token != nil || tls != nil)
+        _ = try context.length(for: ModelFile(path: model.path()).configuration)
     }
 
     func run() async throws {
