@@ -142,9 +142,9 @@ let targets: [Target] = [
             "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSimulation",
             "PacelineSpeculation", "PacelineTestKit",
             .product(name: "CoreMetrics", package: "swift-metrics"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),

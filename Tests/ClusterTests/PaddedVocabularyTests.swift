@@ -81,11 +81,11 @@ extension ClusterSuite {
             }
             let cluster = try await TestCluster(Self.target)
             var request = CompletionRequest(prompt: .tokens([1, Token(Self.size)]))
-            let error = await #expect(throws: GatewayClientError.self) { try await cluster.generate(request) }
+            let error = await #expect(throws: ServerClientError.self) { try await cluster.generate(request) }
             #expect(error?.description == "the prompt holds token \(first), but the vocabulary has \(first) tokens")
             request = .greedy("x", tokens: 4)
             request.logitBias = [first: 100]
-            let biased = await #expect(throws: GatewayClientError.self) { try await cluster.generate(request) }
+            let biased = await #expect(throws: ServerClientError.self) { try await cluster.generate(request) }
             #expect(biased?.description == "logit_bias names token \(first), but the vocabulary has \(first) tokens")
         }
     }

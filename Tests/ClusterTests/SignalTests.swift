@@ -56,7 +56,7 @@ extension ClusterSuite {
             let drained = try await cluster.generate(request, atToken: 5) {
                 cluster.verifier.send(SIGTERM)
                 while try await cluster.isReady() {}
-                let refusal = await #expect(throws: GatewayClientError.self) {
+                let refusal = await #expect(throws: ServerClientError.self) {
                     _ = try await cluster.generate(.greedy("b", tokens: 1))
                 }
                 guard case .refused(status: 503, _) = refusal else {
@@ -77,7 +77,7 @@ extension ClusterSuite {
         func graceIsOver() async throws {
             for options in [["--grace", "0"], ["--grace", "3600s"]] {
                 let cluster = try await TestCluster(TestModels.tiny, options: options)
-                await #expect(throws: GatewayClientError.self) {
+                await #expect(throws: ServerClientError.self) {
                     _ = try await cluster.generate(.greedy("a", tokens: 2000), atToken: 5) {
                         cluster.verifier.send(SIGTERM)
                         guard options[1] != "0" else { return }

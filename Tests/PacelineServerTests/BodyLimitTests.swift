@@ -10,8 +10,8 @@ import Testing
 struct BodyLimitTests {
     private static let tokens = 270_000
 
-    private static func configuration(contextLength: Int) -> GatewayConfiguration {
-        GatewayConfiguration(contextLength: contextLength, tokenizer: GatewayHarness.tokenizer)
+    private static func configuration(contextLength: Int) -> HTTPServerConfiguration {
+        HTTPServerConfiguration(contextLength: contextLength, tokenizer: ServerHarness.tokenizer)
     }
 
     @Test("A prompt of 270,000 tokens is accepted by a context of a million, as token ids and as text")
@@ -19,7 +19,7 @@ struct BodyLimitTests {
         let backend = ScriptedBackend.hello
         let ids = "[" + String(repeating: "1, ", count: Self.tokens - 1) + "1]"
         let text = "\"" + String(repeating: "?a", count: Self.tokens / 2) + "\""
-        try await GatewayHarness.run(backend, configuration: Self.configuration(contextLength: 1_000_000)) { address in
+        try await ServerHarness.run(backend, configuration: Self.configuration(contextLength: 1_000_000)) { address in
             for prompt in [ids, text] {
                 let body = "{\"prompt\": \(prompt)}"
                 let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", body))
@@ -31,7 +31,7 @@ struct BodyLimitTests {
 
     @Test("Whatever fits a context fits the body: its longest tokens, escaped, and ids on separate lines")
     func worstCase() throws {
-        let tokenizer = GatewayHarness.tokenizer
+        let tokenizer = ServerHarness.tokenizer
         let longest = try (0..<UInt32(tokenizer.tokenCount)).map { try tokenizer.bytes(of: $0).count }.max() ?? 0
         #expect(longest > 1)
         let limit = Self.configuration(contextLength: 1000).bodyLimit
@@ -48,17 +48,17 @@ struct BodyLimitTests {
 
     @Test("All bodies together are bounded: one too many is refused until another request is answered")
     func together() async throws {
-        var configuration = GatewayConfiguration()
+        var configuration = HTTPServerConfiguration()
         configuration.bodyMemory = 1500
         let body = "{\"prompt\": [1], \"user\": \"\(String(repeating: "x", count: 900))\"}"
         let request = RawClient.post("/v1/completions", body)
         let backend = ScriptedBackend([.hold])
-        try await GatewayHarness.run(backend, configuration: configuration) { address in
+        try await ServerHarness.run(backend, configuration: configuration) { address in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try await RawClient(address).exchange(request) }
                 while backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                 let refused = try await RawClient(address).exchange(request)
-                #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("retry-after: 1"), "\(refused)")
+                #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("Retry-After: 1"), "\(refused)")
                 // Small bodies still fit.
                 let other = try await RawClient(address).exchange(RawClient.post("/v1/completions", "{}"))
                 #expect(other.hasPrefix("HTTP/1.1 400 "))

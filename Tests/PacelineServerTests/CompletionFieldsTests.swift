@@ -13,7 +13,7 @@ struct CompletionFieldsTests {
     private static func ask(_ body: String) async throws -> (answer: String, request: GenerationRequest?) {
         let backend = ScriptedBackend.hello
         let (answers, answered) = AsyncStream.makeStream(of: String.self)
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             answered.yield(try await RawClient(address).exchange(RawClient.post("/v1/completions", body)))
         }
         return (try #require(await answers.first { _ in true }), backend.requests.first)
@@ -182,7 +182,7 @@ struct CompletionFieldsTests {
     func invalidUTF8() {
         for bytes in [[0xFF], [0xED, 0xA0, 0x80], [0xC3]] as [[UInt8]] {
             let body = ByteBuffer(bytes: Array(#"{"prompt": ""#.utf8) + bytes + Array("\"}".utf8))
-            let error = #expect(throws: GatewayError.self) { try JSON.decode(CompletionRequest.self, from: body) }
+            let error = #expect(throws: APIError.self) { try JSON.decode(CompletionRequest.self, from: body) }
             #expect(error?.message.contains("not valid UTF-8") == true)
         }
     }

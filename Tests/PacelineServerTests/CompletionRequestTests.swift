@@ -1,5 +1,5 @@
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import PacelineSpeculation
 import Testing
 
@@ -68,7 +68,7 @@ struct CompletionRequestTests {
         ]
     )
     func malformed(json: String, words: String) {
-        let error = #expect(throws: GatewayError.self) { try decode(json) }
+        let error = #expect(throws: APIError.self) { try decode(json) }
         #expect(error?.status == .badRequest)
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
     }
@@ -84,15 +84,15 @@ struct CompletionRequestTests {
     )
     func outOfRange(json: String, words: String) throws {
         let request = try decode(json)
-        let error = #expect(throws: GatewayError.self) { try request.sampling(vocabularySize: 10, randomSeed: 0) }
+        let error = #expect(throws: APIError.self) { try request.sampling(vocabularySize: 10, randomSeed: 0) }
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
     }
 
     @Test("Stop strings must be few, short and not empty")
     func stopStrings() throws {
-        #expect(throws: GatewayError.self) { try StopStrings([""]).validate() }
-        #expect(throws: GatewayError.self) { try StopStrings(Array(repeating: "x", count: 17)).validate() }
-        #expect(throws: GatewayError.self) { try StopStrings([String(repeating: "x", count: 1025)]).validate() }
+        #expect(throws: APIError.self) { try StopStrings([""]).validate() }
+        #expect(throws: APIError.self) { try StopStrings(Array(repeating: "x", count: 17)).validate() }
+        #expect(throws: APIError.self) { try StopStrings([String(repeating: "x", count: 1025)]).validate() }
         try StopStrings(["a", "b"]).validate()
     }
 
@@ -100,6 +100,6 @@ struct CompletionRequestTests {
     func nesting() {
         let depth = 100_000
         let json = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
-        #expect(throws: GatewayError.self) { try decode(#"{"prompt": "# + json + "}") }
+        #expect(throws: APIError.self) { try decode(#"{"prompt": "# + json + "}") }
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Texts of completions")
 struct CompletionTextTests {
-    private let tokenizer = GatewayHarness.tokenizer
+    private let tokenizer = ServerHarness.tokenizer
     private let control = TinyVocabulary.shared.controlTokens
 
     /// The text of tokens up to a stop string or the last token, which is an end token if `endsAtLast` is true.

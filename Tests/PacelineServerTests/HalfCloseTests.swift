@@ -34,7 +34,7 @@ struct HalfCloseTests {
         ]
     )
     func paths(request: String) async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let other = try await RawClient(address).exchange(
                 request.replacingOccurrences(of: "host: test", with: "host: test\r\nconnection: close")
             )
@@ -52,14 +52,16 @@ struct HalfCloseTests {
             .event(.tokens(GeneratedTokens([7], text: "lo"))), pause,
             .event(.finished(ScriptedBackend.summary)),
         ])
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             async let whole = RawClient(address).exchangeHalfClosed(Self.completion(Self.whole))
             async let streamed = RawClient(address).exchangeHalfClosed(Self.completion(Self.streamed))
             let answer = try await whole
             #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.contains(#""text":"hello""#), "\(answer)")
             let events = try await streamed
             #expect(events.hasPrefix("HTTP/1.1 200 OK\r\n") && events.contains(#""text":"hel""#), "\(events)")
-            #expect(events.contains(#""text":"lo""#) && events.hasSuffix("data: [DONE]\n\n\r\n0\r\n\r\n"), "\(events)")
+            // A comment may follow what a reader takes for the end.
+            #expect(events.contains(#""text":"lo""#) && events.contains("data: [DONE]\n\n"), "\(events)")
+            #expect(events.hasSuffix("\r\n0\r\n\r\n"), "\(events)")
             #expect(await [backend.ending(), backend.ending()] == [.complete, .complete])
         }
     }
@@ -68,7 +70,7 @@ struct HalfCloseTests {
     func refusals(body: String) async throws {
         let fault = RequestFault.overloaded(running: 4, waiting: 64)
         let backend = ScriptedBackend([.pause(.milliseconds(400)), .event(.failed(fault))])
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             let answer = try await RawClient(address).exchangeHalfClosed(Self.completion(body))
             #expect(answer.hasPrefix("HTTP/1.1 429 Too Many Requests\r\n") && answer.hasSuffix("}}"), "\(answer)")
         }
@@ -81,7 +83,7 @@ struct HalfCloseTests {
             .event(.finished(ScriptedBackend.summary)),
         ])
         let partial = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 10"]) + "{"
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             let answer = try await RawClient(address).exchangeHalfClosed(
                 Self.completion(Self.whole) + Self.completion(Self.streamed) + RawClient.get("/health", headers: [])
                     + partial
@@ -95,7 +97,7 @@ struct HalfCloseTests {
     @Test("A request that is not HTTP waits for its turn behind a valid one")
     func garbageBehind() async throws {
         let backend = ScriptedBackend([.pause(.milliseconds(200)), .event(.finished(ScriptedBackend.summary))])
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             let requests = Self.completion(Self.whole) + "PLAC\u{1}garbage\r\n\r\n"
             for answer in [
                 try await RawClient(address).exchange(requests),
@@ -115,7 +117,7 @@ struct HalfCloseTests {
         ]
     )
     func incomplete(request: String) async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let answer = try await RawClient(address).exchangeHalfClosed(request)
             #expect(request.isEmpty ? answer.isEmpty : answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
         }
@@ -129,7 +131,7 @@ struct HalfCloseTests {
     func gone(body: String, leaving: RawClient.Leaving) async throws {
         for first in [[], [ScriptedBackend.Step.event(.tokens(GeneratedTokens([5], text: "a")))]] {
             let backend = ScriptedBackend(first + [.hold])
-            try await GatewayHarness.run(backend) { address in
+            try await ServerHarness.run(backend) { address in
                 try await RawClient(address).send(Self.completion(body), leaving: leaving) {
                     while backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                     try await Task.sleep(for: .milliseconds(20))

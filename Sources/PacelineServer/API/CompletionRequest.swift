@@ -58,11 +58,11 @@ extension CompletionRequest {
     /// - Parameters:
     ///   - vocabularySize: biased tokens must be below it.
     ///   - randomSeed: used when the request names no seed.
-    /// - Throws: ``GatewayError`` (400) that names the field, the allowed values and the value that came.
+    /// - Throws: ``APIError`` (400) that names the field, the allowed values and the value that came.
     package func sampling(
         vocabularySize: Int,
         randomSeed: @autoclosure () -> UInt64
-    ) throws(GatewayError) -> SamplingParameters {
+    ) throws(APIError) -> SamplingParameters {
         var sampling = SamplingParameters(seed: seed?.bits ?? randomSeed())
         sampling.temperature = temperature ?? sampling.temperature
         // Clients of other servers disable it with -1.
@@ -81,7 +81,7 @@ extension CompletionRequest {
         }
     }
 
-    private func logitBiases() throws(GatewayError) -> [SamplingParameters.LogitBias] {
+    private func logitBiases() throws(APIError) -> [SamplingParameters.LogitBias] {
         var biases: [SamplingParameters.LogitBias] = []
         for (key, bias) in logitBias ?? [:] {
             guard let token = Token(key) else {

@@ -5,8 +5,8 @@ package import NIOCore
 package enum JSON {
     /// Decodes a client's body.
     ///
-    /// - Throws: ``GatewayError`` (400) that names the invalid field.
-    package static func decode<Value: Decodable>(_ type: Value.Type, from body: ByteBuffer) throws(GatewayError)
+    /// - Throws: ``APIError`` (400) that names the invalid field.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from body: ByteBuffer) throws(APIError)
         -> Value
     {
         do {

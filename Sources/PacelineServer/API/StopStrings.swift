@@ -12,7 +12,7 @@ package struct StopStrings: Sendable, Hashable {
     }
 
     /// Throws if there are too many strings, or one is too long or empty.
-    package func validate() throws(GatewayError) {
+    package func validate() throws(APIError) {
         guard strings.count <= Self.countLimit else {
             throw .invalidRequest("stop may name at most \(Self.countLimit) strings, not \(strings.count)")
         }

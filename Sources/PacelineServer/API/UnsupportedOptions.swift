@@ -42,7 +42,7 @@ package struct UnsupportedOptions: Decodable, Sendable {
     }
 
     /// Throws if a field requests something.
-    package func refuse() throws(GatewayError) {
+    package func refuse() throws(APIError) {
         guard let (option, value) = found else { return }
         throw .invalidRequest("\(option.name) is \(value), which is not supported; \(option.advice)")
     }

@@ -16,10 +16,8 @@ package struct CompletionService: Sendable {
         self.logger = logger
     }
 
-    /// Answers one request through `writer`.
-    ///
-    /// - Throws: ``GatewayError`` if nothing has been written yet.
-    package func respond(to request: HTTPRequest, _ writer: ResponseWriter) async throws {
+    /// Answers one request.
+    package func respond(to request: APIRequest) async throws -> APIReply {
         try JSON.decode(UnsupportedOptions.self, from: request.body).refuse()
         let body = try JSON.decode(CompletionRequest.self, from: request.body)
         let generation = try generationRequest(body)
@@ -29,15 +27,11 @@ package struct CompletionService: Sendable {
             model: model.id,
             seed: generation.sampling.seed
         )
-        if body.stream == true {
-            try await stream(generation, answer, writer)
-        } else {
-            try await whole(generation, answer, writer)
-        }
+        return try await body.stream == true ? stream(generation, answer) : whole(generation, answer)
     }
 
-    /// The request for the verifier; throws ``GatewayError`` if it cannot be served.
-    package func generationRequest(_ body: CompletionRequest) throws(GatewayError) -> GenerationRequest {
+    /// The request for the verifier; throws ``APIError`` if it cannot be served.
+    package func generationRequest(_ body: CompletionRequest) throws(APIError) -> GenerationRequest {
         if let name = body.model, name != model.id {
             throw .notFound("the model \(name) is not served here; use \(model.id)")
         }
@@ -63,53 +57,47 @@ package struct CompletionService: Sendable {
         }
     }
 
-    private func whole(
-        _ request: GenerationRequest,
-        _ answer: CompletionAnswer,
-        _ writer: ResponseWriter
-    ) async throws {
+    private func whole(_ request: GenerationRequest, _ answer: CompletionAnswer) async throws -> APIReply {
         var tokens: [Token] = []
         var text = ""
-        var summary: RequestSummary?
-        try await backend.generate(request) { event in
+        let generation = backend.begin(request)
+        defer { generation.cancel() }
+        while let event = try await generation.next() {
             switch event {
             case .prompt: break
             case .tokens(let generated):
                 tokens += generated.tokens
                 text += generated.text
-            case .finished(let result): summary = result
-            case .failed(let fault): throw GatewayError(fault)
+            case .finished(let summary): return try .json(answer.final(summary, tokens: tokens, text: text))
+            case .failed(let fault): throw APIError(fault)
             }
         }
-        guard let summary else { throw GatewayError.internalError("the verifier ended without an answer; try again") }
-        let completion = answer.final(summary, tokens: tokens, text: text)
-        try await writer.send(.json(completion))
+        throw APIError.internalError("the verifier ended without an answer; try again")
     }
 
     /// Sends events as they come. The status line waits for the first event, so that a refusal has its own status.
-    private func stream(
-        _ request: GenerationRequest,
-        _ answer: CompletionAnswer,
-        _ writer: ResponseWriter
-    ) async throws {
-        var hasBegun = false
-        try await backend.generate(request) { event in
-            if case .failed(let fault) = event, !hasBegun { throw GatewayError(fault) }
-            if !hasBegun { try await writer.beginEvents() }
-            hasBegun = true
-            switch event {
-            case .prompt: break
-            case .tokens(let generated):
-                try await writer.event(JSON.encode(answer.chunk(generated.tokens, generated.text)))
-            case .finished(let summary):
-                try await writer.event(JSON.encode(answer.final(summary)))
-                try await writer.event(EventStream.done)
-            case .failed(let fault):
-                logger.notice("\(answer.id) failed: \(fault)")
-                try await writer.event(JSON.encode(ErrorBody(GatewayError(fault))))
+    private func stream(_ request: GenerationRequest, _ answer: CompletionAnswer) async throws -> APIReply {
+        let generation = backend.begin(request)
+        let first = try await generation.next()
+        if case .failed(let fault)? = first { throw APIError(fault) }
+        return .events { [logger] writer in
+            defer { generation.cancel() }
+            var next = first
+            while let event = next {
+                switch event {
+                case .prompt: break
+                case .tokens(let generated):
+                    try await writer.event(JSON.encode(answer.chunk(generated.tokens, generated.text)))
+                case .finished(let summary):
+                    try await writer.event(JSON.encode(answer.final(summary)))
+                    try await writer.event(EventStream.done)
+                case .failed(let fault):
+                    logger.notice("\(answer.id) failed: \(fault)")
+                    try await writer.event(JSON.encode(ErrorBody(APIError(fault))))
+                }
+                next = try await generation.next()
             }
         }
-        try await writer.endEvents()
     }
 }
 
@@ -135,7 +123,7 @@ extension WorkerContribution {
     }
 }
 
-extension GatewayError {
+extension APIError {
     /// The answer to a client for a verifier's fault.
     init(_ fault: RequestFault) {
         let message = "\(fault)"

@@ -1,18 +1,22 @@
 package import PacelineCluster
 
 extension VerifierServer: GenerationBackend {
-    package func generate(
-        _ request: GenerationRequest,
-        onEvent: (RequestEvent) async throws -> Void
-    ) async throws {
-        let handle = submit(request)
-        defer { handle.cancel() }
-        for await event in handle.events { try await onEvent(event) }
-        try Task.checkCancellation()
+    package func begin(_ request: GenerationRequest) -> any Generation {
+        submit(request)
     }
 
     package func connectedWorkers() async throws -> [WorkerContribution] {
         try await snapshot().workers.filter(\.isConnected).map { WorkerContribution($0) }
+    }
+}
+
+extension RequestHandle: Generation {
+    package func next() async throws -> RequestEvent? {
+        // All iterators of a request take from one buffer.
+        var events = events.makeAsyncIterator()
+        let event = await events.next()
+        if event == nil { try Task.checkCancellation() }
+        return event
     }
 }
 

@@ -5,10 +5,13 @@ package enum EventStream {
     /// What ends a stream, after OpenAI's API.
     package static let done: [UInt8] = Array("[DONE]".utf8)
 
-    static let contentType = "text/event-stream; charset=utf-8"
+    static let contentType = "text/event-stream"
+
+    /// Whether an answer with this content type is a stream of events.
+    static func isType(_ contentType: String?) -> Bool { contentType == Self.contentType }
 
     /// A line that says nothing, which readers pass over.
-    static let comment = ByteBuffer(string: ":\n\n")
+    static let comment = ByteBuffer(string: ": ping\n\n")
 
     /// One event that carries `data`, which has no line breaks.
     package static func event(_ data: [UInt8]) -> ByteBuffer {

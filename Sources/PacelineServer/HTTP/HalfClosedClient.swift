@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 
 /// Finds out whether a client that has ended its direction of the connection still listens.
 ///
@@ -9,7 +8,7 @@ import NIOHTTP1
 /// server sends it bytes now and then that belong to every answer. These are the beginning of the status line, or a
 /// comment in a stream of events.
 ///
-/// Stands next to the socket.
+/// Stands before the HTTP codec.
 final class HalfClosedClient: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = IOData
@@ -24,13 +23,18 @@ final class HalfClosedClient: ChannelDuplexHandler {
     /// A stream of events can be probed for ever, a status line has an end.
     private static let longestPauseOfEvents = TimeAmount.seconds(15)
 
-    private let answer: AnswerProgress
+    private let exchange: ExchangeHandler
     /// Bytes of the coming answer's status line that have left already.
     private var sentAhead = 0
 
-    /// - Parameter answer: stands behind the HTTP codec of the same channel.
-    init(_ answer: AnswerProgress) {
-        self.answer = answer
+    /// - Parameter exchange: stands behind the HTTP codec of the same channel.
+    init(_ exchange: ExchangeHandler) {
+        self.exchange = exchange
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        exchange.bytesArrived()
+        context.fireChannelRead(data)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -50,10 +54,10 @@ final class HalfClosedClient: ChannelDuplexHandler {
     private func probe(_ context: ChannelHandlerContext, pause: TimeAmount) {
         guard context.channel.isActive else { return }
         var next = pause * Self.growth
-        switch answer.phase {
-        case .none, .whole: break
+        switch exchange.phase {
+        case .idle, .receiving, .whole, .over: break
         case .events:
-            answer.sendComment()
+            exchange.send(EventStream.comment)
             next = min(next, Self.longestPauseOfEvents)
         case .due:
             guard sentAhead < Self.statusLine.count else { break }
@@ -65,58 +69,5 @@ final class HalfClosedClient: ChannelDuplexHandler {
         context.eventLoop.assumeIsolated().scheduleTask(in: pause) { [next] in
             handler.value.probe(context.value, pause: next)
         }
-    }
-}
-
-/// How far the answer of a connection is.
-///
-/// Stands behind the HTTP codec, which hands over one request at a time.
-final class AnswerProgress: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    enum Phase {
-        /// No request has come, or not all of it.
-        case none
-        /// A request waits for its answer.
-        case due
-        /// A stream of events has begun.
-        case events
-        /// An answer of another kind has begun.
-        case whole
-    }
-
-    private(set) var phase = Phase.none
-    private var context: ChannelHandlerContext?
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .end = unwrapInboundIn(data), phase == .none { phase = .due }
-        context.fireChannelRead(data)
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch unwrapOutboundIn(data) {
-        case .head(let head) where head.status.code >= 200:
-            let isStream = head.headers[canonicalForm: "content-type"].contains(Substring(EventStream.contentType))
-            phase = isStream ? .events : .whole
-        case .head, .body: break
-        // First, because the codec hands over the next request as it writes the end.
-        case .end: phase = .none
-        }
-        context.write(data, promise: promise)
-    }
-
-    /// Sends what readers of an event stream pass over.
-    func sendComment() {
-        context?.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(EventStream.comment))), promise: nil)
     }
 }

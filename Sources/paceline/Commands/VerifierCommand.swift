@@ -136,16 +136,12 @@ struct VerifierCommand: ConfiguredCommand {
         let file = try ModelFile(path: model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
-        let registry = PrometheusRegistry()
-        registry.bootstrap()
-        let metrics = ServerMetrics(modelName: ModelNames.label(model.model), registry: registry)
-        let gateway = Gateway(metrics: metrics)
-        let respond: GatewayServer.Responder = { try await gateway.respond(to: $0, $1) }
-        let bounds = GatewayConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
-        try await GatewayServer(configuration: bounds, logger: logger).serve(
+        let metrics = metrics()
+        let lifecycle = ServerLifecycle(metrics: metrics)
+        let bounds = HTTPServerConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
+        try await HTTPServer(lifecycle, configuration: bounds, logger: logger).serve(
             on: http,
-            group: MultiThreadedEventLoopGroup.singleton,
-            respond: respond
+            group: MultiThreadedEventLoopGroup.singleton
         ) { http in
             let server = try await load(
                 file,
@@ -161,15 +157,22 @@ struct VerifierCommand: ConfiguredCommand {
                 tokenizer: file.tokenizer,
                 contextLength: contextLength
             )
-            gateway.begin(serving: CompletionService(model: served, backend: server, logger: logger))
+            lifecycle.begin(serving: Services(model: served, backend: server, logger: logger))
             try announce(server, http: http, since: start)
             logger.info("serving \(served.id) at http://\(http), workers at \(server.endpoint)")
             try describe(http: http, to: logger)
             await Termination.waitForEnd()
-            gateway.drain()
-            if !Task.isCancelled { try await finish(server, gateway, logger) }
+            lifecycle.drain()
+            if !Task.isCancelled { try await finish(server, lifecycle, logger) }
             try await server.shutdown()
         }
+    }
+
+    /// What `/metrics` shows; from here on it holds what libraries record in this process.
+    private func metrics() -> ServerMetrics {
+        let registry = PrometheusRegistry()
+        registry.bootstrap()
+        return ServerMetrics(modelName: ModelNames.label(model.model), registry: registry)
     }
 
     /// Tells the process that started this one that requests and workers can come.
@@ -181,13 +184,13 @@ struct VerifierCommand: ConfiguredCommand {
     }
 
     /// Gives running requests the grace period to finish and to send their answers.
-    private func finish(_ server: VerifierServer, _ gateway: Gateway, _ logger: Logger) async throws {
+    private func finish(_ server: VerifierServer, _ lifecycle: ServerLifecycle, _ logger: Logger) async throws {
         let grace = grace.duration
         logger.info("draining: new requests are refused, running ones have \(self.grace) to finish")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.drain(grace: grace)
-                await gateway.waitUntilIdle()
+                await lifecycle.waitUntilIdle()
             }
             group.addTask { try await Task.sleep(for: grace) }
             defer { group.cancelAll() }

@@ -1,6 +1,3 @@
-import Logging
-import NIOCore
-import NIOPosix
 import PacelineCluster
 import PacelineServer
 
@@ -21,7 +18,7 @@ struct LocalCluster: Sendable {
     private static let pollInterval = Duration.milliseconds(20)
 
     /// Sends requests to the verifier.
-    let client: GatewayClient
+    let client: ServerClient
     /// Milliseconds from the start of the verifier process until it was ready.
     let loadMS: Double
 
@@ -62,7 +59,7 @@ struct LocalCluster: Sendable {
                 guard let drafts = announcement.drafts, let http = announcement.http else {
                     throw LocalClusterError.verifierFailed("the verifier announced no addresses")
                 }
-                let client = try GatewayClient(address: Endpoint(http), group: MultiThreadedEventLoopGroup.singleton)
+                let client = try ServerClient(address: Endpoint(http))
                 return (LocalCluster(client: client, loadMS: announcement.loadMS ?? 0), try Endpoint(drafts))
             }
         }

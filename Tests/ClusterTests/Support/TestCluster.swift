@@ -1,7 +1,6 @@
 import Foundation
 import FoundationNetworking
 import Glibc
-import NIOPosix
 import PacelineCluster
 import PacelineServer
 import PacelineSpeculation
@@ -12,7 +11,7 @@ final class TestCluster: Sendable {
     let verifier: TestProcess
     /// Where workers connect.
     let drafts: Endpoint
-    let client: GatewayClient
+    let client: ServerClient
 
     /// Starts a verifier and waits until it is ready.
     convenience init(_ model: String, _ options: String...) async throws {
@@ -26,7 +25,7 @@ final class TestCluster: Sendable {
         )
         let ready = try await verifier.waitForOutput { try Self.ready(in: $0) }
         drafts = try Endpoint(ready.drafts)
-        client = GatewayClient(address: try Endpoint(ready.http), group: MultiThreadedEventLoopGroup.singleton)
+        client = ServerClient(address: try Endpoint(ready.http))
     }
 
     private struct Ready: Decodable {

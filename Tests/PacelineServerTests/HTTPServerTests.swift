@@ -8,15 +8,15 @@ import Testing
 
 @testable import PacelineServer
 
-@Suite("The gateway over real sockets", .timeLimit(.minutes(1)))
-struct GatewayServerTests {
+@Suite("The HTTP server over real sockets", .timeLimit(.minutes(1)))
+struct HTTPServerTests {
     private static let prompt = #"{"prompt": [1, 2], "max_tokens": 3, "seed": 4, "temperature": 0}"#
     private static let streamed = #"{"prompt": [1, 2], "stream": true}"#
 
     @Test("A whole completion carries text, tokens, reason, usage, timings, figures and workers")
     func whole() async throws {
         let backend = ScriptedBackend.hello
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", Self.prompt))
             #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
             let json = try #require(answer.split(separator: "\r\n\r\n").last)
@@ -41,9 +41,9 @@ struct GatewayServerTests {
 
     @Test("A stream's chunks add up to the whole, and the last one carries the figures")
     func stream() async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let chunks = Mutex<[Completion]>([])
-            let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
+            let client = ServerClient(address: address)
             try await client.stream(CompletionRequest(prompt: .text("x"))) { chunk in
                 chunks.withLock { $0.append(chunk) }
             }
@@ -59,7 +59,7 @@ struct GatewayServerTests {
     @Test("Text arrives while it is generated, and hanging up cancels the request")
     func hangUp() async throws {
         let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "first"))), .hold])
-        try await GatewayHarness.run(backend) { address in
+        try await ServerHarness.run(backend) { address in
             let request = RawClient.post("/v1/completions", Self.streamed)
             _ = try await RawClient(address).exchange(request, until: "first")
             #expect(await backend.ending() == .cancelled)
@@ -71,9 +71,9 @@ struct GatewayServerTests {
         let text = String(repeating: "x", count: 1 << 16)
         let steps = Array(repeating: ScriptedBackend.Step.event(.tokens(GeneratedTokens([5], text: text))), count: 4096)
         let backend = ScriptedBackend(steps)
-        var configuration = GatewayConfiguration()
+        var configuration = HTTPServerConfiguration()
         configuration.writeTimeout = .milliseconds(200)
-        try await GatewayHarness.run(backend, configuration: configuration) { address in
+        try await ServerHarness.run(backend, configuration: configuration) { address in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try? await RawClient(address, receiveBuffer: 4096)
@@ -88,19 +88,19 @@ struct GatewayServerTests {
     @Test(
         "A refusal keeps its status, streamed or not",
         arguments: [
-            (RequestFault.overloaded(running: 4, waiting: 64), "HTTP/1.1 429 ", "retry-after: 1\r\n"),
-            (.draining, "HTTP/1.1 503 ", "retry-after: 2\r\n"),
+            (RequestFault.overloaded(running: 4, waiting: 64), "HTTP/1.1 429 ", "Retry-After: 1\r\n"),
+            (.draining, "HTTP/1.1 503 ", "Retry-After: 2\r\n"),
             (.promptTooLong(tokens: 9, context: 8), "HTTP/1.1 400 ", "shorten it"),
             (.engine("broken"), "HTTP/1.1 500 ", "broken"),
         ],
         [streamed, prompt]
     )
     func refusal(expected: (fault: RequestFault, status: String, words: String), body: String) async throws {
-        try await GatewayHarness.run(ScriptedBackend([.event(.failed(expected.fault))])) { address in
+        try await ServerHarness.run(ScriptedBackend([.event(.failed(expected.fault))])) { address in
             let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", body))
             #expect(answer.hasPrefix(expected.status))
             #expect(answer.contains(expected.words))
-            #expect(answer.contains(#"{"error":{"message":"#))
+            #expect(answer.contains(#"{"error":{"code":null,"message":"#) && answer.contains(#","param":null,"#))
         }
     }
 
@@ -109,9 +109,9 @@ struct GatewayServerTests {
         let backend = ScriptedBackend([
             .event(.tokens(GeneratedTokens([5], text: "a"))), .event(.failed(.engine("broken"))),
         ])
-        try await GatewayHarness.run(backend) { address in
-            let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
-            let error = await #expect(throws: GatewayClientError.self) {
+        try await ServerHarness.run(backend) { address in
+            let client = ServerClient(address: address)
+            let error = await #expect(throws: ServerClientError.self) {
                 try await client.stream(CompletionRequest(prompt: .tokens([1]))) { _ in }
             }
             #expect(error == .failed(message: "the engine failed: broken"))
@@ -120,34 +120,34 @@ struct GatewayServerTests {
 
     @Test("Before the model is loaded, the process is healthy but not ready")
     func loading() async throws {
-        try await GatewayHarness.run(.hello, isLoaded: false) { address in
+        try await ServerHarness.run(.hello, isLoaded: false) { address in
             let alive = try await RawClient(address).exchange(RawClient.get("/health"))
             #expect(alive.hasPrefix("HTTP/1.1 200 "))
             let ready = try await RawClient(address).exchange(RawClient.get("/ready"))
-            #expect(ready.hasPrefix("HTTP/1.1 503 ") && ready.contains("retry-after: 1\r\n"))
+            #expect(ready.hasPrefix("HTTP/1.1 503 ") && ready.contains("Retry-After: 1\r\n"))
             let asked = try await RawClient(address).exchange(RawClient.post("/v1/completions", Self.prompt))
             #expect(asked.hasPrefix("HTTP/1.1 503 "))
         }
     }
 
-    @Test("A gateway that drains is idle once the last completion has ended, or at once if there is none")
+    @Test("A server that drains is idle once the last completion has ended, or at once if there is none")
     func idle() async throws {
-        let gateway = Gateway(metrics: ServerMetrics(modelName: "tiny"))
-        await gateway.waitUntilIdle()
+        let lifecycle = ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
+        await lifecycle.waitUntilIdle()
         let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "a"))), .hold])
-        try await GatewayHarness.run(backend, gateway: gateway) { address in
-            let client = GatewayClient(address: address, group: .singletonMultiThreadedEventLoopGroup)
+        try await ServerHarness.run(backend, lifecycle: lifecycle) { address in
+            let client = ServerClient(address: address)
             let (begun, source) = AsyncStream.makeStream(of: Void.self)
             let reading = Task {
                 try await client.stream(CompletionRequest(prompt: .tokens([1]))) { _ in source.yield() }
             }
             _ = await begun.first { true }
             let endings = Task {
-                await gateway.waitUntilIdle()
+                await lifecycle.waitUntilIdle()
                 return backend.endings
             }
             // A waiting task can be cancelled.
-            let impatient = Task { await gateway.waitUntilIdle() }
+            let impatient = Task { await lifecycle.waitUntilIdle() }
             impatient.cancel()
             await impatient.value
             reading.cancel()
@@ -157,17 +157,17 @@ struct GatewayServerTests {
 
     @Test("Metrics are in Prometheus' format, also before the model is loaded", arguments: [true, false])
     func metrics(isLoaded: Bool) async throws {
-        try await GatewayHarness.run(.hello, isLoaded: isLoaded) { address in
+        try await ServerHarness.run(.hello, isLoaded: isLoaded) { address in
             let answer = try await RawClient(address).exchange(RawClient.get("/metrics"))
             #expect(answer.hasPrefix("HTTP/1.1 200 "))
-            #expect(answer.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"))
+            #expect(answer.contains("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"))
             #expect(answer.contains("\npaceline_num_requests_running 0\n"))
         }
     }
 
     @Test("One connection serves several requests, pipelined ones in order, even with errors between them")
     func keepAlive() async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let answer = try await RawClient(address).exchange(
                 RawClient.get("/health", headers: []) + RawClient.get("/nowhere", headers: [])
                     + RawClient.post("/v1/completions", "{", headers: []),
@@ -180,7 +180,7 @@ struct GatewayServerTests {
 
     @Test("HEAD returns the headers without a body")
     func head() async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let answer = try await RawClient(address).exchange(RawClient.get("/health", method: "HEAD"))
             #expect(answer.hasPrefix("HTTP/1.1 200 "))
             #expect(answer.hasSuffix("\r\n\r\n"))
@@ -189,7 +189,7 @@ struct GatewayServerTests {
 
     @Test("HTTP/1.0 gets a stream without chunked encoding")
     func oldClient() async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let body = Self.streamed
             let request = "POST /v1/completions HTTP/1.0\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
             let answer = try await RawClient(address).exchange(request)
@@ -201,7 +201,7 @@ struct GatewayServerTests {
 
     @Test("A client that expects 100 Continue gets it")
     func expectContinue() async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let request = RawClient.post(
                 "/v1/completions",
                 Self.prompt,
@@ -214,9 +214,9 @@ struct GatewayServerTests {
 
     @Test("A body beyond the limit is 413, whether declared or chunked")
     func largeBody() async throws {
-        var configuration = GatewayConfiguration()
+        var configuration = HTTPServerConfiguration()
         configuration.bodyLimit = 1000
-        try await GatewayHarness.run(.hello, configuration: configuration) { address in
+        try await ServerHarness.run(.hello, configuration: configuration) { address in
             let declared = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 1001"])
             let declaredAnswer = try await RawClient(address).exchange(declared)
             #expect(declaredAnswer.hasPrefix("HTTP/1.1 413 "))
@@ -227,51 +227,75 @@ struct GatewayServerTests {
         }
     }
 
-    @Test("Bytes that are not HTTP get 400, and an incomplete request times out")
-    func malformed() async throws {
-        var configuration = GatewayConfiguration()
-        configuration.idleTimeout = .milliseconds(100)
-        configuration.requestTimeout = .milliseconds(100)
-        try await GatewayHarness.run(.hello, configuration: configuration) { address in
-            let garbage = try await RawClient(address).exchange("PLAC\u{1}garbage\r\n\r\n")
-            #expect(garbage.hasPrefix("HTTP/1.1 400 "))
-            let partOfHead = try await RawClient(address).exchange("GET /hea")
-            #expect(partOfHead.isEmpty)
-            let half = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 10"]) + "{"
-            let partOfBody = try await RawClient(address).exchange(half)
-            #expect(partOfBody.isEmpty)
+    @Test("Bytes that are not HTTP get 400 in JSON")
+    func garbage() async throws {
+        try await ServerHarness.run(.hello) { address in
+            let answer = try await RawClient(address).exchange("PLAC\u{1}garbage\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.contains(#"{"error":{"#), "\(answer)")
         }
     }
 
-    @Test("Connections beyond the limit are closed, and an ended connection frees its place")
+    @Test("An incomplete request gets 408 in time, and a connection without one is closed")
+    func late() async throws {
+        var configuration = HTTPServerConfiguration()
+        configuration.idleTimeout = .milliseconds(300)
+        configuration.requestTimeout = .milliseconds(100)
+        try await ServerHarness.run(.hello, configuration: configuration) { address in
+            let nothing = try await RawClient(address).exchange("")
+            #expect(nothing.isEmpty)
+            let half = RawClient.get("/v1/completions", method: "POST", headers: ["content-length: 10"]) + "{"
+            for part in ["GET /hea", half] {
+                let answer = try await RawClient(address).exchange(part)
+                #expect(answer.hasPrefix("HTTP/1.1 408 ") && answer.contains(#"{"error":{"#), "\(answer)")
+            }
+        }
+    }
+
+    @Test("Requests on connections beyond the limit are refused in words, but not probes; an ended one frees its place")
     func connectionLimit() async throws {
-        var configuration = GatewayConfiguration()
+        var configuration = HTTPServerConfiguration()
         configuration.connectionLimit = 1
+        configuration.refusalLimit = 1
         let backend = ScriptedBackend([.hold])
-        try await GatewayHarness.run(backend, configuration: configuration) { address in
+        try await ServerHarness.run(backend, configuration: configuration) { address in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     _ = try await RawClient(address).exchange(RawClient.post("/v1/completions", Self.prompt))
                 }
                 while backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
-                let refused = try await RawClient(address).exchange(RawClient.get("/health"))
-                #expect(refused.isEmpty)
+                let refused = try await RawClient(address).exchange(RawClient.get("/v1/models"))
+                #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("Retry-After: 1\r\n"), "\(refused)")
+                #expect(refused.contains(#"{"error":{"code":null,"message":"too many connections"#), "\(refused)")
+                let probe = try await RawClient(address).exchange(RawClient.get("/health"))
+                #expect(probe.hasPrefix("HTTP/1.1 200 "), "\(probe)")
                 group.cancelAll()
                 #expect(await backend.ending() == .cancelled)
                 // The place is free only when the connection is closed, shortly after its request has ended.
-                while try await RawClient(address).exchange(RawClient.get("/health")).isEmpty {}
+                while try await !RawClient(address).exchange(RawClient.get("/v1/models")).hasPrefix("HTTP/1.1 200 ") {}
             }
+        }
+    }
+
+    @Test("Connections that are not even refused in words are closed")
+    func refusalLimit() async throws {
+        var configuration = HTTPServerConfiguration()
+        (configuration.connectionLimit, configuration.refusalLimit) = (0, 0)
+        try await ServerHarness.run(.hello, configuration: configuration) { address in
+            let answer = try await RawClient(address).exchange(RawClient.get("/health"))
+            #expect(answer.isEmpty)
         }
     }
 
     @Test("The error for a port in use names the port")
     func portInUse() async throws {
-        try await GatewayHarness.run(.hello) { address in
+        try await ServerHarness.run(.hello) { address in
             let error = await #expect(throws: ShellError.self) {
-                try await GatewayServer(logger: .init(label: "test")).serve(
+                try await HTTPServer(
+                    ServerLifecycle(metrics: ServerMetrics(modelName: "tiny")),
+                    logger: .init(label: "test")
+                ).serve(
                     on: address,
                     group: .singletonMultiThreadedEventLoopGroup,
-                    respond: { _, _ in },
                     while: { _ in }
                 )
             }

@@ -2,24 +2,29 @@ package import NIOCore
 package import PacelineModel
 
 /// Bounds that keep one client from hurting the others.
-package struct GatewayConfiguration: Sendable {
+package struct HTTPServerConfiguration: Sendable {
     /// Bytes of a request's body.
     package var bodyLimit = Self.fieldBytes
     /// Bytes of the bodies of all requests that are read or answered; more are refused.
     package var bodyMemory = 1 << 29
-    /// Connections that are open at once; more are closed as they come.
+    /// Connections that are served at once; the requests of more are refused.
     package var connectionLimit = 512
-    /// How long a connection may wait for its next request.
-    package var idleTimeout = TimeAmount.seconds(60)
+    /// Connections beyond ``connectionLimit`` whose request is refused in words; more are closed as they come.
+    package var refusalLimit = 64
+    /// How long a connection may wait for its next request. Longer than the 60 s of common load balancers, which would
+    /// otherwise send requests into connections that close.
+    package var idleTimeout = TimeAmount.seconds(90)
     /// How long a request may take to come in.
     package var requestTimeout = TimeAmount.seconds(10)
     /// How long a client may take none of the bytes that wait for it.
     package var writeTimeout = TimeAmount.seconds(10)
+    /// How long a client may keep its direction of a connection open after the other one is closed.
+    package var lingering = TimeAmount.seconds(1)
 
     package init() {}
 }
 
-extension GatewayConfiguration {
+extension HTTPServerConfiguration {
     /// What all fields but the prompt may take: a thousand biases, stop strings, and what clients add of their own.
     private static let fieldBytes = 1 << 20
     /// A token's id, with the spaces and the line break that some clients put between.

@@ -1,7 +1,7 @@
 package import PacelineCluster
 
 /// Why a verifier did not answer a request.
-package enum GatewayClientError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum ServerClientError: Error, Sendable, Hashable, CustomStringConvertible {
     case unreachable(Endpoint, SocketFailure)
     /// The verifier refused, with an HTTP status and a message.
     case refused(status: Int, message: String)

@@ -8,8 +8,8 @@ import PacelineServer
 import PacelineTestKit
 import Testing
 
-/// A gateway on a loopback port with a scripted backend.
-enum GatewayHarness {
+/// A server on a loopback port with a scripted backend.
+enum ServerHarness {
     static let tokenizer: Tokenizer = {
         do {
             return try Tokenizer(TinyModel().file())
@@ -18,23 +18,22 @@ enum GatewayHarness {
         }
     }()
 
-    /// Runs `body` against a gateway; with `isLoaded` false it has no model.
+    /// Runs `body` against a server; with `isLoaded` false it has no model.
     static func run(
         _ backend: ScriptedBackend,
-        configuration: GatewayConfiguration = GatewayConfiguration(),
+        configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
         isLoaded: Bool = true,
-        gateway: Gateway = Gateway(metrics: ServerMetrics(modelName: "tiny")),
+        lifecycle: ServerLifecycle = ServerLifecycle(metrics: ServerMetrics(modelName: "tiny")),
         _ body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         if isLoaded {
             let model = ServedModel(id: "tiny", tokenizer: tokenizer, contextLength: 2048)
-            gateway.begin(serving: CompletionService(model: model, backend: backend, logger: logger))
+            lifecycle.begin(serving: Services(model: model, backend: backend, logger: logger))
         }
-        try await GatewayServer(configuration: configuration, logger: logger).serve(
+        try await HTTPServer(lifecycle, configuration: configuration, logger: logger).serve(
             on: Endpoint(host: "127.0.0.1", port: 0),
             group: MultiThreadedEventLoopGroup.singleton,
-            respond: { try await gateway.respond(to: $0, $1) },
             while: body
         )
     }

@@ -36,21 +36,64 @@ final class ScriptedBackend: GenerationBackend {
     /// How requests ended that ``ending()`` has not returned yet.
     var endings: [Ending] { state.withLock { $0.endings } }
 
-    func generate(_ request: GenerationRequest, onEvent: (RequestEvent) async throws -> Void) async throws {
+    func begin(_ request: GenerationRequest) -> any Generation {
         state.withLock { $0.requests.append(request) }
-        do {
-            for step in steps {
+        return Run(steps, of: self)
+    }
+
+    /// One request.
+    private final class Run: Generation {
+        private struct Place {
+            var next = 0
+            var hasEnded = false
+        }
+
+        private let steps: [Step]
+        private let backend: ScriptedBackend
+        private let place = Mutex(Place())
+
+        init(_ steps: [Step], of backend: ScriptedBackend) {
+            self.steps = steps
+            self.backend = backend
+        }
+
+        deinit {
+            cancel()
+        }
+
+        func next() async throws -> RequestEvent? {
+            while let step = takeStep() {
                 switch step {
-                case .event(let event): try await onEvent(event)
+                case .event(let event): return event
                 case .hold: try await Task.sleep(for: .seconds(600))
                 case .pause(let duration): try await Task.sleep(for: duration)
                 }
             }
-        } catch {
-            finish(.cancelled)
-            throw error
+            end(.complete)
+            return nil
         }
-        finish(.complete)
+
+        func cancel() {
+            // A client that has got the last event need not ask for more.
+            let hasAll = place.withLock { $0.next } == steps.count
+            if case .event? = steps.last, hasAll { end(.complete) } else { end(.cancelled) }
+        }
+
+        private func takeStep() -> Step? {
+            place.withLock { place in
+                guard !place.hasEnded, place.next < steps.count else { return nil }
+                defer { place.next += 1 }
+                return steps[place.next]
+            }
+        }
+
+        private func end(_ ending: Ending) {
+            let isFirst = place.withLock { place in
+                defer { place.hasEnded = true }
+                return !place.hasEnded
+            }
+            if isFirst { backend.finish(ending) }
+        }
     }
 
     /// Waits for the next request to end, and returns how it ended.

@@ -1,0 +1,35 @@
+package import HTTPTypes
+package import NIOCore
+
+/// What an endpoint answers.
+package enum APIReply: Sendable {
+    /// Everything at once.
+    case whole([UInt8], contentType: String = "application/json", status: HTTPResponse.Status = .ok)
+    /// Server-sent events, with status 200. The closure writes them, and is cancelled when the client goes away.
+    case events(@Sendable (EventWriter) async throws -> Void)
+
+    /// An answer whose body is `value` as JSON.
+    package static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> APIReply {
+        .whole(try JSON.encode(value), status: status)
+    }
+}
+
+/// Writes server-sent events; each call suspends until its bytes have left, so that nothing piles up.
+package struct EventWriter: Sendable {
+    private let send: @Sendable (ByteBuffer) async throws -> Void
+
+    /// - Parameter send: suspends until the bytes have left; throws when the client has gone away.
+    package init(send: @escaping @Sendable (ByteBuffer) async throws -> Void) {
+        self.send = send
+    }
+
+    /// Sends one event that carries `data`, which has no line breaks.
+    package func event(_ data: [UInt8]) async throws {
+        try await send(EventStream.event(data))
+    }
+
+    /// Sends a line that readers pass over, so that nobody on the way takes the connection for dead.
+    package func comment() async throws {
+        try await send(EventStream.comment)
+    }
+}

@@ -1,0 +1,137 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+package import Logging
+package import NIOCore
+package import PacelineCluster
+import ServiceLifecycle
+
+/// Serves the API over HTTP/1.1: a Hummingbird application with ``Route/all``.
+package struct HTTPServer: Sendable {
+    /// How long answers and connections have to end once the server is told to.
+    private static let shutdownLimit = Duration.milliseconds(500)
+
+    private let lifecycle: ServerLifecycle
+    private let configuration: HTTPServerConfiguration
+    private let logger: Logger
+
+    package init(
+        _ lifecycle: ServerLifecycle,
+        configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
+        logger: Logger
+    ) {
+        self.lifecycle = lifecycle
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Serves `address` for as long as `body` runs.
+    ///
+    /// - Parameter body: gets the address that was bound, whose port is real even if 0 was asked for.
+    /// - Throws: ``ShellError`` when the address cannot be bound, and what `body` throws.
+    package func serve(
+        on address: Endpoint,
+        group: any EventLoopGroup,
+        while body: @escaping @Sendable (Endpoint) async throws -> Void
+    ) async throws {
+        let (bound, source) = AsyncStream.makeStream(of: Endpoint.self)
+        let application = application(on: address, group: group) { channel in
+            source.yield(Endpoint(host: address.host, port: channel.localAddress?.port ?? address.port))
+            source.finish()
+        }
+        // Signals are the business of the process.
+        let service = ServiceGroup(services: [application], gracefulShutdownSignals: [], logger: quiet)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                do {
+                    try await service.run()
+                } catch  where !(error is CancellationError) {
+                    throw ShellError(listeningOn: address, error)
+                }
+            }
+            tasks.addTask {
+                guard let endpoint = await bound.first(where: { _ in true }) else { return }
+                try await body(endpoint)
+                await service.triggerGracefulShutdown()
+                try await Task.sleep(for: Self.shutdownLimit)
+            }
+            defer { tasks.cancelAll() }
+            try await tasks.next()
+        }
+    }
+
+    private func application(
+        on address: Endpoint,
+        group: any EventLoopGroup,
+        onRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> some ApplicationProtocol {
+        Application(
+            responder: router().buildResponder(),
+            server: HTTPServerBuilder { [configuration, lifecycle] responder in
+                ServerConnection(configuration, isDraining: { lifecycle.isDraining }, respond: responder)
+            },
+            configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
+            onServerRunning: onRunning,
+            eventLoopGroupProvider: .shared(group),
+            logger: quiet
+        )
+    }
+
+    /// Hummingbird and ServiceLifecycle tell of every start and stop, and call cancellation an error; what matters to the
+    /// user is thrown.
+    private var quiet: Logger {
+        var logger = logger
+        logger.logLevel = .critical
+        return logger
+    }
+
+    // MARK: Requests
+
+    private func router() -> Router<ServerContext> {
+        let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ErrorAnswers(logger: logger))
+        router.add(middleware: KnownRoutes())
+        let memory = BodyMemory(limit: configuration.bodyLimit, bytes: configuration.bodyMemory)
+        for route in Route.all {
+            router.on(RouterPath(route.path), method: route.method) { [lifecycle] request, context in
+                try await Self.respond(to: request, context, by: route, lifecycle, memory)
+            }
+        }
+        return router
+    }
+
+    private static func respond(
+        to request: Request,
+        _ context: ServerContext,
+        by route: Route,
+        _ lifecycle: ServerLifecycle,
+        _ memory: BodyMemory
+    ) async throws -> Response {
+        let running = route.isProbe ? nil : lifecycle.enter()
+        let body = try await memory.read(request)
+        let accept = request.headers[.accept]
+        let asked = APIRequest(id: context.requestID, accept: accept, body: body.bytes)
+        let reply = try await route.handler(lifecycle, asked)
+        switch reply {
+        case .whole(let bytes, let contentType, let status):
+            return Response(bytes, contentType: contentType, status: status)
+        case .events(let write):
+            let events = ResponseBody { [channel = context.channel] writer in
+                // Only now is the request answered.
+                defer { withExtendedLifetime((running, body)) {} }
+                try await write(EventWriter { try await ExchangeHandler.send($0, on: channel) })
+                try await writer.finish(nil)
+            }
+            return Response(status: .ok, headers: eventHeaders, body: events)
+        }
+    }
+
+    private static let eventHeaders: HTTPFields = [
+        .contentType: EventStream.contentType, .cacheControl: "no-cache", .xAccelBuffering: "no",
+    ]
+}
+
+extension HTTPField.Name {
+    /// Tells nginx not to hold an answer back.
+    fileprivate static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
+}
