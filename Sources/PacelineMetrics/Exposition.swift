@@ -62,12 +62,17 @@ package struct Exposition: Sendable {
     }
 
     private mutating func add(_ histogram: Histogram, name: String, labels: String) {
-        let separator = labels.isEmpty ? "" : ","
+        // Most lines of a scrape are buckets, so what they share is made once.
+        let start = "\(name)_bucket{\(labels)\(labels.isEmpty ? "" : ",")le=\""
+        let bounds = histogram.bounds.texts + ["+Inf"]
         var total: UInt64 = 0
-        for (index, count) in histogram.counts.enumerated() {
+        for (bound, count) in zip(bounds, histogram.counts) {
             total &+= count
-            let bound = index < histogram.bounds.values.count ? histogram.bounds.values[index] : .infinity
-            line(name + "_bucket", "\(labels)\(separator)le=\"\(ExpositionNumber.bound(bound))\"", "\(total)")
+            text += start
+            text += bound
+            text += "\"} "
+            text += String(total)
+            text += "\n"
         }
         line(name + "_sum", labels, ExpositionNumber.text(histogram.sum))
         line(name + "_count", labels, "\(total)")
@@ -100,6 +105,10 @@ package struct Exposition: Sendable {
 
     /// Scalars, not characters: a carriage return and a line feed are one character, and would pass as it.
     private func escaped(_ value: String, quotes: Bool) -> String {
+        let isPlain = value.utf8.allSatisfy { byte in
+            byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\n") && byte != UInt8(ascii: "\"")
+        }
+        if isPlain { return value }
         var result = ""
         for scalar in value.unicodeScalars {
             switch scalar {
@@ -134,16 +143,5 @@ private enum ExpositionNumber {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
         return Int(exactly: value).map { "\($0)" } ?? "\(value)"
-    }
-
-    /// A bucket's bound as Go and Python write it, because queries compare it as text: `1.0`, `1e+06`.
-    static func bound(_ value: Double) -> String {
-        guard value.isFinite, value >= 1e6 else { return value.isFinite ? "\(value)" : text(value) }
-        var (mantissa, exponent) = (value, 0)
-        while mantissa >= 10 {
-            mantissa /= 10
-            exponent += 1
-        }
-        return "\(text(mantissa))e+\(exponent < 10 ? "0" : "")\(exponent)"
     }
 }

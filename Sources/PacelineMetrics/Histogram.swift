@@ -6,10 +6,13 @@ package struct Histogram: Sendable, Equatable {
     package struct Bounds: Sendable, Hashable, ExpressibleByArrayLiteral {
         /// Finite, strictly rising.
         package let values: [Double]
+        /// The same as Go and Python write them, because queries compare them as text: `1.0`, `1e+06`.
+        let texts: [String]
 
         /// - Parameter values: sorted here; those that are not finite or come twice are left out.
         package init(_ values: [Double]) {
             self.values = Set(values.filter(\.isFinite)).sorted()
+            texts = self.values.map(Self.text)
         }
 
         package init(arrayLiteral elements: Double...) {
@@ -25,6 +28,17 @@ package struct Histogram: Sendable, Equatable {
                 power *= 10
             }
             return Bounds(values)
+        }
+
+        private static func text(_ bound: Double) -> String {
+            guard bound >= 1e6 else { return "\(bound)" }
+            var (mantissa, exponent) = (bound, 0)
+            while mantissa >= 10 {
+                mantissa /= 10
+                exponent += 1
+            }
+            let digits = Int(exactly: mantissa).map { "\($0)" } ?? "\(mantissa)"
+            return "\(digits)e+\(exponent < 10 ? "0" : "")\(exponent)"
         }
 
         /// For times in seconds that nobody described: the usual ones of Prometheus' clients.

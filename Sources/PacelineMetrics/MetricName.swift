@@ -77,6 +77,7 @@ package struct MetricLabels: Sendable, Hashable, Comparable, ExpressibleByDictio
 /// The alphabet of names.
 private enum ExpositionCharacters {
     static func name(of raw: String, allowsColon: Bool) -> String {
+        if isName(raw, allowsColon) { return raw }
         var name = ""
         for scalar in raw.unicodeScalars {
             switch scalar {
@@ -89,5 +90,17 @@ private enum ExpositionCharacters {
             }
         }
         return name.isEmpty ? "_" : name
+    }
+
+    private static func isName(_ raw: String, _ allowsColon: Bool) -> Bool {
+        guard let first = raw.utf8.first, !isDigit(first) else { return false }
+        return raw.utf8.allSatisfy { byte in
+            isDigit(byte) || byte == UInt8(ascii: "_") || allowsColon && byte == UInt8(ascii: ":")
+                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }
