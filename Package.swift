@@ -6,6 +6,10 @@ import PackageDescription
 /// fused multiply-add.
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Werror"])]
 
+/// The commit that `--version` names, if who builds says so. SwiftPM knows it too, but keeps what it knew when it read
+/// this manifest for the first time.
+let commit = Context.environment["PACELINE_COMMIT"] ?? ""
+
 let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
@@ -81,11 +85,18 @@ let targets: [Target] = [
         ]
     ),
 
+    // Figures for monitoring: a backend of swift-metrics that answers Prometheus.
+    .target(name: "PacelineMetrics", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]),
+    .testTarget(
+        name: "PacelineMetricsTests",
+        dependencies: ["PacelineMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]
+    ),
+
     // The distributed system: state machines for both ends of a link, and the sockets and threads that run them.
     .target(
         name: "PacelineCluster",
         dependencies: [
-            "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
+            "PacelineMetrics", "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -97,8 +108,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor",
-            "PacelineTestKit", "PacelineWire",
+            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSimulation", "PacelineSpeculation",
+            "PacelineTensor", "PacelineTestKit", "PacelineWire",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -111,7 +122,7 @@ let targets: [Target] = [
     .target(
         name: "PacelineServer",
         dependencies: [
-            "PacelineChat", "PacelineCluster", "PacelineModel", "PacelineSpeculation",
+            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSpeculation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -127,18 +138,13 @@ let targets: [Target] = [
         ]
     ),
 
-    // Figures for monitoring: a backend of swift-metrics that answers Prometheus.
-    .target(name: "PacelineMetrics", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]),
-    .testTarget(
-        name: "PacelineMetricsTests",
-        dependencies: ["PacelineMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]
-    ),
-
     .testTarget(
         name: "PacelineServerTests",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit",
+            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSimulation",
+            "PacelineSpeculation", "PacelineTestKit",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "CoreMetrics", package: "swift-metrics"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -182,11 +188,13 @@ let targets: [Target] = [
         ]
     ),
 
+    // What the build says about itself.
+    .target(name: "CPacelineBuild", cSettings: [.define("PACELINE_COMMIT", to: "\"\(commit)\"")]),
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "PacelineChaos", "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSimulation",
-            "PacelineSpeculation", "PacelineTensor", "PacelineWire",
+            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
+            "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "Logging", package: "swift-log"),
@@ -207,6 +215,7 @@ let targets: [Target] = [
         dependencies: [
             "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit", "paceline",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ],

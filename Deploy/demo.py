@@ -12,16 +12,16 @@ import os
 import sys
 import time
 
-JSON = os.environ["PACELINE_JSON"] == "yes"
+JSON = os.environ["DEMO_JSON"] == "yes"
 
 
 def connect():
-    return http.client.HTTPConnection(os.environ["PACELINE_HTTP"], timeout=600)
+    return http.client.HTTPConnection(os.environ["DEMO_HTTP"], timeout=600)
 
 
 def stream(max_tokens):
     """Yields the chunks of one completion."""
-    body = {"prompt": os.environ["PACELINE_PROMPT"], "max_tokens": max_tokens, "temperature": 0, "stream": True}
+    body = {"prompt": os.environ["DEMO_PROMPT"], "max_tokens": max_tokens, "temperature": 0, "stream": True}
     body |= {"return_token_ids": True, "return_spec_decode": True}
     connection = connect()
     connection.request("POST", "/v1/completions", json.dumps(body), {"content-type": "application/json"})
@@ -39,7 +39,7 @@ def stream(max_tokens):
 
 def generate(path):
     tokens = []
-    for chunk in stream(int(os.environ["PACELINE_TOKENS"])):
+    for chunk in stream(int(os.environ["DEMO_TOKENS"])):
         tokens += chunk["choices"][0].get("token_ids") or []
         if not JSON:
             print(chunk["choices"][0]["text"], end="", flush=True)

@@ -65,6 +65,7 @@ fi
 set_up "${models[@]}"
 cd -- "$root"
 say "building in release mode (minutes the first time, seconds afterwards)"
+name_commit
 swift build -c release --product paceline >&2
 paceline="$(swift build -c release --show-bin-path)/paceline"
 
@@ -108,8 +109,8 @@ address() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$2"; }
 say "starting the verifier with $model"
 start verifier verifier -m "$model" --listen 127.0.0.1:0 --http 127.0.0.1:0 ${threads:+-t "$threads"}
 announced "${children[0]}" "$work/verifier" ready
-export PACELINE_HTTP PACELINE_PROMPT="$prompt" PACELINE_TOKENS="$tokens" PACELINE_JSON="$json"
-PACELINE_HTTP="$(address http "$work/verifier")"
+export DEMO_HTTP DEMO_PROMPT="$prompt" DEMO_TOKENS="$tokens" DEMO_JSON="$json"
+DEMO_HTTP="$(address http "$work/verifier")"
 
 ask() { python3 "$root/Deploy/demo.py" "$@"; }
 

@@ -16,6 +16,13 @@ fail() {
     exit 1
 }
 
+# name_commit: tells the build which commit it builds, for `paceline --version`.
+name_commit() {
+    PACELINE_COMMIT="$(git -C "$root" rev-parse HEAD 2>/dev/null)" || return 0
+    if [[ -n "$(git -C "$root" status --porcelain)" ]]; then PACELINE_COMMIT+="+changes"; fi
+    export PACELINE_COMMIT
+}
+
 is_root() { [[ "$(id -u)" == 0 ]]; }
 
 # as_root COMMAND…: runs the command as root, with sudo if necessary.

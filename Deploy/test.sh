@@ -15,12 +15,14 @@ say "checking format and style"
 "$root/Deploy/lint.sh"
 set_up "${models[@]}"
 cd -- "$root"
+name_commit
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
 say "installing Python packages"
 python_packages="$root/.build/python"
 PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" \
-    --upgrade --requirement Tests/PythonWorker/requirements.txt --requirement Tests/ChatTemplates/requirements.txt
+    --upgrade --requirement Tests/PythonWorker/requirements.txt --requirement Tests/ChatTemplates/requirements.txt \
+    --requirement Tests/MetricsExposition/requirements.txt
 export PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1
 say "testing"
 # Tests with real sockets have deadlines. A few tests at a time keep the cores busy. If all run at once, which is the

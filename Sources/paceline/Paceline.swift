@@ -1,7 +1,7 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import NIOCore
-import PacelineTensor
 
 /// The one executable of the project; each subcommand parses its flags and calls the libraries.
 @main
@@ -26,7 +26,7 @@ struct Paceline: ParsableCommand {
 
             A model is a GGUF file or one of the short names that Deploy/fetch-models.sh knows.
             """,
-        version: PacelineVersion.current,
+        version: PacelineVersion.text,
         subcommands: [
             GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, ScoreCommand.self, TokenizeCommand.self,
             InspectCommand.self, BenchCommand.self, SimulateCommand.self, ChaosCommand.self,
@@ -38,39 +38,72 @@ struct Paceline: ParsableCommand {
     /// Not asynchronous: the process must have a single thread until signals are blocked.
     static func main() {
         EndSignals.unblock()
+        var configuration: EffectiveConfiguration?
         do {
-            var command = try parseAsRoot()
+            let environment = ProcessInfo.processInfo.environment
+            let effective = try configured(Array(CommandLine.arguments.dropFirst()), environment)
+            configuration = effective
+            var command = try parseAsRoot(effective.arguments)
+            for warning in effective.warnings { StandardError.sentence(warning) }
+            if let command = command as? any ConfiguredCommand, command.configurationOptions.check {
+                return try report(effective, of: command, environment)
+            }
             guard let command = command as? any AsyncParsableCommand else { return try command.run() }
-            Termination.takeSignals { await finish(command) }
+            Termination.takeSignals { await finish(command, effective) }
         } catch {
-            exit(reporting: error)
+            exit(reporting: error, configuration)
         }
     }
 
-    private static func finish(_ command: any AsyncParsableCommand) async -> Never {
+    private static func configured(
+        _ arguments: [String],
+        _ environment: [String: String]
+    ) throws -> EffectiveConfiguration {
+        do {
+            return try EffectiveConfiguration(arguments, environment: environment)
+        } catch let error as ConfigurationError {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// Prints the settings of a command that a start would accept.
+    private static func report(
+        _ configuration: EffectiveConfiguration,
+        of command: any ConfiguredCommand,
+        _ environment: [String: String]
+    ) throws {
+        try command.check()
+        let report = ConfigurationReport(configuration, environment: environment)
+        try command.isJSON ? StandardOutput.json(report.json) : StandardOutput.write(report.text)
+    }
+
+    private static func finish(
+        _ command: any AsyncParsableCommand,
+        _ configuration: EffectiveConfiguration
+    ) async -> Never {
         var command = command
         // NIO's own default counts CPUs that the process may not use.
         NIOSingletons.groupLoopCountSuggestion = ThreadOptions.fallback
         do {
             try await command.run()
         } catch {
-            exit(reporting: error)
+            exit(reporting: error, configuration)
         }
         Glibc.exit(EXIT_SUCCESS)
     }
 
-    private static func exit(reporting error: any Error) -> Never {
+    /// - Parameter configuration: says where the settings come from that the error is about.
+    private static func exit(reporting error: any Error, _ configuration: EffectiveConfiguration?) -> Never {
         let status = exitCode(for: error)
         // Help, the version and completion scripts are "errors" that succeed.
         guard status != .success else { exit(withError: error) }
         if !(error is ExitCode) {
-            StandardError.sentence(message(for: error), afterwards: status == .validationFailure)
+            let message = message(for: error)
+            StandardError.sentence(
+                configuration?.explained(message) ?? message,
+                afterwards: status == .validationFailure
+            )
         }
         Glibc.exit(status.rawValue)
     }
-}
-
-/// The version that `--version` prints.
-enum PacelineVersion {
-    static let current = "0.1.0"
 }

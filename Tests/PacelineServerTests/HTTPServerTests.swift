@@ -121,7 +121,7 @@ struct HTTPServerTests {
 
     @Test("A server that drains is idle once the last completion has ended, or at once if there is none")
     func idle() async throws {
-        let lifecycle = ServerLifecycle()
+        let lifecycle = ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
         await lifecycle.waitUntilIdle()
         let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "a"))), .hold])
         try await ServerHarness.run(backend, lifecycle: lifecycle) { address in
@@ -141,6 +141,16 @@ struct HTTPServerTests {
             await impatient.value
             reading.cancel()
             #expect(await endings.value == [.cancelled])
+        }
+    }
+
+    @Test("Metrics are in Prometheus' format, also before the model is loaded", arguments: [true, false])
+    func metrics(isLoaded: Bool) async throws {
+        try await ServerHarness.run(.hello, isLoaded: isLoaded) { address in
+            let answer = try await RawClient(address).exchange(RawClient.get("/metrics"))
+            #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            #expect(answer.contains("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"))
+            #expect(answer.contains("\npaceline_num_requests_running 0\n"))
         }
     }
 
@@ -269,7 +279,10 @@ struct HTTPServerTests {
     func portInUse() async throws {
         try await ServerHarness.run(.hello) { address in
             let error = await #expect(throws: ShellError.self) {
-                try await HTTPServer(ServerLifecycle(), logger: .init(label: "test")).serve(
+                try await HTTPServer(
+                    ServerLifecycle(metrics: ServerMetrics(modelName: "tiny")),
+                    logger: .init(label: "test")
+                ).serve(
                     on: address,
                     group: .singletonMultiThreadedEventLoopGroup,
                     while: { _ in }

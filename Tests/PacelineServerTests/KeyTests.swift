@@ -65,24 +65,24 @@ struct KeyTests {
         let keys = try APIKeys([], file: file, logger: log.logger)
         let reading = Task { for service in keys.services { try await service.run() } }
         defer { reading.cancel() }
-        #expect(keys.owner(of: "alpha") != nil && keys.owner(of: "beta") == nil)
+        #expect(keys.tenant(of: "alpha") != nil && keys.tenant(of: "beta") == nil)
         try Data("beta\ngamma".utf8).write(to: URL(filePath: file))
-        while keys.owner(of: "beta") == nil { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(keys.owner(of: "alpha") == nil && keys.owner(of: "gamma") != nil)
+        while keys.tenant(of: "beta") == nil { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(keys.tenant(of: "alpha") == nil && keys.tenant(of: "gamma") != nil)
         try Data("# nobody".utf8).write(to: URL(filePath: file))
         while !log.lines.contains(where: { $0.hasSuffix("what was read before stays in use") }) {
-            #expect(keys.owner(of: "beta") != nil)
+            #expect(keys.tenant(of: "beta") != nil)
             try await Task.sleep(for: .milliseconds(20))
         }
-        #expect(keys.owner(of: "beta") != nil)
+        #expect(keys.tenant(of: "beta") != nil)
     }
 
-    @Test("Each key has an owner of its own, whose name does not hold the key")
-    func owners() throws {
+    @Test("Each key is a tenant of its own, whose name does not hold the key")
+    func tenants() throws {
         let keys = try APIKeys(["alpha", "beta"], file: nil, logger: ServerLog().logger)
-        let owners = ["alpha", "beta"].compactMap { keys.owner(of: $0) }
-        #expect(Set(owners).count == 2 && owners.allSatisfy { $0.utf8.count == 16 && !$0.contains("a1pha") })
-        #expect(keys.owner(of: "alpha") == owners[0])
+        let tenants = ["alpha", "beta"].compactMap { keys.tenant(of: $0) }
+        #expect(Set(tenants).count == 2 && tenants.allSatisfy { $0.rawValue.utf8.count == 16 })
+        #expect(keys.tenant(of: "alpha") == tenants[0])
     }
 
     @Test("Keys that cannot be used are refused at the start, in words")

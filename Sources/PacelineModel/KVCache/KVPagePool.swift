@@ -33,6 +33,13 @@ package final class KVPagePool: Sendable {
     /// Number of pages in the index, in use or not.
     package var indexedPages: Int { state.withLock { $0.index.count } }
 
+    /// How full the pool is at this moment.
+    package var usage: KVPageUsage {
+        state.withLock { state in
+            KVPageUsage(used: state.made - state.free.count - state.index.unusedCount, capacity: capacity)
+        }
+    }
+
     /// Takes a page for one cache alone: a free one, or a new one, or else the least recently used indexed page.
     package func take() throws(KVCacheError) -> KVPage {
         try state.withLock { state throws(KVCacheError) in
@@ -84,6 +91,23 @@ package final class KVPagePool: Sendable {
     package func release(_ chain: some BidirectionalCollection<Entry>) {
         state.withLock { $0.index.release(chain) }
     }
+}
+
+/// How many pages of keys and values are taken.
+package struct KVPageUsage: Sendable, Equatable {
+    /// Pages that some sequence holds. Pages that are only kept in case a prefix comes again do not count.
+    package var used: Int
+    package var capacity: Int
+
+    package init(used: Int, capacity: Int) {
+        (self.used, self.capacity) = (used, capacity)
+    }
+
+    /// Tokens of a page.
+    package static var tokensPerPage: Int { KVPage.slots }
+
+    /// The share of pages that are taken, 0 … 1.
+    package var fraction: Double { capacity > 0 ? Double(used) / Double(capacity) : 0 }
 }
 
 /// Why a KV cache cannot hold more.

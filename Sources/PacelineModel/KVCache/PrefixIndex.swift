@@ -36,6 +36,9 @@ package struct PrefixIndex<Page> {
 
     package init() {}
 
+    /// Number of entries without users.
+    package private(set) var unusedCount = 0
+
     /// Number of entries, in use or not.
     package var count: Int { records.count }
 
@@ -87,12 +90,14 @@ package struct PrefixIndex<Page> {
     private mutating func append(_ entry: Entry) {
         records[entry]?.older = newest
         records[entry]?.newer = nil
+        unusedCount += 1
         if let newest { records[newest]?.newer = entry } else { oldest = entry }
         newest = entry
     }
 
     private mutating func unlink(_ entry: Entry) {
         guard let record = records[entry] else { return }
+        unusedCount -= 1
         if let older = record.older { records[older]?.newer = record.newer } else { oldest = record.newer }
         if let newer = record.newer { records[newer]?.older = record.older } else { newest = record.older }
         records[entry]?.older = nil

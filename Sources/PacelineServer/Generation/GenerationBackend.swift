@@ -11,9 +11,6 @@ package protocol GenerationBackend: Sendable {
     /// Whether the model computes, or has nothing to compute; false if it is stuck.
     func isAlive() async throws -> Bool
 
-    /// Statistics of the backend, for monitoring.
-    func metrics() async throws -> MetricsText
-
     /// How many generations run and wait.
     func occupancy() async throws -> Occupancy
 }

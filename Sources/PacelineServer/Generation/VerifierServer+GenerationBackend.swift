@@ -13,10 +13,6 @@ extension VerifierServer: GenerationBackend {
         try await isComputeAlive()
     }
 
-    package func metrics() async throws -> MetricsText {
-        MetricsText(try await snapshot())
-    }
-
     package func occupancy() async throws -> Occupancy {
         let snapshot = try await snapshot()
         return Occupancy(running: snapshot.running, waiting: snapshot.waiting)

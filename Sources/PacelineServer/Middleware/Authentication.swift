@@ -14,11 +14,11 @@ struct Authentication: RouterMiddleware {
         guard let key = Self.key(of: request) else {
             throw APIError.invalidKey("this server needs an API key; send it as authorization: Bearer KEY or x-api-key")
         }
-        guard let owner = keys.owner(of: key) else {
+        guard let tenant = keys.tenant(of: key) else {
             throw APIError.invalidKey("the API key is not one of this server's; check it")
         }
         var context = context
-        context.owner = owner
+        context.tenant = tenant
         return try await next(request, context)
     }
 

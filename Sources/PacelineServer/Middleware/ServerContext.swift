@@ -1,5 +1,6 @@
 import Hummingbird
 import NIOCore
+import PacelineCluster
 
 /// What the parts of the server know of a request besides the request itself.
 struct ServerContext: RequestContext {
@@ -7,8 +8,8 @@ struct ServerContext: RequestContext {
     let channel: any Channel
     /// The `x-request-id` of request and answer.
     var requestID = ""
-    /// Whose key the request has; empty if it needs none.
-    var owner = ""
+    /// Whose key the request has.
+    var tenant = Tenant.anonymous
     /// What the access log learns from the endpoint.
     let tally = RequestTally()
 

@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 package import Logging
+import PacelineCluster
 import ServiceLifecycle
 
 /// The keys with which clients may use the server. Only their hashes are kept.
@@ -29,13 +30,14 @@ package final class APIKeys: Sendable {
     /// Whose key it is: a name that says nothing about the key itself; nil if nobody may use it.
     ///
     /// Takes the same time wherever the key differs from others.
-    func owner(of key: String) -> String? {
+    func tenant(of key: String) -> Tenant? {
         let digest = SHA256.hash(data: Array(key.utf8))
         var isKnown = false
         // Digests compare in constant time.
         for known in given + (file?.current ?? []) where known == digest { isKnown = true }
         guard isKnown else { return nil }
-        return digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let name = digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Tenant(rawValue: name)
     }
 
     private static func digests(in path: String) throws -> [SHA256Digest] {

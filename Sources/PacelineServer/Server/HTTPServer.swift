@@ -119,8 +119,13 @@ package struct HTTPServer: Sendable {
         let body = try await memory.read(request)
         let request = APIRequest(
             id: context.requestID,
-            owner: context.owner,
+            tenant: context.tenant,
             name: route.name(in: request.uri.path),
+            query: Dictionary(
+                request.uri.queryParameters.map { (String($0.key), String($0.value)) },
+                uniquingKeysWith: { first, _ in first }
+            ),
+            accept: request.headers[.accept],
             body: body.bytes,
             tally: context.tally
         )

@@ -29,7 +29,7 @@ struct Route: Sendable {
         ["/v1/chat/completions", "/chat/completions"].map { path in
             Route(.post, path) { try await $0.serving().chat.respond(to: $1) }
         }
-        + ["/v1/completions", "/v1/fim/completions"].map { path in
+        + ["/v1/completions", "/completions", "/v1/fim/completions"].map { path in
             Route(.post, path) { try await $0.serving().completions.respond(to: $1) }
         }
 
@@ -44,7 +44,9 @@ struct Route: Sendable {
             try lifecycle.loaded().models.model(request.name ?? "")
         },
         Route(.get, "/props") { lifecycle, _ in try lifecycle.loaded().models.properties() },
-        Route(.get, "/slots") { lifecycle, _ in try await lifecycle.loaded().models.slots(needsFree: false) },
+        Route(.get, "/slots") { lifecycle, request in
+            try await lifecycle.loaded().models.slots(needsFree: request.query["fail_on_no_slot"] == "1")
+        },
     ]
 
     private static let workers = [
@@ -54,9 +56,9 @@ struct Route: Sendable {
     ]
 
     private static let monitoring: [Route] = [
-        Route(.get, "/metrics", isProbe: true) { lifecycle, _ in
-            let metrics = try await lifecycle.services?.backend.metrics() ?? MetricsText()
-            return .whole(Array(metrics.text.utf8), contentType: MetricsText.contentType)
+        Route(.get, "/metrics", isProbe: true) { lifecycle, request in
+            let (text, contentType) = lifecycle.metrics.metricsText(accept: request.accept)
+            return .whole(Array(text.utf8), contentType: contentType)
         },
         Route(.get, "/livez", isProbe: true) { lifecycle, _ in
             guard try await lifecycle.services?.backend.isAlive() ?? true else { throw APIError.stuck }

@@ -18,9 +18,13 @@ package final class ServerLifecycle: Sendable {
         var waiting: [AsyncStream<Never>.Continuation] = []
     }
 
+    /// What `/metrics` answers in every phase.
+    let metrics: ServerMetrics
     private let state = Mutex(State())
 
-    package init() {}
+    package init(metrics: ServerMetrics) {
+        self.metrics = metrics
+    }
 
     /// Begins serving; call when the model is loaded.
     package func begin(serving services: Services) {

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import NIOPosix
 import PacelineCluster
+import PacelineMetrics
 import PacelineModel
 import PacelineServer
 import PacelineSpeculation
@@ -12,7 +13,7 @@ import PacelineTensor
 extension DraftingMode: ExpressibleByArgument {}
 
 /// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.
-struct VerifierCommand: AsyncParsableCommand {
+struct VerifierCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "verifier",
         abstract: "Host the target model for clients over HTTP and draft workers over TCP.",
@@ -23,6 +24,9 @@ struct VerifierCommand: AsyncParsableCommand {
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
 
             GET /health, /livez, /ready, /metrics, /v1/models and /v1/workers report its state.
+
+            Every long option is also an environment variable and a key of a YAML file (--config), in this order of \
+            precedence: --slots 8, PACELINE_SLOTS=8, slots: 8. --check prints what holds, and where it comes from.
 
             To accept workers from other machines, it must authenticate them: with a shared token,
 
@@ -92,12 +96,21 @@ struct VerifierCommand: AsyncParsableCommand {
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var service: ServiceOptions
     @OptionGroup var log: LogOptions
+    @OptionGroup var configurationOptions: ConfigurationOptions
+
+    var isJSON: Bool { service.announce }
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
         let durations = DurationArgument(.zero)...DurationArgument(.seconds(10))
         try validateRange(draftWait, durations, "--draft-wait")
         try validateRange(draftDelay, durations, "--draft-delay")
+    }
+
+    func check() throws {
+        let (token, tls) = (try link.token(), try link.tls())
+        try checkReach(isAuthenticated: token != nil || tls != nil)
+        _ = try context.length(for: ModelFile(path: model.path()).configuration)
     }
 
     func run() async throws {
@@ -117,7 +130,8 @@ struct VerifierCommand: AsyncParsableCommand {
         let file = try ModelFile(path: model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
-        let lifecycle = ServerLifecycle()
+        let metrics = metrics()
+        let lifecycle = ServerLifecycle(metrics: metrics)
         var configuration = HTTPServerConfiguration(contextLength: contextLength, tokenizer: file.tokenizer)
         try clients.apply(to: &configuration, logger: logger)
         try await HTTPServer(lifecycle, configuration: configuration, logger: logger).serve(
@@ -131,6 +145,7 @@ struct VerifierCommand: AsyncParsableCommand {
                 tls: tls,
                 logger: logger
             )
+            metrics.begin(reading: server.board, of: server.target)
             Termination.becomeReady(leaving: clients.drainDelay.duration + clients.grace.duration)
             let served = try ServedModel(
                 names: servedNames,
@@ -149,6 +164,13 @@ struct VerifierCommand: AsyncParsableCommand {
             if !Task.isCancelled { try await finish(server, lifecycle, logger) }
             try await server.shutdown()
         }
+    }
+
+    /// What `/metrics` shows; from here on it holds what libraries record in this process.
+    private func metrics() -> ServerMetrics {
+        let registry = PrometheusRegistry()
+        registry.bootstrap()
+        return ServerMetrics(modelName: ModelNames.label(model.model), registry: registry)
     }
 
     /// Tells the process that started this one that requests and workers can come.

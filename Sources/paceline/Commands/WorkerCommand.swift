@@ -5,7 +5,7 @@ import PacelineModel
 import PacelineWire
 
 /// `paceline worker`: drafts for verifiers.
-struct WorkerCommand: AsyncParsableCommand {
+struct WorkerCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
         abstract: "Draft candidate tokens for one or more verifiers.",
@@ -15,6 +15,9 @@ struct WorkerCommand: AsyncParsableCommand {
 
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
+
+            Every long option is also an environment variable and a key of a YAML file (--config), in this order of \
+            precedence: --slots 8, PACELINE_SLOTS=8, slots: 8. --check prints what holds, and where it comes from.
             """
     )
 
@@ -30,10 +33,18 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var link: LinkOptions
     @OptionGroup var service: ServiceOptions
     @OptionGroup var log: LogOptions
+    @OptionGroup var configurationOptions: ConfigurationOptions
+
+    var isJSON: Bool { service.announce }
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
         guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name a drafter, such as ngram") }
+    }
+
+    func check() throws {
+        _ = (try link.token(), try link.tls())
+        _ = try WorkerConfiguration(hosting: drafters.names(), slots: slots)
     }
 
     func run() async throws {

@@ -1,7 +1,9 @@
+import Foundation
 import Glibc
 
 extension ChildProcess {
-    /// Starts the process. The caller still has to close both descriptors.
+    /// Starts the process, without the settings in this one's environment: it gets its own as arguments. The caller
+    /// still has to close both descriptors.
     ///
     /// - Returns: 0 or an error number.
     static func spawn(
@@ -37,7 +39,11 @@ extension ChildProcess {
         var argv = ([executable] + arguments).map { strdup($0) }
         defer { argv.forEach { free($0) } }
         argv.append(nil)
-        return posix_spawn(&pid, executable, &actions, &attributes, argv, environ)
+        let environment = ProcessInfo.processInfo.environment.filter { ConfigurationEnvironment.isForChildren($0.key) }
+        var envp = environment.map { strdup("\($0.key)=\($0.value)") }
+        defer { envp.forEach { free($0) } }
+        envp.append(nil)
+        return posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
     }
 
     /// A pipe that children do not inherit. A child that held a sibling's standard input open would keep it alive.

@@ -48,6 +48,26 @@ struct SharedPagesTests {
         #expect(next.length == 128)
     }
 
+    @Test("Pages that are only kept for a prefix to come back do not count as used")
+    func usage() throws {
+        let pool = KVPagePool(shape: Self.shape, slots: 8 * KVPage.slots)
+        var uses: [Int] = [pool.usage.used]
+        var first: KVCache? = try Self.cache(pool, Self.tokens)
+        uses.append(pool.usage.used)
+        var second: KVCache? = KVCache(pool: pool)
+        _ = second?.adopt(Self.tokens, limit: 299)
+        uses.append(pool.usage.used)
+        first = nil
+        uses.append(pool.usage.used)
+        second = nil
+        uses.append(pool.usage.used)
+        let greedy = KVCache(pool: pool)
+        try greedy.reserve(8 * KVPage.slots)
+        uses.append(pool.usage.used)
+        #expect(uses == [0, 5, 5, 4, 0, 8] && first == nil && second == nil)
+        #expect(pool.usage == KVPageUsage(used: 8, capacity: 8) && pool.usage.fraction == 1)
+    }
+
     @Test("Equal pages of two sequences become one")
     func deduplication() throws {
         let pool = KVPagePool(shape: Self.shape, slots: 10 * KVPage.slots)

@@ -122,21 +122,15 @@ final class ScriptedBackend: GenerationBackend {
         [WorkerContribution(id: "1", drafter: "ngram", numDraftTokens: 3, numAcceptedTokens: 2)]
     }
 
-    func occupancy() async -> Occupancy { Occupancy(running: 1, waiting: 0) }
-
     func isAlive() async -> Bool {
         !state.withLock { $0.isStuck }
     }
 
+    func occupancy() async -> Occupancy { Occupancy(running: 1, waiting: 0) }
+
     /// Makes the model look stuck.
     func getStuck() {
         state.withLock { $0.isStuck = true }
-    }
-
-    func metrics() async -> MetricsText {
-        var metrics = MetricsText()
-        metrics.add("num_requests_running", .gauge, "Requests that run.", 3)
-        return metrics
     }
 }
 

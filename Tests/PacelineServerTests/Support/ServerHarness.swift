@@ -24,7 +24,7 @@ enum ServerHarness {
         configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
         isLoaded: Bool = true,
         contextLength: Int = 2048,
-        lifecycle: ServerLifecycle = ServerLifecycle(),
+        lifecycle: ServerLifecycle = ServerLifecycle(metrics: ServerMetrics(modelName: "tiny")),
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {

@@ -30,7 +30,6 @@ final class TextBackend: GenerationBackend {
     }
 
     func connectedWorkers() -> [WorkerContribution] { [] }
-    func metrics() -> MetricsText { MetricsText() }
     func isAlive() -> Bool { true }
     func occupancy() -> Occupancy { Occupancy(running: 2, waiting: 1) }
 

@@ -48,7 +48,8 @@ extension LoadedTarget {
         let description = TargetDescription(
             fingerprint: ModelFingerprint(file),
             contextLength: context,
-            cacheCapacity: capacity
+            cacheCapacity: capacity,
+            pages: engine.pages
         )
         return LoadedTarget(engine: engine, description: description)
     }

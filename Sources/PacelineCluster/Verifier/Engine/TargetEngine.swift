@@ -1,3 +1,4 @@
+package import PacelineModel
 package import PacelineSpeculation
 package import PacelineWire
 
@@ -37,17 +38,21 @@ package struct TargetDescription: Sendable {
     package var cacheCapacity: Int
     /// What passes cost at first; nil to have it measured at start-up.
     package var costs: CostCurve?
+    /// Counts the pages of keys and values, from any thread; nil for an engine without pages.
+    package var pages: (@Sendable () -> KVPageUsage)?
 
     package init(
         fingerprint: ModelFingerprint,
         contextLength: Int,
         cacheCapacity: Int,
-        costs: CostCurve? = nil
+        costs: CostCurve? = nil,
+        pages: (@Sendable () -> KVPageUsage)? = nil
     ) {
         self.fingerprint = fingerprint
         self.contextLength = contextLength
         self.cacheCapacity = cacheCapacity
         self.costs = costs
+        self.pages = pages
     }
 }
 

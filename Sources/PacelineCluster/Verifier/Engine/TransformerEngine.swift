@@ -38,6 +38,11 @@ package final class TransformerEngine: TargetEngine {
         pool = KVPagePool(shape: transformer.cacheShape, slots: slots)
     }
 
+    /// Counts the pages of keys and values, from any thread.
+    package var pages: @Sendable () -> KVPageUsage {
+        { [pool] in pool.usage }
+    }
+
     /// Slots of the pages for `cacheCapacity` tokens of `sequences`.
     private static func slots(cacheCapacity: Int, sequences: Int) -> Int {
         // A sequence's last page is partly empty, and its tree needs slots behind it.

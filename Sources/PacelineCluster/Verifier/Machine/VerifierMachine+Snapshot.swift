@@ -10,6 +10,7 @@ extension VerifierMachine {
             running: running.count,
             waiting: waiting.count,
             workers: connected + statistics.departed,
+            drafters: statistics.drafters(with: connected),
             speculation: statistics.speculation,
             plainRounds: statistics.plainRounds,
             trees: statistics.trees,

@@ -20,6 +20,22 @@ package struct VerifierSnapshot: Sendable, Equatable {
         package var lastRest: DraftingRest?
     }
 
+    /// All workers with one drafter, since the verifier started.
+    package struct Drafter: Sendable, Equatable {
+        package var name: String
+        /// Those that are connected.
+        package var workers = 0
+        /// Those of them that rest.
+        package var resting = 0
+        /// Of all of them, also those that left: these never fall.
+        package var draftTokens = 0
+        package var acceptedTokens = 0
+
+        package init(name: String) {
+            self.name = name
+        }
+    }
+
     /// What became of all trees that arrived.
     package struct Trees: Sendable, Equatable {
         package var current = 0
@@ -33,6 +49,8 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var waiting: Int
     /// Connected workers first, then the latest that left; each group in the order they came.
     package var workers: [Worker]
+    /// Sorted by name.
+    package var drafters: [Drafter]
     package var speculation: AcceptanceStatistics
     /// Rounds that verified nothing: plain decoding.
     package var plainRounds: Int
@@ -51,6 +69,23 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var pendingLinks: Int
     /// Context tokens that running requests have reserved.
     package var reservedTokens: Int
+
+    /// That of a verifier that has not begun.
+    package static let empty = VerifierSnapshot(
+        running: 0,
+        waiting: 0,
+        workers: [],
+        drafters: [],
+        speculation: AcceptanceStatistics(),
+        plainRounds: 0,
+        trees: Trees(),
+        passes: 0,
+        costs: [],
+        prefilledTokens: 0,
+        reusedTokens: 0,
+        pendingLinks: 0,
+        reservedTokens: 0
+    )
 }
 
 /// Why a worker that could draft is not asked to: what was measured.

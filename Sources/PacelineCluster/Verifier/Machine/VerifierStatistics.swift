@@ -4,6 +4,10 @@ import PacelineSpeculation
 struct VerifierStatistics: Sendable {
     /// Workers that are still listed after they left.
     private static let departedLimit = 64
+    /// Drafters that are told apart; names come from workers, so there might be any number.
+    private static let drafterLimit = 64
+    /// Stands for all further drafters.
+    private static let otherDrafters = "other"
 
     private(set) var speculation = AcceptanceStatistics()
     /// Rounds that verified nothing.
@@ -14,6 +18,8 @@ struct VerifierStatistics: Sendable {
     private(set) var prefilledTokens = 0
     private(set) var reusedTokens = 0
     private(set) var departed: [VerifierSnapshot.Worker] = []
+    /// What all workers that left had done, by drafter.
+    private var drafters = SortedTable<String, VerifierSnapshot.Drafter>()
 
     mutating func countPass() {
         passes += 1
@@ -43,5 +49,29 @@ struct VerifierStatistics: Sendable {
     mutating func depart(_ worker: VerifierSnapshot.Worker) {
         if departed.count == Self.departedLimit { departed.removeFirst() }
         departed.append(worker)
+        Self.add(worker, to: &drafters)
+    }
+
+    /// What all workers did, by drafter.
+    ///
+    /// - Parameter connected: those that have not left.
+    func drafters(with connected: [VerifierSnapshot.Worker]) -> [VerifierSnapshot.Drafter] {
+        var drafters = drafters
+        for worker in connected { Self.add(worker, to: &drafters) }
+        return drafters.values
+    }
+
+    private static func add(
+        _ worker: VerifierSnapshot.Worker,
+        to drafters: inout SortedTable<String, VerifierSnapshot.Drafter>
+    ) {
+        let isNew = !drafters.contains(worker.drafter)
+        let name = isNew && drafters.count >= drafterLimit ? otherDrafters : worker.drafter
+        var drafter = drafters[name] ?? VerifierSnapshot.Drafter(name: name)
+        if worker.isConnected { drafter.workers += 1 }
+        if worker.rest != nil { drafter.resting += 1 }
+        drafter.draftTokens += worker.draftTokens
+        drafter.acceptedTokens += worker.acceptedTokens
+        drafters[name] = drafter
     }
 }

@@ -11,6 +11,8 @@ package final class VerifierServer: Sendable {
     package let endpoint: Endpoint
     /// The target as it was loaded.
     package let target: TargetDescription
+    /// Its figures, as of a few milliseconds ago at most.
+    package let board: SnapshotBoard
     private let loop: ShellLoop<VerifierShell>
     private let shell: NIOLoopBound<VerifierShell>
     private let listener: any Channel
@@ -21,6 +23,7 @@ package final class VerifierServer: Sendable {
     private init(
         endpoint: Endpoint,
         target: TargetDescription,
+        board: SnapshotBoard,
         loop: ShellLoop<VerifierShell>,
         shell: NIOLoopBound<VerifierShell>,
         listener: any Channel,
@@ -28,6 +31,7 @@ package final class VerifierServer: Sendable {
     ) {
         self.endpoint = endpoint
         self.target = target
+        self.board = board
         self.loop = loop
         self.shell = shell
         self.listener = listener
@@ -59,14 +63,23 @@ package final class VerifierServer: Sendable {
         do {
             let (target, costs) = try await loaded.futureResult.get()
             let machine = VerifierMachine(configuration, target: target, costs: costs)
+            let board = SnapshotBoard()
             let shell = try await loop.install { eventLoop in
-                VerifierShell(machine, compute: compute, tls: tls, logger: logger, eventLoop: eventLoop)
+                VerifierShell(
+                    machine,
+                    board: board,
+                    compute: compute,
+                    tls: tls,
+                    logger: logger,
+                    eventLoop: eventLoop
+                )
             }
             let listener = try await VerifierListener.bind(address, listen, on: loop, shell: shell, logger: logger)
             let endpoint = Endpoint(host: listen.host, port: listener.localAddress?.port ?? listen.port)
             return VerifierServer(
                 endpoint: endpoint,
                 target: target,
+                board: board,
                 loop: loop,
                 shell: shell,
                 listener: listener,
@@ -90,7 +103,7 @@ package final class VerifierServer: Sendable {
         }
     }
 
-    /// The verifier in numbers.
+    /// The verifier in numbers as of now; waits for the event loop. ``board`` never waits.
     package func snapshot() async throws -> VerifierSnapshot {
         let shell = shell
         return try await shell.eventLoop.submit { shell.value.snapshot }.get()

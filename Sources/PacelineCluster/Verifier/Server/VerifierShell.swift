@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import PacelineSpeculation
 
 /// Carries out a verifier machine's effects on one event loop: sockets, the compute thread, clients, the log.
 final class VerifierShell {
@@ -14,6 +15,10 @@ final class VerifierShell {
     private var refusals = RefusalLog()
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
+    private let eventLoop: any EventLoop
+    private let board: SnapshotBoard
+    private var meter: RequestMeter
+    private var publication = PublicationPolicy()
 
     /// Makes the channel's initialisation fail, which closes it.
     private struct Crowded: Error, CustomStringConvertible {
@@ -22,12 +27,16 @@ final class VerifierShell {
 
     init(
         _ machine: VerifierMachine,
+        board: SnapshotBoard,
         compute: TargetThread,
         tls: LinkTLS?,
         logger: Logger,
         eventLoop: any EventLoop
     ) {
         self.machine = machine
+        self.board = board
+        self.eventLoop = eventLoop
+        meter = RequestMeter(contextLength: machine.target.contextLength)
         connectionLimit = machine.configuration.workerLimit + 2 * machine.configuration.pendingLimit
         self.compute = compute
         self.tls = tls
@@ -35,10 +44,15 @@ final class VerifierShell {
         loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
         transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
+        board.publish(figures)
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
     var isComputeAlive: Bool { machine.links.isComputeAlive }
+
+    private var figures: SnapshotBoard.Figures {
+        SnapshotBoard.Figures(verifier: machine.snapshot, requests: meter.figures)
+    }
 
     func post(_ event: VerifierMachine.Event) {
         loop.post(event)
@@ -75,9 +89,27 @@ final class VerifierShell {
     }
 
     private func handle(_ event: VerifierMachine.Event, now: Instant) -> Instant? {
+        if case .submit(let id, let request) = event {
+            meter.submitted(id, promptTokens: request.prompt.count, now: now)
+        }
         perform(machine.handle(event, now: now), now: now)
         transport.flush()
+        publish(publication.changed(now: now), now: now)
         return machine.deadline
+    }
+
+    private func publish(_ decision: PublicationPolicy.Decision, now: Instant) {
+        switch decision {
+        case .publish: board.publish(figures)
+        case .join: break
+        case .wait(let duration):
+            let delay = TimeAmount.nanoseconds(duration.saturatedNanoseconds)
+            eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+                guard let self else { return }
+                publication.waited(now: now + duration)
+                board.publish(figures)
+            }
+        }
     }
 
     private func perform(_ effects: [VerifierMachine.Effect], now: Instant) {
@@ -85,7 +117,9 @@ final class VerifierShell {
             switch effect {
             case .link(let id, let action): transport.perform(action, on: id)
             case .run(let pass): run(pass)
-            case .emit(let request, let event): emit(event, to: request)
+            case .emit(let request, let event):
+                meter.emitted(event, of: request, now: now)
+                emit(event, to: request)
             case .note(let note): log(note, now: now)
             }
         }

@@ -1,0 +1,49 @@
+package import PacelineCluster
+package import PacelineMetrics
+import PacelineModel
+import Synchronization
+
+/// What `/metrics` answers, from the first second on.
+///
+/// Reads what the verifier published last: a scrape waits neither for an event loop nor for a pass. Before there is a
+/// verifier, its figures are zero.
+package final class ServerMetrics: Sendable {
+    /// Where a verifier's figures are read.
+    private struct Source: Sendable {
+        let board: SnapshotBoard
+        let target: TargetDescription
+    }
+
+    private let modelName: String
+    private let registry: PrometheusRegistry
+    private let source = Mutex<Source?>(nil)
+
+    /// - Parameters:
+    ///   - modelName: the label of figures that have vLLM's names.
+    ///   - registry: what libraries record; follows the verifier's figures.
+    package init(modelName: String, registry: PrometheusRegistry = PrometheusRegistry()) {
+        (self.modelName, self.registry) = (modelName, registry)
+    }
+
+    /// Shows a verifier's figures from now on.
+    package func begin(reading board: SnapshotBoard, of target: TargetDescription) {
+        source.withLock { $0 = Source(board: board, target: target) }
+    }
+
+    /// All figures.
+    ///
+    /// - Parameter accept: the request's header `Accept`, which may ask for OpenMetrics.
+    package func metricsText(accept: String?) -> (text: String, contentType: String) {
+        let format = Exposition.Format(accept: accept)
+        let source = source.withLock { $0 }
+        let figures = source?.board.latest ?? .empty
+        var families = VerifierFamilies(figures, pages: source?.target.pages?()).families
+        families += families.compactMap(alias)
+        return (Exposition.text(of: families + registry.families, format: format), format.contentType)
+    }
+
+    /// The figure under vLLM's name, if vLLM has it.
+    private func alias(_ family: MetricFamily) -> MetricFamily? {
+        VerifierFamilies.vllmName(of: family).map { family.alias($0, adding: ["model_name": modelName]) }
+    }
+}
