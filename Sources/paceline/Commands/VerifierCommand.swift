@@ -113,6 +113,12 @@ struct VerifierCommand: ConfiguredCommand {
         _ = try context.length(for: ModelFile(path: model.path()).configuration)
     }
 
+    /// Throws for an address that other machines can reach without authentication, before the model loads.
+    private func checkReach(isAuthenticated: Bool) throws {
+        guard try isAuthenticated || listen.isLoopback() else { throw ShellError.openLink(address: "\(listen)") }
+        try clients.checkReach()
+    }
+
     func run() async throws {
         log.bootstrap(.info)
         threads.warnIfTooMany(unless: service)
@@ -123,10 +129,7 @@ struct VerifierCommand: ConfiguredCommand {
     private func serve(since start: ContinuousClock.Instant) async throws {
         let token = try link.token()
         let tls = try link.tls()
-        guard try token != nil || tls != nil || listen.isLoopback() else {
-            throw ShellError.openLink(address: "\(listen)")
-        }
-        try clients.checkReach()
+        try checkReach(isAuthenticated: token != nil || tls != nil)
         let file = try ModelFile(path: model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")

@@ -2,6 +2,9 @@ import PacelineServer
 
 /// What `--check` prints.
 struct ConfigurationReport {
+    /// The key of the option whose values are secrets.
+    private static let secretKey = "api-key"
+
     private let settings: [EffectiveConfiguration.Setting]
     private let hasToken: Bool
 
@@ -15,7 +18,7 @@ struct ConfigurationReport {
     var text: String {
         var table = TextTable()
         for setting in settings {
-            table.append([setting.option.key, Self.shown(setting.value), "\(setting.origin)"])
+            table.append([setting.option.key, Self.shown(Self.disclosed(setting)), "\(setting.origin)"])
         }
         if hasToken { table.append(["token", "(hidden)", LinkOptions.tokenVariable]) }
         return table.text
@@ -23,7 +26,7 @@ struct ConfigurationReport {
 
     /// An object of `{"value": …, "origin": …}` by key.
     var json: [String: Entry] {
-        var entries = settings.map { ($0.option.key, Entry(value: $0.value, origin: "\($0.origin)")) }
+        var entries = settings.map { ($0.option.key, Entry(value: Self.disclosed($0), origin: "\($0.origin)")) }
         if hasToken { entries.append(("token", Entry(value: nil, origin: LinkOptions.tokenVariable))) }
         return Dictionary(entries) { first, _ in first }
     }
@@ -46,6 +49,12 @@ struct ConfigurationReport {
             case nil: try container.encodeNil(forKey: .value)
             }
         }
+    }
+
+    /// A setting's value as everybody may see it.
+    private static func disclosed(_ setting: EffectiveConfiguration.Setting) -> ConfigurableOption.Value? {
+        guard setting.option.key == secretKey, case .list(let keys)? = setting.value else { return setting.value }
+        return .list(keys.map { _ in "(hidden)" })
     }
 
     private static func shown(_ value: ConfigurableOption.Value?) -> String {

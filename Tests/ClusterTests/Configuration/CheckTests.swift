@@ -13,12 +13,12 @@ extension ClusterSuite {
             try TestFiles.file(Array(text.utf8), name: "settings.yaml")
         }
 
-        @Test("--check prints every setting with its origin, hides the secret, and starts nothing")
+        @Test("--check prints every setting with its origin, hides the secrets, and starts nothing")
         func check() async throws {
             let path = try Self.settings("model: \(TestModels.tiny)\nslots: 3\n")
             let result = try await CommandResult.of(
                 ["verifier", "--config", path, "--check", "--http", "127.0.0.1:0"],
-                environment: ["PACELINE_GRACE": "2s", "PACELINE_TOKEN": Self.secret]
+                environment: ["PACELINE_GRACE": "2s", "PACELINE_TOKEN": Self.secret, "PACELINE_API_KEY": Self.secret]
             )
             #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
             let lines = result.output.split(separator: "\n").map { line in
@@ -30,6 +30,7 @@ extension ClusterSuite {
                 ["grace", "2s", "PACELINE_GRACE"], ["http", "127.0.0.1:0", "command line"],
                 ["listen", "127.0.0.1:7411", "default"], ["always-draft", "false", "default"],
                 ["token-file", "(not set)", "default"], ["token", "(hidden)", "PACELINE_TOKEN"],
+                ["api-key", "(hidden)", "PACELINE_API_KEY"],
             ] {
                 #expect(lines.contains(expected), "\(expected) in \(result.output)")
             }
