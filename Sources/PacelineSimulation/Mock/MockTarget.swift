@@ -27,6 +27,7 @@ package final class MockTarget: TargetEngine {
         var base: [Token]
         var prefix: MockPrefix
         let seed: UInt64
+        let mask: TokenMask
         let lengthLimit: Int
         /// Base tokens whose keys and values are in the cache.
         var cached = 0
@@ -80,6 +81,7 @@ package final class MockTarget: TargetEngine {
             base: opening.base,
             prefix: MockPrefix(opening.base, isTagged: options.isTagged),
             seed: opening.sampling.seed,
+            mask: opening.mask,
             lengthLimit: opening.lengthLimit
         )
         let reserved = states.values.reduce(0) { $0 + $1.lengthLimit }
@@ -140,7 +142,7 @@ package final class MockTarget: TargetEngine {
         }
         inspect(tree, below: state)
         let verdict = SampleMatch().verdict(on: tree) { node in
-            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.seed)
+            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.seed, mask: state.mask)
         }
         state.base += verdict.tokens
         state.prefix = state.prefix.appending(verdict.tokens)

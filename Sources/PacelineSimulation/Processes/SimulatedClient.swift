@@ -15,7 +15,8 @@ final class SimulatedClient {
     /// One submission of the request.
     private struct Attempt {
         let request: RequestID
-        var received = 0
+        /// Tokens that the client has, those from before the attempt included.
+        var received: Int
         /// Tokens that wait for a client that does not read.
         var unread = 0
     }
@@ -32,6 +33,8 @@ final class SimulatedClient {
     private let context: SimulationContext
     /// What plain decoding emits: the oracle.
     private let plain: [Token]
+    /// Tokens that the next attempt goes on behind.
+    private var kept: Int
     /// When the latest attempt brought tokens.
     private(set) var commitTimes: [Instant] = []
     /// The present attempt; nil between two.
@@ -49,8 +52,10 @@ final class SimulatedClient {
             seed: request.seed,
             count: request.maximumTokens,
             stops: request.stopTokens,
+            minimum: request.minimumTokens,
             isTagged: context.scenario.isTagged
         )
+        kept = min(request.generated, plain.count)
         context.timeline.schedule(after: request.start) { [unowned self] in submit() }
         guard let cancel = request.cancel else { return }
         context.timeline.schedule(after: request.start + cancel) { [unowned self] in self.cancel() }
@@ -59,13 +64,20 @@ final class SimulatedClient {
     private var journal: Journal { context.journal }
 
     var generation: GenerationRequest {
-        GenerationRequest(
+        var generation = GenerationRequest(
             prompt: request.prompt,
             sampling: SamplingParameters(seed: request.seed),
             maximumTokens: request.maximumTokens,
             stopTokens: request.stopTokens
         )
+        generation.generated = Array(plain.prefix(kept))
+        generation.minimumTokens = request.minimumTokens
+        generation.draftLimit = request.draftLimit
+        return generation
     }
+
+    /// Drafted nodes of one round at most.
+    var draftLimit: Int { request.draftLimit ?? .max }
 
     /// Passes that the request needs at most, if it begins from the start.
     func passes(prefillRows: Int) -> Int {
@@ -103,12 +115,13 @@ final class SimulatedClient {
     // MARK: What its verifier tells it
 
     func attemptBegins(as request: RequestID) {
-        attempt = Attempt(request: request)
+        attempt = Attempt(request: request, received: kept)
         commitTimes = []
     }
 
     /// The verifier has died: the client sees its connection end, and will try again.
     func loseAttempt() {
+        if request.goesOn, let attempt { kept = attempt.received }
         attempt = nil
         retry()
     }

@@ -182,6 +182,7 @@ final class VerifierProcess: SimulatedProcess {
             return journal.fail(.caps, "verifier \(index) started a pass while another one was running")
         }
         memory.delay.passStarts(pass, context)
+        checkDraftLimits(pass)
         let scenario = context.scenario
         let rivals = scenario.contention > 0 ? countDraftingWorkers() : 0
         let slowdown = 1 + scenario.contention * Double(rivals)
@@ -194,6 +195,18 @@ final class VerifierProcess: SimulatedProcess {
         journal.note("pass", "verifier \(index): \(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
         journal.statistics.passMilliseconds += time.inMilliseconds
         compute(TimedPass(pass: pass, slowdown: slowdown), taking: time)
+    }
+
+    /// No round verifies more nodes than its client allows.
+    private func checkDraftLimits(_ pass: Pass) {
+        for round in pass.rounds {
+            guard case .verify(let tree) = round.work, let client = memory.attempts[round.request] else { continue }
+            guard tree.count > client.draftLimit else { continue }
+            journal.fail(
+                .caps,
+                "\(round.request) has \(tree.count) nodes verified, and its client allows \(client.draftLimit)"
+            )
+        }
     }
 
     func complete(_ timed: TimedPass) {

@@ -34,7 +34,22 @@ extension Scenario {
         scenario.byzantineWorkers = scenario.faults.contains(.byzantine) ? 1 + random.next(below: 2) : 0
         scenario.drawStrikes(&random)
         scenario.drawProtocol()
+        scenario.drawWishes()
         return scenario
+    }
+
+    /// What some clients ask for besides tokens. Draws from its own random stream, as ``drawProtocol()`` does.
+    mutating func drawWishes() {
+        var random = SplitMix(seed: MockText.mix(seed ^ 0x5749_5348))
+        for index in requests.indices {
+            let limit = random.pick([0, 1, 2, 5])
+            let minimum = random.next(below: requests[index].maximumTokens + 1)
+            let generated = random.next(below: requests[index].maximumTokens + 1)
+            requests[index].goesOn = random.next(below: 2) == 0
+            requests[index].draftLimit = random.next(below: 4) == 0 ? limit : nil
+            requests[index].minimumTokens = random.next(below: 3) == 0 ? minimum : 0
+            requests[index].generated = random.next(below: 6) == 0 ? generated : 0
+        }
     }
 
     /// In some scenarios: bases in tiny parts with little room, and workers of the previous version. Draws from its own

@@ -74,6 +74,18 @@ struct MergedTree: Sendable {
         return Planner.Input(tree: tree, probabilities: allowed)
     }
 
+    /// The most probable `count` nodes.
+    func limited(to count: Int) -> MergedTree {
+        guard tree.count > count else { return self }
+        var reach: [Double] = []
+        for (index, node) in tree.enumerated() {
+            reach.append((node.parent.map { reach[$0] } ?? 1) * probabilities[index])
+        }
+        // No node is more probable than its parent, which has the lower index: so the part is connected.
+        let best = tree.indices.sorted { reach[$0] != reach[$1] ? reach[$0] > reach[$1] : $0 < $1 }
+        return subtree(best.prefix(count).sorted())
+    }
+
     /// The part that consists of `nodes`, which are ascending and connected to the base.
     func subtree(_ nodes: [NodeIndex]) -> MergedTree {
         var part = MergedTree(limits: tree.limits, workers: workers)

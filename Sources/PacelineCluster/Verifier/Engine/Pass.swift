@@ -13,6 +13,8 @@ package struct Pass: Sendable {
         package var sampling: SamplingParameters
         /// The sequence will hold at most this many tokens.
         package var lengthLimit: Int
+        /// Tokens that may not be chosen yet. A part of the law, as the sampling parameters are.
+        package var mask = TokenMask.none
 
         package init(request: RequestID, base: [Token], sampling: SamplingParameters, lengthLimit: Int) {
             self.request = request

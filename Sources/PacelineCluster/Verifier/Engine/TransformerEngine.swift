@@ -68,6 +68,7 @@ package final class TransformerEngine: TargetEngine {
             sampler: Sampler(
                 parameters: opening.sampling,
                 columns: transformer.weights.columns,
+                mask: opening.mask,
                 isa: transformer.compute.isa
             ),
             tokens: opening.base

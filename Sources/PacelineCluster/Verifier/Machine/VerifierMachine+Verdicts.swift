@@ -22,7 +22,7 @@ extension VerifierMachine {
 
     private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
         statistics.countPrefill(computed: count, reused: reused)
-        running.update(request) { $0.prefilled(count + reused) }
+        running.update(request) { $0.prefilled(count, reused: reused) }
     }
 
     /// The engine can compute no more: every request fails, and none is taken.

@@ -7,22 +7,29 @@ import PacelineWire
 /// dropped at any moment and rebuilt from it.
 struct VerifierSequence: Sendable {
     private struct Times {
-        let admission: Instant
+        let submission: Instant
+        var admission: Instant?
         var firstToken: Instant?
         var lastToken: Instant?
     }
 
     let request: RequestID
+    let tenant: Tenant
     let sampling: SamplingParameters
     let promptLength: Int
     /// Tokens that the sequence may hold, prompt included.
     let lengthLimit: Int
     private let stopTokens: Set<Token>
+    private let minimumTokens: Int
+    /// Drafted nodes of one round at most; nil for no limit.
+    private let draftLimit: Int?
     private var text: (any TextAssembling)?
 
     private(set) var history: BaseHistory
     /// Tokens of the base that the engine has in its cache.
     private(set) var computed = 0
+    /// Those of them that were in the cache before.
+    private var reused = 0
     private(set) var finish: FinishReason?
     private var board: TreeBoard
     private var statistics = AcceptanceStatistics()
@@ -30,17 +37,33 @@ struct VerifierSequence: Sendable {
     private var rounds = 0
     private var times: Times
 
+    /// Takes the tokens that were generated before as plain decoding would have, which may end the request.
+    ///
     /// - Parameter treeLimits: bounds on any tree that is drafted for it.
-    init(_ id: RequestID, request: GenerationRequest, lengthLimit: Int, treeLimits: TreeLimits, now: Instant) {
+    /// - Throws: ``RequestFault/generatedBeyondEnd(tokens:end:)``.
+    init(
+        _ id: RequestID,
+        request: GenerationRequest,
+        lengthLimit: Int,
+        treeLimits: TreeLimits,
+        now: Instant
+    ) throws(RequestFault) {
         self.request = id
+        tenant = request.tenant
         sampling = request.sampling
         promptLength = request.prompt.count
         self.lengthLimit = lengthLimit
         stopTokens = request.stopTokens
+        minimumTokens = request.minimumTokens
+        draftLimit = request.draftLimit.map { max(0, $0) }
         text = request.text
-        history = BaseHistory(prompt: request.prompt)
+        history = BaseHistory(base: request.prompt + request.generated)
         board = TreeBoard(limits: treeLimits)
-        times = Times(admission: now)
+        times = Times(submission: now)
+        for (index, token) in request.generated.enumerated() {
+            guard finish == nil else { throw .generatedBeyondEnd(tokens: request.generated.count, end: index) }
+            _ = take(token, length: promptLength + index + 1)
+        }
     }
 
     var base: [Token] { history.tokens }
@@ -66,14 +89,27 @@ struct VerifierSequence: Sendable {
         room - 1
     }
 
-    /// What the engine needs to make room for it.
-    var opening: Pass.Opening {
-        Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
+    /// Whether any worker may draft for it.
+    var isDraftable: Bool {
+        draftLimit != 0
     }
 
-    /// The engine has `count` more tokens of the base in its cache.
-    mutating func prefilled(_ count: Int) {
-        computed += count
+    /// What the engine needs to make room for it.
+    var opening: Pass.Opening {
+        var opening = Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
+        if minimumTokens > 0 { opening.mask = TokenMask(stopTokens, below: promptLength + minimumTokens) }
+        return opening
+    }
+
+    /// The request has a slot.
+    mutating func admit(now: Instant) {
+        times.admission = now
+    }
+
+    /// The engine has more tokens of the base in its cache: `count` that it computed, and `reused` that it had.
+    mutating func prefilled(_ count: Int, reused: Int) {
+        computed += count + reused
+        self.reused += reused
     }
 
     /// Takes nodes that a worker streamed.
@@ -103,7 +139,8 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameter drafters: in the order of assignment; without a profile where a worker's tree is to be left out.
     mutating func drafts(of drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
-        board.merged(drafters)
+        let merged = board.merged(drafters)
+        return draftLimit.map { merged.limited(to: $0) } ?? merged
     }
 
     /// Appends a verdict's tokens up to the one that ends the request, as plain decoding would.
@@ -130,12 +167,13 @@ struct VerifierSequence: Sendable {
 
     /// Decides whether a token ends the request that is `length` tokens long with it.
     private mutating func take(_ token: Token, length: Int) -> String {
-        if stopTokens.contains(token) {
+        let mayStop = length - promptLength > minimumTokens
+        if mayStop, stopTokens.contains(token) {
             finish = .stop
             return text?.finish(at: token) ?? ""
         }
         var piece = ""
-        if let (certain, isStopped) = text?.append(token, mayStop: true) {
+        if let (certain, isStopped) = text?.append(token, mayStop: mayStop) {
             piece = certain
             if isStopped {
                 finish = .stop
@@ -153,12 +191,15 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameter workers: what each of its workers did.
     func summary(_ reason: FinishReason, workers: [RequestContribution]) -> RequestSummary {
-        let first = times.firstToken ?? times.admission
+        let admission = times.admission ?? times.submission
+        let first = times.firstToken ?? admission
         return RequestSummary(
             reason: reason,
             promptTokens: promptLength,
+            cachedTokens: min(reused, promptLength),
             completionTokens: length - promptLength,
-            promptMilliseconds: (first - times.admission).inMilliseconds,
+            queueMilliseconds: (admission - times.submission).inMilliseconds,
+            promptMilliseconds: (first - admission).inMilliseconds,
             predictedMilliseconds: ((times.lastToken ?? first) - first).inMilliseconds,
             rounds: rounds,
             speculation: statistics,
