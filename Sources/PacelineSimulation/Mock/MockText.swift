@@ -122,6 +122,16 @@ struct MockPrefix {
         return others.first { !masked.contains($0) } ?? token(letter, seed: seed)
     }
 
+    /// The log-probability that the target claims for a token here. Like a model's, it does not depend on the seed.
+    func score(_ token: Token, top: Int) -> TokenLogProbability {
+        let best = (0..<Token(top)).map { Candidate(token: $0, logProbability: -Float($0) - claim(0)) }
+        return TokenLogProbability(token: token, logProbability: -claim(token), top: best)
+    }
+
+    private func claim(_ token: Token) -> Float {
+        Float(MockText.mix(hash.rawValue ^ UInt64(token)) % 4096) / 64
+    }
+
     private func nextLetter(seed: UInt64) -> UInt64 {
         let whole = MockText.mix(hash.rawValue ^ MockText.mix(seed ^ UInt64(count)))
         guard whole & 3 != 0 else { return (whole >> 8) % MockText.alphabet }

@@ -73,6 +73,9 @@ final class SimulatedClient {
         generation.generated = Array(plain.prefix(kept))
         generation.minimumTokens = request.minimumTokens
         generation.draftLimit = request.draftLimit
+        generation.logProbabilities = request.logProbabilities
+        generation.tenant = request.tenant
+        generation.cacheSalt = request.cacheSalt
         return generation
     }
 
@@ -132,14 +135,33 @@ final class SimulatedClient {
         }
         if event.isLast { attempt = nil }
         switch event {
-        case .prompt: journal.fail(.stream, "client \(index) got log-probabilities that it did not ask for")
+        case .prompt(let scores):
+            let isDue = current.received == 0 && (self.request.logProbabilities?.includesPrompt ?? false)
+            check(scores, from: 1, of: isDue ? self.request.prompt : [])
         case .tokens(let generated):
+            let (first, text) = (self.request.prompt.count + current.received, self.request.prompt + plain)
             take(generated.tokens, &current)
+            let end = min(text.count, first + generated.tokens.count)
+            check(generated.logProbabilities, from: first, of: Array(text.prefix(end)))
             attempt = current
             leaveUnread(generated.tokens.count)
         case .finished(let summary): finish(summary, received: current.received)
         case .failed(let fault): fail(fault)
         }
+    }
+
+    /// There is one log-probability for each token of a text from `first` on, if they were asked for.
+    private func check(_ scores: [TokenLogProbability], from first: Int, of text: [Token]) {
+        var due: [TokenLogProbability] = []
+        if let top = request.logProbabilities?.top, first < text.count {
+            var prefix = MockPrefix(Array(text.prefix(first)), isTagged: context.scenario.isTagged)
+            for token in text[first...] {
+                due.append(prefix.score(token, top: top))
+                prefix.append(token)
+            }
+        }
+        guard scores != due else { return }
+        journal.fail(.identity, "client \(index) got other log-probabilities from position \(first) on: \(scores)")
     }
 
     private func take(_ tokens: [Token], _ attempt: inout Attempt) {
@@ -222,6 +244,12 @@ final class SimulatedClient {
                     .caps,
                     "client \(index) was turned away with \(running) running and \(waiting) waiting"
                 )
+            }
+            retry()
+        case .tenantOverloaded(let waiting):
+            journal.count(.overload)
+            guard waiting >= context.scenario.verifier.queueLimitPerTenant else {
+                return journal.fail(.caps, "client \(index) was turned away with \(waiting) of its tenant waiting")
             }
             retry()
         case .slowConsumer where isOverflowing: end(.tooSlow)

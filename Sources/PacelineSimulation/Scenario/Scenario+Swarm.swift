@@ -41,10 +41,16 @@ extension Scenario {
     /// What some clients ask for besides tokens. Draws from its own random stream, as ``drawProtocol()`` does.
     mutating func drawWishes() {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x5749_5348))
+        verifier.queueLimitPerTenant = max(1, verifier.queueLimit / random.pick([1, 2]))
+        verifier.sharesPrefixesBetweenTenants = random.next(below: 4) == 0
         for index in requests.indices {
+            requests[index].tenant = Tenant(rawValue: random.pick(["", "a", "b"]))
+            requests[index].cacheSalt = random.pick([nil, nil, "salt"])
             let limit = random.pick([0, 1, 2, 5])
             let minimum = random.next(below: requests[index].maximumTokens + 1)
             let generated = random.next(below: requests[index].maximumTokens + 1)
+            let scoring = LogProbabilityRequest(top: random.next(below: 4), includesPrompt: random.next(below: 2) == 0)
+            requests[index].logProbabilities = random.next(below: 4) == 0 ? scoring : nil
             requests[index].goesOn = random.next(below: 2) == 0
             requests[index].draftLimit = random.next(below: 4) == 0 ? limit : nil
             requests[index].minimumTokens = random.next(below: 3) == 0 ? minimum : 0

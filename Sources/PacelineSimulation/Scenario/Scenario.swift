@@ -31,6 +31,9 @@ package struct Scenario: Sendable {
         package var minimumTokens = 0
         /// Drafted nodes of one round at most; nil for no limit.
         package var draftLimit: Int?
+        package var logProbabilities: LogProbabilityRequest?
+        package var tenant = Tenant.anonymous
+        package var cacheSalt: String?
         /// Tokens that the client has from an earlier verifier when it first asks.
         package var generated = 0
         /// Whether the client goes on behind what it has when its verifier dies, instead of asking again.

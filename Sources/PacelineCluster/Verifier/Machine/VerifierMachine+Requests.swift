@@ -11,10 +11,7 @@ extension VerifierMachine {
                 return outbox.append(.emit(id, .finished(sequence.summary(reason, workers: []))))
             }
             guard waiting.isEmpty, hasRoom(for: sequence) else {
-                guard waiting.count < configuration.queueLimit else {
-                    throw RequestFault.overloaded(running: running.count, waiting: waiting.count)
-                }
-                return waiting.append(sequence)
+                return try enqueue(sequence)
             }
             admit(sequence, now: now)
             rebalance(now: now)
@@ -23,9 +20,18 @@ extension VerifierMachine {
         }
     }
 
+    /// Lets a request wait for a slot, unless too many do.
+    private mutating func enqueue(_ sequence: VerifierSequence) throws(RequestFault) {
+        guard waiting.count < configuration.queueLimit else {
+            throw .overloaded(running: running.count, waiting: waiting.count)
+        }
+        let own = waiting.count(of: sequence.tenant)
+        guard own < configuration.queueLimitPerTenant else { throw .tenantOverloaded(waiting: own) }
+        waiting.append(sequence, of: sequence.tenant)
+    }
+
     mutating func cancel(_ id: RequestID, now: Instant) {
-        if let place = waiting.firstIndex(where: { $0.request == id }) {
-            var sequence = waiting.remove(at: place)
+        if var sequence = waiting.remove(where: { $0.request == id }) {
             sequence.admit(now: now)
             return outbox.append(.emit(id, .finished(sequence.summary(.cancelled, workers: []))))
         }
@@ -53,10 +59,9 @@ extension VerifierMachine {
 
     /// Refuses all requests that wait for a slot.
     mutating func failWaiting(_ fault: RequestFault) {
-        for sequence in waiting {
+        for sequence in waiting.removeAll() {
             outbox.append(.emit(sequence.request, .failed(fault)))
         }
-        waiting.removeAll()
     }
 
     /// Forgets a running request everywhere, and admits waiting ones in its place.
@@ -67,8 +72,8 @@ extension VerifierMachine {
             close(id, at: worker, reason, now: now)
         }
         ledger.end(id)
-        while let next = waiting.first, hasRoom(for: next) {
-            waiting.removeFirst()
+        while let next = waiting.next, hasRoom(for: next) {
+            _ = waiting.removeNext()
             admit(next, now: now)
         }
         rebalance(now: now)
@@ -119,19 +124,15 @@ extension VerifierMachine {
         )
     }
 
-    /// Refuses what is not computed yet, because leaving it out would change the answer.
-    private func refuseUnserved(_ request: GenerationRequest) throws(RequestFault) {
-        guard request.logProbabilities == nil else { throw .unsupported("log-probabilities") }
-        guard request.cacheSalt == nil else { throw .unsupported("a cache salt") }
-    }
-
     private func validated(_ request: GenerationRequest) throws(RequestFault) -> GenerationRequest {
         if let refusal = service.refusal { throw refusal }
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
         guard request.maximumTokens > 0 else { throw .nothingToGenerate }
-        try refuseUnserved(request)
         guard (0...request.maximumTokens).contains(request.minimumTokens) else {
             throw .invalidMinimum(minimum: request.minimumTokens, maximum: request.maximumTokens)
+        }
+        if let top = request.logProbabilities?.top, !(0...LogProbabilityRequest.limit).contains(top) {
+            throw .invalidLogProbabilityCount(count: top, limit: LogProbabilityRequest.limit)
         }
         guard request.prompt.count < longestSequence else {
             throw .promptTooLong(tokens: request.prompt.count, context: longestSequence)

@@ -15,6 +15,7 @@ struct VerifierSequence: Sendable {
 
     let request: RequestID
     let tenant: Tenant
+    let cacheSalt: String?
     let sampling: SamplingParameters
     let promptLength: Int
     /// Tokens that the sequence may hold, prompt included.
@@ -23,6 +24,9 @@ struct VerifierSequence: Sendable {
     private let minimumTokens: Int
     /// Drafted nodes of one round at most; nil for no limit.
     private let draftLimit: Int?
+    private let scoring: LogProbabilityRequest?
+    /// What is known of the prompt's log-probabilities; nil if nobody wants them, or they have been taken.
+    private var promptScores: [TokenLogProbability]?
     private var text: (any TextAssembling)?
 
     private(set) var history: BaseHistory
@@ -50,12 +54,16 @@ struct VerifierSequence: Sendable {
     ) throws(RequestFault) {
         self.request = id
         tenant = request.tenant
+        cacheSalt = request.cacheSalt
         sampling = request.sampling
         promptLength = request.prompt.count
         self.lengthLimit = lengthLimit
         stopTokens = request.stopTokens
         minimumTokens = request.minimumTokens
         draftLimit = request.draftLimit.map { max(0, $0) }
+        scoring = request.logProbabilities
+        // A client that goes on has them.
+        if scoring?.includesPrompt ?? false, request.generated.isEmpty { promptScores = [] }
         text = request.text
         history = BaseHistory(base: request.prompt + request.generated)
         board = TreeBoard(limits: treeLimits)
@@ -94,10 +102,12 @@ struct VerifierSequence: Sendable {
         draftLimit != 0
     }
 
-    /// What the engine needs to make room for it.
+    /// What the engine needs to make room for it, but for its scope.
     var opening: Pass.Opening {
         var opening = Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
         if minimumTokens > 0 { opening.mask = TokenMask(stopTokens, below: promptLength + minimumTokens) }
+        opening.logProbabilities = scoring
+        opening.logProbabilities?.includesPrompt = promptScores != nil
         return opening
     }
 
@@ -107,9 +117,17 @@ struct VerifierSequence: Sendable {
     }
 
     /// The engine has more tokens of the base in its cache: `count` that it computed, and `reused` that it had.
-    mutating func prefilled(_ count: Int, reused: Int) {
+    mutating func prefilled(_ count: Int, reused: Int, logProbabilities: [TokenLogProbability]) {
         computed += count + reused
         self.reused += reused
+        promptScores? += logProbabilities
+    }
+
+    /// The prompt's log-probabilities, once, when all of them are known and its client wants them.
+    mutating func takePromptScores() -> [TokenLogProbability]? {
+        guard prefillLeft == 0 else { return nil }
+        defer { promptScores = nil }
+        return promptScores
     }
 
     /// Takes nodes that a worker streamed.
@@ -145,9 +163,16 @@ struct VerifierSequence: Sendable {
 
     /// Appends a verdict's tokens up to the one that ends the request, as plain decoding would.
     ///
-    /// - Parameter drafted: nodes that the verdict is about.
+    /// - Parameters:
+    ///   - logProbabilities: of the verdict's tokens; empty if nobody wants them.
+    ///   - drafted: nodes that the verdict is about.
     /// - Returns: the tokens that count, and the text that became certain with them.
-    mutating func commit(_ verdict: Verdict, drafted: Int, now: Instant) -> GeneratedTokens {
+    mutating func commit(
+        _ verdict: Verdict,
+        logProbabilities: [TokenLogProbability],
+        drafted: Int,
+        now: Instant
+    ) -> GeneratedTokens {
         var taken: [Token] = []
         var piece = ""
         for token in verdict.tokens {
@@ -162,7 +187,11 @@ struct VerifierSequence: Sendable {
         board.commit(taken)
         if times.firstToken == nil { times.firstToken = now }
         times.lastToken = now
-        return GeneratedTokens(taken, text: piece)
+        return GeneratedTokens(
+            taken,
+            text: piece,
+            logProbabilities: Array(logProbabilities.prefix(taken.count))
+        )
     }
 
     /// Decides whether a token ends the request that is `length` tokens long with it.
