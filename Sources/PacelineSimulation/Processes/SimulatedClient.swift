@@ -74,6 +74,7 @@ final class SimulatedClient {
         generation.minimumTokens = request.minimumTokens
         generation.draftLimit = request.draftLimit
         generation.logProbabilities = request.logProbabilities
+        generation.prediction = request.prediction
         generation.tenant = request.tenant
         generation.cacheSalt = request.cacheSalt
         return generation

@@ -59,7 +59,10 @@ final class VerifierProcess: SimulatedProcess {
             incarnation: UInt64(index + 1) << 32 | UInt64(life + 1)
         )
         var options = MockTarget.Options(isTagged: scenario.isTagged, reusesPages: scenario.reusesPages)
-        for request in scenario.requests { options.failingRounds[request.seed] = request.failingRound }
+        for request in scenario.requests {
+            options.failingRounds[request.seed] = request.failingRound
+            if !request.prediction.isEmpty { options.predicted.insert(request.seed) }
+        }
         let engine = MockTarget(cacheCapacity: scenario.cacheCapacity, ledger: context.ledger, options)
         return Memory(machine: machine, target: engine)
     }

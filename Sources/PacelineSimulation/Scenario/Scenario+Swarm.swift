@@ -51,6 +51,9 @@ extension Scenario {
             let generated = random.next(below: requests[index].maximumTokens + 1)
             let scoring = LogProbabilityRequest(top: random.next(below: 4), includesPrompt: random.next(below: 2) == 0)
             requests[index].logProbabilities = random.next(below: 4) == 0 ? scoring : nil
+            let errors = random.pick([0, 0.1, 1])
+            let expected = expectation(of: requests[index], errors: errors, &random)
+            requests[index].prediction = random.next(below: 4) == 0 ? expected : []
             requests[index].goesOn = random.next(below: 2) == 0
             requests[index].draftLimit = random.next(below: 4) == 0 ? limit : nil
             requests[index].minimumTokens = random.next(below: 3) == 0 ? minimum : 0
@@ -68,6 +71,20 @@ extension Scenario {
         }
         let old = WireLimits.protocolVersions.lowerBound
         for index in workers.indices where random.next(below: 4) == 0 { workers[index].versions = old...old }
+    }
+
+    /// What a client expects that is right but for a share of its tokens.
+    private func expectation(of request: Request, errors: Double, _ random: inout SplitMix) -> [Token] {
+        let text = MockText.plain(
+            prompt: request.prompt,
+            seed: request.seed,
+            count: request.maximumTokens,
+            isTagged: isTagged
+        )
+        return text.flatMap { token in
+            guard random.nextUnit() < errors else { return [token] }
+            return [[], [Token(random.next(below: MockText.vocabularySize))], [token, token]][random.next(below: 3)]
+        }
     }
 
     private mutating func drawLimits(_ random: inout SplitMix) {

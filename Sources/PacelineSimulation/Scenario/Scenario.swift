@@ -32,6 +32,8 @@ package struct Scenario: Sendable {
         /// Drafted nodes of one round at most; nil for no limit.
         package var draftLimit: Int?
         package var logProbabilities: LogProbabilityRequest?
+        /// What the client expects.
+        package var prediction: [Token] = []
         package var tenant = Tenant.anonymous
         package var cacheSalt: String?
         /// Tokens that the client has from an earlier verifier when it first asks.

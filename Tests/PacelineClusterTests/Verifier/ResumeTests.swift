@@ -177,3 +177,48 @@ struct SummaryTests {
         #expect(cancelled.queueMilliseconds > 0)
     }
 }
+
+@Suite("A prediction")
+struct PredictionTests {
+    private static let text = MockText.plain(prompt: [1, 2], seed: 8, count: 120)
+
+    private static func answer(expecting prediction: [Token], limit: Int? = nil, isDrafted: Bool = false) throws
+        -> MachineCluster.Answer
+    {
+        let drafters = isDrafted ? [MockDrafterSource(.model(agreement: 0.5))] : []
+        var request = GenerationRequest(prompt: [1, 2], sampling: SamplingParameters(seed: 8), maximumTokens: 120)
+        request.prediction = prediction
+        request.draftLimit = limit
+        return try MachineCluster(drafters: drafters).answer(request)
+    }
+
+    @Test("that is right makes rounds few, is counted, and changes no token", arguments: [false, true])
+    func right(isDrafted: Bool) throws {
+        let answer = try Self.answer(expecting: Self.text, isDrafted: isDrafted)
+        #expect(answer.tokens == Self.text)
+        let summary = try #require(answer.summary)
+        #expect(summary.rounds < 60)
+        #expect(summary.predictionAccepted > 60)
+        #expect(summary.predictionDrafted >= summary.predictionAccepted)
+        #expect(summary.speculation.draftedTokens >= summary.predictionDrafted)
+        #expect(summary.workers.count == (isDrafted ? 1 : 0))
+    }
+
+    @Test("that is wrong in places is drafted from behind them")
+    func edited() throws {
+        let expected = Self.text.enumerated().map { $0 % 25 == 20 ? Token(999) : $1 }
+        let summary = try #require(try Self.answer(expecting: expected).summary)
+        #expect(summary.predictionAccepted > 50)
+    }
+
+    @Test("that is all wrong costs few nodes, and a draft limit of 0 forbids it")
+    func wrong() throws {
+        let nonsense = try Self.answer(expecting: (0..<120).map { Token(512 + $0) })
+        #expect(nonsense.tokens == Self.text)
+        #expect(try #require(nonsense.summary).predictionAccepted == 0)
+        #expect(try #require(nonsense.summary).predictionDrafted < 40)
+        let plain = try Self.answer(expecting: Self.text, limit: 0)
+        #expect(plain.tokens == Self.text)
+        #expect(try #require(plain.summary).predictionDrafted == 0)
+    }
+}

@@ -12,8 +12,8 @@ struct VerdictShare: Equatable, Sendable {
 
 /// The trees of several workers for one sequence as one tree, with what is believed of each node and who proposed it.
 struct MergedTree: Sendable {
-    /// Workers that one sequence may have; a node's proposers are the bits of one word.
-    static let workerLimit = 64
+    /// Workers that one sequence may have besides its prediction; a node's proposers are the bits of one word.
+    static let workerLimit = 63
 
     /// The workers of the sequence, in the order of assignment.
     let workers: [LinkID]

@@ -65,7 +65,7 @@ extension VerifierMachine {
         let shares = tree?.shares(of: verdict) ?? SortedTable()
         ledger.record(shares, of: request)
         let committed = running.update(request) {
-            $0.commit(verdict, logProbabilities: logProbabilities, drafted: drafted, now: now)
+            $0.commit(verdict, logProbabilities: logProbabilities, on: tree, now: now)
         }
         guard let committed, let sequence = running[request] else { return }
         outbox.append(.emit(request, .tokens(committed)))

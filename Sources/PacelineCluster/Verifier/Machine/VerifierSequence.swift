@@ -36,6 +36,8 @@ struct VerifierSequence: Sendable {
     private var reused = 0
     private(set) var finish: FinishReason?
     private var board: TreeBoard
+    /// Nil if its client expects nothing.
+    private var prediction: Prediction?
     private var statistics = AcceptanceStatistics()
     /// Verdicts so far.
     private var rounds = 0
@@ -67,6 +69,9 @@ struct VerifierSequence: Sendable {
         text = request.text
         history = BaseHistory(base: request.prompt + request.generated)
         board = TreeBoard(limits: treeLimits)
+        if !request.prediction.isEmpty {
+            prediction = Prediction(request.prediction, generated: request.generated, limits: treeLimits)
+        }
         times = Times(submission: now)
         for (index, token) in request.generated.enumerated() {
             guard finish == nil else { throw .generatedBeyondEnd(tokens: request.generated.count, end: index) }
@@ -157,7 +162,7 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameter drafters: in the order of assignment; without a profile where a worker's tree is to be left out.
     mutating func drafts(of drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
-        let merged = board.merged(drafters)
+        let merged = board.merged(drafters, prediction: prediction)
         return draftLimit.map { merged.limited(to: $0) } ?? merged
     }
 
@@ -165,12 +170,12 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameters:
     ///   - logProbabilities: of the verdict's tokens; empty if nobody wants them.
-    ///   - drafted: nodes that the verdict is about.
+    ///   - tree: what the verdict is about.
     /// - Returns: the tokens that count, and the text that became certain with them.
     mutating func commit(
         _ verdict: Verdict,
         logProbabilities: [TokenLogProbability],
-        drafted: Int,
+        on tree: MergedTree?,
         now: Instant
     ) -> GeneratedTokens {
         var taken: [Token] = []
@@ -181,10 +186,11 @@ struct VerifierSequence: Sendable {
             if finish != nil { break }
         }
         rounds += 1
-        statistics.record(drafted: drafted, accepted: verdict.path.count)
+        statistics.record(drafted: tree?.tree.count ?? 0, accepted: verdict.path.count)
         history.commit(taken)
         computed = length - 1
         board.commit(taken)
+        prediction?.commit(taken, verdict, share: tree?.shares(of: verdict)[.prediction] ?? .none)
         if times.firstToken == nil { times.firstToken = now }
         times.lastToken = now
         return GeneratedTokens(
@@ -232,6 +238,8 @@ struct VerifierSequence: Sendable {
             predictedMilliseconds: ((times.lastToken ?? first) - first).inMilliseconds,
             rounds: rounds,
             speculation: statistics,
+            predictionDrafted: prediction?.total.verified ?? 0,
+            predictionAccepted: prediction?.total.accepted ?? 0,
             workers: workers
         )
     }

@@ -11,6 +11,10 @@ final class VerifierShell {
     private let loop: MachineLoop<VerifierMachine.Event>
     private var clients: [RequestID: RequestEvents.Buffer] = [:]
     private var lastLink: UInt64 = 0
+    private let residents: [ResidentWorker]
+    /// The links of residents.
+    private var memoryLinks: [LinkID: MemoryLink] = [:]
+    private let eventLoop: any EventLoop
     private var refusals = RefusalLog()
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
@@ -20,21 +24,54 @@ final class VerifierShell {
         var description: String { "too many connections are open" }
     }
 
+    /// - Parameter residents: the workers of this process.
     init(
         _ machine: VerifierMachine,
-        compute: TargetThread,
+        _ compute: TargetThread,
+        residents: [ResidentWorker],
         tls: LinkTLS?,
         logger: Logger,
-        eventLoop: any EventLoop
+        on eventLoop: any EventLoop
     ) {
         self.machine = machine
         connectionLimit = machine.configuration.workerLimit + 2 * machine.configuration.pendingLimit
         self.compute = compute
+        self.residents = residents
+        self.eventLoop = eventLoop
         self.tls = tls
         self.logger = logger
         loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
         transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
+        for resident in residents {
+            resident.connect = { [unowned self] in connect($0) }
+        }
+    }
+
+    /// Makes a link to a worker of this process.
+    ///
+    /// - Parameter deliver: takes what happens to the worker's end.
+    private func connect(_ deliver: @escaping (LinkEvent) -> Void) -> MemoryLink {
+        lastLink += 1
+        let id = LinkID(rawValue: lastLink)
+        let link = MemoryLink(
+            on: eventLoop,
+            verifier: { [weak self] event in self?.post(.link(id, event)) },
+            worker: deliver
+        )
+        memoryLinks[id] = link
+        post(.accepted(id, host: "this process", nonce: .random()))
+        return link
+    }
+
+    /// Lets the workers of this process connect.
+    func startResidents() {
+        for resident in residents { resident.post(.timer) }
+    }
+
+    /// The drafting thread of a worker of this process has done something.
+    func report(_ event: WorkerMachine.Event, ofResident index: Int) {
+        residents[index].post(event)
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
@@ -68,6 +105,7 @@ final class VerifierShell {
     }
 
     func shutdown() {
+        for resident in residents { resident.shutdown() }
         post(.shutdown)
         loop.stop()
         finishDrain()
@@ -82,12 +120,18 @@ final class VerifierShell {
     private func perform(_ effects: [VerifierMachine.Effect], now: Instant) {
         for effect in effects {
             switch effect {
-            case .link(let id, let action): transport.perform(action, on: id)
+            case .link(let id, let action): act(action, on: id)
             case .run(let pass): run(pass)
             case .emit(let request, let event): emit(event, to: request)
             case .note(let note): log(note, now: now)
             }
         }
+    }
+
+    private func act(_ action: LinkAction, on id: LinkID) {
+        guard let link = memoryLinks[id] else { return transport.perform(action, on: id) }
+        link.perform(action, of: .verifier)
+        if case .close = action { memoryLinks[id] = nil }
     }
 
     private func run(_ pass: Pass) {
