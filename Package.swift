@@ -159,7 +159,7 @@ let targets: [Target] = [
     .target(
         name: "PacelineSimulation",
         dependencies: [
-            "PacelineCluster", "PacelineSpeculation", "PacelineWire",
+            "PacelineCluster", "PacelineModel", "PacelineSpeculation", "PacelineWire",
             .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),

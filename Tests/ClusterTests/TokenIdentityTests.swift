@@ -30,6 +30,18 @@ extension ClusterSuite {
         @Test("The Qwen pair gives the same tokens", .enabled(if: TestModels.isQwenEnabled, "set PACELINE_TEST_QWEN=1"))
         func qwen() async throws { try await checkAllWorkers("qwen2.5-coder-1.5b", drafter: "qwen2.5-coder-0.5b") }
 
+        @Test("A verifier that drafts for itself gives the same tokens, and lists its drafters as workers")
+        func resident() async throws {
+            let plain = try await TestCluster(TestModels.tiny)
+            let drafters = ["-md", "ngram", "-md", TestModels.tinyDrafter]
+            let drafted = try await TestCluster(TestModels.tiny, options: drafters + ["--always-draft"])
+            try await drafted.waitForWorkers(2)
+            for seed in 0...5 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
+            try await compareUntilAllContribute(plain, drafted, mayRest: false)
+            let names = try await drafted.client.workers().map(\.drafter)
+            #expect(names.contains("ngram"), "\(names)")
+        }
+
         /// Compares a verifier without workers with one that gets another worker after each comparison.
         private func checkAllWorkers(_ target: String, drafter: String, mayRest: Bool = true) async throws {
             let plain = try await TestCluster(target)

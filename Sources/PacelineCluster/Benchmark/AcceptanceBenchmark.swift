@@ -87,8 +87,8 @@ package struct AcceptanceBenchmark {
     private func verdict(on tree: TokenTree, request: RequestID) throws -> Verdict {
         let round = Round(request: request, work: .verify(tree))
         switch try target.engine.run([round], progress: ComputeProgress()).first {
-        case .verified(let verdict): return verdict
-        case .failed(let reason): throw AcceptanceBenchmarkError.engine(reason)
+        case .verified(let verdict, _): return verdict
+        case .failed(let reason), .noRoom(let reason): throw AcceptanceBenchmarkError.engine(reason)
         case .prefilled, nil: throw AcceptanceBenchmarkError.engine("the engine gave no verdict")
         }
     }

@@ -20,6 +20,8 @@ extension ProcessIdentifier {
 /// A worker is named by its connection: when it comes back it is a new worker, and nothing of the old one applies.
 package struct LinkID: ProcessIdentifier {
     package static let noun = "link"
+    /// Stands among the workers of a sequence for what its client expects. Links are numbered from 1.
+    static let prediction = LinkID(rawValue: 0)
     package let rawValue: UInt64
 
     package init(rawValue: UInt64) {

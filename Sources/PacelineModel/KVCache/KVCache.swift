@@ -13,9 +13,12 @@ package final class KVCache {
     /// The entries of the shared pages, which come first. They lie below ``length`` and are never written.
     private var shared: [KVPagePool.Entry] = []
     private let pool: KVPagePool
+    private let scope: PrefixScope
 
-    package init(pool: KVPagePool) {
+    /// - Parameter scope: which other caches of the pool may share its pages.
+    package init(pool: KVPagePool, scope: PrefixScope = .common) {
         self.pool = pool
+        self.scope = scope
     }
 
     deinit {
@@ -75,7 +78,7 @@ package final class KVCache {
         let before = length
         while length == shared.count * KVPage.slots, length + KVPage.slots <= min(limit, tokens.count) {
             let next = tokens[length..<(length + KVPage.slots)]
-            guard let (entry, page) = pool.use(next, after: shared.last) else { break }
+            guard let (entry, page) = pool.use(next, after: shared.last, in: scope) else { break }
             if shared.count < pages.count {
                 pool.give(back: CollectionOfOne(pages[shared.count]))
                 pages[shared.count] = page
@@ -95,7 +98,7 @@ package final class KVCache {
         while (shared.count + 1) * KVPage.slots <= length {
             let number = shared.count
             let own = tokens[(number * KVPage.slots)..<((number + 1) * KVPage.slots)]
-            let (entry, page) = pool.share(pages[number], own, after: shared.last)
+            let (entry, page) = pool.share(pages[number], own, after: shared.last, in: scope)
             pages[number] = page
             shared.append(entry)
         }

@@ -65,8 +65,12 @@ package final class KVPagePool: Sendable {
     // MARK: Shared pages
 
     /// Finds the shared page that holds `tokens` after the page of `parent`; keeps it in use until it is released.
-    package func use(_ tokens: some Collection<Token>, after parent: Entry?) -> (entry: Entry, page: KVPage)? {
-        state.withLock { $0.index.use(tokens, after: parent) }
+    package func use(
+        _ tokens: some Collection<Token>,
+        after parent: Entry?,
+        in scope: PrefixScope
+    ) -> (entry: Entry, page: KVPage)? {
+        state.withLock { $0.index.use(tokens, after: parent, in: scope) }
     }
 
     /// Shares a full page of a cache. Nobody may write to it from now on.
@@ -76,14 +80,15 @@ package final class KVPagePool: Sendable {
     package func share(
         _ page: KVPage,
         _ tokens: some Collection<Token>,
-        after parent: Entry?
+        after parent: Entry?,
+        in scope: PrefixScope
     ) -> (entry: Entry, page: KVPage) {
         state.withLock { state in
-            if let known = state.index.use(tokens, after: parent) {
+            if let known = state.index.use(tokens, after: parent, in: scope) {
                 state.free.append(page)
                 return known
             }
-            return (state.index.insert(page, tokens, after: parent), page)
+            return (state.index.insert(page, tokens, after: parent, in: scope), page)
         }
     }
 

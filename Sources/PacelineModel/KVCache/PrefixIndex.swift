@@ -6,6 +6,8 @@ package import PacelineSpeculation
 /// it and its own tokens. A hit compares both, never only a hash. Unused entries stay until ``evict()`` takes the least
 /// recently used one.
 ///
+/// Sequences of different scopes share nothing, and cannot tell from a hit what others have computed.
+///
 /// A user of an entry also uses its parents, and releases the entry no later than the parents. So no entry is evicted
 /// before its children.
 package struct PrefixIndex<Page> {
@@ -15,8 +17,19 @@ package struct PrefixIndex<Page> {
     }
 
     fileprivate struct Key: Hashable {
-        var parent: Entry?
+        enum Parent: Hashable {
+            /// A first page's.
+            case scope(PrefixScope)
+            case entry(Entry)
+        }
+
+        var parent: Parent
         var tokens: [Token]
+
+        init(_ tokens: some Collection<Token>, after parent: Entry?, in scope: PrefixScope) {
+            self.parent = parent.map(Parent.entry) ?? .scope(scope)
+            self.tokens = Array(tokens)
+        }
     }
 
     fileprivate struct Record {
@@ -43,8 +56,14 @@ package struct PrefixIndex<Page> {
     package var count: Int { records.count }
 
     /// Finds the page that holds `tokens` after the page of `parent` (nil for the first page), and adds a user.
-    package mutating func use(_ tokens: some Collection<Token>, after parent: Entry?) -> (entry: Entry, page: Page)? {
-        guard let entry = entries[Key(parent: parent, tokens: Array(tokens))], let page = records[entry]?.page else {
+    ///
+    /// - Parameter scope: of the sequence; its parent page has the same.
+    package mutating func use(
+        _ tokens: some Collection<Token>,
+        after parent: Entry?,
+        in scope: PrefixScope = .common
+    ) -> (entry: Entry, page: Page)? {
+        guard let entry = entries[Key(tokens, after: parent, in: scope)], let page = records[entry]?.page else {
             return nil
         }
         if records[entry]?.users == 0 { unlink(entry) }
@@ -53,8 +72,13 @@ package struct PrefixIndex<Page> {
     }
 
     /// Adds a page with one user. The index must not have it yet, and `parent` must be in use.
-    package mutating func insert(_ page: Page, _ tokens: some Collection<Token>, after parent: Entry?) -> Entry {
-        let key = Key(parent: parent, tokens: Array(tokens))
+    package mutating func insert(
+        _ page: Page,
+        _ tokens: some Collection<Token>,
+        after parent: Entry?,
+        in scope: PrefixScope = .common
+    ) -> Entry {
+        let key = Key(tokens, after: parent, in: scope)
         precondition(entries[key] == nil, "the index already has this page")
         precondition(parent.map { records[$0]?.users ?? 0 > 0 } ?? true, "the parent page is not in use")
         let entry = Entry(number: nextNumber)
@@ -102,6 +126,22 @@ package struct PrefixIndex<Page> {
         if let newer = record.newer { records[newer]?.older = record.older } else { newest = record.older }
         records[entry]?.older = nil
         records[entry]?.newer = nil
+    }
+}
+
+/// Which sequences may share pages: those with equal scopes.
+package struct PrefixScope: Hashable, Sendable {
+    /// Of sequences that belong to nobody in particular.
+    package static let common = PrefixScope(owner: nil, salt: nil)
+
+    /// Whose sequences they are; nil if all owners share.
+    package let owner: String?
+    /// Tells an owner's sequences apart.
+    package let salt: String?
+
+    package init(owner: String?, salt: String?) {
+        self.owner = owner
+        self.salt = salt
     }
 }
 

@@ -4,24 +4,36 @@ package import PacelineTensor
 /// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position,
 /// context).
 ///
-/// The steps, in order: logit bias, penalties, temperature, top-k, top-p, min-p, largest logit. Above temperature 0,
+/// The steps, in order: logit bias, penalties, mask, temperature, top-k, top-p, min-p, largest logit. Above temperature 0,
 /// the last step adds the shared Gumbel noise of (seed, position) first (arXiv 2408.07978). The same steps on a
 /// drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
 ///
 /// A sampler owns scratch memory, so one thread uses it at a time.
 package struct Sampler {
     package let parameters: SamplingParameters
+    private let mask: TokenMask
     /// The tokens of the columns of logits. A token without a column is never chosen.
     private let columns: LogitColumns
     private let law: LogitRow
     private let perturbed: LogitRow
 
-    package init(parameters: SamplingParameters, vocabularySize: Int, isa: InstructionSet = .best) {
-        self.init(parameters: parameters, columns: LogitColumns(all: vocabularySize), isa: isa)
+    package init(
+        parameters: SamplingParameters,
+        vocabularySize: Int,
+        mask: TokenMask = .none,
+        isa: InstructionSet = .best
+    ) {
+        self.init(parameters: parameters, columns: LogitColumns(all: vocabularySize), mask: mask, isa: isa)
     }
 
-    package init(parameters: SamplingParameters, columns: LogitColumns, isa: InstructionSet = .best) {
+    package init(
+        parameters: SamplingParameters,
+        columns: LogitColumns,
+        mask: TokenMask = .none,
+        isa: InstructionSet = .best
+    ) {
         self.parameters = parameters
+        self.mask = mask
         self.columns = columns
         law = LogitRow(count: columns.count, isa: isa)
         perturbed = LogitRow(count: columns.count, isa: isa)
@@ -46,7 +58,7 @@ package struct Sampler {
         recent: ArraySlice<Token>
     ) throws(LogitError) -> Token {
         try load(logits, row: row, position: position)
-        adjust(recent: recent)
+        adjust(recent: recent, position: position)
         guard !parameters.isGreedy else { return columns.token(law.largest().index) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
@@ -71,7 +83,7 @@ package struct Sampler {
         count: Int
     ) throws(LogitError) -> [Candidate] {
         try load(logits, row: row, position: position)
-        adjust(recent: recent)
+        adjust(recent: recent, position: position)
         if parameters.isGreedy { return mostLikely(law, count) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
@@ -102,12 +114,16 @@ package struct Sampler {
         throw LogitError(token: columns.token(column), value: law[column], position: position)
     }
 
-    /// Applies biases and penalties. This step and all later ones keep finite logits finite.
-    private func adjust(recent: ArraySlice<Token>) {
+    /// Applies biases, penalties and the mask. This step and all later ones keep finite logits finite.
+    private func adjust(recent: ArraySlice<Token>, position: Int) {
         for bias in parameters.logitBias {
             if let column = columns.column(of: bias.token) { law[column] += bias.bias }
         }
         if parameters.hasPenalties { penalise(recent.suffix(recentLength)) }
+        for token in mask.tokens(at: position) {
+            // Finite, but below every other logit even with noise.
+            if let column = columns.column(of: token) { law[column] = -.greatestFiniteMagnitude }
+        }
     }
 
     private func penalise(_ recent: ArraySlice<Token>) {

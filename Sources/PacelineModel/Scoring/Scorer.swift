@@ -84,22 +84,3 @@ package enum ScoringError: Error, Equatable, CustomStringConvertible {
         }
     }
 }
-
-extension LogitRow {
-    /// The `count` largest logits with their log-probabilities, largest first. Among equal logits, the lower id comes
-    /// first.
-    package func mostLikely(_ count: Int) -> [Candidate] {
-        let largest = largest().value
-        let logTotal = ExactMath.log(Float(sumOfExponentials(shift: largest)))
-        var depth: Float = 4
-        var found = indices(atLeast: largest - depth)
-        while found.count < count, depth < 1024 {
-            depth *= 2
-            found = indices(atLeast: largest - depth)
-        }
-        return found.map { (token: Token($0), logit: self[Int($0)]) }
-            .sorted { $0.logit != $1.logit ? $0.logit > $1.logit : $0.token < $1.token }
-            .prefix(count)
-            .map { Candidate(token: $0.token, logProbability: min(0, $0.logit - largest - logTotal)) }
-    }
-}

@@ -1,4 +1,5 @@
 package import PacelineCluster
+import PacelineModel
 import PacelineSpeculation
 
 /// A target of hashes instead of weights. It checks its input as strictly as a real engine depends on it. The cache
@@ -21,16 +22,27 @@ package final class MockTarget: TargetEngine {
         var reusesPages = false
         /// The round in which a request fails, by the request's seed.
         var failingRounds: [UInt64: Int] = [:]
+        /// The seeds of requests whose clients expect something, so that not every node is a drafter's.
+        var predicted: Set<UInt64> = []
     }
 
     private struct State {
         var base: [Token]
         var prefix: MockPrefix
         let seed: UInt64
+        let mask: TokenMask
+        let scoring: LogProbabilityRequest?
+        let scope: PrefixScope
         let lengthLimit: Int
         /// Base tokens whose keys and values are in the cache.
         var cached = 0
         var rounds = 0
+    }
+
+    /// A prompt up to a page border, and who may share what was computed for it.
+    private struct Page: Hashable {
+        let scope: PrefixScope
+        let tokens: [Token]
     }
 
     /// Tokens of a page: what sequences that begin alike share.
@@ -43,7 +55,7 @@ package final class MockTarget: TargetEngine {
     private let options: Options
     private var states: [RequestID: State] = [:]
     /// Prompts, up to page borders, that some sequence has computed.
-    private var pages: Set<[Token]> = []
+    private var pages: Set<Page> = []
     /// Nodes that were verified.
     private(set) var verifiedNodes = 0
     /// Nodes that no drafter had proposed for their prefix.
@@ -80,6 +92,9 @@ package final class MockTarget: TargetEngine {
             base: opening.base,
             prefix: MockPrefix(opening.base, isTagged: options.isTagged),
             seed: opening.sampling.seed,
+            mask: opening.mask,
+            scoring: opening.logProbabilities,
+            scope: opening.scope,
             lengthLimit: opening.lengthLimit
         )
         let reserved = states.values.reduce(0) { $0 + $1.lengthLimit }
@@ -111,27 +126,48 @@ package final class MockTarget: TargetEngine {
             }
             return prefill(count, of: &state)
         case .verify(let tree):
-            return .verified(try verify(tree, of: &state))
+            let verdict = try verify(tree, of: &state)
+            return .verified(
+                verdict,
+                logProbabilities: scores(of: verdict.tokens.count, endingAt: state.base.count, state)
+            )
         }
     }
 
     /// Computes up to `count` tokens behind those that are in pages.
     private func prefill(_ count: Int, of state: inout State) -> RoundOutcome {
         let (last, before) = (state.base.count - 1, state.cached)
-        while options.reusesPages, state.cached % Self.pageLength == 0, state.cached + Self.pageLength <= last,
-            pages.contains(Array(state.base.prefix(state.cached + Self.pageLength)))
+        let isScored = state.scoring?.includesPrompt ?? false
+        while options.reusesPages, !isScored, state.cached % Self.pageLength == 0,
+            state.cached + Self.pageLength <= last,
+            pages.contains(page(of: state, upTo: state.cached + Self.pageLength))
         { state.cached += Self.pageLength }
         let reused = state.cached - before
         let computed = min(count, last - state.cached)
         state.cached += computed
         if options.reusesPages {
             for end in stride(from: Self.pageLength, through: state.cached, by: Self.pageLength) {
-                pages.insert(Array(state.base.prefix(end)))
+                pages.insert(page(of: state, upTo: end))
             }
         }
         computedTokens += computed
         reusedTokens += reused
-        return .prefilled(count: computed, reused: reused)
+        let scores = isScored ? scores(of: computed, endingAt: state.cached + 1, state) : []
+        return .prefilled(count: computed, reused: reused, logProbabilities: scores)
+    }
+
+    private func page(of state: State, upTo end: Int) -> Page {
+        Page(scope: state.scope, tokens: Array(state.base.prefix(end)))
+    }
+
+    /// The log-probabilities of the `count` tokens of a base that end at a position, if any are wanted.
+    private func scores(of count: Int, endingAt end: Int, _ state: State) -> [TokenLogProbability] {
+        guard let top = state.scoring?.top else { return [] }
+        var prefix = MockPrefix(Array(state.base.prefix(end - count)), isTagged: options.isTagged)
+        return state.base[(end - count)..<end].map { token in
+            defer { prefix.append(token) }
+            return prefix.score(token, top: top)
+        }
     }
 
     private func verify(_ tree: TokenTree, of state: inout State) throws -> Verdict {
@@ -140,7 +176,7 @@ package final class MockTarget: TargetEngine {
         }
         inspect(tree, below: state)
         let verdict = SampleMatch().verdict(on: tree) { node in
-            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.seed)
+            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.seed, mask: state.mask)
         }
         state.base += verdict.tokens
         state.prefix = state.prefix.appending(verdict.tokens)
@@ -153,6 +189,7 @@ package final class MockTarget: TargetEngine {
 
     private func inspect(_ tree: TokenTree, below state: State) {
         verifiedNodes += tree.count
+        guard !options.predicted.contains(state.seed) else { return }
         var hashes: [BaseHash] = []
         hashes.reserveCapacity(tree.count)
         for node in tree.indices {

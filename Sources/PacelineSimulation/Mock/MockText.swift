@@ -36,20 +36,24 @@ package enum MockText {
     }
 
     /// What plain decoding emits.
+    ///
+    /// - Parameter minimum: so many tokens come before any of `stops`.
     package static func plain(
         prompt: [Token],
         seed: UInt64,
         count: Int,
         stops: Set<Token> = [],
+        minimum: Int = 0,
         isTagged: Bool = false
     ) -> [Token] {
+        let mask = TokenMask(stops, below: prompt.count + minimum)
         var prefix = MockPrefix(prompt, isTagged: isTagged)
         var text: [Token] = []
         while text.count < count {
-            let token = prefix.next(seed: seed)
+            let token = prefix.next(seed: seed, mask: mask)
             text.append(token)
             prefix.append(token)
-            if stops.contains(token) { break }
+            if text.count > minimum, stops.contains(token) { break }
         }
         return text
     }
@@ -109,12 +113,30 @@ struct MockPrefix {
         return longer
     }
 
-    /// The target's own token here.
-    func next(seed: UInt64) -> Token {
+    /// The target's own token here: the next letter's that is not masked, unless all are.
+    func next(seed: UInt64, mask: TokenMask = .none) -> Token {
+        let letter = nextLetter(seed: seed)
+        let masked = mask.tokens(at: count)
+        guard !masked.isEmpty else { return token(letter, seed: seed) }
+        let others = (0..<MockText.alphabet).lazy.map { token((letter + $0) % MockText.alphabet, seed: seed) }
+        return others.first { !masked.contains($0) } ?? token(letter, seed: seed)
+    }
+
+    /// The log-probability that the target claims for a token here. Like a model's, it does not depend on the seed.
+    func score(_ token: Token, top: Int) -> TokenLogProbability {
+        let best = (0..<Token(top)).map { Candidate(token: $0, logProbability: -Float($0) - claim(0)) }
+        return TokenLogProbability(token: token, logProbability: -claim(token), top: best)
+    }
+
+    private func claim(_ token: Token) -> Float {
+        Float(MockText.mix(hash.rawValue ^ UInt64(token)) % 4096) / 64
+    }
+
+    private func nextLetter(seed: UInt64) -> UInt64 {
         let whole = MockText.mix(hash.rawValue ^ MockText.mix(seed ^ UInt64(count)))
-        guard whole & 3 != 0 else { return token((whole >> 8) % MockText.alphabet, seed: seed) }
+        guard whole & 3 != 0 else { return (whole >> 8) % MockText.alphabet }
         let pair = last.reduce(UInt64(0)) { $0 << 32 | letter($1) }
-        return token(MockText.mix(pair ^ seed) % MockText.alphabet, seed: seed)
+        return MockText.mix(pair ^ seed) % MockText.alphabet
     }
 
     /// A letter as a token that could stand here.

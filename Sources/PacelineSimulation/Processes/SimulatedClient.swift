@@ -15,7 +15,8 @@ final class SimulatedClient {
     /// One submission of the request.
     private struct Attempt {
         let request: RequestID
-        var received = 0
+        /// Tokens that the client has, those from before the attempt included.
+        var received: Int
         /// Tokens that wait for a client that does not read.
         var unread = 0
     }
@@ -32,6 +33,8 @@ final class SimulatedClient {
     private let context: SimulationContext
     /// What plain decoding emits: the oracle.
     private let plain: [Token]
+    /// Tokens that the next attempt goes on behind.
+    private var kept: Int
     /// When the latest attempt brought tokens.
     private(set) var commitTimes: [Instant] = []
     /// The present attempt; nil between two.
@@ -49,8 +52,10 @@ final class SimulatedClient {
             seed: request.seed,
             count: request.maximumTokens,
             stops: request.stopTokens,
+            minimum: request.minimumTokens,
             isTagged: context.scenario.isTagged
         )
+        kept = min(request.generated, plain.count)
         context.timeline.schedule(after: request.start) { [unowned self] in submit() }
         guard let cancel = request.cancel else { return }
         context.timeline.schedule(after: request.start + cancel) { [unowned self] in self.cancel() }
@@ -59,13 +64,24 @@ final class SimulatedClient {
     private var journal: Journal { context.journal }
 
     var generation: GenerationRequest {
-        GenerationRequest(
+        var generation = GenerationRequest(
             prompt: request.prompt,
             sampling: SamplingParameters(seed: request.seed),
             maximumTokens: request.maximumTokens,
             stopTokens: request.stopTokens
         )
+        generation.generated = Array(plain.prefix(kept))
+        generation.minimumTokens = request.minimumTokens
+        generation.draftLimit = request.draftLimit
+        generation.logProbabilities = request.logProbabilities
+        generation.prediction = request.prediction
+        generation.tenant = request.tenant
+        generation.cacheSalt = request.cacheSalt
+        return generation
     }
+
+    /// Drafted nodes of one round at most.
+    var draftLimit: Int { request.draftLimit ?? .max }
 
     /// Passes that the request needs at most, if it begins from the start.
     func passes(prefillRows: Int) -> Int {
@@ -103,12 +119,13 @@ final class SimulatedClient {
     // MARK: What its verifier tells it
 
     func attemptBegins(as request: RequestID) {
-        attempt = Attempt(request: request)
+        attempt = Attempt(request: request, received: kept)
         commitTimes = []
     }
 
     /// The verifier has died: the client sees its connection end, and will try again.
     func loseAttempt() {
+        if request.goesOn, let attempt { kept = attempt.received }
         attempt = nil
         retry()
     }
@@ -119,14 +136,33 @@ final class SimulatedClient {
         }
         if event.isLast { attempt = nil }
         switch event {
-        case .prompt: journal.fail(.stream, "client \(index) got log-probabilities that it did not ask for")
+        case .prompt(let scores):
+            let isDue = current.received == 0 && (self.request.logProbabilities?.includesPrompt ?? false)
+            check(scores, from: 1, of: isDue ? self.request.prompt : [])
         case .tokens(let generated):
+            let (first, text) = (self.request.prompt.count + current.received, self.request.prompt + plain)
             take(generated.tokens, &current)
+            let end = min(text.count, first + generated.tokens.count)
+            check(generated.logProbabilities, from: first, of: Array(text.prefix(end)))
             attempt = current
             leaveUnread(generated.tokens.count)
         case .finished(let summary): finish(summary, received: current.received)
         case .failed(let fault): fail(fault)
         }
+    }
+
+    /// There is one log-probability for each token of a text from `first` on, if they were asked for.
+    private func check(_ scores: [TokenLogProbability], from first: Int, of text: [Token]) {
+        var due: [TokenLogProbability] = []
+        if let top = request.logProbabilities?.top, first < text.count {
+            var prefix = MockPrefix(Array(text.prefix(first)), isTagged: context.scenario.isTagged)
+            for token in text[first...] {
+                due.append(prefix.score(token, top: top))
+                prefix.append(token)
+            }
+        }
+        guard scores != due else { return }
+        journal.fail(.identity, "client \(index) got other log-probabilities from position \(first) on: \(scores)")
     }
 
     private func take(_ tokens: [Token], _ attempt: inout Attempt) {
@@ -209,6 +245,12 @@ final class SimulatedClient {
                     .caps,
                     "client \(index) was turned away with \(running) running and \(waiting) waiting"
                 )
+            }
+            retry()
+        case .tenantOverloaded(let waiting):
+            journal.count(.overload)
+            guard waiting >= context.scenario.verifier.queueLimitPerTenant else {
+                return journal.fail(.caps, "client \(index) was turned away with \(waiting) of its tenant waiting")
             }
             retry()
         case .slowConsumer where isOverflowing: end(.tooSlow)

@@ -59,7 +59,10 @@ final class VerifierProcess: SimulatedProcess {
             incarnation: UInt64(index + 1) << 32 | UInt64(life + 1)
         )
         var options = MockTarget.Options(isTagged: scenario.isTagged, reusesPages: scenario.reusesPages)
-        for request in scenario.requests { options.failingRounds[request.seed] = request.failingRound }
+        for request in scenario.requests {
+            options.failingRounds[request.seed] = request.failingRound
+            if !request.prediction.isEmpty { options.predicted.insert(request.seed) }
+        }
         let engine = MockTarget(cacheCapacity: scenario.cacheCapacity, ledger: context.ledger, options)
         return Memory(machine: machine, target: engine)
     }
@@ -182,6 +185,7 @@ final class VerifierProcess: SimulatedProcess {
             return journal.fail(.caps, "verifier \(index) started a pass while another one was running")
         }
         memory.delay.passStarts(pass, context)
+        checkDraftLimits(pass)
         let scenario = context.scenario
         let rivals = scenario.contention > 0 ? countDraftingWorkers() : 0
         let slowdown = 1 + scenario.contention * Double(rivals)
@@ -194,6 +198,18 @@ final class VerifierProcess: SimulatedProcess {
         journal.note("pass", "verifier \(index): \(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
         journal.statistics.passMilliseconds += time.inMilliseconds
         compute(TimedPass(pass: pass, slowdown: slowdown), taking: time)
+    }
+
+    /// No round verifies more nodes than its client allows.
+    private func checkDraftLimits(_ pass: Pass) {
+        for round in pass.rounds {
+            guard case .verify(let tree) = round.work, let client = memory.attempts[round.request] else { continue }
+            guard tree.count > client.draftLimit else { continue }
+            journal.fail(
+                .caps,
+                "\(round.request) has \(tree.count) nodes verified, and its client allows \(client.draftLimit)"
+            )
+        }
     }
 
     func complete(_ timed: TimedPass) {

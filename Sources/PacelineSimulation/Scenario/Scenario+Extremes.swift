@@ -27,6 +27,7 @@ extension Scenario {
         scenario.drawRequests(allowed, &random)
         if base > 1000 { scenario.shorten() }
         scenario.drawMoreStrikes(allowed, &random)
+        scenario.drawWishes()
         return scenario
     }
 

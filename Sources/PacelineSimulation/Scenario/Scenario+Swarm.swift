@@ -34,7 +34,31 @@ extension Scenario {
         scenario.byzantineWorkers = scenario.faults.contains(.byzantine) ? 1 + random.next(below: 2) : 0
         scenario.drawStrikes(&random)
         scenario.drawProtocol()
+        scenario.drawWishes()
         return scenario
+    }
+
+    /// What some clients ask for besides tokens. Draws from its own random stream, as ``drawProtocol()`` does.
+    mutating func drawWishes() {
+        var random = SplitMix(seed: MockText.mix(seed ^ 0x5749_5348))
+        verifier.queueLimitPerTenant = max(1, verifier.queueLimit / random.pick([1, 2]))
+        verifier.sharesPrefixesBetweenTenants = random.next(below: 4) == 0
+        for index in requests.indices {
+            requests[index].tenant = Tenant(rawValue: random.pick(["", "a", "b"]))
+            requests[index].cacheSalt = random.pick([nil, nil, "salt"])
+            let limit = random.pick([0, 1, 2, 5])
+            let minimum = random.next(below: requests[index].maximumTokens + 1)
+            let generated = random.next(below: requests[index].maximumTokens + 1)
+            let scoring = LogProbabilityRequest(top: random.next(below: 4), includesPrompt: random.next(below: 2) == 0)
+            requests[index].logProbabilities = random.next(below: 4) == 0 ? scoring : nil
+            let errors = random.pick([0, 0.1, 1])
+            let expected = expectation(of: requests[index], errors: errors, &random)
+            requests[index].prediction = random.next(below: 4) == 0 ? expected : []
+            requests[index].goesOn = random.next(below: 2) == 0
+            requests[index].draftLimit = random.next(below: 4) == 0 ? limit : nil
+            requests[index].minimumTokens = random.next(below: 3) == 0 ? minimum : 0
+            requests[index].generated = random.next(below: 6) == 0 ? generated : 0
+        }
     }
 
     /// In some scenarios: bases in tiny parts with little room, and workers of the previous version. Draws from its own
@@ -47,6 +71,20 @@ extension Scenario {
         }
         let old = WireLimits.protocolVersions.lowerBound
         for index in workers.indices where random.next(below: 4) == 0 { workers[index].versions = old...old }
+    }
+
+    /// What a client expects that is right but for a share of its tokens.
+    private func expectation(of request: Request, errors: Double, _ random: inout SplitMix) -> [Token] {
+        let text = MockText.plain(
+            prompt: request.prompt,
+            seed: request.seed,
+            count: request.maximumTokens,
+            isTagged: isTagged
+        )
+        return text.flatMap { token in
+            guard random.nextUnit() < errors else { return [token] }
+            return [[], [Token(random.next(below: MockText.vocabularySize))], [token, token]][random.next(below: 3)]
+        }
     }
 
     private mutating func drawLimits(_ random: inout SplitMix) {

@@ -27,6 +27,19 @@ package struct Scenario: Sendable {
         package var seed: UInt64
         package var maximumTokens: Int
         package var stopTokens: Set<Token> = []
+        /// Tokens that come before any stop token.
+        package var minimumTokens = 0
+        /// Drafted nodes of one round at most; nil for no limit.
+        package var draftLimit: Int?
+        package var logProbabilities: LogProbabilityRequest?
+        /// What the client expects.
+        package var prediction: [Token] = []
+        package var tenant = Tenant.anonymous
+        package var cacheSalt: String?
+        /// Tokens that the client has from an earlier verifier when it first asks.
+        package var generated = 0
+        /// Whether the client goes on behind what it has when its verifier dies, instead of asking again.
+        package var goesOn = false
         package var start = Duration.zero
         /// When the client goes away, after its start.
         package var cancel: Duration?

@@ -1,5 +1,5 @@
-/// How probable the target found a token at its position, by the raw softmax of the logits: before biases, penalties and
-/// temperature.
+/// How probable the target found a token at its position, by the raw softmax of the logits: before biases, penalties
+/// and temperature.
 package struct TokenLogProbability: Sendable, Hashable {
     package var token: Token
     /// Natural logarithm, at most 0.

@@ -8,6 +8,7 @@ import PacelineModel
 import PacelineServer
 import PacelineSpeculation
 import PacelineTensor
+import PacelineWire
 
 /// `asynchronous` or `stop-and-wait` on the command line.
 extension DraftingMode: ExpressibleByArgument {}
@@ -22,6 +23,10 @@ struct VerifierCommand: ConfiguredCommand {
 
               paceline verifier -m qwen2.5-coder-1.5b
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
+
+            With -md it drafts for itself, in its own process: worth it where processors would idle.
+
+              paceline verifier -m qwen2.5-coder-1.5b -md ngram -md suffix
 
             GET /health, /livez, /ready, /metrics, /v1/models and /v1/workers report its state.
 
@@ -90,6 +95,15 @@ struct VerifierCommand: ConfiguredCommand {
     var servedNames: [String] = []
 
     @OptionGroup(title: "Clients") var clients: HTTPOptions
+    @OptionGroup var drafters: DrafterOptions
+
+    @Option(
+        name: [.customLong("td", withSingleDash: true), .customLong("threads-draft")],
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads of each drafter with a model, 1 to 256.", valueName: "count")
+    )
+    var draftThreads = 1
+
     @OptionGroup var link: LinkOptions
     @OptionGroup var context: ContextOptions
     @OptionGroup var cache: CacheOptions
@@ -102,6 +116,7 @@ struct VerifierCommand: ConfiguredCommand {
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
+        try validateRange(draftThreads, ThreadOptions.range, "--threads-draft")
         let durations = DurationArgument(.zero)...DurationArgument(.seconds(10))
         try validateRange(draftWait, durations, "--draft-wait")
         try validateRange(draftDelay, durations, "--draft-delay")
@@ -228,7 +243,14 @@ struct VerifierCommand: ConfiguredCommand {
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
         let (threads, slots, cacheType) = (threads.count, slots, cache.type)
         defer { progress.clear() }
-        return try await VerifierServer.start(configuration, listen: listen, tls: tls, logger: logger) { compute in
+        let residents = try residents(for: file)
+        return try await VerifierServer.start(
+            configuration,
+            listen: listen,
+            tls: tls,
+            residents: residents,
+            logger: logger
+        ) { compute in
             try LoadedTarget.transformer(
                 file,
                 threads: threads,
@@ -240,5 +262,38 @@ struct VerifierCommand: ConfiguredCommand {
                 progress.update(fraction)
             }
         }
+    }
+
+    /// A worker of this process for each drafter; throws for one that cannot draft for the target.
+    private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
+        let fingerprint = try ModelFingerprint(modelAt: target.path)
+        return try drafters.names().map { name in
+            let worker = try WorkerConfiguration(hosting: [name], slots: slots)
+            if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
+                throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
+            }
+            let (threads, slots, vocabulary) = (draftThreads, slots, drafters.vocabulary)
+            return ResidentDrafters(worker) { progress in
+                try DrafterRoster(
+                    [name],
+                    draftVocabulary: vocabulary,
+                    threads: threads,
+                    sequences: slots,
+                    seed: .random(in: .min ... .max),
+                    progress: progress
+                )
+            }
+        }
+    }
+}
+
+/// A drafter whose tokens are not the target's.
+struct TargetVocabularyError: Error, CustomStringConvertible {
+    let drafter: String
+    let target: String
+
+    var description: String {
+        "the drafter \(drafter) does not have the vocabulary of the target \(target), so it cannot draft for it; "
+            + "use a smaller model of the same family, or ngram"
     }
 }

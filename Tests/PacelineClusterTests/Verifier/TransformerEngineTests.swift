@@ -32,11 +32,11 @@ struct TransformerEngineTests {
 
         mutating func take(_ outcome: RoundOutcome) {
             switch outcome {
-            case .prefilled(let count, let reused):
+            case .prefilled(let count, let reused, _):
                 computed += count + reused
                 self.reused += reused
-            case .verified(let verdict): tokens += verdict.tokens
-            case .failed(let reason): Issue.record("the engine failed: \(reason)")
+            case .verified(let verdict, _): tokens += verdict.tokens
+            case .failed(let reason), .noRoom(let reason): Issue.record("the engine failed: \(reason)")
             }
         }
     }

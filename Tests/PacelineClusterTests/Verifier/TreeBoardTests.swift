@@ -13,7 +13,7 @@ struct TreeBoardTests {
     struct Bench {
         /// The most nodes that a worker may have outstanding.
         var ceiling = 64
-        var history = BaseHistory(prompt: [10, 11])
+        var history = BaseHistory(base: [10, 11])
         var board = TreeBoard(limits: TreeLimits(nodes: 512, depth: 32, vocabularySize: 100))
 
         mutating func commit(_ tokens: [Token]) {
@@ -233,7 +233,8 @@ struct TreeBoardTests {
         }
         board.reconcile()
         proven.reconcile()
-        #expect(board.surplus(depth: 32, over: 0.1) == proven.surplus(depth: 32, over: 0.1))
+        // The nodes come in another order, and so do the terms of the sum.
+        #expect(abs(board.surplus(depth: 32, over: 0.1) - proven.surplus(depth: 32, over: 0.1)) < 1e-12)
     }
 
     @Test("ignores a tree beyond its worker's credit until a new one begins")

@@ -11,8 +11,12 @@ struct SharedPagesTests {
     static let tokens: [Token] = (0..<300).map { Token(($0 * 31 + 7) % 251) }
 
     /// A cache that claims to have computed `tokens`.
-    static func cache(_ pool: KVPagePool, _ tokens: [Token]) throws -> KVCache {
-        let cache = KVCache(pool: pool)
+    static func cache(
+        _ pool: KVPagePool,
+        _ tokens: [Token],
+        scope: PrefixScope = .common
+    ) throws -> KVCache {
+        let cache = KVCache(pool: pool, scope: scope)
         try cache.reserve(tokens.count)
         cache.commit(tokens.count)
         cache.share(tokens)
@@ -32,6 +36,27 @@ struct SharedPagesTests {
         changed[100] += 1
         let parted = KVCache(pool: pool)
         #expect(parted.adopt(changed, limit: 299) == 64)
+    }
+
+    @Test("A sequence adopts nothing of another scope, and equal pages of two scopes stay two")
+    func scopes() throws {
+        let pool = KVPagePool(shape: Self.shape, slots: 4_096)
+        let scopes = [
+            PrefixScope.common, PrefixScope(owner: "", salt: nil), PrefixScope(owner: "a", salt: nil),
+            PrefixScope(owner: "a", salt: ""), PrefixScope(owner: "a", salt: "b"), PrefixScope(owner: nil, salt: "b"),
+        ]
+        var caches: [KVCache] = []
+        for (number, scope) in scopes.enumerated() {
+            let late = KVCache(pool: pool, scope: scope)
+            #expect(late.adopt(Self.tokens, limit: 299) == 0)
+            caches.append(try Self.cache(pool, Self.tokens, scope: scope))
+            #expect(pool.indexedPages == 4 * (number + 1))
+        }
+        for (scope, cache) in zip(scopes, caches) {
+            let late = KVCache(pool: pool, scope: scope)
+            #expect(late.adopt(Self.tokens, limit: 299) == 256)
+            #expect(zip(late.pages, cache.pages).allSatisfy { $0 === $1 })
+        }
     }
 
     @Test("Pages outlive their sequence until their memory is needed; the least recently used are evicted first")

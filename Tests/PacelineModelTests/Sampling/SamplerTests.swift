@@ -19,9 +19,10 @@ struct SamplerTests {
         _ logits: [Float],
         position: Int = 0,
         recent: [Token] = [],
+        mask: TokenMask = .none,
         isa: InstructionSet = .best
     ) throws -> Token {
-        try Sampler(parameters: parameters, vocabularySize: logits.count, isa: isa)
+        try Sampler(parameters: parameters, vocabularySize: logits.count, mask: mask, isa: isa)
             .nextToken(FloatMatrix(logits), row: 0, position: position, recent: recent[...])
     }
 
@@ -48,6 +49,34 @@ struct SamplerTests {
     @Test("Temperature 0 takes the largest logit, and the lowest id among equal ones")
     func greedy() throws {
         #expect(try Self.next(.greedy, [1, 3, 2, 3]) == 1)
+    }
+
+    @Test(
+        "Before its mask ends, a masked token is chosen as rarely as one that is next to impossible",
+        arguments: [
+            SamplingParameters.greedy, SamplingParameters(temperature: 1, topK: 5),
+            SamplingParameters(temperature: 0.7, topP: 0.9, presencePenalty: 1),
+            SamplingParameters(temperature: 1.5, minP: 0.2), SamplingParameters(temperature: 2),
+        ]
+    )
+    func mask(parameters: SamplingParameters) throws {
+        let logits = Self.logits(count: 500, seed: 3)
+        let likely = logits.indices.sorted { logits[$0] > logits[$1] }.prefix(40)
+        let mask = TokenMask(likely.map(Token.init), below: 10)
+        var without = logits
+        for index in likely { without[index] = -1e30 }
+        var parameters = parameters
+        parameters.logitBias = [SamplingParameters.LogitBias(token: Token(likely[0]), bias: 100)]
+        for seed in 0..<200 as Range<UInt64> {
+            parameters.seed = seed
+            let recent: [Token] = [Token(likely[1]), 7]
+            let chosen = try Self.next(parameters, logits, position: 9, recent: recent, mask: mask)
+            #expect(try chosen == Self.next(parameters, without, position: 9, recent: recent))
+            let later = try Self.next(parameters, logits, position: 10, recent: recent, mask: mask)
+            #expect(try later == Self.next(parameters, logits, position: 10, recent: recent))
+        }
+        // Some token must be chosen.
+        #expect(try Self.next(parameters, [1, 2], mask: TokenMask([0, 1], below: 9)) <= 1)
     }
 
     @Test("Every instruction set chooses the same token")

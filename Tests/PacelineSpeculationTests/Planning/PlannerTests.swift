@@ -46,6 +46,35 @@ struct PlannerTests {
         #expect(Planner(policy: unlimited).plan(sequences, cost: flat).nodeCount == possible)
     }
 
+    @Test("expects no fewer tokens per millisecond than plain decoding, in a full batch too", arguments: 0..<60)
+    func noHarm(seed: UInt64) throws {
+        var generator = SplitMix(seed: seed)
+        let count = [1, 4, 16, 40][Int(seed % 4)]
+        let sequences = try (0..<count).map { _ in try Self.randomCandidate(nodes: 1...20, using: &generator) }
+        let cost = try Self.randomCost(using: &generator)
+        for otherRows in [0, 30] {
+            let plan = Planner().plan(sequences, otherRows: otherRows, cost: cost)
+            let plain = Double(count) / cost.milliseconds(rows: count + otherRows)
+            #expect(plan.rate >= plain * (1 - 1e-12))
+        }
+    }
+
+    @Test("takes fewer nodes for each sequence as the batch fills, and none where each row costs its share")
+    func fullBatch() throws {
+        // Rows are nearly free up to eight, as while the weights are being read; then each costs its share.
+        let cost = try CostCurve([
+            .init(rows: 1, milliseconds: 20), .init(rows: 8, milliseconds: 22), .init(rows: 64, milliseconds: 176),
+        ])
+        let chain = try TokenTree((0..<7).map { .init(parent: $0 == 0 ? nil : $0 - 1, token: 0, logProbability: 0) })
+        let likely = Planner.Input(tree: chain, probabilities: Array(repeating: 0.9, count: 7))
+        let nodes = [1, 2, 4, 8, 16].map { count in
+            Planner().plan(Array(repeating: likely, count: count), cost: cost).nodeCount / count
+        }
+        #expect(nodes == nodes.sorted(by: >))
+        #expect(nodes[0] >= 6)
+        #expect(nodes[3...] == [0, 0])
+    }
+
     @Test("looks beyond a step in the cost curve")
     func beyondStep() throws {
         // One more row more than doubles the cost; seven more rows cost hardly more than one does.

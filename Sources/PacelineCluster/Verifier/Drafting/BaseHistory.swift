@@ -13,9 +13,9 @@ struct BaseHistory: Sendable {
     /// Oldest first; never empty.
     private var marks: [BaseMark]
 
-    init(prompt: [Token]) {
-        tokens = prompt
-        marks = [BaseMark(epoch: 0, length: prompt.count, hash: BaseHash(prompt))]
+    init(base: [Token]) {
+        tokens = base
+        marks = [BaseMark(epoch: 0, length: base.count, hash: BaseHash(base))]
     }
 
     /// Names the base as it is now.

@@ -12,8 +12,8 @@ struct VerdictShare: Equatable, Sendable {
 
 /// The trees of several workers for one sequence as one tree, with what is believed of each node and who proposed it.
 struct MergedTree: Sendable {
-    /// Workers that one sequence may have; a node's proposers are the bits of one word.
-    static let workerLimit = 64
+    /// Workers that one sequence may have besides its prediction; a node's proposers are the bits of one word.
+    static let workerLimit = 63
 
     /// The workers of the sequence, in the order of assignment.
     let workers: [LinkID]
@@ -72,6 +72,18 @@ struct MergedTree: Sendable {
     func candidate(depth: Int) -> Planner.Input {
         let allowed = tree.indices.map { tree.depth(of: $0) <= depth ? probabilities[$0] : 0 }
         return Planner.Input(tree: tree, probabilities: allowed)
+    }
+
+    /// The most probable `count` nodes.
+    func limited(to count: Int) -> MergedTree {
+        guard tree.count > count else { return self }
+        var reach: [Double] = []
+        for (index, node) in tree.enumerated() {
+            reach.append((node.parent.map { reach[$0] } ?? 1) * probabilities[index])
+        }
+        // No node is more probable than its parent, which has the lower index: so the part is connected.
+        let best = tree.indices.sorted { reach[$0] != reach[$1] ? reach[$0] > reach[$1] : $0 < $1 }
+        return subtree(best.prefix(count).sorted())
     }
 
     /// The part that consists of `nodes`, which are ascending and connected to the base.

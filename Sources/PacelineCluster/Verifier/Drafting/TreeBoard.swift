@@ -121,15 +121,21 @@ struct TreeBoard: Sendable {
 
     /// All trees below the current base, merged by (parent, token). Merges again only if something has changed.
     ///
-    /// - Parameter drafters: the sequence's workers in the order of assignment. A worker's profile gives the
-    ///   probabilities of its nodes; nil leaves its tree out.
-    mutating func merged(_ drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
+    /// - Parameters:
+    ///   - drafters: the sequence's workers in the order of assignment. A worker's profile gives the probabilities of
+    ///     its nodes; nil leaves its tree out.
+    ///   - prediction: counts as the last worker. It changes only when the sequence grows.
+    mutating func merged(
+        _ drafters: [(worker: LinkID, profile: WorkerProfile?)],
+        prediction: Prediction? = nil
+    ) -> MergedTree {
         let trees = drafters.map { tree(of: $0.worker) }
         let sources = zip(drafters, trees).map { drafter, tree in
             Source(worker: drafter.worker, revision: tree.isEmpty ? nil : drafter.profile?.revision)
         }
         if let latest, latest.sources == sources { return latest.tree }
-        var merged = MergedTree(limits: limits, workers: drafters.map(\.worker))
+        let workers = drafters.map(\.worker) + (prediction == nil ? [] : [LinkID.prediction])
+        var merged = MergedTree(limits: limits, workers: workers)
         for (place, tree) in trees.enumerated() {
             guard let profile = drafters[place].profile else { continue }
             merged.add(
@@ -137,6 +143,14 @@ struct TreeBoard: Sendable {
                 bit: 1 << UInt64(place),
                 probabilities: profile.probabilities(of: tree),
                 isProven: profile.isProven
+            )
+        }
+        if let prediction {
+            merged.add(
+                prediction.tree,
+                bit: 1 << UInt64(trees.count),
+                probabilities: prediction.profile.probabilities(of: prediction.tree),
+                isProven: prediction.profile.isProven
             )
         }
         merged.reconcile()

@@ -1,3 +1,4 @@
+package import PacelineModel
 package import PacelineSpeculation
 
 /// One forward pass of the target: rounds of several sequences side by side.
@@ -13,6 +14,12 @@ package struct Pass: Sendable {
         package var sampling: SamplingParameters
         /// The sequence will hold at most this many tokens.
         package var lengthLimit: Int
+        /// Tokens that may not be chosen yet. A part of the law, as the sampling parameters are.
+        package var mask = TokenMask.none
+        /// Which log-probabilities outcomes carry; nil for none. Those of the prompt are those of the whole base.
+        package var logProbabilities: LogProbabilityRequest?
+        /// Which sequences may share what is computed for this one.
+        package var scope = PrefixScope.common
 
         package init(request: RequestID, base: [Token], sampling: SamplingParameters, lengthLimit: Int) {
             self.request = request

@@ -30,20 +30,24 @@ package struct Round: Sendable {
 /// What a pass brought for one sequence.
 package enum RoundOutcome: Sendable {
     /// More tokens of the base are in the cache: `count` that were computed, and `reused` that another sequence with
-    /// the same beginning had computed before. They come on top of what the round asked for, or instead of it.
-    case prefilled(count: Int, reused: Int)
-    /// The tree was decided about; the engine's cache already follows the verdict.
-    case verified(Verdict)
+    /// the same beginning had computed before. They come on top of what the round asked for, or instead of it. The
+    /// log-probabilities are those of the tokens that follow each computed one, if the opening asked for the prompt's.
+    case prefilled(count: Int, reused: Int, logProbabilities: [TokenLogProbability] = [])
+    /// The tree was decided about; the engine's cache already follows the verdict. If the opening asked for
+    /// log-probabilities, there is one for each of the verdict's tokens.
+    case verified(Verdict, logProbabilities: [TokenLogProbability] = [])
     /// The engine could not do the round, for a reason that concerns this sequence alone. The sequence must be closed.
     case failed(reason: String)
+    /// As `failed`, because there is no memory for the sequence's keys and values.
+    case noRoom(reason: String)
 
     /// Rows that the pass computed for a round that asked for `rows`.
     func rows(of rows: Int) -> Int {
-        if case .prefilled(let count, _) = self { count } else { rows }
+        if case .prefilled(let count, _, _) = self { count } else { rows }
     }
 
     /// Tokens that the sequence gained.
     var emittedTokens: Int {
-        if case .verified(let verdict) = self { verdict.tokens.count } else { 0 }
+        if case .verified(let verdict, _) = self { verdict.tokens.count } else { 0 }
     }
 }

@@ -7,6 +7,8 @@ package final class TransformerEngine: TargetEngine {
     private struct EngineSequence {
         let cache: KVCache
         let sampler: Sampler
+        /// Which log-probabilities are wanted.
+        let scoring: LogProbabilityRequest?
         /// All committed tokens; the cache holds the first `cache.length` of them.
         var tokens: [Token]
     }
@@ -17,15 +19,21 @@ package final class TransformerEngine: TargetEngine {
         var pending: Int
         /// Tokens of the base that another sequence had computed.
         var reused: Int
+        /// Whether the pending rows have logits.
+        var isScored = false
         /// What is decided about; nil for a prefill.
         var tree: TokenTree?
-        /// The row of the logits that belongs to the base; its nodes follow.
+        /// The row of the logits that belongs to the base; its nodes follow. The first scored row of a prefill.
         var logitRow: Int
     }
+
+    /// Prompt tokens of one pass that may have logits: each is a row as wide as the vocabulary.
+    private static let scoredRows = 32
 
     private let transformer: Transformer
     private let pool: KVPagePool
     private let rule = SampleMatch()
+    private let scorer: TokenScorer
     private var sequences: [RequestID: EngineSequence] = [:]
 
     /// - Parameters:
@@ -34,6 +42,7 @@ package final class TransformerEngine: TargetEngine {
     ///   - sequences: the most sequences that are open at a time.
     package init(transformer: Transformer, cacheCapacity: Int, sequences: Int) {
         self.transformer = transformer
+        scorer = TokenScorer(columns: transformer.weights.columns, isa: transformer.compute.isa)
         let slots = Self.slots(cacheCapacity: cacheCapacity, sequences: sequences)
         pool = KVPagePool(shape: transformer.cacheShape, slots: slots)
     }
@@ -69,12 +78,14 @@ package final class TransformerEngine: TargetEngine {
 
     package func open(_ opening: Pass.Opening) throws {
         sequences[opening.request] = EngineSequence(
-            cache: KVCache(pool: pool),
+            cache: KVCache(pool: pool, scope: opening.scope),
             sampler: Sampler(
                 parameters: opening.sampling,
                 columns: transformer.weights.columns,
+                mask: opening.mask,
                 isa: transformer.compute.isa
             ),
+            scoring: opening.logProbabilities,
             tokens: opening.base
         )
     }
@@ -87,20 +98,29 @@ package final class TransformerEngine: TargetEngine {
         transformer.onProgress = { progress.advance() }
         var rows: [PassRow] = []
         var logitRows = 0
+        var scoredRows = Self.scoredRows
         let placements = rounds.map { round in
-            Result { try place(round, rows: &rows, logitRows: &logitRows) }
+            Result { try place(round, rows: &rows, logitRows: &logitRows, scoredRows: &scoredRows) }
         }
         let logits = transformer.forward(rows)
         return zip(rounds, placements).map { round, placement in
             switch placement {
             case .success(let placement): finish(round.request, placement, logits: logits)
+            case .failure(let error as KVCacheError): .noRoom(reason: "\(error)")
             case .failure(let error): .failed(reason: "\(error)")
             }
         }
     }
 
     /// Adds the rows of a round to the pass.
-    private func place(_ round: Round, rows: inout [PassRow], logitRows: inout Int) throws -> Placement {
+    ///
+    /// - Parameter scoredRows: how many rows of prompts may still have logits.
+    private func place(
+        _ round: Round,
+        rows: inout [PassRow],
+        logitRows: inout Int,
+        scoredRows: inout Int
+    ) throws -> Placement {
         guard let sequence = sequences[round.request] else { throw EngineError.unknownSequence(round.request) }
         let cache = sequence.cache
         switch round.work {
@@ -108,11 +128,15 @@ package final class TransformerEngine: TargetEngine {
             // The last token is left to the round that decides about the next one.
             let last = sequence.tokens.count - 1
             guard cache.length + count <= last else { throw EngineError.prefillBeyondBase(round.request) }
-            let reused = cache.adopt(sequence.tokens, limit: last)
-            let end = min(cache.length + count, last)
+            let isScored = sequence.scoring?.includesPrompt ?? false
+            // Pages hold no logits.
+            let reused = isScored ? 0 : cache.adopt(sequence.tokens, limit: last)
+            let end = min(cache.length + (isScored ? min(count, scoredRows) : count), last)
             try cache.reserve(end)
-            rows += committedRows(sequence, upTo: end, wantingLast: false)
-            return Placement(pending: end - cache.length, reused: reused, tree: nil, logitRow: logitRows)
+            let pending = end - cache.length
+            rows += committedRows(sequence, upTo: end) { _ in isScored }
+            defer { if isScored { (logitRows, scoredRows) = (logitRows + pending, scoredRows - pending) } }
+            return Placement(pending: pending, reused: reused, isScored: isScored, logitRow: logitRows)
         case .verify(let proposed):
             let reused = cache.adopt(sequence.tokens, limit: sequence.tokens.count - 1)
             let tree = try reserve(for: proposed, of: sequence)
@@ -122,7 +146,7 @@ package final class TransformerEngine: TargetEngine {
                 tree: tree,
                 logitRow: logitRows
             )
-            rows += committedRows(sequence, upTo: sequence.tokens.count, wantingLast: true)
+            rows += committedRows(sequence, upTo: sequence.tokens.count) { $0 == sequence.tokens.count - 1 }
             rows += nodeRows(tree, of: sequence)
             logitRows += 1 + tree.count
             return placement
@@ -140,13 +164,17 @@ package final class TransformerEngine: TargetEngine {
         }
     }
 
-    private func committedRows(_ sequence: EngineSequence, upTo end: Int, wantingLast: Bool) -> [PassRow] {
+    private func committedRows(
+        _ sequence: EngineSequence,
+        upTo end: Int,
+        wantsLogits: (_ position: Int) -> Bool
+    ) -> [PassRow] {
         (sequence.cache.length..<end).map { position in
             .committed(
                 sequence.tokens[position],
                 position: position,
                 cache: sequence.cache,
-                wantsLogits: wantingLast && position == end - 1
+                wantsLogits: wantsLogits(position)
             )
         }
     }
@@ -171,22 +199,45 @@ package final class TransformerEngine: TargetEngine {
             return .failed(reason: "\(EngineError.unknownSequence(request))")
         }
         sequence.cache.commit(placement.pending)
-        guard let tree = placement.tree else {
-            sequence.cache.share(sequence.tokens)
-            return .prefilled(count: placement.pending, reused: placement.reused)
-        }
-        let base = sequence.tokens
-        let verdict: Verdict
         do {
-            verdict = try self.verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
+            guard let tree = placement.tree else {
+                sequence.cache.share(sequence.tokens)
+                let scores = try promptScores(of: sequence, placement, logits: logits)
+                return .prefilled(count: placement.pending, reused: placement.reused, logProbabilities: scores)
+            }
+            let base = sequence.tokens
+            let (verdict, scores) = try verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
+            sequence.cache.keep(verdict.path.map { base.count + $0 }, committing: verdict.path.count)
+            sequence.tokens += verdict.tokens
+            sequence.cache.share(sequence.tokens)
+            sequences[request] = sequence
+            return .verified(verdict, logProbabilities: scores)
         } catch {
             return .failed(reason: "\(error)")
         }
-        sequence.cache.keep(verdict.path.map { base.count + $0 }, committing: verdict.path.count)
-        sequence.tokens += verdict.tokens
-        sequence.cache.share(sequence.tokens)
-        sequences[request] = sequence
-        return .verified(verdict)
+    }
+
+    /// The log-probabilities of the tokens behind those that a prefill has just committed.
+    private func promptScores(
+        of sequence: EngineSequence,
+        _ placement: Placement,
+        logits: FloatMatrix
+    ) throws(LogitError) -> [TokenLogProbability] {
+        guard placement.isScored, let scoring = sequence.scoring else { return [] }
+        let first = sequence.cache.length - placement.pending + 1
+        var scores: [TokenLogProbability] = []
+        for offset in 0..<placement.pending {
+            scores.append(
+                try scorer.score(
+                    sequence.tokens[first + offset],
+                    logits: logits,
+                    row: placement.logitRow + offset,
+                    position: first + offset,
+                    top: scoring.top
+                )
+            )
+        }
+        return scores
     }
 
     /// The target's verdict on a tree.
@@ -195,29 +246,37 @@ package final class TransformerEngine: TargetEngine {
     /// tree; the next round fails.
     ///
     /// - Parameter firstRow: the row of the logits that belongs to the base.
+    /// - Returns: also the log-probability of each of the verdict's tokens, if they are wanted.
     private func verdict(
         on tree: TokenTree,
         of sequence: EngineSequence,
         logits: FloatMatrix,
         firstRow: Int
-    ) throws(LogitError) -> Verdict {
+    ) throws(LogitError) -> (Verdict, [TokenLogProbability]) {
         let (base, recentLength) = (sequence.tokens, sequence.sampler.recentLength)
         var decided: [Token] = []
+        var scores: [TokenLogProbability] = []
         do throws(LogitError) {
-            return try rule.verdict(on: tree) { node throws(LogitError) in
+            let verdict = try rule.verdict(on: tree) { node throws(LogitError) in
                 let recent = recentLength == 0 ? [] : base + tree.tokens(onPathTo: node)
+                let row = firstRow + (node.map { $0 + 1 } ?? 0)
+                let position = base.count + tree.depth(of: node)
                 let token = try sequence.sampler.nextToken(
                     logits,
-                    row: firstRow + (node.map { $0 + 1 } ?? 0),
-                    position: base.count + tree.depth(of: node),
+                    row: row,
+                    position: position,
                     recent: recent.suffix(recentLength)
                 )
                 decided.append(token)
+                if let top = sequence.scoring?.top {
+                    scores.append(try scorer.score(token, logits: logits, row: row, position: position, top: top))
+                }
                 return token
             }
+            return (verdict, scores)
         } catch {
             guard let correction = decided.popLast() else { throw error }
-            return Verdict(path: tree.descend(decided), accepted: decided, correction: correction)
+            return (Verdict(path: tree.descend(decided), accepted: decided, correction: correction), scores)
         }
     }
 }

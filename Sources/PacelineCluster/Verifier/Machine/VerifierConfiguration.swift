@@ -7,8 +7,12 @@ package struct VerifierConfiguration: Sendable {
     package var name = "verifier"
     /// Requests that run at once.
     package var slots = 8
-    /// Requests that may wait for a slot.
-    package var queueLimit = 64
+    /// Requests that may wait for a slot, in all and of one tenant.
+    package var queueLimit = 256
+    package var queueLimitPerTenant = 128
+    /// Whether requests of different tenants share what was computed for equal beginnings. Who can measure time can
+    /// then find out what others asked.
+    package var sharesPrefixesBetweenTenants = false
     /// Rows of one pass that may go to prompts.
     package var prefillRows = 128
     /// How long the prompts in a pass may delay the tokens of sequences that have read theirs. A pass takes at least

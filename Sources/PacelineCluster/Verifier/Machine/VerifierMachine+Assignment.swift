@@ -9,7 +9,9 @@ extension VerifierMachine {
     mutating func rebalance(now: Instant) {
         let moves = Assignment.moves(
             workers: assignableWorkers,
-            sequences: running.values.map { Assignment.Request(request: $0.request, length: $0.length) },
+            sequences: running.values.filter(\.isDraftable).map {
+                Assignment.Request(request: $0.request, length: $0.length)
+            },
             workersPerSequence: min(configuration.workersPerSequence, MergedTree.workerLimit)
         )
         ledger.balance()

@@ -1,3 +1,4 @@
+import PacelineModel
 import PacelineSpeculation
 import PacelineWire
 
@@ -9,13 +10,21 @@ extension VerifierMachine {
         guard let plan = scheduler.next(demands, now: now) else { return }
         statistics.countPass()
         links.watchdog.began(now: now)
-        let openings = plan.openings.compactMap { running[$0]?.opening }
+        let openings = plan.openings.compactMap { running[$0].map(opening) }
         outbox.append(.run(Pass(closings: plan.closings, openings: openings, rounds: plan.rounds)))
         // In the classic protocol a worker does not draft below what is not decided yet.
         guard !configuration.waitsForWorkers else { return }
         for (request, tree) in zip(plan.trees.keys, plan.trees.values) where !tree.tree.isEmpty {
             announce(tree, of: request, now: now)
         }
+    }
+
+    /// What the engine needs to make room for a sequence.
+    private func opening(of sequence: VerifierSequence) -> Pass.Opening {
+        var opening = sequence.opening
+        let owner = configuration.sharesPrefixesBetweenTenants ? nil : sequence.tenant.rawValue
+        opening.scope = PrefixScope(owner: owner, salt: sequence.cacheSalt)
+        return opening
     }
 
     /// A worker added to a sequence's tree.

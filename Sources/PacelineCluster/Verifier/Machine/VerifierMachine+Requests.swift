@@ -4,28 +4,35 @@ import PacelineWire
 extension VerifierMachine {
     /// Admits a request, queues it, or refuses it at once.
     mutating func submit(_ id: RequestID, _ request: GenerationRequest, now: Instant) {
-        let valid: GenerationRequest
-        do {
-            valid = try validated(request)
+        do throws(RequestFault) {
+            let sequence = try sequence(id, request, now: now)
+            if let reason = sequence.finish {
+                // What was generated before ends the request.
+                return outbox.append(.emit(id, .finished(sequence.summary(reason, workers: []))))
+            }
+            guard waiting.isEmpty, hasRoom(for: sequence) else {
+                return try enqueue(sequence)
+            }
+            admit(sequence, now: now)
+            rebalance(now: now)
         } catch {
             outbox.append(.emit(id, .failed(error)))
-            return
         }
-        guard waiting.isEmpty, hasRoom(for: valid) else {
-            guard waiting.count < configuration.queueLimit else {
-                let fault = RequestFault.overloaded(running: running.count, waiting: waiting.count)
-                return outbox.append(.emit(id, .failed(fault)))
-            }
-            return waiting.append((id, valid))
+    }
+
+    /// Lets a request wait for a slot, unless too many do.
+    private mutating func enqueue(_ sequence: VerifierSequence) throws(RequestFault) {
+        guard waiting.count < configuration.queueLimit else {
+            throw .overloaded(running: running.count, waiting: waiting.count)
         }
-        admit(id, valid, now: now)
-        rebalance(now: now)
+        let own = waiting.count(of: sequence.tenant)
+        guard own < configuration.queueLimitPerTenant else { throw .tenantOverloaded(waiting: own) }
+        waiting.append(sequence, of: sequence.tenant)
     }
 
     mutating func cancel(_ id: RequestID, now: Instant) {
-        if let place = waiting.firstIndex(where: { $0.id == id }) {
-            let request = waiting.remove(at: place).request
-            let sequence = VerifierSequence(id, request: request, lengthLimit: 0, treeLimits: treeLimits, now: now)
+        if var sequence = waiting.remove(where: { $0.request == id }) {
+            sequence.admit(now: now)
             return outbox.append(.emit(id, .finished(sequence.summary(.cancelled, workers: []))))
         }
         finish(id, .cancelled, closing: .cancelled, now: now)
@@ -52,10 +59,9 @@ extension VerifierMachine {
 
     /// Refuses all requests that wait for a slot.
     mutating func failWaiting(_ fault: RequestFault) {
-        for entry in waiting {
-            outbox.append(.emit(entry.id, .failed(fault)))
+        for sequence in waiting.removeAll() {
+            outbox.append(.emit(sequence.request, .failed(fault)))
         }
-        waiting.removeAll()
     }
 
     /// Forgets a running request everywhere, and admits waiting ones in its place.
@@ -66,9 +72,9 @@ extension VerifierMachine {
             close(id, at: worker, reason, now: now)
         }
         ledger.end(id)
-        while let next = waiting.first, hasRoom(for: next.request) {
-            waiting.removeFirst()
-            admit(next.id, next.request, now: now)
+        while let next = waiting.next, hasRoom(for: next) {
+            _ = waiting.removeNext()
+            admit(next, now: now)
         }
         rebalance(now: now)
     }
@@ -87,39 +93,52 @@ extension VerifierMachine {
         running.values.reduce(0) { $0 + $1.lengthLimit }
     }
 
-    private mutating func admit(_ id: RequestID, _ request: GenerationRequest, now: Instant) {
-        let limit = lengthLimit(of: request)
-        running[id] = VerifierSequence(id, request: request, lengthLimit: limit, treeLimits: treeLimits, now: now)
+    private mutating func admit(_ sequence: VerifierSequence, now: Instant) {
+        running[sequence.request] = sequence
+        running.update(sequence.request) { $0.admit(now: now) }
     }
 
-    private func hasRoom(for request: GenerationRequest) -> Bool {
-        running.count < configuration.slots && reservedTokens + lengthLimit(of: request) <= target.cacheCapacity
+    private func hasRoom(for sequence: VerifierSequence) -> Bool {
+        running.count < configuration.slots && reservedTokens + sequence.lengthLimit <= target.cacheCapacity
     }
 
-    private func lengthLimit(of request: GenerationRequest) -> Int {
-        let (wanted, overflow) = request.prompt.count.addingReportingOverflow(request.maximumTokens)
-        let bound = min(target.contextLength, target.cacheCapacity, WireLimits.baseLength)
-        return overflow ? bound : min(wanted, bound)
+    /// The most tokens that a sequence may hold, prompt included.
+    private var longestSequence: Int {
+        min(target.contextLength, target.cacheCapacity, WireLimits.baseLength)
     }
 
-    /// Refuses what is not computed yet, because leaving it out would change the answer.
-    private func refuseUnserved(_ request: GenerationRequest) throws(RequestFault) {
-        guard request.generated.isEmpty else { throw .unsupported("requests that go on behind generated tokens") }
-        guard request.minimumTokens == 0 else { throw .unsupported("a least number of tokens") }
-        guard request.logProbabilities == nil else { throw .unsupported("log-probabilities") }
-        guard request.cacheSalt == nil else { throw .unsupported("a cache salt") }
+    /// A request's sequence, which does not run yet.
+    private func sequence(
+        _ id: RequestID,
+        _ request: GenerationRequest,
+        now: Instant
+    ) throws(RequestFault) -> VerifierSequence {
+        let valid = try validated(request)
+        let (wanted, overflow) = valid.prompt.count.addingReportingOverflow(valid.maximumTokens)
+        return try VerifierSequence(
+            id,
+            request: valid,
+            lengthLimit: overflow ? longestSequence : min(wanted, longestSequence),
+            treeLimits: treeLimits,
+            now: now
+        )
     }
 
     private func validated(_ request: GenerationRequest) throws(RequestFault) -> GenerationRequest {
         if let refusal = service.refusal { throw refusal }
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
         guard request.maximumTokens > 0 else { throw .nothingToGenerate }
-        try refuseUnserved(request)
-        let context = min(target.contextLength, target.cacheCapacity, WireLimits.baseLength)
-        guard request.prompt.count < context else {
-            throw .promptTooLong(tokens: request.prompt.count, context: context)
+        guard (0...request.maximumTokens).contains(request.minimumTokens) else {
+            throw .invalidMinimum(minimum: request.minimumTokens, maximum: request.maximumTokens)
         }
-        if let token = request.prompt.first(where: { Int($0) >= target.fingerprint.tokenCount }) {
+        if let top = request.logProbabilities?.top, !(0...LogProbabilityRequest.limit).contains(top) {
+            throw .invalidLogProbabilityCount(count: top, limit: LogProbabilityRequest.limit)
+        }
+        guard request.prompt.count < longestSequence else {
+            throw .promptTooLong(tokens: request.prompt.count, context: longestSequence)
+        }
+        for tokens in [request.prompt, request.generated, request.prediction] {
+            guard let token = tokens.first(where: { Int($0) >= target.fingerprint.tokenCount }) else { continue }
             throw .tokenOutOfVocabulary(token: token, vocabularySize: target.fingerprint.tokenCount)
         }
         var valid = request

@@ -12,17 +12,23 @@ extension VerifierMachine {
         scheduler.finished(outcomes, milliseconds: milliseconds, isDrafting: ledger.isDrafting, now: now)
         for (round, outcome) in zip(pass.rounds, outcomes) {
             switch outcome {
-            case .prefilled(let count, let reused): prefilled(round.request, count: count, reused: reused)
-            case .verified(let verdict): commit(verdict, on: pass.trees[round.request], of: round.request, now: now)
+            case .prefilled(let count, let reused, let scores):
+                statistics.countPrefill(computed: count, reused: reused)
+                running.update(round.request) { $0.prefilled(count, reused: reused, logProbabilities: scores) }
+                emitPromptScores(of: round.request)
+            case .verified(let verdict, let scores):
+                commit(verdict, scores, on: pass.trees[round.request], of: round.request, now: now)
+            case .noRoom(let reason): fail(round.request, .cacheFull(reason), now: now)
             case .failed(let reason): fail(round.request, .engine(reason), now: now)
             }
         }
         if ledger.isBalanceOutdated { rebalance(now: now) }
     }
 
-    private mutating func prefilled(_ request: RequestID, count: Int, reused: Int) {
-        statistics.countPrefill(computed: count, reused: reused)
-        running.update(request) { $0.prefilled(count + reused) }
+    /// Gives a client its prompt's log-probabilities if they are due.
+    private mutating func emitPromptScores(of request: RequestID) {
+        guard let scores = running.update(request, { $0.takePromptScores() }) ?? nil else { return }
+        outbox.append(.emit(request, .prompt(scores)))
     }
 
     /// The engine can compute no more: every request fails, and none is taken.
@@ -39,17 +45,28 @@ extension VerifierMachine {
 
     /// Applies a verdict: the client gets its tokens, the workers follow.
     ///
-    /// - Parameter tree: what the verdict is about.
-    private mutating func commit(_ verdict: Verdict, on tree: MergedTree?, of request: RequestID, now: Instant) {
+    /// - Parameters:
+    ///   - logProbabilities: of the verdict's tokens; empty if nobody wants them.
+    ///   - tree: what the verdict is about.
+    private mutating func commit(
+        _ verdict: Verdict,
+        _ logProbabilities: [TokenLogProbability],
+        on tree: MergedTree?,
+        of request: RequestID,
+        now: Instant
+    ) {
         // The client may have gone while the pass ran.
         guard running.contains(request) else { return }
+        emitPromptScores(of: request)
         let workers = ledger.workers(of: request)
         learn(from: verdict, of: request, workers: workers)
         let drafted = tree?.tree.count ?? 0
         statistics.count(verdict, drafted: drafted)
         let shares = tree?.shares(of: verdict) ?? SortedTable()
         ledger.record(shares, of: request)
-        let committed = running.update(request) { $0.commit(verdict, drafted: drafted, now: now) }
+        let committed = running.update(request) {
+            $0.commit(verdict, logProbabilities: logProbabilities, on: tree, now: now)
+        }
         guard let committed, let sequence = running[request] else { return }
         outbox.append(.emit(request, .tokens(committed)))
         if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }

@@ -55,7 +55,7 @@ package struct VerifierMachine: Sendable {
     let identity: VerifierIdentity
     var links: LinkTable<Link>
     var running = SortedTable<RequestID, VerifierSequence>()
-    var waiting: [(id: RequestID, request: GenerationRequest)] = []
+    var waiting = FairQueue<VerifierSequence>()
     var scheduler: PassScheduler
     var ledger = DraftLedger()
     var service = ServiceState()

@@ -7,40 +7,76 @@ import PacelineWire
 /// dropped at any moment and rebuilt from it.
 struct VerifierSequence: Sendable {
     private struct Times {
-        let admission: Instant
+        let submission: Instant
+        var admission: Instant?
         var firstToken: Instant?
         var lastToken: Instant?
     }
 
     let request: RequestID
+    let tenant: Tenant
+    let cacheSalt: String?
     let sampling: SamplingParameters
     let promptLength: Int
     /// Tokens that the sequence may hold, prompt included.
     let lengthLimit: Int
     private let stopTokens: Set<Token>
+    private let minimumTokens: Int
+    /// Drafted nodes of one round at most; nil for no limit.
+    private let draftLimit: Int?
+    private let scoring: LogProbabilityRequest?
+    /// What is known of the prompt's log-probabilities; nil if nobody wants them, or they have been taken.
+    private var promptScores: [TokenLogProbability]?
     private var text: (any TextAssembling)?
 
     private(set) var history: BaseHistory
     /// Tokens of the base that the engine has in its cache.
     private(set) var computed = 0
+    /// Those of them that were in the cache before.
+    private var reused = 0
     private(set) var finish: FinishReason?
     private var board: TreeBoard
+    /// Nil if its client expects nothing.
+    private var prediction: Prediction?
     private var statistics = AcceptanceStatistics()
     /// Verdicts so far.
     private var rounds = 0
     private var times: Times
 
+    /// Takes the tokens that were generated before as plain decoding would have, which may end the request.
+    ///
     /// - Parameter treeLimits: bounds on any tree that is drafted for it.
-    init(_ id: RequestID, request: GenerationRequest, lengthLimit: Int, treeLimits: TreeLimits, now: Instant) {
+    /// - Throws: ``RequestFault/generatedBeyondEnd(tokens:end:)``.
+    init(
+        _ id: RequestID,
+        request: GenerationRequest,
+        lengthLimit: Int,
+        treeLimits: TreeLimits,
+        now: Instant
+    ) throws(RequestFault) {
         self.request = id
+        tenant = request.tenant
+        cacheSalt = request.cacheSalt
         sampling = request.sampling
         promptLength = request.prompt.count
         self.lengthLimit = lengthLimit
         stopTokens = request.stopTokens
+        minimumTokens = request.minimumTokens
+        draftLimit = request.draftLimit.map { max(0, $0) }
+        scoring = request.logProbabilities
+        // A client that goes on has them.
+        if scoring?.includesPrompt ?? false, request.generated.isEmpty { promptScores = [] }
         text = request.text
-        history = BaseHistory(prompt: request.prompt)
+        history = BaseHistory(base: request.prompt + request.generated)
         board = TreeBoard(limits: treeLimits)
-        times = Times(admission: now)
+        if !request.prediction.isEmpty {
+            prediction = Prediction(request.prediction, generated: request.generated, limits: treeLimits)
+        }
+        times = Times(submission: now)
+        for (index, token) in request.generated.enumerated() {
+            guard finish == nil else { throw .generatedBeyondEnd(tokens: request.generated.count, end: index) }
+            _ = take(token, length: promptLength + index + 1)
+        }
     }
 
     var base: [Token] { history.tokens }
@@ -66,14 +102,37 @@ struct VerifierSequence: Sendable {
         room - 1
     }
 
-    /// What the engine needs to make room for it.
-    var opening: Pass.Opening {
-        Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
+    /// Whether any worker may draft for it.
+    var isDraftable: Bool {
+        draftLimit != 0
     }
 
-    /// The engine has `count` more tokens of the base in its cache.
-    mutating func prefilled(_ count: Int) {
-        computed += count
+    /// What the engine needs to make room for it, but for its scope.
+    var opening: Pass.Opening {
+        var opening = Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
+        if minimumTokens > 0 { opening.mask = TokenMask(stopTokens, below: promptLength + minimumTokens) }
+        opening.logProbabilities = scoring
+        opening.logProbabilities?.includesPrompt = promptScores != nil
+        return opening
+    }
+
+    /// The request has a slot.
+    mutating func admit(now: Instant) {
+        times.admission = now
+    }
+
+    /// The engine has more tokens of the base in its cache: `count` that it computed, and `reused` that it had.
+    mutating func prefilled(_ count: Int, reused: Int, logProbabilities: [TokenLogProbability]) {
+        computed += count + reused
+        self.reused += reused
+        promptScores? += logProbabilities
+    }
+
+    /// The prompt's log-probabilities, once, when all of them are known and its client wants them.
+    mutating func takePromptScores() -> [TokenLogProbability]? {
+        guard prefillLeft == 0 else { return nil }
+        defer { promptScores = nil }
+        return promptScores
     }
 
     /// Takes nodes that a worker streamed.
@@ -103,14 +162,22 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameter drafters: in the order of assignment; without a profile where a worker's tree is to be left out.
     mutating func drafts(of drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
-        board.merged(drafters)
+        let merged = board.merged(drafters, prediction: prediction)
+        return draftLimit.map { merged.limited(to: $0) } ?? merged
     }
 
     /// Appends a verdict's tokens up to the one that ends the request, as plain decoding would.
     ///
-    /// - Parameter drafted: nodes that the verdict is about.
+    /// - Parameters:
+    ///   - logProbabilities: of the verdict's tokens; empty if nobody wants them.
+    ///   - tree: what the verdict is about.
     /// - Returns: the tokens that count, and the text that became certain with them.
-    mutating func commit(_ verdict: Verdict, drafted: Int, now: Instant) -> GeneratedTokens {
+    mutating func commit(
+        _ verdict: Verdict,
+        logProbabilities: [TokenLogProbability],
+        on tree: MergedTree?,
+        now: Instant
+    ) -> GeneratedTokens {
         var taken: [Token] = []
         var piece = ""
         for token in verdict.tokens {
@@ -119,23 +186,29 @@ struct VerifierSequence: Sendable {
             if finish != nil { break }
         }
         rounds += 1
-        statistics.record(drafted: drafted, accepted: verdict.path.count)
+        statistics.record(drafted: tree?.tree.count ?? 0, accepted: verdict.path.count)
         history.commit(taken)
         computed = length - 1
         board.commit(taken)
+        prediction?.commit(taken, verdict, share: tree?.shares(of: verdict)[.prediction] ?? .none)
         if times.firstToken == nil { times.firstToken = now }
         times.lastToken = now
-        return GeneratedTokens(taken, text: piece)
+        return GeneratedTokens(
+            taken,
+            text: piece,
+            logProbabilities: Array(logProbabilities.prefix(taken.count))
+        )
     }
 
     /// Decides whether a token ends the request that is `length` tokens long with it.
     private mutating func take(_ token: Token, length: Int) -> String {
-        if stopTokens.contains(token) {
+        let mayStop = length - promptLength > minimumTokens
+        if mayStop, stopTokens.contains(token) {
             finish = .stop
             return text?.finish(at: token) ?? ""
         }
         var piece = ""
-        if let (certain, isStopped) = text?.append(token, mayStop: true) {
+        if let (certain, isStopped) = text?.append(token, mayStop: mayStop) {
             piece = certain
             if isStopped {
                 finish = .stop
@@ -153,15 +226,20 @@ struct VerifierSequence: Sendable {
     ///
     /// - Parameter workers: what each of its workers did.
     func summary(_ reason: FinishReason, workers: [RequestContribution]) -> RequestSummary {
-        let first = times.firstToken ?? times.admission
+        let admission = times.admission ?? times.submission
+        let first = times.firstToken ?? admission
         return RequestSummary(
             reason: reason,
             promptTokens: promptLength,
+            cachedTokens: min(reused, promptLength),
             completionTokens: length - promptLength,
-            promptMilliseconds: (first - times.admission).inMilliseconds,
+            queueMilliseconds: (admission - times.submission).inMilliseconds,
+            promptMilliseconds: (first - admission).inMilliseconds,
             predictedMilliseconds: ((times.lastToken ?? first) - first).inMilliseconds,
             rounds: rounds,
             speculation: statistics,
+            predictionDrafted: prediction?.total.verified ?? 0,
+            predictionAccepted: prediction?.total.accepted ?? 0,
             workers: workers
         )
     }

@@ -17,17 +17,18 @@ package final class VerifierServer: Sendable {
     private let shell: NIOLoopBound<VerifierShell>
     private let listener: any Channel
     private let compute: TargetThread
+    private let drafting: [DrafterThread]
     private let lastRequest = Atomic<UInt64>(0)
     private let isShutDown = Atomic<Bool>(false)
 
     private init(
-        endpoint: Endpoint,
-        target: TargetDescription,
-        board: SnapshotBoard,
+        at endpoint: Endpoint,
+        _ target: TargetDescription,
+        _ board: SnapshotBoard,
         loop: ShellLoop<VerifierShell>,
         shell: NIOLoopBound<VerifierShell>,
         listener: any Channel,
-        compute: TargetThread
+        _ threads: (compute: TargetThread, drafting: [DrafterThread])
     ) {
         self.endpoint = endpoint
         self.target = target
@@ -35,7 +36,7 @@ package final class VerifierServer: Sendable {
         self.loop = loop
         self.shell = shell
         self.listener = listener
-        self.compute = compute
+        (compute, drafting) = threads
     }
 
     /// Loads the target and starts to listen.
@@ -43,6 +44,7 @@ package final class VerifierServer: Sendable {
     /// - Parameters:
     ///   - listen: where workers connect; a loopback address unless they must authenticate. Port 0 takes any.
     ///   - tls: what workers must show, and this verifier shows them; nil to talk in the clear.
+    ///   - residents: drafters to host in this process; each gets a thread.
     ///   - logger: gets joins, losses and refusals of workers.
     ///   - load: called on the compute thread, where the engine stays.
     /// - Throws: ``ShellError``, or what `load` throws.
@@ -50,6 +52,7 @@ package final class VerifierServer: Sendable {
         _ configuration: VerifierConfiguration,
         listen: Endpoint,
         tls: LinkTLS? = nil,
+        residents: [ResidentDrafters] = [],
         logger: Logger,
         load: @escaping @Sendable (ComputeProgress) throws -> LoadedTarget
     ) async throws -> VerifierServer {
@@ -60,33 +63,28 @@ package final class VerifierServer: Sendable {
         let compute = TargetThread(load: load, loaded: loaded) { event in
             loop.post { $0.post(event) }
         }
+        var drafting: [DrafterThread] = []
         do {
             let (target, costs) = try await loaded.futureResult.get()
             let machine = VerifierMachine(configuration, target: target, costs: costs)
+            for resident in residents {
+                drafting.append(try await resident.startThread(on: loop, index: drafting.count))
+            }
             let board = SnapshotBoard()
+            let workers = zip(residents, drafting).map { ($0.machine(link: configuration.link), $1) }
             let shell = try await loop.install { eventLoop in
-                VerifierShell(
-                    machine,
-                    board: board,
-                    compute: compute,
-                    tls: tls,
-                    logger: logger,
-                    eventLoop: eventLoop
-                )
+                let residents = workers.map { ResidentWorker($0, compute: $1, logger: logger, eventLoop: eventLoop) }
+                let local = VerifierShell.Local(board: board, compute: compute, residents: residents)
+                return VerifierShell(machine, local, tls: tls, logger: logger, on: eventLoop)
             }
             let listener = try await VerifierListener.bind(address, listen, on: loop, shell: shell, logger: logger)
+            loop.post { $0.startResidents() }
             let endpoint = Endpoint(host: listen.host, port: listener.localAddress?.port ?? listen.port)
-            return VerifierServer(
-                endpoint: endpoint,
-                target: target,
-                board: board,
-                loop: loop,
-                shell: shell,
-                listener: listener,
-                compute: compute
-            )
+            let threads = (compute, drafting)
+            return VerifierServer(at: endpoint, target, board, loop: loop, shell: shell, listener: listener, threads)
         } catch {
             compute.stop()
+            for thread in drafting { thread.stop() }
             try? await loop.end()
             throw error
         }
@@ -135,6 +133,7 @@ package final class VerifierServer: Sendable {
         try await shell.eventLoop.submit { shell.value.shutdown() }.get()
         compute.stop()
         await compute.end()
+        for thread in drafting { await thread.end() }
         try await loop.end()
     }
 }

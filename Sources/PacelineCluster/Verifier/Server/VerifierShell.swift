@@ -12,10 +12,13 @@ final class VerifierShell {
     private let loop: MachineLoop<VerifierMachine.Event>
     private var clients: [RequestID: RequestEvents.Buffer] = [:]
     private var lastLink: UInt64 = 0
+    private let residents: [ResidentWorker]
+    /// The links of residents.
+    private var memoryLinks: [LinkID: MemoryLink] = [:]
+    private let eventLoop: any EventLoop
     private var refusals = RefusalLog()
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
-    private let eventLoop: any EventLoop
     private let board: SnapshotBoard
     private var meter: RequestMeter
     private var publication = PublicationPolicy()
@@ -25,26 +28,62 @@ final class VerifierShell {
         var description: String { "too many connections are open" }
     }
 
+    /// What the process shares with the shell.
+    struct Local {
+        /// Where figures are published.
+        let board: SnapshotBoard
+        let compute: TargetThread
+        /// The workers of this process.
+        let residents: [ResidentWorker]
+    }
+
     init(
         _ machine: VerifierMachine,
-        board: SnapshotBoard,
-        compute: TargetThread,
+        _ local: Local,
         tls: LinkTLS?,
         logger: Logger,
-        eventLoop: any EventLoop
+        on eventLoop: any EventLoop
     ) {
         self.machine = machine
-        self.board = board
+        (board, compute, residents) = (local.board, local.compute, local.residents)
         self.eventLoop = eventLoop
         meter = RequestMeter(contextLength: machine.target.contextLength)
         connectionLimit = machine.configuration.workerLimit + 2 * machine.configuration.pendingLimit
-        self.compute = compute
         self.tls = tls
         self.logger = logger
         loop = MachineLoop(on: eventLoop, timer: .timer, progressed: .progressed, progress: compute.progress)
         loop.handle = { [unowned self] event, now in handle(event, now: now) }
         transport.deliver = { [unowned self] id, event in post(.link(id, event)) }
+        for resident in residents {
+            resident.connect = { [unowned self] in connect($0) }
+        }
         board.publish(figures)
+    }
+
+    /// Makes a link to a worker of this process.
+    ///
+    /// - Parameter deliver: takes what happens to the worker's end.
+    private func connect(_ deliver: @escaping (LinkEvent) -> Void) -> MemoryLink {
+        lastLink += 1
+        let id = LinkID(rawValue: lastLink)
+        let link = MemoryLink(
+            on: eventLoop,
+            verifier: { [weak self] event in self?.post(.link(id, event)) },
+            worker: deliver
+        )
+        memoryLinks[id] = link
+        post(.accepted(id, host: "this process", nonce: .random()))
+        return link
+    }
+
+    /// Lets the workers of this process connect.
+    func startResidents() {
+        for resident in residents { resident.post(.timer) }
+    }
+
+    /// The drafting thread of a worker of this process has done something.
+    func report(_ event: WorkerMachine.Event, ofResident index: Int) {
+        residents[index].post(event)
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
@@ -83,6 +122,7 @@ final class VerifierShell {
     }
 
     func shutdown() {
+        for resident in residents { resident.shutdown() }
         post(.shutdown)
         loop.stop()
         finishDrain()
@@ -115,7 +155,7 @@ final class VerifierShell {
     private func perform(_ effects: [VerifierMachine.Effect], now: Instant) {
         for effect in effects {
             switch effect {
-            case .link(let id, let action): transport.perform(action, on: id)
+            case .link(let id, let action): act(action, on: id)
             case .run(let pass): run(pass)
             case .emit(let request, let event):
                 meter.emitted(event, of: request, now: now)
@@ -123,6 +163,12 @@ final class VerifierShell {
             case .note(let note): log(note, now: now)
             }
         }
+    }
+
+    private func act(_ action: LinkAction, on id: LinkID) {
+        guard let link = memoryLinks[id] else { return transport.perform(action, on: id) }
+        link.perform(action, of: .verifier)
+        if case .close = action { memoryLinks[id] = nil }
     }
 
     private func run(_ pass: Pass) {

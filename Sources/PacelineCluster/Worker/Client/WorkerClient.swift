@@ -86,7 +86,7 @@ package final class WorkerClient: Sendable {
 
 extension WorkerMachine {
     /// The machine of a new process life.
-    fileprivate init(_ configuration: WorkerConfiguration, endpoints: Int) {
+    init(_ configuration: WorkerConfiguration, endpoints: Int) {
         self.init(
             configuration: configuration,
             endpoints: endpoints,
