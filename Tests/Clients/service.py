@@ -30,6 +30,8 @@ CHAT = [
     {"role": "user", "content": "Count from 1 to 50."},
 ]
 TEXT = "1. one fox\n2. one fox\n3. one fox\n4. one"
+# Tokens of most answers.
+TOKENS = 24
 TOO_LONG = "word " * (2 * CONTEXT)
 
 

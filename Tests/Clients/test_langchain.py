@@ -8,7 +8,7 @@ os.environ["LANGSMITH_TRACING"] = "false"
 
 import openai  # noqa: E402
 from langchain_openai import ChatOpenAI, OpenAI  # noqa: E402
-from service import CHAT, MODEL, TEXT, ServiceCase  # noqa: E402
+from service import CHAT, MODEL, TEXT, TOKENS, ServiceCase  # noqa: E402
 
 MESSAGES = [(message["role"], message["content"]) for message in CHAT]
 
@@ -20,15 +20,15 @@ def weather(city: str) -> str:
 
 class LangChain(ServiceCase):
     def model(self, address, **options):
-        fields = {"model": MODEL, "temperature": 0, "max_tokens": 40, "max_retries": 0}
+        fields = {"model": MODEL, "temperature": 0, "max_tokens": TOKENS, "max_retries": 0}
         return ChatOpenAI(**fields | {"base_url": address, "api_key": self.key} | options)
 
     def test_an_invocation_is_answered_with_usage(self):
         def ask(address):
             message = self.model(address).invoke(MESSAGES)
             usage = message.usage_metadata
-            self.assertEqual((usage["output_tokens"], message.response_metadata["finish_reason"]), (40, "length"))
-            self.assertEqual(usage["total_tokens"], usage["input_tokens"] + 40)
+            self.assertEqual((usage["output_tokens"], message.response_metadata["finish_reason"]), (TOKENS, "length"))
+            self.assertEqual(usage["total_tokens"], usage["input_tokens"] + TOKENS)
             self.assertIn("cache_read", usage["input_token_details"])
             return message.content
 
@@ -38,7 +38,7 @@ class LangChain(ServiceCase):
         def ask(address):
             chunks = list(self.model(address, stream_usage=True).stream(MESSAGES))
             whole = sum(chunks[1:], start=chunks[0])
-            self.assertEqual(whole.usage_metadata["output_tokens"], 40)
+            self.assertEqual(whole.usage_metadata["output_tokens"], TOKENS)
             self.assertEqual(whole.response_metadata["finish_reason"], "length")
             return whole.content
 
@@ -52,7 +52,7 @@ class LangChain(ServiceCase):
             self.assertEqual(sum(chunks[1:], start=chunks[0]).response_metadata["logprobs"]["content"], whole)
             return [(item["token"], item["logprob"]) for item in whole]
 
-        self.assertEqual(len(self.alike(ask)), 40)
+        self.assertEqual(len(self.alike(ask)), TOKENS)
 
     def test_tools_that_are_bound_and_not_used_change_no_status(self):
         text = self.alike(lambda address: self.model(address).bind_tools([weather]).invoke(MESSAGES).content)

@@ -7,12 +7,12 @@ import unittest
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm  # noqa: E402
-from service import CHAT, MODEL, TEXT, TOO_LONG, ServiceCase  # noqa: E402
+from service import CHAT, MODEL, TEXT, TOKENS, TOO_LONG, ServiceCase  # noqa: E402
 
 
 class LiteLLM(ServiceCase):
     def ask(self, address, **fields):
-        asked = {"model": f"openai/{MODEL}", "messages": CHAT, "temperature": 0, "max_tokens": 40, "max_retries": 0}
+        asked = {"model": f"openai/{MODEL}", "messages": CHAT, "temperature": 0, "max_tokens": TOKENS, "max_retries": 0}
         return litellm.completion(**asked | {"api_base": address, "api_key": self.key} | fields)
 
     def whole(self, address, **fields):
@@ -22,7 +22,7 @@ class LiteLLM(ServiceCase):
         def ask(address):
             answer = self.ask(address)
             self.assertEqual(answer.choices[0].finish_reason, "length")
-            self.assertEqual(answer.usage.completion_tokens, 40)
+            self.assertEqual(answer.usage.completion_tokens, TOKENS)
             return answer.choices[0].message.content
 
         self.assertTrue(self.alike(ask))
@@ -34,7 +34,7 @@ class LiteLLM(ServiceCase):
             built = litellm.stream_chunk_builder(chunks, messages=CHAT)
             self.assertEqual(built.choices[0].message.content, text)
             self.assertEqual(built.choices[0].finish_reason, "length")
-            self.assertEqual(built.usage.completion_tokens, 40)
+            self.assertEqual(built.usage.completion_tokens, TOKENS)
             return text
 
         self.assertEqual(self.alike(ask), self.whole(self.plain))
@@ -55,7 +55,7 @@ class LiteLLM(ServiceCase):
             ]
 
         choices = self.alike(ask)
-        self.assertEqual([len(values) for _, values in choices], [40, 40])
+        self.assertEqual([len(values) for _, values in choices], [TOKENS, TOKENS])
 
     def test_text_is_completed(self):
         def ask(address):

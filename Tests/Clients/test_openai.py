@@ -5,9 +5,9 @@ import time
 import unittest
 
 import openai
-from service import CHAT, CONTEXT, MODEL, TEXT, TOO_LONG, ServiceCase
+from service import CHAT, CONTEXT, MODEL, TEXT, TOKENS, TOO_LONG, ServiceCase
 
-GREEDY = {"model": MODEL, "messages": CHAT, "temperature": 0, "max_tokens": 40}
+GREEDY = {"model": MODEL, "messages": CHAT, "temperature": 0, "max_tokens": TOKENS}
 SAMPLED = GREEDY | {"temperature": 0.9, "top_p": 0.95, "seed": -7}
 TOOLS = [
     {
@@ -52,8 +52,8 @@ class WholeChat(OpenAICase):
         [choice] = answer.choices
         self.assertEqual((choice.index, choice.finish_reason, choice.logprobs), (0, "length", None))
         self.assertEqual((choice.message.role, choice.message.tool_calls), ("assistant", None))
-        self.assertEqual(answer.usage.completion_tokens, 40)
-        self.assertEqual(answer.usage.total_tokens, answer.usage.prompt_tokens + 40)
+        self.assertEqual(answer.usage.completion_tokens, TOKENS)
+        self.assertEqual(answer.usage.total_tokens, answer.usage.prompt_tokens + TOKENS)
         self.assertIsInstance(answer.usage.prompt_tokens_details.cached_tokens, int)
 
     def test_workers_draft_and_change_no_text(self):
@@ -76,7 +76,7 @@ class WholeChat(OpenAICase):
             return logprob_rows(content)
 
         rows = self.alike(ask)
-        self.assertEqual(len(rows), 40)
+        self.assertEqual(len(rows), TOKENS)
         for token, value, top in rows:
             self.assertEqual(len(top), 3)
             # Greedy: the token is the likeliest one.
@@ -97,7 +97,7 @@ class WholeChat(OpenAICase):
         word = whole.split()[3]
 
         def ask(address):
-            answer = self.chat(address, stop=[word], **GREEDY | {"max_tokens": None, "max_completion_tokens": 40})
+            answer = self.chat(address, stop=[word], **GREEDY | {"max_tokens": None, "max_completion_tokens": TOKENS})
             self.assertEqual(answer.choices[0].finish_reason, "stop")
             return first_text(answer)
 
@@ -146,7 +146,7 @@ class WholeChat(OpenAICase):
         self.assertLess(usage.prompt_tokens_details.cached_tokens, usage.prompt_tokens)
 
     def test_many_at_once_get_what_one_alone_gets(self):
-        seeds = range(12)
+        seeds = range(8)
 
         async def ask(address):
             async with openai.AsyncOpenAI(base_url=address, api_key=self.key, max_retries=0) as client:
@@ -175,7 +175,7 @@ class StreamedChat(OpenAICase):
                 self.assertEqual(finish.choices[0].finish_reason, "length")
                 self.assertEqual(finish.choices[0].delta.to_dict(), {})
                 self.assertEqual(usage.choices, [])
-                self.assertEqual(usage.usage.completion_tokens, 40)
+                self.assertEqual(usage.usage.completion_tokens, TOKENS)
                 self.assertEqual({chunk.usage for chunk in chunks[:-1]}, {None})
 
     def test_usage_comes_only_when_asked_for(self):
@@ -226,7 +226,7 @@ class StreamedChat(OpenAICase):
             self.assertLessEqual({"chunk", "content.delta", "content.done", "logprobs.content.done"}, kinds)
             self.assertEqual(answer.choices[0].message.role, "assistant")
             self.assertEqual(answer.choices[0].finish_reason, "length")
-            self.assertEqual(answer.usage.completion_tokens, 40)
+            self.assertEqual(answer.usage.completion_tokens, TOKENS)
             return first_text(answer), logprob_rows(answer.choices[0].logprobs.content)
 
         self.assertEqual(self.alike(ask), (first_text(whole), logprob_rows(whole.choices[0].logprobs.content)))
