@@ -2,11 +2,24 @@
 # Sets up a Debian 12 machine, builds everything and runs all tests. Arguments go to `swift test` (--filter …).
 #
 # PACELINE_TEST_QWEN=1 also fetches the Qwen models and runs the tests that need them. PACELINE_CROSS=required makes it
-# an error if the AArch64 kernels cannot be tested (see cross-test.sh).
+# an error if the AArch64 kernels cannot be tested (see cross-test.sh). PACELINE_TEST_HARNESSES=1 also installs lm-eval,
+# guidellm and aiperf (6 GB) and runs them against a verifier.
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+# packages FOLDER REQUIREMENTS…: installs Python packages, unless the folder has just these.
+packages() {
+    local folder="$1" wanted
+    shift
+    wanted="$(python3 --version && cat -- "$@")"
+    [[ ! -f "$folder/.installed" || "$(<"$folder/.installed")" != "$wanted" ]] || return 0
+    rm -rf -- "$folder"
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts \
+        --no-compile --target "$folder" "${@/#/--requirement=}"
+    printf '%s\n' "$wanted" >"$folder/.installed"
+}
 
 models=(smollm2)
 if [[ "${PACELINE_TEST_QWEN:-}" == 1 ]]; then models+=(qwen); fi
@@ -19,22 +32,31 @@ name_commit
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
 say "installing Python packages"
-python_packages="$root/.build/python"
-PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$python_packages" \
-    --upgrade --requirement Tests/PythonWorker/requirements.txt --requirement Tests/ChatTemplates/requirements.txt \
-    --requirement Tests/MetricsExposition/requirements.txt
-export PYTHONPATH="$python_packages" PYTHONDONTWRITEBYTECODE=1
+packages "$root/.build/python" Tests/PythonWorker/requirements.txt Tests/ChatTemplates/requirements.txt \
+    Tests/MetricsExposition/requirements.txt
+export PYTHONPATH="$root/.build/python" PYTHONPYCACHEPREFIX="$root/.build/python-cache"
 say "testing"
 # Tests with real sockets have deadlines. A few tests at a time keep the cores busy. If all run at once, which is the
 # default, such a test may have to wait until all others have finished.
 swift test --skip-build --experimental-maximum-parallelization-width 4 "$@"
 if (($# == 0)); then
+    PACELINE="$(swift build --show-bin-path)/paceline"
+    export PACELINE
     say "testing the AArch64 kernels"
     Deploy/cross-test.sh
     say "testing the draft link with the Python worker"
-    PACELINE="$(swift build --show-bin-path)/paceline" python3 -m unittest discover \
-        --start-directory Tests/PythonWorker
+    python3 -m unittest discover --start-directory Tests/PythonWorker
+    say "testing with other people's clients"
+    packages "$root/.build/python-clients" Tests/Clients/requirements.txt
+    PYTHONPATH="$root/.build/python-clients" PACELINE_TEST_HARNESSES='' \
+        python3 -m unittest discover --start-directory Tests/Clients
+    if [[ "${PACELINE_TEST_HARNESSES:-}" == 1 ]]; then
+        say "testing with other people's harnesses"
+        packages "$root/.build/python-harnesses" Tests/Clients/requirements-harnesses.txt
+        PYTHONPATH="$root/.build/python-harnesses" \
+            python3 -m unittest discover --start-directory Tests/Clients --pattern test_harnesses.py
+    fi
     say "testing drafting over a slow network, in network namespaces"
-    PACELINE="$(swift build --show-bin-path)/paceline" python3 Tests/Measurements/overlap.py --short
+    python3 Tests/Measurements/overlap.py --short
 fi
 say "all tests passed"

@@ -123,9 +123,10 @@ class Answer:
 class Client:
     """Talks to a verifier, from inside a namespace if one is given."""
 
-    def __init__(self, address, inside=lambda: HERE):
+    def __init__(self, address, inside=lambda: HERE, key=None):
         host, port = address.rsplit(":", 1)
         self.host, self.port, self.inside = host, int(port), inside
+        self.headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def _connection(self):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=300)
@@ -135,9 +136,9 @@ class Client:
         return connection
 
     def workers(self):
-        connection = self._connection()
-        connection.request("GET", "/v1/workers")
-        return json.load(connection.getresponse())["data"]
+        with contextlib.closing(self._connection()) as connection:
+            connection.request("GET", "/v1/workers", headers=self.headers)
+            return json.load(connection.getresponse())["data"]
 
     def await_workers(self, count, seconds=60):
         deadline = time.monotonic() + seconds

@@ -1,0 +1,95 @@
+"""Two verifiers with the same model: one alone, one with two workers. The clients under test know neither.
+
+PACELINE=path/to/paceline [PACELINE_TEST_MODEL=smollm2-135m] python3 -m unittest
+"""
+
+import atexit
+import functools
+import os
+import pathlib
+import secrets
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "Measurements"))
+
+import cluster  # noqa: E402
+
+MODEL = os.environ.get("PACELINE_TEST_MODEL", "smollm2-135m")
+# What the workers draft with: the target itself, which is nearly always right, and a search for repetitions.
+DRAFTERS = [[MODEL], ["ngram"]]
+# Patient, so that drafts come in time on a busy machine. Another number of threads changes no token either.
+DRAFTED = ["--always-draft", "--draft-wait", "1s", "--draft-delay", "10s", "-t", 1]
+# Tokens of prompt and text together; small, so that a prompt can be too long.
+CONTEXT = 1024
+# The answer is longer than any test lets it become, and repeats itself.
+CHAT = [
+    {"role": "system", "content": "You write lists."},
+    {"role": "user", "content": "Count from 1 to 50."},
+]
+TEXT = "1. one fox\n2. one fox\n3. one fox\n4. one"
+# Tokens of most answers.
+TOKENS = 24
+TOO_LONG = "word " * (2 * CONTEXT)
+
+
+class Address(str):
+    """The URL of an API, `http://127.0.0.1:PORT/v1`; `root` is the same without the version."""
+
+    @property
+    def root(self):
+        return self.removesuffix("/v1")
+
+
+class Service:
+    """The verifiers, which take one key only. They live as long as this process, because a start takes seconds."""
+
+    def __init__(self):
+        self.key = secrets.token_hex(16)
+        self.processes = cluster.Cluster()
+        self.verifiers = []
+        atexit.register(self.end)
+        keys = self.processes.enter_context(tempfile.NamedTemporaryFile("w"))
+        keys.write(f"# a comment\n{self.key}\n")
+        keys.flush()
+        options = ["--context", CONTEXT, "--api-key-file", keys.name]
+        for more in ([], DRAFTED):
+            self.verifiers.append(self.processes.verifier(MODEL, *options, *more))
+        (_, _, plain), (_, link, drafted) = self.verifiers
+        for drafters in DRAFTERS:
+            self.processes.worker(link, drafters, "-t", 1)
+        cluster.Client(drafted, key=self.key).await_workers(len(DRAFTERS))
+        self.plain, self.drafted = Address(f"http://{plain}/v1"), Address(f"http://{drafted}/v1")
+
+    def end(self):
+        """Ends all processes. The run fails if a verifier does not end in order, although all tests are over."""
+        faults = []
+        try:
+            self.processes.close()
+        except cluster.Failure as failure:
+            faults.append(str(failure))
+        for process, _, _ in self.verifiers:
+            if process.child.returncode != 0:
+                faults.append(f"a verifier ended with {process.child.returncode}: {''.join(process.errors)}")
+        if faults:
+            print(*faults, sep="\n", file=sys.stderr, flush=True)
+            # An exception would be printed here and change no status.
+            os._exit(1)
+
+
+service = functools.cache(Service)
+
+
+@unittest.skipUnless(os.environ.get("PACELINE"), "set PACELINE to the paceline executable")
+class ServiceCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.key, cls.plain, cls.drafted = service().key, service().plain, service().drafted
+
+    def alike(self, ask):
+        """Asks both verifiers, and returns the answer after checking that it is the same."""
+        plain = ask(self.plain)
+        self.assertEqual(plain, ask(self.drafted))
+        return plain
