@@ -94,6 +94,12 @@ struct VerifierCommand: ConfiguredCommand {
     )
     var servedNames: [String] = []
 
+    @Flag(
+        name: .customLong("share-prefixes-between-keys"),
+        help: "Let a request use what one with another API key left in the cache; its timing then tells of the other."
+    )
+    var sharesPrefixes = false
+
     @OptionGroup(title: "Clients") var clients: HTTPOptions
     @OptionGroup var drafters: DrafterOptions
 
@@ -172,9 +178,10 @@ struct VerifierCommand: ConfiguredCommand {
                 contextLength: contextLength,
                 slots: slots,
                 created: Int(Date().timeIntervalSince1970),
-                numerics: "\(cache.type.rawValue)"
+                numerics: "kernels \(KernelDefinition.version), keys and values \(cache.type.rawValue)"
             )
-            lifecycle.begin(serving: Services(model: served, backend: server, logger: logger))
+            let build = "paceline \(PacelineVersion.current)"
+            lifecycle.begin(serving: Services(model: served, backend: server, build: build, logger: logger))
             try announce(server, http: http, since: start)
             logger.info("serving \(served.id) at \(clients.url(http)), workers at \(server.endpoint)")
             try describe(to: logger)
@@ -235,6 +242,7 @@ struct VerifierCommand: ConfiguredCommand {
     ) async throws -> VerifierServer {
         var configuration = VerifierConfiguration()
         configuration.slots = slots
+        configuration.sharesPrefixesBetweenTenants = sharesPrefixes
         configuration.adopt(drafting)
         configuration.maximumWait = draftWait.duration
         configuration.delayLimit = draftDelay.duration

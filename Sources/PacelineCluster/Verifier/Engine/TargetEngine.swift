@@ -6,8 +6,8 @@ package import PacelineWire
 ///
 /// All methods are called on one thread, in the order of the passes; conformers need not be `Sendable`. The promise of
 /// the system rests on this protocol. The token that `run` decides for a position depends only on the tokens before it,
-/// the sampling parameters, the mask and the position. It must not depend on the tree, on other rounds of the pass or on how the
-/// base was cut into prefills.
+/// the sampling parameters, the mask and the position. It must not depend on the tree, on other rounds of the pass or
+/// on how the base was cut into prefills.
 package protocol TargetEngine: AnyObject {
     /// Makes room for a sequence whose base is not computed yet.
     ///
