@@ -214,19 +214,20 @@ class StreamedChat(OpenAICase):
         self.assertEqual(self.alike(ask), whole)
 
     def test_the_stream_helper_builds_the_whole_answer(self):
-        """The helper concatenates strings that come twice, and takes the last usage."""
-        whole = self.chat(self.plain, logprobs=True, top_logprobs=1, **GREEDY)
+        """The helper concatenates strings that come twice, takes the last usage, and raises on `length`."""
+        word = first_text(self.chat(self.plain, **GREEDY)).split()[5]
+        fields = GREEDY | {"logprobs": True, "top_logprobs": 1, "stop": [word]}
+        whole = self.chat(self.plain, **fields)
 
         def ask(address):
-            options = {"include_usage": True}
             helper = self.client(address).chat.completions
-            with helper.stream(logprobs=True, top_logprobs=1, stream_options=options, **GREEDY) as stream:
+            with helper.stream(stream_options={"include_usage": True}, **fields) as stream:
                 kinds = {event.type for event in stream}
                 answer = stream.get_final_completion()
             self.assertLessEqual({"chunk", "content.delta", "content.done", "logprobs.content.done"}, kinds)
             self.assertEqual(answer.choices[0].message.role, "assistant")
-            self.assertEqual(answer.choices[0].finish_reason, "length")
-            self.assertEqual(answer.usage.completion_tokens, TOKENS)
+            self.assertEqual(answer.choices[0].finish_reason, "stop")
+            self.assertEqual(answer.usage.completion_tokens, whole.usage.completion_tokens)
             return first_text(answer), logprob_rows(answer.choices[0].logprobs.content)
 
         self.assertEqual(self.alike(ask), (first_text(whole), logprob_rows(whole.choices[0].logprobs.content)))
