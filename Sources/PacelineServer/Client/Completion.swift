@@ -75,3 +75,6 @@ package struct GenerationTimings: Codable, Sendable, Hashable {
         case draftNAccepted = "draft_n_accepted"
     }
 }
+
+/// In JSON a reason is its name: `stop`, `length` or `cancelled`.
+extension FinishReason: Codable {}

@@ -8,7 +8,6 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
     private var format: Format
     private var choices: [ChoiceProgress]
     private var open: Int
-    private var hasSeed = false
 
     init(_ plan: AnswerPlan, _ format: Format, _ tally: RequestTally) {
         self.plan = plan
