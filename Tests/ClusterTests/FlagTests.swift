@@ -80,6 +80,8 @@ struct FlagTests {
             Flag("generate tokens", "--prompt-tokens", taken: tokens.taken, refused: tokens.refused),
             Flag("generate", "-c", 1...1 << 24), Flag("generate", "-n", 1...1 << 24), Flag("generate", "-td", 1...256),
             Flag("generate", "--workers", 0...16), Flag("worker", "--slots", 1...256),
+            Flag("verifier", "--slots", 1...256), Flag("verifier", "--queue-limit", 0...1_048_576),
+            Flag("verifier", "--queue-limit-per-key", 0...1_048_576),
             Flag("worker address", "--connect", 1...65535, form: "127.0.0.1:@"),
             Flag("relay address", "--connect", 1...65535, form: "127.0.0.1:@"),
             Flag("verifier", "--listen", 0...65535, form: "127.0.0.1:@"),
@@ -121,7 +123,7 @@ struct FlagTests {
     ]
 
     private static let times =
-        ["--draft-wait", "--draft-delay"].map {
+        ["--draft-wait", "--draft-delay", "--prefill-delay"].map {
             Flag("verifier", $0, taken: ["0", "10"], refused: ["-1", "10.1", "1e308"], form: "@s")
         }
         + [

@@ -51,7 +51,26 @@ package final class Transformer {
                 rows: rows.count
             )
         }
+        embed(rows)
         let attention = attentionBatch(rows)
+        let last = configuration.blockCount - 1
+        for layer in 0..<last {
+            storeInputs(layer: layer, rows: rows)
+            forward(layer: layer, rows: rows.count, attention: attention)
+            onProgress?()
+        }
+        storeInputs(layer: last, rows: rows)
+        let wanted = keepWanted(rows)
+        guard !wanted.isEmpty else { return logits }
+        let isWhole = wanted.count == rows.count
+        forward(layer: last, rows: wanted.count, attention: isWhole ? attention : attentionBatch(wanted))
+        onProgress?()
+        return head(rows: wanted.count)
+    }
+
+    // MARK: Parts of a pass
+
+    private func embed(_ rows: [PassRow]) {
         for (index, row) in rows.enumerated() {
             weights.embed(row.token, into: buffers.hidden, row: index)
             buffers.setAngles(row: index, position: row.position)
@@ -62,20 +81,13 @@ package final class Transformer {
         if let temperature = configuration.temperature {
             buffers.queryFactors = rows.map { temperature.factor(position: $0.position) }
         }
-        for layer in 0..<configuration.blockCount {
-            forward(layer: layer, rows: rows, attention: attention)
-            onProgress?()
-        }
-        return head(rows)
     }
 
-    // MARK: Parts of a pass
-
-    private func forward(layer index: Int, rows: [PassRow], attention: AttentionBatch) {
+    /// The part of a layer before its attention: computes queries, keys and values, and stores the latter two.
+    private func storeInputs(layer index: Int, rows: [PassRow]) {
         let layer = weights.layers[index]
-        let count = rows.count
-        normalise(buffers.hidden, weight: layer.attentionNorm, rows: count)
-        project(layer, index: index, rows: count)
+        normalise(buffers.hidden, weight: layer.attentionNorm, rows: rows.count)
+        project(layer, index: index, rows: rows.count)
         for (row, item) in rows.enumerated() {
             compute.store(
                 keys: buffers.keys,
@@ -86,6 +98,22 @@ package final class Transformer {
                 slot: item.slot % KVPage.slots
             )
         }
+    }
+
+    /// Moves the rows that request logits to the front. After the last layer has stored keys and values, nothing
+    /// depends on the others any more.
+    private func keepWanted(_ rows: [PassRow]) -> [PassRow] {
+        let wanted = rows.indices.filter { rows[$0].wantsLogits }
+        for (target, row) in wanted.enumerated() where row != target {
+            buffers.hidden.copyRow(target, from: buffers.hidden, row: row)
+            buffers.queries.copyRow(target, from: buffers.queries, row: row)
+        }
+        return wanted.map { rows[$0] }
+    }
+
+    /// The part of a layer from its attention on, for the first `count` rows of the buffers.
+    private func forward(layer index: Int, rows count: Int, attention: AttentionBatch) {
+        let layer = weights.layers[index]
         attention.run(
             layer: index,
             queries: buffers.queries,
@@ -177,22 +205,19 @@ package final class Transformer {
         compute.add(update, to: buffers.hidden, rows: count)
     }
 
-    private func head(_ rows: [PassRow]) -> FloatMatrix {
-        let wanted = rows.indices.filter { rows[$0].wantsLogits }
-        guard !wanted.isEmpty else { return logits }
-        if logits.rows < wanted.count {
-            logits = FloatMatrix(rows: wanted.count, columns: weights.columns.count)
+    private func head(rows count: Int) -> FloatMatrix {
+        if logits.rows < count {
+            logits = FloatMatrix(rows: count, columns: weights.columns.count)
         }
-        for (target, row) in wanted.enumerated() { buffers.update.copyRow(target, from: buffers.hidden, row: row) }
-        normalise(buffers.update, weight: weights.outputNorm, rows: wanted.count)
+        normalise(buffers.hidden, weight: weights.outputNorm, rows: count)
         compute.multiply(
             buffers.normed,
             quantised: buffers.quantised,
-            rows: wanted.count,
+            rows: count,
             [(weights.output, logits)],
             then: weights.layers.first?.inputs ?? []
         )
-        if let bias = weights.outputBias { compute.addBias(bias, to: logits, rows: wanted.count) }
+        if let bias = weights.outputBias { compute.addBias(bias, to: logits, rows: count) }
         return logits
     }
 

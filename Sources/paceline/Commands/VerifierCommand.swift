@@ -10,9 +10,6 @@ import PacelineSpeculation
 import PacelineTensor
 import PacelineWire
 
-/// `asynchronous` or `stop-and-wait` on the command line.
-extension DraftingMode: ExpressibleByArgument {}
-
 /// `paceline verifier`: hosts the target, serves clients over HTTP and workers over the draft link.
 struct VerifierCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
@@ -48,58 +45,13 @@ struct VerifierCommand: ConfiguredCommand {
     var listen = Endpoint(host: "127.0.0.1", port: 7411)
 
     @Option(
-        name: [.customLong("np", withSingleDash: true), .customLong("slots")],
-        parsing: .unconditional,
-        help: ArgumentHelp("Requests to run at once, 1 to 256; others wait.", valueName: "slots")
-    )
-    var slots = 4
-
-    @Option(
-        help: ArgumentHelp(
-            "asynchronous: workers draft on while a pass runs. stop-and-wait: the classic protocol, for comparisons.",
-            valueName: "mode"
-        )
-    )
-    var drafting = DraftingMode.asynchronous
-
-    @Option(
-        help: ArgumentHelp(
-            "Longest time that a pass may wait for drafts, 0 to 10s.",
-            valueName: "duration"
-        )
-    )
-    var draftWait = DurationArgument(VerifierConfiguration().maximumWait)
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            How much later than a plain pass a token may come because of drafts, 0 to 10s: the wait for them plus \
-            their verification. Large targets gain from a longer delay.
-            """,
-            valueName: "duration"
-        )
-    )
-    var draftDelay = DurationArgument(VerifierConfiguration().delayLimit)
-
-    @Flag(
-        name: .customLong("always-draft"),
-        help: "Let every worker draft all the time, even where drafting was measured to be slower than plain decoding."
-    )
-    var alwaysDraft = false
-
-    @Option(
         name: .customLong("served-model-name"),
         parsing: .upToNextOption,
         help: ArgumentHelp("Names by which clients may ask for the model; by default that of -m.", valueName: "name")
     )
     var servedNames: [String] = []
 
-    @Flag(
-        name: .customLong("share-prefixes-between-keys"),
-        help: "Let a request use what one with another API key left in the cache; its timing then tells of the other."
-    )
-    var sharesPrefixes = false
-
+    @OptionGroup(title: "Scheduling") var scheduling: SchedulingOptions
     @OptionGroup(title: "Clients") var clients: HTTPOptions
     @OptionGroup var drafters: DrafterOptions
 
@@ -121,11 +73,7 @@ struct VerifierCommand: ConfiguredCommand {
     var isJSON: Bool { service.announce }
 
     func validate() throws {
-        try validateRange(slots, 1...256, "--slots")
         try validateRange(draftThreads, ThreadOptions.range, "--threads-draft")
-        let durations = DurationArgument(.zero)...DurationArgument(.seconds(10))
-        try validateRange(draftWait, durations, "--draft-wait")
-        try validateRange(draftDelay, durations, "--draft-delay")
     }
 
     func check() throws {
@@ -176,7 +124,7 @@ struct VerifierCommand: ConfiguredCommand {
                 root: ModelNames.label(model.model),
                 model: file,
                 contextLength: contextLength,
-                slots: slots,
+                slots: scheduling.slots,
                 created: Int(Date().timeIntervalSince1970),
                 numerics: "kernels \(KernelDefinition.version), keys and values \(cache.type.rawValue)"
             )
@@ -241,15 +189,10 @@ struct VerifierCommand: ConfiguredCommand {
         logger: Logger
     ) async throws -> VerifierServer {
         var configuration = VerifierConfiguration()
-        configuration.slots = slots
-        configuration.sharesPrefixesBetweenTenants = sharesPrefixes
-        configuration.adopt(drafting)
-        configuration.maximumWait = draftWait.duration
-        configuration.delayLimit = draftDelay.duration
-        configuration.restsDrafting = !alwaysDraft && !configuration.waitsForWorkers
+        scheduling.apply(to: &configuration)
         configuration.link.token = token
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
-        let (threads, slots, cacheType) = (threads.count, slots, cache.type)
+        let (threads, slots, cacheType) = (threads.count, scheduling.slots, cache.type)
         defer { progress.clear() }
         let residents = try residents(for: file)
         return try await VerifierServer.start(
@@ -276,11 +219,11 @@ struct VerifierCommand: ConfiguredCommand {
     private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
         let fingerprint = try ModelFingerprint(modelAt: target.path)
         return try drafters.names().map { name in
-            let worker = try WorkerConfiguration(hosting: [name], slots: slots)
+            let worker = try WorkerConfiguration(hosting: [name], slots: scheduling.slots)
             if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
                 throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
             }
-            let (threads, slots, vocabulary) = (draftThreads, slots, drafters.vocabulary)
+            let (threads, slots, vocabulary) = (draftThreads, scheduling.slots, drafters.vocabulary)
             return ResidentDrafters(worker) { progress in
                 try DrafterRoster(
                     [name],

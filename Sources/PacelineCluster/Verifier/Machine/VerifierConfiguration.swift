@@ -16,8 +16,9 @@ package struct VerifierConfiguration: Sendable {
     /// Rows of one pass that may go to prompts.
     package var prefillRows = 128
     /// How long the prompts in a pass may delay the tokens of sequences that have read theirs. A pass takes at least
-    /// ``prefillRowsAtLeast`` rows of prompts in any case.
-    package var prefillDelay = Duration.milliseconds(50)
+    /// ``prefillRowsAtLeast`` rows of prompts in any case. The longer, the sooner sequences that start together decode
+    /// together, which costs little more than one of them alone.
+    package var prefillDelay = Duration.milliseconds(250)
     package var prefillRowsAtLeast = 8
     /// The longest that a pass waits for drafts.
     package var maximumWait = Duration.milliseconds(35)
