@@ -42,6 +42,10 @@ enum {
     /// Weight bytes of an item: enough to stream from memory, and few enough that threads finish together. The item
     /// also stays in the second-level cache while groups of activation rows are multiplied with it. Not measured.
     PL_ITEM_BYTES = 64 << 10,
+    /// Items of a thread in a small product, so that no thread waits long for the last item of another. With items of
+    /// PL_ITEM_BYTES, of two threads one had 22 of the 36 tiles of smollm2's attention output. On a Xeon of 2023,
+    /// interleaved, prefill of smollm2 took 4 to 8 % less time with 16 instead.
+    PL_ITEMS_PER_THREAD = 16,
     /// The most multiply-accumulates of an item, some hundred microseconds. No thread then waits long for the last item
     /// of another, however many activation rows there are. Not measured.
     PL_ITEM_MACS = 32 << 20,
@@ -49,9 +53,10 @@ enum {
     /// group. Items of one group by several tiles, instead of all rows by two tiles, made prefill of 512 tokens 13 %
     /// faster. Other sizes: not measured.
     PL_GROUP_BYTES = 512 << 10,
-    /// The fewest activation rows with which two tiles are multiplied at a time: more than one tile has room for at
-    /// once. With 64 rows, a pair took 5 % (Q4_K) to 15 % (Q6_K) less time on a Zen 5. The threshold: not measured.
-    PL_PAIR_ROWS = 17,
+    /// The fewest activation rows with which two tiles are multiplied at a time. With 64 rows, a pair took 5 % (Q4_K)
+    /// to 15 % (Q6_K) less time on a Zen 5. On a Xeon of 2023 it took 18 to 24 % less for 14 and 16 rows of Q4_1, and
+    /// as long as single tiles for those of Q4_K; for 12 rows 7 % less and 18 % more.
+    PL_PAIR_ROWS = 13,
     /// Rows of a pair whose dots are in flight at once; the remaining rows go in steps of PL_PAIR_REST. Dots wait for
     /// each other, so four rows are too few to keep two pipes busy. More than six leave too few registers for codes.
     /// Not measured.

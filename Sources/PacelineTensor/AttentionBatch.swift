@@ -1,6 +1,6 @@
 import CPacelineKernels
 
-/// What each query row of a pass attends to, the same in every layer.
+/// Where each row of a pass keeps its key and value, and what its queries attend to; the same in every layer.
 ///
 /// A row sees the first `base` slots of its sequence and then the slots of `path`, in that logical order.
 package final class AttentionBatch {
@@ -8,6 +8,8 @@ package final class AttentionBatch {
     private var paths: [UnsafeMutablePointer<Int32>] = []
     private var pages: [KVPage] = []
     private var rows: [pl_attention_row] = []
+    /// Where the key and value of each row go: the base of a page, and a slot in it.
+    private var places: [(page: UnsafeMutableRawPointer, slot: Int64)] = []
     private let shape: KVShape
     /// Queries and output in the width that kernels need, where heads are not whole vectors. Kept from layer to layer.
     private var spread: (queries: FloatMatrix, output: FloatMatrix)?
@@ -24,8 +26,8 @@ package final class AttentionBatch {
     /// How many rows there are.
     package var count: Int { rows.count }
 
-    /// Adds the pages of a sequence and returns its number for ``addRow(sequence:base:path:)``. The pages live as long
-    /// as this batch.
+    /// Adds the pages of a sequence and returns its number for ``addRow(sequence:base:path:page:slot:)``. The pages
+    /// live as long as this batch.
     package func addSequence(pages sequencePages: [KVPage]) -> Int {
         let table = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: max(1, sequencePages.count))
         for (index, page) in sequencePages.enumerated() {
@@ -38,7 +40,13 @@ package final class AttentionBatch {
     }
 
     /// Adds the next row. `base` slots and those of `path` must lie in the sequence's pages.
-    package func addRow(sequence: Int, base: Int, path: [Int]) {
+    ///
+    /// - Parameters:
+    ///   - page: that of the sequence which takes the row's key and value; nobody else reads or writes the slot.
+    ///   - slot: its number within the page.
+    package func addRow(sequence: Int, base: Int, path: [Int], page: KVPage, slot: Int) {
+        precondition(page.shape == shape && (0..<KVPage.slots).contains(slot))
+        places.append((page.base, Int64(slot)))
         let slots = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, path.count))
         for (index, slot) in path.enumerated() { slots[index] = Int32(slot) }
         paths.append(slots)
@@ -50,6 +58,46 @@ package final class AttentionBatch {
                 path_count: Int64(path.count)
             )
         )
+    }
+
+    /// Stores the keys and values of all rows, each (rows x KV heads · head dimension).
+    package func store(keys: FloatMatrix, values: FloatMatrix, layer: Int, compute: Compute) {
+        let width = shape.heads * shape.headDimension
+        precondition(keys.columns == width && values.columns == width)
+        let isSpread = shape.headDimension != shape.storedDimension
+        func store(_ row: Int) {
+            let (key, value) = (keys.pointer(row), values.pointer(row))
+            if isSpread {
+                storeSpread(key, value, row: row, layer: layer, compute)
+            } else {
+                pl_kv_store(compute.isa.raw, shape.raw, Int64(layer), places[row].page, places[row].slot, key, value)
+            }
+        }
+        guard rows.count >= Self.storedTogether else { return (0..<rows.count).forEach(store) }
+        compute.pool.run(items: rows.count, store)
+    }
+
+    /// Rows from which threads share the storing: a row takes about a microsecond, because the numbers of a key go to
+    /// as many lines of the cache; waking a thread takes a few. The number itself: not measured.
+    private static let storedTogether = 8
+
+    /// The same for one row whose heads are not whole vectors.
+    private func storeSpread(
+        _ key: UnsafePointer<Float>,
+        _ value: UnsafePointer<Float>,
+        row: Int,
+        layer: Int,
+        _ compute: Compute
+    ) {
+        let wide = shape.heads * shape.storedDimension
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * wide) { buffer in
+            buffer.initialize(repeating: 0)
+            guard let start = buffer.baseAddress else { return }
+            shape.spread(shape.heads, from: key, to: start)
+            shape.spread(shape.heads, from: value, to: start + wide)
+            let place = places[row]
+            pl_kv_store(compute.isa.raw, shape.raw, Int64(layer), place.page, place.slot, start, start + wide)
+        }
     }
 
     /// Attention in `layer`: output (rows x heads · head dimension) from `queries` of the same shape.
@@ -133,34 +181,5 @@ extension KVShape {
         for head in 0..<heads {
             (narrow + head * headDimension).update(from: wide + head * storedDimension, count: headDimension)
         }
-    }
-}
-
-extension Compute {
-    /// Stores the key and value of `row` in `slot` of a page.
-    package func store(keys: FloatMatrix, values: FloatMatrix, row: Int, layer: Int, page: KVPage, slot: Int) {
-        let width = page.shape.heads * page.shape.headDimension
-        precondition(keys.columns == width && values.columns == width && (0..<KVPage.slots).contains(slot))
-        guard page.shape.headDimension != page.shape.storedDimension else {
-            return store(keys.pointer(row), values.pointer(row), layer: layer, page: page, slot: slot)
-        }
-        let (shape, wide) = (page.shape, page.shape.heads * page.shape.storedDimension)
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * wide) { buffer in
-            buffer.initialize(repeating: 0)
-            guard let key = buffer.baseAddress else { return }
-            shape.spread(shape.heads, from: keys.pointer(row), to: key)
-            shape.spread(shape.heads, from: values.pointer(row), to: key + wide)
-            store(key, key + wide, layer: layer, page: page, slot: slot)
-        }
-    }
-
-    private func store(
-        _ key: UnsafePointer<Float>,
-        _ value: UnsafePointer<Float>,
-        layer: Int,
-        page: KVPage,
-        slot: Int
-    ) {
-        pl_kv_store(isa.raw, page.shape.raw, Int64(layer), page.base, Int64(slot), key, value)
     }
 }

@@ -22,6 +22,14 @@ package struct Compute {
         pool.run(items: rows, body)
     }
 
+    /// Computes the elements 0 ..< `count` of an array, each on any thread.
+    package func map<Element>(_ count: Int, _ element: (Int) -> Element) -> [Element] {
+        [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+            pool.run(items: count) { buffer.initializeElement(at: $0, to: element($0)) }
+            initialized = count
+        }
+    }
+
     /// output = input / √(mean(input²) + ε) · weight, by row.
     package func rmsNorm(_ input: FloatMatrix, rows: Int, weight: FloatMatrix, epsilon: Float, into output: FloatMatrix)
     {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Logging
 import NIOCore
 
 /// The one executable of the project; each subcommand parses its flags and calls the libraries.
@@ -98,11 +99,12 @@ struct Paceline: ParsableCommand {
         // Help, the version and completion scripts are "errors" that succeed.
         guard status != .success else { exit(withError: error) }
         if !(error is ExitCode) {
-            let message = message(for: error)
-            StandardError.sentence(
-                configuration?.explained(message) ?? message,
-                afterwards: status == .validationFailure
-            )
+            let message = configuration?.explained(message(for: error)) ?? message(for: error)
+            if configuration?.logsJSON == true {
+                Logger(label: "paceline") { JSONLogHandler(label: $0, level: .error) }.error("\(message)")
+            } else {
+                StandardError.sentence(message, afterwards: status == .validationFailure)
+            }
         }
         Glibc.exit(status.rawValue)
     }

@@ -21,7 +21,8 @@ MODEL = os.environ.get("PACELINE_TEST_MODEL", "smollm2-135m")
 # What the workers draft with: the target itself, which is nearly always right, and a search for repetitions.
 DRAFTERS = [[MODEL], ["ngram"]]
 # Patient, so that drafts come in time on a busy machine. Another number of threads changes no token either.
-DRAFTED = ["--always-draft", "--draft-wait", "1s", "--draft-delay", "10s", "-t", 1]
+# Sixteen clients run at once here, and four at a time at the other verifier.
+DRAFTED = ["--slots", 16, "--always-draft", "--draft-wait", "1s", "--draft-delay", "10s", "-t", 1]
 # Tokens of prompt and text together; small, so that a prompt can be too long.
 CONTEXT = 1024
 # The answer is longer than any test lets it become, and repeats itself.

@@ -222,12 +222,16 @@ extension ClusterSuite {
             return writer.serialised()
         }
 
-        @Test("For a drafter with another vocabulary, generate and the worker itself name both models")
+        @Test("For a drafter with another vocabulary, generate, the verifier and the worker itself name both models")
         func vocabularies() async throws {
             let stranger = TestModels.tinyStranger
             for words in ["tiny.gguf", "tiny-stranger.gguf"] {
                 try await Self.check(Case(words, "generate", "-m", Self.tiny, "-md", stranger, "-p", "x"))
             }
+            let addresses = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "error"]
+            let alone = try await CommandResult.of(["verifier", "-m", Self.tiny, "-md", stranger] + addresses)
+            #expect(alone.status == 1)
+            #expect(alone.errors.contains("does not have the vocabulary of the target"), "\(alone.errors)")
             let cluster = try await TestCluster(Self.tiny)
             let worker = try cluster.startWorker([stranger])
             #expect(try await worker.exit() != 0)

@@ -135,15 +135,23 @@ extension ClusterSuite {
             }
         }
 
-        @Test("A public address is accepted with a token, and a public --http with the flag")
-        func reachAllowed() async throws {
+        @Test(
+            "A public address is accepted with a token, and a public --http with a key or the flag",
+            arguments: [
+                (["--allow-unauthenticated-http"], "may use the model"), (["--api-key", "k"], "travel to"),
+            ]
+        )
+        func reachAllowed(options: [String], warning: String) async throws {
             let file = try Self.tokenFile(Self.secret)
-            let verifier = try TestProcess([
-                "verifier", "-m", TestModels.tiny, "--listen", "0.0.0.0:0", "--http", "0.0.0.0:0", "--announce",
-                "--exit-with-parent", "--token-file", file, "--allow-unauthenticated-http",
-            ])
+            let verifier = try TestProcess(
+                [
+                    "verifier", "-m", TestModels.tiny, "--listen", "0.0.0.0:0", "--http", "0.0.0.0:0", "--announce",
+                    "--exit-with-parent", "--token-file", file,
+                ] + options
+            )
             _ = try await verifier.waitForOutput { $0.contains(#""event":"ready""#) ? true : nil }
-            while !verifier.errors.contains("may use the model") { try await Task.sleep(for: .milliseconds(5)) }
+            while !verifier.errors.contains(warning) { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(verifier.errors.contains("may use the model") == options.contains("--allow-unauthenticated-http"))
             verifier.send(SIGTERM)
             #expect(try await verifier.exit() == 0)
         }

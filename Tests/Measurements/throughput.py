@@ -100,7 +100,7 @@ class Stream:
 
 
 def serve_all(address, bodies):
-    """Sends all requests at once and reads until the last stream ends; returns the streams and the time of the start."""
+    """Sends all requests at once and reads until the last stream ends; returns the streams and when they began."""
     streams = [Stream(address, body) for body in bodies]
     with contextlib.ExitStack() as open_streams, selectors.DefaultSelector() as selector:
         for stream in streams:
@@ -154,12 +154,13 @@ class Prompts:
     def __init__(self, address, length, seed):
         self.address, self.length, self.choices = address, length, random.Random(seed)
 
-    def next(self):
-        text = " ".join(self.choices.choice(WORDS) for _ in range(self.length))
+    def next(self, length=None):
+        length = length or self.length
+        text = " ".join(self.choices.choice(WORDS) for _ in range(length))
         status, answer = ask(self.address, "POST", "/tokenize", {"content": text})
         if status != 200:
             raise Failure(f"/tokenize answered {status}: {answer}")
-        return answer["tokens"][: self.length]
+        return answer["tokens"][:length]
 
 
 class LlamaServer:
@@ -211,7 +212,11 @@ def measure(chosen):
             raise Failure("a worker is connected")
         prompts = Prompts(address, chosen.prompt, chosen.seed)
         report["runs"] = [
-            {"clients": clients, "server": name, **figures(servers[name], bodies(prompts, clients, chosen), chosen.tokens)}
+            {
+                "clients": clients,
+                "server": name,
+                **figures(servers[name], bodies(prompts, clients, chosen), chosen.tokens),
+            }
             for number in range(chosen.rounds)
             for clients in chosen.clients
             for name in (sorted(servers) if number % 2 else sorted(servers, reverse=True))

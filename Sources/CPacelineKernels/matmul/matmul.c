@@ -35,6 +35,7 @@ typedef struct job {
     int64_t x_stride;
     const void *activations;
     int64_t count;
+    int64_t item_bytes;  ///< the most weight bytes of an item
     part parts[MAX_PRODUCTS];
     int part_count;
 } job;
@@ -103,12 +104,12 @@ static void run_item(void *context, int64_t item, int thread) {
 }
 
 /// Sizes of the items of a product with quantised weights.
-static void cut(part *part, int64_t count) {
+static void cut(part *part, int64_t count, int64_t item_bytes) {
     const int64_t padded = pl_activation_rows(count), row_macs = PL_TILE_ROWS * part->product->matrix->cols;
     const int64_t rows = group_rows(part->product->matrix);
     part->row_items = pl_groups(padded, rows);
     part->item_rows = part->row_items == 1 ? padded : rows;
-    const int64_t by_bytes = PL_ITEM_BYTES / (int64_t)part->tile_bytes;
+    const int64_t by_bytes = item_bytes / (int64_t)part->tile_bytes;
     const int64_t by_macs = PL_ITEM_MACS / (row_macs * part->item_rows), together = part->pair ? 2 : 1;
     part->item_tiles = pl_larger(together, pl_smaller(by_bytes, by_macs) / together * together);
 }
@@ -125,7 +126,7 @@ static int64_t add_part(job *job, const pl_product *product, int64_t first_item)
     part->tiles = pl_groups(matrix->rows, PL_TILE_ROWS);
     part->first_item = first_item;
     if (part->kernel) {
-        cut(part, job->count);
+        cut(part, job->count, job->item_bytes);
     } else if (pl_uses_panels(matrix->type)) {
         part->item_tiles = 2;
         part->item_rows = PL_PANEL_ITEM_ROWS;
@@ -137,10 +138,23 @@ static int64_t add_part(job *job, const pl_product *product, int64_t first_item)
     return first_item + pl_groups(part->tiles, part->item_tiles) * part->row_items;
 }
 
+/// The most weight bytes of an item: less if the products are so small that threads would not finish together, but not
+/// so few that taking an item counts beside multiplying it.
+static int64_t item_bytes(const pl_product *products, int product_count, int64_t rows, int threads) {
+    int64_t all = 0;
+    for (int i = 0; i < product_count && i < MAX_PRODUCTS; ++i) {
+        const pl_matrix *matrix = products[i].matrix;
+        all += (int64_t)pl_matrix_bytes(matrix->type, matrix->rows, matrix->cols);
+    }
+    const int64_t even = all / (threads * PL_ITEMS_PER_THREAD);
+    return pl_smaller(PL_ITEM_BYTES, pl_larger(even, PL_ITEM_BYTES / rows));
+}
+
 /// Adds as many of the products to a job as it has room for. Returns the number of items.
-static int64_t add_parts(job *job, const pl_product *products, int count) {
+static int64_t add_parts(job *job, const pl_product *products, int count, int threads) {
     int64_t items = 0;
     job->part_count = 0;
+    job->item_bytes = item_bytes(products, count, job->count, threads);
     while (job->part_count < count && job->part_count < MAX_PRODUCTS) {
         items = add_part(job, &products[job->part_count], items);
     }
@@ -152,7 +166,7 @@ void pl_matmul(
     const void *q, int64_t count) {
     job job = {.isa = isa, .x = x, .x_stride = x_stride, .activations = q, .count = count};
     for (int done = 0; done < product_count && count > 0; done += job.part_count) {
-        const int64_t items = add_parts(&job, products + done, product_count - done);
+        const int64_t items = add_parts(&job, products + done, product_count - done, pl_pool_threads(pool));
         pl_pool_run(pool, items, run_item, &job);
     }
 }
@@ -173,7 +187,7 @@ void pl_matmul_expect(pl_isa isa, pl_pool *pool, const pl_matrix *const *matrice
     pl_product products[MAX_PRODUCTS];
     if (matrix_count > MAX_PRODUCTS) matrix_count = MAX_PRODUCTS;
     for (int i = 0; i < matrix_count; ++i) products[i] = (pl_product){.matrix = matrices[i]};
-    const int64_t items = add_parts(&job, products, matrix_count);
+    const int64_t items = add_parts(&job, products, matrix_count, pl_pool_threads(pool));
     for (int thread = 0; thread < pl_pool_threads(pool); ++thread) {
         const int64_t begin = pl_pool_share(pool, items, thread), end = pl_pool_share(pool, items, thread + 1);
         if (begin == end) continue;

@@ -34,7 +34,11 @@ package struct ComputeWatchdog: Sendable {
     }
 
     package func isAlive(now: Instant) -> Bool {
-        guard let deadline else { return true }
-        return now < deadline
+        isAlive(now: now, limit: stallLimit)
+    }
+
+    /// The same with a limit of one's own.
+    package func isAlive(now: Instant, limit: Duration) -> Bool {
+        lastProgress.map { now < $0 + limit } ?? true
     }
 }

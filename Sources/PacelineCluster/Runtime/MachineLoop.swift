@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// Effects may cause events at once, such as a closed channel. Those wait until the effects before them are done.
 final class MachineLoop<Event> {
-    private let clock = MonotonicClock()
+    let clock = MonotonicClock()
     private let eventLoop: any EventLoop
     /// The event for a deadline that has come.
     private let timer: Event

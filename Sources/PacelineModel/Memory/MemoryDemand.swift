@@ -6,7 +6,7 @@ package import PacelineTensor
 package struct MemoryDemand: Sendable, Equatable {
     /// Rows of the largest pass that the prediction covers: prompt tokens and drafted nodes.
     private static let passRows = 192
-    /// Rows of that pass that have logits.
+    /// Rows of that pass that have logits, besides those of scored prompts.
     private static let logitRows = 64
     /// Bytes of the program, its libraries and the buffers that do not depend on the model.
     private static let programBytes = 24 << 20
@@ -26,18 +26,22 @@ package struct MemoryDemand: Sendable, Equatable {
     /// - Parameters:
     ///   - slots: the number of tokens that fit in the pages of all sequences, drafted ones included.
     ///   - contextLength: the number of tokens that each of `sequences` may hold.
+    ///   - scoredRows: tokens of prompts in a pass that have logits.
     package init(
         _ model: ModelFile,
         slots: Int,
         contextLength: Int,
         sequences: Int,
-        cacheType: KVType
+        cacheType: KVType,
+        scoredRows: Int = 0
     ) {
         let configuration = model.configuration
         let shape = configuration.cacheShape(cacheType)
         weights = Self.weightBytes(model.tensors)
         cache = KVPagePool(shape: shape, slots: slots).bytesWhenFull
-        let logits = (Self.logitRows + 2 * sequences) * configuration.vocabularySize * MemoryLayout<Float>.size
+        // Each sequence has two rows to sample with, and one to score with.
+        let logitRows = Self.logitRows + scoredRows + 3 * sequences
+        let logits = logitRows * configuration.vocabularySize * MemoryLayout<Float>.size
         let tables = configuration.vocabularySize * Self.tokenBytes + Self.programBytes
         buffers = PassBuffers.bytes(configuration: configuration, rows: Self.passRows) + logits + tables
         self.contextLength = contextLength

@@ -55,11 +55,11 @@ package final class Transformer {
         let attention = attentionBatch(rows)
         let last = configuration.blockCount - 1
         for layer in 0..<last {
-            storeInputs(layer: layer, rows: rows)
+            storeInputs(layer: layer, attention)
             forward(layer: layer, rows: rows.count, attention: attention)
             onProgress?()
         }
-        storeInputs(layer: last, rows: rows)
+        storeInputs(layer: last, attention)
         let wanted = keepWanted(rows)
         guard !wanted.isEmpty else { return logits }
         let isWhole = wanted.count == rows.count
@@ -84,20 +84,10 @@ package final class Transformer {
     }
 
     /// The part of a layer before its attention: computes queries, keys and values, and stores the latter two.
-    private func storeInputs(layer index: Int, rows: [PassRow]) {
-        let layer = weights.layers[index]
-        normalise(buffers.hidden, weight: layer.attentionNorm, rows: rows.count)
-        project(layer, index: index, rows: rows.count)
-        for (row, item) in rows.enumerated() {
-            compute.store(
-                keys: buffers.keys,
-                values: buffers.values,
-                row: row,
-                layer: index,
-                page: item.cache.page(toWrite: item.slot),
-                slot: item.slot % KVPage.slots
-            )
-        }
+    private func storeInputs(layer index: Int, _ attention: AttentionBatch) {
+        normalise(buffers.hidden, weight: weights.layers[index].attentionNorm, rows: attention.count)
+        project(weights.layers[index], index: index, rows: attention.count)
+        attention.store(keys: buffers.keys, values: buffers.values, layer: index, compute: compute)
     }
 
     /// Moves the rows that request logits to the front. After the last layer has stored keys and values, nothing
@@ -228,7 +218,13 @@ package final class Transformer {
             let known = sequences.last { $0.cache === row.cache }
             let number = known?.number ?? batch.addSequence(pages: row.cache.pages)
             if known == nil { sequences.append((row.cache, number)) }
-            batch.addRow(sequence: number, base: row.base, path: row.path)
+            batch.addRow(
+                sequence: number,
+                base: row.base,
+                path: row.path,
+                page: row.cache.page(toWrite: row.slot),
+                slot: row.slot % KVPage.slots
+            )
         }
         return batch
     }

@@ -86,7 +86,6 @@ extension APIError {
         case .emptyPrompt, .tokenOutOfVocabulary: self = .invalidRequest(message, param: "prompt")
         case .nothingToGenerate: self = .invalidRequest(message, param: "max_tokens")
         case .invalidLogProbabilityCount: self = .invalidRequest(message, param: "logprobs")
-        case .unsupported: self = .invalidRequest(message)
         case .overloaded, .tenantOverloaded: self = .overloaded(message, retryAfter: 1)
         case .draining, .cacheFull: self = .unavailable(message, retryAfter: 2)
         case .slowConsumer, .engine: self = .internalError(message)

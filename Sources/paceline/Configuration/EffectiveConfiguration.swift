@@ -91,6 +91,11 @@ struct EffectiveConfiguration {
         return Setting(option: option, value: value, origin: .fallback)
     }
 
+    /// Whether the log is one JSON object a line.
+    var logsJSON: Bool {
+        settings.contains { $0.option.key == LogOptions.formatKey && $0.value == .single(LogFormat.json.rawValue) }
+    }
+
     /// Says where the settings come from that a message is about.
     func explained(_ message: String) -> String {
         let words = Set(message.split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init))

@@ -6,6 +6,7 @@ public import Logging
 struct LogOptions: ParsableArguments {
     /// The option of the level, by its name in a file of settings.
     static let levelKey = "log-level"
+    static let formatKey = "log-format"
     /// The environment variable for the level.
     static let variable = "PACELINE_LOG"
 
@@ -19,7 +20,7 @@ struct LogOptions: ParsableArguments {
     var level: Logger.Level?
 
     @Option(
-        name: .customLong("log-format"),
+        name: .customLong(Self.formatKey),
         help: ArgumentHelp(
             "text, or json for one object a line: time, level, label, message and metadata.",
             valueName: "format"

@@ -83,6 +83,15 @@ extension ClusterSuite {
             }
         }
 
+        @Test("a verifier that cannot start says so in the log's format")
+        func failsAsJSON() async throws {
+            let result = try await CommandResult.of("verifier", "-m", "/nowhere.gguf", "--log-format", "json")
+            #expect(result.status == 1)
+            let object = try JSONSerialization.jsonObject(with: Data(result.errors.utf8)) as? [String: Any]
+            #expect(object?["level"] as? String == "error")
+            #expect((object?["message"] as? String)?.contains("/nowhere.gguf") == true, "\(result.errors)")
+        }
+
         @Test("generate's processes see none of the settings in its environment")
         func children() async throws {
             let result = try await CommandResult.of(

@@ -43,7 +43,7 @@ struct PrecedenceTests {
                         file: hasFile ? file : nil
                     )
                     let expected = hasFlag ? 2 : hasVariable ? 3 : hasFile ? 5 : 4
-                    #expect(try Self.parsed(configuration).slots == expected)
+                    #expect(try Self.parsed(configuration).scheduling.slots == expected)
                     let origin = try Self.setting("slots", configuration).origin
                     switch (hasFlag, hasVariable, hasFile) {
                     case (true, _, _): #expect(origin == .commandLine)

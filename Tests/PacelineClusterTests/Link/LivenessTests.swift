@@ -130,4 +130,15 @@ struct ComputeWatchdogTests {
         watchdog.ended()
         #expect(watchdog.isAlive(now: .zero + .milliseconds(8500)))
     }
+
+    @Test("is as patient as whoever asks")
+    func patience() {
+        var watchdog = ComputeWatchdog(stallLimit: .milliseconds(500))
+        #expect(watchdog.isAlive(now: .zero + .seconds(60), limit: .seconds(30)))
+        watchdog.began(now: .zero)
+        watchdog.progressed(now: .zero + .seconds(1))
+        #expect(!watchdog.isAlive(now: .zero + .seconds(2)))
+        #expect(watchdog.isAlive(now: .zero + .milliseconds(30_999), limit: .seconds(30)))
+        #expect(!watchdog.isAlive(now: .zero + .seconds(31), limit: .seconds(30)))
+    }
 }

@@ -7,8 +7,8 @@ package final class TransformerEngine: TargetEngine {
     private struct EngineSequence {
         let cache: KVCache
         let sampler: Sampler
-        /// Which log-probabilities are wanted.
-        let scoring: LogProbabilityRequest?
+        /// Which log-probabilities are wanted, and what computes them.
+        let scoring: (wanted: LogProbabilityRequest, scorer: TokenScorer)?
         /// All committed tokens; the cache holds the first `cache.length` of them.
         var tokens: [Token]
     }
@@ -33,7 +33,6 @@ package final class TransformerEngine: TargetEngine {
     private let transformer: Transformer
     private let pool: KVPagePool
     private let rule = SampleMatch()
-    private let scorer: TokenScorer
     private var sequences: [RequestID: EngineSequence] = [:]
 
     /// - Parameters:
@@ -42,7 +41,6 @@ package final class TransformerEngine: TargetEngine {
     ///   - sequences: the most sequences that are open at a time.
     package init(transformer: Transformer, cacheCapacity: Int, sequences: Int) {
         self.transformer = transformer
-        scorer = TokenScorer(columns: transformer.weights.columns, isa: transformer.compute.isa)
         let slots = Self.slots(cacheCapacity: cacheCapacity, sequences: sequences)
         pool = KVPagePool(shape: transformer.cacheShape, slots: slots)
     }
@@ -72,20 +70,22 @@ package final class TransformerEngine: TargetEngine {
             slots: slots(cacheCapacity: contextLength * sequences, sequences: sequences),
             contextLength: contextLength,
             sequences: sequences,
-            cacheType: cacheType
+            cacheType: cacheType,
+            scoredRows: scoredRows
         )
     }
 
     package func open(_ opening: Pass.Opening) throws {
+        let columns = transformer.weights.columns
         sequences[opening.request] = EngineSequence(
             cache: KVCache(pool: pool, scope: opening.scope),
             sampler: Sampler(
                 parameters: opening.sampling,
-                columns: transformer.weights.columns,
+                columns: columns,
                 mask: opening.mask,
                 isa: transformer.compute.isa
             ),
-            scoring: opening.logProbabilities,
+            scoring: opening.logProbabilities.map { ($0, TokenScorer(columns: columns, isa: transformer.compute.isa)) },
             tokens: opening.base
         )
     }
@@ -102,12 +102,14 @@ package final class TransformerEngine: TargetEngine {
         let placements = rounds.map { round in
             Result { try place(round, rows: &rows, logitRows: &logitRows, scoredRows: &scoredRows) }
         }
-        let logits = transformer.forward(rows)
-        return zip(rounds, placements).map { round, placement in
-            switch placement {
-            case .success(let placement): finish(round.request, placement, logits: logits)
-            case .failure(let error as KVCacheError): .noRoom(reason: "\(error)")
-            case .failure(let error): .failed(reason: "\(error)")
+        let readings = readings(rounds.map(\.request), placements, of: transformer.forward(rows))
+        return zip(rounds, zip(placements, readings)).map { round, result in
+            do {
+                return try finish(round.request, result.0.get(), result.1.get())
+            } catch let error as KVCacheError {
+                return .noRoom(reason: "\(error)")
+            } catch {
+                return .failed(reason: "\(error)")
             }
         }
     }
@@ -128,7 +130,7 @@ package final class TransformerEngine: TargetEngine {
             // The last token is left to the round that decides about the next one.
             let last = sequence.tokens.count - 1
             guard cache.length + count <= last else { throw EngineError.prefillBeyondBase(round.request) }
-            let isScored = sequence.scoring?.includesPrompt ?? false
+            let isScored = sequence.scoring?.wanted.includesPrompt ?? false
             // Pages hold no logits.
             let reused = isScored ? 0 : cache.adopt(sequence.tokens, limit: last)
             let end = min(cache.length + (isScored ? min(count, scoredRows) : count), last)
@@ -194,50 +196,55 @@ package final class TransformerEngine: TargetEngine {
         }
     }
 
-    private func finish(_ request: RequestID, _ placement: Placement, logits: FloatMatrix) -> RoundOutcome {
-        guard var sequence = sequences[request] else {
-            return .failed(reason: "\(EngineError.unknownSequence(request))")
-        }
-        sequence.cache.commit(placement.pending)
-        do {
-            guard let tree = placement.tree else {
-                sequence.cache.share(sequence.tokens)
-                let scores = try promptScores(of: sequence, placement, logits: logits)
-                return .prefilled(count: placement.pending, reused: placement.reused, logProbabilities: scores)
+    // MARK: Reading logits
+
+    /// What logits say about a round.
+    private struct Reading {
+        /// Nil for a prefill.
+        var verdict: Verdict?
+        /// Of the verdict's tokens, or of the tokens behind those that a prefill has computed; empty if nobody wants
+        /// them.
+        var logProbabilities: [TokenLogProbability] = []
+    }
+
+    /// Reads the logits of all rounds. Sequences share nothing that this changes, so each is read on any thread.
+    private func readings(
+        _ requests: [RequestID],
+        _ placements: [Result<Placement, any Error>],
+        of logits: FloatMatrix
+    ) -> [Result<Reading, any Error>] {
+        let sequences = requests.map { self.sequences[$0] }
+        return transformer.compute.map(requests.count) { index in
+            Result {
+                guard let sequence = sequences[index] else { throw EngineError.unknownSequence(requests[index]) }
+                return try reading(of: sequence, placements[index].get(), logits)
             }
-            let base = sequence.tokens
-            let (verdict, scores) = try verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
-            sequence.cache.keep(verdict.path.map { base.count + $0 }, committing: verdict.path.count)
-            sequence.tokens += verdict.tokens
-            sequence.cache.share(sequence.tokens)
-            sequences[request] = sequence
-            return .verified(verdict, logProbabilities: scores)
-        } catch {
-            return .failed(reason: "\(error)")
         }
     }
 
-    /// The log-probabilities of the tokens behind those that a prefill has just committed.
-    private func promptScores(
+    private func reading(
         of sequence: EngineSequence,
         _ placement: Placement,
-        logits: FloatMatrix
-    ) throws(LogitError) -> [TokenLogProbability] {
-        guard placement.isScored, let scoring = sequence.scoring else { return [] }
-        let first = sequence.cache.length - placement.pending + 1
-        var scores: [TokenLogProbability] = []
+        _ logits: FloatMatrix
+    ) throws(LogitError) -> Reading {
+        if let tree = placement.tree {
+            return try verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
+        }
+        guard placement.isScored, let (wanted, scorer) = sequence.scoring else { return Reading() }
+        var reading = Reading()
+        let first = sequence.cache.length + 1
         for offset in 0..<placement.pending {
-            scores.append(
+            reading.logProbabilities.append(
                 try scorer.score(
                     sequence.tokens[first + offset],
                     logits: logits,
                     row: placement.logitRow + offset,
                     position: first + offset,
-                    top: scoring.top
+                    top: wanted.top
                 )
             )
         }
-        return scores
+        return reading
     }
 
     /// The target's verdict on a tree.
@@ -246,18 +253,17 @@ package final class TransformerEngine: TargetEngine {
     /// tree; the next round fails.
     ///
     /// - Parameter firstRow: the row of the logits that belongs to the base.
-    /// - Returns: also the log-probability of each of the verdict's tokens, if they are wanted.
     private func verdict(
         on tree: TokenTree,
         of sequence: EngineSequence,
         logits: FloatMatrix,
         firstRow: Int
-    ) throws(LogitError) -> (Verdict, [TokenLogProbability]) {
+    ) throws(LogitError) -> Reading {
         let (base, recentLength) = (sequence.tokens, sequence.sampler.recentLength)
         var decided: [Token] = []
-        var scores: [TokenLogProbability] = []
+        var reading = Reading()
         do throws(LogitError) {
-            let verdict = try rule.verdict(on: tree) { node throws(LogitError) in
+            reading.verdict = try rule.verdict(on: tree) { node throws(LogitError) in
                 let recent = recentLength == 0 ? [] : base + tree.tokens(onPathTo: node)
                 let row = firstRow + (node.map { $0 + 1 } ?? 0)
                 let position = base.count + tree.depth(of: node)
@@ -268,16 +274,36 @@ package final class TransformerEngine: TargetEngine {
                     recent: recent.suffix(recentLength)
                 )
                 decided.append(token)
-                if let top = sequence.scoring?.top {
-                    scores.append(try scorer.score(token, logits: logits, row: row, position: position, top: top))
+                if let (wanted, scorer) = sequence.scoring {
+                    let score = try scorer.score(token, logits: logits, row: row, position: position, top: wanted.top)
+                    reading.logProbabilities.append(score)
                 }
                 return token
             }
-            return (verdict, scores)
         } catch {
             guard let correction = decided.popLast() else { throw error }
-            return (Verdict(path: tree.descend(decided), accepted: decided, correction: correction), scores)
+            reading.verdict = Verdict(path: tree.descend(decided), accepted: decided, correction: correction)
         }
+        return reading
+    }
+
+    // MARK: Committing
+
+    /// Commits what a round has computed and decided.
+    private func finish(_ request: RequestID, _ placement: Placement, _ reading: Reading) throws -> RoundOutcome {
+        guard var sequence = sequences[request] else { throw EngineError.unknownSequence(request) }
+        sequence.cache.commit(placement.pending)
+        let scores = reading.logProbabilities
+        guard let verdict = reading.verdict else {
+            sequence.cache.share(sequence.tokens)
+            return .prefilled(count: placement.pending, reused: placement.reused, logProbabilities: scores)
+        }
+        let base = sequence.tokens.count
+        sequence.cache.keep(verdict.path.map { base + $0 }, committing: verdict.path.count)
+        sequence.tokens += verdict.tokens
+        sequence.cache.share(sequence.tokens)
+        sequences[request] = sequence
+        return .verified(verdict, logProbabilities: scores)
     }
 }
 

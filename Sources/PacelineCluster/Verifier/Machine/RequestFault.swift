@@ -12,8 +12,6 @@ package enum RequestFault: Error, Equatable, Sendable {
     case invalidLogProbabilityCount(count: Int, limit: Int)
     /// The request was to go on behind tokens that lie behind its end.
     case generatedBeyondEnd(tokens: Int, end: Int)
-    /// This verifier cannot do what the request asks for.
-    case unsupported(String)
     /// All slots and all places in the queue are taken; try again later.
     case overloaded(running: Int, waiting: Int)
     /// All places in the queue that one tenant may take are taken; try again later.
@@ -45,7 +43,6 @@ extension RequestFault: CustomStringConvertible {
             "the number of log-probabilities for each token must be from 0 to \(limit), not \(count)"
         case .generatedBeyondEnd(let tokens, let end):
             "the request ends after \(end) generated tokens, and cannot go on behind \(tokens); send the first \(end)"
-        case .unsupported(let what): "this verifier does not serve \(what); leave it out"
         case .overloaded(let running, let waiting):
             "the verifier is full: \(running) requests are running and \(waiting) waiting; try again later"
         case .tenantOverloaded(let waiting):

@@ -43,6 +43,9 @@ package struct VerifierConfiguration: Sendable {
     package var pendingLimit = 64
     /// Connections of one host.
     package var connectionsPerHost = 128
+    /// How long a pass may make no progress before the process counts as hung, and is best started anew. Links are more
+    /// impatient: their peers have others to turn to.
+    package var hangLimit = Duration.seconds(30)
     package var link = LinkConfiguration()
 
     package init() {}

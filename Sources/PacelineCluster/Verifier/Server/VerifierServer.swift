@@ -107,7 +107,8 @@ package final class VerifierServer: Sendable {
         return try await shell.eventLoop.submit { shell.value.snapshot }.get()
     }
 
-    /// Whether the compute thread has no pass to compute, or advances in it.
+    /// Whether the compute thread has no pass to compute, or has advanced in it within the configuration's
+    /// ``VerifierConfiguration/hangLimit``.
     package func isComputeAlive() async throws -> Bool {
         let shell = shell
         return try await shell.eventLoop.submit { shell.value.isComputeAlive }.get()

@@ -87,7 +87,9 @@ final class VerifierShell {
     }
 
     var snapshot: VerifierSnapshot { machine.snapshot }
-    var isComputeAlive: Bool { machine.links.isComputeAlive }
+    var isComputeAlive: Bool {
+        machine.links.watchdog.isAlive(now: loop.clock.now(), limit: machine.configuration.hangLimit)
+    }
 
     private var figures: SnapshotBoard.Figures {
         SnapshotBoard.Figures(verifier: machine.snapshot, requests: meter.figures)
