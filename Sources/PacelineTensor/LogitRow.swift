@@ -35,8 +35,14 @@ package final class LogitRow {
 
     /// The largest logit and its index; the lowest index wins a tie.
     package func largest() -> (index: Int, value: Float) {
+        largest(of: storage, row: 0)
+    }
+
+    /// The same for a row of other logits, as if it had been loaded.
+    package func largest(of logits: FloatMatrix, row: Int) -> (index: Int, value: Float) {
+        precondition(logits.columns == count, "rows of different length")
         var value: Float = 0
-        let index = pl_argmax(isa.raw, storage.base, Int64(count), &value)
+        let index = pl_argmax(isa.raw, logits.pointer(row), Int64(count), &value)
         return (Int(index), value)
     }
 

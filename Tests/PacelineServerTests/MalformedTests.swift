@@ -101,8 +101,9 @@ struct MalformedTests {
     private static var configuration: HTTPServerConfiguration {
         var configuration = HTTPServerConfiguration()
         configuration.bodyLimit = 1000
-        configuration.idleTimeout = .seconds(3)
-        configuration.requestTimeout = .seconds(2)
+        // Some cases wait for these. On a busy machine, a request may take seconds to be read.
+        configuration.idleTimeout = .seconds(6)
+        configuration.requestTimeout = .seconds(5)
         return configuration
     }
 

@@ -57,6 +57,11 @@ package struct Sampler {
         position: Int,
         recent: ArraySlice<Token>
     ) throws(LogitError) -> Token {
+        if parameters.isGreedy, !adjusts(at: position) {
+            // Nothing changes the logits, so they need not be copied.
+            try check(logits, row: row, position: position)
+            return columns.token(law.largest(of: logits, row: row).index)
+        }
         try load(logits, row: row, position: position)
         adjust(recent: recent, position: position)
         guard !parameters.isGreedy else { return columns.token(law.largest().index) }
@@ -108,10 +113,19 @@ package struct Sampler {
         }
     }
 
+    private func check(_ logits: FloatMatrix, row: Int, position: Int) throws(LogitError) {
+        guard let column = logits.firstNotFinite(row: row) else { return }
+        throw LogitError(token: columns.token(column), value: logits[row, column], position: position)
+    }
+
     private func load(_ logits: FloatMatrix, row: Int, position: Int) throws(LogitError) {
+        try check(logits, row: row, position: position)
         law.load(logits, row: row)
-        guard let column = law.firstNotFinite else { return }
-        throw LogitError(token: columns.token(column), value: law[column], position: position)
+    }
+
+    /// Whether ``adjust(recent:position:)`` may change a logit.
+    private func adjusts(at position: Int) -> Bool {
+        !parameters.logitBias.isEmpty || parameters.hasPenalties || !mask.tokens(at: position).isEmpty
     }
 
     /// Applies biases, penalties and the mask. This step and all later ones keep finite logits finite.
