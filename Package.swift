@@ -49,7 +49,7 @@ let targets: [Target] = [
 
     // Pure logic of conversations: chat templates, which are programs in a part of Jinja.
     .target(name: "PacelineChat"),
-    .testTarget(name: "PacelineChatTests", dependencies: ["PacelineChat"]),
+    .testTarget(name: "PacelineChatTests", dependencies: ["PacelineChat", "PacelineSpeculation"]),
 
     // Model files, tokenizers, the transformer, KV cache and sampling.
     .target(

@@ -48,7 +48,10 @@ struct TemplateRenderer {
 
     // MARK: Limits
 
-    /// Counts work: a step, or scalars and items that a step makes.
+    /// The work of evaluating a node, as against a scalar or an item that it makes.
+    private static let nodeWork = 10
+
+    /// Counts work: a node, or scalars and items that it makes.
     mutating func charge(_ amount: Int) throws(TemplateError) {
         let (sum, isOver) = work.addingReportingOverflow(amount)
         guard !isOver, sum <= limits.work else { throw .limit("it does more than \(limits.work) steps") }
@@ -62,7 +65,7 @@ struct TemplateRenderer {
         depth += 1
         defer { depth -= 1 }
         guard depth <= limits.depth else { throw .limit("it nests calls deeper than \(limits.depth)") }
-        try charge(1)
+        try charge(Self.nodeWork)
         return try body(&self)
     }
 
