@@ -66,7 +66,7 @@ def objects_in(thing, path=()):
             yield from objects_in(value, (*path, index))
 
 
-@unittest.skipUnless(manifests.kubectls(), "no kubectl: Deploy/kubernetes/tools.sh unpacks Debian's")
+@unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")
 class KubernetesCase(unittest.TestCase):
     # What is looked at; begins every message.
     subject = ""

@@ -1,0 +1,168 @@
+"""Every command line of Deploy/kubernetes, started on loopback, probed as the kubelet probes, and ended by SIGTERM.
+
+PACELINE=path/to/paceline PYTHONPATH=/tmp/deploy python3 -m unittest discover --start-directory Tests/Deploy
+"""
+
+import contextlib
+import functools
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+import urllib.request
+
+try:
+    import manifests
+    import starting
+    import test_kubernetes
+except ImportError as error:
+    raise unittest.SkipTest(f"{error}; install Tests/Deploy/requirements.txt") from None
+
+# By Secret and key, as Deploy/README.md makes them.
+SECRETS = {"paceline-link": {"token": starting.TOKEN}, "paceline-api-keys": {"keys": starting.KEY}}
+
+
+def line_of(workload, objects):
+    values = manifests.environment(workload, workload.container, objects, SECRETS)
+    return starting.Line(tuple(manifests.arguments(workload.container, values)), tuple(sorted(values.items())))
+
+
+@functools.cache
+def lines():
+    """What runs, each command line once: pairs of a verifier's workload and line, and the lines of its workers."""
+    found, seen = [], set()
+    for variant in manifests.COMPLETE:
+        objects = manifests.render(variant)
+        running = [(each, line_of(each, objects)) for each in manifests.workloads(objects, variant)]
+        workers = [line for each, line in running if each.component == "worker"]
+        for workload, line in running:
+            if workload.component == "verifier" and (line, *workers) not in seen:
+                seen.add((line, *workers))
+                found.append((workload, line, workers))
+    return found
+
+
+@unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")
+@starting.needs_paceline
+class Starting(unittest.TestCase):
+    def test_command_lines_are_accepted_as_they_are(self):
+        with starting.Files() as files:
+            for _, verifier, workers in lines():
+                for line in [verifier, *workers]:
+                    status, said = starting.check(files.localised(line))
+                    self.assertEqual(status, 0, said)
+                # The check is one: an address for all without a key is refused.
+                bare = starting.Line(tuple(each for each in verifier.arguments if "api-key" not in each))
+                self.assertNotEqual(starting.check(files.localised(bare))[0], 0)
+
+    def test_command_lines_start_serve_and_end(self):
+        with contextlib.ExitStack() as running:
+            endings = []
+            for workload, verifier, workers in lines():
+                started = running.enter_context(starting.Started(verifier, workers))
+                self.serves(started, workload, verifier)
+                endings.append((self.drains(started, workload), workload, verifier))
+            for ended, workload, verifier in endings:
+                status, seconds = ended(workload.spec["terminationGracePeriodSeconds"])
+                self.assertEqual(status, 0, workload.name)
+                delay = manifests.seconds(verifier.option("drain-delay"))
+                self.assertGreaterEqual(seconds, delay - 0.5, workload.name)
+
+    def serves(self, started, workload, verifier):
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            path = workload.container[probe]["httpGet"]["path"]
+            self.assertEqual(starting.status(started.http, path), 200, path)
+        name = verifier.option("served-model-name")
+        self.assertEqual(starting.ask(started.http, model=name)[0], 200)
+        self.assertEqual(starting.ask(started.http, key=None)[0], 401)
+
+    def drains(self, started, workload):
+        """SIGTERM: out of the Service at once, and still serving for the delay. Returns what waits for the end."""
+        ended = started.drain()
+        ready, live = (workload.container[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe"))
+        starting.await_status(started.http, ready, 503, 2)
+        self.assertEqual(starting.status(started.http, live), 200)
+        self.assertEqual(starting.ask(started.http)[0], 200)
+        return ended
+
+    def test_metrics_that_autoscalers_and_the_endpoint_picker_ask_for_exist(self):
+        _, verifier, workers = lines()[0]
+        with starting.Started(verifier.replacing(drain_delay="0s"), workers) as started:
+            starting.ask(started.http)
+            with urllib.request.urlopen(f"http://{started.http}/metrics") as answer:
+                metrics = answer.read().decode()
+        there = {found[1]: found[2] or "" for found in re.finditer(r"^(\w+)(?:\{(.*)\})? ", metrics, re.MULTILINE)}
+        objects = manifests.render("overlays/autoscaling")
+        (pods,) = manifests.of_kind(objects, "HorizontalPodAutoscaler")
+        (scaled,) = manifests.of_kind(objects, "ScaledObject")
+        wanted = {each["pods"]["metric"]["name"] for each in pods["spec"]["metrics"]}
+        for trigger in scaled["spec"]["triggers"]:
+            wanted |= set(re.findall(r"paceline_\w+", trigger["metadata"]["query"]))
+        for plugin in test_kubernetes.picker_config()["plugins"]:
+            for engine in plugin.get("parameters", {}).get("engineConfigs", []):
+                wanted |= {value for key, value in engine.items() if key.endswith("Spec")}
+                wanted |= {each["metricSpec"] for each in engine["customMetrics"]}
+                for label in (engine["cacheBlockSizeLabelName"], engine["cacheNumBlocksLabelName"]):
+                    self.assertIn(f'{label}="', there[engine["cacheInfoSpec"]])
+        self.assertGreater(len(wanted), 5)
+        self.assertLessEqual(wanted, set(there))
+
+
+@unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")
+class ModelCheck(unittest.TestCase):
+    def check(self, contents):
+        """The status of the initContainer's own command over a file with these contents."""
+        objects = manifests.render("base")
+        (workload,) = [each for each in manifests.workloads(objects, "base") if each.component == "verifier"]
+        (container,) = workload.spec["initContainers"]
+        values = manifests.environment(workload, container, objects, SECRETS)
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / values["MODEL_FILE"]).write_bytes(contents)
+            command = [each.replace("/models/", f"{folder}/") for each in container["command"] + container["args"]]
+            return subprocess.run(command, env=os.environ | values, capture_output=True, timeout=60).returncode
+
+    @unittest.skipUnless(starting.MODEL.exists(), "run Deploy/fetch-models.sh")
+    def test_the_right_model_passes_and_a_damaged_one_does_not(self):
+        model = starting.MODEL.read_bytes()
+        self.assertEqual(self.check(model), 0)
+        self.assertNotEqual(self.check(model[:-1] + bytes([model[-1] ^ 1])), 0)
+
+
+@unittest.skipUnless(shutil.which("promtool"), "no promtool: Debian's package prometheus has it")
+@unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")
+class Query(unittest.TestCase):
+    def holds(self, expected, workers, resting, running):
+        """KEDA reads `expected` of one verifier with these figures; `workers` is None before the first worker came."""
+        (scaled,) = manifests.of_kind(manifests.render("overlays/autoscaling"), "ScaledObject")
+        (trigger,) = scaled["spec"]["triggers"]
+        series = {"num_requests_running": running}
+        if workers is not None:
+            series |= {"drafter_workers": workers, "drafter_resting_workers": resting}
+        inputs = [
+            {"series": f'paceline_{name}{{namespace="paceline",pod="a"}}', "values": f"{value}x40"}
+            for name, value in series.items()
+        ]
+        wanted = {"expr": trigger["metadata"]["query"], "eval_time": "5m"}
+        wanted["exp_samples"] = [{"labels": "{}", "value": expected}]
+        tests = [{"interval": "15s", "input_series": inputs, "promql_expr_test": [wanted]}]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            json.dump({"tests": tests}, file)
+            file.flush()
+            run = subprocess.run(["promtool", "test", "rules", file.name], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_workers_follow_requests_less_those_that_rest(self):
+        self.holds(8, workers=4, resting=0, running=8)
+        self.holds(4, workers=4, resting=2, running=8)
+        self.holds(0, workers=4, resting=4, running=8)
+        self.holds(8, workers=None, resting=0, running=8)
+        self.holds(8, workers=0, resting=0, running=8)
+        self.holds(0, workers=4, resting=0, running=0)
+
+
+if __name__ == "__main__":
+    unittest.main()
