@@ -2,8 +2,8 @@
 
     PACELINE=path/to/paceline PYTHONPATH=/tmp/deploy python3 -m unittest discover --start-directory Tests/Deploy
 
-Needs root, and debootstrap (Deploy/kubernetes/tools.sh). images.py says how the replay differs from an engine. The build
-stage, which needs Swift's image, is not run at all.
+Needs root, and debootstrap (Deploy/kubernetes/tools.sh). images.py says how the replay differs from an engine. Not run:
+the build stage, which needs Swift's image.
 """
 
 import os
