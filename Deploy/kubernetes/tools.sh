@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what Tests/Deploy needs from Debian to test the manifests and the images: kubectl and debootstrap.
+# Gets what Tests/Deploy needs from Debian to test the manifests, images and README: kubectl, debootstrap, iproute2.
 #
 #   Deploy/kubernetes/tools.sh
 #
@@ -31,5 +31,5 @@ unpack_kubectl() {
     )
 }
 
-install_packages debootstrap
+install_packages debootstrap iproute2
 unpack_kubectl
