@@ -78,7 +78,9 @@ class Files(contextlib.ExitStack):
     def localised(self, line):
         """The line with the paths of this machine."""
         keys = self.write("keys", f"{KEY}\n", 0o440)
-        return line.replacing(model=MODEL, api_key_file=keys, token_file=self.write("token", f"{TOKEN}\n"))
+        line = line.replacing(model=MODEL, api_key_file=keys, token_file=self.write("token", f"{TOKEN}\n"))
+        # A drafter may be a file, or the name of one that needs none.
+        return line.replacing(model_draft=MODEL) if (line.option("model-draft") or "").startswith("/") else line
 
 
 def check(line):

@@ -5,11 +5,13 @@ PACELINE=path/to/paceline PYTHONPATH=/tmp/deploy python3 -m unittest discover --
 
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -114,22 +116,47 @@ class Starting(unittest.TestCase):
 
 @unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")
 class ModelCheck(unittest.TestCase):
-    def check(self, contents):
-        """The status of the initContainer's own command over a file with these contents."""
-        objects = manifests.render("base")
-        (workload,) = [each for each in manifests.workloads(objects, "base") if each.component == "verifier"]
-        (container,) = workload.spec["initContainers"]
-        values = manifests.environment(workload, container, objects, SECRETS)
-        with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / values["MODEL_FILE"]).write_bytes(contents)
-            command = [each.replace("/models/", f"{folder}/") for each in container["command"] + container["args"]]
-            return subprocess.run(command, env=os.environ | values, capture_output=True, timeout=60).returncode
+    def checks(self):
+        """The initContainers and their variables, each once."""
+        for variant in manifests.COMPLETE:
+            objects = manifests.render(variant)
+            for workload in manifests.workloads(objects, variant):
+                for container in workload.spec.get("initContainers", []):
+                    yield workload.name, container, manifests.environment(workload, container, objects, SECRETS)
 
-    @unittest.skipUnless(starting.MODEL.exists(), "run Deploy/fetch-models.sh")
-    def test_the_right_model_passes_and_a_damaged_one_does_not(self):
-        model = starting.MODEL.read_bytes()
-        self.assertEqual(self.check(model), 0)
-        self.assertNotEqual(self.check(model[:-1] + bytes([model[-1] ^ 1])), 0)
+    def status(self, container, values, contents):
+        """The status of the initContainer's own command over a file with these contents; None if it waits for one."""
+        with tempfile.TemporaryDirectory() as folder:
+            if contents is not None:
+                (pathlib.Path(folder) / values["MODEL_FILE"]).write_bytes(contents)
+            command = [each.replace("/models/", f"{folder}/") for each in container["command"] + container["args"]]
+            process = subprocess.Popen(command, env=os.environ | values, stdout=-1, stderr=-1, start_new_session=True)
+            try:
+                process.communicate(timeout=1 if contents is None else 60)
+                return process.returncode
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.communicate(timeout=10)
+                return None
+
+    def test_the_right_file_passes_and_a_damaged_one_does_not(self):
+        contents = b"GGUF and so on"
+        count = 0
+        for name, container, values in self.checks():
+            values["MODEL_SHA256"] = hashlib.sha256(contents).hexdigest()
+            self.assertEqual(self.status(container, values, contents), 0, name)
+            self.assertNotEqual(self.status(container, values, contents[:-1]), 0, name)
+            count += 1
+        self.assertGreater(count, 3)
+
+    def test_a_missing_file_is_waited_for(self):
+        _, container, values = next(self.checks())
+        self.assertIsNone(self.status(container, values, None))
+
+    def test_the_checksums_are_those_of_the_models(self):
+        fetched = " ".join((manifests.ROOT / "Deploy" / "fetch-models.sh").read_text().split())
+        for name, _, values in self.checks():
+            self.assertIn(f"{values['MODEL_FILE']} \\ {values['MODEL_SHA256']} ", fetched, name)
 
 
 @unittest.skipUnless(shutil.which("promtool"), "no promtool: Debian's package prometheus has it")
