@@ -88,6 +88,12 @@ def workloads(objects, variant):
     return found
 
 
+def verifier(objects):
+    """The only Pod template of verifiers."""
+    (found,) = [each for each in workloads(objects, "") if each.component == "verifier"]
+    return found
+
+
 def environment(workload, container, objects, secrets):
     """The variables that Kubernetes would set."""
     maps = {each["metadata"]["name"]: each["data"] for each in of_kind(objects, "ConfigMap")}

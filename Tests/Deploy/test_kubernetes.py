@@ -236,6 +236,10 @@ class Selection(KubernetesCase):
         self.assertEqual({each["spec"]["scaleTargetRef"]["name"] for each in scalers}, set(deployments))
         for deployment in deployments.values():
             self.assertNotIn("replicas", deployment["spec"])
+        (pods,) = manifests.of_kind(objects, "HorizontalPodAutoscaler")
+        wanted = {each["pods"]["metric"]["name"]: each["pods"]["target"] for each in pods["spec"]["metrics"]}
+        slots = manifests.option(manifests.verifier(objects).container["args"], "slots")
+        self.assertLess(int(wanted["paceline_num_requests_running"]["averageValue"]), int(slots))
 
     def test_workers_reach_verifiers_by_a_service_and_through_the_policies(self):
         for workload, objects in self.each_workload("worker"):
@@ -260,8 +264,7 @@ class Selection(KubernetesCase):
         parameters = extractor["parameters"]
         (engine,) = parameters["engineConfigs"]
         self.assertEqual(parameters["defaultEngine"], engine["name"])
-        (pod,) = [each for each in manifests.workloads(objects, "") if each.component == "verifier"]
-        self.assertEqual(pod.labels[parameters["engineLabelKey"]], engine["name"])
+        self.assertEqual(manifests.verifier(objects).labels[parameters["engineLabelKey"]], engine["name"])
         scorers = {each["type"] for each in picker_config()["plugins"]}
         for profile in picker_config()["schedulingProfiles"]:
             self.assertLessEqual({each["pluginRef"] for each in profile["plugins"]}, scorers)
