@@ -16,11 +16,16 @@ import shlex
 import shutil
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import packages
+
+ROOT = packages.ROOT
 DOCKERFILE = ROOT / "Deploy" / "Dockerfile"
 CACHE = ROOT / ".build" / "images"
 # The base images that debootstrap can stand for, and what it calls them.
 BASES = {"debian:bookworm-slim": "bookworm"}
+# What RUN finds in its environment; an engine passes proxies on, too.
+VARIABLES = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+VARIABLES |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
 SETTINGS = ("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "USER")
 
 
@@ -98,7 +103,8 @@ def _copy(step, root, executable):
 def _replay(root, steps, executable):
     for instruction, rest in steps:
         if instruction == "RUN":
-            run = subprocess.run(["chroot", root, "/bin/sh", "-c", rest], capture_output=True, text=True)
+            command = ["chroot", root, "/bin/sh", "-c", rest]
+            run = subprocess.run(command, env=VARIABLES, capture_output=True, text=True)
             if run.returncode != 0:
                 raise AssertionError(f"RUN {rest}: {run.stdout[-2000:]}{run.stderr[-2000:]}")
         elif instruction == "COPY":
@@ -114,7 +120,8 @@ def _base(name):
         CACHE.mkdir(parents=True, exist_ok=True)
         half = CACHE / "half"
         shutil.rmtree(half, ignore_errors=True)
-        made = subprocess.run(["debootstrap", "--variant=minbase", BASES[name], half], capture_output=True, text=True)
+        command = [packages.executable("debootstrap"), "--variant=minbase", BASES[name], half]
+        made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode != 0:
             raise AssertionError(f"debootstrap: {made.stdout[-2000:]}{made.stderr[-2000:]}")
         half.rename(folder)
@@ -122,16 +129,19 @@ def _base(name):
 
 
 def build(name, executable):
-    """Replays a stage and those before it. Returns its root folder and its settings. Kept while nothing changes."""
+    """Replays a stage and those before it. Returns its root folder and its settings. Kept while the steps stay."""
     base, steps = steps_of(stages(DOCKERFILE.read_text()), name)
-    contents = [pathlib.Path(executable).read_bytes(), (ROOT / "Deploy" / "health.sh").read_bytes()]
-    digest = hashlib.sha256(json.dumps(steps).encode() + b"".join(contents)).hexdigest()
+    digest = hashlib.sha256(json.dumps(steps).encode()).hexdigest()
     root, stamp = CACHE / name, CACHE / f"{name}.sha256"
     if not root.exists() or not stamp.exists() or stamp.read_text() != digest:
         shutil.rmtree(root, ignore_errors=True)
         subprocess.run(["cp", "--archive", "--reflink=auto", _base(base), root], check=True)
         _replay(str(root), steps, executable)
         stamp.write_text(digest)
+    # The files may be newer than the folder, above all the executable.
+    for instruction, rest in steps:
+        if instruction == "COPY":
+            _copy(rest, str(root), executable)
     return root, settings(steps)
 
 

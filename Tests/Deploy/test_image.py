@@ -8,7 +8,6 @@ the build stage, which needs Swift's image.
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -55,7 +54,7 @@ class Text(unittest.TestCase):
 
 
 @unittest.skipUnless(os.geteuid() == 0, "replaying an image needs root")
-@unittest.skipUnless(shutil.which("debootstrap"), "no debootstrap: run Deploy/kubernetes/tools.sh")
+@unittest.skipUnless(packages.executable("debootstrap"), "no debootstrap: run Deploy/kubernetes/tools.sh")
 @starting.needs_paceline
 class Replay(unittest.TestCase):
     @classmethod
