@@ -5,10 +5,12 @@ Used by the tests beside it. Needs the packages of requirements.txt.
 
 import copy
 import functools
+import os
 import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 import yaml
 
@@ -45,6 +47,21 @@ def render(variant, origin=None):
     found = kubectls()
     objects = copy.deepcopy(_rendered(found[origin or next(iter(found))], variant))
     return sorted(objects, key=lambda each: (each["kind"], each["metadata"]["name"]))
+
+
+def render_over(variant, registry, origin):
+    """The objects of an overlay over the variant that takes its images from the registry."""
+    build = ROOT / ".build"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as folder:
+        images = [{"name": name, "newName": f"{registry}/{name}"} for name in ("paceline", "paceline-worker")]
+        wanted = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "images": images}
+        wanted["bases"] = [os.path.relpath(FOLDER / variant, folder)]
+        (pathlib.Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(wanted))
+        run = subprocess.run([kubectls()[origin], "kustomize", folder], capture_output=True, text=True)
+        if run.returncode != 0:
+            raise AssertionError(run.stderr)
+        return list(yaml.safe_load_all(run.stdout))
 
 
 def of_kind(objects, *kinds):

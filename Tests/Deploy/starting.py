@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -78,9 +79,19 @@ class Files(contextlib.ExitStack):
     def localised(self, line):
         """The line with the paths of this machine."""
         keys = self.write("keys", f"{KEY}\n", 0o440)
+        if line.option("tls-ca"):
+            line = self.certified(line)
         line = line.replacing(model=MODEL, api_key_file=keys, token_file=self.write("token", f"{TOKEN}\n"))
         # A drafter may be a file, or the name of one that needs none.
         return line.replacing(model_draft=MODEL) if (line.option("model-draft") or "").startswith("/") else line
+
+    def certified(self, line):
+        """The line with certificates for loopback."""
+        folder = self.folder / "certs"
+        subprocess.run([ROOT / "Deploy" / "certs.sh", folder], check=True, stdout=subprocess.DEVNULL)
+        certificate, key = folder / f"{line.role}.pem", folder / f"{line.role}-key.pem"
+        line = line.replacing(tls_ca=folder / "ca.pem", tls_certificate=certificate, tls_key=key)
+        return line.replacing(ssl_cert_file=certificate, ssl_key_file=key)
 
 
 def check(line):
@@ -101,37 +112,55 @@ def start(processes, line):
         return processes.start(*line.arguments)
 
 
-def status(address, path):
-    """The status of a GET, as a probe sees it; None if nobody listens."""
-    connection = http.client.HTTPConnection(address, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except OSError:
-        return None
-    finally:
-        connection.close()
+class Server:
+    """A verifier as its clients see it, over HTTPS if there is an authority's file."""
 
+    def __init__(self, address, authority=None):
+        self.address = address
+        self.context = authority and ssl.create_default_context(cafile=authority)
 
-def ask(address, key=KEY, model=None):
-    """Status and text of a short completion."""
-    connection = http.client.HTTPConnection(address, timeout=120)
-    body = {"prompt": "1, 2, 3, 4, 1, 2, 3, 4, 1,", "max_tokens": 16, "temperature": 0}
-    body |= {"model": model} if model else {}
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    with contextlib.closing(connection):
-        connection.request("POST", "/v1/completions", json.dumps(body), headers)
-        answer = connection.getresponse()
-        found = json.load(answer)
-        return answer.status, found["choices"][0]["text"] if answer.status == 200 else found["error"]["message"]
+    def connection(self, limit):
+        if self.context:
+            return http.client.HTTPSConnection(self.address, timeout=limit, context=self.context)
+        return http.client.HTTPConnection(self.address, timeout=limit)
 
+    def request(self, method, path, key=None, body=None):
+        """Status and body."""
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        with contextlib.closing(self.connection(120)) as connection:
+            connection.request(method, path, body and json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
-def await_status(address, path, wanted, limit):
-    deadline = time.monotonic() + limit
-    while status(address, path) != wanted:
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{path} of {address} is {status(address, path)} after {limit} s, not {wanted}")
-        time.sleep(0.05)
+    def status(self, path):
+        """The status of a GET, as a probe sees it; None if nobody listens."""
+        try:
+            return self.request("GET", path)[0]
+        except OSError:
+            return None
+
+    def ask(self, key=KEY, model=None):
+        """Status and text of a short completion."""
+        body = {"prompt": "1, 2, 3, 4, 1, 2, 3, 4, 1,", "max_tokens": 16, "temperature": 0}
+        body |= {"model": model} if model else {}
+        status, found = self.request("POST", "/v1/completions", key, body)
+        found = json.loads(found)
+        return status, found["choices"][0]["text"] if status == 200 else found["error"]["message"]
+
+    def await_status(self, path, wanted, limit):
+        self._await(lambda: self.status(path), wanted, limit, path)
+
+    def await_workers(self, count, limit=60):
+        self._await(
+            lambda: len(json.loads(self.request("GET", "/v1/workers", KEY)[1])["data"]), count, limit, "workers"
+        )
+
+    def _await(self, look, wanted, limit, what):
+        deadline = time.monotonic() + limit
+        while (found := look()) != wanted:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.address}: {what}: {found} after {limit} s, not {wanted}")
+            time.sleep(0.05)
 
 
 class Started(contextlib.ExitStack):
@@ -152,10 +181,11 @@ class Started(contextlib.ExitStack):
         self.verifier = start(self.processes, self.line)
         self.started.append(self.verifier)
         ready = self.verifier.announcement("ready")
-        self.link, self.http = ready["drafts"], ready["http"]
+        self.link = ready["drafts"]
+        self.server = Server(ready["http"], self.line.option("tls-ca") if self.line.option("ssl-cert-file") else None)
         for worker in workers:
             self.started.append(start(self.processes, self.files.localised(worker).replacing(connect=self.link)))
-        cluster.Client(self.http, key=KEY).await_workers(len(workers))
+        self.server.await_workers(len(workers))
         return self
 
     def drain(self):

@@ -141,10 +141,10 @@ class Starting(unittest.TestCase):
                 process = starting.start(verifiers[0].processes, worker)
                 verifiers[0].started.append(process)
             for each in verifiers:
-                starting.cluster.Client(each.http, key=starting.KEY).await_workers(services["worker"]["scale"])
-                self.assertEqual(starting.ask(each.http)[0], 200)
-                self.assertEqual(starting.ask(each.http, key=None)[0], 401)
-            self.assertEqual(len({starting.ask(each.http)[1] for each in verifiers}), 1)
+                each.server.await_workers(services["worker"]["scale"])
+                self.assertEqual(each.server.ask()[0], 200)
+                self.assertEqual(each.server.ask(key=None)[0], 401)
+            self.assertEqual(len({each.server.ask()[1] for each in verifiers}), 1)
             endings = [each.drain() for each in verifiers]
             for name, ended in zip(VERIFIERS, endings):
                 limit = seconds(services[name]["stop_grace_period"])

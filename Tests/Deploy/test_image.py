@@ -119,8 +119,9 @@ class Replay(unittest.TestCase):
             # The first drafter needs no model; the second is one, and this image has no OpenBLAS.
             for drafter in ("ngram", "smollm2-135m"):
                 self.start(processes, "paceline-worker", "worker", "--connect", ready["drafts"], "-md", drafter)
-            cluster.Client(ready["http"]).await_workers(2)
-            self.assertEqual(starting.ask(ready["http"], key=None)[0], 200)
+            server = starting.Server(ready["http"])
+            server.await_workers(2)
+            self.assertEqual(server.ask()[0], 200)
             self.assertEqual(self.output("paceline", command, port)[0], 0)
             self.assertNotEqual(self.output("paceline", command, port, "/nothing")[0], 0)
             verifier.stop()

@@ -102,6 +102,20 @@ class Rendering(KubernetesCase):
             for origin in manifests.kubectls():
                 self.assertEqual(shown(objects), shown(manifests.render(variant, origin)), origin)
 
+    def test_an_overlay_of_ones_own_names_the_registry_for_all_images(self):
+        for variant in manifests.COMPLETE:
+            self.subject = variant
+            for origin in manifests.kubectls():
+                objects = manifests.render_over(variant, "registry.example", origin)
+                images = {
+                    container["image"]
+                    for workload in manifests.workloads(objects, variant)
+                    for container in workload.spec["containers"] + workload.spec.get("initContainers", [])
+                }
+                self.assertLessEqual(
+                    images, {f"registry.example/{name}:0.1.0" for name in ("paceline", "paceline-worker")}, origin
+                )
+
     def test_all_is_in_one_namespace(self):
         for _, objects in self.each_variant():
             for thing in objects:

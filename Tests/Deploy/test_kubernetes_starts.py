@@ -15,7 +15,6 @@ import signal
 import subprocess
 import tempfile
 import unittest
-import urllib.request
 
 try:
     import manifests
@@ -76,27 +75,63 @@ class Starting(unittest.TestCase):
 
     def serves(self, started, workload, verifier):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            path = workload.container[probe]["httpGet"]["path"]
-            self.assertEqual(starting.status(started.http, path), 200, path)
+            asked = workload.container[probe]["httpGet"]
+            self.assertEqual(started.server.status(asked["path"]), 200, asked)
+            self.assertEqual(asked.get("scheme", "HTTP"), "HTTPS" if started.server.context else "HTTP")
         name = verifier.option("served-model-name")
-        self.assertEqual(starting.ask(started.http, model=name)[0], 200)
-        self.assertEqual(starting.ask(started.http, key=None)[0], 401)
+        self.assertEqual(started.server.ask(model=name)[0], 200)
+        self.assertEqual(started.server.ask(key=None)[0], 401)
 
     def drains(self, started, workload):
         """SIGTERM: out of the Service at once, and still serving for the delay. Returns what waits for the end."""
         ended = started.drain()
         ready, live = (workload.container[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe"))
-        starting.await_status(started.http, ready, 503, 2)
-        self.assertEqual(starting.status(started.http, live), 200)
-        self.assertEqual(starting.ask(started.http)[0], 200)
+        started.server.await_status(ready, 503, 2)
+        self.assertEqual(started.server.status(live), 200)
+        self.assertEqual(started.server.ask()[0], 200)
         return ended
+
+    def test_copied_certificates_can_be_used(self):
+        """Files of a Secret, which a group may read, become files that --tls-key takes."""
+        count = 0
+        for workload in manifests.workloads(manifests.render("overlays/tls"), "overlays/tls"):
+            for container in workload.spec["initContainers"]:
+                if container["name"] == "copy-certificates":
+                    self.copies(container, line_of(workload, manifests.render("overlays/tls")))
+                    count += 1
+        self.assertEqual(count, 2)
+
+    def copies(self, container, line):
+        with starting.Files() as files:
+            there = files.certified(line)
+            secret, copy = files.folder / "secret", files.folder / "copy"
+            secret.mkdir()
+            copy.mkdir()
+            for name, option in (("ca.crt", "tls-ca"), ("tls.crt", "tls-certificate"), ("tls.key", "tls-key")):
+                shutil.copy(there.option(option), secret / name)
+                (secret / name).chmod(0o440)
+
+            def local(text):
+                return text.replace("/etc/paceline/tls", str(secret)).replace("/run/paceline", str(copy))
+
+            subprocess.run([local(each) for each in container["command"] + container["args"]], check=True)
+            self.assertEqual(
+                {file.name: file.stat().st_mode & 0o077 for file in copy.iterdir()},
+                dict.fromkeys(("ca.crt", "tls.crt", "tls.key"), 0),
+            )
+            # Files of the Secret directly, and the copies.
+            for folder, accepted in ((secret, False), (copy, True)):
+                names = {"tls_ca": "ca.crt", "tls_certificate": "tls.crt", "tls_key": "tls.key"}
+                chosen = line.replacing(ssl_cert_file=secret / "tls.crt", ssl_key_file=secret / "tls.key")
+                chosen = chosen.replacing(model=starting.MODEL, api_key_file=files.write("keys", starting.KEY))
+                chosen = chosen.replacing(**{option: folder / name for option, name in names.items()})
+                self.assertEqual(starting.check(chosen)[0] == 0, accepted, folder)
 
     def test_metrics_that_autoscalers_and_the_endpoint_picker_ask_for_exist(self):
         _, verifier, workers = lines()[0]
         with starting.Started(verifier.replacing(drain_delay="0s"), workers) as started:
-            starting.ask(started.http)
-            with urllib.request.urlopen(f"http://{started.http}/metrics") as answer:
-                metrics = answer.read().decode()
+            started.server.ask()
+            metrics = started.server.request("GET", "/metrics")[1]
         there = {found[1]: found[2] or "" for found in re.finditer(r"^(\w+)(?:\{(.*)\})? ", metrics, re.MULTILINE)}
         objects = manifests.render("overlays/autoscaling")
         (pods,) = manifests.of_kind(objects, "HorizontalPodAutoscaler")
@@ -122,6 +157,8 @@ class ModelCheck(unittest.TestCase):
             objects = manifests.render(variant)
             for workload in manifests.workloads(objects, variant):
                 for container in workload.spec.get("initContainers", []):
+                    if container["name"] != "check-model":
+                        continue
                     yield workload.name, container, manifests.environment(workload, container, objects, SECRETS)
 
     def status(self, container, values, contents):
