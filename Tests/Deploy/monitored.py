@@ -97,7 +97,7 @@ class Prometheus:
         query = urllib.parse.urlencode(arguments)
         return json.loads(get(f"{self.url}/api/v1/{path}?{query}"))["data"]
 
-    def await_readiness(self):
+    def await_scrapes(self):
         def is_ready():
             if self.child.poll() is not None:
                 raise cluster.Failure(f"Prometheus ended: {self.log()}")
@@ -105,6 +105,8 @@ class Prometheus:
                 return get(f"{self.url}/-/ready")
 
         eventually("Prometheus is ready", is_ready)
+        # It learns of its targets seconds later.
+        eventually("targets are scraped", lambda: self.values("up"))
 
     def values(self, expression):
         """The results of an expression, as pairs of labels and value."""

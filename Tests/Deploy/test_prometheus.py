@@ -77,7 +77,7 @@ class RealPrometheus(DeployCase):
         cls.verifier = Verifier(cls.processes)
         cls.prometheus = Prometheus([cls.verifier.http], shortened=["PacelineNoDrafter"])
         cls.enterClassContext(contextlib.closing(cls.prometheus))
-        cls.prometheus.await_readiness()
+        cls.prometheus.await_scrapes()
 
     def use_everything(self):
         """Two workers, one of which is always right, and requests until the figures of drafts stand in Prometheus."""
