@@ -18,7 +18,7 @@ Usage: Deploy/package.sh [options] EXECUTABLE
 
   --version VERSION    the package's version (default: the executable's)
   --output FOLDER      where the package goes (default: here)
-  --compression KIND   xz (default), zstd or gzip; the others are faster, for trials
+  --compression KIND   xz (default), zstd, gzip or none; the others are faster, for trials
 
 Prints the package's path. The same executable, version and commit give the same bytes.
 END

@@ -8,5 +8,6 @@ set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 # systemd and prometheus check and run the files for them. package.sh needs dpkg-dev, patchelf and binutils. debootstrap
-# makes the system in which the package is installed, and the shells load its completions.
-install_packages systemd prometheus dpkg-dev binutils patchelf debootstrap lintian man-db zsh fish shellcheck
+# makes and systemd-container boots the Debian in which the package is installed; the shells load its completions.
+install_packages systemd prometheus dpkg-dev binutils patchelf debootstrap systemd-container lintian \
+    man-db zsh fish shellcheck
