@@ -72,9 +72,9 @@ put_program() {
     if [[ -z "$libraries" ]]; then
         put 755 "$executable" usr/bin/paceline
         strip --strip-unneeded "$stage/usr/bin/paceline"
+        patchelf --remove-rpath "$stage/usr/bin/paceline"
         return
     fi
-    install_packages patchelf
     put 755 "$executable" "$private/paceline"
     while read -r library; do
         put 644 "$library" "$private/$(basename -- "$library")"
@@ -153,7 +153,7 @@ put_control() {
         >"$stage/DEBIAN/md5sums"
 }
 
-install_packages dpkg-dev binutils python3
+install_packages dpkg-dev binutils patchelf python3
 executable="$(realpath -- "$executable")"
 [[ -n "$version" ]] || version="$("$executable" --version | sed -nE '1s/^paceline +//p')"
 [[ "$version" =~ ^[0-9][A-Za-z0-9.+~-]*$ ]] || fail "\"$version\" cannot be a package's version; it begins with a digit"

@@ -103,6 +103,12 @@ class PackageFile(DeployCase):
         ]
         self.assertEqual(foreign, [])
 
+    @unittest.skipUnless((MODELS / MODEL_FILE).exists(), "needs the model that Deploy/fetch-models.sh fetches")
+    def test_models_can_be_fetched_without_the_sources(self):
+        # The model is there, so that nothing has to be fetched.
+        program = unpacked() / "usr/share/paceline/fetch-models.sh"
+        self.succeed(program, "smollm2", cwd="/", env={**os.environ, "PACELINE_MODELS": str(MODELS)})
+
     @needs(shellcheck="shellcheck")
     def test_the_scripts_of_the_package_are_sound(self):
         scripts = [DEPLOY / "package" / name for name in ("postinst", "prerm", "postrm")]
@@ -217,6 +223,7 @@ class InstalledPackage(DeployCase):
         )
         log = self.root / "test" / "log"
         report = log.read_text() if log.exists() else booted.stdout
+        self.assertEqual(re.findall(r"^failed: (?:.|\n)*", report, re.MULTILINE), [])
         steps = re.findall(r"^step (.*)$", report, re.MULTILINE)
         expected = ["install", "start", "confinement", "crash", "token", "upgrade", "log", "remove", "install again"]
         self.assertEqual(steps, [*expected, "purge"], report[-6000:])
