@@ -106,11 +106,18 @@ eventually "the worker shows the token" serves
 
 step upgrade
 pid="$(main_pid paceline-verifier)"
+ask /v1/completions '{"prompt": "One,", "max_tokens": 800, "ignore_eos": true, "stream": true}' >"$folder/stream" &
+stream=$!
+eventually "a stream runs" grep -q '^data: ' "$folder/stream"
 install_package second.deb
+wait "$stream"
 expect "the settings stay" grep -x 'listen: 0.0.0.0:7411' /etc/paceline/verifier.yaml
 expect "the new ones lie beside" test -f /etc/paceline/verifier.yaml.dpkg-dist
 expect "the verifier was started anew" is_new_process "$pid"
-expect "the old one drained" grep -q 'draining' <(journalctl --no-pager "_PID=$pid")
+expect "the stream went on to its end" grep -q '^data: \[DONE\]' "$folder/stream"
+journalctl --no-pager --output cat "_PID=$pid" >"$folder/journal"
+expect "it ended while the old one drained" awk '/not ready any more/ { draining = 1 }
+    /path=\/v1\/completions/ { last = draining } END { exit !last }' "$folder/journal"
 eventually "the new one serves" serves
 expect "it generates" generates
 
