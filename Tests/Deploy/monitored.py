@@ -1,0 +1,134 @@
+"""A real verifier with workers, and a real Prometheus that scrapes it with the configuration of Deploy/prometheus."""
+
+import contextlib
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+from host import DEPLOY, MODEL, cluster
+
+FOLDER = DEPLOY / "prometheus"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def eventually(what, condition, seconds=60):
+    """Waits for the condition and returns its value."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise cluster.Failure(f"{what}: not within {seconds} s")
+
+
+class Verifier:
+    """Lets its drafters always draft, patiently, so that figures of drafts exist on any machine."""
+
+    def __init__(self, processes):
+        self.processes = processes
+        options = ["-t", 1, "--always-draft", "--draft-wait", "1s", "--draft-delay", "10s"]
+        _, self.drafts, self.http = processes.verifier(MODEL, *options)
+        self.client = cluster.Client(self.http)
+        self.workers = 0
+
+    def add_worker(self, drafter):
+        worker = self.processes.worker(self.drafts, [drafter], "-t", 1)
+        self.workers += 1
+        self.client.await_workers(self.workers)
+        return worker
+
+    def metrics(self):
+        return get(f"http://{self.http}/metrics")
+
+
+class Prometheus:
+    """Runs in a folder of its own. Scrapes and evaluates every second, which the tests cannot wait longer for."""
+
+    def __init__(self, targets, shortened=()):
+        """`shortened` names alerts that need no more than two seconds to fire."""
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="prometheus-"))
+        self.url = f"http://127.0.0.1:{free_port()}"
+        shutil.copy(FOLDER / "rules.yaml", self.folder)
+        alerts = (FOLDER / "alerts.yaml").read_text()
+        for name in shortened:
+            alerts, count = re.subn(rf"(alert: {name}\n(?: +[^\n-].*\n)*? +for: )\S+", r"\g<1>2s", alerts)
+            if count != 1:
+                raise cluster.Failure(f"alerts.yaml has {name} {count} times")
+        (self.folder / "alerts.yaml").write_text(alerts)
+        (self.folder / "prometheus.yaml").write_text(configuration(targets))
+        with open(self.folder / "log", "w") as log:
+            self.child = subprocess.Popen(
+                [
+                    "prometheus",
+                    f"--config.file={self.folder}/prometheus.yaml",
+                    f"--storage.tsdb.path={self.folder}/data",
+                    f"--web.listen-address={self.url.removeprefix('http://')}",
+                ],
+                stdout=log,
+                stderr=log,
+            )
+
+    def close(self):
+        self.child.terminate()
+        self.child.wait(timeout=30)
+        shutil.rmtree(self.folder)
+
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    def api(self, path, **arguments):
+        query = urllib.parse.urlencode(arguments)
+        return json.loads(get(f"{self.url}/api/v1/{path}?{query}"))["data"]
+
+    def await_scrapes(self):
+        def is_ready():
+            if self.child.poll() is not None:
+                raise cluster.Failure(f"Prometheus ended: {self.log()}")
+            with contextlib.suppress(OSError):
+                return get(f"{self.url}/-/ready")
+
+        eventually("Prometheus is ready", is_ready)
+        # It learns of its targets seconds later.
+        eventually("targets are scraped", lambda: self.values("up"))
+
+    def values(self, expression):
+        """The results of an expression, as pairs of labels and value."""
+        results = self.api("query", query=expression)["result"]
+        return [(result["metric"], float(result["value"][1])) for result in results]
+
+    def rules(self):
+        return [rule for group in self.api("rules")["groups"] for rule in group["rules"]]
+
+    def firing(self):
+        return {alert["labels"]["alertname"] for alert in self.api("alerts")["alerts"] if alert["state"] == "firing"}
+
+
+def configuration(targets):
+    """Deploy/prometheus/prometheus.yaml, with other targets and intervals."""
+    text = (FOLDER / "prometheus.yaml").read_text()
+    for old, new in [
+        ('["127.0.0.1:8080"]', json.dumps(targets)),
+        ("scrape_interval: 15s", "scrape_interval: 1s"),
+        ("evaluation_interval: 15s", "evaluation_interval: 1s"),
+    ]:
+        if text.count(old) != 1:
+            raise cluster.Failure(f"prometheus.yaml should have {old} once")
+        text = text.replace(old, new)
+    return text
