@@ -5,8 +5,8 @@ import Testing
 
 /// Mutated templates: each is rendered or refused with a typed error, within its limits.
 ///
-/// `PACELINE_FUZZ_RUNS=1000000 swift test --filter TemplateFuzzTests` is the long run; `PACELINE_FUZZ_SEED` chooses other
-/// templates.
+/// `PACELINE_FUZZ_RUNS=1000000 swift test --filter TemplateFuzzTests` is the long run; `PACELINE_FUZZ_SEED` chooses
+/// other templates.
 @Suite("Mutated chat templates")
 struct TemplateFuzzTests {
     private static let templates = [
@@ -15,10 +15,11 @@ struct TemplateFuzzTests {
             + "{% set ns.n = ns.n + loop.index0 %}{{ loop.first ~ ns.n }}{% endfor %}{{ ns.n % 3 }}",
         "{% macro turn(role, text='', *, sep='\\n') %}[{{ role|upper }}]{{ text|replace('a', 'b') }}{{ sep }}"
             + "{% endmacro %}{{ turn('user', messages[-1].content) }}{{ turn(text='x', role='y') }}",
-        "{% if tools is defined and tools %}{{ tools | tojson(indent=2) }}{% elif not tools %}none{% else %}?{% endif %}",
+        "{% if tools is defined and tools %}{{ tools | tojson(indent=2) }}{% elif not tools %}none{% endif %}",
         "{{ raise_exception('roles must alternate: ' + messages[0]['role']) if messages|length > 9 else 'ok' }}",
         "{{ messages | map(attribute='role') | list | join(', ') }}{{ messages[::-1][:2] | length }}{{ 'a' in 'abc' }}",
-        "{% set x = {'a': [1, 2.5, none], 'b': (true, 'c')} %}{{ x.items() | list }}{{ x['a'][1:] }}{{ x.get('z', 7) }}",
+        "{% set x = {'a': [1, 2.5, none], 'b': (true, 'c')} %}{{ x.items() | list }}{{ x['a'][1:] }}"
+            + "{{ x.get('z', 7) }}",
         "{% for k, v in messages[0] | dictsort %}{{ k ~ '=' ~ v }}"
             + "{% if loop.last %}.{% else %},{% endif %}{% endfor %}",
         "{{ 'Hello World'.split(' ')[0].lower().startswith('h') }}{{ '%s-%05.2f' % ('x', 3.14159) }}{{ 7 // 2 ** 2 }}",
