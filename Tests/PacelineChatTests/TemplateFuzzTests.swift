@@ -125,6 +125,12 @@ struct TemplateFuzzTests {
         #expect(try Self.memory() - start < 1 << 28)
     }
 
+    @Test("that repeat something empty a billion times give nothing, at once", arguments: ["''", "[]", "()"])
+    func nothing(empty: String) throws {
+        let template = try ChatTemplate("{{ (\(empty) * 1000000000) | length }}", limits: Self.limits)
+        #expect(try template.render(TemplateMapping()).string == "0")
+    }
+
     private static func outcome(of template: String, _ context: TemplateMapping) -> String {
         do throws(TemplateError) {
             let text = try ChatTemplate(template, limits: limits).render(context)

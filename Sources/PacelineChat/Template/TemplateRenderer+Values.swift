@@ -224,6 +224,8 @@ extension TemplateRenderer {
     private mutating func repeated(_ value: TemplateValue, _ count: Int) throws(TemplateError) -> TemplateValue? {
         let (size, isOver) = value.size.multipliedReportingOverflow(by: max(0, count))
         guard !isOver else { throw .limit("it repeats a value \(count) times") }
+        // Of something empty, no number of copies has a size, but each takes memory and time.
+        let count = size > 0 ? count : 0
         switch value {
         case .text(let text):
             try charge(size)
