@@ -73,7 +73,7 @@ class Stream:
         self.tail = b""
         # (seconds on the monotonic clock, events that arrived then)
         self.arrivals = []
-        self.isAccepted, self.isDone = False, False
+        self.is_accepted, self.is_done = False, False
 
     def send(self):
         self.connection.sendall(self.request)
@@ -83,13 +83,13 @@ class Stream:
         if not piece:
             raise Failure(f"a server closed a stream after {self.events} events: {self.tail[-300:]!r}")
         joined = self.tail + piece
-        if not self.isAccepted and not joined.startswith(b"HTTP/1.1 200"):
+        if not self.is_accepted and not joined.startswith(b"HTTP/1.1 200"):
             raise Failure(f"a server answered {joined[:300]!r}")
-        self.isAccepted = True
+        self.is_accepted = True
         found = joined.count(b"data: {")
         if found:
             self.arrivals.append((time.monotonic(), found))
-        self.isDone = b"data: [DONE]" in joined
+        self.is_done = b"data: [DONE]" in joined
         # The start of an event that the next piece completes.
         line = joined.rfind(b"\n") + 1
         self.tail = joined[line:] if b"data: {" not in joined[line:] else b""
@@ -112,7 +112,7 @@ def serve_all(address, bodies):
         while selector.get_map():
             for key, _ in selector.select():
                 key.data.read()
-                if key.data.isDone:
+                if key.data.is_done:
                     selector.unregister(key.fileobj)
     return streams, start
 
@@ -177,12 +177,12 @@ class LlamaServer:
         cluster.callback(child.wait)
         cluster.callback(child.kill)
         deadline = time.monotonic() + 120
-        while not self.isReady():
+        while not self.is_ready():
             if child.poll() is not None or time.monotonic() > deadline:
                 raise Failure(f"{' '.join(command)} did not become ready")
             time.sleep(0.2)
 
-    def isReady(self):
+    def is_ready(self):
         try:
             return ask(self.address, "GET", "/health")[0] == 200
         except OSError:
