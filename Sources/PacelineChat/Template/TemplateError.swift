@@ -23,7 +23,7 @@ extension TemplateError: CustomStringConvertible {
 
 /// How much work, output and nesting a template may take. Templates come with model files of strangers.
 package struct TemplateLimits: Sendable {
-    /// Scalars and items of all values made on the way, and ten for each node that is evaluated: half a second or so.
+    /// Scalars and items of all values made on the way, and ten for each node that is evaluated.
     package var work = 50_000_000
     /// Scalars of the rendered prompt.
     package var output = 4 << 20
