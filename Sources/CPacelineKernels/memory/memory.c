@@ -1,6 +1,9 @@
 #include "paceline/memory.h"
 
 #include <stdint.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,4 +40,14 @@ void *pl_memory_allocate(size_t bytes) {
 
 void pl_memory_free(void *memory, size_t bytes) {
     if (memory) munmap(memory, bytes);
+}
+
+size_t pl_heap_bytes(void) {
+#ifdef __GLIBC__
+    struct mallinfo2 info = mallinfo2();
+    // Large blocks are mapped one by one.
+    return info.uordblks + info.hblkhd;
+#else
+    return 0;
+#endif
 }

@@ -110,6 +110,7 @@ extension SimulatedNetwork {
     func send(_ bytes: ByteBuffer, from side: Side, on id: Int) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         journal.mark(UInt64(bytes.readableBytes))
+        journal.statistics.linkBytes += bytes.readableBytes
         connections[id]?[to: side.other].write(bytes)
         depart(id, from: side)
         checkOutbox(of: id, side)

@@ -6,8 +6,27 @@ struct SimulationContext {
     let scenario: Scenario
     let timeline: Timeline
     let journal: Journal
+    /// Takes the real time that the verifiers' machines need; nil if nobody asks.
+    let meter: MachineMeter?
     /// Everything that drafters proposed.
     let ledger = ProposalLedger()
+}
+
+/// The real time that machines spend on events: what deciding costs, without arithmetic, sockets and simulation.
+package final class MachineMeter {
+    /// Nanoseconds of a clock that never goes back.
+    private let clock: () -> UInt64
+    package private(set) var nanoseconds: UInt64 = 0
+
+    package init(clock: @escaping () -> UInt64) {
+        self.clock = clock
+    }
+
+    func measure<Result>(_ work: () -> Result) -> Result {
+        let start = clock()
+        defer { nanoseconds += clock() - start }
+        return work()
+    }
 }
 
 /// A verifier's reference to a worker, which in turn holds the verifier.

@@ -114,10 +114,21 @@ final class VerifierProcess: SimulatedProcess {
     // MARK: The machine
 
     func handle(_ event: VerifierMachine.Event) {
-        for effect in memory.machine.handle(event, now: timeline.now) {
+        let effects =
+            if let meter = context.meter {
+                meter.measure { memory.machine.handle(event, now: timeline.now) }
+            } else {
+                memory.machine.handle(event, now: timeline.now)
+            }
+        for effect in effects {
             perform(effect)
         }
         followBusyness()
+    }
+
+    /// Replaces the machine with one that knows of nothing.
+    func dismantle() {
+        memory.machine = Self.makeMemory(index, life: life, context).machine
     }
 
     private func perform(_ effect: VerifierMachine.Effect) {

@@ -39,7 +39,7 @@ final class WorkerProcess: SimulatedProcess {
         self.index = index
         self.context = context
         self.network = network
-        self.verifiers = verifiers
+        self.verifiers = context.scenario.workers[index].verifiers.map { $0.map { verifiers[$0] } } ?? verifiers
         self.corruption = corruption
         memory = Self.makeMemory(index, life: 0, context)
         wake(at: timeline.now + context.scenario.workers[index].start)
@@ -57,7 +57,7 @@ final class WorkerProcess: SimulatedProcess {
         configuration.link.versions = plan.versions
         let machine = WorkerMachine(
             configuration: configuration,
-            endpoints: context.scenario.verifiers,
+            endpoints: plan.verifiers?.count ?? context.scenario.verifiers,
             incarnation: UInt64(index + 100) << 32 | UInt64(life + 1),
             seed: context.timeline.random.next()
         )

@@ -10,6 +10,8 @@ package struct Scenario: Sendable {
         package var stepMilliseconds: Double
         package var slots = 8
         package var start = Duration.zero
+        /// Those that it drafts for, by their index; nil for all.
+        package var verifiers: [Int]?
         /// Protocol versions that it speaks.
         var versions = WireLimits.protocolVersions
         /// The factor by which an occasional step is slower.

@@ -15,12 +15,15 @@ package final class Simulation {
     private let nemesis: Nemesis
     private let rest: RestCheck
 
-    /// - Parameter log: takes one JSON object per event.
-    package init(_ scenario: Scenario, log: ((String) -> Void)? = nil) throws {
+    /// - Parameters:
+    ///   - meter: takes the real time that the verifiers' machines need.
+    ///   - log: takes one JSON object per event.
+    package init(_ scenario: Scenario, meter: MachineMeter? = nil, log: ((String) -> Void)? = nil) throws {
         self.scenario = scenario
         timeline = Timeline(seed: scenario.seed)
         journal = Journal(seed: scenario.seed, timeline: timeline, log: log)
-        cluster = Cluster(SimulationContext(scenario: scenario, timeline: timeline, journal: journal))
+        let context = SimulationContext(scenario: scenario, timeline: timeline, journal: journal, meter: meter)
+        cluster = Cluster(context)
         nemesis = Nemesis(of: cluster, scenario, timeline, journal)
         rest = RestCheck(of: cluster, scenario, timeline, journal)
     }
@@ -36,6 +39,11 @@ package final class Simulation {
     /// A verifier in numbers.
     package func snapshot(ofVerifier index: Int) -> VerifierSnapshot {
         cluster.verifiers[index].snapshot
+    }
+
+    /// Gives up what a verifier has decided and learnt, so that the memory of it can be told. The run is over then.
+    package func dismantle(verifier index: Int) {
+        cluster.verifiers[index].dismantle()
     }
 
     /// When the latest attempt of a client's request brought tokens.

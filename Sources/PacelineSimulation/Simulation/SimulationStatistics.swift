@@ -30,6 +30,8 @@ package struct SimulationStatistics: Sendable, Equatable {
     /// Trees beyond their credit or out of order.
     package var refusedTrees = 0
     package var reconnections = 0
+    /// Bytes that were handed to connections, both ways.
+    package var linkBytes = 0
     /// The longest time for which a pass that could have begun waited for drafts, in milliseconds.
     package var longestDelay = 0.0
     /// The longest time by which a pass ended later than a plain one would have, because it waited for drafts or
@@ -77,6 +79,7 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.staleTrees += right.staleTrees
         left.refusedTrees += right.refusedTrees
         left.reconnections += right.reconnections
+        left.linkBytes += right.linkBytes
         left.longestDelay = max(left.longestDelay, right.longestDelay)
         left.longestOverrun = max(left.longestOverrun, right.longestOverrun)
         left.longestGap = max(left.longestGap, right.longestGap)

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Dispatch
 import Foundation
 import PacelineCluster
 import PacelineSimulation
+import PacelineTensor
 
 /// `paceline bench cluster`: simulated throughput for different numbers of workers.
 struct BenchClusterCommand: ParsableCommand {
@@ -16,6 +18,12 @@ struct BenchClusterCommand: ParsableCommand {
 
               paceline bench cluster --svg scaling.svg
               paceline bench cluster --cost-curve curve.json --sequences 16 --modes asynchronous,stop-and-wait
+
+            With --fleets it simulates several verifiers at once instead. It tells what their links carry, and what \
+            deciding costs a verifier in real time and memory, on this machine:
+
+              paceline bench cluster --fleets 1:10:100,10:100:1000,100:1000:10000
+              paceline bench cluster --fleets 1:1:1,1:16:16,1:64:64
             """
     )
 
@@ -33,11 +41,21 @@ struct BenchClusterCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Numbers of sequences, 1 to 256.", valueName: "1,8"))
     var sequences = NumberList(values: [1, 4, 16, 64])
 
-    @Option(help: ArgumentHelp("Probabilities that the target accepts a first choice, 0 to 1.", valueName: "0.5,0.9"))
-    var acceptance = NumberList(values: [0.5, 0.7, 0.9])
+    @Option(
+        help: ArgumentHelp(
+            "Probabilities that the target accepts a first choice, 0 to 1 (default: 0.5,0.7,0.9; --fleets: 0.7).",
+            valueName: "0.5,0.9"
+        )
+    )
+    var acceptance: NumberList?
 
-    @Option(help: ArgumentHelp("Round-trip times in milliseconds, 0 to 10000.", valueName: "1,20"))
-    var rtt = NumberList(values: [1, 20, 80])
+    @Option(
+        help: ArgumentHelp(
+            "Round-trip times in milliseconds, 0 to 10000 (default: 1,20,80; --fleets: 1).",
+            valueName: "1,20"
+        )
+    )
+    var rtt: NumberList?
 
     @Option(help: ArgumentHelp("Milliseconds per draft step, 0.01 to 10000.", valueName: "ms"))
     var step = 10.0
@@ -54,27 +72,50 @@ struct BenchClusterCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a plot to this SVG file.", valueName: "file"))
     var svg: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Fleets to simulate: verifiers, workers and sequences in all, with colons between.",
+            valueName: "1:4:8,…"
+        )
+    )
+    var fleets: FleetList?
+
+    @Option(
+        name: .customLong("verifiers-per-worker"),
+        help: ArgumentHelp("With --fleets: verifiers that each worker drafts for (default: 1).", valueName: "count")
+    )
+    var verifiersPerWorker: Int?
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func validate() throws {
         try check(workers, 0...256, "--workers", isWhole: true)
         try check(sequences, 1...256, "--sequences", isWhole: true)
-        try check(acceptance, 0...1, "--acceptance")
-        try check(rtt, 0...10_000, "--rtt")
+        if let acceptance { try check(acceptance, 0...1, "--acceptance") }
+        if let rtt { try check(rtt, 0...10_000, "--rtt") }
         try validateRange(step, 0.01...10_000, "--step")
         try validateRange(seconds, 0.1...600, "--seconds")
         try validateRange(jobs, ThreadOptions.range, "--jobs")
+        try validateRange(verifiersPerWorker, 1...1000, "--verifiers-per-worker")
+        guard fleets != nil || verifiersPerWorker == nil else {
+            throw ValidationError("--verifiers-per-worker is about --fleets; name some")
+        }
+        guard fleets == nil || svg == nil else { throw ValidationError("--fleets has no plot; leave --svg out") }
+        guard fleets == nil || [acceptance, rtt].compactMap({ $0 }).allSatisfy({ $0.values.count == 1 }) else {
+            throw ValidationError("--fleets takes one --acceptance and one --rtt")
+        }
     }
 
     func run() throws {
         ThreadOptions.warnIfTooMany([("--jobs", jobs)])
         let costs = try measuredCosts()
+        if let fleets { return try simulate(fleets.fleets, costs) }
         var settings = ClusterBenchmark.Settings(costs: costs.curve)
         settings.workers = workers.values.map { Int($0) }.sorted()
         settings.sequences = sequences.values.map { Int($0) }
-        settings.agreements = acceptance.values
-        settings.roundTrips = rtt.values
+        if let acceptance { settings.agreements = acceptance.values }
+        if let rtt { settings.roundTrips = rtt.values }
         settings.modes = modes.modes
         settings.stepMilliseconds = step
         settings.seconds = seconds
@@ -84,6 +125,25 @@ struct BenchClusterCommand: ParsableCommand {
         line.clear()
         let report = ClusterBenchReport(results, costs: costs, step: step)
         if let svg { try OutputFile.write(report.plot.svg, "the plot", to: svg) }
+        try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
+    }
+
+    private func simulate(_ fleets: [FleetBenchmark.Fleet], _ costs: MeasuredCosts) throws {
+        var settings = FleetBenchmark.Settings(
+            costs: costs.curve,
+            fleets: fleets,
+            clock: { DispatchTime.now().uptimeNanoseconds },
+            heapBytes: { HeapUse.bytes }
+        )
+        settings.verifiersPerWorker = verifiersPerWorker ?? 1
+        if let agreement = acceptance?.values.first { settings.agreement = agreement }
+        if let trip = rtt?.values.first { settings.roundTripMilliseconds = trip }
+        settings.stepMilliseconds = step
+        settings.seconds = seconds
+        let line = ProgressLine("simulating")
+        let results = try FleetBenchmark(settings).run(progress: line.update)
+        line.clear()
+        let report = FleetBenchReport(results, costs: costs, settings)
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
     }
 
@@ -151,5 +211,22 @@ struct ModeList: ExpressibleByArgument {
 
     var defaultValueDescription: String {
         modes.map(\.rawValue).joined(separator: ",")
+    }
+}
+
+/// `1:10:100,10:100:1000` on the command line.
+struct FleetList: ExpressibleByArgument {
+    let fleets: [FleetBenchmark.Fleet]
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        fleets = parts.compactMap { part in
+            let numbers = part.split(separator: ":", omittingEmptySubsequences: false).compactMap { Int($0) }
+            guard numbers.count == 3, (1...1000).contains(numbers[0]), (0...10_000).contains(numbers[1]),
+                (1...100_000).contains(numbers[2]), numbers[2] <= numbers[0] * 1000
+            else { return nil }
+            return FleetBenchmark.Fleet(verifiers: numbers[0], workers: numbers[1], sequences: numbers[2])
+        }
+        guard !fleets.isEmpty, fleets.count == parts.count else { return nil }
     }
 }

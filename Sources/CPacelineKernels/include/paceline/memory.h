@@ -8,4 +8,7 @@
 void *pl_memory_allocate(size_t bytes);
 void pl_memory_free(void *memory, size_t bytes);
 
+/// Bytes that malloc has handed out in this process and not got back; 0 where the C library does not tell.
+size_t pl_heap_bytes(void);
+
 #endif

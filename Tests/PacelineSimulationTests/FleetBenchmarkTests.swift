@@ -1,0 +1,59 @@
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineSimulation
+
+@Suite("The benchmark of fleets")
+struct FleetBenchmarkTests {
+    private func results(
+        _ fleets: [FleetBenchmark.Fleet],
+        _ change: (inout FleetBenchmark.Settings) -> Void = { _ in }
+    ) throws -> [FleetBenchmark.Measurement] {
+        var ticks: UInt64 = 0
+        var settings = FleetBenchmark.Settings(
+            costs: try .linear(base: 40, perRow: 0.2),
+            fleets: fleets,
+            clock: {
+                ticks += 1000
+                return ticks
+            },
+            heapBytes: { 0 }
+        )
+        settings.seconds = 1
+        change(&settings)
+        return try FleetBenchmark(settings).run()
+    }
+
+    @Test("Twice the verifiers, workers and sequences bring twice the tokens")
+    func growth() throws {
+        let results = try results([
+            .init(verifiers: 1, workers: 2, sequences: 4), .init(verifiers: 4, workers: 8, sequences: 16),
+        ])
+        let ratio = results[1].tokensPerSecond / results[0].tokensPerSecond
+        #expect(ratio > 3.6 && ratio < 4.4)
+        #expect(results.allSatisfy { $0.linksOfVerifier == 2 })
+    }
+
+    @Test("Without workers nothing is drafted and no byte is on a link")
+    func plain() throws {
+        let result = try #require(try results([.init(verifiers: 2, workers: 0, sequences: 4)]).first)
+        #expect(result.uselessShare == 0 && result.linkBytesPerAcceptedToken == 0 && result.linksOfVerifier == 0)
+        #expect(result.busyShare > 0.9)
+    }
+
+    @Test("A worker drafts for as many verifiers as it should, and more than production's limit may connect")
+    func links() throws {
+        let result = try #require(
+            try results([.init(verifiers: 2, workers: 300, sequences: 2)]) { $0.verifiersPerWorker = 2 }.first
+        )
+        #expect(result.linksOfVerifier == 300)
+    }
+
+    @Test("What deciding takes is counted for each pass, by the clock that was given")
+    func deciding() throws {
+        let result = try #require(try results([.init(verifiers: 1, workers: 1, sequences: 1)]).first)
+        // A pass takes at least the event that ends it, and each event one tick of 1,000 ns.
+        #expect(result.decidingMilliseconds >= 0.001)
+        #expect(result.decidingShare > 0)
+    }
+}
