@@ -1,4 +1,4 @@
-package import PacelineCluster
+import PacelineCluster
 package import PacelineSpeculation
 import PacelineWire
 
