@@ -45,6 +45,32 @@ struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Send
         index(of: key).flatMap { body(&values[$0]) }
     }
 
+    /// What `body` finds in the value for `key`, which is read in its place; nil if there is none, or if `body`
+    /// returns nil. The subscript copies the value.
+    func read<Output>(_ key: Key, _ body: (borrowing Value) -> Output?) -> Output? {
+        guard let index = index(of: key) else { return nil }
+        return values.withUnsafeBufferPointer { body($0[index]) }
+    }
+
+    /// The least of what `measure` finds in the values, which are read in their places.
+    func least<Measure: Comparable>(_ measure: (borrowing Value) -> Measure?) -> Measure? {
+        values.withUnsafeBufferPointer { values in
+            var least: Measure?
+            for index in values.indices {
+                guard let next = measure(values[index]) else { continue }
+                least = least.map { min($0, next) } ?? next
+            }
+            return least
+        }
+    }
+
+    /// The keys, in ascending order, of the values that `condition` holds for. Values are read in their places.
+    func keys(where condition: (borrowing Value) -> Bool) -> [Key] {
+        values.withUnsafeBufferPointer { values in
+            values.indices.filter { condition(values[$0]) }.map { keys[$0] }
+        }
+    }
+
     func contains(_ key: Key) -> Bool {
         index(of: key) != nil
     }

@@ -5,10 +5,14 @@ struct LinkTable<Record: Sendable>: Sendable {
     private struct Entry: Sendable {
         var machine: LinkMachine
         var record: Record
+        /// What the machine said after its last event: asking it takes far longer than the other links' events may.
+        var deadline: Instant?
     }
 
     private let configuration: LinkConfiguration
     private var entries = SortedTable<LinkID, Entry>()
+    /// The earliest of the entries' deadlines.
+    private var nextDeadline: Instant?
     /// Judges this process's compute thread.
     var watchdog: ComputeWatchdog
     /// What the links were last told of the compute thread.
@@ -23,7 +27,7 @@ struct LinkTable<Record: Sendable>: Sendable {
     var keys: [LinkID] { entries.keys }
     var values: some Collection<Record> { entries.values.lazy.map(\.record) }
 
-    subscript(id: LinkID) -> Record? { entries[id]?.record }
+    subscript(id: LinkID) -> Record? { entries.read(id) { $0.record } }
 
     /// Changes what is kept of a link in place; nil if there is no such link.
     @discardableResult
@@ -32,44 +36,68 @@ struct LinkTable<Record: Sendable>: Sendable {
     }
 
     /// The other side of a link whose handshake is over.
-    func peer(of id: LinkID) -> LinkPeer? { entries[id]?.machine.peer }
+    func peer(of id: LinkID) -> LinkPeer? { entries.read(id) { $0.machine.peer } }
 
     /// Whether a request was opened on a link and its base is still on its way to the transport.
     func isOpening(_ request: UInt64, on id: LinkID) -> Bool {
-        entries[id]?.machine.isOpening(request) ?? false
+        entries.read(id) { $0.machine.isOpening(request) } ?? false
     }
 
     /// When the owner's links or the watchdog need a timer.
     var deadline: Instant? {
-        var deadlines = entries.values.compactMap(\.machine.deadline)
-        if isComputeAlive, let stall = watchdog.deadline { deadlines.append(stall) }
-        return deadlines.min()
+        guard isComputeAlive, let stall = watchdog.deadline else { return nextDeadline }
+        return nextDeadline.map { min($0, stall) } ?? stall
     }
 
     /// Adds a link whose transport is not up yet.
     mutating func add(_ id: LinkID, _ side: LinkSide, _ record: Record, now: Instant) {
         var machine = LinkMachine(side: side, configuration: configuration)
         if !isComputeAlive { _ = machine.handle(.work(isAlive: false), now: now) }
-        entries[id] = Entry(machine: machine, record: record)
+        entries[id] = Entry(machine: machine, record: record, deadline: machine.deadline)
+        followDeadline(from: nil, to: machine.deadline)
     }
 
     /// Forgets a link.
     ///
     /// - Returns: what was kept of it.
     mutating func remove(_ id: LinkID) -> Record? {
-        defer { entries[id] = nil }
-        return entries[id]?.record
+        guard let entry = entries[id] else { return nil }
+        entries[id] = nil
+        followDeadline(from: entry.deadline, to: nil)
+        return entry.record
     }
 
     fileprivate mutating func drive(
         _ id: LinkID,
         _ body: (inout LinkMachine) -> [LinkMachine.Effect]
     ) -> [LinkMachine.Effect] {
-        entries.update(id) { body(&$0.machine) } ?? []
+        let step = entries.update(id) { entry in
+            let (effects, before) = (body(&entry.machine), entry.deadline)
+            entry.deadline = entry.machine.deadline
+            return (effects: effects, before: before, after: entry.deadline)
+        }
+        guard let step else { return [] }
+        followDeadline(from: step.before, to: step.after)
+        return step.effects
+    }
+
+    /// A link's deadline has changed. Looking at all links is necessary only if its old one was the earliest.
+    private mutating func followDeadline(from old: Instant?, to new: Instant?) {
+        if let new, nextDeadline.map({ new <= $0 }) ?? true {
+            nextDeadline = new
+        } else if let old, old == nextDeadline {
+            nextDeadline = entries.least { $0.deadline }
+        }
     }
 
     fileprivate func isDue(_ id: LinkID, now: Instant) -> Bool {
-        entries[id]?.machine.deadline.map { $0 <= now } ?? false
+        entries.read(id) { $0.deadline.map { $0 <= now } } ?? false
+    }
+
+    /// The links that need a timer.
+    fileprivate func due(now: Instant) -> [LinkID] {
+        guard let nextDeadline, nextDeadline <= now else { return [] }
+        return entries.keys { $0.deadline.map { $0 <= now } ?? false }
     }
 
     /// - Returns: whether the compute thread came to life or stalled since the links were last told; nil if neither.
@@ -119,7 +147,8 @@ extension LinkOwner {
 
     /// ``LinkTable/deadline`` has come, or another.
     mutating func tickLinks(now: Instant) {
-        for id in links.keys where links.isDue(id, now: now) {
+        // A timer of one link may end another.
+        for id in links.due(now: now) where links.isDue(id, now: now) {
             command(id, .timer, now: now)
         }
         checkWatchdog(now: now)

@@ -34,7 +34,7 @@ package struct FleetBenchmark {
         /// Measured virtual time; as long passes before, so that the fleet settles.
         package var seconds = 2.0
         package var seed: UInt64 = 1
-        /// Nanoseconds of a real clock that never goes back.
+        /// Nanoseconds that this thread has computed for.
         package var clock: () -> UInt64
         /// Bytes that the process has allocated.
         package var heapBytes: () -> Int
@@ -64,7 +64,7 @@ package struct FleetBenchmark {
         package var linkBytesPerAcceptedToken: Double
         /// Workers that are connected to the first verifier.
         package var linksOfVerifier: Int
-        /// Real milliseconds of a verifier's machine for each pass, on this computer.
+        /// Milliseconds that a verifier's machine computes for each pass, on this computer.
         package var decidingMilliseconds: Double
         /// Virtual milliseconds of a pass.
         package var passMilliseconds: Double

@@ -72,7 +72,7 @@ final class VerifierProcess: SimulatedProcess {
     var host: String { "verifier \(index)" }
     /// Workers that take processor time at this moment; set once all processes are made.
     var countDraftingWorkers: () -> Int = { 0 }
-    var deadline: Instant? { memory.machine.deadline }
+    var deadline: Instant? { metered { memory.machine.deadline } }
     var target: MockTarget { memory.target }
     var snapshot: VerifierSnapshot { memory.machine.snapshot }
     var workerCount: Int { memory.machine.workerCount }
@@ -114,16 +114,15 @@ final class VerifierProcess: SimulatedProcess {
     // MARK: The machine
 
     func handle(_ event: VerifierMachine.Event) {
-        let effects =
-            if let meter = context.meter {
-                meter.measure { memory.machine.handle(event, now: timeline.now) }
-            } else {
-                memory.machine.handle(event, now: timeline.now)
-            }
-        for effect in effects {
+        for effect in metered({ memory.machine.handle(event, now: timeline.now) }) {
             perform(effect)
         }
         followBusyness()
+    }
+
+    /// Does `work` of the machine, and tells the meter of its time.
+    private func metered<Output>(_ work: () -> Output) -> Output {
+        context.meter.map { $0.measure(work) } ?? work()
     }
 
     /// Replaces the machine with one that knows of nothing.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 import PacelineCluster
 import PacelineSimulation
@@ -132,7 +131,7 @@ struct BenchClusterCommand: ParsableCommand {
         var settings = FleetBenchmark.Settings(
             costs: costs.curve,
             fleets: fleets,
-            clock: { DispatchTime.now().uptimeNanoseconds },
+            clock: { ThreadClock.nanoseconds },
             heapBytes: { HeapUse.bytes }
         )
         settings.verifiersPerWorker = verifiersPerWorker ?? 1

@@ -13,7 +13,7 @@ struct FleetBenchReport: Encodable {
         var uselessShare: Double
         var linkBytesPerAcceptedToken: Double
         var passMilliseconds: Double
-        /// Of real time, for each pass.
+        /// Of processor time, for each pass.
         var decidingMilliseconds: Double
         var decidingShare: Double
         var machineBytes: Int
@@ -74,7 +74,7 @@ struct FleetBenchReport: Encodable {
         return """
             passes: \(costs); a draft step takes \(stepMilliseconds) ms, a round trip \(rttMilliseconds) ms
             useless: drafted nodes that no verdict accepted; bytes: on draft links, both ways
-            deciding: real time of a verifier's scheduler, planner and links here, beside the pass's virtual time
+            deciding: processor time of a verifier's scheduler, planner and links here, beside the pass's virtual time
             memory: of one verifier's machine, without model and cache
 
             """ + table.text

@@ -109,6 +109,33 @@ struct LinkTableTests {
         #expect(owner.losses.count == 1)
     }
 
+    @Test("need a timer when the first of them does, also once that one has moved on, timed out or gone")
+    func deadlines() {
+        var owner = Refuser()
+        let limit = LinkConfiguration().handshakeTimeout
+        #expect(owner.links.deadline == nil)
+        let ids = (1...3).map { LinkID(rawValue: $0) }
+        // The link that is made last is due first.
+        let starts = [300, 200, 100].map { Instant.zero + .milliseconds($0) }
+        var nonces = SplitMix(seed: 1)
+        for (id, start) in zip(ids, starts) {
+            owner.links.add(id, .worker(LinkPair.hello()), "", now: start)
+            owner.handle(.connected(LinkNonce(using: &nonces)), on: id, now: start)
+            #expect(owner.links.deadline == start + limit)
+        }
+        owner.handle(.disconnected(reason: nil), on: ids[2], now: starts[0])
+        #expect(owner.links.deadline == starts[1] + limit)
+        owner.tickLinks(now: starts[1] + limit)
+        #expect(owner.losses.count == 2 && owner.links.deadline == starts[0] + limit)
+        owner.tickLinks(now: starts[1] + limit)
+        #expect(owner.losses.count == 2)
+        owner.tickLinks(now: starts[0] + limit)
+        #expect(owner.losses.count == 3 && owner.links.deadline == nil)
+        _ = Self.connect(Self.first, of: &owner)
+        // Once the handshake is over, pings are what is due.
+        #expect(owner.links.deadline == .zero + LinkConfiguration().heartbeat)
+    }
+
     @Test("fall silent together while the compute thread stalls, those made meanwhile too, and speak again with it")
     func stall() {
         var owner = Refuser()
