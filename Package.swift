@@ -168,6 +168,15 @@ let targets: [Target] = [
         dependencies: ["PacelineCluster", "PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
     ),
 
+    // The logic of load tests: schedules, histograms and figures.
+    .target(name: "PacelineLoad", dependencies: ["PacelineSpeculation"]),
+    .testTarget(
+        name: "PacelineLoadTests",
+        dependencies: ["PacelineLoad", "PacelineSpeculation"],
+        exclude: ["Goldens/make.py", "Goldens/requirements.txt"],
+        resources: [.copy("Goldens/histograms.json")]
+    ),
+
     // Faults for real processes: a TCP relay that delays, throttles and cuts.
     .target(
         name: "PacelineChaos",
