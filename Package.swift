@@ -202,12 +202,14 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
+            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineLoad", "PacelineMetrics", "PacelineModel",
             "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
