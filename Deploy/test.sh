@@ -66,5 +66,7 @@ if (($# == 0)); then
     fi
     say "testing drafting over a slow network, in network namespaces"
     python3 Tests/Measurements/overlap.py --short
+    say "testing twice the load that a verifier can take"
+    python3 Tests/Measurements/overload.py --short
 fi
 say "all tests passed"
