@@ -224,7 +224,8 @@ let targets: [Target] = [
     .testTarget(
         name: "ClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit", "paceline",
+            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSpeculation",
+            "PacelineTestKit", "paceline",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

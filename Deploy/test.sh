@@ -47,6 +47,8 @@ if (($# == 0)); then
     Deploy/cross-test.sh
     say "testing the draft link with the Python worker"
     python3 -m unittest discover --start-directory Tests/PythonWorker
+    # For a terminal to show `paceline top` on.
+    install_packages tmux
     say "testing with other people's clients"
     packages "$root/.build/python-clients" Tests/Clients/requirements.txt
     PYTHONPATH="$root/.build/python-clients" PACELINE_TEST_HARNESSES='' \

@@ -55,6 +55,7 @@ struct FlagTests {
         "bench acceptance": (BenchAcceptanceCommand.self, ["-m", "x.gguf", "--prompts", "x.jsonl"]),
         "bench serve": (BenchServeCommand.self, ["--rate", "1"]),
         "bench serve pace": (BenchServeCommand.self, []),
+        "top": (TopCommand.self, ["127.0.0.1:1"]),
         "simulate": (SimulateCommand.self, ["--seeds", "1"]),
         "simulate seeds": (SimulateCommand.self, []),
         "relay": (ChaosRelayCommand.self, ["--listen", "127.0.0.1:0", "--connect", "127.0.0.1:1"]),
@@ -139,6 +140,7 @@ struct FlagTests {
         Flag("bench serve", "--duration", taken: ["100", "86400000"], refused: ["99", "86400001"], form: "@ms"),
         Flag("bench serve", "--warmup", taken: ["0", "3600"], refused: ["-1", "3601", "1e308"], form: "@s"),
         Flag("bench serve", "--timeout", taken: ["1", "3600000"], refused: ["0", "3600001"], form: "@ms"),
+        Flag("top", "--interval", taken: ["100", "60000"], refused: ["99", "60001", "1e308"], form: "@ms"),
     ]
 
     private static let times =
