@@ -168,6 +168,15 @@ let targets: [Target] = [
         dependencies: ["PacelineCluster", "PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
     ),
 
+    // The logic of load tests: schedules, histograms and figures.
+    .target(name: "PacelineLoad", dependencies: ["PacelineSpeculation"]),
+    .testTarget(
+        name: "PacelineLoadTests",
+        dependencies: ["PacelineLoad", "PacelineSpeculation"],
+        exclude: ["Goldens/make.py", "Goldens/requirements.txt"],
+        resources: [.copy("Goldens/histograms.json")]
+    ),
+
     // Faults for real processes: a TCP relay that delays, throttles and cuts.
     .target(
         name: "PacelineChaos",
@@ -193,12 +202,14 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
+            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineLoad", "PacelineMetrics", "PacelineModel",
             "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),
@@ -213,7 +224,8 @@ let targets: [Target] = [
     .testTarget(
         name: "ClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineServer", "PacelineSpeculation", "PacelineTestKit", "paceline",
+            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSpeculation",
+            "PacelineTestKit", "paceline",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

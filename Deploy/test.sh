@@ -47,6 +47,8 @@ if (($# == 0)); then
     Deploy/cross-test.sh
     say "testing the draft link with the Python worker"
     python3 -m unittest discover --start-directory Tests/PythonWorker
+    # For a terminal to show `paceline top` on.
+    install_packages tmux
     say "testing with other people's clients"
     packages "$root/.build/python-clients" Tests/Clients/requirements.txt
     PYTHONPATH="$root/.build/python-clients" PACELINE_TEST_HARNESSES='' \
@@ -66,5 +68,7 @@ if (($# == 0)); then
     fi
     say "testing drafting over a slow network, in network namespaces"
     python3 Tests/Measurements/overlap.py --short
+    say "testing twice the load that a verifier can take"
+    python3 Tests/Measurements/overload.py --short
 fi
 say "all tests passed"

@@ -53,6 +53,9 @@ struct FlagTests {
         "bench engine": (BenchEngineCommand.self, ["-m", "x.gguf"]),
         "bench cluster": (BenchClusterCommand.self, []),
         "bench acceptance": (BenchAcceptanceCommand.self, ["-m", "x.gguf", "--prompts", "x.jsonl"]),
+        "bench serve": (BenchServeCommand.self, ["--rate", "1"]),
+        "bench serve pace": (BenchServeCommand.self, []),
+        "top": (TopCommand.self, ["127.0.0.1:1"]),
         "simulate": (SimulateCommand.self, ["--seeds", "1"]),
         "simulate seeds": (SimulateCommand.self, []),
         "relay": (ChaosRelayCommand.self, ["--listen", "127.0.0.1:0", "--connect", "127.0.0.1:1"]),
@@ -93,7 +96,7 @@ struct FlagTests {
             Flag("bench acceptance", "--limit", 1...10_000), Flag("bench acceptance", "-n", 1...65_536),
             Flag("bench acceptance", "--nodes", 1...512), Flag("bench acceptance", "--depth", 1...32),
             Flag("bench acceptance", "--width", 1...64), Flag("relay", "--buffer", 1448...1 << 30),
-        ] + fractions + samplingFlags + times
+        ] + fractions + samplingFlags + times + loadFlags
 
     private static let fractions = [
         Flag("bench cluster", "--acceptance", taken: ["0", "1"], refused: ["-0.1", "1.1", "1e308"]),
@@ -120,6 +123,24 @@ struct FlagTests {
         Flag("bench acceptance", "--temp", taken: ["0", "100"], refused: ["-1", "101", "1e308"]),
         Flag("bench acceptance", "--seed", taken: seeds.taken, refused: seeds.refused),
         Flag("relay", "--seed", taken: seeds.taken, refused: seeds.refused),
+    ]
+
+    private static let loadFlags = [
+        Flag("bench serve pace", "--rate", taken: ["0.001", "100000"], refused: ["0", "-1", "100001", "1e308"]),
+        Flag("bench serve pace", "--concurrency", 1...10_000),
+        Flag("bench serve", "--max-concurrency", 1...65_000),
+        Flag("bench serve", "--requests", 1...10_000_000),
+        Flag("bench serve", "--turns", 1...100),
+        Flag("bench serve", "--prompt-tokens", 1...1_000_000),
+        Flag("bench serve", "-n", 1...1_000_000),
+        Flag("bench serve", "--temp", taken: ["0", "100"], refused: ["-1", "101", "1e308"]),
+        Flag("bench serve", "--seed", taken: seeds.taken, refused: seeds.refused),
+        Flag("bench serve", "--goodput", taken: ["1", "86400000"], refused: ["0", "-1", "86400001"], form: "ttft:@"),
+        Flag("bench serve", "--goodput", taken: ["1e-3", "60"], refused: ["0", "86401"], form: "itl:5ms,e2e:@s"),
+        Flag("bench serve", "--duration", taken: ["100", "86400000"], refused: ["99", "86400001"], form: "@ms"),
+        Flag("bench serve", "--warmup", taken: ["0", "3600"], refused: ["-1", "3601", "1e308"], form: "@s"),
+        Flag("bench serve", "--timeout", taken: ["1", "3600000"], refused: ["0", "3600001"], form: "@ms"),
+        Flag("top", "--interval", taken: ["100", "60000"], refused: ["99", "60001", "1e308"], form: "@ms"),
     ]
 
     private static let times =

@@ -1,15 +1,15 @@
-/// Lines, circles and words as an SVG document.
-struct SVGWriter {
+/// Lines, circles and words as an SVG document. Places are in pixels from the upper left corner.
+package struct SVGWriter {
     private let width: Double
     private let height: Double
     private var elements: [String] = []
 
-    init(width: Double, height: Double) {
+    package init(width: Double, height: Double) {
         self.width = width
         self.height = height
     }
 
-    mutating func line(
+    package mutating func line(
         _ points: [(Double, Double)],
         colour: String,
         width: Double = 2,
@@ -22,7 +22,7 @@ struct SVGWriter {
         )
     }
 
-    mutating func circle(x: Double, y: Double, radius: Double, colour: String, isFilled: Bool) {
+    package mutating func circle(x: Double, y: Double, radius: Double, colour: String, isFilled: Bool) {
         let fill = isFilled ? colour : "none"
         elements.append(
             "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"\(radius)\" fill=\"\(fill)\" "
@@ -33,7 +33,7 @@ struct SVGWriter {
     /// - Parameters:
     ///   - anchor: which end of the words lies at `x`: "start", "middle" or "end".
     ///   - isUpright: read from bottom to top.
-    mutating func text(
+    package mutating func text(
         _ words: String,
         x: Double,
         y: Double,
@@ -52,7 +52,8 @@ struct SVGWriter {
         )
     }
 
-    var document: String {
+    /// The whole document.
+    package var document: String {
         let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
         let box = "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\""
         return

@@ -16,6 +16,7 @@ package struct ScalingPlot: Sendable {
     private let sequences: [Int]
     private let trips: [Double]
     private let agreements: [Double]
+    private let workers: [Int]
 
     /// - Parameters:
     ///   - title: what is shown.
@@ -27,6 +28,7 @@ package struct ScalingPlot: Sendable {
         sequences = Self.distinct(lines.map(\.sequences))
         trips = Self.distinct(lines.map(\.roundTripMilliseconds))
         agreements = Self.distinct(lines.map(\.agreement))
+        workers = Self.distinct(lines.flatMap { $0.results.map(\.point.workers) })
     }
 
     private static func distinct<Value: Comparable & Hashable>(_ values: [Value]) -> [Value] {
@@ -50,11 +52,12 @@ package struct ScalingPlot: Sendable {
                     y: margin.top + Double(row) * (Self.panelHeight + margin.gapY),
                     width: Self.panelWidth,
                     height: Self.panelHeight,
-                    workers: Self.distinct(lines.flatMap { $0.results.map(\.point.workers) }),
+                    columns: workers.map { "\($0)" },
                     highest: highest(sequences: count)
                 )
                 let noun = count == 1 ? "sequence" : "sequences"
-                panel.drawAxes(&picture, title: "\(count) \(noun), round trip \(Self.short(trip)) ms")
+                let title = "\(count) \(noun), round trip \(Self.short(trip)) ms"
+                panel.drawAxes(&picture, title: title, across: "workers", up: "tokens/s")
                 draw(sequences: count, trip: trip, in: panel, &picture)
             }
         }
@@ -87,7 +90,8 @@ package struct ScalingPlot: Sendable {
             let colour = Self.colour(index)
             let nudge = Self.nudge * (Double(index) - Double(agreements.count - 1) / 2)
             func place(_ result: ClusterBenchmark.Measurement) -> (Double, Double) {
-                let place = panel.place(workers: result.point.workers, value: result.tokensPerSecond)
+                let column = workers.firstIndex(of: result.point.workers) ?? 0
+                let place = panel.place(column: Double(column), value: result.tokensPerSecond)
                 return (place.0 + nudge, place.1)
             }
             let places = line.results.map(place)
