@@ -76,6 +76,7 @@ extension VerifierMachine: LinkOwner {
         let receipt = ledger.hear(from: id, of: request).flatMap { ceiling in
             running.update(request) { $0.receive(tree, from: id, ceiling: ceiling) }
         }
+        links.update(id) { $0.worker?.profile.pace.heard(isFinal: tree.isFinal, now: now) }
         statistics.count(receipt ?? .stale)
         switch receipt ?? .stale {
         case .current, .rerooted:
