@@ -123,6 +123,7 @@ let targets: [Target] = [
         name: "PacelineServer",
         dependencies: [
             "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSpeculation",
+            "PacelineWire",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "HTTPTypes", package: "swift-http-types"),

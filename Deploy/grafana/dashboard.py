@@ -1,10 +1,11 @@
-"""Writes the dashboard of Paceline's verifiers, paceline.json beside this file, which Grafana 10.1 or later imports.
+"""Writes the dashboard of Paceline's verifiers and workers, paceline.json beside this file, which Grafana 10.1 or later imports.
 
     python3 Deploy/grafana/dashboard.py          # after a change here; --check only compares
 
 In Grafana: Dashboards, New, Import, and choose a Prometheus that scrapes as Deploy/prometheus/prometheus.yaml says. To
 let Grafana find it by itself, copy provisioning/ to /etc/grafana, and paceline.json to /var/lib/grafana/dashboards. The
-panels read the verifiers' own metrics, so that they work without the recorded rules.
+panels read the processes' own metrics, so that they work without the recorded rules. Those of workers show all that
+Prometheus scrapes, whichever verifiers are chosen.
 """
 
 import json
@@ -215,6 +216,28 @@ DRAFTING = [
     ),
 ]
 
+WORKERS = [
+    lines(
+        "Gain of one more worker",
+        "Tokens a second that one more worker with this drafter would bring, as the planner's model expects.",
+        (gauge("drafter_marginal_gain_tokens_per_second", "drafter"), "{{drafter}}"),
+    ),
+    lines(
+        "Drafted nodes",
+        "Nodes that workers drafted a second, by what they draft with.",
+        ("sum by (drafter) (rate(paceline_worker_drafted_nodes_total[$__rate_interval]))", "{{drafter}}"),
+        stacked=True,
+    ),
+    lines(
+        "Time in drafting",
+        "Share of its time in which a worker drafts, by worker; one that drafts all the time is the bottleneck.",
+        ("sum by (instance) (rate(paceline_worker_drafting_seconds_total[$__rate_interval]))", "{{instance}}"),
+        unit="percentunit",
+        # Turns are counted at their end, so that one may reach into the next interval.
+        fixed=(0, 1.1),
+    ),
+]
+
 ENGINE = [
     lines(
         "Time of a pass by its rows",
@@ -279,12 +302,13 @@ def dashboard():
         (None, OVERVIEW, 4, 4),
         ("Service", SERVICE, 8, 8),
         ("Drafting", DRAFTING, 8, 8),
+        ("Workers", WORKERS, 8, 8),
         ("Engine", ENGINE, 8, 8),
     ]
     return {
         "uid": "paceline",
         "title": "Paceline",
-        "description": "Verifiers and their drafters.",
+        "description": "Verifiers and their workers.",
         "tags": ["paceline"],
         "schemaVersion": 38,
         "editable": True,

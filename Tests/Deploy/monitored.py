@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -49,10 +50,11 @@ class Verifier:
         self.workers = 0
 
     def add_worker(self, drafter):
-        worker = self.processes.worker(self.drafts, [drafter], "-t", 1)
+        """Returns the address of its figures."""
+        worker = self.processes.worker(self.drafts, [drafter], "-t", 1, "--http", "127.0.0.1:0")
         self.workers += 1
         self.client.await_workers(self.workers)
-        return worker
+        return worker.announcement("ready")["http"]
 
     def metrics(self):
         return get(f"http://{self.http}/metrics")
@@ -61,8 +63,9 @@ class Verifier:
 class Prometheus:
     """Runs in a folder of its own. Scrapes and evaluates every second, which the tests cannot wait longer for."""
 
-    def __init__(self, targets, shortened=()):
+    def __init__(self, verifiers, shortened=()):
         """`shortened` names alerts that need no more than two seconds to fire."""
+        self.verifiers = verifiers
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="prometheus-"))
         self.url = f"http://127.0.0.1:{free_port()}"
         shutil.copy(FOLDER / "rules.yaml", self.folder)
@@ -72,7 +75,7 @@ class Prometheus:
             if count != 1:
                 raise cluster.Failure(f"alerts.yaml has {name} {count} times")
         (self.folder / "alerts.yaml").write_text(alerts)
-        (self.folder / "prometheus.yaml").write_text(configuration(targets))
+        self.configure([])
         with open(self.folder / "log", "w") as log:
             self.child = subprocess.Popen(
                 [
@@ -84,6 +87,16 @@ class Prometheus:
                 stdout=log,
                 stderr=log,
             )
+
+    def configure(self, workers):
+        text = configuration({"8080": self.verifiers, "8081": workers})
+        (self.folder / "prometheus.yaml").write_text(text)
+
+    def add_workers(self, workers):
+        """Has it scrape workers, too."""
+        self.configure(workers)
+        self.child.send_signal(signal.SIGHUP)
+        eventually("workers are scraped", lambda: len(self.values("up == 1")) == len(self.verifiers) + len(workers))
 
     def close(self):
         self.child.terminate()
@@ -121,10 +134,10 @@ class Prometheus:
 
 
 def configuration(targets):
-    """Deploy/prometheus/prometheus.yaml, with other targets and intervals."""
+    """Deploy/prometheus/prometheus.yaml, with other intervals, and other targets instead of the one with a port."""
     text = (FOLDER / "prometheus.yaml").read_text()
     for old, new in [
-        ('["127.0.0.1:8080"]', json.dumps(targets)),
+        *((f'["127.0.0.1:{port}"]', json.dumps(addresses)) for port, addresses in targets.items()),
         ("scrape_interval: 15s", "scrape_interval: 1s"),
         ("evaluation_interval: 15s", "evaluation_interval: 1s"),
     ]:

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import subprocess
@@ -54,6 +55,11 @@ class Line:
             changed = [start + str(value) if each.startswith(start) else each for each in changed]
         return dataclasses.replace(self, arguments=tuple(changed))
 
+    def leading_to(self, link):
+        """A worker's line that finds the verifier at an address, and answers probes at a free port."""
+        group = f"dns:{link}"
+        return self.replacing(connect=link, discover=group, http="127.0.0.1:0")
+
     def variables(self):
         """Its environment, with as many threads as this machine has at most."""
         found = dict(self.environment)
@@ -92,6 +98,11 @@ class Files(contextlib.ExitStack):
         certificate, key = folder / f"{line.role}.pem", folder / f"{line.role}-key.pem"
         line = line.replacing(tls_ca=folder / "ca.pem", tls_certificate=certificate, tls_key=key)
         return line.replacing(ssl_cert_file=certificate, ssl_key_file=key)
+
+
+def paceline():
+    """The path of the executable itself."""
+    return pathlib.Path(shutil.which(PACELINE)).resolve()
 
 
 def check(line):
@@ -184,8 +195,12 @@ class Started(contextlib.ExitStack):
         self.link = ready["drafts"]
         self.server = Server(ready["http"], self.line.option("tls-ca") if self.line.option("ssl-cert-file") else None)
         for worker in workers:
-            self.started.append(start(self.processes, self.files.localised(worker).replacing(connect=self.link)))
+            self.started.append(start(self.processes, self.files.localised(worker).leading_to(self.link)))
         self.server.await_workers(len(workers))
+        # By a worker's line, its port as probes see it.
+        self.ports = {
+            line: Server(process.announcement("ready")["http"]) for line, process in zip(workers, self.started[1:])
+        }
         return self
 
     def drain(self):

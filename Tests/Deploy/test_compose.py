@@ -101,7 +101,12 @@ class Text(unittest.TestCase):
             self.assertEqual(line_of(self.services[host]).option("listen"), f"0.0.0.0:{port}")
         scraped = re.findall(r'"([\w-]+):(\d+)"', composed()["configs"]["prometheus"]["content"])
         self.assertEqual({host for host, _ in scraped}, set(VERIFIERS))
-        for host, port in scraped:
+        # However many workers there are, their name has all their addresses.
+        found = re.findall(
+            r"names: \[([\w-]+)\]\s+type: A\s+port: (\d+)", composed()["configs"]["prometheus"]["content"]
+        )
+        self.assertEqual([host for host, _ in found], ["worker"])
+        for host, port in scraped + found:
             self.assertEqual(line_of(self.services[host]).option("http"), f"0.0.0.0:{port}")
 
     @unittest.skipUnless(shutil.which("promtool"), "no promtool: install Debian's package prometheus")
@@ -136,10 +141,13 @@ class Starting(unittest.TestCase):
         with contextlib.ExitStack() as running:
             verifiers = [running.enter_context(starting.Started(line_of(services[name]), [])) for name in VERIFIERS]
             links = ",".join(each.link for each in verifiers)
-            worker = line_of(services["worker"]).replacing(connect=links)
+            worker = line_of(services["worker"]).replacing(connect=links, http="127.0.0.1:0")
             for _ in range(services["worker"]["scale"]):
                 process = starting.start(verifiers[0].processes, worker)
                 verifiers[0].started.append(process)
+                ports = starting.Server(process.announcement("ready")["http"])
+                ports.await_status("/health", 200, 20)
+                self.assertEqual(ports.status("/livez"), 200)
             for each in verifiers:
                 each.server.await_workers(services["worker"]["scale"])
                 self.assertEqual(each.server.ask()[0], 200)

@@ -118,7 +118,9 @@ class Replay(unittest.TestCase):
             port = ready["http"].rsplit(":", 1)[1]
             # The first drafter needs no model; the second is one, and this image has no OpenBLAS.
             for drafter in ("ngram", "smollm2-135m"):
-                self.start(processes, "paceline-worker", "worker", "--connect", ready["drafts"], "-md", drafter)
+                line = ["worker", "--connect", ready["drafts"], "-md", drafter, "--http", "127.0.0.1:0"]
+                worker = self.start(processes, "paceline-worker", *line)
+            self.checks_workers(worker.announcement("ready")["http"].rsplit(":", 1)[1])
             server = starting.Server(ready["http"])
             server.await_workers(2)
             self.assertEqual(server.ask()[0], 200)
@@ -127,6 +129,14 @@ class Replay(unittest.TestCase):
             verifier.stop()
             self.assertEqual(verifier.child.returncode, 0)
             self.assertNotEqual(self.output("paceline", command, port)[0], 0)
+
+    def checks_workers(self, port):
+        """The health check of workers sees one at its port, and does not mind one without."""
+        command, _ = images.health_command(self.images["paceline-worker"][1]["HEALTHCHECK"])
+        self.assertEqual(command[1], "8080")
+        self.assertEqual(self.output("paceline-worker", [command[0], port, *command[2:]])[0], 0)
+        self.assertNotEqual(self.output("paceline-worker", [command[0], port, "/nothing", *command[3:]])[0], 0)
+        self.assertEqual(self.output("paceline-worker", [command[0], "1", *command[2:]])[0], 0)
 
     def test_only_the_image_for_verifiers_has_openblas(self):
         for name, there in (("paceline", True), ("paceline-worker", False)):

@@ -257,7 +257,7 @@ class Selection(KubernetesCase):
 
     def test_workers_reach_verifiers_by_a_service_and_through_the_policies(self):
         for workload, objects in self.each_workload("worker"):
-            host, port = manifests.option(workload.container["args"], "connect").rsplit(":", 1)
+            host, port = self.address(workload).rsplit(":", 1)
             services = {each["metadata"]["name"]: each["spec"] for each in manifests.of_kind(objects, "Service")}
             if host != "$(LWS_LEADER_ADDRESS)":
                 self.assertEqual(services[host]["clusterIP"], "None")
@@ -267,6 +267,24 @@ class Selection(KubernetesCase):
             self.assertEqual(into["ports"], [{"protocol": "TCP", "port": int(port)}])
             self.assertEqual(out["ports"], into["ports"])
             self.assertTrue(manifests.selects(into["from"][0]["podSelector"]["matchLabels"], workload.labels))
+
+    def address(self, workload):
+        """Where a worker's line says that verifiers are."""
+        (value,) = re.findall(r"--(?:connect=|discover=dns:)(\S+)", " ".join(workload.container["args"]))
+        return value
+
+    def test_workers_have_a_port_that_is_probed_scraped_and_let_through(self):
+        for workload, objects in self.each_workload("worker"):
+            container = workload.container
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            self.assertTrue(manifests.option(container["args"], "http").endswith(f":{ports['http']}"))
+            for probe, path in (("livenessProbe", "/livez"), ("readinessProbe", "/ready")):
+                self.assertEqual(container[probe]["httpGet"], {"path": path, "port": "http"})
+            scraped = workload.template["metadata"]["annotations"]
+            self.assertEqual(scraped["prometheus.io/port"], str(ports["http"]))
+            policies = {each["metadata"]["name"]: each["spec"] for each in manifests.of_kind(objects, "NetworkPolicy")}
+            into = [port["port"] for rule in policies["paceline-worker"]["ingress"] for port in rule["ports"]]
+            self.assertEqual(into, [ports["http"]])
 
     def test_a_lost_worker_does_not_take_its_verifier_along(self):
         (group,) = manifests.of_kind(manifests.render("overlays/leader-worker-set"), "LeaderWorkerSet")

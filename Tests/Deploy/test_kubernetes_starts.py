@@ -4,6 +4,7 @@ PACELINE=path/to/paceline PYTHONPATH=/tmp/deploy python3 -m unittest discover --
 """
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import json
@@ -75,12 +76,40 @@ class Starting(unittest.TestCase):
 
     def serves(self, started, workload, verifier):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = workload.container[probe]["httpGet"]
-            self.assertEqual(started.server.status(asked["path"]), 200, asked)
-            self.assertEqual(asked.get("scheme", "HTTP"), "HTTPS" if started.server.context else "HTTP")
+            self.answers(started.server, workload, probe)
         name = verifier.option("served-model-name")
         self.assertEqual(started.server.ask(model=name)[0], 200)
         self.assertEqual(started.server.ask(key=None)[0], 401)
+
+    def answers(self, server, workload, probe):
+        asked = workload.container[probe]["httpGet"]
+        self.assertEqual(server.status(asked["path"]), 200, asked)
+        self.assertEqual(asked.get("scheme", "HTTP"), "HTTPS" if server.context else "HTTP")
+
+    def test_workers_answer_their_probes(self):
+        """Ready once they are connected, alive all the time, and no more ready when their verifiers are gone."""
+        for workload, verifier, _ in lines():
+            objects = manifests.render(workload.variant)
+            workers = [each for each in manifests.workloads(objects, workload.variant) if each.component == "worker"]
+            with starting.Started(verifier.replacing(drain_delay="0s", grace="0s"), []) as started:
+                self.follows(started, {line_of(each, objects): each for each in workers})
+
+    def follows(self, started, workers):
+        ports = {}
+        for line, workload in workers.items():
+            process = starting.start(started.processes, started.files.localised(line).leading_to(started.link))
+            started.started.append(process)
+            ports[starting.Server(process.announcement("ready")["http"])] = workload
+        for port, workload in ports.items():
+            asked = {name: workload.container[f"{name}Probe"]["httpGet"]["path"] for name in ("readiness", "liveness")}
+            port.await_status(asked["readiness"], 200, 20)
+            for probe in ("livenessProbe", "readinessProbe"):
+                self.answers(port, workload, probe)
+            self.assertIn("paceline_worker_connected_verifiers", port.request("GET", "/metrics")[1])
+        self.assertEqual(started.drain()(30)[0], 0)
+        for port, workload in ports.items():
+            port.await_status(workload.container["readinessProbe"]["httpGet"]["path"], 503, 20)
+            self.assertEqual(port.status(workload.container["livenessProbe"]["httpGet"]["path"]), 200)
 
     def drains(self, started, workload):
         """SIGTERM: out of the Service at once, and still serving for the delay. Returns what waits for the end."""
@@ -91,41 +120,51 @@ class Starting(unittest.TestCase):
         self.assertEqual(started.server.ask()[0], 200)
         return ended
 
-    def test_copied_certificates_can_be_used(self):
-        """Files of a Secret, which a group may read, become files that --tls-key takes."""
-        count = 0
-        for workload in manifests.workloads(manifests.render("overlays/tls"), "overlays/tls"):
-            for container in workload.spec["initContainers"]:
-                if container["name"] == "copy-certificates":
-                    self.copies(container, line_of(workload, manifests.render("overlays/tls")))
-                    count += 1
-        self.assertEqual(count, 2)
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root, to be somebody else")
+    def test_certificates_of_a_secret_are_used_as_they_are_mounted(self):
+        """Root's files, readable by the Pod's group alone, for a process that is not root's."""
+        objects = manifests.render("overlays/tls")
+        for workload in manifests.workloads(objects, "overlays/tls"):
+            line, context = line_of(workload, objects), workload.spec["securityContext"]
+            (volume,) = [each for each in workload.spec["volumes"] if each["name"] == "tls"]
+            self.assertEqual(volume["secret"]["defaultMode"], 0o440)
+            with starting.Files() as files:
+                there = files.certified(line)
+                secret = files.folder / "secret"
+                secret.mkdir(mode=0o755)
+                for name, option in (("ca.crt", "tls-ca"), ("tls.crt", "tls-certificate"), ("tls.key", "tls-key")):
+                    shutil.copy(there.option(option), secret / name)
+                    os.chown(secret / name, 0, context["fsGroup"])
+                    (secret / name).chmod(0o440)
+                self.assertEqual(self.checked_as(context, line, files, secret)[0], 0, workload.name)
+                # A key that everybody can read, and one that the process itself could close.
+                (secret / "tls.key").chmod(0o444)
+                self.assertIn("mode is 444", self.checked_as(context, line, files, secret)[1])
+                (secret / "tls.key").chmod(0o440)
+                os.chown(secret / "tls.key", context["runAsUser"], context["fsGroup"])
+                self.assertIn("mode is 440", self.checked_as(context, line, files, secret)[1])
 
-    def copies(self, container, line):
-        with starting.Files() as files:
-            there = files.certified(line)
-            secret, copy = files.folder / "secret", files.folder / "copy"
-            secret.mkdir()
-            copy.mkdir()
-            for name, option in (("ca.crt", "tls-ca"), ("tls.crt", "tls-certificate"), ("tls.key", "tls-key")):
-                shutil.copy(there.option(option), secret / name)
-                (secret / name).chmod(0o440)
-
-            def local(text):
-                return text.replace("/etc/paceline/tls", str(secret)).replace("/run/paceline", str(copy))
-
-            subprocess.run([local(each) for each in container["command"] + container["args"]], check=True)
-            self.assertEqual(
-                {file.name: file.stat().st_mode & 0o077 for file in copy.iterdir()},
-                dict.fromkeys(("ca.crt", "tls.crt", "tls.key"), 0),
-            )
-            # Files of the Secret directly, and the copies.
-            for folder, accepted in ((secret, False), (copy, True)):
-                names = {"tls_ca": "ca.crt", "tls_certificate": "tls.crt", "tls_key": "tls.key"}
-                chosen = line.replacing(ssl_cert_file=secret / "tls.crt", ssl_key_file=secret / "tls.key")
-                chosen = chosen.replacing(model=starting.MODEL, api_key_file=files.write("keys", starting.KEY))
-                chosen = chosen.replacing(**{option: folder / name for option, name in names.items()})
-                self.assertEqual(starting.check(chosen)[0] == 0, accepted, folder)
+    def checked_as(self, context, line, files, secret):
+        """What --check says to the user of the Pod, who sees the executable and the model by bind mounts."""
+        files.folder.chmod(0o755)
+        keys = files.write("keys", starting.KEY)
+        os.chown(keys, context["runAsUser"], context["fsGroup"])
+        executable, model = files.write("paceline", ""), files.write("model.gguf", "")
+        local = dataclasses.replace(
+            line, arguments=tuple(each.replace("/etc/paceline/tls", str(secret)) for each in line.arguments)
+        )
+        local = local.replacing(model=model, api_key_file=keys)
+        person = [f"--reuid={context['runAsUser']}", f"--regid={context['runAsGroup']}", f"--groups={context['fsGroup']}"]
+        mounts = f"mount --bind {starting.paceline()} {executable}; mount --bind {starting.MODEL.resolve()} {model}"
+        command = ["unshare", "--mount", "sh", "-ec", f'{mounts}; exec "$@"', "sh", "setpriv", *person, executable]
+        run = subprocess.run(
+            [*map(str, command), *local.arguments, "--check"],
+            env=os.environ | local.variables(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return run.returncode, run.stdout + run.stderr
 
     def test_metrics_that_autoscalers_and_the_endpoint_picker_ask_for_exist(self):
         _, verifier, workers = lines()[0]
@@ -199,16 +238,17 @@ class ModelCheck(unittest.TestCase):
 @unittest.skipUnless(shutil.which("promtool"), "no promtool: Debian's package prometheus has it")
 @unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")
 class Query(unittest.TestCase):
-    def holds(self, expected, workers, resting, running):
-        """KEDA reads `expected` of one verifier with these figures; `workers` is None before the first worker came."""
+    def holds(self, expected, workers, gain):
+        """KEDA reads `expected` of two verifiers with these figures; None stands for a figure that is not there."""
         (scaled,) = manifests.of_kind(manifests.render("overlays/autoscaling"), "ScaledObject")
         (trigger,) = scaled["spec"]["triggers"]
-        series = {"num_requests_running": running}
-        if workers is not None:
-            series |= {"drafter_workers": workers, "drafter_resting_workers": resting}
+        self.assertEqual(trigger["metadata"]["threshold"], "1")
+        series = {"drafter_workers": workers, "drafter_marginal_gain_tokens_per_second": gain}
         inputs = [
-            {"series": f'paceline_{name}{{namespace="paceline",pod="a"}}', "values": f"{value}x40"}
+            {"series": f'paceline_{name}{{namespace="paceline",drafter="ngram",pod="{pod}"}}', "values": f"{value}x40"}
             for name, value in series.items()
+            for pod in ("a", "b")
+            if value is not None
         ]
         wanted = {"expr": trigger["metadata"]["query"], "eval_time": "5m"}
         wanted["exp_samples"] = [{"labels": "{}", "value": expected}]
@@ -219,13 +259,18 @@ class Query(unittest.TestCase):
             run = subprocess.run(["promtool", "test", "rules", file.name], capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
-    def test_workers_follow_requests_less_those_that_rest(self):
-        self.holds(8, workers=4, resting=0, running=8)
-        self.holds(4, workers=4, resting=2, running=8)
-        self.holds(0, workers=4, resting=4, running=8)
-        self.holds(8, workers=None, resting=0, running=8)
-        self.holds(8, workers=0, resting=0, running=8)
-        self.holds(0, workers=4, resting=0, running=0)
+    def test_workers_follow_what_one_more_would_bring(self):
+        # Each verifier gains so much: together twice.
+        self.holds(4, workers=3, gain=2.5)
+        self.holds(3, workers=3, gain=1)
+        self.holds(2, workers=3, gain=0.2)
+        # By a quarter, where Kubernetes would take no notice of one.
+        self.holds(25, workers=20, gain=9)
+        self.holds(15, workers=20, gain=0)
+
+    def test_without_figures_the_number_stays(self):
+        self.holds(3, workers=3, gain=None)
+        self.holds(1, workers=None, gain=None)
 
 
 if __name__ == "__main__":

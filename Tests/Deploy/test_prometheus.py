@@ -1,6 +1,7 @@
-"""The rules and alerts of Deploy/prometheus: by promtool, by its unit tests, and in a real Prometheus with a verifier.
+"""The rules and alerts of Deploy/prometheus: by promtool, by its unit tests, and in a real Prometheus, which scrapes a
+verifier and its workers.
 
-SCRAPE_SECONDS (8) is how long Prometheus scrapes before the test looks whether every scrape succeeded.
+SCRAPE_SECONDS (60) is how long Prometheus scrapes before the test looks whether every scrape succeeded.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from host import MODEL, DeployCase, cluster, needs, needs_executable, run
 from monitored import FOLDER, Prometheus, Verifier, eventually
 from promql import selectors
 
-SCRAPE_SECONDS = float(os.environ.get("SCRAPE_SECONDS", 8))
+SCRAPE_SECONDS = float(os.environ.get("SCRAPE_SECONDS", 60))
 RULE_FILES = ["rules.yaml", "alerts.yaml"]
 RULE = re.compile(r"^      - (?:record|alert): (\S+)\n(?:(?:        .*)?\n)*?(?=      - |      #|\n|\Z)", re.MULTILINE)
 
@@ -81,13 +82,13 @@ class RealPrometheus(DeployCase):
 
     def use_everything(self):
         """Two workers, one of which is always right, and requests until the figures of drafts stand in Prometheus."""
-        for drafter in (MODEL, "ngram"):
-            self.verifier.add_worker(drafter)
+        self.workers = [self.verifier.add_worker(drafter) for drafter in (MODEL, "ngram")]
+        self.prometheus.add_workers(self.workers)
         for _ in range(3):
             self.verifier.client.generate("1. one fox\n2. one fox\n3. one fox\n4. one", 24)
             time.sleep(1.5)
 
-    def test_a_verifier_is_scraped_and_its_rules_evaluate(self):
+    def test_a_verifier_and_its_workers_are_scraped_and_rules_evaluate(self):
         prometheus = self.prometheus
         eventually("no drafter is an alert", lambda: "PacelineNoDrafter" in prometheus.firing())
         self.use_everything()
@@ -98,15 +99,19 @@ class RealPrometheus(DeployCase):
 
     def check_scrapes(self):
         time.sleep(SCRAPE_SECONDS)
-        (target,) = self.prometheus.api("targets")["activeTargets"]
-        self.assertEqual((target["health"], target["lastError"]), ("up", ""))
+        targets = self.prometheus.api("targets")["activeTargets"]
+        found = {(target["labels"]["job"], target["labels"]["instance"]) for target in targets}
+        wanted = {("paceline-worker", address) for address in self.workers}
+        self.assertEqual(found, wanted | {("paceline-verifier", self.verifier.http)})
+        self.assertEqual({(target["health"], target["lastError"]) for target in targets}, {("up", "")})
         window = f"[{SCRAPE_SECONDS:.0f}s]"
-        self.assertEqual([value for _, value in self.prometheus.values(f"min_over_time(up{window})")], [1])
+        up = self.prometheus.values(f"min_over_time(up{window})")
+        self.assertEqual([value for _, value in up], [1] * len(targets))
         # Nothing of what was scraped was dropped, such as a sample that came twice.
         log = [line for line in self.prometheus.log().splitlines() if "level=warn" in line or "level=error" in line]
         self.assertEqual(log, [])
-        ((_, count),) = self.prometheus.values(f"count_over_time(up{window})")
-        self.assertGreaterEqual(count, SCRAPE_SECONDS - 2)
+        for labels, count in self.prometheus.values(f"count_over_time(up{window})"):
+            self.assertGreaterEqual(count, SCRAPE_SECONDS - 2, labels)
 
     def check_rules(self):
         rules = self.prometheus.rules()

@@ -126,7 +126,8 @@ class StartedServices(DeployCase):
                 services, verifier, PACELINE_HTTP="127.0.0.1:0", PACELINE_LISTEN="127.0.0.1:0", PACELINE_MODEL=MODEL
             )
             ready = target.announcement("ready")
-            drafting = self.start(services, worker, PACELINE_CONNECT=ready["drafts"])
+            drafting = self.start(services, worker, PACELINE_CONNECT=ready["drafts"], PACELINE_HTTP="127.0.0.1:0")
+            self.assertIn("http", drafting.announcement("ready"))
             client = cluster.Client(ready["http"])
             client.await_workers(1)
             self.assertEqual(client.workers()[0]["drafter"], "ngram")

@@ -24,7 +24,7 @@ struct EndToEndTests {
         let fingerprint = MockText.fingerprint(of: "mock drafter")
         return try await WorkerClient.start(
             WorkerConfiguration(name: "worker", fingerprint: fingerprint),
-            endpoints: [verifier.endpoint],
+            verifiers: [verifier.endpoint],
             logger: Logger(label: "worker")
         ) { _ in
             MockDrafterSource(.model(agreement: agreement))

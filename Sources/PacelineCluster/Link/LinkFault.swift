@@ -47,6 +47,11 @@ extension LinkFault {
         }
     }
 
+    /// Whether the other side has a newer connection of this process.
+    var isFencing: Bool {
+        if case .reported(code: .fenced, _) = self { true } else { false }
+    }
+
     /// Whether trying again is pointless until somebody changes a setting.
     ///
     /// Being fenced does not count. The network may deliver the `Hello` of an abandoned connection after that of its

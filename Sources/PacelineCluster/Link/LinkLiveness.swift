@@ -26,6 +26,9 @@ struct LinkLiveness: Sendable {
     /// The latest ping of the peer that a stalled compute thread has left unanswered.
     private var owedPong: UInt64?
     private var pingsInInterval = 0
+    private var lastPingAt = Instant.zero
+    /// From a ping to its answer: the least of the recent ones, since an answer may have to wait for other work.
+    private(set) var roundTrip: Duration?
 
     init(configuration: LinkConfiguration) {
         heartbeat = configuration.heartbeat
@@ -67,6 +70,7 @@ struct LinkLiveness: Sendable {
         pingsInInterval = 0
         guard isWorking else { return nil }
         pingsSent += 1
+        lastPingAt = now
         if oldestUnanswered == nil { oldestUnanswered = Waiting(number: pingsSent, since: now) }
         return .ping(Message.Ping(number: pingsSent, lastReceived: lastReceived))
     }
@@ -84,11 +88,16 @@ struct LinkLiveness: Sendable {
         return .pong(Message.Pong(number: ping.number, lastReceived: lastReceived))
     }
 
-    mutating func answered(_ pong: Message.Pong) throws(LinkFault) {
+    mutating func answered(_ pong: Message.Pong, now: Instant) throws(LinkFault) {
         guard pong.number > pingsAnswered, pong.number <= pingsSent else {
             throw .violation("a pong for ping \(pong.number) came, and \(pingsAnswered + 1)...\(pingsSent) are open")
         }
         pingsAnswered = pong.number
+        if pong.number == pingsSent {
+            let time = now - lastPingAt
+            // Rises slowly, where the way has become longer.
+            roundTrip = roundTrip.map { min(time, $0 + ($0 * 0.05 + .microseconds(50))) } ?? time
+        }
         if let oldest = oldestUnanswered, pong.number >= oldest.number { oldestUnanswered = nil }
     }
 

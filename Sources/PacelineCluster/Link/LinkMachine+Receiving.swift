@@ -37,7 +37,7 @@ extension LinkMachine {
             let pong = try liveness.answer(ping, now: now, lastReceived: codec.lastReceived)
             if let pong { try write(pong, now: now) }
         case .pong(let pong):
-            try liveness.answered(pong)
+            try liveness.answered(pong, now: now)
         case .hello, .challenge, .authenticate, .welcome, .fault:
             throw .unexpected(message.type, state: state.words)
         case .open, .base, .verifying, .verdict:

@@ -83,6 +83,9 @@ package struct LinkMachine: Sendable {
         if case .established(let peer) = state { peer } else { nil }
     }
 
+    /// How long bytes take to the peer and back; nil before the first heartbeat.
+    var roundTrip: Duration? { liveness.roundTrip }
+
     package var isClosed: Bool { state == .closed }
 
     /// Whether a request was opened and its base is still on its way to the transport.

@@ -38,6 +38,9 @@ struct LinkTable<Record: Sendable>: Sendable {
     /// The other side of a link whose handshake is over.
     func peer(of id: LinkID) -> LinkPeer? { entries.read(id) { $0.machine.peer } }
 
+    /// How long bytes take to the other side of a link and back; nil before the first heartbeat.
+    func roundTrip(of id: LinkID) -> Duration? { entries[id]?.machine.roundTrip }
+
     /// Whether a request was opened on a link and its base is still on its way to the transport.
     func isOpening(_ request: UInt64, on id: LinkID) -> Bool {
         entries.read(id) { $0.machine.isOpening(request) } ?? false

@@ -48,6 +48,12 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension Endpoint: Comparable {
+    package static func < (left: Endpoint, right: Endpoint) -> Bool {
+        (left.host, left.port) < (right.host, right.port)
+    }
+}
+
 extension SocketAddress {
     /// Whether the address belongs to this machine alone.
     package var isLoopback: Bool {

@@ -17,6 +17,7 @@ package final class ServerMetrics: Sendable {
     private let modelName: String
     private let registry: PrometheusRegistry
     private let source = Mutex<Source?>(nil)
+    private let forecast = GainForecast()
 
     /// - Parameters:
     ///   - modelName: the label of figures that have vLLM's names.
@@ -37,7 +38,8 @@ package final class ServerMetrics: Sendable {
         let format = Exposition.Format(accept: accept)
         let source = source.withLock { $0 }
         let figures = source?.board.latest ?? .empty
-        var families = VerifierFamilies(figures, pages: source?.target.pages?()).families
+        let gains = source.map { forecast.gains(reading: $0.board) } ?? []
+        var families = VerifierFamilies(figures, pages: source?.target.pages?(), gains: gains).families
         families += families.compactMap(alias)
         return (Exposition.text(of: families + registry.families, format: format), format.contentType)
     }

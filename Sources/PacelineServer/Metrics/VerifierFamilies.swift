@@ -7,13 +7,16 @@ import PacelineSpeculation
 struct VerifierFamilies {
     private(set) var families: [MetricFamily] = []
 
-    /// - Parameter pages: of keys and values; nil for an engine without pages.
-    init(_ figures: SnapshotBoard.Figures, pages: KVPageUsage?) {
+    /// - Parameters:
+    ///   - pages: of keys and values; nil for an engine without pages.
+    ///   - gains: what one more worker would bring, by drafter.
+    init(_ figures: SnapshotBoard.Figures, pages: KVPageUsage?, gains: [MarginalGain] = []) {
         addState(figures.verifier, pages: pages)
         addCounts(figures.requests)
         addTimes(figures.requests)
         addSpeculation(figures.verifier)
         addDrafters(figures.verifier)
+        addGains(gains)
         addPasses(figures.verifier)
     }
 
@@ -170,6 +173,16 @@ struct VerifierFamilies {
             "Nodes of a drafter that were accepted.",
             label: "drafter",
             drafters.map { ($0.name, $0.acceptedTokens) }
+        )
+    }
+
+    /// Of a drafter that too little is known of there is no series, rather than a gain of 0.
+    private mutating func addGains(_ gains: [MarginalGain]) {
+        gauge(
+            "drafter_marginal_gain_tokens_per_second",
+            "Tokens a second that one more worker with this drafter would bring, as the planner's model expects.",
+            label: "drafter",
+            gains.map { ($0.drafter, $0.tokensPerSecond) }
         )
     }
 

@@ -23,6 +23,8 @@ package struct ClusterBenchmark: Sendable {
         /// Measured virtual time; half as long passes before, so that the cluster settles.
         package var seconds = 4.0
         package var seed: UInt64 = 1
+        /// How often, spread over the measured time, the verifier is asked what one more worker would bring.
+        package var forecasts = 0
         package var jobs = 1
 
         package init(costs: CostCurve) {
@@ -49,6 +51,9 @@ package struct ClusterBenchmark: Sendable {
         package var emptyShare: Double
         /// The share of time in which a pass was running.
         package var busyShare: Double
+        /// What the verifier expected of one more worker, in tokens a second; nil if it was not asked, or too little was
+        /// known.
+        package var marginalGain: Double?
     }
 
     private struct Progress {
@@ -122,7 +127,7 @@ package struct ClusterBenchmark: Sendable {
         simulation.run(for: .seconds(settings.seconds / 2))
         let before = (simulation.statistics, simulation.snapshot(ofVerifier: 0))
         let start = simulation.lastTokensAt ?? simulation.now
-        simulation.run(for: .seconds(settings.seconds))
+        let gains = run(simulation)
         let after = (simulation.statistics, simulation.snapshot(ofVerifier: 0))
         if let violation = simulation.violation { throw violation }
         // From commit to commit, because one pass more or less counts for all its sequences.
@@ -135,8 +140,21 @@ package struct ClusterBenchmark: Sendable {
             tokensPerSecond: seconds > 0 ? tokens / seconds : 0,
             tokensPerRound: rounds > 0 ? tokens / rounds : 0,
             emptyShare: rounds > 0 ? empty / rounds : 0,
-            busyShare: min(1, (after.0.passMilliseconds - before.0.passMilliseconds) / (settings.seconds * 1000))
+            busyShare: min(1, (after.0.passMilliseconds - before.0.passMilliseconds) / (settings.seconds * 1000)),
+            marginalGain: gains.isEmpty ? nil : gains.reduce(0, +) / Double(gains.count)
         )
+    }
+
+    /// Runs for the measured time.
+    ///
+    /// - Returns: what the verifier expected of one more worker, each time that it was asked.
+    private func run(_ simulation: Simulation) -> [Double] {
+        let pieces = max(1, settings.forecasts)
+        return (0..<pieces).compactMap { _ in
+            simulation.run(for: .seconds(settings.seconds / Double(pieces)))
+            guard settings.forecasts > 0 else { return nil }
+            return MarginalGain.forecast(simulation.draftingObservation(ofVerifier: 0)).first?.tokensPerSecond
+        }
     }
 
     private func scenario(_ point: Point) -> Scenario {

@@ -49,7 +49,7 @@ final class Nemesis {
             worker.hang(for: span)
         case .drain:
             worker.drain()
-            restart(worker, after: span)
+            restart(worker, after: WorkerProcess.drainGrace + span)
         default:
             worker.die(isSilent: kind == .powerOff)
             restart(worker, after: span)

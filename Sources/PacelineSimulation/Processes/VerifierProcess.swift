@@ -75,6 +75,7 @@ final class VerifierProcess: SimulatedProcess {
     var deadline: Instant? { metered { memory.machine.deadline } }
     var target: MockTarget { memory.target }
     var snapshot: VerifierSnapshot { memory.machine.snapshot }
+    var draftingObservation: DraftingObservation { memory.machine.draftingObservation }
     var workerCount: Int { memory.machine.workerCount }
     /// Links over which no worker is established.
     var strangerCount: Int { memory.machine.linkCount - memory.machine.workerCount }

@@ -57,7 +57,7 @@ final class WorkerProcess: SimulatedProcess {
         configuration.link.versions = plan.versions
         let machine = WorkerMachine(
             configuration: configuration,
-            endpoints: plan.verifiers?.count ?? context.scenario.verifiers,
+            verifiers: Self.endpoints(plan.verifiers?.count ?? context.scenario.verifiers),
             incarnation: UInt64(index + 100) << 32 | UInt64(life + 1),
             seed: context.timeline.random.next()
         )
@@ -70,6 +70,11 @@ final class WorkerProcess: SimulatedProcess {
             seed: context.timeline.random.next()
         )
         return Memory(machine: machine, host: DraftHost(source: source), effort: effort)
+    }
+
+    /// Verifiers by their place in the worker's list, which is all that an address is here.
+    private static func endpoints(_ count: Int) -> [Endpoint] {
+        (0..<count).map { Endpoint(host: "verifier", port: $0) }
     }
 
     var timeline: Timeline { context.timeline }
@@ -92,7 +97,7 @@ final class WorkerProcess: SimulatedProcess {
 
     private func perform(_ effect: WorkerMachine.Effect) {
         switch effect {
-        case .connect(let endpoint, let link): network.dial(verifiers[endpoint], from: self, as: link)
+        case .connect(let endpoint, let link): network.dial(verifiers[endpoint.port], from: self, as: link)
         case .link(let link, .write(let bytes)):
             if let connection = memory.connections[link] { network.send(bytes, from: .worker, on: connection) }
         case .link(let link, .close):
@@ -101,6 +106,7 @@ final class WorkerProcess: SimulatedProcess {
         case .draft(let job): start(job)
         case .note(let note): take(note)
         case .refused(let fault): journal.fail(.falseAccusation, "worker \(index) was refused permanently: \(fault)")
+        case .drained: drained()
         }
     }
 
@@ -144,10 +150,19 @@ final class WorkerProcess: SimulatedProcess {
 
     // MARK: Lives
 
-    /// Ends in order: says farewell to its verifiers first.
+    /// How long it may take to end in order.
+    static let drainGrace = Duration.seconds(2)
+
+    /// Ends in order: its verifiers take their requests back first.
     func drain() {
-        tell(.shutdown)
+        tell(.drain(grace: Self.drainGrace))
+    }
+
+    private func drained() {
         state.status = .dead
+        // Whatever was to start it again has found it alive.
+        guard timeline.healedAt != nil else { return }
+        timeline.schedule(after: .milliseconds(1)) { [unowned self] in restart() }
     }
 
     /// The process ends at once; its kernel says so to its peers, unless the whole host is gone.

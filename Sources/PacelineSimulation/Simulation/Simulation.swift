@@ -41,6 +41,11 @@ package final class Simulation {
         cluster.verifiers[index].snapshot
     }
 
+    /// What a verifier's forecasts are made from.
+    package func draftingObservation(ofVerifier index: Int) -> DraftingObservation {
+        cluster.verifiers[index].draftingObservation
+    }
+
     /// Gives up what a verifier has decided and learnt, so that the memory of it can be told. The run is over then.
     package func dismantle(verifier index: Int) {
         cluster.verifiers[index].dismantle()

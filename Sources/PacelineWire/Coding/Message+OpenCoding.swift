@@ -23,6 +23,7 @@ extension Message.Open: Payload {
             shard: structure.shard.map { OutcomeShard(copying: $0.pointee) } ?? .whole,
             lengthLimit: Int(structure.length_limit)
         )
+        rest = DraftRestReason(rawValue: structure.rest.rawValue) ?? .unspecified
     }
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
@@ -49,6 +50,7 @@ extension Message.Open: Payload {
         structure.credit = UInt32(credit)
         structure.limits = arena.pointer(to: limits.structure())
         structure.shard = shard == .whole ? nil : arena.pointer(to: shard.structure())
+        structure.rest = Paceline__V1__RestReason(rawValue: rest.rawValue)
         structure.length_limit = UInt32(lengthLimit)
         structure.base_length = baseLength == base.count ? 0 : UInt32(baseLength)
         return structure

@@ -25,6 +25,7 @@ extension Message.Verdict: Payload {
             limits: structure.limits.map { DraftLimits(copying: $0.pointee) },
             shard: structure.shard.map { OutcomeShard(copying: $0.pointee) }
         )
+        rest = DraftRestReason(rawValue: structure.rest.rawValue) ?? .unspecified
     }
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
@@ -54,6 +55,7 @@ extension Message.Verdict: Payload {
         structure.credit = UInt32(credit)
         structure.limits = limits.map { arena.pointer(to: $0.structure()) }
         structure.shard = shard.map { arena.pointer(to: $0.structure()) }
+        structure.rest = Paceline__V1__RestReason(rawValue: rest.rawValue)
         return structure
     }
 }

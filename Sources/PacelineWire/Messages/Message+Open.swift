@@ -21,6 +21,8 @@ extension Message {
         package var shard: OutcomeShard
         /// The sequence never exceeds this many tokens, so drafting beyond it is wasted.
         package var lengthLimit: Int
+        /// Why the credit is 0, if it is.
+        package var rest = DraftRestReason.unspecified
 
         /// - Parameter baseLength: nil for the length of `base`.
         package init(

@@ -22,6 +22,8 @@ extension Message {
         package var limits: DraftLimits?
         /// `nil`: as before.
         package var shard: OutcomeShard?
+        /// Why the credit is 0, if it is.
+        package var rest = DraftRestReason.unspecified
 
         package init(
             request: UInt64,

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Logging
+import NIOPosix
 import PacelineCluster
+import PacelineMetrics
 import PacelineModel
+import PacelineServer
 import PacelineWire
 
 /// `paceline worker`: drafts for verifiers.
@@ -16,13 +19,38 @@ struct WorkerCommand: ConfiguredCommand {
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
 
+            Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds them \
+            all, and follows as they come and go:
+
+              paceline worker --discover dns:paceline-link:7411 -md ngram --http 0.0.0.0:8080
+
+            With --http, GET /health and /ready say whether it is connected, /livez whether its drafting thread is \
+            alive, and /metrics what it did. They show figures and the addresses of verifiers, and need no key: nobody \
+            can generate or read a text there.
+
+            On SIGTERM its verifiers take their requests back at once, and it ends.
+
             Every long option is also an environment variable and a key of a YAML file (--config), in this order of \
             precedence: --slots 8, PACELINE_SLOTS=8, slots: 8. --check prints what holds, and where it comes from.
             """
     )
 
     @Option(help: ArgumentHelp("The verifiers' addresses, separated by commas.", valueName: "host:port,…"))
-    var connect: EndpointList
+    var connect: EndpointList?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A name whose addresses are verifiers, looked up every few seconds; may be repeated. Port 7411 if none is "
+                + "named. With TLS, their certificates must have that name.",
+            valueName: "dns:name:port"
+        ),
+        transform: { try NameDiscovery(argument: $0, port: 7411) }
+    )
+    var discover: [NameDiscovery] = []
+
+    @Option(help: ArgumentHelp("Address for probes and figures (default: none).", valueName: "host:port"))
+    var http: Endpoint?
 
     @OptionGroup var drafters: DrafterOptions
     @OptionGroup var threads: ThreadOptions
@@ -37,9 +65,15 @@ struct WorkerCommand: ConfiguredCommand {
 
     var isJSON: Bool { service.announce }
 
+    /// How long verifiers may take to take their requests back.
+    private static let grace = Duration.seconds(2)
+
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
         guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name a drafter, such as ngram") }
+        guard connect != nil || !discover.isEmpty else {
+            throw ValidationError("--connect must name a verifier, such as 127.0.0.1:7411, or --discover a group of them")
+        }
     }
 
     func check() throws {
@@ -54,13 +88,42 @@ struct WorkerCommand: ConfiguredCommand {
     }
 
     private func work() async throws {
-        let names = try drafters.names()
-        var configuration = try WorkerConfiguration(hosting: names, slots: slots)
+        var configuration = try WorkerConfiguration(hosting: drafters.names(), slots: slots)
         configuration.link.token = try link.token()
+        guard let http else { return try await draft(configuration) { _ in } }
+        let port = WorkerPort(drafter: configuration.drafter, registry: registry())
+        let server = HTTPServer(
+            port.routes,
+            configuration: HTTPServerConfiguration(),
+            logger: Logger(label: "paceline.worker")
+        )
+        let settings = configuration
+        try await server.serve(on: http, group: MultiThreadedEventLoopGroup.singleton) { address in
+            try await draft(settings) { client in
+                port.begin(client)
+                var ready = Announcement(.ready)
+                ready.http = "\(address)"
+                try service.tell(ready)
+            }
+        }
+    }
+
+    /// What `/metrics` shows besides the worker's own figures.
+    private func registry() -> PrometheusRegistry {
+        let registry = PrometheusRegistry()
+        registry.bootstrap()
+        return registry
+    }
+
+    /// Drafts until the process is told to end.
+    ///
+    /// - Parameter onLoaded: called when the drafters are loaded.
+    private func draft(_ configuration: WorkerConfiguration, onLoaded: (WorkerClient) throws -> Void) async throws {
+        let names = try drafters.names()
         let (threads, slots, vocabulary) = (threads.count, slots, drafters.vocabulary)
         let client = try await WorkerClient.start(
             configuration,
-            endpoints: connect.endpoints,
+            verifiers: connect?.endpoints ?? [],
             tls: try link.tls(),
             logger: Logger(label: "paceline.worker")
         ) { progress in
@@ -73,12 +136,20 @@ struct WorkerCommand: ConfiguredCommand {
                 progress: progress
             )
         }
-        Termination.becomeReady()
+        Termination.becomeReady(leaving: Self.grace)
+        try onLoaded(client)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await client.waitUntilEnded() }
             group.addTask {
-                await waitForCancellation()
+                await Termination.waitForEnd()
+                if !Task.isCancelled { try await client.drain(grace: Self.grace) }
                 try await client.shutdown()
+            }
+            if !discover.isEmpty {
+                group.addTask {
+                    await client.follow(discover)
+                    try await client.waitUntilEnded()
+                }
             }
             defer { group.cancelAll() }
             try await group.next()

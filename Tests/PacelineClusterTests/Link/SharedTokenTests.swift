@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @testable import PacelineCluster
@@ -36,6 +37,21 @@ struct SharedTokenTests {
         let path = try Self.file("0123456789abcdef", mode: mode)
         defer { try? FileManager.default.removeItem(atPath: path) }
         #expect(throws: Never.self) { try SharedToken(file: path) }
+    }
+
+    @Test("may be readable by a group where that is the process's only way to it, as in a Secret of Kubernetes")
+    func groups() {
+        let (root, user): (uid_t, uid_t) = (0, 65532)
+        for mode: mode_t in [0o440, 0o640, 0o400] {
+            #expect(PrivateFile.isClosed(mode: mode, owner: root, user: user))
+        }
+        // The user could close it, so a group that reads it is a mistake.
+        #expect(!PrivateFile.isClosed(mode: 0o440, owner: user, user: user))
+        #expect(!PrivateFile.isClosed(mode: 0o440, owner: root, user: root))
+        // A group that writes, a group that executes, and everybody else.
+        for mode: mode_t in [0o460, 0o450, 0o444, 0o442, 0o441] {
+            #expect(!PrivateFile.isClosed(mode: mode, owner: root, user: user))
+        }
     }
 
     @Test("is not read from a folder, a device or a file that is not there")

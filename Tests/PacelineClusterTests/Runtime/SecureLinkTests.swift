@@ -71,7 +71,7 @@ struct SecureLinkTests {
         configuration.link = papers.link
         return try await WorkerClient.start(
             configuration,
-            endpoints: endpoints,
+            verifiers: endpoints,
             tls: papers.transport(),
             logger: log.logger
         ) { _ in

@@ -111,12 +111,13 @@ struct SocketFailureTests {
 
     @Test("says when a worker tries again", arguments: retriesTable)
     func retry(wait: Duration?, words: String) throws {
-        let endpoints = [try Endpoint("127.0.0.1:7411")]
-        let note = WorkerNote.linkClosed(endpoint: 0, .unreachable(.refused), retry: wait)
-        #expect(note.description(endpoints: endpoints) == "nothing listens at 127.0.0.1:7411; \(words)")
-        let broken = WorkerNote.linkClosed(endpoint: 0, .disconnected(reason: "\(SocketFailure.reset)"), retry: wait)
+        let endpoint = try Endpoint("127.0.0.1:7411")
+        let note = WorkerNote.linkClosed(endpoint: endpoint, .unreachable(.refused), retry: wait)
+        #expect(note.description == "nothing listens at 127.0.0.1:7411; \(words)")
+        let reset = LinkFault.disconnected(reason: "\(SocketFailure.reset)")
+        let broken = WorkerNote.linkClosed(endpoint: endpoint, reset, retry: wait)
         #expect(
-            broken.description(endpoints: endpoints)
+            broken.description
                 == "lost 127.0.0.1:7411: the connection broke: the other side ended it without a farewell; \(words)"
         )
     }

@@ -62,7 +62,7 @@ final class MachineCluster {
             let configuration = WorkerConfiguration(name: "worker \(index)", fingerprint: nil)
             let machine = WorkerMachine(
                 configuration: configuration,
-                endpoints: 1,
+                verifiers: [Endpoint(host: "verifier", port: 7411)],
                 incarnation: UInt64(index) + 2,
                 seed: UInt64(index)
             )
@@ -79,6 +79,12 @@ final class MachineCluster {
         answers[id] = Answer()
         posts.append(.verifier(.submit(id, request)))
         return id
+    }
+
+    /// Something happens to a worker.
+    func tell(worker index: Int, _ event: WorkerMachine.Event) {
+        posts.append(.worker(index, event))
+        settle()
     }
 
     func cancel(_ id: RequestID) {
@@ -172,7 +178,7 @@ final class MachineCluster {
             posts.append(.verifier(.link(id, .received(bytes))))
             posts.append(.worker(index, .link(link, .flushed(bytes: bytes.readableBytes))))
         case .draft(let job): posts.append(.worker(index, .drafted(workers[index].host.perform(job))))
-        case .link, .note, .refused: break
+        case .link, .note, .refused, .drained: break
         }
     }
 }

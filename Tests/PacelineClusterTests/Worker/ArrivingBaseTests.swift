@@ -23,7 +23,8 @@ struct ArrivingBaseTests {
             var configuration = WorkerConfiguration(name: "worker", fingerprint: MockText.fingerprint(of: "drafter"))
             configuration.slots = slots
             configuration.contextLength = contextLength
-            worker = WorkerMachine(configuration: configuration, endpoints: 1, incarnation: 2, seed: 1)
+            let verifiers = [Endpoint(host: "verifier", port: 7411)]
+            worker = WorkerMachine(configuration: configuration, verifiers: verifiers, incarnation: 2, seed: 1)
             let identity = VerifierIdentity(
                 name: "verifier",
                 incarnation: 1,

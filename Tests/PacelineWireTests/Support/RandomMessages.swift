@@ -106,7 +106,7 @@ struct RandomMessages {
     private mutating func open() -> Message.Open {
         let base = (0..<number(1...2000)).map { _ in token() }
         let length = Bool.random(using: &random) ? base.count : number(base.count...WireLimits.baseLength)
-        return Message.Open(
+        var open = Message.Open(
             request: id(),
             epoch: random.next(),
             base: base,
@@ -118,6 +118,8 @@ struct RandomMessages {
             shard: Bool.random(using: &random) ? .whole : OutcomeShard(index: number(0...3), count: number(4...64)),
             lengthLimit: number(length...Int(UInt32.max))
         )
+        open.rest = DraftRestReason.allCases.randomElement(using: &random) ?? .unspecified
+        return open
     }
 
     private mutating func base() -> Message.Base {
@@ -170,7 +172,7 @@ struct RandomMessages {
     private mutating func verdict() -> Message.Verdict {
         let tokens = (0..<number(1...33)).map { _ in token() }
         let verified = number(0...512)
-        return Message.Verdict(
+        var verdict = Message.Verdict(
             request: id(),
             epoch: id(),
             baseLength: number(tokens.count + 1...WireLimits.baseLength),
@@ -182,6 +184,8 @@ struct RandomMessages {
             limits: Bool.random(using: &random) ? nil : draftLimits(),
             shard: Bool.random(using: &random) ? nil : OutcomeShard(index: number(0...3), count: number(4...64))
         )
+        verdict.rest = DraftRestReason.allCases.randomElement(using: &random) ?? .unspecified
+        return verdict
     }
 
     private mutating func draftLimits() -> DraftLimits {

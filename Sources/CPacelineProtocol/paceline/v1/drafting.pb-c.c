@@ -708,7 +708,7 @@ const ProtobufCMessageDescriptor paceline__v1__outcome_shard__descriptor =
   (ProtobufCMessageInit) paceline__v1__outcome_shard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[10] =
+static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[11] =
 {
   {
     "request",
@@ -830,6 +830,18 @@ static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[10] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rest",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Open, rest),
+    &paceline__v1__rest_reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__open__field_indices_by_name[] = {
   3,   /* field[3] = base_hash */
@@ -840,13 +852,14 @@ static const unsigned paceline__v1__open__field_indices_by_name[] = {
   8,   /* field[8] = length_limit */
   6,   /* field[6] = limits */
   0,   /* field[0] = request */
+  10,   /* field[10] = rest */
   4,   /* field[4] = sampling */
   7,   /* field[7] = shard */
 };
 static const ProtobufCIntRange paceline__v1__open__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
 {
@@ -856,7 +869,7 @@ const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
   "Paceline__V1__Open",
   "paceline.v1",
   sizeof(Paceline__V1__Open),
-  10,
+  11,
   paceline__v1__open__field_descriptors,
   paceline__v1__open__field_indices_by_name,
   1,  paceline__v1__open__number_ranges,
@@ -1172,7 +1185,7 @@ const ProtobufCMessageDescriptor paceline__v1__verifying__descriptor =
   (ProtobufCMessageInit) paceline__v1__verifying__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__verdict__field_descriptors[10] =
+static const ProtobufCFieldDescriptor paceline__v1__verdict__field_descriptors[11] =
 {
   {
     "request",
@@ -1294,6 +1307,18 @@ static const ProtobufCFieldDescriptor paceline__v1__verdict__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rest",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Verdict, rest),
+    &paceline__v1__rest_reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__verdict__field_indices_by_name[] = {
   6,   /* field[6] = accepted_nodes */
@@ -1303,6 +1328,7 @@ static const unsigned paceline__v1__verdict__field_indices_by_name[] = {
   1,   /* field[1] = epoch */
   8,   /* field[8] = limits */
   0,   /* field[0] = request */
+  10,   /* field[10] = rest */
   9,   /* field[9] = shard */
   4,   /* field[4] = tokens */
   5,   /* field[5] = verified_nodes */
@@ -1310,7 +1336,7 @@ static const unsigned paceline__v1__verdict__field_indices_by_name[] = {
 static const ProtobufCIntRange paceline__v1__verdict__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor paceline__v1__verdict__descriptor =
 {
@@ -1320,7 +1346,7 @@ const ProtobufCMessageDescriptor paceline__v1__verdict__descriptor =
   "Paceline__V1__Verdict",
   "paceline.v1",
   sizeof(Paceline__V1__Verdict),
-  10,
+  11,
   paceline__v1__verdict__field_descriptors,
   paceline__v1__verdict__field_indices_by_name,
   1,  paceline__v1__verdict__number_ranges,
@@ -1390,6 +1416,38 @@ const ProtobufCMessageDescriptor paceline__v1__close__descriptor =
   1,  paceline__v1__close__number_ranges,
   (ProtobufCMessageInit) paceline__v1__close__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue paceline__v1__rest_reason__enum_values_by_number[4] =
+{
+  { "REST_REASON_UNSPECIFIED", "PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED", 0 },
+  { "REST_REASON_USELESS", "PACELINE__V1__REST_REASON__REST_REASON_USELESS", 1 },
+  { "REST_REASON_SLOWER", "PACELINE__V1__REST_REASON__REST_REASON_SLOWER", 2 },
+  { "REST_REASON_MEASURING", "PACELINE__V1__REST_REASON__REST_REASON_MEASURING", 3 },
+};
+static const ProtobufCIntRange paceline__v1__rest_reason__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex paceline__v1__rest_reason__enum_values_by_name[4] =
+{
+  { "REST_REASON_MEASURING", 3 },
+  { "REST_REASON_SLOWER", 2 },
+  { "REST_REASON_UNSPECIFIED", 0 },
+  { "REST_REASON_USELESS", 1 },
+};
+const ProtobufCEnumDescriptor paceline__v1__rest_reason__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "paceline.v1.RestReason",
+  "RestReason",
+  "Paceline__V1__RestReason",
+  "paceline.v1",
+  4,
+  paceline__v1__rest_reason__enum_values_by_number,
+  4,
+  paceline__v1__rest_reason__enum_values_by_name,
+  1,
+  paceline__v1__rest_reason__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue paceline__v1__close_reason__enum_values_by_number[7] =
 {

@@ -66,11 +66,12 @@ extension LinkTLS {
         NIOSSLServerHandler(context: verifierContext)
     }
 
+    /// - Parameter host: the name or address that the verifier's certificate must have.
     /// - Throws: `NIOSSLExtraError` for a host whose name no certificate can have.
-    func workerHandler(for endpoint: Endpoint) throws -> NIOSSLHandler {
+    func workerHandler(for host: String) throws -> NIOSSLHandler {
         // NIOSSL compares an address with the one it is connected to.
-        let isAddress = (try? SocketAddress(ipAddress: endpoint.host, port: 0)) != nil
-        return try NIOSSLClientHandler(context: workerContext, serverHostname: isAddress ? nil : endpoint.host)
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: workerContext, serverHostname: isAddress ? nil : host)
     }
 
     /// Why a peer is refused although the authority has signed its certificate; nil if it is not.

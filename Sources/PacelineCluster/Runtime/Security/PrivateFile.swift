@@ -1,7 +1,15 @@
 import Glibc
 
-/// A file with a secret, which its owner alone may read and change.
+/// A file with a secret, which nobody reads but those who are meant to.
+///
+/// As with the keys of OpenSSH, a file of the process's own user must be closed to everybody else. A file of root's may
+/// also be readable by a group, if the process is not root. Such a process can only read it by that group, so whoever
+/// set the group meant just that; this is how Kubernetes mounts a Secret for a Pod with `fsGroup` (mode 440). The
+/// process could not close the file anyway. Nobody but root may ever change it.
 enum PrivateFile {
+    private static let groupReads: mode_t = 0o040
+    private static let everyoneElse: mode_t = 0o077
+
     /// The file's bytes. The checks follow the opening, so that what is checked is what is read.
     ///
     /// - Parameter limit: in bytes. A longer file gives one byte more, by which the caller recognises it.
@@ -19,7 +27,19 @@ enum PrivateFile {
         guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, reason: lastFailure) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
         guard status.st_uid == geteuid() || status.st_uid == 0 else { throw .foreign(path: path) }
-        guard status.st_mode & 0o077 == 0 else { throw .exposed(path: path, mode: status.st_mode & 0o7777) }
+        guard isClosed(mode: status.st_mode, owner: status.st_uid, user: geteuid()) else {
+            throw .exposed(path: path, mode: status.st_mode & 0o7777)
+        }
+    }
+
+    /// Whether only those can read a file who are meant to, and nobody else can change it.
+    ///
+    /// - Parameters:
+    ///   - owner: root or the process's user.
+    ///   - user: the process's.
+    static func isClosed(mode: mode_t, owner: uid_t, user: uid_t) -> Bool {
+        let allowed = owner == 0 && user != 0 ? groupReads : 0
+        return mode & everyoneElse & ~allowed == 0
     }
 
     private static func read(_ descriptor: Int32, _ path: String, limit: Int) throws(PrivateFileError) -> [UInt8] {
@@ -61,7 +81,7 @@ extension PrivateFileError: CustomStringConvertible {
 }
 
 extension SharedToken {
-    /// Reads a token from a file that its owner alone may read.
+    /// Reads a token from a file that is closed to others, as ``PrivateFile`` says.
     ///
     /// - Throws: ``PrivateFileError`` or ``SharedTokenError``.
     package init(file path: String) throws {

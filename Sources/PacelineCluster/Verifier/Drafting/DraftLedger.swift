@@ -9,6 +9,8 @@ struct DraftTerms: Sendable, Equatable {
     var limits = DraftLimits(nodes: 0, depth: 0, width: 0)
     /// Which outcomes it drafts for.
     var shard = OutcomeShard.whole
+    /// Why the credit is 0, if it is.
+    var rest = DraftRestReason.unspecified
 }
 
 /// Who drafts for what: the workers of each request, what each was told, and how many of its tokens were verified.

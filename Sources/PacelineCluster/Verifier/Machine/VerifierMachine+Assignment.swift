@@ -43,7 +43,9 @@ extension VerifierMachine {
         var limits = shape?.limits(within: configuration.draft) ?? configuration.draft
         // What is not worth verifying now may be when the base has grown towards it.
         limits.minimumProbability = scheduler.marginalProbability * Self.foresight
-        return DraftTerms(credit: credit(of: worker), limits: limits, shard: shard(of: worker, among: workers))
+        var terms = DraftTerms(credit: credit(of: worker), limits: limits, shard: shard(of: worker, among: workers))
+        if terms.credit == 0 { terms.rest = links[worker]?.worker.map(restReason) ?? .unspecified }
+        return terms
     }
 
     /// How many nodes a worker may have outstanding from now on.
@@ -53,7 +55,7 @@ extension VerifierMachine {
         return links[worker]?.worker?.profile.performance.credit(limit: configuration.draft.nodes) ?? 0
     }
 
-    private var assignableWorkers: [Assignment.Worker] {
+    var assignableWorkers: [Assignment.Worker] {
         zip(links.keys, links.values).compactMap { id, link in
             guard let worker = link.worker else { return nil }
             return Assignment.Worker(
@@ -73,7 +75,7 @@ extension VerifierMachine {
     private mutating func open(_ request: RequestID, at worker: LinkID, now: Instant) {
         guard let sequence = running[request], let drafter = links[worker]?.worker?.drafter else { return }
         let terms = terms(for: worker, among: ledger.workers(of: request) + [worker])
-        let message = Message.Open(
+        var message = Message.Open(
             request: request.rawValue,
             epoch: sequence.mark.epoch,
             base: sequence.base,
@@ -84,6 +86,7 @@ extension VerifierMachine {
             shard: terms.shard,
             lengthLimit: sequence.lengthLimit
         )
+        message.rest = terms.rest
         ledger.open(request, at: worker, drafter: drafter, terms, ceiling: configuration.draft.nodes)
         send(.open(message), to: worker, now: now)
     }

@@ -63,7 +63,7 @@ extension VerifierMachine: LinkOwner {
         case .drain(let drain):
             links.update(id) { $0.worker?.isDraining = true }
             outbox.append(.note(.workerDraining(id, reason: drain.reason)))
-            rebalance(now: now)
+            takeBack(from: id, now: now)
         default:
             // The link's machine delivers nothing else to a verifier.
             abort(id, .unexpected(message.type, state: "verifying"), now: now)
@@ -76,6 +76,7 @@ extension VerifierMachine: LinkOwner {
         let receipt = ledger.hear(from: id, of: request).flatMap { ceiling in
             running.update(request) { $0.receive(tree, from: id, ceiling: ceiling) }
         }
+        links.update(id) { $0.worker?.profile.pace.heard(isFinal: tree.isFinal, now: now) }
         statistics.count(receipt ?? .stale)
         switch receipt ?? .stale {
         case .current, .rerooted:
@@ -87,6 +88,14 @@ extension VerifierMachine: LinkOwner {
         case .invalid(let reason):
             outbox.append(.note(.treeRefused(id, request, reason: reason)))
         }
+    }
+
+    /// A worker is leaving: from the next pass on nothing of it is planned with, and others draft in its place.
+    private mutating func takeBack(from id: LinkID, now: Instant) {
+        for request in ledger.requests(of: id) {
+            close(request, at: id, .reassigned, now: now)
+        }
+        rebalance(now: now)
     }
 
     /// The worker will not draft for a request.

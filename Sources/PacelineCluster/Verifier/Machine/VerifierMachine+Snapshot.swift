@@ -1,4 +1,5 @@
 import PacelineSpeculation
+import PacelineWire
 
 extension VerifierMachine {
     /// The verifier in numbers.
@@ -60,6 +61,15 @@ extension VerifierMachine {
         if slowdownGuard.hasLost, let speedUp = slowdownGuard.lastLoss { return .slower(speedUp: speedUp) }
         guard worker.profile.performance.isResting else { return nil }
         return worker.profile.performance.lastFailure.map(DraftingRest.useless)
+    }
+
+    /// The same for the worker itself, given that it has no credit.
+    func restReason(of worker: WorkerRecord) -> DraftRestReason {
+        switch rest(of: worker) {
+        case .useless: .useless
+        case .slower: .slower
+        case nil: scheduler.slowdownGuard.isResting ? .measuring : .unspecified
+        }
     }
 
     /// Why a worker was last not asked to draft.

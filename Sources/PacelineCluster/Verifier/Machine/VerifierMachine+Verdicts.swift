@@ -118,6 +118,7 @@ extension VerifierMachine {
         message.credit = terms.credit
         message.limits = due.limits
         message.shard = due.shard
+        message.rest = terms.rest
         send(.verdict(message), to: worker, now: now)
     }
 

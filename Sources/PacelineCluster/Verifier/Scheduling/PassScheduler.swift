@@ -243,7 +243,7 @@ struct PassScheduler: Sendable {
     }
 
     /// Milliseconds by which waiting for drafts and verifying them may together delay a token beyond a plain pass.
-    private var delayBudget: Double {
+    var delayBudget: Double {
         let limit = max(configuration.delayLimit, configuration.maximumWait).inMilliseconds
         let reserve = min(
             max(overrunEstimate.milliseconds, limit * Self.reserve.lowerBound),

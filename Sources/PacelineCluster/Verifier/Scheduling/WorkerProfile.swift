@@ -11,6 +11,10 @@ struct WorkerProfile: Sendable {
     private(set) var performance = WorkerYield()
     /// How deep and how wide its trees are useful.
     private(set) var shape = TreeShapeRecord()
+    /// How often its first choices are right, its second, and so on.
+    private(set) var ranked = RankedAcceptance()
+    /// How fast it drafts.
+    var pace = DraftPace()
     /// Counts what was learned about probabilities.
     private(set) var revision = 0
 
@@ -29,6 +33,7 @@ struct WorkerProfile: Sendable {
         if !tree.isEmpty {
             calibration.learn(from: verdict, on: tree)
             shape.record(verdict.tokens, on: tree)
+            ranked.learn(verdict.tokens, on: tree)
             revision += 1
         }
         guard isJudged else { return }

@@ -14,6 +14,8 @@ package final class SnapshotBoard: Sendable {
     private struct State {
         var latest: Figures?
         var publications = 0
+        var drafting: DraftingObservation?
+        var observations = 0
     }
 
     private let state = Mutex(State())
@@ -26,6 +28,18 @@ package final class SnapshotBoard: Sendable {
     /// How often figures were published.
     package var publications: Int { state.withLock { $0.publications } }
 
+    /// What forecasts are made from, and how often it was published; nil before the first time.
+    package var drafting: (observation: DraftingObservation, number: Int)? {
+        state.withLock { state in state.drafting.map { ($0, state.observations) } }
+    }
+
+    func publish(_ observation: DraftingObservation) {
+        state.withLock { state in
+            state.drafting = observation
+            state.observations += 1
+        }
+    }
+
     func publish(_ figures: Figures) {
         // The old figures are freed behind the lock.
         _ = state.withLock { state in
@@ -33,6 +47,20 @@ package final class SnapshotBoard: Sendable {
             state.publications += 1
             return state.latest
         }
+    }
+}
+
+/// Decides when a verifier publishes what forecasts are made from: seldom, since each is worth some arithmetic.
+struct ObservationPolicy: Sendable {
+    static let interval = Duration.seconds(2)
+
+    private var last: Instant?
+
+    /// Something may have changed.
+    mutating func isDue(now: Instant) -> Bool {
+        if let last, now - last < Self.interval { return false }
+        last = now
+        return true
     }
 }
 

@@ -22,6 +22,7 @@ final class VerifierShell {
     private let board: SnapshotBoard
     private var meter: RequestMeter
     private var publication = PublicationPolicy()
+    private var observation = ObservationPolicy()
 
     /// Makes the channel's initialisation fail, which closes it.
     private struct Crowded: Error, CustomStringConvertible {
@@ -137,6 +138,7 @@ final class VerifierShell {
         perform(machine.handle(event, now: now), now: now)
         transport.flush()
         publish(publication.changed(now: now), now: now)
+        if observation.isDue(now: now) { board.publish(machine.draftingObservation) }
         return machine.deadline
     }
 

@@ -39,7 +39,7 @@ package struct ResidentDrafters: Sendable {
     func machine(link: LinkConfiguration) -> WorkerMachine {
         var configuration = configuration
         configuration.link = link
-        return WorkerMachine(configuration, endpoints: 1)
+        return WorkerMachine(configuration, verifiers: [Endpoint(host: "this process", port: 0)])
     }
 }
 
@@ -86,7 +86,7 @@ final class ResidentWorker {
             case .note(.sessionFailed(_, let reason)):
                 logger.error("\(machine.configuration.name): drafting failed: \(reason)")
             // The verifier tells of the link.
-            case .note: break
+            case .note, .drained: break
             case .refused(let fault): logger.error("\(machine.configuration.name) cannot draft here: \(fault)")
             }
         }

@@ -4,18 +4,28 @@ import Synchronization
 
 /// A running worker: drafters on their own thread, and a connection to each verifier, renewed when it breaks.
 package final class WorkerClient: Sendable {
+    /// The latest figures, for readers that must not wait.
+    package let board: WorkerBoard
     private let loop: ShellLoop<WorkerShell>
     private let shell: NIOLoopBound<WorkerShell>
     private let compute: DrafterThread
     private let ended: EventLoopFuture<Void>
+    private let directory: Mutex<VerifierDirectory>
+    private let logger: Logger
     private let isShutDown = Atomic<Bool>(false)
 
     private init(
+        board: WorkerBoard,
+        directory: VerifierDirectory,
+        logger: Logger,
         loop: ShellLoop<WorkerShell>,
         shell: NIOLoopBound<WorkerShell>,
         compute: DrafterThread,
         ended: EventLoopFuture<Void>
     ) {
+        self.board = board
+        self.directory = Mutex(directory)
+        self.logger = logger
         self.loop = loop
         self.shell = shell
         self.compute = compute
@@ -25,13 +35,13 @@ package final class WorkerClient: Sendable {
     /// Loads the drafters and starts to connect; it is no error if no verifier is there yet.
     ///
     /// - Parameters:
-    ///   - endpoints: the verifiers, at least one.
+    ///   - verifiers: those to serve; ``follow(_:)`` may find more.
     ///   - tls: what verifiers must show, and this worker shows them; nil to talk in the clear.
     ///   - load: called on the compute thread, where the drafters stay.
     /// - Throws: what `load` throws.
     package static func start(
         _ configuration: WorkerConfiguration,
-        endpoints: [Endpoint],
+        verifiers: [Endpoint],
         tls: LinkTLS? = nil,
         logger: Logger,
         load: @escaping @Sendable (ComputeProgress) throws -> any DrafterSource
@@ -48,12 +58,13 @@ package final class WorkerClient: Sendable {
             try? await loop.end()
             throw error
         }
-        let machine = WorkerMachine(configuration, endpoints: endpoints.count)
+        let machine = WorkerMachine(configuration, verifiers: verifiers)
+        let board = WorkerBoard(machine.snapshot(now: .zero))
         let ended = loop.eventLoop.makePromise(of: Void.self)
         let shell = try await loop.install { eventLoop in
             WorkerShell(
                 machine: machine,
-                endpoints: endpoints,
+                board: board,
                 compute: compute,
                 tls: tls,
                 logger: logger,
@@ -62,7 +73,52 @@ package final class WorkerClient: Sendable {
             )
         }
         loop.post { $0.post(.timer) }
-        return WorkerClient(loop: loop, shell: shell, compute: compute, ended: ended.futureResult)
+        return WorkerClient(
+            board: board,
+            directory: VerifierDirectory(verifiers),
+            logger: logger,
+            loop: loop,
+            shell: shell,
+            compute: compute,
+            ended: ended.futureResult
+        )
+    }
+
+    /// Finds the members of groups, serves them too, and follows as they change, until the task is cancelled.
+    package func follow(_ groups: [NameDiscovery]) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            for group in groups {
+                tasks.addTask { await group.watch { self.found($0, of: group) } }
+            }
+        }
+    }
+
+    private func found(_ answer: Result<[Endpoint], ShellError>, of group: NameDiscovery) {
+        switch answer {
+        case .success(let members):
+            logger.info("\(group) has \(members.count) verifiers: \(members.map(\.description).joined(separator: ", "))")
+            directory.withLock { directory in
+                directory.found(members, of: group)
+                loop.post { [directory] in $0.follow(directory) }
+            }
+        case .failure(let error): logger.warning("\(error); the verifiers stay those that were found before")
+        }
+    }
+
+    /// Whether the compute thread has nothing to draft, or has advanced in it lately.
+    package func isComputeAlive() async throws -> Bool {
+        let shell = shell
+        return try await shell.eventLoop.submit { shell.value.isComputeAlive }.get()
+    }
+
+    /// Tells all verifiers to do without this worker, and leaves each as soon as it has taken its requests back.
+    ///
+    /// - Parameter grace: the longest that this takes.
+    package func drain(grace: Duration) async throws {
+        let shell = shell
+        let done = shell.eventLoop.makePromise(of: Void.self)
+        shell.eventLoop.execute { shell.value.drain(grace: grace, done: done) }
+        try await done.futureResult.get()
     }
 
     /// Returns when the worker was shut down.
@@ -77,8 +133,9 @@ package final class WorkerClient: Sendable {
     package func shutdown() async throws {
         guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         let shell = shell
-        compute.stop()
+        // The machine ends first: if it still started turns, a stopped thread would look like a failure.
         try await shell.eventLoop.submit { shell.value.shutdown() }.get()
+        compute.stop()
         await compute.end()
         try await loop.end()
     }
@@ -86,10 +143,10 @@ package final class WorkerClient: Sendable {
 
 extension WorkerMachine {
     /// The machine of a new process life.
-    init(_ configuration: WorkerConfiguration, endpoints: Int) {
+    init(_ configuration: WorkerConfiguration, verifiers: [Endpoint]) {
         self.init(
             configuration: configuration,
-            endpoints: endpoints,
+            verifiers: verifiers,
             incarnation: .random(in: 1...UInt64.max),
             seed: .random(in: 0...UInt64.max)
         )

@@ -30,30 +30,31 @@ package struct DraftHost {
         }
         guard let turn = job.turn else { return nil }
         do {
-            return DraftResult(session: turn.session, outcome: try take(turn))
+            return try take(turn)
         } catch {
             drafts[turn.session] = nil
             return DraftResult(session: turn.session, outcome: .failed("\(error)"))
         }
     }
 
-    private mutating func take(_ turn: DraftJob.Turn) throws -> DraftResult.Outcome {
+    private mutating func take(_ turn: DraftJob.Turn) throws -> DraftResult {
         if let opening = turn.opening { try open(turn, opening) }
         guard var draft = drafts.removeValue(forKey: turn.session) else {
-            return .failed("\(turn.session) is not open")
+            return DraftResult(session: turn.session, outcome: .failed("\(turn.session) is not open"))
         }
         draft.policy = turn.policy
         draft.experience = experience
-        let known = draft.tree.count
         if !turn.committed.isEmpty { try draft.commit(turn.committed) }
+        let known = draft.tree.count
         if let outgoing = turn.verifying { draft.verifying(outgoing) }
         let isFinal = try draft.step() == nil
         experience = draft.experience
         drafts[turn.session] = draft
-        guard turn.opening == nil, turn.committed.isEmpty else {
-            return .restarted(Array(draft.tree), isFinal: isFinal)
-        }
-        return .grew(Array(draft.tree[known...]), isFinal: isFinal)
+        let isRestarted = turn.opening != nil || !turn.committed.isEmpty
+        let outcome: DraftResult.Outcome =
+            isRestarted
+            ? .restarted(Array(draft.tree), isFinal: isFinal) : .grew(Array(draft.tree[known...]), isFinal: isFinal)
+        return DraftResult(session: turn.session, outcome: outcome, drafted: draft.tree.count - known)
     }
 
     private mutating func open(_ turn: DraftJob.Turn, _ opening: DraftJob.Opening) throws {

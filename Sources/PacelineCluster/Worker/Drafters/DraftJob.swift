@@ -44,4 +44,6 @@ package struct DraftResult: Sendable {
 
     package var session: DraftSessionID
     package var outcome: Outcome
+    /// Nodes that are new in the tree, whether or not they were sent before.
+    package var drafted = 0
 }

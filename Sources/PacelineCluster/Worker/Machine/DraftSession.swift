@@ -52,7 +52,7 @@ struct DraftSession: Sendable {
         lengthLimit = open.lengthLimit
         mark = BaseMark(epoch: open.epoch, length: open.base.count, hash: open.baseHash)
         drafted = mark
-        terms = DraftTerms(credit: open.credit, limits: open.limits, shard: open.shard)
+        terms = DraftTerms(credit: open.credit, limits: open.limits, shard: open.shard, rest: open.rest)
         treeLimits = TreeLimits(
             nodes: WireLimits.treeNodes,
             depth: WireLimits.treeDepth,
@@ -69,6 +69,9 @@ struct DraftSession: Sendable {
         guard terms.credit > 0 else { return false }
         return untold.movesBase || (!isExhausted && policy.nodes > sent && policy.depth > 0)
     }
+
+    /// Why the verifier asks for nothing; nil if it asks for something.
+    var rest: DraftRestReason? { terms.credit == 0 ? terms.rest : nil }
 
     /// The next turn, which counts as begun.
     mutating func takeTurn(_ settings: DraftSettings) -> DraftJob.Turn {
@@ -120,6 +123,7 @@ struct DraftSession: Sendable {
         terms.credit = verdict.credit
         terms.limits = verdict.limits ?? terms.limits
         terms.shard = verdict.shard ?? terms.shard
+        terms.rest = verdict.rest
         isExhausted = false
         return nil
     }

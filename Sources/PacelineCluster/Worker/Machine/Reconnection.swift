@@ -7,6 +7,8 @@ struct Reconnection: Sendable {
         case established(since: Instant)
         /// The verifier refuses this worker until a setting changes.
         case refused(LinkFault)
+        /// Another address leads to the same verifier, and this link to it.
+        case standingBy(behind: LinkID)
     }
 
     private(set) var state = State.waiting(until: .zero)
@@ -43,6 +45,21 @@ struct Reconnection: Sendable {
         }
         // A verifier that lets workers in only to throw them out must not be asked again at once.
         if case .established(let since) = state, now - since > delay { delay = delays.lowerBound }
+        return wait(jitter: jitter, now: now)
+    }
+
+    /// Waits until a link has ended by which the worker has the verifier already.
+    mutating func standBy(behind link: LinkID) {
+        state = .standingBy(behind: link)
+    }
+
+    /// That link has ended.
+    mutating func wake(jitter: Double, now: Instant) {
+        delay = delays.lowerBound
+        _ = wait(jitter: jitter, now: now)
+    }
+
+    private mutating func wait(jitter: Double, now: Instant) -> Duration {
         let base = delay
         delay = min(delay * 1.6, delays.upperBound)
         // A fifth up or down.

@@ -13,12 +13,19 @@ package struct WorkerConfiguration: Sendable {
     package var draft = DraftSettings()
     /// The first wait before connecting again, and the longest; each wait is 1.6 times the one before.
     package var reconnectDelay: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
+    /// How long the open requests of a verifier are still drafted for when it is no longer one of those to serve.
+    package var retirement = Duration.seconds(120)
+    /// How long a draft step may make no progress before the process counts as hung, and is best started anew.
+    package var hangLimit = Duration.seconds(30)
     package var link = LinkConfiguration()
 
     package init(name: String, fingerprint: ModelFingerprint?) {
         self.name = name
         self.fingerprint = fingerprint
     }
+
+    /// What the worker drafts with, as verifiers name it in their figures.
+    package var drafter: String { fingerprint?.model ?? name }
 }
 
 /// How a worker drafts, as its operator decides.

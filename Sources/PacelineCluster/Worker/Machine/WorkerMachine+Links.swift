@@ -7,21 +7,71 @@ extension WorkerMachine: LinkOwner {
     }
 
     mutating func join(_ id: LinkID, _ peer: LinkPeer, now: Instant) {
-        guard let endpoint = links[id] else { return }
-        endpoints[endpoint].established(now: now)
+        guard let endpoint = links[id]?.endpoint else { return }
+        links.update(id) { $0.incarnation = peer.incarnation }
+        tally.connected()
+        contacts.update(endpoint) { contact in
+            contact.reconnection.established(now: now)
+            contact.fault = nil
+        }
         outbox.append(.note(.joined(endpoint: endpoint, peer)))
     }
 
-    mutating func leave(_ id: LinkID, _ endpoint: Int, _ fault: LinkFault, now: Instant) {
+    mutating func leave(_ id: LinkID, _ link: WorkerLink, _ fault: LinkFault, now: Instant) {
         for session in sessions.keys where sessions[session]?.link == id {
             sessions[session] = nil
         }
         arriving.removeAll { $0.link == id }
-        guard !isShutDown else { return }
-        let retry = endpoints[endpoint].ended(fault, jitter: random.nextUnit(), now: now)
-        outbox.append(.note(.linkClosed(endpoint: endpoint, fault, retry: retry)))
-        let refusals = endpoints.compactMap { if case .refused(let fault) = $0.state { fault } else { nil } }
-        if refusals.count == endpoints.count { outbox.append(.refused(fault)) }
+        guard phase != .ended else { return }
+        wake(behind: id, now: now)
+        // The worker left by itself: the verifier is not to be served any more.
+        guard fault != .shutdown else { return outbox.append(.note(.left(endpoint: link.endpoint))) }
+        if standBy(id, link, fault) { return }
+        if link.incarnation != nil { tally.disconnected() }
+        let retry = reconnect(id, link, fault, now: now)
+        outbox.append(.note(.linkClosed(endpoint: link.endpoint, fault, retry: retry)))
+        endIfRefused(fault)
+    }
+
+    /// Decides when to try a verifier again.
+    ///
+    /// - Returns: how long until then; nil if there will be no other attempt.
+    private mutating func reconnect(_ id: LinkID, _ link: WorkerLink, _ fault: LinkFault, now: Instant) -> Duration? {
+        guard contacts[link.endpoint]?.link == id else { return nil }
+        let jitter = random.nextUnit()
+        return contacts.update(link.endpoint) { contact -> Duration? in
+            contact.fault = fault
+            return contact.reconnection.ended(fault, jitter: jitter, now: now)
+        }
+    }
+
+    /// Two addresses may lead to one verifier, which then keeps the newer link. The address of the older one stands by,
+    /// or both would take the verifier from each other for ever.
+    ///
+    /// - Returns: whether the link ended for that reason.
+    private mutating func standBy(_ id: LinkID, _ link: WorkerLink, _ fault: LinkFault) -> Bool {
+        guard fault.isFencing, let incarnation = link.incarnation, contacts[link.endpoint]?.link == id,
+            let twin = links.keys.first(where: { links[$0]?.incarnation == incarnation }),
+            let other = links[twin]?.endpoint
+        else { return false }
+        contacts.update(link.endpoint) { $0.reconnection.standBy(behind: twin) }
+        outbox.append(.note(.sameVerifier(endpoint: link.endpoint, as: other)))
+        return true
+    }
+
+    /// A link ended: addresses that stood by for it are tried again.
+    private mutating func wake(behind id: LinkID, now: Instant) {
+        for endpoint in contacts.keys where contacts[endpoint]?.reconnection.state == .standingBy(behind: id) {
+            let jitter = random.nextUnit()
+            contacts.update(endpoint) { $0.reconnection.wake(jitter: jitter, now: now) }
+        }
+    }
+
+    private mutating func endIfRefused(_ fault: LinkFault) {
+        let areAllRefusing = contacts.values.allSatisfy { contact in
+            if case .refused = contact.reconnection.state { true } else { false }
+        }
+        if !contacts.isEmpty, areAllRefusing { outbox.append(.refused(fault)) }
     }
 
     mutating func receive(_ message: Message, from id: LinkID, now: Instant) {
@@ -33,7 +83,7 @@ extension WorkerMachine: LinkOwner {
             arriving.removeAll { $0.link == id && $0.open.request == close.request }
             if let session = session(close.request, on: id) { sessions[session] = nil }
         case .drain(let drain):
-            guard let endpoint = links[id] else { return }
+            guard let endpoint = links[id]?.endpoint else { return }
             outbox.append(.note(.verifierDraining(endpoint: endpoint, reason: drain.reason)))
         case .verifying(let verifying):
             guard isWhole(verifying.request, before: .verifying, on: id, now: now) else { return }

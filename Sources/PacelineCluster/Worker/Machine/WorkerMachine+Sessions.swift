@@ -6,7 +6,7 @@ extension WorkerMachine {
         guard session(open.request, on: link) == nil, arrival(of: open.request, on: link) == nil else {
             return abort(link, .violation("request \(open.request) was opened twice"), now: now)
         }
-        if let refusal = refusal(of: open) {
+        if let refusal = refusal(of: open, on: link) {
             return send(.close(refusal), to: link, now: now)
         }
         arriving.append(ArrivingBase(open, on: link))
@@ -37,6 +37,7 @@ extension WorkerMachine {
         }
         guard let vocabularySize = links.peer(of: link)?.vocabularySize else { return }
         sessionCount += 1
+        tally.opened()
         let id = DraftSessionID(rawValue: sessionCount)
         sessions[id] = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
     }
@@ -68,6 +69,7 @@ extension WorkerMachine {
         if let fault = sessions.update(id, { $0.follow(verdict) }) {
             return abort(link, fault, now: now)
         }
+        tally.judged(verified: verdict.verifiedNodes, accepted: verdict.acceptedNodes)
         guard let length = sessions[id]?.mark.length, length >= configuration.contextLength ?? .max else { return }
         sessions[id] = nil
         send(.close(Message.Close(request: verdict.request, reason: .contextLength)), to: link, now: now)
@@ -77,30 +79,24 @@ extension WorkerMachine {
         sessions.values.first { $0.link == link && $0.request == request }?.id
     }
 
-    /// Hands the compute thread the next turn if it is idle. Sessions take turns, so that none starves.
+    /// Hands the compute thread the next turn if it is idle.
     mutating func startTurnIfDue(now: Instant) {
-        guard !isComputing, !isShutDown else { return }
-        let closings = opened.subtracting(sessions.keys).sorted()
-        let wanting = sessions.values.filter(\.wantsTurn).map(\.id)
-        let next = wanting.first { $0 > lastTurn } ?? wanting.first
+        guard !rota.isComputing, phase != .ended else { return }
+        let closings = rota.closings(besides: sessions.keys)
+        let next = rota.next(of: sessions.values.filter(\.wantsTurn).map(\.id))
         guard next != nil || !closings.isEmpty else { return }
-        opened.subtract(closings)
-        var turn: DraftJob.Turn?
-        if let next {
-            lastTurn = next
-            opened.insert(next)
-            let settings = configuration.draft
-            turn = sessions.update(next) { $0.takeTurn(settings) }
-        }
-        isComputing = true
+        rota.begin(next, closing: closings, now: now)
+        let settings = configuration.draft
+        let turn = next.flatMap { sessions.update($0) { $0.takeTurn(settings) } }
         links.watchdog.began(now: now)
         outbox.append(.draft(DraftJob(closings: closings, turn: turn)))
     }
 
     mutating func finishTurn(_ result: DraftResult?, now: Instant) {
-        isComputing = false
+        let time = rota.end(now: now)
         links.watchdog.ended()
         checkWatchdog(now: now)
+        if let result { tally.drafted(result.drafted, in: time, now: now) }
         // The session may be over by now.
         guard let result, let session = sessions[result.session] else { return }
         if case .failed(let reason) = result.outcome {
@@ -114,7 +110,10 @@ extension WorkerMachine {
         }
     }
 
-    private func refusal(of open: Message.Open) -> Message.Close? {
+    private func refusal(of open: Message.Open, on link: LinkID) -> Message.Close? {
+        if links[link]?.isLeaving ?? true {
+            return Message.Close(request: open.request, reason: .noCapacity, detail: Self.farewell)
+        }
         if sessions.count + arriving.count >= configuration.slots {
             return Message.Close(
                 request: open.request,

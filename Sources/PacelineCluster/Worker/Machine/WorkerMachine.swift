@@ -10,47 +10,57 @@ package struct WorkerMachine: Sendable {
         /// The compute thread is idle again; nil after a job without a turn.
         case drafted(DraftResult?)
         case progressed
+        /// These are the verifiers to serve from now on.
+        case verifiers([Endpoint])
         /// ``WorkerMachine/deadline`` has come. Also the first event of all.
         case timer
+        /// Leave all verifiers as soon as they have taken their requests back, at the latest after `grace`.
+        case drain(grace: Duration)
         /// End everything now.
         case shutdown
     }
 
     package enum Effect: Sendable {
-        /// Connect to a verifier, given as an index in the list of endpoints.
-        case connect(endpoint: Int, link: LinkID)
+        /// Connect to a verifier.
+        case connect(endpoint: Endpoint, link: LinkID)
         case link(LinkID, LinkAction)
         /// Hand the job to the compute thread, which is idle.
         case draft(DraftJob)
         case note(WorkerNote)
         /// Every verifier refuses this worker: end the process with this reason.
         case refused(LinkFault)
+        /// The worker has left all verifiers after ``Event/drain(grace:)``.
+        case drained
+    }
+
+    enum Phase: Sendable {
+        case running
+        /// Told to leave; links end one by one.
+        case draining
+        case ended
     }
 
     let configuration: WorkerConfiguration
     let hello: Message.Hello
-    var endpoints: [Reconnection]
-    /// Each with its verifier's index in the list of endpoints.
-    var links: LinkTable<Int>
+    /// The verifiers to serve.
+    var contacts = SortedTable<Endpoint, VerifierContact>()
+    var links: LinkTable<WorkerLink>
     var sessions = SortedTable<DraftSessionID, DraftSession>()
     /// Requests whose base has not arrived in full.
     var arriving: [ArrivingBase] = []
-    /// Sessions that the compute thread holds, or will hold after its present job.
-    var opened: Set<DraftSessionID> = []
-    /// The session whose turn it is, or was last.
-    var lastTurn = DraftSessionID(rawValue: 0)
-    var isComputing = false
-    var isShutDown = false
+    var rota = DraftRota()
+    var phase = Phase.running
     private var linkCount: UInt64 = 0
     var sessionCount: UInt64 = 0
+    var tally = WorkerTally()
     var random: SplitMix
     var outbox = Outbox<Effect>()
 
     /// - Parameters:
-    ///   - endpoints: how many verifiers there are to connect to.
+    ///   - verifiers: those to connect to; ``Event/verifiers(_:)`` may change them.
     ///   - incarnation: a random id of this process life, not 0.
     ///   - seed: of the jitter.
-    package init(configuration: WorkerConfiguration, endpoints: Int, incarnation: UInt64, seed: UInt64) {
+    package init(configuration: WorkerConfiguration, verifiers: [Endpoint], incarnation: UInt64, seed: UInt64) {
         self.configuration = configuration
         hello = Message.Hello(
             versions: configuration.link.versions,
@@ -61,15 +71,18 @@ package struct WorkerMachine: Sendable {
             slots: configuration.slots,
             contextLength: configuration.contextLength
         )
-        self.endpoints = Array(repeating: Reconnection(delays: configuration.reconnectDelay), count: endpoints)
         links = LinkTable(configuration: configuration.link)
         random = SplitMix(seed: seed)
+        for endpoint in verifiers {
+            contacts[endpoint] = VerifierContact(delays: configuration.reconnectDelay)
+        }
     }
 
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
     package var deadline: Instant? {
-        guard !isShutDown else { return nil }
-        return (endpoints.map(\.deadline) + [links.deadline]).compactMap { $0 }.min()
+        guard phase != .ended else { return nil }
+        let contacts = contacts.values.map(\.reconnection.deadline)
+        return (contacts + links.values.map(\.limit) + [links.deadline]).compactMap { $0 }.min()
     }
 
     /// Sessions that are open, for statistics and tests.
@@ -80,34 +93,44 @@ package struct WorkerMachine: Sendable {
         case .link(let id, let event): handle(event, on: id, now: now)
         case .drafted(let result): finishTurn(result, now: now)
         case .progressed: computeProgressed(now: now)
+        case .verifiers(let endpoints): follow(endpoints, now: now)
         case .timer: tick(now: now)
+        case .drain(let grace): drain(grace: grace, now: now)
         case .shutdown: shutdown(now: now)
         }
+        leaveIfDone(now: now)
         startTurnIfDue(now: now)
         return outbox.take()
     }
 
     private mutating func tick(now: Instant) {
         tickLinks(now: now)
-        for endpoint in endpoints.indices {
-            guard !isShutDown, let deadline = endpoints[endpoint].deadline, deadline <= now else { continue }
-            connect(endpoint, now: now)
-        }
+        connectIfDue(now: now)
     }
 
-    private mutating func connect(_ endpoint: Int, now: Instant) {
-        linkCount += 1
-        let id = LinkID(rawValue: linkCount)
-        links.add(id, .worker(hello), endpoint, now: now)
-        endpoints[endpoint].connecting()
-        outbox.append(.connect(endpoint: endpoint, link: id))
+    /// Connects to the verifiers that are due.
+    mutating func connectIfDue(now: Instant) {
+        guard phase == .running else { return }
+        for endpoint in contacts.keys {
+            guard let deadline = contacts[endpoint]?.reconnection.deadline, deadline <= now else { continue }
+            linkCount += 1
+            let id = LinkID(rawValue: linkCount)
+            links.add(id, .worker(hello), WorkerLink(to: endpoint), now: now)
+            contacts.update(endpoint) { contact in
+                contact.reconnection.connecting()
+                contact.link = id
+            }
+            outbox.append(.connect(endpoint: endpoint, link: id))
+        }
     }
 
     private mutating func shutdown(now: Instant) {
-        isShutDown = true
+        phase = .ended
         for id in links.keys {
-            send(.drain(Message.Drain(graceMilliseconds: 0, reason: "the worker is shutting down")), to: id, now: now)
+            send(.drain(Message.Drain(graceMilliseconds: 0, reason: Self.farewell)), to: id, now: now)
             abort(id, .shutdown, now: now)
         }
     }
+
+    static let farewell = "the worker is shutting down"
 }

@@ -4,25 +4,29 @@ import PacelineWire
 
 /// Something at a worker that an operator may want to know; the shell logs it.
 package enum WorkerNote: Sendable, Equatable {
-    case joined(endpoint: Int, LinkPeer)
+    case joined(endpoint: Endpoint, LinkPeer)
     /// The link ended; the next attempt comes after `retry`, or never if nil.
-    case linkClosed(endpoint: Int, LinkFault, retry: Duration?)
+    case linkClosed(endpoint: Endpoint, LinkFault, retry: Duration?)
+    /// The worker has left a verifier that it is not to serve any more.
+    case left(endpoint: Endpoint)
+    /// Two addresses lead to one verifier, which needs only one link.
+    case sameVerifier(endpoint: Endpoint, as: Endpoint)
     case sessionFailed(DraftSessionID, reason: String)
-    case verifierDraining(endpoint: Int, reason: String)
+    case verifierDraining(endpoint: Endpoint, reason: String)
 }
 
-extension WorkerNote {
-    /// The note in words, given the endpoints that the worker connects to.
-    func description(endpoints: [Endpoint]) -> String {
+extension WorkerNote: CustomStringConvertible {
+    package var description: String {
         switch self {
         case .joined(let endpoint, let peer):
-            "connected to \(peer.name) at \(endpoints[endpoint]) (\(peer.fingerprint?.model ?? "no model"))"
+            "connected to \(peer.name) at \(endpoint) (\(peer.fingerprint?.model ?? "no model"))"
         case .linkClosed(let endpoint, .unreachable(let failure), let retry):
-            failure.connecting(to: "\(endpoints[endpoint])") + Self.outlook(retry)
-        case .linkClosed(let endpoint, let fault, let retry):
-            "lost \(endpoints[endpoint]): \(fault)" + Self.outlook(retry)
+            failure.connecting(to: "\(endpoint)") + Self.outlook(retry)
+        case .linkClosed(let endpoint, let fault, let retry): "lost \(endpoint): \(fault)" + Self.outlook(retry)
+        case .left(let endpoint): "left \(endpoint)"
+        case .sameVerifier(let endpoint, let other): "\(endpoint) and \(other) are one verifier, which is connected"
         case .sessionFailed(let session, let reason): "drafting failed (\(session)): \(reason)"
-        case .verifierDraining(let endpoint, let reason): "\(endpoints[endpoint]) is leaving: \(reason)"
+        case .verifierDraining(let endpoint, let reason): "\(endpoint) is leaving: \(reason)"
         }
     }
 
@@ -35,7 +39,7 @@ extension WorkerNote {
 
     var level: Logger.Level {
         switch self {
-        case .joined, .verifierDraining: .info
+        case .joined, .left, .sameVerifier, .verifierDraining: .info
         case .linkClosed: .warning
         case .sessionFailed: .error
         }

@@ -28,6 +28,28 @@ typedef struct Paceline__V1__Close Paceline__V1__Close;
 
 /* --- enums --- */
 
+/*
+ * Why a verifier asks a worker for nothing (a credit of 0). For people: a worker need not read it.
+ */
+typedef enum _Paceline__V1__RestReason {
+  /*
+   * also stands for unknown values, and for a credit above 0
+   */
+  PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED = 0,
+  /*
+   * the target accepted hardly any of the worker's tokens
+   */
+  PACELINE__V1__REST_REASON__REST_REASON_USELESS = 1,
+  /*
+   * requests were slower with drafting than without, whichever worker was to blame
+   */
+  PACELINE__V1__REST_REASON__REST_REASON_SLOWER = 2,
+  /*
+   * a few passes without drafts are being measured
+   */
+  PACELINE__V1__REST_REASON__REST_REASON_MEASURING = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__REST_REASON)
+} Paceline__V1__RestReason;
 typedef enum _Paceline__V1__CloseReason {
   /*
    * also stands for unknown values
@@ -217,10 +239,14 @@ struct  Paceline__V1__Open
    * Version 2: number of tokens in the whole base, at most 16,777,216; 0: base_tokens is the whole base.
    */
   uint32_t base_length;
+  /*
+   * why the credit is 0, if it is
+   */
+  Paceline__V1__RestReason rest;
 };
 #define PACELINE__V1__OPEN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__open__descriptor) \
-    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
+    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0, PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED }
 
 
 /*
@@ -371,10 +397,14 @@ struct  Paceline__V1__Verdict
    * absent: as before
    */
   Paceline__V1__OutcomeShard *shard;
+  /*
+   * why the credit is 0, if it is
+   */
+  Paceline__V1__RestReason rest;
 };
 #define PACELINE__V1__VERDICT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__verdict__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, 0, 0, 0, NULL, NULL }
+    , 0, 0, 0, 0, 0,NULL, 0, 0, 0, NULL, NULL, PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED }
 
 
 /*
@@ -602,6 +632,7 @@ typedef void (*Paceline__V1__Close_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    paceline__v1__rest_reason__descriptor;
 extern const ProtobufCEnumDescriptor    paceline__v1__close_reason__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__sampling__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__draft_limits__descriptor;

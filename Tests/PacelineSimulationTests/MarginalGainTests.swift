@@ -1,0 +1,60 @@
+import PacelineCluster
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineSimulation
+
+@Suite("The marginal gain of a worker")
+struct MarginalGainTests {
+    /// A cluster, to which a worker is added.
+    struct Situation: Sendable, CustomTestStringConvertible {
+        var sequences: Int
+        var workers: Int
+        var agreement: Double
+        var roundTrip = 1.0
+
+        var testDescription: String {
+            "\(sequences) sequences, \(workers) workers, \(agreement) right, \(roundTrip) ms"
+        }
+    }
+
+    private static let situations = [
+        Situation(sequences: 1, workers: 1, agreement: 0.8),
+        Situation(sequences: 4, workers: 1, agreement: 0.9),
+        Situation(sequences: 4, workers: 2, agreement: 0.9),
+        Situation(sequences: 4, workers: 3, agreement: 0.6),
+        Situation(sequences: 4, workers: 3, agreement: 0.9),
+        Situation(sequences: 4, workers: 3, agreement: 0.8, roundTrip: 20),
+        Situation(sequences: 4, workers: 4, agreement: 0.9),
+        Situation(sequences: 16, workers: 4, agreement: 0.9),
+        Situation(sequences: 16, workers: 7, agreement: 0.6),
+    ]
+
+    /// What simulated clusters reach, with passes of 24 + 0.2 × rows milliseconds.
+    private static func measure(_ situation: Situation, workers: [Int]) throws -> [ClusterBenchmark.Measurement] {
+        var settings = ClusterBenchmark.Settings(costs: try .linear(base: 24, perRow: 0.2))
+        settings.workers = workers
+        settings.sequences = [situation.sequences]
+        settings.agreements = [situation.agreement]
+        settings.roundTrips = [situation.roundTrip]
+        settings.seconds = 6
+        settings.forecasts = 3
+        settings.jobs = 2
+        return try ClusterBenchmark(settings).run()
+    }
+
+    @Test(arguments: situations)
+    func theForecastIsWithinAFifthOfWhatAddingTheWorkerBrings(situation: Situation) throws {
+        let results = try Self.measure(situation, workers: [situation.workers, situation.workers + 1])
+        let forecast = try #require(results[0].marginalGain)
+        let gain = results[1].tokensPerSecond - results[0].tokensPerSecond
+        // Two runs of the same cluster differ by a hundredth or two.
+        let noise = 0.02 * results[0].tokensPerSecond
+        #expect(abs(forecast - gain) <= max(0.2 * gain, noise), "forecast \(forecast), and the worker brought \(gain)")
+    }
+
+    @Test func nothingIsForecastBeforeAnyWorkerHasDrafted() throws {
+        let situation = Situation(sequences: 2, workers: 0, agreement: 0.9)
+        #expect(try Self.measure(situation, workers: [0]).map(\.marginalGain) == [nil])
+    }
+}
