@@ -12,6 +12,7 @@ package enum ShellError: Error, Equatable, Sendable {
     /// For any other reason.
     case cannotListen(address: String, reason: String)
     case invalidAddress(String)
+    case invalidDiscovery(String)
     case cannotLoad(String)
 }
 
@@ -52,6 +53,8 @@ extension ShellError: CustomStringConvertible {
             "the system does not let this process listen on \(address); choose a port of 1024 or above"
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .invalidAddress(let address): "\(address) is not an address of the form HOST:PORT"
+        case .invalidDiscovery(let argument):
+            "\(argument) does not say where to look; write dns:NAME:PORT, such as dns:verifier.example.org:8080"
         case .cannotLoad(let reason): reason
         }
     }
