@@ -155,6 +155,32 @@ let targets: [Target] = [
         ]
     ),
 
+    // The front of several verifiers: one machine that places requests and goes on with streams, and its sockets.
+    .target(
+        name: "PacelineGateway",
+        dependencies: [
+            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineServer", "PacelineSpeculation",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ]
+    ),
+    .testTarget(
+        name: "PacelineGatewayTests",
+        dependencies: [
+            "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel", "PacelineServer",
+            "PacelineSpeculation", "PacelineTestKit",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]
+    ),
+
     // Deterministic simulation of whole clusters under faults: no sockets, threads or clocks.
     .target(
         name: "PacelineSimulation",
@@ -193,7 +219,7 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineMetrics", "PacelineModel",
+            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel",
             "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
