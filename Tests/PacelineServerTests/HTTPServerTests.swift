@@ -122,7 +122,7 @@ struct HTTPServerTests {
     @Test("A server that drains is idle once the last completion has ended, or at once if there is none")
     func idle() async throws {
         let lifecycle = ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
-        await lifecycle.waitUntilIdle()
+        await lifecycle.requests.waitUntilIdle()
         let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "a"))), .hold])
         try await ServerHarness.run(backend, lifecycle: lifecycle) { address in
             let client = ServerClient(address: address)
@@ -132,11 +132,11 @@ struct HTTPServerTests {
             }
             _ = await begun.first { true }
             let endings = Task {
-                await lifecycle.waitUntilIdle()
+                await lifecycle.requests.waitUntilIdle()
                 return backend.endings
             }
             // A waiting task can be cancelled.
-            let impatient = Task { await lifecycle.waitUntilIdle() }
+            let impatient = Task { await lifecycle.requests.waitUntilIdle() }
             impatient.cancel()
             await impatient.value
             reading.cancel()

@@ -3,8 +3,13 @@ package import NIOCore
 
 /// What an endpoint answers.
 package enum APIReply: Sendable {
-    /// Everything at once.
-    case whole([UInt8], contentType: String = "application/json", status: HTTPResponse.Status = .ok)
+    /// Everything at once. `headers` are those besides content type and length.
+    case whole(
+        [UInt8],
+        contentType: String = "application/json",
+        status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = [:]
+    )
     /// Server-sent events, with status 200. The closure writes them, and is cancelled when the client goes away.
     case events(@Sendable (EventWriter) async throws -> Void)
 

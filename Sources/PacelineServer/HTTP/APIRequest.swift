@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import NIOCore
 package import PacelineCluster
 
@@ -7,12 +8,14 @@ package struct APIRequest: Sendable {
     package let id: String
     /// Whose API key it has: a name that says nothing about the key.
     package let tenant: Tenant
+    package let method: HTTPRequest.Method
+    /// Without the query.
+    package let path: String
     /// The part of the path that the route leaves open, such as a model's name.
     package let name: String?
     /// What the path's query says; the first value of each name.
     package let query: [String: String]
-    /// The header `Accept`; nil without one.
-    package let accept: String?
+    package let headers: HTTPFields
     package let body: ByteBuffer
     /// Takes what the access log should tell.
     package let tally: RequestTally
@@ -20,17 +23,21 @@ package struct APIRequest: Sendable {
     package init(
         id: String,
         tenant: Tenant = .anonymous,
+        method: HTTPRequest.Method = .post,
+        path: String = "/",
         name: String? = nil,
         query: [String: String] = [:],
-        accept: String? = nil,
+        headers: HTTPFields = [:],
         body: ByteBuffer,
         tally: RequestTally = RequestTally()
     ) {
         self.id = id
         self.tenant = tenant
+        self.method = method
+        self.path = path
         self.name = name
         self.query = query
-        self.accept = accept
+        self.headers = headers
         self.body = body
         self.tally = tally
     }

@@ -5,6 +5,7 @@ import Synchronization
 
 /// Writes one line about every request, when its answer has ended; nothing about probes.
 struct AccessLog: RouterMiddleware {
+    let routes: RouteTable
     let logger: Logger
 
     func handle(
@@ -12,7 +13,7 @@ struct AccessLog: RouterMiddleware {
         context: ServerContext,
         next: (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
-        guard !Route.isProbe(request.uri.path) else { return try await next(request, context) }
+        guard !routes.isProbe(request.uri.path) else { return try await next(request, context) }
         let start = ContinuousClock.now
         var response = try await next(request, context)
         let line = Line(request: request, status: response.status, start: start, context: context)

@@ -4,13 +4,14 @@ import Hummingbird
 /// Lets only those in who have a key; probes need none.
 struct Authentication: RouterMiddleware {
     let keys: APIKeys
+    let routes: RouteTable
 
     func handle(
         _ request: Request,
         context: ServerContext,
         next: (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
-        guard !Route.isProbe(request.uri.path) else { return try await next(request, context) }
+        guard !routes.isProbe(request.uri.path) else { return try await next(request, context) }
         guard let key = Self.key(of: request) else {
             throw APIError.invalidKey("this server needs an API key; send it as authorization: Bearer KEY or x-api-key")
         }

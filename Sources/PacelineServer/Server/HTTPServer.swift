@@ -7,23 +7,47 @@ package import NIOCore
 package import PacelineCluster
 import ServiceLifecycle
 
-/// Serves the API over HTTP/1.1: a Hummingbird application with ``Route/all``.
+/// Serves a table of routes over HTTP/1.1, as a Hummingbird application.
 package struct HTTPServer: Sendable {
     /// How long answers and connections have to end once the server is told to.
     private static let shutdownLimit = Duration.milliseconds(500)
 
-    private let lifecycle: ServerLifecycle
+    private let routes: RouteTable
+    private let requests: RequestCount
+    private let isEnding: @Sendable () -> Bool
     private let configuration: HTTPServerConfiguration
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - requests: counts the requests that are being answered, other than probes.
+    ///   - isEnding: whether every connection ends with its next answer.
+    package init(
+        _ routes: RouteTable,
+        requests: RequestCount = RequestCount(),
+        isEnding: @escaping @Sendable () -> Bool = { false },
+        configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
+        logger: Logger
+    ) {
+        self.routes = routes
+        self.requests = requests
+        self.isEnding = isEnding
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// A server of a verifier's API.
     package init(
         _ lifecycle: ServerLifecycle,
         configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
         logger: Logger
     ) {
-        self.lifecycle = lifecycle
-        self.configuration = configuration
-        self.logger = logger
+        self.init(
+            lifecycle.routes,
+            requests: lifecycle.requests,
+            isEnding: { lifecycle.isEnding },
+            configuration: configuration,
+            logger: logger
+        )
     }
 
     /// Serves `address` for as long as `body` runs.
@@ -66,8 +90,8 @@ package struct HTTPServer: Sendable {
         group: any EventLoopGroup,
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) throws -> some ApplicationProtocol {
-        var server = HTTPServerBuilder { [configuration, lifecycle] responder in
-            ServerConnection(configuration, isEnding: { lifecycle.isEnding }, respond: responder)
+        var server = HTTPServerBuilder { [configuration, isEnding] responder in
+            ServerConnection(configuration, isEnding: isEnding, respond: responder)
         }
         if let tls = configuration.tls { server = try .tls(server, configuration: tls.channelConfiguration()) }
         return Application(
@@ -94,15 +118,15 @@ package struct HTTPServer: Sendable {
     private func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestIdentity())
-        router.add(middleware: AccessLog(logger: logger))
+        router.add(middleware: AccessLog(routes: routes, logger: logger))
         if let origin = configuration.allowedOrigin { router.add(middleware: CrossOrigin(origin: origin)) }
         router.add(middleware: ErrorAnswers(logger: logger))
-        if let keys = configuration.keys { router.add(middleware: Authentication(keys: keys)) }
-        router.add(middleware: KnownRoutes())
+        if let keys = configuration.keys { router.add(middleware: Authentication(keys: keys, routes: routes)) }
+        router.add(middleware: KnownRoutes(routes: routes))
         let memory = BodyMemory(limit: configuration.bodyLimit, bytes: configuration.bodyMemory)
-        for route in Route.all {
-            router.on(RouterPath(route.path), method: route.method) { [lifecycle] request, context in
-                try await Self.respond(to: request, context, by: route, lifecycle, memory)
+        for route in routes.routes {
+            router.on(RouterPath(route.path), method: route.method) { [requests] request, context in
+                try await Self.respond(to: request, context, by: route, requests, memory)
             }
         }
         return router
@@ -112,27 +136,31 @@ package struct HTTPServer: Sendable {
         to request: Request,
         _ context: ServerContext,
         by route: Route,
-        _ lifecycle: ServerLifecycle,
+        _ requests: RequestCount,
         _ memory: BodyMemory
     ) async throws -> Response {
-        let running = route.isProbe ? nil : lifecycle.enter()
+        let running = route.isProbe ? nil : requests.enter()
         let body = try await memory.read(request)
         let request = APIRequest(
             id: context.requestID,
             tenant: context.tenant,
+            method: request.method,
+            path: request.uri.path,
             name: route.name(in: request.uri.path),
             query: Dictionary(
                 request.uri.queryParameters.map { (String($0.key), String($0.value)) },
                 uniquingKeysWith: { first, _ in first }
             ),
-            accept: request.headers[.accept],
+            headers: request.headers,
             body: body.bytes,
             tally: context.tally
         )
-        let reply = try await route.handler(lifecycle, request)
+        let reply = try await route.handler(request)
         switch reply {
-        case .whole(let bytes, let contentType, let status):
-            return Response(bytes, contentType: contentType, status: status)
+        case .whole(let bytes, let contentType, let status, let headers):
+            var response = Response(bytes, contentType: contentType, status: status)
+            response.headers.append(contentsOf: headers)
+            return response
         case .events(let write):
             let events = ResponseBody { [channel = context.channel] writer in
                 // Only now is the request answered.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the server can do now, and how many requests it is answering.
+/// What a verifier's HTTP side can do now.
 package final class ServerLifecycle: Sendable {
     private enum Phase {
         case loading
@@ -10,17 +10,11 @@ package final class ServerLifecycle: Sendable {
         case draining(Services)
     }
 
-    private struct State {
-        var phase = Phase.loading
-        /// The number of requests being answered.
-        var running = 0
-        /// Tasks that wait until there are none.
-        var waiting: [AsyncStream<Never>.Continuation] = []
-    }
-
     /// What `/metrics` answers in every phase.
     let metrics: ServerMetrics
-    private let state = Mutex(State())
+    /// The requests that are being answered, in every phase.
+    package let requests = RequestCount()
+    private let phase = Mutex(Phase.loading)
 
     package init(metrics: ServerMetrics) {
         self.metrics = metrics
@@ -28,29 +22,29 @@ package final class ServerLifecycle: Sendable {
 
     /// Begins serving; call when the model is loaded.
     package func begin(serving services: Services) {
-        state.withLock { $0.phase = .serving(services) }
+        phase.withLock { $0 = .serving(services) }
     }
 
     /// Reports not ready from now on, so that load balancers send no more requests; those that come are served.
     package func beginLeaving() {
-        state.withLock { state in
-            if case .serving(let services) = state.phase { state.phase = .leaving(services) }
+        phase.withLock { phase in
+            if case .serving(let services) = phase { phase = .leaving(services) }
         }
     }
 
     /// Takes no new requests from now on.
     package func drain() {
-        state.withLock { state in
-            switch state.phase {
-            case .serving(let services), .leaving(let services): state.phase = .draining(services)
+        phase.withLock { phase in
+            switch phase {
+            case .serving(let services), .leaving(let services): phase = .draining(services)
             case .loading, .draining: break
             }
         }
     }
 
     /// Whether the process is shutting down.
-    var isEnding: Bool {
-        switch state.withLock({ $0.phase }) {
+    package var isEnding: Bool {
+        switch phase.withLock({ $0 }) {
         case .loading, .serving: false
         case .leaving, .draining: true
         }
@@ -58,7 +52,7 @@ package final class ServerLifecycle: Sendable {
 
     /// Throws unless the process wants requests.
     func checkReadiness() throws(APIError) {
-        switch state.withLock({ $0.phase }) {
+        switch phase.withLock({ $0 }) {
         case .loading: throw Self.loading
         case .serving: break
         case .leaving, .draining: throw Self.draining
@@ -67,7 +61,7 @@ package final class ServerLifecycle: Sendable {
 
     /// What serves new requests.
     func serving() throws(APIError) -> Services {
-        switch state.withLock({ $0.phase }) {
+        switch phase.withLock({ $0 }) {
         case .loading: throw Self.loading
         case .serving(let services), .leaving(let services): return services
         case .draining: throw Self.draining
@@ -82,7 +76,7 @@ package final class ServerLifecycle: Sendable {
 
     /// The same; nil before.
     var services: Services? {
-        switch state.withLock({ $0.phase }) {
+        switch phase.withLock({ $0 }) {
         case .loading: nil
         case .serving(let services), .leaving(let services), .draining(let services): services
         }
@@ -98,42 +92,4 @@ package final class ServerLifecycle: Sendable {
         code: "draining",
         retryAfter: 2
     )
-
-    // MARK: Requests
-
-    /// Counts one request for as long as anybody holds it.
-    final class Running: Sendable {
-        private let lifecycle: ServerLifecycle
-
-        fileprivate init(in lifecycle: ServerLifecycle) {
-            self.lifecycle = lifecycle
-        }
-
-        deinit {
-            lifecycle.leave()
-        }
-    }
-
-    func enter() -> Running {
-        state.withLock { $0.running += 1 }
-        return Running(in: self)
-    }
-
-    private func leave() {
-        state.withLock { state in
-            state.running -= 1
-            guard state.running == 0 else { return }
-            for waiting in state.waiting { waiting.finish() }
-            state.waiting.removeAll()
-        }
-    }
-
-    /// Suspends until the last byte of every answer has been sent, or the task is cancelled.
-    package func waitUntilIdle() async {
-        let (idle, source) = AsyncStream.makeStream(of: Never.self)
-        state.withLock { state in
-            if state.running == 0 { source.finish() } else { state.waiting.append(source) }
-        }
-        for await _ in idle {}
-    }
 }

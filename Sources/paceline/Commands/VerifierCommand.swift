@@ -175,7 +175,7 @@ struct VerifierCommand: ConfiguredCommand {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.drain(grace: grace)
-                await lifecycle.waitUntilIdle()
+                await lifecycle.requests.waitUntilIdle()
             }
             group.addTask { try await Task.sleep(for: grace) }
             defer { group.cancelAll() }

@@ -1,0 +1,77 @@
+import HTTPTypes
+
+extension ServerLifecycle {
+    /// What a verifier answers.
+    package var routes: RouteTable {
+        RouteTable(generating + asking + workers + monitoring + health)
+    }
+
+    /// What generates tokens.
+    private var generating: [Route] {
+        ["/v1/chat/completions", "/chat/completions"].map { path in
+            Route(.post, path) { try await self.serving().chat.respond(to: $0) }
+        }
+            + ["/v1/completions", "/completions", "/v1/fim/completions"].map { path in
+                Route(.post, path) { try await self.serving().completions.respond(to: $0) }
+            }
+    }
+
+    /// What tells of prompts, tokens and the model.
+    private var asking: [Route] {
+        [
+            Route(.post, "/v1/chat/completions/input_tokens") { try self.loaded().chat.inputTokens($0) },
+            Route(.post, "/apply-template") { try self.loaded().chat.applyTemplate($0) },
+            Route(.post, "/tokenize") { try self.loaded().tokens.tokenize($0) },
+            Route(.post, "/detokenize") { try self.loaded().tokens.detokenize($0) },
+            Route(.get, "/v1/models") { _ in try self.loaded().models.list() },
+            Route(.get, "/v1/models/**") { try self.loaded().models.model($0.name ?? "") },
+            Route(.get, "/props") { _ in try self.loaded().models.properties() },
+            Route(.get, "/slots") { request in
+                try await self.loaded().models.slots(needsFree: request.query["fail_on_no_slot"] == "1")
+            },
+        ]
+    }
+
+    private var workers: [Route] {
+        [
+            Route(.get, "/v1/workers") { _ in
+                try await .json(WorkerList(data: self.loaded().backend.connectedWorkers()))
+            }
+        ]
+    }
+
+    private var monitoring: [Route] {
+        [
+            Route(.get, "/metrics", isProbe: true) { request in
+                let (text, contentType) = self.metrics.metricsText(accept: request.headers[.accept])
+                return .whole(Array(text.utf8), contentType: contentType)
+            },
+            Route(.get, "/livez", isProbe: true) { _ in
+                guard try await self.services?.backend.isAlive() ?? true else { throw APIError.stuck }
+                return try .json(StatusBody(status: "alive"))
+            },
+            Route(.get, "/ready", isProbe: true) { _ in
+                try self.checkReadiness()
+                return try .json(StatusBody(status: "ready"))
+            },
+        ]
+    }
+
+    /// One answer under the names of llama-server, vLLM and SageMaker.
+    private var health: [Route] {
+        ["/health", "/v1/health", "/ping"].map { path in
+            Route(.get, path, isProbe: true) { _ in
+                try self.checkReadiness()
+                return try .json(StatusBody(status: "ok"))
+            }
+        }
+    }
+}
+
+extension APIError {
+    fileprivate static let stuck = unavailable(
+        "the model has stopped computing in the middle of a pass; restart the verifier",
+        code: "stuck",
+        retryAfter: 10
+    )
+}
