@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import PacelineChat
+import PacelineServer
 import PacelineSpeculation
 
 /// What the gateway needs to know of a request for tokens.
@@ -44,7 +45,7 @@ struct GenerationOutline: Sendable {
             .compactMap { fields.value($0).flatMap(\.whole) }.first { $0 >= 0 }
         let text = fields.raw("messages") ?? fields.raw("prompt")
         promptTokens = (text?.count ?? 0) / Self.bytesPerToken
-        let key = headers[.authorization] ?? headers[HTTPField.Name("x-api-key")!] ?? ""
+        let key = headers[.authorization] ?? headers[.xAPIKey] ?? ""
         prefixes = text.map { PrefixHash.prefixes(of: $0, key: key) } ?? []
         additions = Self.additions(fields, drawnSeed: drawnSeed, isStreamed: isStreamed)
         (end, isEmpty) = (fields.end, fields.isEmpty)

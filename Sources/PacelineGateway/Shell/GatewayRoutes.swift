@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import PacelineMetrics
 package import PacelineServer
@@ -29,7 +30,7 @@ extension Gateway {
     private func monitoring(_ registry: PrometheusRegistry) -> [Route] {
         [
             Route(.get, "/metrics", isProbe: true) { [self] request in
-                let format = Exposition.Format(accept: request.accept)
+                let format = Exposition.Format(accept: request.headers[.accept])
                 let families = try await GatewayFamilies(snapshot()).families + registry.families
                 let text = Exposition.text(of: families, format: format)
                 return .whole(Array(text.utf8), contentType: format.contentType)
@@ -63,13 +64,22 @@ extension ProxiedCall {
         self.init(
             // A verifier need not leave out a body that nobody sees.
             method: request.method == .head ? .get : request.method,
-            path: request.path,
+            path: request.path + Self.query(request.query),
             headers: headers,
             body: request.body,
             generates: generates,
             // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
             drawnSeed: UInt64.random(in: 0..<(1 << 53))
         )
+    }
+
+    private static func query(_ fields: [String: String]) -> String {
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        let pairs = fields.sorted { $0.key < $1.key }.map { field in
+            [field.key, field.value].map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }
+                .joined(separator: "=")
+        }
+        return pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
     }
 
     private static let passedOn: [HTTPField.Name] = [

@@ -97,7 +97,7 @@ extension HealthAnswer {
             self = .refusing
             return
         }
-        self = .ready(generation: response.headers.first(name: ServedModel.generationHeader) ?? "")
+        self = .ready(generation: response.headers.first(name: ServedModel.generationHeader.rawName) ?? "")
     }
 }
 
