@@ -74,7 +74,7 @@ extension ProxiedCall {
     }
 
     private static func query(_ fields: [String: String]) -> String {
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        let allowed = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
         let pairs = fields.sorted { $0.key < $1.key }.map { field in
             [field.key, field.value].map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }
                 .joined(separator: "=")
