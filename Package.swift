@@ -172,11 +172,13 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineGatewayTests",
         dependencies: [
-            "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel", "PacelineServer",
+            "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel", "PacelineServer",
             "PacelineSpeculation", "PacelineTestKit",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
         ]
     ),

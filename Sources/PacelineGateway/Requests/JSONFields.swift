@@ -97,7 +97,12 @@ private struct Scan {
     }
 
     private mutating func skipSpace() {
-        while place < bytes.endIndex, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[place]) { place += 1 }
+        while place < bytes.endIndex {
+            switch bytes[place] {
+            case 0x20, 0x09, 0x0a, 0x0d: place += 1
+            default: return
+            }
+        }
     }
 
     /// Passes over spaces and one byte; false if another byte comes.

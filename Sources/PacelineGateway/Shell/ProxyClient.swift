@@ -30,11 +30,14 @@ final class ProxyClient {
     /// Told when nobody waits for anything any more.
     var onOver: (() -> Void)?
 
+    /// - Parameters:
+    ///   - stream: the reply whose answer is a stream.
+    ///   - reply: who waits for the reply; nil for nobody.
     init(
         _ request: APIRequest,
         stream: APIReply,
         on eventLoop: any EventLoop,
-        _ reply: CheckedContinuation<APIReply, any Error>
+        _ reply: CheckedContinuation<APIReply, any Error>?
     ) {
         (requestID, tally, self.stream, self.eventLoop, self.reply) =
             (request.id, request.tally, stream, eventLoop, reply)
@@ -57,7 +60,7 @@ final class ProxyClient {
     }
 
     /// The stream can be written now.
-    func attach(_ writer: EventWriter, _ end: CheckedContinuation<Void, any Error>) {
+    func attach(_ writer: EventWriter, _ end: CheckedContinuation<Void, any Error>?) {
         (self.writer, self.end) = (writer, end)
         let parts = early
         early.removeAll()

@@ -40,13 +40,7 @@ final class Upstream {
         (self.eventLoop, self.healthLimit) = (eventLoop, healthLimit)
     }
 
-    func shutdown() -> EventLoopFuture<Void> {
-        let promise = eventLoop.makePromise(of: Void.self)
-        http.shutdown { error in
-            if let error { promise.fail(error) } else { promise.succeed() }
-        }
-        return promise.futureResult
-    }
+    func shutdown() -> EventLoopFuture<Void> { http.shutdown() }
 
     /// A call that runs.
     struct Call {

@@ -115,7 +115,7 @@ struct ReferenceVerifier {
         return text
     }
 
-    private func generated(_ request: GenerationRequest, _ random: inout SplitMix) throws -> [RequestEvent] {
+    func generated(_ request: GenerationRequest, _ random: inout SplitMix) throws -> [RequestEvent] {
         var events: [RequestEvent] = []
         if request.logProbabilities?.includesPrompt == true, request.generated.isEmpty {
             events.append(.prompt(request.prompt.dropFirst().map { score($0, request) }))
