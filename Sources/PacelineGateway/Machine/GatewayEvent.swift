@@ -1,5 +1,4 @@
 package import NIOCore
-package import PacelineCluster
 
 /// A client's request at the gateway.
 package struct ProxyRequestID: Hashable, Sendable, Comparable {

@@ -50,7 +50,8 @@ extension GatewayMachine {
             statistics.recordAdded(attempt.opened - request.arrival)
         }
         if let cut = request.cut { statistics.recordGap(now - cut) }
-        (requests[id]?.cut, requests[id]?.lastContent) = (nil, now)
+        requests[id]?.cut = nil
+        requests[id]?.lastContent = now
         requests[id]?.generation = attempt.generation
         let done = requests[id]?.progress(output.tokens) ?? 0
         replicas.settle(done, on: attempt.address)

@@ -1,4 +1,4 @@
-import PacelineMetrics
+package import PacelineMetrics
 
 /// What a gateway has done since it started.
 package struct GatewayStatistics: Sendable, Equatable {

@@ -1,6 +1,6 @@
 package import HTTPTypes
 package import NIOCore
-package import PacelineServer
+import PacelineServer
 
 /// The status and the headers of a replica's answer.
 package struct AnswerHead: Sendable, Equatable {

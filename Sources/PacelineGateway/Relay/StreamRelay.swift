@@ -133,7 +133,8 @@ struct StreamRelay: Sendable {
             // The chunk behind all choices.
             flushEnd(&output)
             (hasFigures, hasContent) = (true, true)
-            return output.bytes.writeImmutableBuffer(event)
+            output.bytes.writeImmutableBuffer(event)
+            return
         }
         guard choices.indices.contains(choice) else { return output.ending = .foreign }
         if layout.endsChoice { return end(choice, event, text, layout, &output) }
@@ -163,7 +164,10 @@ struct StreamRelay: Sendable {
         _ layout: ChunkLayout,
         in choice: Int
     ) {
-        guard !showsTokens else { return choices[choice].held.writeImmutableBuffer(event) }
+        guard !showsTokens else {
+            choices[choice].held.writeImmutableBuffer(event)
+            return
+        }
         var start = 0
         for range in [layout.tokenRange, layout.promptRange].compactMap(\.self) {
             choices[choice].held.writeBytes(UnsafeRawBufferPointer(rebasing: text[start..<range.lowerBound]))

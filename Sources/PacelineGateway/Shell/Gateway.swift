@@ -1,7 +1,6 @@
 package import Logging
 package import NIOCore
-package import PacelineCluster
-package import PacelineServer
+import PacelineServer
 import Synchronization
 
 /// A gateway that runs: answers the requests of an HTTP server with the help of verifiers.

@@ -1,6 +1,6 @@
 import Foundation
 import HTTPTypes
-import PacelineMetrics
+package import PacelineMetrics
 package import PacelineServer
 
 extension Gateway {

@@ -8,6 +8,7 @@ import NIOPosix
 import NIOSSL
 import PacelineCluster
 import PacelineServer
+import PacelineSpeculation
 
 /// The HTTP client towards the verifiers. All its callbacks come on the gateway's loop.
 final class Upstream {
@@ -132,8 +133,8 @@ private final class AnswerDelegate: HTTPClientResponseDelegate {
 extension AttemptFailure {
     init(_ error: any Error) {
         switch error {
-        case is NIOConnectionError, HTTPClientError.connectTimeout, HTTPClientError.tlsHandshakeTimeout,
-            is NIOSSLError, is NIOSSLExtraError:
+        case is NIOConnectionError, is NIOSSLError, is NIOSSLExtraError: self = .unreachable
+        case let error as HTTPClientError where [.connectTimeout, .tlsHandshakeTimeout].contains(error):
             self = .unreachable
         case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode):
             self = .unreachable

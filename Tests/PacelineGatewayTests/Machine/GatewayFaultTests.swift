@@ -1,3 +1,4 @@
+import HTTPTypes
 import PacelineCluster
 import PacelineSpeculation
 import PacelineTestKit
@@ -83,7 +84,7 @@ import Testing
             guard lost.insert(attempt.address).inserted else { continue }
             world.crash(attempt.address)
         }
-        #expect(world.clients.values.allSatisfy(\.isOver))
+        #expect(world.clients.values.allSatisfy { $0.isOver })
         #expect(world.clients.values.first?.answer?.status == .serviceUnavailable)
         #expect(lost.count == GatewayConfiguration().failureLimit + 1)
     }

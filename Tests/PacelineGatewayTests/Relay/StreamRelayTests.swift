@@ -1,3 +1,4 @@
+import HTTPTypes
 import NIOCore
 import PacelineSpeculation
 import PacelineTestKit
@@ -103,7 +104,7 @@ import Testing
                 entry.element.firstMatch(of: /"choices":\[\{"index":(\d+)/).map { Int($0.1) ?? 0 } ?? Int.max
             }
             return (keys[0], left.offset) < (keys[1], right.offset)
-        }.map(\.element)
+        }.map { String($0.element) }
     }
 
     @Test func thePiecesOfOneCommitReachTheClientTogetherOrNotAtAll() throws {
