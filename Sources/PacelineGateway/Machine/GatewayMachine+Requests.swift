@@ -108,7 +108,8 @@ extension GatewayMachine {
     ) {
         if requests[id]?.hasContent == true {
             statistics.countFailover(reason)
-            if requests[id]?.cut == nil { requests[id]?.cut = requests[id]?.lastContent }
+            let last = requests[id]?.lastContent
+            if requests[id]?.cut == nil { requests[id]?.cut = last }
         } else {
             statistics.countRetry(reason)
         }

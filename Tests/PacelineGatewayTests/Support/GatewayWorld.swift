@@ -146,8 +146,8 @@ struct GatewayWorld {
         case .begin(let id): clients[id]?.hasBegun = true
         case .send(let id, let bytes, _):
             clients[id]?.text += String(buffer: bytes)
-            if let last = clients[id]?.lastBytes, last > .zero {
-                clients[id]?.longestSilence = max(clients[id]?.longestSilence ?? .zero, now - last)
+            if let client = clients[id], client.lastBytes > .zero {
+                clients[id]?.longestSilence = max(client.longestSilence, now - client.lastBytes)
             }
             clients[id]?.lastBytes = now
         case .finish(let id): clients[id]?.isOver = true
@@ -176,7 +176,8 @@ struct GatewayWorld {
         } else if verifier.isFull {
             verifiers[address]?.answers[attempt] = Self.refusal(.overloaded("no room", retryAfter: 1))
         } else {
-            verifiers[address]?.answers[attempt] = pieces(call)
+            let answer = pieces(call)
+            verifiers[address]?.answers[attempt] = answer
         }
         plan(.step(address, attempt), in: .milliseconds(1 + random.next(below: 5)))
     }
