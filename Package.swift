@@ -172,8 +172,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineGatewayTests",
         dependencies: [
-            "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel", "PacelineServer",
-            "PacelineSpeculation", "PacelineTestKit",
+            "PacelineChaos", "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel",
+            "PacelineServer", "PacelineSpeculation", "PacelineTestKit",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),

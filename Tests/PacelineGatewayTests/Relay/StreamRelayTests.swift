@@ -64,7 +64,7 @@ import Testing
     @Test func aStreamThatIsCutAnywhereAnyNumberOfTimesGoesOnAsIfItHadNotBeen() throws {
         let verifier = try ReferenceVerifier()
         var resumptions = 0
-        for seed in 0..<600 as Range<UInt64> {
+        for seed in 0..<200 as Range<UInt64> {
             var random = SplitMix(seed: seed)
             let call = Calls.drawn(&random)
             let result = try relayed(call, verifier, &random) { length, random in
@@ -73,12 +73,12 @@ import Testing
             resumptions += result.resumptions
             try check(result.text, of: call, verifier, "seed \(seed): \(String(buffer: call.body))")
         }
-        #expect(resumptions > 600)
+        #expect(resumptions > 200)
     }
 
     @Test func aStreamThatIsNotCutHasTheVeryBytesOfAVerifierThatWasNotAskedForTokenIDs() throws {
         let verifier = try ReferenceVerifier()
-        for seed in 0..<200 as Range<UInt64> {
+        for seed in 0..<100 as Range<UInt64> {
             var random = SplitMix(seed: seed)
             let call = Calls.drawn(&random)
             var outlineOfOne = random

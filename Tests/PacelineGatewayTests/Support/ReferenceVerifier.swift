@@ -4,6 +4,7 @@ import PacelineChat
 import PacelineModel
 import PacelineSpeculation
 import PacelineTestKit
+import Synchronization
 import Testing
 
 @testable import PacelineCluster
@@ -14,8 +15,14 @@ import Testing
 ///
 /// A text depends on the seed alone. How its tokens are grouped, and how choices alternate, is drawn anew for each call,
 /// as with drafts.
-struct ReferenceVerifier {
+struct ReferenceVerifier: Sendable {
     let model: ServedModel
+    private let known = KnownTokens()
+
+    /// The tokens of texts that were asked for before, since making tokens takes most of the time.
+    private final class KnownTokens: Sendable {
+        let bySeed = Mutex<[UInt64: [Token]]>([:])
+    }
 
     init(fingerprint: String = "test") throws {
         var tiny = TinyModel()
@@ -115,12 +122,19 @@ struct ReferenceVerifier {
         return text
     }
 
+    private func tokens(_ seed: UInt64) -> [Token] {
+        if let tokens = known.bySeed.withLock({ $0[seed] }) { return tokens }
+        let tokens = model.tokenizer.encode(text(seed), parseSpecial: false) + [model.tokenizer.eos ?? 0]
+        known.bySeed.withLock { $0[seed] = tokens }
+        return tokens
+    }
+
     func generated(_ request: GenerationRequest, _ random: inout SplitMix) throws -> [RequestEvent] {
         var events: [RequestEvent] = []
         if request.logProbabilities?.includesPrompt == true, request.generated.isEmpty {
             events.append(.prompt(request.prompt.dropFirst().map { score($0, request) }))
         }
-        let tokens = model.tokenizer.encode(text(request.sampling.seed), parseSpecial: false) + [model.tokenizer.eos ?? 0]
+        let tokens = tokens(request.sampling.seed)
         var (text, waiting) = (request.text, GeneratedTokens([], text: ""))
         var (count, reason) = (0, FinishReason?.none)
         for token in tokens where reason == nil {

@@ -36,6 +36,8 @@ struct StreamText: Equatable {
             guard let chunk = try JSONSerialization.jsonObject(with: data) as? [String: Any] else { continue }
             try take(chunk)
         }
+        // In whatever order choices began.
+        prompts.sort()
     }
 
     /// The same without what is drawn anew for each answer.

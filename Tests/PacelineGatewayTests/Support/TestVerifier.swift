@@ -1,16 +1,19 @@
 import Logging
 import NIOPosix
+import PacelineChaos
 import PacelineSpeculation
 import Synchronization
 
 @testable import PacelineCluster
 @testable import PacelineServer
 
-/// A verifier's HTTP server on a loopback port, whose tokens come from ``ReferenceVerifier`` at a test's pace.
+/// A verifier's HTTP server on a loopback port, whose tokens come from ``ReferenceVerifier`` at a test's pace. Clients
+/// reach it through a relay, so that it can be lost in the middle of an answer.
 final class TestVerifier: Sendable {
     let address: Endpoint
     let backend: PacedBackend
-    let lifecycle: ServerLifecycle
+    private let relay: RelayServer
+    private let isOver: AsyncStream<Never>.Continuation
     private let task: Task<Void, any Error>
 
     /// - Parameters:
@@ -28,24 +31,32 @@ final class TestVerifier: Sendable {
         )
         if isLoaded { lifecycle.begin(serving: Services(model: reference.model, backend: backend, logger: logger)) }
         let (bound, source) = AsyncStream.makeStream(of: Endpoint.self)
+        let (end, isOver) = AsyncStream.makeStream(of: Never.self)
         task = Task {
             try await HTTPServer(lifecycle, configuration: configuration, logger: logger).serve(
                 on: Endpoint(host: "127.0.0.1", port: 0),
                 group: MultiThreadedEventLoopGroup.singleton
             ) { address in
                 source.yield(address)
-                try await Task.sleep(for: .seconds(600))
+                for await _ in end {}
             }
         }
         var addresses = bound.makeAsyncIterator()
         guard let address = await addresses.next() else { throw CancellationError() }
-        (self.address, self.backend, self.lifecycle) = (address, backend, lifecycle)
+        relay = try await RelayServer.start(
+            RelayConfiguration(),
+            listen: Endpoint(host: "127.0.0.1", port: 0),
+            target: address,
+            logger: logger
+        )
+        (self.address, self.backend, self.isOver) = (relay.endpoint, backend, isOver)
     }
 
-    /// Ends it in the middle of whatever it does.
-    func kill() async {
-        task.cancel()
-        _ = await task.result
+    /// Ends it, for its clients in the middle of whatever it does.
+    func kill() async throws {
+        _ = try await relay.shutdown()
+        isOver.finish()
+        try await task.value
     }
 }
 

@@ -12,7 +12,7 @@ import Testing
 @testable import PacelineServer
 
 /// A gateway on a loopback port before real HTTP servers, which are ended in the middle of their answers.
-@Suite(.timeLimit(.minutes(2))) struct GatewayTests {
+@Suite(.timeLimit(.minutes(2))) struct ServingTests {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Runs `body` with a gateway and its address.
@@ -90,7 +90,7 @@ import Testing
             // It has sent all that it will.
             while held.backend.running == 0 { try await Task.sleep(for: .milliseconds(5)) }
             try await Task.sleep(for: .milliseconds(50))
-            await held.kill()
+            try await held.kill()
             while let part = try await parts.next() { received += String(buffer: part) }
             let stream = try StreamText(received)
             #expect(stream.withoutIdentity == direct.withoutIdentity)
@@ -98,7 +98,7 @@ import Testing
             #expect(try await gateway.snapshot().statistics.failovers.values.reduce(0, +) == 1)
             #expect(try await gateway.snapshot().requests == 0)
         }
-        await other.kill()
+        try await other.kill()
     }
 
     @Test func aWholeAnswerIsAskedForAgainWithTheSameSeed() async throws {
@@ -109,11 +109,11 @@ import Testing
             async let answer = text(send("/v1/completions", #"{"prompt": "a", "temperature": 1}"#, to: address))
             while held.backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             try await use(held, other, by: gateway)
-            await held.kill()
+            try await held.kill()
             #expect(try await answer.contains("\"finish_reason\""))
             #expect(held.backend.requests[0].sampling.seed == other.backend.requests[0].sampling.seed)
         }
-        await other.kill()
+        try await other.kill()
     }
 
     @Test func whatAVerifierAnswersIsPassedOnAsItIs() async throws {
@@ -144,7 +144,7 @@ import Testing
                 }
             }
         }
-        await verifier.kill()
+        try await verifier.kill()
     }
 
     @Test func aClientThatLeavesFreesItsVerifier() async throws {
@@ -163,7 +163,7 @@ import Testing
                 #expect(try await gateway.snapshot().replicas.allSatisfy { $0.outstandingTokens == 0 })
             }
         }
-        await verifier.kill()
+        try await verifier.kill()
     }
 
     @Test func itsHealthAndItsFiguresAreItsOwn() async throws {
@@ -191,8 +191,8 @@ import Testing
             gateway.drain()
             #expect(try await send("/v1/models", to: address).status == .serviceUnavailable)
         }
-        await verifier.kill()
-        await loading.kill()
+        try await verifier.kill()
+        try await loading.kill()
     }
 
     @Test func bytesThatNobodyTakesHoldTheirVerifierBack() async throws {
