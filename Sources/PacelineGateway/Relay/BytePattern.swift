@@ -8,7 +8,9 @@ struct BytePattern: Sendable {
     init(_ text: StaticString) {
         bytes = text.withUTF8Buffer { Array($0) }
         var jumps = [UInt8](repeating: UInt8(clamping: bytes.count), count: 256)
-        for (place, byte) in bytes.dropLast().enumerated() { jumps[Int(byte)] = UInt8(clamping: bytes.count - 1 - place) }
+        for (place, byte) in bytes.dropLast().enumerated() {
+            jumps[Int(byte)] = UInt8(clamping: bytes.count - 1 - place)
+        }
         self.jumps = jumps
     }
 

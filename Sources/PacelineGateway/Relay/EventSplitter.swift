@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Cuts a replica's bytes into server-sent events. Verifiers end each with an empty line, and write no carriage returns.
+/// Cuts a replica's bytes into server-sent events. Verifiers end each with an empty line, and write no carriage
+/// returns.
 struct EventSplitter: Sendable {
     private static let end = BytePattern("\n\n")
 

@@ -75,7 +75,9 @@ struct StreamRelay: Sendable {
     var point: RelayPoint? {
         guard hasContent else { return nil }
         var point = RelayPoint(tokens: choices.map(\.tokens))
-        guard let identity, let text = String(validating: identity.readableBytesView, as: UTF8.self) else { return point }
+        guard let identity, let text = String(validating: identity.readableBytesView, as: UTF8.self) else {
+            return point
+        }
         // The fields before the choices are an object once it is closed.
         let object = text.dropFirst("data: ".count).dropLast() + "}"
         guard case .mapping(let fields)? = try? JSONReader.read(String(object)) else { return point }
@@ -113,7 +115,9 @@ struct StreamRelay: Sendable {
                 output.ending = .complete
             } else if Self.error.stands(at: 0, in: text) {
                 let length = event.readableBytes - Self.data.count - 2
-                output.ending = .failed(event.getSlice(at: event.readerIndex + Self.data.count, length: length) ?? event)
+                output.ending = .failed(
+                    event.getSlice(at: event.readerIndex + Self.data.count, length: length) ?? event
+                )
             } else if let layout = ChunkLayout(text) {
                 take(event, text, layout, &output)
             } else {
@@ -198,7 +202,8 @@ struct StreamRelay: Sendable {
         guard !choices[choice].hasEnded, heldEnd?.choice != choice else {
             guard let start = layout.figuresStart, let held = heldEnd else { return }
             // The figures that stand here belong to the end that the client gets last.
-            var chunk = held.chunk.getSlice(at: held.chunk.readerIndex, length: held.chunk.readableBytes - 4) ?? held.chunk
+            var chunk =
+                held.chunk.getSlice(at: held.chunk.readerIndex, length: held.chunk.readableBytes - 4) ?? held.chunk
             chunk.writeBytes(UnsafeRawBufferPointer(rebasing: text[start...]))
             heldEnd = (held.choice, chunk)
             hasFigures = true

@@ -79,7 +79,9 @@ struct GenerationOutline: Sendable {
         guard !added.isEmpty else { return original }
         var body = ByteBuffer()
         body.reserveCapacity(original.readableBytes + added.utf8.count)
-        body.writeImmutableBuffer(original.getSlice(at: original.readerIndex, length: end - original.readerIndex) ?? original)
+        body.writeImmutableBuffer(
+            original.getSlice(at: original.readerIndex, length: end - original.readerIndex) ?? original
+        )
         body.writeString(isEmpty ? String(added.dropFirst()) : added)
         body.writeStaticString("}")
         return body

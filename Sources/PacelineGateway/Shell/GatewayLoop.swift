@@ -97,7 +97,6 @@ final class GatewayLoop {
     }
 
     private func open(_ attempt: AttemptID, _ address: ReplicaAddress, _ call: UpstreamCall) {
-        // The request of an attempt that is opened is the one whose event is handled, or one that waited; both are known.
         guard let id = machine.request(of: attempt), let client = clients[id] else { return }
         logger.debug("\(client.requestID): to \(address)")
         let running = upstream.open(call, at: address, for: attempt, self)

@@ -63,7 +63,9 @@ final class Upstream {
                 body: call.body.readableBytes > 0 ? .byteBuffer(call.body) : nil
             )
             let delegate = AnswerDelegate(attempt, bound)
-            return Call(task: http.execute(request: request, delegate: delegate, eventLoop: .delegateAndChannel(on: eventLoop)))
+            return Call(
+                task: http.execute(request: request, delegate: delegate, eventLoop: .delegateAndChannel(on: eventLoop))
+            )
         } catch {
             // A path that is no path; nobody else would take it either.
             eventLoop.execute { bound.value.attemptFailed(attempt, .unreachable) }

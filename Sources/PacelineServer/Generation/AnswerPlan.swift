@@ -129,6 +129,7 @@ struct AnswerPlan: Sendable {
             given += piece
             if isStopped { return given }
         }
-        return given
+        // With the last token that there may be, all of the text is certain.
+        return request.generated.count < request.maximumTokens ? given : given + text.finish(at: nil)
     }
 }

@@ -90,7 +90,8 @@ struct GatewayCommand: ConfiguredCommand {
         }
     }
 
-    private func work(_ gateway: Gateway, _ running: RequestCount, at address: Endpoint, _ logger: Logger) async throws {
+    private func work(_ gateway: Gateway, _ running: RequestCount, at address: Endpoint, _ logger: Logger) async throws
+    {
         Termination.becomeReady(leaving: clients.drainDelay.duration + clients.grace.duration)
         gateway.use(replicas.verifiers, from: "command line")
         var ready = Announcement(.ready)
@@ -119,7 +120,8 @@ struct GatewayCommand: ConfiguredCommand {
             case .success(let endpoints):
                 logger.info("\(name) is \(endpoints.map { "\($0)" }.joined(separator: ", "))")
                 gateway.use(endpoints.map { ReplicaAddress($0) }, from: "\(name)")
-            case .failure(let error): logger.warning("\(name) cannot be looked up, so its last addresses hold: \(error)")
+            case .failure(let error):
+                logger.warning("\(name) cannot be looked up, so its last addresses hold: \(error)")
             }
         }
     }

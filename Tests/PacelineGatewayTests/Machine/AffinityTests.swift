@@ -19,7 +19,9 @@ import Testing
 
     @Test func textsShareTheNamesOfTheBeginningsThatTheyShare() {
         let common = [UInt8](repeating: 7, count: 600)
-        let (one, other) = (PrefixHash.prefixes(of: common + [1], key: "k"), PrefixHash.prefixes(of: common + common, key: "k"))
+        let (one, other) = (
+            PrefixHash.prefixes(of: common + [1], key: "k"), PrefixHash.prefixes(of: common + common, key: "k")
+        )
         #expect(one.count == 3 && other.count == 4 && Array(other.prefix(3)) == one)
         #expect(Set(PrefixHash.prefixes(of: common, key: "l")).isDisjoint(with: one))
         #expect(PrefixHash.prefixes(of: common.prefix(127), key: "k").isEmpty)

@@ -54,7 +54,8 @@ import Testing
         return UInt64(fields?.value("seed")?.whole ?? 0)
     }
 
-    private func check(_ received: String, of call: ProxiedCall, _ verifier: ReferenceVerifier, _ note: Comment) throws {
+    private func check(_ received: String, of call: ProxiedCall, _ verifier: ReferenceVerifier, _ note: Comment) throws
+    {
         let text = try StreamText(received)
         #expect(try text.withoutIdentity == direct(call, verifier).withoutIdentity, note)
         #expect(text.identities.count == 1 && text.ends == 1 && text.isEnded, note)
@@ -128,7 +129,8 @@ import Testing
         let call = Calls.completion(#""prompt": "a", "stream": true"#)
         func chunk(_ id: String, _ token: Int) -> ByteBuffer {
             ByteBuffer(
-                string: "data: {\"id\":\"\(id)\",\"created\":5,\"choices\":[{\"index\":0,\"text\":\"x\",\"logprobs\":null,"
+                string:
+                    "data: {\"id\":\"\(id)\",\"created\":5,\"choices\":[{\"index\":0,\"text\":\"x\",\"logprobs\":null,"
                     + "\"finish_reason\":null,\"token_ids\":[\(token)]}]}\n\n"
             )
         }

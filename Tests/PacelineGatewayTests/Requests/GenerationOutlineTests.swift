@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""seed": 18446744073709551615"#, UInt64.max), (#""seed": -9223372036854775808"#, 1 << 63), (#""seed": 3.0"#, 3),
+        (#""seed": 18446744073709551615"#, UInt64.max), (#""seed": -9223372036854775808"#, 1 << 63),
+        (#""seed": 3.0"#, 3),
     ]) func everySeedOfAClientStays(field: String, seed: UInt64) throws {
         let fields = try RequestFields(body: Calls.completion(field).call(resuming: nil).body)
         #expect(try GenerationOptions.seed(fields) == seed)
@@ -46,7 +47,9 @@ import Testing
             #""stream": true, "seed": "x", "return_token_ids": 1, "sse_ping_interval": 4000"#,
             #""stream": true, "seed": 1.5, "return_token_ids": "no", "sse_ping_interval": []"#,
         ] { #expect(body(Calls.completion(fields)) == "{\(fields)}") }
-        for text in ["", "[]", "{", #"{"a"}"#, #"{"a": }"#, #"{"a": 1} x"#, "\"{}\"", #"{"a": "}"#, "{,}", "{\"a\":1,}"] {
+        for text in [
+            "", "[]", "{", #"{"a"}"#, #"{"a": }"#, #"{"a": 1} x"#, "\"{}\"", #"{"a": "}"#, "{,}", "{\"a\":1,}",
+        ] {
             let call = Calls.call("/v1/completions", text)
             #expect(call.generation == nil && body(call) == text, "\(text)")
         }
@@ -79,7 +82,9 @@ import Testing
 
     @Test func anyBodyThatIsJSONIsUnderstoodAndAnyOtherChangesNothing() {
         var random = SplitMix(seed: 1)
-        let parts = ["{", "}", "[", "]", ",", ":", "\"", "\\", "\"a\"", "1", "null", "true", " ", "\"seed\"", "é", "\n"]
+        let parts = [
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "\"a\"", "1", "null", "true", " ", "\"seed\"", "é", "\n",
+        ]
         for _ in 0..<20_000 {
             var text = random.next(below: 2) == 0 ? "{\"a\":" : ""
             for _ in 0..<random.next(below: 12) { text += parts[random.next(below: parts.count)] }

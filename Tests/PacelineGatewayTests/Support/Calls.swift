@@ -45,11 +45,15 @@ enum Calls {
         fields += chance("\"n\": \(1 + random.next(below: 3))")
         fields += chance("\"stop\": [\"[7]\", \"€ \"]")
         fields += chance("\"sse_ping_interval\": \(1 + random.next(below: 3))")
-        if random.next(below: 3) == 0 { fields.append(isChat ? "\"logprobs\": true, \"top_logprobs\": 2" : "\"logprobs\": 1") }
+        if random.next(below: 3) == 0 {
+            fields.append(isChat ? "\"logprobs\": true, \"top_logprobs\": 2" : "\"logprobs\": 1")
+        }
         let seed = random.next() >> 20
         if isChat { return chat(fields.joined(separator: ", "), drawnSeed: seed) }
         fields += chance("\"echo\": true")
-        fields.append(["\"prompt\": \"abc\"", "\"prompt\": [\"a\", \"bc\"]", "\"prompt\": [5, 6, 7]"][random.next(below: 3)])
+        fields.append(
+            ["\"prompt\": \"abc\"", "\"prompt\": [\"a\", \"bc\"]", "\"prompt\": [5, 6, 7]"][random.next(below: 3)]
+        )
         return completion(fields.joined(separator: ", "), drawnSeed: seed)
     }
 }

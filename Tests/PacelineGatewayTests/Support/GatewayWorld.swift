@@ -7,8 +7,8 @@ import PacelineTestKit
 @testable import PacelineGateway
 @testable import PacelineServer
 
-/// A gateway's machine among verifiers that crash, hang, drain and refuse, under a virtual clock. Equal seeds give equal
-/// runs, but for the ids of answers.
+/// A gateway's machine among verifiers that crash, hang, drain and refuse, under a virtual clock. Equal seeds give
+/// equal runs, but for the ids of answers.
 struct GatewayWorld {
     enum Health: Equatable {
         case up, down, stopped, draining

@@ -13,8 +13,8 @@ import Testing
 
 /// What a verifier answers, without one: its own code writes the chunks, and the texts are invented.
 ///
-/// A text depends on the seed alone. How its tokens are grouped, and how choices alternate, is drawn anew for each call,
-/// as with drafts.
+/// A text depends on the seed alone. How its tokens are grouped, and how choices alternate, is drawn anew for each
+/// call, as with drafts.
 struct ReferenceVerifier: Sendable {
     let model: ServedModel
     private let known = KnownTokens()
@@ -117,7 +117,8 @@ struct ReferenceVerifier: Sendable {
     /// The text for a seed; some begin with a thought.
     func text(_ seed: UInt64) -> String {
         var random = SplitMix(seed: seed)
-        var text = random.next(below: 2) == 0 ? "" : "<think>\nHmm, \(Self.pieces[random.next(below: 12)])…\n</think>\n\n"
+        var text =
+            random.next(below: 2) == 0 ? "" : "<think>\nHmm, \(Self.pieces[random.next(below: 12)])…\n</think>\n\n"
         for _ in 0..<random.next(below: 24) { text += Self.pieces[random.next(below: Self.pieces.count)] }
         return text
     }
