@@ -103,7 +103,14 @@ class Streams(GatewayCase):
         return [(each.token, each.logprob, len(each.top_logprobs)) for entry in entries for each in entry.content]
 
     def test_several_completions_of_several_prompts_go_on_each_for_itself(self):
-        fields = {"model": MODEL, "prompt": ["one, two,", "A river is"], "n": 2, "stream": True, "echo": True, **SAMPLED}
+        fields = {
+            "model": MODEL,
+            "prompt": ["one, two,", "A river is"],
+            "n": 2,
+            "stream": True,
+            "echo": True,
+            **SAMPLED,
+        }
 
         def texts(chunks):
             all_texts, reasons = {}, {}
@@ -118,7 +125,13 @@ class Streams(GatewayCase):
         self.assertEqual(texts(self.strike(self.gateway.completions.create(**fields), replicas.suspend, 20)), plain)
 
     def test_without_a_seed_the_gateway_draws_one_and_says_so(self):
-        fields = {"model": MODEL, "prompt": "Once upon a time", "stream": True, "max_tokens": TOKENS, "temperature": 1.1}
+        fields = {
+            "model": MODEL,
+            "prompt": "Once upon a time",
+            "stream": True,
+            "max_tokens": TOKENS,
+            "temperature": 1.1,
+        }
         fields["extra_body"] = {"ignore_eos": True}
         chunks = self.strike(self.gateway.completions.create(**fields), lambda replica: replica.kill())
         seed = next(chunk.seed for chunk in chunks if getattr(chunk, "seed", None) is not None)

@@ -124,7 +124,11 @@ def show(report):
         ["time to the first token, verifier alone, ms", f"{first['direct_ms']:.2f}", ""],
         ["the same through the gateway, ms", f"{first['through_ms']:.2f}", ""],
         [f"added, median of {first['pairs']} pairs, ms", f"{first['added_ms']:.2f}", f"{FIRST_TOKEN_LIMIT_MS}"],
-        [f"CPU time for each of {relay['tokens']:.0f} tokens, us", f"{relay['cpu_us_per_token']:.1f}", f"{TOKEN_LIMIT_US}"],
+        [
+            f"CPU time for each of {relay['tokens']:.0f} tokens, us",
+            f"{relay['cpu_us_per_token']:.1f}",
+            f"{TOKEN_LIMIT_US}",
+        ],
         ["tokens/s of all clients", f"{relay['tokens_per_second']:.0f}", ""],
         ["CPU of an idle gateway, % of a core", f"{relay['idle_cpu_percent']:.2f}", ""],
     ]

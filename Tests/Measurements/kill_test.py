@@ -93,7 +93,9 @@ class Stream:
             choice["text"] += entry.get("text") or entry.get("delta", {}).get("content") or ""
             choice["tokens"] += entry.get("token_ids") or []
             scores = entry.get("logprobs") or {}
-            choice["scores"] += scores.get("token_logprobs") or [each["logprob"] for each in scores.get("content") or []]
+            choice["scores"] += scores.get("token_logprobs") or [
+                each["logprob"] for each in scores.get("content") or []
+            ]
             if entry["finish_reason"]:
                 choice["ends"].append(entry["finish_reason"])
         if chunk.get("usage"):
@@ -185,7 +187,9 @@ def measure(chosen):
     workers = [DRAFTERS[number % len(DRAFTERS)] for number in range(chosen.workers)]
     with Replicas(chosen.model, chosen.verifiers, *options, workers=workers) as replicas:
         # Of one verifier, without faults and with drafts: tokens depend on neither.
-        plain = [(path, body, stream(replicas.replicas[0].http, path, body).said) for path, body in bodies(chosen.tokens)]
+        plain = [
+            (path, body, stream(replicas.replicas[0].http, path, body).said) for path, body in bodies(chosen.tokens)
+        ]
         with Clients(replicas.address, plain, chosen.clients) as clients:
             faults = harm(replicas, chosen)
         failovers = replicas.failovers()

@@ -36,7 +36,8 @@ package struct EventWriter: Sendable {
         self.channel = channel
     }
 
-    /// Sends bytes of events, for those who are on an event loop. Who does not wait must see to it that little piles up.
+    /// Sends bytes of events, for those who are on an event loop. Who does not wait must see to it that little piles
+    /// up.
     ///
     /// - Returns: a future on `eventLoop` of the time when the bytes have left.
     package func write(_ bytes: ByteBuffer, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
