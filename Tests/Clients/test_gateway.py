@@ -8,7 +8,9 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -231,6 +233,68 @@ class Upgrade(GatewayCase):
                 replica.restart()
             for replica in self.fleet.replicas:
                 replica.wait()
+
+
+class Fronts(GatewayCase):
+    """Gateways of their own before the same verifiers."""
+
+    def front(self, *options):
+        gateway = self.fleet.start("gateway", *options, "--http", "127.0.0.1:0")
+        address = gateway.announcement("ready")["http"]
+        self.addCleanup(gateway.stop)
+        self.await_health(address, 200)
+        return gateway, address
+
+    def await_health(self, address, status, seconds=30):
+        host, port = address.rsplit(":", 1)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=10)) as connection:
+                connection.request("GET", "/health")
+                if connection.getresponse().status == status:
+                    return
+            time.sleep(0.02)
+        self.fail(f"/health was not {status} within {seconds} s")
+
+    def text(self, address):
+        answer = self.client(address).completions.create(model=MODEL, prompt="1, 2,", temperature=0, max_tokens=8)
+        return answer.choices[0].text
+
+    def test_verifiers_are_found_by_a_name(self):
+        port = self.fleet.replicas[0].http.rsplit(":", 1)[1]
+        # The name has an address without a verifier, too, where there is IPv6.
+        _, address = self.front("--discover", f"dns:localhost:{port}")
+        self.assertEqual(self.text(address), self.text(self.fleet.replicas[0].http))
+
+    def test_verifiers_behind_tls_must_show_a_certificate_of_the_named_authority(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([HERE.parent.parent / "Deploy" / "certs.sh", folder], check=True, capture_output=True)
+            pair = ["--ssl-cert-file", f"{folder}/verifier.pem", "--ssl-key-file", f"{folder}/verifier-key.pem"]
+            options = ["--context", 1024, "-t", 1, "--api-key", KEY, *pair]
+            process, _, secure = self.fleet.verifier(MODEL, *options)
+            self.addCleanup(process.stop)
+            _, address = self.front("--verifier", f"https://{secure}", "--verifier-ca", f"{folder}/ca.pem")
+            self.assertEqual(self.text(address), self.text(self.fleet.replicas[0].http))
+            # The system's authorities did not sign it.
+            stranger = self.fleet.start("gateway", "--verifier", f"https://{secure}", "--http", "127.0.0.1:0")
+            self.addCleanup(stranger.stop)
+            with self.assertRaises(openai.APIStatusError) as caught:
+                self.text(stranger.announcement("ready")["http"])
+            self.assertEqual(caught.exception.code, "no_verifier")
+
+    def test_sigterm_lets_streams_end_and_takes_no_new_ones(self):
+        gateway, address = self.front("--verifier", self.fleet.replicas[0].http)
+        fields = {"model": MODEL, "messages": CHAT, "stream": True, **SAMPLED}
+        plain = "".join(map(chat_text, self.direct.chat.completions.create(**fields)))
+        stream = iter(self.client(address).chat.completions.create(**fields))
+        first = next(stream)
+        gateway.send(signal.SIGTERM)
+        self.await_health(address, 503)
+        with self.assertRaises(openai.APIStatusError) as caught:
+            self.text(address)
+        self.assertEqual((caught.exception.status_code, caught.exception.code), (503, "draining"))
+        self.assertEqual("".join(map(chat_text, [first, *stream])), plain)
+        self.assertEqual(gateway.child.wait(timeout=10), 0)
 
 
 if __name__ == "__main__":
