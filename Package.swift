@@ -156,6 +156,34 @@ let targets: [Target] = [
         ]
     ),
 
+    // The front of several verifiers: one machine that places requests and goes on with streams, and its sockets.
+    .target(
+        name: "PacelineGateway",
+        dependencies: [
+            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineServer", "PacelineSpeculation",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ]
+    ),
+    .testTarget(
+        name: "PacelineGatewayTests",
+        dependencies: [
+            "PacelineChaos", "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineMetrics", "PacelineModel",
+            "PacelineServer", "PacelineSpeculation", "PacelineTestKit",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]
+    ),
+
     // Deterministic simulation of whole clusters under faults: no sockets, threads or clocks.
     .target(
         name: "PacelineSimulation",
@@ -203,7 +231,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "paceline",
         dependencies: [
-            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineLoad", "PacelineMetrics", "PacelineModel",
+            "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineLoad", "PacelineMetrics",
+            "PacelineModel",
             "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,4 +1,5 @@
 import Crypto
+import PacelineTensor
 
 extension ModelFile {
     /// The hash of what tells this model from others and its numbers from other numbers: its tokenizer, its metadata,
@@ -33,6 +34,13 @@ extension ModelFile {
             }
         }
         return hash.finalize().prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// Whether OpenBLAS multiplies some of its weights, whose bits depend on the CPU then.
+    package var multipliesWithOpenBLAS: Bool {
+        file.tensors.values.contains { tensor in
+            tensor.dimensions.count > 1 && WeightType(rawValue: tensor.type)?.usesOpenBLAS == true
+        }
     }
 
     /// Bytes of a tensor that are hashed at each place.

@@ -29,8 +29,9 @@ struct Paceline: ParsableCommand {
             """,
         version: PacelineVersion.text,
         subcommands: [
-            GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, ScoreCommand.self, TokenizeCommand.self,
-            InspectCommand.self, BenchCommand.self, TopCommand.self, SimulateCommand.self, ChaosCommand.self,
+            GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, GatewayCommand.self, ScoreCommand.self,
+            TokenizeCommand.self, InspectCommand.self, BenchCommand.self, TopCommand.self, SimulateCommand.self,
+            ChaosCommand.self,
         ]
     )
 

@@ -42,8 +42,11 @@ struct ChatAnswer: AnswerFormat {
         let hasTokens = promptTokens != nil && !piece.tokens.isEmpty
         if deltas.count == first, hasTokens || !piece.logProbabilities.isEmpty { deltas.append(["content": ""]) }
         return deltas.enumerated().map { place, delta in
-            // What belongs to the tokens stands beside the first of their text.
-            chunk(delta, place == first ? piece : ChoicePiece(), choice: choice)
+            // Token ids stand beside the last of their text, so that who has got them has got all of it.
+            var shown = ChoicePiece()
+            if place == first { shown.logProbabilities = piece.logProbabilities }
+            if place == deltas.count - 1 { shown.tokens = piece.tokens }
+            return chunk(delta, shown, choice: choice)
         }
     }
 

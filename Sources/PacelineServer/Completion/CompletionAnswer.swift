@@ -31,7 +31,7 @@ struct CompletionAnswer: AnswerFormat {
                 echo: body.echoes ? Self.text(of: body.prompts[prompt], model.tokenizer) : nil,
                 offsets: TextOffsets(model.tokenizer, beginsText: body.echoes)
             )
-            guard body.options.resume != nil else { return choice }
+            guard plan.hasBegun(place) else { return choice }
             // The client has all of that already.
             (choice.echo, choice.hasShownTokens) = (nil, true)
             for token in (body.echoes ? request.prompt : []) + request.generated { _ = choice.offsets.append(token) }

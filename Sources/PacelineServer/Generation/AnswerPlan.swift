@@ -91,11 +91,16 @@ struct AnswerPlan: Sendable {
                 request.maximumTokens = min(options.maximumTokens ?? room, room)
                 request.minimumTokens = min(options.minimumTokens, request.maximumTokens)
                 request.sampling.seed &+= UInt64(choice)
-                if let resume = options.resume { request.generated = resume.tokens[requests.count] }
+                if let resume = options.resume { request.generated = resume.tokens[requests.count] ?? [] }
                 requests.append(request)
             }
         }
         return requests
+    }
+
+    /// Whether the client has what comes before a choice's tokens, such as the prompt that it repeats.
+    func hasBegun(_ choice: Int) -> Bool {
+        options.resume?.tokens[choice] != nil
     }
 
     private static func checkCount(of prompts: Prompts, _ options: GenerationOptions) throws(APIError) {
@@ -124,6 +129,7 @@ struct AnswerPlan: Sendable {
             given += piece
             if isStopped { return given }
         }
-        return given
+        // With the last token that there may be, all of the text is certain.
+        return request.generated.count < request.maximumTokens ? given : given + text.finish(at: nil)
     }
 }

@@ -30,7 +30,7 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
         var chunks: [JSONValue] = []
         if !choices[choice].hasShownPrompt {
             choices[choice].hasShownPrompt = true
-            if plan.options.resume == nil {
+            if !plan.hasBegun(choice) {
                 chunks += format.prompt(choices[choice].prompt, choice: choice)
             }
         }
@@ -75,6 +75,7 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
     private func figures(ofStream isStream: Bool) -> [(name: String, value: JSONValue)] {
         let figures = AnswerFigures(
             summaries: choices.compactMap(\.summary),
+            given: plan.requests.map(\.generated.count),
             choicesPerPrompt: plan.options.choices,
             hasPrediction: plan.options.prediction != nil,
             generatesNothing: plan.generatesNothing

@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import PacelineModel
 import PacelineSpeculation
 
@@ -20,6 +21,10 @@ package struct ServedModel: Sendable {
     package let created: Int
     /// Equal if and only if equal requests are bound to give equal tokens.
     package let fingerprint: String
+    /// Equal for servers that can go on with each other's answers: they also have room for the same texts.
+    package var generation: String { "\(fingerprint)-\(contextLength)" }
+    /// The header of answers about health that names the generation.
+    package static let generationHeader = HTTPField.Name("paceline-generation")!
     /// Figures of the file, for those who look.
     package let description: JSONValue
     /// Special tokens that show as text, because something in the text depends on them.

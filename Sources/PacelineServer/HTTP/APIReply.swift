@@ -22,10 +22,27 @@ package enum APIReply: Sendable {
 /// Writes server-sent events; each call suspends until its bytes have left, so that nothing piles up.
 package struct EventWriter: Sendable {
     private let send: @Sendable (ByteBuffer) async throws -> Void
+    /// The client's connection; nil for a writer of another kind.
+    private let channel: (any Channel)?
 
     /// - Parameter send: suspends until the bytes have left; throws when the client has gone away.
     package init(send: @escaping @Sendable (ByteBuffer) async throws -> Void) {
         self.send = send
+        channel = nil
+    }
+
+    init(_ channel: any Channel) {
+        send = { try await ExchangeHandler.send($0, on: channel).get() }
+        self.channel = channel
+    }
+
+    /// Sends bytes of events, for those who are on an event loop. Who does not wait must see to it that little piles
+    /// up.
+    ///
+    /// - Returns: a future on `eventLoop` of the time when the bytes have left.
+    package func write(_ bytes: ByteBuffer, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        if let channel { return ExchangeHandler.send(bytes, on: channel).hop(to: eventLoop) }
+        return eventLoop.makeFutureWithTask { [send] in try await send(bytes) }
     }
 
     /// Sends one event that carries `data`, which has no line breaks.

@@ -11,7 +11,7 @@ package enum EventStream {
     static func isType(_ contentType: String?) -> Bool { contentType == Self.contentType }
 
     /// A line that says nothing, which readers pass over.
-    static let comment = ByteBuffer(string: ": ping\n\n")
+    package static let comment = ByteBuffer(string: ": ping\n\n")
 
     /// One event that carries `data`, which has no line breaks.
     package static func event(_ data: [UInt8]) -> ByteBuffer {

@@ -112,12 +112,13 @@ final class ExchangeHandler: ChannelDuplexHandler {
         return promise.futureResult
     }
 
-    /// Sends a part of the event stream of `channel`, and suspends until its bytes have left.
-    static func send(_ bytes: ByteBuffer, on channel: any Channel) async throws {
-        try await channel.eventLoop.flatSubmit {
-            let handler = try? channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
-            return handler?.send(bytes) ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
-        }.get()
+    /// Sends a part of the event stream of `channel`; at once if called on its loop.
+    ///
+    /// - Returns: a future of the time when the bytes have left.
+    static func send(_ bytes: ByteBuffer, on channel: any Channel) -> EventLoopFuture<Void> {
+        guard channel.eventLoop.inEventLoop else { return channel.eventLoop.flatSubmit { send(bytes, on: channel) } }
+        let handler = try? channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
+        return handler?.send(bytes) ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
     }
 
     /// Answers what is no request, and ends the connection.

@@ -30,7 +30,7 @@ package struct ModelService: Sendable {
         [
             "id": .string(name), "object": "model", "created": .int(model.created), "owned_by": "paceline",
             "root": .string(model.root), "parent": .null, "max_model_len": .int(model.contextLength),
-            "meta": model.description,
+            "system_fingerprint": .string(model.fingerprint), "meta": model.description,
         ]
     }
 

@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -165,7 +165,7 @@ package struct HTTPServer: Sendable {
             let events = ResponseBody { [channel = context.channel] writer in
                 // Only now is the request answered.
                 defer { withExtendedLifetime((running, body)) {} }
-                try await write(EventWriter { try await ExchangeHandler.send($0, on: channel) })
+                try await write(EventWriter(channel))
                 try await writer.finish(nil)
             }
             return Response(status: .ok, headers: eventHeaders, body: events)
@@ -180,6 +180,6 @@ package struct HTTPServer: Sendable {
 extension HTTPField.Name {
     /// Tells nginx not to hold an answer back.
     static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
-    static let xAPIKey = HTTPField.Name("x-api-key")!
-    static let xRequestID = HTTPField.Name("x-request-id")!
+    package static let xAPIKey = HTTPField.Name("x-api-key")!
+    package static let xRequestID = HTTPField.Name("x-request-id")!
 }

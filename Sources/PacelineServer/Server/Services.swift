@@ -7,6 +7,8 @@ package struct Services: Sendable {
     let completions: CompletionService
     let tokens: TokenService
     let models: ModelService
+    /// Equal for servers that can go on with each other's answers.
+    let generation: String
 
     /// - Parameter build: the server's name and version.
     package init(
@@ -21,5 +23,6 @@ package struct Services: Sendable {
         completions = CompletionService(generations)
         tokens = TokenService(model)
         models = ModelService(model, backend: backend, build: build)
+        generation = model.generation
     }
 }

@@ -62,7 +62,10 @@ extension ServerLifecycle {
         ["/health", "/v1/health", "/ping"].map { path in
             Route(.get, path, isProbe: true) { _ in
                 try self.checkReadiness()
-                return try .json(StatusBody(status: "ok"))
+                var headers = HTTPFields()
+                // What a gateway needs to know, without a key and without another question.
+                headers[ServedModel.generationHeader] = self.services?.generation
+                return .whole(try JSON.encode(StatusBody(status: "ok")), headers: headers)
             }
         }
     }

@@ -126,7 +126,7 @@ struct VerifierCommand: ConfiguredCommand {
                 contextLength: contextLength,
                 slots: scheduling.slots,
                 created: Int(Date().timeIntervalSince1970),
-                numerics: "kernels \(KernelDefinition.version), keys and values \(cache.type.rawValue)"
+                numerics: numerics(of: file)
             )
             let build = "paceline \(PacelineVersion.current)"
             lifecycle.begin(serving: Services(model: served, backend: server, build: build, logger: logger))
@@ -137,6 +137,14 @@ struct VerifierCommand: ConfiguredCommand {
             if !Task.isCancelled { try await finish(server, lifecycle, logger) }
             try await server.shutdown()
         }
+    }
+
+    /// What the bits of the target's logits depend on besides its file.
+    private func numerics(of file: ModelFile) -> String {
+        let numerics = "kernels \(KernelDefinition.version), keys and values \(cache.type.rawValue)"
+        // A drafter of this process may have loaded the library as well.
+        guard file.multipliesWithOpenBLAS, let core = OpenBLAS.core else { return numerics }
+        return "\(numerics), float weights with OpenBLAS for \(core)"
     }
 
     /// What `/metrics` shows; from here on it holds what libraries record in this process.

@@ -157,8 +157,9 @@ struct StreamOptions: Sendable, Equatable {
 
 /// Where an answer was cut, to go on behind it: `resume {"tokens": […]}`.
 struct ResumePoint: Sendable, Equatable {
-    /// The tokens that each choice had, in the order of the choices.
-    var tokens: [[Token]]
+    /// The tokens that each choice had, in the order of the choices; nil for one of which nothing came, not even the
+    /// prompt that it repeats.
+    var tokens: [[Token]?]
     /// The identity of the answer that is continued; nil for a new one.
     var id: String?
     var created: Int?
@@ -171,13 +172,17 @@ struct ResumePoint: Sendable, Equatable {
         guard let values = try resume.array("tokens", of: "token ids") else {
             throw resume.missing("tokens", "an array of token ids")
         }
-        guard case .list? = values.first else {
+        guard values.contains(where: \.isOfOneChoice) else {
             tokens = [try GenerationOptions.tokens(resume, "tokens", vocabularySize: vocabularySize) ?? []]
             return
         }
         tokens = []
         for (choice, value) in values.enumerated() {
             let name = "tokens[\(choice)]"
+            if case .none = value {
+                tokens.append(nil)
+                continue
+            }
             guard case .list(let list) = value else { throw resume.mismatch(name, "an array of token ids", value) }
             var several: [Token] = []
             for item in list.values {
@@ -187,6 +192,16 @@ struct ResumePoint: Sendable, Equatable {
                 several.append(token)
             }
             tokens.append(several)
+        }
+    }
+}
+
+extension TemplateValue {
+    /// Whether an entry of `resume.tokens` stands for a choice, and not for a token.
+    fileprivate var isOfOneChoice: Bool {
+        switch self {
+        case .list, .none: true
+        default: false
         }
     }
 }

@@ -5,6 +5,8 @@ import PacelineSpeculation
 struct AnswerFigures {
     /// The summaries by choice; the choices of one prompt stand together.
     let summaries: [RequestSummary]
+    /// The tokens of each choice that came with the request, from an answer that was cut.
+    let given: [Int]
     let choicesPerPrompt: Int
     /// Whether the client sent a prediction.
     let hasPrediction: Bool
@@ -45,16 +47,22 @@ struct AnswerFigures {
         return .object(fields)
     }
 
-    /// llama.cpp's figures. Choices run at the same time, so their tokens add up and the longest time counts.
+    /// The tokens that were generated for this request: those that an answer was resumed with are not.
+    private var predictedTokens: [Int] {
+        zip(summaries, given).map { max(0, $0.completionTokens - $1) }
+    }
+
+    /// llama.cpp's figures. Choices run at the same time, so their tokens add up and the longest time counts. Those of
+    /// a resumed answer are of the part behind the cut.
     var timings: JSONValue {
         let cached = summaries.reduce(0) { $0 + $1.cachedTokens }
         let predicted = summaries.map(\.predictedMilliseconds).max() ?? 0
-        let afterFirst = summaries.reduce(0) { $0 + max(0, $1.completionTokens - 1) }
+        let afterFirst = predictedTokens.reduce(0) { $0 + max(0, $1 - 1) }
         return [
             "cache_n": .int(cached),
             "prompt_n": .int(summaries.reduce(0) { $0 + $1.promptTokens } - cached),
             "prompt_ms": .number(summaries.map(\.promptMilliseconds).max() ?? 0),
-            "predicted_n": .int(completionTokens),
+            "predicted_n": .int(generatesNothing ? 0 : predictedTokens.reduce(0, +)),
             "predicted_ms": .number(predicted),
             "predicted_per_second": .number(predicted > 0 ? Double(afterFirst) / predicted * 1000 : 0),
             "draft_n": .int(summaries.reduce(0) { $0 + $1.speculation.draftedTokens }),

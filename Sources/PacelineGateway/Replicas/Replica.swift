@@ -1,0 +1,35 @@
+import PacelineCluster
+
+/// What the gateway knows of one verifier.
+struct Replica: Sendable {
+    enum State: Sendable, Equatable {
+        /// It has not answered yet, or the last attempt showed that what is known is old.
+        case unknown
+        case ready
+        /// It loads, or will end soon.
+        case refusing
+        case down
+    }
+
+    var state = State.unknown
+    /// Replicas of one generation give equal tokens; nil before the first answer.
+    var generation: String?
+    /// Whether a request was lost on it since it last answered.
+    var isSuspected = false
+    /// Whether it may get new requests as far as configuration and discovery go.
+    var isListed = true
+    /// When it last answered, whatever it said.
+    var lastAnswer: Instant?
+    var nextPoll: Instant
+    var isPolled = false
+    /// Attempts that run, and the tokens that they have left to read and to generate.
+    var attempts = 0
+    var outstanding = 0
+    /// The number of the latest choice that fell on it.
+    var lastChoice = 0
+
+    /// Whether it may get a request of `generation`.
+    func takes(_ generation: String) -> Bool {
+        isListed && state == .ready && self.generation == generation
+    }
+}

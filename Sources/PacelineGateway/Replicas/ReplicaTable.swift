@@ -1,0 +1,157 @@
+import PacelineCluster
+
+/// All verifiers, and the choice among them.
+struct ReplicaTable: Sendable {
+    private(set) var replicas: [ReplicaAddress: Replica] = [:]
+    /// The generation of new requests; nil while none is ready.
+    private(set) var active: String?
+    private var affinity: PrefixAffinity
+    private var choices = 0
+    private let configuration: GatewayConfiguration
+
+    init(_ configuration: GatewayConfiguration) {
+        self.configuration = configuration
+        affinity = PrefixAffinity(limit: configuration.affinityLimit)
+    }
+
+    subscript(address: ReplicaAddress) -> Replica? { replicas[address] }
+
+    /// Whether new requests can be served.
+    var isReady: Bool { active != nil }
+
+    // MARK: Membership and health
+
+    /// Replaces the list. A replica that is not on it any more stays until its last attempt has ended.
+    mutating func list(_ addresses: [ReplicaAddress], now: Instant) {
+        let listed = Set(addresses)
+        for address in replicas.keys where !listed.contains(address) {
+            replicas[address]?.isListed = false
+            forget(address)
+        }
+        for address in listed { replicas[address, default: Replica(nextPoll: now)].isListed = true }
+        chooseGeneration()
+    }
+
+    /// The replicas to ask for their health now.
+    mutating func due(at now: Instant) -> [ReplicaAddress] {
+        let due = replicas.filter { !$0.value.isPolled && $0.value.nextPoll <= now }.keys.sorted()
+        for address in due {
+            replicas[address]?.isPolled = true
+            replicas[address]?.nextPoll = now + configuration.pollInterval
+        }
+        return due
+    }
+
+    /// When the next replica is to be asked; nil while all are being asked.
+    var nextPoll: Instant? {
+        replicas.values.lazy.filter { !$0.isPolled }.map(\.nextPoll).min()
+    }
+
+    mutating func take(_ answer: HealthAnswer, of address: ReplicaAddress, now: Instant) {
+        guard var replica = replicas[address] else { return }
+        replica.isPolled = false
+        switch answer {
+        case .ready(let generation): (replica.state, replica.generation) = (.ready, generation)
+        case .refusing: replica.state = .refusing
+        case .unreachable: replica.state = .down
+        }
+        if answer != .unreachable { (replica.lastAnswer, replica.isSuspected) = (now, false) }
+        replicas[address] = replica
+        chooseGeneration()
+    }
+
+    /// An attempt has shown a replica's state, until its next answer about its health.
+    mutating func note(_ state: Replica.State, of address: ReplicaAddress, now: Instant) {
+        guard replicas[address]?.state == .ready else { return }
+        replicas[address]?.state = state
+        replicas[address]?.nextPoll = now
+        chooseGeneration()
+    }
+
+    /// A request was lost on a replica. Until its next answer it gets requests only if no other can take them.
+    mutating func suspect(_ address: ReplicaAddress, now: Instant) {
+        replicas[address]?.isSuspected = true
+        replicas[address]?.nextPoll = now
+    }
+
+    /// Whether a replica has answered nothing for too long.
+    func isSilent(_ address: ReplicaAddress, now: Instant) -> Bool {
+        guard let last = replicas[address]?.lastAnswer else { return false }
+        return now - last > configuration.healthLimit
+    }
+
+    /// New requests go to the generation with the most ready replicas, and stay with the present one in a tie.
+    private mutating func chooseGeneration() {
+        var ready: [String: Int] = [:]
+        for replica in replicas.values where replica.isListed && replica.state == .ready {
+            if let generation = replica.generation { ready[generation, default: 0] += 1 }
+        }
+        let most = ready.values.max()
+        if let active, let count = ready[active], count == most { return }
+        active = ready.filter { $0.value == most }.keys.min()
+    }
+
+    private mutating func forget(_ address: ReplicaAddress) {
+        guard let replica = replicas[address], !replica.isListed, replica.attempts == 0 else { return }
+        replicas[address] = nil
+        affinity.drop(address)
+    }
+
+    // MARK: Choice
+
+    /// The replica for a request: of those that know its beginning and are not much busier than others the one that
+    /// knows most of it, else the one with the fewest tokens outstanding.
+    ///
+    /// - Parameters:
+    ///   - generation: that of the request's first tokens; nil for the active one.
+    ///   - excluded: replicas that have refused or lost the request.
+    func choice(
+        _ prefixes: [UInt64],
+        generation: String?,
+        excluding excluded: Set<ReplicaAddress>,
+        now: Instant
+    ) -> ReplicaAddress? {
+        guard let generation = generation ?? active else { return nil }
+        let able = replicas.filter { $0.value.takes(generation) && !excluded.contains($0.key) }
+        let fresh = able.filter { entry in
+            !entry.value.isSuspected && entry.value.lastAnswer.map { now - $0 <= configuration.freshness } ?? false
+        }
+        let candidates = fresh.isEmpty ? able : fresh
+        let least = candidates.min { left, right in
+            (left.value.outstanding, left.value.attempts, left.value.lastChoice, left.key)
+                < (right.value.outstanding, right.value.attempts, right.value.lastChoice, right.key)
+        }
+        guard let least else { return nil }
+        for prefix in prefixes.reversed() {
+            guard let known = affinity[prefix], let replica = candidates[known] else { continue }
+            let isWithinBound = replica.outstanding - least.value.outstanding <= configuration.affinitySlack
+            return isWithinBound ? known : least.key
+        }
+        return least.key
+    }
+
+    /// An attempt begins.
+    ///
+    /// - Parameter charge: the tokens that it will read and generate.
+    mutating func begin(on address: ReplicaAddress, charge: Int, prefixes: [UInt64]) {
+        choices += 1
+        replicas[address]?.attempts += 1
+        replicas[address]?.outstanding += charge
+        replicas[address]?.lastChoice = choices
+        for prefix in prefixes { affinity.note(prefix, address) }
+    }
+
+    /// A part of an attempt's tokens is done.
+    mutating func settle(_ tokens: Int, on address: ReplicaAddress) {
+        replicas[address]?.outstanding -= tokens
+    }
+
+    /// An attempt has ended.
+    ///
+    /// - Parameter charge: what was left of its tokens.
+    mutating func end(on address: ReplicaAddress, charge: Int) {
+        replicas[address]?.attempts -= 1
+        replicas[address]?.outstanding -= charge
+        forget(address)
+    }
+}

@@ -1,0 +1,147 @@
+import HTTPTypes
+import NIOCore
+import PacelineChat
+import PacelineServer
+import PacelineSpeculation
+
+/// What the gateway needs to know of a request for tokens.
+struct GenerationOutline: Sendable {
+    /// Whether the answer is sent as it is generated.
+    let isStreamed: Bool
+    /// Texts that the answer has.
+    let choices: Int
+    /// Whether the client wants to see token ids.
+    let showsTokens: Bool
+    /// The longest silence that the client wants; nil for the gateway's own, zero for any.
+    let pingInterval: Duration?
+    /// The client's own point to go on from.
+    let resume: RelayPoint?
+    /// About how many tokens the prompts have.
+    let promptTokens: Int
+    /// The most tokens that one choice may get; nil if the request does not say.
+    let maximumTokens: Int?
+    /// Names of ever longer beginnings of the prompt, as far as they are of one key.
+    let prefixes: [UInt64]
+    /// What the gateway adds to the body.
+    private let additions: String
+    /// Where the body's closing brace is.
+    private let end: Int
+    private let isEmpty: Bool
+
+    /// - Returns: nil for a body that is no JSON object.
+    init?(_ body: ByteBuffer, headers: HTTPFields, drawnSeed: UInt64) {
+        guard let fields = JSONFields(body) else { return nil }
+        isStreamed = fields.value("stream").isTrue
+        showsTokens = fields.value("return_token_ids").isTrue
+        let count = fields.value("n").flatMap(\.whole) ?? 1
+        let prompts = fields.entries("prompt").map { $0.areNumbers ? 1 : $0.count } ?? 1
+        let (texts, overflow) = count.multipliedReportingOverflow(by: prompts)
+        choices = overflow ? 1 : max(1, min(texts, Self.choiceLimit))
+        pingInterval = fields.value("sse_ping_interval").flatMap(\.real).map { seconds in
+            seconds > 0 ? .seconds(min(max(seconds, 0.1), 3600)) : .zero
+        }
+        resume = RelayPoint(fields, choices: choices)
+        maximumTokens = ["max_completion_tokens", "max_tokens", "n_predict"].lazy
+            .compactMap { fields.value($0).flatMap(\.whole) }.first { $0 >= 0 }
+        let text = fields.raw("messages") ?? fields.raw("prompt")
+        promptTokens = (text?.count ?? 0) / Self.bytesPerToken
+        let key = headers[.authorization] ?? headers[.xAPIKey] ?? ""
+        prefixes = text.map { PrefixHash.prefixes(of: $0, key: key) } ?? []
+        additions = Self.additions(fields, drawnSeed: drawnSeed, isStreamed: isStreamed)
+        (end, isEmpty) = (fields.end, fields.isEmpty)
+    }
+
+    /// The verifiers' own limit; they refuse what is beyond it.
+    private static let choiceLimit = 256 * 128
+    /// Of text in many languages and of token ids in figures, in round numbers.
+    private static let bytesPerToken = 4
+
+    /// The fields that every attempt has beside the client's. A field of the client's is replaced only where the
+    /// verifier would accept it, so that its errors stay what they are.
+    private static func additions(_ fields: JSONFields, drawnSeed: UInt64, isStreamed: Bool) -> String {
+        var added = ""
+        // -1 asks for a seed to be drawn.
+        if fields.isAbsent("seed") || fields.value("seed")?.whole == -1 { added += ",\"seed\":\(drawnSeed)" }
+        guard isStreamed else { return added }
+        if fields.isAbsent("return_token_ids") || fields.value("return_token_ids")?.isBool == true {
+            added += ",\"return_token_ids\":true"
+        }
+        if fields.isAbsent("sse_ping_interval") || fields.value("sse_ping_interval")?.real.map({ $0 <= 3600 }) == true {
+            added += ",\"sse_ping_interval\":0.25"
+        }
+        return added
+    }
+
+    /// The body for a verifier.
+    func body(of original: ByteBuffer, resuming point: RelayPoint?) -> ByteBuffer {
+        var added = additions
+        if let point { added += ",\"resume\":" + point.json }
+        guard !added.isEmpty else { return original }
+        var body = ByteBuffer()
+        body.reserveCapacity(original.readableBytes + added.utf8.count)
+        body.writeImmutableBuffer(
+            original.getSlice(at: original.readerIndex, length: end - original.readerIndex) ?? original
+        )
+        body.writeString(isEmpty ? String(added.dropFirst()) : added)
+        body.writeStaticString("}")
+        return body
+    }
+}
+
+/// Names beginnings of texts by hashes.
+enum PrefixHash {
+    /// Bytes of the shortest beginning that counts; each next one is twice as long.
+    private static let shortest = 128
+    /// Longer texts are compared as far as this.
+    private static let longest = 1 << 16
+
+    /// - Parameter key: whose text it is: what one key's prompts left in a cache is of no use to others.
+    /// - Returns: the names of all beginnings, the shortest first.
+    static func prefixes(of text: some Collection<UInt8>, key: String) -> [UInt64] {
+        // FNV-1a. Who makes two texts collide only sends both to one replica.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for byte in key.utf8 { mix(byte) }
+        mix(0)
+        var names: [UInt64] = []
+        var (length, next) = (0, shortest)
+        for byte in text.prefix(longest) {
+            mix(byte)
+            length += 1
+            guard length == next else { continue }
+            names.append(hash)
+            next *= 2
+        }
+        return names
+    }
+}
+
+extension TemplateValue {
+    /// A whole number, however JSON spells it.
+    var whole: Int? {
+        switch self {
+        case .int(let value): value
+        case .float(let value): Int(exactly: value)
+        default: nil
+        }
+    }
+
+    var real: Double? {
+        switch self {
+        case .int(let value): Double(value)
+        case .numeral(let digits): Double(digits)
+        case .float(let value): value
+        default: nil
+        }
+    }
+
+    var isBool: Bool {
+        if case .bool = self { true } else { false }
+    }
+}
+
+extension TemplateValue? {
+    fileprivate var isTrue: Bool {
+        if case .bool(true)? = self { true } else { false }
+    }
+}

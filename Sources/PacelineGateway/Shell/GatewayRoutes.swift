@@ -1,0 +1,89 @@
+import Foundation
+import HTTPTypes
+package import PacelineMetrics
+package import PacelineServer
+
+extension Gateway {
+    /// What the gateway answers: everything that generates or tells of the model by a verifier, the rest itself.
+    ///
+    /// - Parameter registry: what libraries record; follows the gateway's own figures.
+    package func routes(registry: PrometheusRegistry) -> RouteTable {
+        RouteTable(generating + asking + monitoring(registry) + health)
+    }
+
+    private var generating: [Route] {
+        [
+            "/v1/chat/completions", "/chat/completions", "/v1/completions", "/completions", "/v1/fim/completions",
+        ].map { path in
+            Route(.post, path) { [self] in try await respond(to: $0, generates: true) }
+        }
+    }
+
+    private var asking: [Route] {
+        let posts = ["/v1/chat/completions/input_tokens", "/apply-template", "/tokenize", "/detokenize"]
+        let gets = ["/v1/models", "/v1/models/**", "/props", "/slots", "/v1/workers"]
+        return (posts.map { (HTTPRequest.Method.post, $0) } + gets.map { (.get, $0) }).map { method, path in
+            Route(method, path) { [self] in try await respond(to: $0, generates: false) }
+        }
+    }
+
+    private func monitoring(_ registry: PrometheusRegistry) -> [Route] {
+        [
+            Route(.get, "/metrics", isProbe: true) { [self] request in
+                let format = Exposition.Format(accept: request.headers[.accept])
+                let families = try await GatewayFamilies(snapshot()).families + registry.families
+                let text = Exposition.text(of: families, format: format)
+                return .whole(Array(text.utf8), contentType: format.contentType)
+            },
+            Route(.get, "/livez", isProbe: true) { _ in try .json(StatusBody(status: "alive")) },
+            Route(.get, "/ready", isProbe: true) { [self] _ in
+                try checkReadiness()
+                return try .json(StatusBody(status: "ready"))
+            },
+        ]
+    }
+
+    /// One answer under the names of llama-server, vLLM and SageMaker.
+    private var health: [Route] {
+        ["/health", "/v1/health", "/ping"].map { path in
+            Route(.get, path, isProbe: true) { [self] _ in
+                try checkReadiness()
+                return try .json(StatusBody(status: "ok"))
+            }
+        }
+    }
+}
+
+extension ProxiedCall {
+    /// The call of a client.
+    init(_ request: APIRequest, generates: Bool) {
+        var headers = HTTPFields()
+        for name in Self.passedOn { headers[name] = request.headers[name] }
+        // Equal to the client's, or the one that the gateway gave it.
+        headers[.xRequestID] = request.id
+        self.init(
+            // A verifier need not leave out a body that nobody sees.
+            method: request.method == .head ? .get : request.method,
+            path: request.path + Self.query(request.query),
+            headers: headers,
+            body: request.body,
+            generates: generates,
+            // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
+            drawnSeed: UInt64.random(in: 0..<(1 << 53))
+        )
+    }
+
+    private static func query(_ fields: [String: String]) -> String {
+        let allowed = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        let pairs = fields.sorted { $0.key < $1.key }.map { field in
+            [field.key, field.value].map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }
+                .joined(separator: "=")
+        }
+        return pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
+    }
+
+    private static let passedOn: [HTTPField.Name] = [
+        .authorization, .xAPIKey, .contentType, .accept, .userAgent, HTTPField.Name("traceparent")!,
+        HTTPField.Name("tracestate")!,
+    ]
+}

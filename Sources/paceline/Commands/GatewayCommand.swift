@@ -1,0 +1,146 @@
+import ArgumentParser
+import Glibc
+import Logging
+import NIOPosix
+import PacelineCluster
+import PacelineGateway
+import PacelineMetrics
+import PacelineServer
+
+/// `paceline gateway`: one address for several verifiers of one model.
+struct GatewayCommand: ConfiguredCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway",
+        abstract: "One address for several verifiers of one model, whose streams outlive any of them.",
+        discussion: """
+            Requests go to the verifier with the least left to do, or to one that has read the beginning of the prompt \
+            before. When a verifier dies, hangs or ends in the middle of a stream, another one goes on with it: the \
+            client gets the same bytes as without the fault, since tokens depend on nothing but the request.
+
+              paceline verifier -m smollm2-135m --listen 127.0.0.1:7411 --http 127.0.0.1:8081
+              paceline verifier -m smollm2-135m --listen 127.0.0.1:7412 --http 127.0.0.1:8082
+              paceline gateway --verifier 127.0.0.1:8081 127.0.0.1:8082 --http 127.0.0.1:8080
+
+            Verifiers may come and go; --discover finds them by a name that has all their addresses, and follows \
+            changes:
+
+              paceline gateway --discover dns:verifiers.default.svc:8080 --http 0.0.0.0:8080 --api-key-file keys
+
+            Clients' keys go on to the verifiers. GET /health, /livez, /ready and /metrics report the gateway's own \
+            state.
+            """
+    )
+
+    @OptionGroup var replicas: ReplicaOptions
+    @OptionGroup(title: "Clients") var clients: HTTPOptions
+    @OptionGroup var service: ServiceOptions
+    @OptionGroup var log: LogOptions
+    @OptionGroup var configurationOptions: ConfigurationOptions
+
+    var isJSON: Bool { service.announce }
+
+    /// Bytes of a body: any prompt of a million tokens.
+    private static let bodyLimit = 1 << 25
+
+    func check() throws {
+        try clients.checkReach()
+        try checkCertificates()
+    }
+
+    private func checkCertificates() throws {
+        guard let file = replicas.certificates, access(file, R_OK) != 0 else { return }
+        throw ValidationError("--verifier-ca \(file) cannot be read; name a file of certificates (PEM)")
+    }
+
+    func run() async throws {
+        log.bootstrap(.info)
+        try await service.run { try await serve() }
+    }
+
+    private func serve() async throws {
+        try check()
+        let logger = Logger(label: "paceline.gateway")
+        let registry = PrometheusRegistry()
+        registry.bootstrap()
+        var configuration = GatewayConfiguration()
+        configuration.requestLimit = replicas.requestLimit
+        // One loop for both sides of every stream: what comes in on it goes out on it, without waking another thread.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let gateway = try await Gateway.start(
+            configuration,
+            certificates: replicas.certificates,
+            on: group.next(),
+            logger: logger
+        )
+        var http = HTTPServerConfiguration()
+        http.bodyLimit = Self.bodyLimit
+        http.connectionLimit = max(http.connectionLimit, replicas.requestLimit)
+        try clients.apply(to: &http, logger: logger)
+        let running = RequestCount()
+        let server = HTTPServer(
+            gateway.routes(registry: registry),
+            requests: running,
+            isEnding: { gateway.isEnding },
+            configuration: http,
+            logger: logger
+        )
+        try await server.serve(on: clients.http, group: group) { address in
+            try await work(gateway, running, at: address, logger)
+            try await gateway.shutdown()
+        }
+    }
+
+    private func work(_ gateway: Gateway, _ running: RequestCount, at address: Endpoint, _ logger: Logger) async throws
+    {
+        Termination.becomeReady(leaving: clients.drainDelay.duration + clients.grace.duration)
+        gateway.use(replicas.verifiers, from: "command line")
+        var ready = Announcement(.ready)
+        ready.http = "\(address)"
+        try service.tell(ready)
+        logger.info("gateway at \(clients.url(address))")
+        try clients.warn(logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in replicas.names { group.addTask { await follow(name, gateway, logger) } }
+            group.addTask {
+                await Termination.waitForEnd()
+                if !Task.isCancelled { try await finish(gateway, running, logger) }
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            do {
+                try await group.waitForAll()
+            } catch is CancellationError {}
+        }
+    }
+
+    /// Keeps the gateway's verifiers equal to the addresses of a name.
+    private func follow(_ name: NameDiscovery, _ gateway: Gateway, _ logger: Logger) async {
+        await name.watch { answer in
+            switch answer {
+            case .success(let endpoints):
+                logger.info("\(name) is \(endpoints.map { "\($0)" }.joined(separator: ", "))")
+                gateway.use(endpoints.map { ReplicaAddress($0) }, from: "\(name)")
+            case .failure(let error):
+                logger.warning("\(name) cannot be looked up, so its last addresses hold: \(error)")
+            }
+        }
+    }
+
+    /// Lets load balancers notice, then gives running requests the grace period to finish.
+    private func finish(_ gateway: Gateway, _ running: RequestCount, _ logger: Logger) async throws {
+        gateway.beginLeaving()
+        if clients.drainDelay.duration > .zero {
+            logger.info("not ready any more; requests are still accepted for \(clients.drainDelay)")
+            try await Task.sleep(for: clients.drainDelay.duration)
+        }
+        gateway.drain()
+        let grace = clients.grace.duration
+        logger.info("draining: new requests are refused, running ones have \(clients.grace) to finish")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await running.waitUntilIdle() }
+            group.addTask { try await Task.sleep(for: grace) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}

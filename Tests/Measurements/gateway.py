@@ -1,0 +1,149 @@
+"""What a gateway costs: time to the first token, and CPU time for each token that it relays.
+
+Pairs of requests for the same cached prompt go to the verifier and through the gateway, in turns. Then clients stream
+through the gateway at once; its CPU time, less what it uses when nobody asks, is divided by the tokens. Most of them
+come one by one, which costs most.
+
+    PACELINE=.build/release/paceline python3 Tests/Measurements/gateway.py [--json report.json]
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import sys
+import threading
+import time
+
+from cluster import Failure, median, run, table
+from http_costs import cpu_seconds
+from replicas import Replicas
+
+FIRST_TOKEN_LIMIT_MS = 1.0
+TOKEN_LIMIT_US = 20.0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--pairs", type=int, default=40, help="pairs of requests, at least 20")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--tokens", type=int, default=300, help="tokens of each client's text")
+    parser.add_argument("--idle", type=float, default=3, help="seconds for which the idle gateway is watched")
+    parser.add_argument("--json", help="write the report to this file")
+    chosen = parser.parse_args()
+    if chosen.pairs < 20:
+        parser.error("at least 20 pairs")
+    return chosen
+
+
+class Connection:
+    """A connection that is kept, as clients' libraries do."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.http = http.client.HTTPConnection(host, int(port), timeout=60)
+
+    def stream(self, tokens, **fields):
+        """Streams a completion; returns the seconds to its first chunk, and the number of its chunks."""
+        body = {"prompt": "Count from 1 to 100: 1, 2, 3,", "max_tokens": tokens, "ignore_eos": True, "stream": True}
+        start = time.monotonic()
+        self.http.request("POST", "/v1/completions", json.dumps(body | fields), {"content-type": "application/json"})
+        response = self.http.getresponse()
+        if response.status != 200:
+            raise Failure(response.read().decode())
+        first, chunks = None, 0
+        for line in response:
+            if line.startswith(b"data: {"):
+                first = first or time.monotonic() - start
+                chunks += 1
+        return first, chunks
+
+
+def first_tokens(replicas, chosen):
+    with contextlib.ExitStack() as stack:
+        direct, through = (Connection(address) for address in (replicas.replicas[0].http, replicas.address))
+        for each in (direct, through):
+            stack.callback(each.http.close)
+            each.stream(2)
+        times = {"direct": [], "through": []}
+        for number in range(chosen.pairs):
+            pair = [("direct", direct), ("through", through)]
+            for name, connection in pair if number % 2 else reversed(pair):
+                times[name].append(connection.stream(2)[0] * 1000)
+    differences = [one - other for one, other in zip(times["through"], times["direct"])]
+    return {
+        "pairs": chosen.pairs,
+        "direct_ms": median(times["direct"]),
+        "through_ms": median(times["through"]),
+        "added_ms": median(differences),
+    }
+
+
+def tokens(replicas, chosen):
+    pid = replicas.gateway.pid
+    before = cpu_seconds(pid)
+    time.sleep(chosen.idle)
+    idle = (cpu_seconds(pid) - before) / chosen.idle
+    counts = []
+
+    def work(number):
+        connection = Connection(replicas.address)
+        with contextlib.closing(connection.http):
+            counts.append(connection.stream(chosen.tokens, seed=number, temperature=1)[1])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(chosen.clients)]
+    relayed = replicas.metrics()["paceline_gateway_relayed_tokens_total"]
+    before, start = cpu_seconds(pid), time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.monotonic() - start
+    cpu = cpu_seconds(pid) - before - idle * seconds
+    count = replicas.metrics()["paceline_gateway_relayed_tokens_total"] - relayed
+    return {
+        "clients": chosen.clients,
+        "tokens": count,
+        "chunks": sum(counts),
+        "tokens_per_second": count / seconds,
+        "cpu_us_per_token": cpu / count * 1e6,
+        "idle_cpu_percent": idle * 100,
+    }
+
+
+def measure(chosen):
+    options = ["--slots", chosen.clients, "--context", 1024]
+    with Replicas(chosen.model, 1, *options) as replicas:
+        return {"first_token": first_tokens(replicas, chosen), "relay": tokens(replicas, chosen)}
+
+
+def show(report):
+    first, relay = report["first_token"], report["relay"]
+    rows = [
+        ["time to the first token, verifier alone, ms", f"{first['direct_ms']:.2f}", ""],
+        ["the same through the gateway, ms", f"{first['through_ms']:.2f}", ""],
+        [f"added, median of {first['pairs']} pairs, ms", f"{first['added_ms']:.2f}", f"{FIRST_TOKEN_LIMIT_MS}"],
+        [
+            f"CPU time for each of {relay['tokens']:.0f} tokens, us",
+            f"{relay['cpu_us_per_token']:.1f}",
+            f"{TOKEN_LIMIT_US}",
+        ],
+        ["tokens/s of all clients", f"{relay['tokens_per_second']:.0f}", ""],
+        ["CPU of an idle gateway, % of a core", f"{relay['idle_cpu_percent']:.2f}", ""],
+    ]
+    print(table(["", "figure", "at most"], rows))
+
+
+def check(report):
+    """Checks the expectations; returns a sentence for each that is not met."""
+    wrong = []
+    if (added := report["first_token"]["added_ms"]) > FIRST_TOKEN_LIMIT_MS:
+        wrong.append(f"the gateway adds {added:.2f} ms to the first token")
+    if (cost := report["relay"]["cpu_us_per_token"]) > TOKEN_LIMIT_US:
+        wrong.append(f"the gateway takes {cost:.1f} us of CPU time for a token")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(run("gateway", arguments(), measure, show, check))

@@ -1,0 +1,214 @@
+import HTTPTypes
+import NIOCore
+import PacelineCluster
+import Testing
+
+@testable import PacelineGateway
+@testable import PacelineServer
+
+/// What happens to requests before their clients have anything, and to streams that are cut.
+@Suite struct RetryTests {
+    private static let whole = Calls.completion(#""prompt": "a", "max_tokens": 100"#)
+    private static let stream = Calls.completion(#""prompt": "a", "max_tokens": 100, "stream": true"#)
+    private static let full = APIError.overloaded("all slots are taken", retryAfter: 1)
+    private static let draining = APIError.unavailable("shutting down", code: "draining", retryAfter: 2)
+
+    private func text(_ answer: ProxyAnswer?) -> String { answer.map { String(buffer: $0.body) } ?? "" }
+
+    @Test(arguments: [AttemptFailure.unreachable, .disconnected], [Self.whole, Self.stream].indices)
+    func aRequestThatIsLostBeforeItsFirstByteGoesElsewhereWithTheSameSeed(failure: AttemptFailure, kind: Int) throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, [Self.whole, Self.stream][kind])
+        let first = try #require(driver.opened)
+        driver.give(.attemptFailed(first.id, failure))
+        let second = try #require(driver.opened)
+        #expect(second.number != first.number && second.call.body == first.call.body)
+        #expect(String(buffer: first.call.body).contains("\"seed\":\(Calls.seed)"))
+    }
+
+    @Test func aFullVerifierPassesTheRequestOnAndOnlyAllOfThemRefuseIt() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.whole)
+        driver.refuse(try #require(driver.opened).id, Self.full)
+        #expect(driver.answer == nil)
+        driver.refuse(try #require(driver.opened).id, Self.full)
+        #expect(driver.answer?.status == .tooManyRequests && driver.answer?.headers[.retryAfter] == "1")
+        #expect(text(driver.answer).contains("all slots are taken"))
+        // A full verifier is still a verifier.
+        #expect(driver.ask(2, Self.whole) != nil)
+    }
+
+    @Test func aDrainingVerifierGetsNoMoreRequestsEvenBeforeItsHealthSaysSo() throws {
+        var driver = MachineDriver("g", "g")
+        let first = driver.ask(1, Self.whole)
+        driver.refuse(try #require(driver.opened).id, Self.draining)
+        #expect(driver.opened.map(\.number) == 1 - (first ?? 0))
+        for id in 2..<5 as Range<UInt64> { #expect(driver.ask(id, Self.whole) == 1 - (first ?? 0)) }
+    }
+
+    @Test func thatAllAreFullMattersMoreThanThatOneIsDraining() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.whole)
+        driver.refuse(try #require(driver.opened).id, Self.full)
+        driver.refuse(try #require(driver.opened).id, Self.draining)
+        #expect(driver.answer?.status == .tooManyRequests)
+    }
+
+    @Test func withoutAnyVerifierRequestsAreRefusedAtOnce() {
+        var driver = MachineDriver()
+        driver.ask(1, Self.stream)
+        #expect(driver.answer?.status == .serviceUnavailable && driver.answer?.headers[.retryAfter] == "1")
+        #expect(text(driver.answer).contains("no_verifier"))
+    }
+
+    @Test(arguments: [APIError.invalidRequest("bad"), .invalidKey("who?"), .notFound("what?"), .bodyTooLarge(limit: 5)])
+    func answersThatOthersWouldGiveTooGoToTheClientAsTheyAre(error: APIError) throws {
+        for call in [Self.whole, Self.stream] {
+            var driver = MachineDriver("g", "g")
+            driver.ask(1, call)
+            driver.refuse(try #require(driver.opened).id, error)
+            #expect(driver.answer == ProxyAnswer(error) && driver.opened == nil)
+        }
+    }
+
+    @Test func aWholeAnswerIsAskedForAgainIfItsVerifierAnswersNothingAboutItsHealth() throws {
+        var driver = MachineDriver("g", "g")
+        let first = driver.ask(1, Self.whole)
+        let effects = driver.wait(.milliseconds(1200), answering: [1 - (first ?? 0)])
+        #expect(effects.contains { if case .close = $0 { true } else { false } })
+        #expect(driver.opened?.number == 1 - (first ?? 0))
+        #expect(driver.machine.snapshot.statistics.retries == [.unhealthy: 1])
+    }
+
+    @Test func aSilentStreamGoesElsewhereAfterASecondAndOneWithPingsDoesNot() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.stream)
+        let first = try #require(driver.opened)
+        driver.beginStream(first.id)
+        for _ in 0..<10 {
+            _ = driver.wait(.milliseconds(450), answering: [0, 1])
+            #expect(driver.opened == nil)
+            driver.stream(first.id, ": ping\n\n")
+            #expect(driver.sent.isEmpty, "the verifier's pings are not for the client")
+        }
+        _ = driver.wait(.milliseconds(1100), answering: [0, 1])
+        #expect(driver.opened?.number == 1 - first.number)
+        #expect(driver.machine.snapshot.statistics.retries == [.stalled: 1])
+    }
+
+    @Test func patienceGrowsWithEveryStall() throws {
+        var driver = MachineDriver("g", "g", "g", "g")
+        driver.ask(1, Self.stream)
+        var times: [Duration] = []
+        for _ in 0..<3 {
+            let start = driver.now
+            var isOpened = false
+            while !isOpened {
+                _ = driver.wait(.milliseconds(50), answering: [0, 1, 2, 3])
+                isOpened = driver.opened != nil
+            }
+            times.append(driver.now - start)
+        }
+        #expect(times == [.milliseconds(1050), .milliseconds(2050), .milliseconds(4050)])
+    }
+
+    @Test func aStreamWhoseClientDoesNotReadIsNotStalled() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.stream)
+        let attempt = try #require(driver.opened).id
+        driver.beginStream(attempt)
+        driver.stream(attempt, MachineDriver.chunk("x", 1))
+        driver.give(.clientBlocked(ProxyRequestID(1)))
+        _ = driver.wait(.seconds(20), answering: [0, 1])
+        #expect(driver.opened == nil && driver.sent.isEmpty)
+        driver.give(.clientDrained(ProxyRequestID(1)))
+        _ = driver.wait(.milliseconds(900), answering: [0, 1])
+        #expect(driver.opened == nil)
+        _ = driver.wait(.milliseconds(300), answering: [0, 1])
+        #expect(driver.opened != nil)
+    }
+
+    @Test func aCutStreamGoesOnBehindItsLastTokenWithTheSameIdentity() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.stream)
+        let first = try #require(driver.opened)
+        driver.beginStream(first.id)
+        driver.stream(first.id, MachineDriver.chunk("x", 11) + MachineDriver.chunk("y", 12) + "data: {\"id\":\"cmp")
+        driver.give(.attemptFailed(first.id, .disconnected))
+        let second = try #require(driver.opened)
+        let body = String(buffer: second.call.body)
+        #expect(second.number != first.number)
+        #expect(body.hasSuffix(#","resume":{"tokens":[[11,12]],"id":"cmpl-1","created":9}}"#), "\(body)")
+        driver.beginStream(second.id)
+        driver.stream(second.id, MachineDriver.chunk("z", 13))
+        #expect(driver.sent == MachineDriver.chunk("z", 13).replacing(#","token_ids":[13]"#, with: ""))
+        // A late byte of the first one changes nothing.
+        driver.stream(first.id, MachineDriver.chunk("y", 12))
+        #expect(driver.effects.isEmpty)
+        #expect(driver.machine.snapshot.statistics.failovers == [.disconnected: 1])
+    }
+
+    @Test func aCutStreamGoesOnInItsOwnGenerationAlone() throws {
+        var driver = MachineDriver("old", "new", "new")
+        driver.report(1, .unreachable)
+        driver.report(2, .unreachable)
+        #expect(driver.ask(1, Self.stream) == 0)
+        let attempt = try #require(driver.opened).id
+        driver.beginStream(attempt)
+        driver.stream(attempt, MachineDriver.chunk("x", 1))
+        driver.report(1, .ready(generation: "new"))
+        driver.report(2, .ready(generation: "new"))
+        driver.give(.attemptFailed(attempt, .disconnected))
+        driver.report(0, .unreachable)
+        _ = driver.wait(.seconds(2))
+        #expect(driver.opened == nil)
+        driver.report(1, .ready(generation: "old"))
+        _ = driver.wait(.milliseconds(200))
+        #expect(driver.opened?.number == 1)
+    }
+
+    @Test func aStreamThatNobodyCanGoOnWithEndsWithAnErrorAfterAWhile() throws {
+        var driver = MachineDriver("g")
+        driver.ask(1, Self.stream)
+        let attempt = try #require(driver.opened).id
+        driver.beginStream(attempt)
+        driver.stream(attempt, MachineDriver.chunk("x", 1))
+        driver.report(0, .unreachable)
+        driver.give(.attemptFailed(attempt, .disconnected))
+        _ = driver.wait(.seconds(29))
+        // The client is told meanwhile that its stream is alive.
+        #expect(!driver.isFinished && driver.sent == ": ping\n\n: ping\n\n")
+        _ = driver.wait(.seconds(2))
+        #expect(driver.isFinished && driver.sent.hasSuffix("data: [DONE]\n\n"))
+        #expect(driver.sent.contains(#""code":"verifiers_lost""#))
+        #expect(driver.machine.snapshot.statistics.outcomes == [.lost: 1])
+    }
+
+    @Test func aVerifierThatEndsStreamsInOrderLosesThemToAnother() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.stream)
+        let attempt = try #require(driver.opened).id
+        driver.beginStream(attempt)
+        driver.stream(attempt, MachineDriver.chunk("x", 1))
+        let error = String(buffer: ProxyAnswer(.unavailable("the verifier ended the request", retryAfter: 1)).body)
+        driver.stream(attempt, "data: \(error)\n\ndata: [DONE]\n\n")
+        #expect(driver.sent.isEmpty && driver.opened != nil)
+        #expect(driver.machine.snapshot.statistics.failovers == [.unavailable: 1])
+    }
+
+    @Test func theClientsOwnIntervalOfPingsHolds() throws {
+        var driver = MachineDriver("g")
+        let call = Calls.completion(#""prompt": "a", "stream": true, "sse_ping_interval": 2"#)
+        driver.ask(1, call)
+        let attempt = try #require(driver.opened)
+        #expect(String(buffer: attempt.call.body).contains("\"sse_ping_interval\":0.25"))
+        driver.beginStream(attempt.id)
+        var pings = ""
+        for _ in 0..<10 {
+            _ = driver.wait(.milliseconds(500), answering: [0])
+            pings += driver.sent
+            driver.stream(attempt.id, ": ping\n\n")
+        }
+        #expect(pings == ": ping\n\n: ping\n\n")
+    }
+}

@@ -1,0 +1,221 @@
+import AsyncHTTPClient
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import PacelineCluster
+import PacelineMetrics
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineGateway
+@testable import PacelineServer
+
+/// A gateway on a loopback port before real HTTP servers, which are ended in the middle of their answers.
+@Suite(.timeLimit(.minutes(2))) struct ServingTests {
+    private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs `body` with a gateway and its address.
+    private func run(
+        _ configuration: GatewayConfiguration = GatewayConfiguration(),
+        _ body: @escaping @Sendable (Gateway, Endpoint) async throws -> Void
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let gateway = try await Gateway.start(configuration, on: group.next(), logger: Self.quiet)
+        let routes = gateway.routes(registry: PrometheusRegistry())
+        try await HTTPServer(routes, isEnding: { gateway.isEnding }, logger: Self.quiet).serve(
+            on: Endpoint(host: "127.0.0.1", port: 0),
+            group: group
+        ) { address in
+            try await body(gateway, address)
+            try await gateway.shutdown()
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func use(_ verifiers: TestVerifier..., by gateway: Gateway) async throws {
+        gateway.use(verifiers.map { ReplicaAddress($0.address) }, from: "test")
+        while try await gateway.snapshot().replicas.count(where: { $0.state == "ready" }) < verifiers.count {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private func send(
+        _ path: String,
+        _ body: String? = nil,
+        headers: HTTPHeaders = [:],
+        to address: Endpoint
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: "http://\(address)\(path)")
+        request.headers = headers
+        if let body {
+            request.method = .POST
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(string: body))
+        }
+        return try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+    }
+
+    private func text(_ response: HTTPClientResponse) async throws -> String {
+        String(buffer: try await response.body.collect(upTo: 1 << 24))
+    }
+
+    private static let bodies: [(path: String, body: String)] = [
+        ("/v1/completions", #"{"prompt": "ab", "seed": 3, "max_tokens": 60, "stream": true}"#),
+        (
+            "/v1/completions",
+            #"{"prompt": ["a", "b"], "n": 2, "seed": 4, "max_tokens": 60, "stream": true, "logprobs": 1, "echo": true}"#
+        ),
+        (
+            "/v1/chat/completions",
+            #"""
+            {"messages": [{"role": "user", "content": "a"}], "seed": 5, "stream": true, "return_token_ids": true,
+             "stream_options": {"include_usage": true}}
+            """#
+        ),
+    ]
+
+    @Test(arguments: 0..<3, [2, 3, 5]) func aStreamOutlivesItsVerifier(number: Int, hold: Int) async throws {
+        let reference = try ReferenceVerifier()
+        let (path, body) = Self.bodies[number]
+        let (held, other) = (try await TestVerifier(reference, hold: hold), try await TestVerifier(reference))
+        let direct = try StreamText(await text(send(path, body, to: other.address)))
+        try await run { gateway, address in
+            try await use(held, by: gateway)
+            let response = try await send(path, body, to: address)
+            #expect(response.status == .ok && response.headers.first(name: "content-type") == "text/event-stream")
+            try await use(held, other, by: gateway)
+            var parts = response.body.makeAsyncIterator()
+            var received = String(buffer: try await parts.next() ?? ByteBuffer())
+            // It has sent all that it will.
+            while held.backend.running == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            try await Task.sleep(for: .milliseconds(50))
+            try await held.kill()
+            while let part = try await parts.next() { received += String(buffer: part) }
+            let stream = try StreamText(received)
+            #expect(stream.withoutIdentity == direct.withoutIdentity)
+            #expect(stream.identities.count == 1 && stream.isEnded && stream.ends == 1)
+            #expect(try await gateway.snapshot().statistics.failovers.values.reduce(0, +) == 1)
+            #expect(try await gateway.snapshot().requests == 0)
+        }
+        try await other.kill()
+    }
+
+    @Test func aWholeAnswerIsAskedForAgainWithTheSameSeed() async throws {
+        let reference = try ReferenceVerifier()
+        let (held, other) = (try await TestVerifier(reference, hold: 2), try await TestVerifier(reference))
+        try await run { gateway, address in
+            try await use(held, by: gateway)
+            async let answer = text(send("/v1/completions", #"{"prompt": "a", "temperature": 1}"#, to: address))
+            while held.backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+            try await use(held, other, by: gateway)
+            try await held.kill()
+            #expect(try await answer.contains("\"finish_reason\""))
+            #expect(held.backend.requests[0].sampling.seed == other.backend.requests[0].sampling.seed)
+        }
+        try await other.kill()
+    }
+
+    @Test func whatAVerifierAnswersIsPassedOnAsItIs() async throws {
+        let reference = try ReferenceVerifier()
+        var configuration = HTTPServerConfiguration()
+        configuration.keys = try APIKeys(["secret"], file: nil, logger: Self.quiet)
+        let verifier = try await TestVerifier(reference, configuration: configuration)
+        try await run { gateway, address in
+            try await use(verifier, by: gateway)
+            for headers in [[:], ["authorization": "Bearer secret", "x-request-id": "my-id"]] as [HTTPHeaders] {
+                for (path, body) in [
+                    ("/v1/models", nil), ("/v1/models/tiny", nil), ("/v1/models/other", nil), ("/props", nil),
+                    ("/slots?fail_on_no_slot=1", nil), ("/v1/workers", nil), ("/tokenize", #"{"content": "a"}"#),
+                    ("/detokenize", #"{"tokens": [5]}"#), ("/apply-template", #"{"messages": 1}"#),
+                    ("/v1/completions", #"{"prompt": "a", "temperature": -1}"#), ("/v1/completions", "no JSON"),
+                    ("/v1/chat/completions", #"{"messages": [], "stream": true}"#),
+                ] as [(String, String?)] {
+                    let (through, direct) = (
+                        try await send(path, body, headers: headers, to: address),
+                        try await send(path, body, headers: headers, to: verifier.address)
+                    )
+                    #expect(through.status == direct.status, "\(path)")
+                    for name in ["content-type", "www-authenticate"] {
+                        #expect(through.headers[name] == direct.headers[name], "\(path)")
+                    }
+                    if !headers.isEmpty { #expect(through.headers["x-request-id"] == ["my-id"]) }
+                    #expect(try await text(through) == text(direct), "\(path)")
+                }
+            }
+        }
+        try await verifier.kill()
+    }
+
+    @Test func aClientThatLeavesFreesItsVerifier() async throws {
+        let reference = try ReferenceVerifier()
+        let verifier = try await TestVerifier(reference, hold: 1)
+        try await run { gateway, address in
+            try await use(verifier, by: gateway)
+            for isStreamed in [true, false] {
+                let task = Task {
+                    try await text(send("/v1/completions", #"{"prompt": "a", "stream": \#(isStreamed)}"#, to: address))
+                }
+                while verifier.backend.running == 0 { try await Task.sleep(for: .milliseconds(5)) }
+                task.cancel()
+                _ = await task.result
+                while verifier.backend.running > 0 { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(try await gateway.snapshot().replicas.allSatisfy { $0.outstandingTokens == 0 })
+            }
+        }
+        try await verifier.kill()
+    }
+
+    @Test func itsHealthAndItsFiguresAreItsOwn() async throws {
+        let reference = try ReferenceVerifier()
+        let (verifier, loading) = (
+            try await TestVerifier(reference), try await TestVerifier(reference, isLoaded: false)
+        )
+        try await run { gateway, address in
+            for path in ["/health", "/ready", "/ping"] {
+                #expect(try await send(path, to: address).status == .serviceUnavailable)
+            }
+            #expect(try await send("/livez", to: address).status == .ok)
+            gateway.use([ReplicaAddress(loading.address)], from: "name")
+            try await use(verifier, by: gateway)
+            for path in ["/health", "/ready", "/ping"] { #expect(try await send(path, to: address).status == .ok) }
+            _ = try await text(send("/v1/completions", #"{"prompt": "a", "stream": true}"#, to: address))
+            let figures = try await text(send("/metrics", to: address))
+            for line in [
+                #"paceline_gateway_replicas{state="ready"} 1"#, #"paceline_gateway_replicas{state="refusing"} 1"#,
+                "paceline_gateway_active_replicas 1", #"paceline_gateway_requests_total{outcome="answered"} 1"#,
+                "paceline_gateway_time_to_first_token_seconds_count 1",
+                #"paceline_gateway_replica_requests{replica="\#(verifier.address)"} 0"#,
+            ] { #expect(figures.contains(line + "\n"), "\(line)") }
+            gateway.beginLeaving()
+            #expect(try await send("/health", to: address).status == .serviceUnavailable)
+            #expect(try await send("/v1/models", to: address).status == .ok)
+            gateway.drain()
+            #expect(try await send("/v1/models", to: address).status == .serviceUnavailable)
+        }
+        try await verifier.kill()
+        try await loading.kill()
+    }
+
+    @Test func bytesThatNobodyTakesHoldTheirVerifierBack() async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let loop = group.next()
+        let (taken, take) = AsyncStream.makeStream(of: Void.self)
+        let writer = EventWriter { _ in for await _ in taken { break } }
+        let isHeldBack = try await loop.submit {
+            let client = ProxyClient(APIRequest(id: "a", body: ByteBuffer()), stream: .events { _ in }, on: loop, nil)
+            var rooms: [Bool] = []
+            client.onRoom = { rooms.append($0) }
+            client.attach(writer, nil)
+            client.send(ByteBuffer(repeating: 1, count: 1 << 16), tokens: 0)
+            #expect(rooms.isEmpty)
+            client.send(ByteBuffer(repeating: 1, count: 1), tokens: 0)
+            #expect(rooms == [false])
+            return NIOLoopBound(client, eventLoop: loop)
+        }.get()
+        async let hasRoom: Void = loop.flatSubmit { isHeldBack.value.room(on: loop) }.get()
+        take.yield()
+        try await hasRoom
+        take.finish()
+    }
+}

@@ -1,0 +1,120 @@
+import Logging
+import NIOPosix
+import PacelineChaos
+import PacelineSpeculation
+import Synchronization
+
+@testable import PacelineCluster
+@testable import PacelineServer
+
+/// A verifier's HTTP server on a loopback port, whose tokens come from ``ReferenceVerifier`` at a test's pace. Clients
+/// reach it through a relay, so that it can be lost in the middle of an answer.
+final class TestVerifier: Sendable {
+    let address: Endpoint
+    let backend: PacedBackend
+    private let relay: RelayServer
+    private let isOver: AsyncStream<Never>.Continuation
+    private let task: Task<Void, any Error>
+
+    /// - Parameters:
+    ///   - hold: the number of events of each choice after which nothing more comes; nil for all.
+    ///   - isLoaded: whether it takes requests.
+    init(
+        _ reference: ReferenceVerifier,
+        hold: Int? = nil,
+        isLoaded: Bool = true,
+        configuration: HTTPServerConfiguration = HTTPServerConfiguration()
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let (backend, lifecycle) = (
+            PacedBackend(reference, hold: hold), ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
+        )
+        if isLoaded { lifecycle.begin(serving: Services(model: reference.model, backend: backend, logger: logger)) }
+        let (bound, source) = AsyncStream.makeStream(of: Endpoint.self)
+        let (end, isOver) = AsyncStream.makeStream(of: Never.self)
+        task = Task {
+            try await HTTPServer(lifecycle, configuration: configuration, logger: logger).serve(
+                on: Endpoint(host: "127.0.0.1", port: 0),
+                group: MultiThreadedEventLoopGroup.singleton
+            ) { address in
+                source.yield(address)
+                for await _ in end {}
+            }
+        }
+        var addresses = bound.makeAsyncIterator()
+        guard let address = await addresses.next() else { throw CancellationError() }
+        relay = try await RelayServer.start(
+            RelayConfiguration(),
+            listen: Endpoint(host: "127.0.0.1", port: 0),
+            target: address,
+            logger: logger
+        )
+        (self.address, self.backend, self.isOver) = (relay.endpoint, backend, isOver)
+    }
+
+    /// Ends it, for its clients in the middle of whatever it does.
+    func kill() async throws {
+        _ = try await relay.shutdown()
+        isOver.finish()
+        try await task.value
+    }
+}
+
+/// Hands out the events of reference texts, up to a place where it stops for ever.
+final class PacedBackend: GenerationBackend {
+    private struct State {
+        var requests: [GenerationRequest] = []
+        var running = 0
+        var random = SplitMix(seed: 9)
+    }
+
+    private let reference: ReferenceVerifier
+    private let hold: Int?
+    private let state = Mutex(State())
+
+    init(_ reference: ReferenceVerifier, hold: Int?) {
+        (self.reference, self.hold) = (reference, hold)
+    }
+
+    var requests: [GenerationRequest] { state.withLock { $0.requests } }
+    var running: Int { state.withLock { $0.running } }
+
+    func begin(_ request: GenerationRequest) -> any Generation {
+        let events = state.withLock { state in
+            state.requests.append(request)
+            state.running += 1
+            return (try? reference.generated(request, &state.random)) ?? []
+        }
+        return Run(hold.map { Array(events.prefix($0)) } ?? events, holds: hold != nil) { [weak self] in
+            self?.state.withLock { $0.running -= 1 }
+        }
+    }
+
+    private final class Run: Generation {
+        private let events: Mutex<ArraySlice<RequestEvent>>
+        private let holds: Bool
+        private let end: @Sendable () -> Void
+
+        init(_ events: [RequestEvent], holds: Bool, _ end: @escaping @Sendable () -> Void) {
+            self.events = Mutex(events[...])
+            (self.holds, self.end) = (holds, end)
+        }
+
+        deinit {
+            end()
+        }
+
+        func next() async throws -> RequestEvent? {
+            try await Task.sleep(for: .milliseconds(1))
+            if let event = events.withLock({ $0.popFirst() }) { return event }
+            if holds { try await Task.sleep(for: .seconds(600)) }
+            return nil
+        }
+
+        func cancel() {}
+    }
+
+    func connectedWorkers() async throws -> [WorkerContribution] { [] }
+    func isAlive() async throws -> Bool { true }
+    func occupancy() async throws -> Occupancy { Occupancy(running: running, waiting: 0) }
+}
