@@ -135,7 +135,12 @@ let targets: [Target] = [
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        ]
+        ],
+        // The dashboard's page, in the executable: there is nothing to install beside it.
+        resources: [
+            "page.html", "style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js", "tree.js",
+            "rounds.js", "dom.js",
+        ].map { .embedInCode("Dashboard/Page/\($0)") }
     ),
 
     .testTarget(

@@ -30,7 +30,7 @@ struct Paceline: ParsableCommand {
         version: PacelineVersion.text,
         subcommands: [
             GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, ScoreCommand.self, TokenizeCommand.self,
-            InspectCommand.self, BenchCommand.self, SimulateCommand.self, ChaosCommand.self,
+            InspectCommand.self, BenchCommand.self, TraceCommand.self, SimulateCommand.self, ChaosCommand.self,
         ]
     )
 

@@ -1,4 +1,5 @@
 package import Logging
+import PacelineCluster
 
 /// What answers requests once the model is loaded.
 package struct Services: Sendable {
@@ -7,6 +8,8 @@ package struct Services: Sendable {
     let completions: CompletionService
     let tokens: TokenService
     let models: ModelService
+    /// Nil where there is nothing to trace.
+    let traces: TraceService?
 
     /// - Parameter build: the server's name and version.
     package init(
@@ -21,5 +24,6 @@ package struct Services: Sendable {
         completions = CompletionService(generations)
         tokens = TokenService(model)
         models = ModelService(model, backend: backend, build: build)
+        traces = backend.insight.map { TraceService($0.traces, model: model) }
     }
 }

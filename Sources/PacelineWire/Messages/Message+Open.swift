@@ -21,6 +21,10 @@ extension Message {
         package var shard: OutcomeShard
         /// The sequence never exceeds this many tokens, so drafting beyond it is wasted.
         package var lengthLimit: Int
+        /// Names the trace that the request belongs to, for logs: 16 bytes, not all zero, or none.
+        package var traceID: [UInt8]
+        /// What the client calls the request, for logs; empty if nobody says so.
+        package var requestID: String
 
         /// - Parameter baseLength: nil for the length of `base`.
         package init(
@@ -33,7 +37,9 @@ extension Message {
             credit: Int,
             limits: DraftLimits,
             shard: OutcomeShard = .whole,
-            lengthLimit: Int
+            lengthLimit: Int,
+            traceID: [UInt8] = [],
+            requestID: String = ""
         ) {
             self.request = request
             self.epoch = epoch
@@ -45,6 +51,8 @@ extension Message {
             self.limits = limits
             self.shard = shard
             self.lengthLimit = lengthLimit
+            self.traceID = traceID
+            self.requestID = requestID
         }
     }
 

@@ -72,7 +72,7 @@ struct JSONObject {
     }
 
     init(whole reply: APIReply) throws {
-        guard case .whole(let bytes, _, _) = reply else { throw WrongReply() }
+        guard case .whole(let bytes, _, _, _) = reply else { throw WrongReply() }
         try self.init(String(decoding: bytes, as: UTF8.self))
     }
 

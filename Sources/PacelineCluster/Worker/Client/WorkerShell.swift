@@ -98,6 +98,10 @@ final class WorkerShell {
     }
 
     private func log(_ note: WorkerNote) {
-        logger.log(level: note.level, "\(note.description(endpoints: endpoints))")
+        logger.log(
+            level: note.level,
+            "\(note.description(endpoints: endpoints))",
+            metadata: note.request?.metadata
+        )
     }
 }

@@ -7,7 +7,9 @@ package enum WorkerNote: Sendable, Equatable {
     case joined(endpoint: Int, LinkPeer)
     /// The link ended; the next attempt comes after `retry`, or never if nil.
     case linkClosed(endpoint: Int, LinkFault, retry: Duration?)
-    case sessionFailed(DraftSessionID, reason: String)
+    /// A verifier asked to draft for a request that has a name.
+    case opened(DraftSessionID, RequestTag)
+    case sessionFailed(DraftSessionID, RequestTag?, reason: String)
     case verifierDraining(endpoint: Int, reason: String)
 }
 
@@ -21,7 +23,8 @@ extension WorkerNote {
             failure.connecting(to: "\(endpoints[endpoint])") + Self.outlook(retry)
         case .linkClosed(let endpoint, let fault, let retry):
             "lost \(endpoints[endpoint]): \(fault)" + Self.outlook(retry)
-        case .sessionFailed(let session, let reason): "drafting failed (\(session)): \(reason)"
+        case .opened(let session, _): "drafting for a request begins (\(session))"
+        case .sessionFailed(let session, _, let reason): "drafting failed (\(session)): \(reason)"
         case .verifierDraining(let endpoint, let reason): "\(endpoints[endpoint]) is leaving: \(reason)"
         }
     }
@@ -33,8 +36,18 @@ extension WorkerNote {
         return "; trying again in \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s"
     }
 
+    /// The request that it is about; nil if it is about none, or one without a name.
+    var request: RequestTag? {
+        switch self {
+        case .opened(_, let tag): tag
+        case .sessionFailed(_, let tag, _): tag
+        case .joined, .linkClosed, .verifierDraining: nil
+        }
+    }
+
     var level: Logger.Level {
         switch self {
+        case .opened: .debug
         case .joined, .verifierDraining: .info
         case .linkClosed: .warning
         case .sessionFailed: .error
