@@ -6,8 +6,7 @@ import signal
 import tempfile
 import unittest
 
-import cluster
-from dashboard import DRAFTED, MODEL, DashboardCase, Load, wait_until
+from dashboard import DRAFTED, MODEL, DashboardCase, Load, cluster, wait_until
 
 MINE, YOURS = "key-of-the-first", "key-of-the-second"
 FILES = ("style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js", "tree.js", "rounds.js",

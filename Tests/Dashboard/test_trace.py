@@ -7,8 +7,7 @@ import os
 import subprocess
 import unittest
 
-import cluster
-from dashboard import DRAFTED, MODEL, PROMPT, wait_until
+from dashboard import DRAFTED, MODEL, PROMPT, cluster, wait_until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"

@@ -82,13 +82,12 @@ function status(state, words) {
   node.dataset.state = state;
   setText(byID("status-text"), words ?? state);
   node.title = words ?? "";
-  const form = byID("key-form");
   const asks = state === "key";
-  if (asks === !form.hidden) return;
-  form.hidden = !asks;
   byID("main").hidden = asks;
+  byID("key-form").hidden = !asks;
   if (!asks) return;
-  setText(byID("key-fault"), stream.key === null && byID("key").value ? words : "");
+  // At first there is nothing wrong: nobody has typed anything.
+  setText(byID("key-fault"), byID("key").value ? words : "");
   byID("key").value = "";
   byID("key").focus();
 }
