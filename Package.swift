@@ -138,8 +138,8 @@ let targets: [Target] = [
         ],
         // The dashboard's page, in the executable: there is nothing to install beside it.
         resources: [
-            "page.html", "style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js", "tree.js",
-            "rounds.js", "dom.js",
+            "page.html", "style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js",
+            "tree.js", "rounds.js", "dom.js",
         ].map { .embedInCode("Dashboard/Page/\($0)") }
     ),
 

@@ -130,21 +130,31 @@ class DashboardCase(unittest.TestCase):
         return driver
 
     def await_live(self, driver):
-        wait_until(lambda: self.script(driver, "return document.getElementById('status').dataset.state") == "serving",
-                   "a live page")
+        wait_until(
+            lambda: self.script(driver, "return document.getElementById('status').dataset.state") == "serving",
+            "a live page",
+        )
 
     def await_tree(self, driver, *kinds):
         """Waits until nodes of all kinds have been drawn, be it in several trees."""
         seen = set()
 
         def look():
-            seen.update(kind for kind in kinds if self.script(driver, f"return !!document.querySelector('.node.{kind}')"))
+            seen.update(
+                kind for kind in kinds if self.script(driver, f"return !!document.querySelector('.node.{kind}')")
+            )
             return seen == set(kinds)
 
         try:
             wait_until(look, "a tree of all kinds of nodes")
         except AssertionError as failure:
             raise AssertionError(f"{failure}; seen: {sorted(seen)}") from None
+
+    def has(self, driver, selector):
+        return self.script(driver, "return document.querySelector(arguments[0]) !== null", selector)
+
+    def await_element(self, driver, selector):
+        wait_until(lambda: self.has(driver, selector), f"an element {selector}")
 
     @staticmethod
     def script(driver, script, *arguments):

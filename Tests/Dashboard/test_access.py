@@ -9,8 +9,8 @@ import unittest
 from dashboard import DRAFTED, MODEL, DashboardCase, Load, cluster, wait_until
 
 MINE, YOURS = "key-of-the-first", "key-of-the-second"
-FILES = ("style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js", "tree.js", "rounds.js",
-         "dom.js")
+FILES = ["style.css", "icon.svg"]
+FILES += [f"{name}.js" for name in ("main", "stream", "history", "charts", "panels", "tree", "rounds", "dom")]
 
 
 class Keys(DashboardCase):

@@ -4,41 +4,41 @@ import os
 import pathlib
 import unittest
 
-from dashboard import DashboardCase, resize, wait_until
+from dashboard import HERE, DashboardCase, resize, wait_until
 
 KINDS = ("accepted", "rejected", "unverified", "correction")
 WIDTHS = (360, 1600)
 SCHEMES = ("light", "dark")
 
-# The contrast of each visible text with what lies behind it, after WCAG 2.2; yields [ratio, what] below the limit.
-CONTRAST = """
-const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-  .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-const over = (top, below) => {
-  const alpha = top.length > 3 ? top[3] : 1;
-  return below.map((c, i) => top[i] * alpha + c * (1 - alpha));
+# What lies below the contrast of 4.5 that WCAG 2.2 wants for texts.
+CONTRAST = (HERE / "contrast.js").read_text()
+# How the first node of a kind is drawn.
+LOOKS = """
+const node = document.querySelector(`.node.${arguments[0]}[role=treeitem]`);
+if (!node) return null;
+const shape = node.querySelector("rect, polygon");
+const corners = (shape.getAttribute("points") ?? "").split(" ").length;
+const dashes = getComputedStyle(shape).strokeDasharray;
+return {
+  mark: node.querySelector("text").textContent,
+  words: node.getAttribute("aria-label"),
+  shape: [shape.tagName, shape.getAttribute("rx"), corners, dashes].join(),
 };
-const behind = (node) => {
-  const layers = [];
-  for (let at = node; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
-  layers.push(parse(getComputedStyle(document.documentElement).backgroundColor));
-  return layers.reverse().filter((layer) => layer.length === 3 || layer[3] > 0).reduce((sum, layer) => over(layer, sum), [255, 255, 255]);
+"""
+# Where the focus is, and whether it can be seen.
+FOCUS = """
+const node = document.activeElement;
+const shape = node.querySelector(":scope > rect, :scope > polygon");
+const style = getComputedStyle(node);
+const isOutlined = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
+return {
+  id: node.id,
+  tag: node.tagName,
+  role: node.getAttribute("role"),
+  label: node.getAttribute("aria-label") ?? node.textContent,
+  className: node.className.baseVal ?? node.className,
+  seen: shape ? parseFloat(getComputedStyle(shape).strokeWidth) > 3 : isOutlined,
 };
-const poor = [];
-for (const node of document.querySelectorAll("h1, h2, h3, p, span, td, th, li, button, select, label, a, text")) {
-  if (!node.textContent.trim() || !node.getClientRects().length || node.classList.contains("skip")) continue;
-  const style = getComputedStyle(node);
-  const isDrawn = node instanceof SVGElement;
-  const shape = isDrawn ? node.parentElement.querySelector("rect, polygon") : null;
-  const fill = shape && node.closest(".node") ? parse(getComputedStyle(shape).fill) : null;
-  const back = fill && fill.length ? over(fill.slice(0, 4), behind(node.closest(".panel"))) : behind(isDrawn ? node.closest(".panel") : node);
-  const front = over(parse(isDrawn ? style.fill : style.color), back);
-  const [high, low] = [light(front), light(back)].sort((one, other) => other - one);
-  const ratio = (high + 0.05) / (low + 0.05);
-  if (ratio < 4.5) poor.push([ratio.toFixed(2), node.tagName, node.className.baseVal ?? node.className, node.textContent.slice(0, 30)]);
-}
-return poor;
 """
 
 
@@ -51,9 +51,8 @@ class Page(DashboardCase):
         count = "return document.querySelector('.tile .note').textContent"
         before = self.script(driver, count)
         wait_until(lambda: self.script(driver, count) != before, "another number of tokens")
-        for chart in ("speed", "first", "queue", "kv", "cost"):
-            wait_until(lambda: self.script(driver, f"return !!document.querySelector('#{chart} .line')"), f"a line in {chart}")
-        wait_until(lambda: self.script(driver, "return !!document.querySelector('#depth .bar')"), "acceptance by depth")
+        for mark in [*(f"#{chart} .line" for chart in ("speed", "first", "queue", "kv", "cost")), "#depth .bar"]:
+            self.await_element(driver, mark)
         rows = self.script(driver, "return [...document.querySelectorAll('#workers tr')].map((row) => row.textContent)")
         self.assertEqual(len(rows), 2)
         self.assertTrue(any("ngram" in row for row in rows), rows)
@@ -76,18 +75,7 @@ class Page(DashboardCase):
 
         def look():
             for kind in KINDS:
-                found = self.script(
-                    driver,
-                    """
-                    const node = document.querySelector(`.node.${arguments[0]}[role=treeitem]`);
-                    if (!node) return null;
-                    const shape = node.querySelector("rect, polygon");
-                    return { mark: node.querySelector("text").textContent, words: node.getAttribute("aria-label"),
-                      shape: [shape.tagName, shape.getAttribute("rx"), (shape.getAttribute("points") ?? "").split(" ").length,
-                        getComputedStyle(shape).strokeDasharray].join() };
-                    """,
-                    kind,
-                )
+                found = self.script(driver, LOOKS, kind)
                 if found:
                     looks[kind] = found
                     self.assertIn(kind, found["words"])
@@ -131,18 +119,7 @@ class Keyboard(DashboardCase):
         ActionChains(driver).send_keys(*keys).perform()
 
     def focus(self, driver):
-        """Where the focus is, and whether it can be seen."""
-        return self.script(
-            driver,
-            """
-            const node = document.activeElement;
-            const shape = node.querySelector(":scope > rect, :scope > polygon");
-            const style = getComputedStyle(node);
-            return { id: node.id, role: node.getAttribute("role"), label: node.getAttribute("aria-label") ?? node.textContent,
-              tag: node.tagName, className: node.className.baseVal ?? node.className,
-              seen: shape ? parseFloat(getComputedStyle(shape).strokeWidth) > 3 : parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none" };
-            """,
-        )
+        return self.script(driver, FOCUS)
 
     def tab_to(self, driver, condition, what):
         from selenium.webdriver.common.keys import Keys

@@ -44,17 +44,23 @@ class Trace(unittest.TestCase):
         command = [cluster.EXECUTABLE, "trace", *arguments, "--url", self.address]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
+    @staticmethod
+    def lines(process, name):
+        return [line for line in process.errors if name in line]
+
     def test_names_reach_the_log_of_every_process(self):
         headers, _ = self.ask("req-logged", traceparent=PARENT)
         self.assertEqual(headers["x-request-id"], "req-logged")
         for process in (self.verifier, self.worker):
-            lines = wait_until(
-                lambda process=process: [line for line in process.errors if "req-logged" in line], "a line about the request"
-            )
+            lines = wait_until(lambda process=process: self.lines(process, "req-logged"), "a line about the request")
             self.assertTrue(all(TRACE in line for line in lines), lines)
 
     def test_a_header_that_is_not_valid_begins_a_new_trace(self):
-        for name, header in [("req-none", None), ("req-wrong", PARENT.upper()), ("req-zero", f"00-{'0' * 32}-{'1' * 16}-01")]:
+        for name, header in [
+            ("req-none", None),
+            ("req-wrong", PARENT.upper()),
+            ("req-zero", f"00-{'0' * 32}-{'1' * 16}-01"),
+        ]:
             self.ask(name, tokens=2, traceparent=header)
             trace = json.loads(self.trace(name, "--json").stdout)["trace_id"]
             self.assertRegex(trace, "^[0-9a-f]{32}$")
@@ -72,11 +78,14 @@ class Trace(unittest.TestCase):
         self.assertEqual(sum(each["verified"] for each in deciding), choice["draft_tokens"])
         self.assertEqual(sum(each["accepted"] for each in deciding), choice["accepted_tokens"])
         self.assertGreater(choice["accepted_tokens"], 0)
-        self.assertTrue(any(draft["drafter"] == "ngram" and draft["nodes"] for each in deciding for draft in each["drafts"]))
+        self.assertTrue(
+            any(draft["drafter"] == "ngram" and draft["nodes"] for each in deciding for draft in each["drafts"])
+        )
         self.assertTrue(all(each["sample_ms"] > 0 and each["verify_ms"] > 0 for each in deciding))
         self.assertTrue(all(each.get("send_ms", -1) >= 0 for each in deciding))
         timings = choice["timings"]
-        parts = sum(timings[part] for part in ("queue_ms", "prefill_ms", "draft_wait_ms", "verify_ms", "sample_ms", "other_ms"))
+        names = ("queue", "prefill", "draft_wait", "verify", "sample", "other")
+        parts = sum(timings[f"{name}_ms"] for name in names)
         self.assertAlmostEqual(parts, timings["total_ms"], delta=max(1, 0.02 * timings["total_ms"]))
 
     def test_choices_stand_together(self):

@@ -11,7 +11,6 @@ At most 2 ms a second is expected. The same without any request. Then two verifi
 import argparse
 import contextlib
 import http.client
-import json
 import pathlib
 import sys
 import threading
@@ -167,8 +166,14 @@ def show(report):
         table(
             ["CPU time beside passes, ms a second", "nobody watches", "one viewer", "difference", "trees/s", "kB/s"],
             [
-                [kind, figures["without_ms"], figures["watched_ms"], figures["viewer_ms"], figures["trees_per_second"],
-                 figures["bytes_per_second"] / 1000]
+                [
+                    kind,
+                    figures["without_ms"],
+                    figures["watched_ms"],
+                    figures["viewer_ms"],
+                    figures["trees_per_second"],
+                    figures["bytes_per_second"] / 1000,
+                ]
                 for kind, figures in (("without requests", report["idle"]), ("one request", report["busy"]))
             ],
         )

@@ -22,7 +22,10 @@ extension ServerClient {
     package func requests() async throws -> (bytes: ByteBuffer, body: RequestList) {
         let bytes = try await get("/v1/requests")
         guard let body = try? JSON.decode(RequestList.self, from: bytes) else {
-            throw ServerClientError.malformed(address, reason: "its list of requests is not in the form that it should be")
+            throw ServerClientError.malformed(
+                address,
+                reason: "its list of requests is not in the form that it should be"
+            )
         }
         return (bytes, body)
     }

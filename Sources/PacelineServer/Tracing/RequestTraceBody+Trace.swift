@@ -61,7 +61,8 @@ extension RequestTraceBody.Round {
         return trace.rounds.map { record in
             var round = Self(record, since: trace.submission, names: names)
             let total = record.length + round.tokens.count - trace.promptTokens - trace.givenTokens
-            guard !round.tokens.isEmpty, total >= known || trace.sent.count < RequestTrace.lastRounds else { return round }
+            let isKnown = total >= known || trace.sent.count < RequestTrace.lastRounds
+            guard !round.tokens.isEmpty, isKnown else { return round }
             while let next = sent.first, next.tokens < total { sent.removeFirst() }
             round.sendMS = sent.first.map { max(0, ($0.time - record.ended).inMilliseconds).thousandths }
             return round
@@ -91,7 +92,7 @@ extension RequestTraceBody.Round {
         case .verify(let verified, let accepted, let tokens):
             (self.verified, self.accepted, self.tokens) = (verified, accepted, tokens)
         }
-        text = tokens.map { names.text(of: $0) }.joined()
+        text = String(decoding: tokens.flatMap { names.bytes(of: $0) }, as: UTF8.self)
     }
 }
 

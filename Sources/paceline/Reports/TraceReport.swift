@@ -49,7 +49,9 @@ struct TraceReport {
 
     private func rounds(of choice: RequestTraceBody.Choice) -> String {
         var table = TextTable(
-            header: ["round", "at ms", "wait", "verify", "sample", "send", "rows", "verified", "accepted", "drafts", "text"],
+            header: [
+                "round", "at ms", "wait", "verify", "sample", "send", "rows", "verified", "accepted", "drafts", "text",
+            ],
             rightAligned: Set(0...8)
         )
         var last = 0

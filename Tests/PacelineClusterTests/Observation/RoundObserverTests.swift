@@ -1,5 +1,6 @@
 import PacelineSpeculation
 import PacelineTestKit
+import PacelineWire
 import Testing
 
 @testable import PacelineCluster
@@ -9,7 +10,7 @@ struct RoundObserverTests {
     private static let request = GenerationRequest(
         prompt: Array(TransformerEngineTests.text.prefix(200)),
         sampling: .greedy,
-        maximumTokens: 40
+        maximumTokens: 120
     )
 
     private static func cluster(draft: Int = 256) throws -> MachineCluster {
@@ -19,7 +20,7 @@ struct RoundObserverTests {
             configuration,
             target: .tiny(),
             engine: try TransformerEngineTests.engine(threads: 1),
-            drafters: [try TinyDrafterSource(perturbation: 0.3), try TinyDrafterSource(perturbation: 0.6)]
+            drafters: [try TinyDrafterSource(perturbation: 0.1), try TinyDrafterSource(perturbation: 0.6)]
         )
     }
 
