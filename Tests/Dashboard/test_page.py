@@ -165,7 +165,8 @@ class Keyboard(DashboardCase):
     def test_a_request_can_be_chosen(self):
         from selenium.webdriver.common.keys import Keys
 
-        self.load()
+        # One that goes on while it is looked for.
+        self.load(tokens=1500)
         driver = self.open()
         self.await_live(driver)
         self.await_tree(driver, "correction")
