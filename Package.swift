@@ -136,7 +136,12 @@ let targets: [Target] = [
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        ]
+        ],
+        // The dashboard's page, in the executable: there is nothing to install beside it.
+        resources: [
+            "page.html", "style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js",
+            "tree.js", "rounds.js", "dom.js",
+        ].map { .embedInCode("Dashboard/Page/\($0)") }
     ),
 
     .testTarget(
@@ -232,10 +237,10 @@ let targets: [Target] = [
         name: "paceline",
         dependencies: [
             "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineLoad", "PacelineMetrics",
-            "PacelineModel",
-            "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineWire",
-            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            "PacelineModel", "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor",
+            "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

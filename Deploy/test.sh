@@ -53,6 +53,10 @@ if (($# == 0)); then
     packages "$root/.build/python-clients" Tests/Clients/requirements.txt
     PYTHONPATH="$root/.build/python-clients" PACELINE_TEST_HARNESSES='' \
         python3 -m unittest discover --start-directory Tests/Clients
+    say "testing the dashboard in a browser"
+    install_packages chromium chromium-driver
+    packages "$root/.build/python-dashboard" Tests/Dashboard/requirements.txt
+    PYTHONPATH="$root/.build/python-dashboard" python3 -m unittest discover --start-directory Tests/Dashboard
     if [[ "${PACELINE_TEST_HARNESSES:-}" == 1 ]]; then
         say "testing with other people's harnesses"
         packages "$root/.build/python-harnesses" Tests/Clients/requirements-harnesses.txt

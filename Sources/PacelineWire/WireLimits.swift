@@ -31,6 +31,9 @@ package enum WireLimits {
     package static let nameBytes = 128
     package static let modelBytes = 256
     package static let reasonBytes = 512
+    package static let requestIDBytes = 128
+    /// Bytes of the name of a trace.
+    package static let traceIDBytes = 16
     /// Bytes of a hash, a nonce and a proof.
     package static let digestBytes = 32
 

@@ -157,6 +157,15 @@ struct MessageValidationTests {
         expect(.open, full.varint(9, 1), .outOfRange(field: "length_limit", found: 1, allowed: 2...Int(UInt32.max)))
         expect(.open, full.varint(5, 0), .wireType(field: "sampling", found: .varint, expected: .lengthPrefixed))
         expect(.open, full.message(8, ProtobufPayload()), .outOfRange(field: "shard.count", found: 0, allowed: 1...64))
+        expect(.open, full.bytes(11, [UInt8](repeating: 1, count: 16)).bytes(12, Array("req-1".utf8)), nil)
+        expect(
+            .open,
+            full.bytes(11, [1, 2]),
+            .byteCount(field: "trace_id", found: 2, allowed: "0 or 16")
+        )
+        expect(.open, full.bytes(11, [UInt8](repeating: 0, count: 16)), .zero(field: "trace_id"))
+        let long = full.bytes(12, [UInt8](repeating: 0x61, count: 129))
+        expect(.open, long, .byteCount(field: "request_id", found: 129, allowed: "at most 128"))
         let shard = ProtobufPayload().varint(1, 4).varint(2, 4)
         expect(.open, full.message(8, shard), .outOfRange(field: "shard.index", found: 4, allowed: 0...3))
         let noTokens = ProtobufPayload().varint(1, 1).message(5, sampling).message(7, limits)

@@ -98,16 +98,28 @@ package final class RequestHandle: Sendable {
     package let id: RequestID
     /// The events, for one task to iterate over.
     package let events: RequestEvents
+    private let traces: RequestTraces
     private let onCancel: @Sendable (RequestID) -> Void
 
-    init(id: RequestID, events: RequestEvents, onCancel: @escaping @Sendable (RequestID) -> Void) {
+    init(
+        id: RequestID,
+        events: RequestEvents,
+        traces: RequestTraces,
+        onCancel: @escaping @Sendable (RequestID) -> Void
+    ) {
         self.id = id
         self.events = events
+        self.traces = traces
         self.onCancel = onCancel
     }
 
     deinit {
         onCancel(id)
+    }
+
+    /// The bytes of so many more of its tokens have left for the client.
+    package func sent(_ tokens: Int) {
+        traces.sent(tokens, of: id)
     }
 
     /// Ends the request: its events end with `.finished` and the reason `cancelled`. Does nothing once it has ended.

@@ -30,7 +30,7 @@ package struct ChatService: Sendable {
             AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
             logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
             kind: "chatcmpl",
-            tenant: request.tenant,
+            of: request,
             model: model,
             name: body.model
         )

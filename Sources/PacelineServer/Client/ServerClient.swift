@@ -19,9 +19,12 @@ package struct ServerClient: Sendable {
     }()
 
     package let address: Endpoint
+    /// Nil for a server without keys.
+    private let apiKey: String?
 
-    package init(address: Endpoint) {
+    package init(address: Endpoint, apiKey: String? = nil) {
         self.address = address
+        self.apiKey = apiKey
     }
 
     /// Requests a completion and passes on its chunks as they come; the last one has the figures.
@@ -62,9 +65,10 @@ package struct ServerClient: Sendable {
         return list.data
     }
 
-    private func send(_ path: String, body: [UInt8]?) async throws -> HTTPClientResponse {
+    func send(_ path: String, body: [UInt8]?) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: "http://\(address)\(path)")
         request.headers.add(name: "connection", value: "close")
+        if let apiKey { request.headers.add(name: "authorization", value: "Bearer \(apiKey)") }
         if let body {
             request.method = .POST
             request.headers.add(name: "content-type", value: "application/json")
@@ -73,7 +77,7 @@ package struct ServerClient: Sendable {
         return try await connected { [request] in try await Self.http.execute(request, deadline: .distantFuture) }
     }
 
-    private func collect(_ body: HTTPClientResponse.Body) async throws -> ByteBuffer {
+    func collect(_ body: HTTPClientResponse.Body) async throws -> ByteBuffer {
         try await connected {
             do {
                 return try await body.collect(upTo: Self.answerLimit)

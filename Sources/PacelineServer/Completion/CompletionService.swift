@@ -27,7 +27,7 @@ package struct CompletionService: Sendable {
             AnswerPlan.Prompts(field: "prompt", tokens: prompts),
             logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0, includesPrompt: body.echoes) },
             kind: "cmpl",
-            tenant: request.tenant,
+            of: request,
             model: model,
             name: body.model
         )

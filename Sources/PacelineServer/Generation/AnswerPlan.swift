@@ -29,7 +29,7 @@ struct AnswerPlan: Sendable {
 
     /// - Parameters:
     ///   - kind: what the answer's id begins with.
-    ///   - tenant: who asks.
+    ///   - request: who asks, and under which name.
     ///   - name: the model that the client asked for.
     /// - Throws: ``APIError`` if a prompt is empty or too long, the resumption does not fit, or the model is another.
     init(
@@ -37,7 +37,7 @@ struct AnswerPlan: Sendable {
         _ prompts: Prompts,
         logProbabilities: LogProbabilityRequest?,
         kind: String,
-        tenant: Tenant,
+        of request: APIRequest,
         model: ServedModel,
         name: String?
     ) throws(APIError) {
@@ -62,7 +62,13 @@ struct AnswerPlan: Sendable {
         first.sampling.seed = seed
         first.logProbabilities = logProbabilities
         first.draftLimit = options.draftLimit
-        first.tenant = tenant
+        first.tenant = request.tenant
+        first.name = RequestName(
+            id: request.id,
+            answer: identity.id,
+            trace: request.trace,
+            created: identity.created
+        )
         first.cacheSalt = options.cacheSalt
         first.prediction = options.prediction.map { model.tokenizer.encode($0, parseSpecial: false) } ?? []
         requests = try Self.requests(first, options, prompts, contextLength: model.contextLength)
@@ -91,6 +97,7 @@ struct AnswerPlan: Sendable {
                 request.maximumTokens = min(options.maximumTokens ?? room, room)
                 request.minimumTokens = min(options.minimumTokens, request.maximumTokens)
                 request.sampling.seed &+= UInt64(choice)
+                request.name?.choice = requests.count
                 if let resume = options.resume { request.generated = resume.tokens[requests.count] ?? [] }
                 requests.append(request)
             }

@@ -13,6 +13,13 @@ package protocol GenerationBackend: Sendable {
 
     /// How many generations run and wait.
     func occupancy() async throws -> Occupancy
+
+    /// What the dashboard and traces read; nil where there is nothing to see.
+    var insight: VerifierInsight? { get }
+}
+
+extension GenerationBackend {
+    package var insight: VerifierInsight? { nil }
 }
 
 /// A request that runs. Dropping it cancels the request.
@@ -24,8 +31,15 @@ package protocol Generation: AnyObject, Sendable {
     /// - Throws: `CancellationError` if the task is cancelled.
     func next() async throws -> RequestEvent?
 
+    /// The bytes of so many more of its tokens have left for the client.
+    func sent(_ tokens: Int)
+
     /// Ends the request; does nothing once it has ended.
     func cancel()
+}
+
+extension Generation {
+    package func sent(_ tokens: Int) {}
 }
 
 /// How busy a verifier is.

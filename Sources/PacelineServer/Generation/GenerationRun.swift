@@ -91,6 +91,11 @@ struct GenerationRun: Sendable {
         }
     }
 
+    /// What an event has brought to the client has left.
+    func sent(_ event: RequestEvent, choice: Int) {
+        if case .tokens(let generated) = event { generations[choice].sent(generated.tokens.count) }
+    }
+
     /// The next event of a choice; nil if there is none, or the task is cancelled.
     private func next(of choice: Int) async throws -> Event? {
         do {

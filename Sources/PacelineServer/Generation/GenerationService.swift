@@ -62,6 +62,7 @@ package struct GenerationService: Sendable {
                     case .silence: try await writer.comment()
                     case .choice(let choice, let event):
                         for chunk in try progress.take(event, choice: choice) { try await writer.event(chunk.bytes) }
+                        run.sent(event, choice: choice)
                     }
                 }
                 if let closing = progress.closing { try await writer.event(closing.bytes) }

@@ -8,6 +8,8 @@ package struct APIRequest: Sendable {
     package let id: String
     /// Whose API key it has: a name that says nothing about the key.
     package let tenant: Tenant
+    /// The trace that it belongs to.
+    package let trace: TraceContext
     package let method: HTTPRequest.Method
     /// Without the query.
     package let path: String
@@ -23,6 +25,7 @@ package struct APIRequest: Sendable {
     package init(
         id: String,
         tenant: Tenant = .anonymous,
+        trace: TraceContext = .random(),
         method: HTTPRequest.Method = .post,
         path: String = "/",
         name: String? = nil,
@@ -33,6 +36,7 @@ package struct APIRequest: Sendable {
     ) {
         self.id = id
         self.tenant = tenant
+        self.trace = trace
         self.method = method
         self.path = path
         self.name = name

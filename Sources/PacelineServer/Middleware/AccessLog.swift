@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import PacelineCluster
 import Synchronization
 
 /// Writes one line about every request, when its answer has ended; nothing about probes.
@@ -47,7 +48,7 @@ struct AccessLog: RouterMiddleware {
         var metadata: Logger.Metadata = [
             "id": "\(line.context.requestID)", "method": "\(line.request.method.rawValue)",
             "path": "\(line.request.uri.path.prefix(200))", "status": "\(line.status.code)",
-            "ms": "\(Int(milliseconds))",
+            "ms": "\(Int(milliseconds))", "trace_id": "\(line.context.trace.traceID)",
         ]
         if let tokens = line.context.tally.tokens { metadata["tokens"] = "\(tokens)" }
         if isCut { metadata["cut"] = "true" }

@@ -1,7 +1,9 @@
 import HTTPTypes
 import Hummingbird
+import PacelineCluster
 
-/// Gives every request an `x-request-id`, the client's own if it has a sane one, and returns it with the answer.
+/// Gives every request an `x-request-id`, the client's own if it has a sane one, and returns it with the answer. Takes
+/// the trace of its `traceparent` if that is valid.
 struct RequestIdentity: RouterMiddleware {
     /// The most bytes of an id.
     private static let limit = 128
@@ -13,6 +15,7 @@ struct RequestIdentity: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.requestID = request.headers[.xRequestID].flatMap { Self.isSane($0) ? $0 : nil } ?? Self.random()
+        if let trace = request.headers[.traceparent].flatMap(TraceContext.init(traceparent:)) { context.trace = trace }
         var response = try await next(request, context)
         response.headers[.xRequestID] = context.requestID
         return response

@@ -8,6 +8,8 @@ struct ServerContext: RequestContext {
     let channel: any Channel
     /// The `x-request-id` of request and answer.
     var requestID = ""
+    /// The trace that the request belongs to: that of its `traceparent`, or a new one.
+    var trace = TraceContext.random()
     /// Whose key the request has.
     var tenant = Tenant.anonymous
     /// What the access log learns from the endpoint.

@@ -2,10 +2,10 @@ import PacelineModel
 
 /// Answers what clients ask about the model and the server: `/v1/models`, `/props`, `/slots`.
 package struct ModelService: Sendable {
-    private let model: ServedModel
+    let model: ServedModel
     private let backend: any GenerationBackend
     /// The server's name and version.
-    private let build: String
+    let build: String
 
     package init(_ model: ServedModel, backend: any GenerationBackend, build: String) {
         self.model = model

@@ -35,14 +35,15 @@ package struct HTTPServer: Sendable {
         self.logger = logger
     }
 
-    /// A server of a verifier's API.
+    /// A server of a verifier's API and of its dashboard.
     package init(
         _ lifecycle: ServerLifecycle,
         configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
         logger: Logger
     ) {
+        let dashboard = Dashboard(VerifierDashboard(lifecycle), requiresKey: configuration.keys != nil)
         self.init(
-            lifecycle.routes,
+            RouteTable(lifecycle.routes.routes + dashboard.routes),
             requests: lifecycle.requests,
             isEnding: { lifecycle.isEnding },
             configuration: configuration,
@@ -144,6 +145,7 @@ package struct HTTPServer: Sendable {
         let request = APIRequest(
             id: context.requestID,
             tenant: context.tenant,
+            trace: context.trace,
             method: request.method,
             path: request.uri.path,
             name: route.name(in: request.uri.path),
@@ -180,6 +182,7 @@ package struct HTTPServer: Sendable {
 extension HTTPField.Name {
     /// Tells nginx not to hold an answer back.
     static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
+    static let traceparent = HTTPField.Name("traceparent")!
     package static let xAPIKey = HTTPField.Name("x-api-key")!
     package static let xRequestID = HTTPField.Name("x-request-id")!
 }

@@ -42,6 +42,20 @@ package final class ServerLifecycle: Sendable {
         }
     }
 
+    /// Where in its life the process is.
+    enum Stage: Sendable {
+        case loading, serving, leaving, draining
+    }
+
+    var stage: Stage {
+        switch phase.withLock({ $0 }) {
+        case .loading: .loading
+        case .serving: .serving
+        case .leaving: .leaving
+        case .draining: .draining
+        }
+    }
+
     /// Whether the process is shutting down.
     package var isEnding: Bool {
         switch phase.withLock({ $0 }) {

@@ -1,4 +1,5 @@
 package import Logging
+import PacelineCluster
 
 /// What answers requests once the model is loaded.
 package struct Services: Sendable {
@@ -9,6 +10,8 @@ package struct Services: Sendable {
     let models: ModelService
     /// Equal for servers that can go on with each other's answers.
     let generation: String
+    /// Nil where there is nothing to trace.
+    let traces: TraceService?
 
     /// - Parameter build: the server's name and version.
     package init(
@@ -24,5 +27,6 @@ package struct Services: Sendable {
         tokens = TokenService(model)
         models = ModelService(model, backend: backend, build: build)
         generation = model.generation
+        traces = backend.insight.map { TraceService($0.traces, model: model) }
     }
 }

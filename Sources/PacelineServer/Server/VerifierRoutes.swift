@@ -3,7 +3,7 @@ import HTTPTypes
 extension ServerLifecycle {
     /// What a verifier answers.
     package var routes: RouteTable {
-        RouteTable(generating + asking + workers + monitoring + health)
+        RouteTable(generating + asking + workers + tracing + monitoring + health)
     }
 
     /// What generates tokens.
@@ -38,6 +38,19 @@ extension ServerLifecycle {
                 try await .json(WorkerList(data: self.loaded().backend.connectedWorkers()))
             }
         ]
+    }
+
+    /// What happened to single requests.
+    private var tracing: [Route] {
+        [
+            Route(.get, "/v1/requests") { try self.tracingService().list(for: $0.tenant) },
+            Route(.get, "/v1/requests/**") { try self.tracingService().trace($0.name ?? "", for: $0.tenant) },
+        ]
+    }
+
+    private func tracingService() throws(APIError) -> TraceService {
+        guard let traces = try loaded().traces else { throw .notFound("this server remembers no requests") }
+        return traces
     }
 
     private var monitoring: [Route] {

@@ -142,6 +142,8 @@ final class VerifierProcess: SimulatedProcess {
         case .run(let pass): start(pass)
         case .emit(let request, let event): emit(event, for: request)
         case .note(let note): take(note)
+        // Nobody watches.
+        case .round: break
         }
     }
 

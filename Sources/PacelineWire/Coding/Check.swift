@@ -31,6 +31,15 @@ enum Check {
         }
     }
 
+    /// Checks a trace's name, which may be missing.
+    static func traceID(_ bytes: [UInt8]) throws(MessageError.Problem) {
+        guard !bytes.isEmpty else { return }
+        guard bytes.count == WireLimits.traceIDBytes else {
+            throw .byteCount(field: "trace_id", found: bytes.count, allowed: "0 or \(WireLimits.traceIDBytes)")
+        }
+        guard bytes.contains(where: { $0 != 0 }) else { throw .zero(field: "trace_id") }
+    }
+
     static func tokens(
         _ tokens: some Sequence<Token>,
         vocabularySize: Int

@@ -21,7 +21,9 @@ extension Message.Open: Payload {
             credit: Int(structure.credit),
             limits: DraftLimits(copying: try Check.present("limits", structure.limits)),
             shard: structure.shard.map { OutcomeShard(copying: $0.pointee) } ?? .whole,
-            lengthLimit: Int(structure.length_limit)
+            lengthLimit: Int(structure.length_limit),
+            traceID: try Copy.bytes("trace_id", structure.trace_id),
+            requestID: try Copy.text("request_id", structure.request_id, atMost: WireLimits.requestIDBytes)
         )
         rest = DraftRestReason(rawValue: structure.rest.rawValue) ?? .unspecified
     }
@@ -37,6 +39,7 @@ extension Message.Open: Payload {
         try limits.check()
         try shard.check()
         try Check.range("length_limit", lengthLimit, baseLength...Int(UInt32.max))
+        try Check.traceID(traceID)
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Open {
@@ -53,6 +56,8 @@ extension Message.Open: Payload {
         structure.rest = Paceline__V1__RestReason(rawValue: rest.rawValue)
         structure.length_limit = UInt32(lengthLimit)
         structure.base_length = baseLength == base.count ? 0 : UInt32(baseLength)
+        structure.trace_id = arena.bytes(traceID)
+        structure.request_id = arena.text(requestID, limit: WireLimits.requestIDBytes)
         return structure
     }
 }

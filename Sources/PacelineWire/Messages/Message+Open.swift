@@ -21,6 +21,10 @@ extension Message {
         package var shard: OutcomeShard
         /// The sequence never exceeds this many tokens, so drafting beyond it is wasted.
         package var lengthLimit: Int
+        /// Names the trace that the request belongs to, for logs: 16 bytes, not all zero, or none.
+        package var traceID: [UInt8]
+        /// What the client calls the request, for logs; empty if nobody says so.
+        package var requestID: String
         /// Why the credit is 0, if it is.
         package var rest = DraftRestReason.unspecified
 
@@ -35,7 +39,9 @@ extension Message {
             credit: Int,
             limits: DraftLimits,
             shard: OutcomeShard = .whole,
-            lengthLimit: Int
+            lengthLimit: Int,
+            traceID: [UInt8] = [],
+            requestID: String = ""
         ) {
             self.request = request
             self.epoch = epoch
@@ -47,6 +53,8 @@ extension Message {
             self.limits = limits
             self.shard = shard
             self.lengthLimit = lengthLimit
+            self.traceID = traceID
+            self.requestID = requestID
         }
     }
 

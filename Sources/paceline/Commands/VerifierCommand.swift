@@ -25,7 +25,8 @@ struct VerifierCommand: ConfiguredCommand {
 
               paceline verifier -m qwen2.5-coder-1.5b -md ngram -md suffix
 
-            GET /health, /livez, /ready, /metrics, /v1/models and /v1/workers report its state.
+            A browser shows at / what it does, down to the token tree of a request. GET /health, /livez, /ready, \
+            /metrics, /v1/models, /v1/workers and /v1/requests report its state.
 
             Every long option is also an environment variable and a key of a YAML file (--config), in this order of \
             precedence: --slots 8, PACELINE_SLOTS=8, slots: 8. --check prints what holds, and where it comes from.
@@ -62,6 +63,15 @@ struct VerifierCommand: ConfiguredCommand {
     )
     var draftThreads = 1
 
+    @Option(
+        name: .customLong("trace-requests"),
+        help: ArgumentHelp(
+            "Requests whose rounds are remembered after their end, 0 to 4096: see paceline trace.",
+            valueName: "requests"
+        )
+    )
+    var traceRequests = VerifierConfiguration().traceLimit
+
     @OptionGroup var link: LinkOptions
     @OptionGroup var context: ContextOptions
     @OptionGroup var cache: CacheOptions
@@ -74,6 +84,7 @@ struct VerifierCommand: ConfiguredCommand {
 
     func validate() throws {
         try validateRange(draftThreads, ThreadOptions.range, "--threads-draft")
+        try validateRange(traceRequests, 0...4096, "--trace-requests")
     }
 
     func check() throws {
@@ -199,6 +210,7 @@ struct VerifierCommand: ConfiguredCommand {
         var configuration = VerifierConfiguration()
         scheduling.apply(to: &configuration)
         configuration.link.token = token
+        configuration.traceLimit = traceRequests
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
         let (threads, slots, cacheType) = (threads.count, scheduling.slots, cache.type)
         defer { progress.clear() }

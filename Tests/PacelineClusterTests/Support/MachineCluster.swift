@@ -37,6 +37,8 @@ final class MachineCluster {
     private(set) var answers: [RequestID: Answer] = [:]
     /// By request: the most nodes that a round verified.
     private(set) var largestTrees: [RequestID: Int] = [:]
+    /// What was observed.
+    private(set) var records: [RoundRecord] = []
     /// The order in which requests were opened at the engine.
     private(set) var admissions: [RequestID] = []
     private let runner: PassRunner
@@ -85,6 +87,10 @@ final class MachineCluster {
     func tell(worker index: Int, _ event: WorkerMachine.Event) {
         posts.append(.worker(index, event))
         settle()
+    }
+
+    func observe(_ observation: Observation) {
+        posts.append(.verifier(.observe(observation)))
     }
 
     func cancel(_ id: RequestID) {
@@ -162,6 +168,7 @@ final class MachineCluster {
         case .emit(let id, .tokens(let piece)): answers[id]?.pieces.append(piece)
         case .emit(let id, .finished(let summary)): answers[id]?.summary = summary
         case .emit(let id, .failed(let fault)): answers[id]?.fault = fault
+        case .round(let record): records.append(record)
         case .note: break
         }
     }

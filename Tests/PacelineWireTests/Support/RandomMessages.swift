@@ -116,7 +116,9 @@ struct RandomMessages {
             credit: number(0...512),
             limits: draftLimits(),
             shard: Bool.random(using: &random) ? .whole : OutcomeShard(index: number(0...3), count: number(4...64)),
-            lengthLimit: number(length...Int(UInt32.max))
+            lengthLimit: number(length...Int(UInt32.max)),
+            traceID: Bool.random(using: &random) ? [] : bytes(15) + [1],
+            requestID: Bool.random(using: &random) ? "" : text(128)
         )
         open.rest = DraftRestReason.allCases.randomElement(using: &random) ?? .unspecified
         return open

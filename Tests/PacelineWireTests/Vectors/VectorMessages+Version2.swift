@@ -26,9 +26,16 @@ extension VectorMessage {
         ),
     ]
 
+    /// A request that is named as its client's trace names it.
+    static let traced: [VectorMessage] = [
+        VectorMessage(name: "traced/01-hello", sender: .worker, message: .hello(newHello)),
+        VectorMessage(name: "traced/02-welcome", sender: .verifier, message: .welcome(newWelcome)),
+        VectorMessage(name: "traced/03-open", sender: .verifier, message: .open(tracedOpen)),
+    ]
+
     /// All golden frames, by conversation, with the protocol version of each.
     static let conversations: [(version: Int, messages: [VectorMessage])] = [
-        (1, exchange), (1, authenticated), (2, version2),
+        (1, exchange), (1, authenticated), (2, version2), (2, traced),
     ]
 
     private static let longBase: [Token] = base + [6330, 284]
@@ -56,6 +63,15 @@ extension VectorMessage {
         part.baseLength = longBase.count
         part.baseHash = BaseHash(longBase)
         return part
+    }
+
+    private static var tracedOpen: Message.Open {
+        var named = open
+        named.traceID = [
+            0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36,
+        ]
+        named.requestID = "req-1k2j3h"
+        return named
     }
 
     private static let treeBelow = Message.Tree(

@@ -708,7 +708,7 @@ const ProtobufCMessageDescriptor paceline__v1__outcome_shard__descriptor =
   (ProtobufCMessageInit) paceline__v1__outcome_shard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[11] =
+static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[13] =
 {
   {
     "request",
@@ -831,8 +831,32 @@ static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[11] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "rest",
+    "trace_id",
     11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Open, trace_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Open, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rest",
+    13,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
@@ -852,14 +876,16 @@ static const unsigned paceline__v1__open__field_indices_by_name[] = {
   8,   /* field[8] = length_limit */
   6,   /* field[6] = limits */
   0,   /* field[0] = request */
-  10,   /* field[10] = rest */
+  11,   /* field[11] = request_id */
+  12,   /* field[12] = rest */
   4,   /* field[4] = sampling */
   7,   /* field[7] = shard */
+  10,   /* field[10] = trace_id */
 };
 static const ProtobufCIntRange paceline__v1__open__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
 {
@@ -869,7 +895,7 @@ const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
   "Paceline__V1__Open",
   "paceline.v1",
   sizeof(Paceline__V1__Open),
-  11,
+  13,
   paceline__v1__open__field_descriptors,
   paceline__v1__open__field_indices_by_name,
   1,  paceline__v1__open__number_ranges,

@@ -8,6 +8,9 @@ package struct PassRunner {
         self.engine = engine
     }
 
+    /// The part of the last pass that went into choosing tokens; nil if the engine does not measure it.
+    package var samplingMilliseconds: Double? { engine.samplingMilliseconds }
+
     /// Closes, opens and computes. A sequence that cannot be opened fails alone.
     ///
     /// - Returns: one outcome per round of the pass.

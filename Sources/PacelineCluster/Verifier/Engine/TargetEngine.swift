@@ -26,6 +26,13 @@ package protocol TargetEngine: AnyObject {
     /// - Returns: as many outcomes as rounds, in their order.
     /// - Throws: only what makes the engine unusable for every sequence.
     func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome]
+
+    /// The part of the last ``run(_:progress:)`` that went into choosing tokens; nil if the engine does not measure it.
+    var samplingMilliseconds: Double? { get }
+}
+
+extension TargetEngine {
+    package var samplingMilliseconds: Double? { nil }
 }
 
 /// What the verifier must know of a target before its engine runs.

@@ -34,7 +34,11 @@ extension TargetThread {
             let start = NIODeadline.now()
             let outcomes = try runner.run(pass, progress: progress)
             let elapsed = NIODeadline.now() - start
-            return .passFinished(outcomes, milliseconds: Double(elapsed.nanoseconds) / 1e6)
+            return .passFinished(
+                outcomes,
+                milliseconds: Double(elapsed.nanoseconds) / 1e6,
+                samplingMilliseconds: runner.samplingMilliseconds
+            )
         } catch {
             return .passFailed("\(error)")
         }

@@ -34,6 +34,7 @@ package final class TransformerEngine: TargetEngine {
     private let pool: KVPagePool
     private let rule = SampleMatch()
     private var sequences: [RequestID: EngineSequence] = [:]
+    package private(set) var samplingMilliseconds: Double?
 
     /// - Parameters:
     ///   - transformer: used by this engine alone.
@@ -102,7 +103,10 @@ package final class TransformerEngine: TargetEngine {
         let placements = rounds.map { round in
             Result { try place(round, rows: &rows, logitRows: &logitRows, scoredRows: &scoredRows) }
         }
-        let readings = readings(rounds.map(\.request), placements, of: transformer.forward(rows))
+        let logits = transformer.forward(rows)
+        let start = ContinuousClock.now
+        let readings = readings(rounds.map(\.request), placements, of: logits)
+        samplingMilliseconds = start.duration(to: .now).inMilliseconds
         return zip(rounds, zip(placements, readings)).map { round, result in
             do {
                 return try finish(round.request, result.0.get(), result.1.get())

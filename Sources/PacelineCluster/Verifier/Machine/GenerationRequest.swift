@@ -25,6 +25,8 @@ package struct GenerationRequest: Sendable {
     package var tenant = Tenant.anonymous
     /// Only requests of one tenant with the same salt share prefixes.
     package var cacheSalt: String?
+    /// What others call it; nil if nobody does.
+    package var name: RequestName?
     /// What the client expects the answer to be, to draft from. It changes no token.
     package var prediction: [Token] = []
 

@@ -46,6 +46,8 @@ package struct VerifierConfiguration: Sendable {
     /// How long a pass may make no progress before the process counts as hung, and is best started anew. Links are more
     /// impatient: their peers have others to turn to.
     package var hangLimit = Duration.seconds(30)
+    /// Requests whose rounds are remembered for a while after their end; 0 records no rounds unless somebody watches.
+    package var traceLimit = 32
     package var link = LinkConfiguration()
 
     package init() {}

@@ -84,7 +84,9 @@ extension VerifierMachine {
             credit: terms.credit,
             limits: terms.limits,
             shard: terms.shard,
-            lengthLimit: sequence.lengthLimit
+            lengthLimit: sequence.lengthLimit,
+            traceID: sequence.name?.trace.traceID.bytes ?? [],
+            requestID: sequence.name?.id ?? ""
         )
         message.rest = terms.rest
         ledger.open(request, at: worker, drafter: drafter, terms, ceiling: configuration.draft.nodes)

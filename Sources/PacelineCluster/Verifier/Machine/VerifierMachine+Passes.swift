@@ -10,6 +10,7 @@ extension VerifierMachine {
         guard let plan = scheduler.next(demands, now: now) else { return }
         statistics.countPass()
         links.watchdog.began(now: now)
+        observeBeginning(of: demands, now: now)
         let openings = plan.openings.compactMap { running[$0].map(opening) }
         outbox.append(.run(Pass(closings: plan.closings, openings: openings, rounds: plan.rounds)))
         // In the classic protocol a worker does not draft below what is not decided yet.
@@ -17,6 +18,13 @@ extension VerifierMachine {
         for (request, tree) in zip(plan.trees.keys, plan.trees.values) where !tree.tree.isEmpty {
             announce(tree, of: request, now: now)
         }
+    }
+
+    /// Lets the observer see what a pass begins with, if somebody wants to.
+    private mutating func observeBeginning(of demands: [PassScheduler.Demand], now: Instant) {
+        guard observer.isActive else { return }
+        let links = links
+        observer.began(demands, drafter: { links[$0]?.worker?.drafter }, now: now)
     }
 
     /// What the engine needs to make room for a sequence.
@@ -30,6 +38,7 @@ extension VerifierMachine {
     /// A worker added to a sequence's tree.
     mutating func noteArrival(for request: RequestID, from worker: LinkID, now: Instant) {
         guard let depth = running[request]?.verifiableDepth else { return }
+        observer.arrived(for: request, from: worker, now: now)
         let isProven = links[worker]?.worker?.profile.isProven ?? false
         let drafts = isProven ? drafts(for: request) : nil
         scheduler.arrived(for: request, drafts: drafts, depth: depth, now: now)

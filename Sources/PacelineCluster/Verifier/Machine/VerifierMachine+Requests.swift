@@ -68,6 +68,7 @@ extension VerifierMachine {
     private mutating func end(_ id: RequestID, _ reason: Message.Close.Reason, now: Instant) {
         running[id] = nil
         scheduler.ended(id)
+        observer.forget(id)
         for worker in ledger.workers(of: id) {
             close(id, at: worker, reason, now: now)
         }

@@ -2,7 +2,12 @@ import PacelineSpeculation
 import PacelineWire
 
 extension VerifierMachine {
-    mutating func finishPass(_ outcomes: [RoundOutcome], milliseconds: Double, now: Instant) {
+    mutating func finishPass(
+        _ outcomes: [RoundOutcome],
+        milliseconds: Double,
+        samplingMilliseconds: Double?,
+        now: Instant
+    ) {
         guard let pass = scheduler.inFlight else { return }
         links.watchdog.ended()
         checkWatchdog(now: now)
@@ -10,11 +15,13 @@ extension VerifierMachine {
             return failEngine("a pass gave \(outcomes.count) outcomes for \(pass.rounds.count) rounds", now: now)
         }
         scheduler.finished(outcomes, milliseconds: milliseconds, isDrafting: ledger.isDrafting, now: now)
+        observer.ended(pass, outcomes, milliseconds: milliseconds, samplingMilliseconds: samplingMilliseconds)
         for (round, outcome) in zip(pass.rounds, outcomes) {
             switch outcome {
             case .prefilled(let count, let reused, let scores):
                 statistics.countPrefill(computed: count, reused: reused)
                 running.update(round.request) { $0.prefilled(count, reused: reused, logProbabilities: scores) }
+                record(.prefill(computed: count, reused: reused), of: round.request, now: now)
                 emitPromptScores(of: round.request)
             case .verified(let verdict, let scores):
                 commit(verdict, scores, on: pass.trees[round.request], of: round.request, now: now)
@@ -29,6 +36,14 @@ extension VerifierMachine {
     private mutating func emitPromptScores(of request: RequestID) {
         guard let scores = running.update(request, { $0.takePromptScores() }) ?? nil else { return }
         outbox.append(.emit(request, .prompt(scores)))
+    }
+
+    /// Records a round that has just been carried out, if somebody wants to see it.
+    private mutating func record(_ result: RoundObserver.Result, of request: RequestID, now: Instant) {
+        guard observer.isActive, let length = running[request]?.length else { return }
+        if let record = observer.record(result, of: request, length: length, now: now) {
+            outbox.append(.round(record))
+        }
     }
 
     /// The engine can compute no more: every request fails, and none is taken.
@@ -68,6 +83,7 @@ extension VerifierMachine {
             $0.commit(verdict, logProbabilities: logProbabilities, on: tree, now: now)
         }
         guard let committed, let sequence = running[request] else { return }
+        record(.verify(verdict, committed.tokens), of: request, now: now)
         outbox.append(.emit(request, .tokens(committed)))
         if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
         let drafts = drafts(for: request)

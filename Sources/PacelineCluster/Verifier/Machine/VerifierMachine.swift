@@ -22,14 +22,17 @@ package struct VerifierMachine: Sendable {
         case cancel(RequestID)
         /// A client takes its events too slowly.
         case overflow(RequestID, waitingTokens: Int)
-        /// The compute thread is idle again: one outcome for each round of its pass, and how long the pass took.
-        case passFinished([RoundOutcome], milliseconds: Double)
+        /// The compute thread is idle again: one outcome for each round of its pass, how long the pass took, and how much
+        /// of that choosing tokens took, if the engine says so.
+        case passFinished([RoundOutcome], milliseconds: Double, samplingMilliseconds: Double? = nil)
         /// The engine can compute no more.
         case passFailed(String)
         /// The compute thread's stamp moved.
         case progressed
         /// ``VerifierMachine/deadline`` has come.
         case timer
+        /// Somebody wants to see rounds, or nobody does any more. It changes no decision.
+        case observe(Observation)
         /// Take no new requests, and finish those that run.
         case drain(grace: Duration)
         /// End everything now.
@@ -42,6 +45,8 @@ package struct VerifierMachine: Sendable {
         case run(Pass)
         case emit(RequestID, RequestEvent)
         case note(VerifierNote)
+        /// A round that was to be recorded. It comes before what it brings its client.
+        case round(RoundRecord)
     }
 
     struct Link: Sendable {
@@ -61,6 +66,7 @@ package struct VerifierMachine: Sendable {
     var service = ServiceState()
     var statistics = VerifierStatistics()
     var archive = ProfileArchive()
+    var observer = RoundObserver()
     var outbox = Outbox<Effect>()
 
     /// - Parameters:
@@ -97,10 +103,12 @@ package struct VerifierMachine: Sendable {
         case .submit(let id, let request): submit(id, request, now: now)
         case .cancel(let id): cancel(id, now: now)
         case .overflow(let id, let count): fail(id, .slowConsumer(waitingTokens: count), now: now)
-        case .passFinished(let outcomes, let milliseconds): finishPass(outcomes, milliseconds: milliseconds, now: now)
+        case .passFinished(let outcomes, let milliseconds, let sampling):
+            finishPass(outcomes, milliseconds: milliseconds, samplingMilliseconds: sampling, now: now)
         case .passFailed(let reason): failEngine(reason, now: now)
         case .progressed: computeProgressed(now: now)
         case .timer: tickLinks(now: now)
+        case .observe(let observation): observer.observe(observation)
         case .drain(let grace): drain(grace: grace, now: now)
         case .shutdown: shutdown(now: now)
         }

@@ -31,6 +31,14 @@ extension VerifierNote: CustomStringConvertible {
         }
     }
 
+    /// The request that it is about; nil if it is about none.
+    var request: RequestID? {
+        switch self {
+        case .treeRefused(_, let request, _), .workerGaveUp(_, let request, _, _): request
+        case .workerJoined, .workerDraining, .linkClosed, .engineFailed, .drained: nil
+        }
+    }
+
     var level: Logger.Level {
         switch self {
         case .workerJoined, .workerDraining, .workerGaveUp, .drained: .info

@@ -14,6 +14,8 @@ struct VerifierSequence: Sendable {
     }
 
     let request: RequestID
+    /// What others call it; nil if nobody does.
+    let name: RequestName?
     let tenant: Tenant
     let cacheSalt: String?
     let sampling: SamplingParameters
@@ -55,6 +57,7 @@ struct VerifierSequence: Sendable {
         now: Instant
     ) throws(RequestFault) {
         self.request = id
+        name = request.name
         tenant = request.tenant
         cacheSalt = request.cacheSalt
         sampling = request.sampling

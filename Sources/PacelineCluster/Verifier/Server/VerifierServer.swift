@@ -13,6 +13,10 @@ package final class VerifierServer: Sendable {
     package let target: TargetDescription
     /// Its figures, as of a few milliseconds ago at most.
     package let board: SnapshotBoard
+    /// Its requests, those that run and the latest that ended.
+    package let traces: RequestTraces
+    /// Its rounds as they come.
+    package let feed: RoundFeed
     private let loop: ShellLoop<VerifierShell>
     private let shell: NIOLoopBound<VerifierShell>
     private let listener: any Channel
@@ -24,19 +28,19 @@ package final class VerifierServer: Sendable {
     private init(
         at endpoint: Endpoint,
         _ target: TargetDescription,
-        _ board: SnapshotBoard,
+        _ local: VerifierShell.Local,
         loop: ShellLoop<VerifierShell>,
         shell: NIOLoopBound<VerifierShell>,
         listener: any Channel,
-        _ threads: (compute: TargetThread, drafting: [DrafterThread])
+        drafting: [DrafterThread]
     ) {
         self.endpoint = endpoint
         self.target = target
-        self.board = board
+        (board, traces, feed, compute) = (local.board, local.traces, local.feed, local.compute)
         self.loop = loop
         self.shell = shell
         self.listener = listener
-        (compute, drafting) = threads
+        self.drafting = drafting
     }
 
     /// Loads the target and starts to listen.
@@ -70,18 +74,25 @@ package final class VerifierServer: Sendable {
             for resident in residents {
                 drafting.append(try await resident.startThread(on: loop, index: drafting.count))
             }
-            let board = SnapshotBoard()
+            let local = VerifierShell.Local(traces: RequestTraces(limit: configuration.traceLimit), compute: compute)
+            local.feed.onChange { [weak loop] in loop?.post { $0.observe() } }
             let workers = zip(residents, drafting).map { ($0.machine(link: configuration.link), $1) }
             let shell = try await loop.install { eventLoop in
                 let residents = workers.map { ResidentWorker($0, compute: $1, logger: logger, eventLoop: eventLoop) }
-                let local = VerifierShell.Local(board: board, compute: compute, residents: residents)
-                return VerifierShell(machine, local, tls: tls, logger: logger, on: eventLoop)
+                return VerifierShell(machine, local, residents, tls: tls, logger: logger, on: eventLoop)
             }
             let listener = try await VerifierListener.bind(address, listen, on: loop, shell: shell, logger: logger)
             loop.post { $0.startResidents() }
             let endpoint = Endpoint(host: listen.host, port: listener.localAddress?.port ?? listen.port)
-            let threads = (compute, drafting)
-            return VerifierServer(at: endpoint, target, board, loop: loop, shell: shell, listener: listener, threads)
+            return VerifierServer(
+                at: endpoint,
+                target,
+                local,
+                loop: loop,
+                shell: shell,
+                listener: listener,
+                drafting: drafting
+            )
         } catch {
             compute.stop()
             for thread in drafting { thread.stop() }
@@ -96,7 +107,7 @@ package final class VerifierServer: Sendable {
         let events = RequestEvents()
         let isAccepted = loop.post { $0.submit(id, request, events: events.buffer) }
         if !isAccepted { _ = events.buffer.push(.failed(.draining)) }
-        return RequestHandle(id: id, events: events) { [loop] id in
+        return RequestHandle(id: id, events: events, traces: traces) { [loop] id in
             loop.post { $0.post(.cancel(id)) }
         }
     }

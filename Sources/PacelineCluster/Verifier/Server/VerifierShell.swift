@@ -20,6 +20,8 @@ final class VerifierShell {
     private var drained: [EventLoopPromise<Void>] = []
     private let connectionLimit: Int
     private let board: SnapshotBoard
+    private let traces: RequestTraces
+    private let feed: RoundFeed
     private var meter: RequestMeter
     private var publication = PublicationPolicy()
     private var observation = ObservationPolicy()
@@ -30,23 +32,26 @@ final class VerifierShell {
     }
 
     /// What the process shares with the shell.
-    struct Local {
+    struct Local: Sendable {
         /// Where figures are published.
-        let board: SnapshotBoard
+        let board = SnapshotBoard()
+        /// Where rounds are remembered, and shown to those who watch.
+        let traces: RequestTraces
+        let feed = RoundFeed()
         let compute: TargetThread
-        /// The workers of this process.
-        let residents: [ResidentWorker]
     }
 
     init(
         _ machine: VerifierMachine,
         _ local: Local,
+        _ residents: [ResidentWorker],
         tls: LinkTLS?,
         logger: Logger,
         on eventLoop: any EventLoop
     ) {
         self.machine = machine
-        (board, compute, residents) = (local.board, local.compute, local.residents)
+        (board, compute, traces, feed) = (local.board, local.compute, local.traces, local.feed)
+        self.residents = residents
         self.eventLoop = eventLoop
         meter = RequestMeter(contextLength: machine.target.contextLength)
         connectionLimit = machine.configuration.workerLimit + 2 * machine.configuration.pendingLimit
@@ -59,6 +64,14 @@ final class VerifierShell {
             resident.connect = { [unowned self] in connect($0) }
         }
         board.publish(figures)
+        traces.begin(loop.clock)
+        observe()
+    }
+
+    /// Has the machine record what traces and viewers need, which is nothing if there are neither.
+    func observe() {
+        let watched = feed.watched
+        post(.observe(Observation(recordsRounds: traces.limit > 0 || watched != nil, trees: watched ?? [])))
     }
 
     /// Makes a link to a worker of this process.
@@ -134,6 +147,7 @@ final class VerifierShell {
     private func handle(_ event: VerifierMachine.Event, now: Instant) -> Instant? {
         if case .submit(let id, let request) = event {
             meter.submitted(id, promptTokens: request.prompt.count, now: now)
+            traces.submitted(id, request, now: now)
         }
         perform(machine.handle(event, now: now), now: now)
         transport.flush()
@@ -163,8 +177,12 @@ final class VerifierShell {
             case .run(let pass): run(pass)
             case .emit(let request, let event):
                 meter.emitted(event, of: request, now: now)
+                traces.add(event, to: request, now: now)
                 emit(event, to: request)
             case .note(let note): log(note, now: now)
+            case .round(let record):
+                traces.add(record)
+                feed.add(record)
             }
         }
     }
@@ -196,7 +214,7 @@ final class VerifierShell {
             if unlogged > 0 { logger.warning("\(unlogged) more connections were refused") }
             guard isLogged else { return }
         }
-        logger.log(level: note.level, "\(note)")
+        logger.log(level: note.level, "\(note)", metadata: note.request.flatMap { traces.name(of: $0)?.tag.metadata })
         if note == .drained { finishDrain() }
     }
 

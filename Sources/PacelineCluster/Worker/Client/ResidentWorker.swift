@@ -83,8 +83,11 @@ final class ResidentWorker {
                 if !compute.offer(job) {
                     logger.error("the drafting thread of \(machine.configuration.name) has ended")
                 }
-            case .note(.sessionFailed(_, let reason)):
-                logger.error("\(machine.configuration.name): drafting failed: \(reason)")
+            case .note(.sessionFailed(_, let tag, let reason)):
+                logger.error(
+                    "\(machine.configuration.name): drafting failed: \(reason)",
+                    metadata: tag?.metadata
+                )
             // The verifier tells of the link.
             case .note, .drained: break
             case .refused(let fault): logger.error("\(machine.configuration.name) cannot draft here: \(fault)")

@@ -140,6 +140,6 @@ final class WorkerShell {
     }
 
     private func log(_ note: WorkerNote) {
-        logger.log(level: note.level, "\(note)")
+        logger.log(level: note.level, "\(note)", metadata: note.request?.metadata)
     }
 }

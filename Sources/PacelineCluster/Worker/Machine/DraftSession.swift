@@ -27,6 +27,8 @@ struct DraftSession: Sendable {
     let link: LinkID
     /// The verifier's name for it on that link.
     let request: UInt64
+    /// What others call it; nil if the verifier does not say.
+    let tag: RequestTag?
     private let lengthLimit: Int
     /// Limits that the receiver of the tree enforces.
     private let treeLimits: TreeLimits
@@ -49,6 +51,7 @@ struct DraftSession: Sendable {
         self.id = id
         self.link = link
         request = open.request
+        tag = RequestTag(open)
         lengthLimit = open.lengthLimit
         mark = BaseMark(epoch: open.epoch, length: open.base.count, hash: open.baseHash)
         drafted = mark

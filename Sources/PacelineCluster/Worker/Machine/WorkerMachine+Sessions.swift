@@ -39,7 +39,9 @@ extension WorkerMachine {
         sessionCount += 1
         tally.opened()
         let id = DraftSessionID(rawValue: sessionCount)
-        sessions[id] = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
+        let session = DraftSession(open, id: id, link: link, vocabularySize: vocabularySize)
+        sessions[id] = session
+        if let tag = session.tag { outbox.append(.note(.opened(id, tag))) }
     }
 
     private func arrival(of request: UInt64, on link: LinkID) -> Int? {
@@ -101,7 +103,7 @@ extension WorkerMachine {
         guard let result, let session = sessions[result.session] else { return }
         if case .failed(let reason) = result.outcome {
             sessions[result.session] = nil
-            outbox.append(.note(.sessionFailed(result.session, reason: reason)))
+            outbox.append(.note(.sessionFailed(result.session, session.tag, reason: reason)))
             let close = Message.Close(request: session.request, reason: .failed, detail: reason)
             return send(.close(close), to: session.link, now: now)
         }

@@ -11,7 +11,9 @@ package enum WorkerNote: Sendable, Equatable {
     case left(endpoint: Endpoint)
     /// Two addresses lead to one verifier, which needs only one link.
     case sameVerifier(endpoint: Endpoint, as: Endpoint)
-    case sessionFailed(DraftSessionID, reason: String)
+    /// A verifier asked to draft for a request that has a name.
+    case opened(DraftSessionID, RequestTag)
+    case sessionFailed(DraftSessionID, RequestTag?, reason: String)
     case verifierDraining(endpoint: Endpoint, reason: String)
 }
 
@@ -25,7 +27,8 @@ extension WorkerNote: CustomStringConvertible {
         case .linkClosed(let endpoint, let fault, let retry): "lost \(endpoint): \(fault)" + Self.outlook(retry)
         case .left(let endpoint): "left \(endpoint)"
         case .sameVerifier(let endpoint, let other): "\(endpoint) and \(other) are one verifier, which is connected"
-        case .sessionFailed(let session, let reason): "drafting failed (\(session)): \(reason)"
+        case .opened(let session, _): "drafting for a request begins (\(session))"
+        case .sessionFailed(let session, _, let reason): "drafting failed (\(session)): \(reason)"
         case .verifierDraining(let endpoint, let reason): "\(endpoint) is leaving: \(reason)"
         }
     }
@@ -37,8 +40,18 @@ extension WorkerNote: CustomStringConvertible {
         return "; trying again in \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s"
     }
 
+    /// The request that it is about; nil if it is about none, or one without a name.
+    var request: RequestTag? {
+        switch self {
+        case .opened(_, let tag): tag
+        case .sessionFailed(_, let tag, _): tag
+        case .joined, .linkClosed, .left, .sameVerifier, .verifierDraining: nil
+        }
+    }
+
     var level: Logger.Level {
         switch self {
+        case .opened: .debug
         case .joined, .left, .sameVerifier, .verifierDraining: .info
         case .linkClosed: .warning
         case .sessionFailed: .error

@@ -240,13 +240,24 @@ struct  Paceline__V1__Open
    */
   uint32_t base_length;
   /*
+   * Names of the request in logs and traces; never compared. A worker that does not know them loses nothing.
+   */
+  /*
+   * of W3C Trace Context: 16 bytes, not all zero; empty: none
+   */
+  ProtobufCBinaryData trace_id;
+  /*
+   * of the client's HTTP request, at most 128 bytes; empty: none
+   */
+  char *request_id;
+  /*
    * why the credit is 0, if it is
    */
   Paceline__V1__RestReason rest;
 };
 #define PACELINE__V1__OPEN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__open__descriptor) \
-    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0, PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED }
+    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0, {0,NULL}, (char *)protobuf_c_empty_string, PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED }
 
 
 /*

@@ -1,0 +1,92 @@
+import PacelineSpeculation
+
+/// What happened to one request so far, in a bounded memory.
+package struct RequestTrace: Sendable {
+    /// Tokens that a client has been sent.
+    package struct Sending: Sendable, Equatable {
+        /// Generated tokens up to here.
+        package var tokens: Int
+        /// When their bytes had left.
+        package var time: Instant
+    }
+
+    /// How a request ended.
+    package enum Ending: Sendable, Equatable {
+        case finished(RequestSummary)
+        case failed(RequestFault)
+    }
+
+    /// Rounds that are kept from the beginning, and the latest ones beside them.
+    package static let (firstRounds, lastRounds) = (16, 240)
+
+    package let request: RequestID
+    /// Nil for a request that did not come over HTTP.
+    package let name: RequestName?
+    package let tenant: Tenant
+    package let promptTokens: Int
+    /// Generated tokens that it went on behind.
+    package let givenTokens: Int
+    package let submission: Instant
+    /// When its first pass could have begun; nil while it waits for a slot.
+    package private(set) var firstReady: Instant?
+    package private(set) var firstToken: Instant?
+    package private(set) var lastToken: Instant?
+    package private(set) var generatedTokens = 0
+    package private(set) var draftTokens = 0
+    package private(set) var acceptedTokens = 0
+    /// All rounds, also those that are not kept.
+    package private(set) var roundCount = 0
+    package private(set) var ending: Ending?
+    package private(set) var end: Instant?
+    private var first: [RoundRecord] = []
+    private var last = Ring<RoundRecord>(limit: Self.lastRounds)
+    private var sendings = Ring<Sending>(limit: Self.lastRounds)
+
+    init(_ id: RequestID, _ request: GenerationRequest, now: Instant) {
+        self.request = id
+        name = request.name
+        tenant = request.tenant
+        promptTokens = request.prompt.count
+        givenTokens = request.generated.count
+        submission = now
+    }
+
+    /// Those that are kept, in order.
+    package var rounds: [RoundRecord] { first + last.elements }
+
+    /// What the client has been sent, in order; the latest only. Empty if nobody says so.
+    package var sent: [Sending] { sendings.elements }
+
+    package var isOver: Bool { end != nil }
+
+    /// - Parameter isKept: whether the round itself is remembered.
+    mutating func add(_ round: RoundRecord, isKept: Bool) {
+        firstReady = firstReady ?? round.ready
+        roundCount += 1
+        if case .verify(let verified, let accepted, _) = round.work {
+            draftTokens += verified
+            acceptedTokens += accepted
+        }
+        guard isKept else { return }
+        var round = round
+        // The picture is for those who watch.
+        round.tree = nil
+        if first.count < Self.firstRounds { first.append(round) } else { last.append(round) }
+    }
+
+    mutating func add(_ event: RequestEvent, now: Instant) {
+        switch event {
+        case .prompt: break
+        case .tokens(let generated):
+            generatedTokens += generated.tokens.count
+            firstToken = firstToken ?? now
+            lastToken = now
+        case .finished(let summary): (ending, end) = (.finished(summary), now)
+        case .failed(let fault): (ending, end) = (.failed(fault), now)
+        }
+    }
+
+    mutating func sent(_ tokens: Int, now: Instant) {
+        sendings.append(Sending(tokens: (sendings.last?.tokens ?? 0) + tokens, time: now))
+    }
+}

@@ -1,0 +1,32 @@
+package import PacelineCluster
+
+/// What a dashboard shows: a verifier's state, or that of a gateway.
+package protocol DashboardSource: Sendable {
+    /// Begins to watch.
+    ///
+    /// - Parameters:
+    ///   - tenant: who watches; requests of others are not shown.
+    ///   - request: the request whose rounds are wanted: its number, or `latest` for the one that began last.
+    /// - Throws: ``APIError`` if as many watch as may, or the request's name cannot be read.
+    func open(for tenant: Tenant, watching request: String?) throws(APIError) -> any DashboardView
+}
+
+/// What one viewer sees, for one task. Releasing it ends the watching.
+package protocol DashboardView: AnyObject, Sendable {
+    /// What has happened since the last call; nil if nothing will ever come again.
+    ///
+    /// The fields are `hello` (what does not change), `state`, `figures` and `rounds`; those without news are left out.
+    ///
+    /// - Parameter includesFigures: whether figures are due, and not rounds alone.
+    func event(includesFigures: Bool) -> DashboardEvent?
+}
+
+/// News for a viewer.
+package struct DashboardEvent: Sendable {
+    /// Nil if there are none.
+    package var fields: [(name: String, value: JSONValue)]?
+
+    package init(_ fields: [(name: String, value: JSONValue)]) {
+        self.fields = fields.isEmpty ? nil : fields
+    }
+}

@@ -1,0 +1,210 @@
+// Puts events into the panels.
+
+import { byID, clock, digits, duration, percent, setText, whole } from "./dom.js";
+import { BarChart, CurveChart, TimeChart } from "./charts.js";
+import { History } from "./history.js";
+import { Events, RequestChoice, RunningTable, Tiles, WorkersTable } from "./panels.js";
+import { RoundsView } from "./rounds.js";
+import { Stream } from "./stream.js";
+import { TreeView, legend } from "./tree.js";
+
+/// Seconds over which shares and times are taken.
+const WINDOW = 60;
+const PASSES = 400;
+const DEPTHS = 12;
+
+const history = new History();
+let hello = null;
+let passes = [];
+let isPaused = false;
+
+const tiles = new Tiles(byID("tiles"));
+const charts = {
+  speed: new TimeChart(byID("speed"), { label: "Tokens per second", yUnit: "tokens/s" }),
+  first: new TimeChart(byID("first"), { label: "Time to first token", yUnit: "ms" }),
+  queue: new TimeChart(byID("queue"), { label: "Requests", yUnit: "requests", least: 4 }),
+  kv: new TimeChart(byID("kv"), { label: "Keys and values in use", yUnit: "share", most: 1,
+    yText: (value) => percent(value) }),
+  cost: new CurveChart(byID("cost"), { label: "Time of a pass by its rows", xUnit: "rows of a pass", yUnit: "ms" }),
+  depth: new BarChart(byID("depth"), { label: "Acceptance by depth", xUnit: "depth in the tree",
+    yUnit: "trees accepted so far" }),
+};
+const workers = new WorkersTable();
+const events = new Events(byID("events"));
+const rounds = new RoundsView(new TreeView(byID("tree"), byID("node-detail")));
+const choice = new RequestChoice((request) => watch(request));
+const running = new RunningTable((request) => { choice.value = request; watch(String(request)); });
+byID("tree-legend").append(...legend());
+setText(byID("since"), clock(new Date()));
+
+const stream = new Stream({
+  requiresKey: document.querySelector("meta[name='paceline-requires-key']").content === "true",
+  onEvent: take,
+  onStatus: status,
+});
+
+function watch(request) {
+  rounds.begin(null);
+  stream.open(request);
+}
+
+// MARK: Events
+
+function take(event) {
+  if (event.hello) greet(event.hello);
+  if (event.state) status(event.state, { serving: "live", loading: "loading the model", leaving: "about to end",
+    ended: "the server is ending", crowded: "too many watch already" }[event.state] ?? event.state);
+  if (event.figures) {
+    history.add(performance.now() / 1000, event.figures);
+    events.take(event.figures.workers ?? []);
+    if (!isPaused) draw();
+  }
+  if (event.rounds) {
+    passes.push(...event.rounds.passes);
+    passes.splice(0, Math.max(0, passes.length - PASSES));
+    if (!isPaused) rounds.add(event.rounds);
+  }
+}
+
+function greet(words) {
+  if (hello && hello.model !== words.model) {
+    history.clear();
+    events.clear();
+    passes = [];
+  }
+  hello = words;
+  setText(byID("served"), `${words.model} · ${words.build}`);
+  document.title = `Paceline · ${words.model}`;
+}
+
+function status(state, words) {
+  const node = byID("status");
+  node.dataset.state = state;
+  setText(byID("status-text"), words ?? state);
+  node.title = words ?? "";
+  const asks = state === "key";
+  byID("main").hidden = asks;
+  byID("key-form").hidden = !asks;
+  if (!asks) return;
+  // At first there is nothing wrong: nobody has typed anything.
+  setText(byID("key-fault"), byID("key").value ? words : "");
+  byID("key").value = "";
+  byID("key").focus();
+}
+
+byID("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const key = byID("key").value.trim();
+  if (key) stream.setKey(key);
+});
+
+byID("pause").addEventListener("click", () => {
+  isPaused = !isPaused;
+  byID("pause").setAttribute("aria-pressed", String(isPaused));
+  setText(byID("pause"), isPaused ? "Go on" : "Pause");
+  if (!isPaused && history.last) draw();
+});
+
+// MARK: Drawing
+
+const generated = (figures) => figures.tokens.generated;
+const firstCounts = (figures) => figures.requests.first_token;
+const firstToken = (share, sample) =>
+  history.quantile(share, firstCounts, hello?.first_token_bounds ?? [], WINDOW, sample);
+const inMilliseconds = (seconds) => (seconds === null ? null : seconds * 1000);
+
+function draw() {
+  const { figures } = history.last;
+  drawTiles(figures);
+  drawTimes(figures);
+  drawDepths(figures);
+  charts.cost.draw(figures.passes.curve, passes);
+  setText(byID("cost-note"), `◆ cost curve · ○ ${whole(passes.length)} latest passes`);
+  drawWorkers(figures);
+  running.show(figures.running, figures.watched);
+  const others = figures.requests.running + figures.requests.waiting - figures.running.length;
+  setText(byID("running-note"), others > 0 ? `and ${whole(others)} of others` : "");
+  choice.show(figures.running);
+  const name = figures.running.find(({ request }) => request === figures.watched)?.id;
+  rounds.describe(name ? `Token tree of ${name}` : "Token tree");
+}
+
+function drawTiles(figures) {
+  const { requests, speculation, kv } = figures;
+  const speed = history.rate(generated, 5);
+  const half = firstToken(0.5);
+  const drafts = history.gain((at) => at.speculation.drafts, WINDOW);
+  const accepted = history.gain((at) => at.speculation.accepted, WINDOW);
+  const drafted = history.gain((at) => at.speculation.drafted, WINDOW);
+  const connected = figures.workers.filter((worker) => worker.connected);
+  const resting = connected.filter((worker) => worker.rest).length;
+  const [firstValue, firstUnit] = half === null ? ["–", "ms"] : duration(half).split(" ");
+  tiles.show([
+    { name: "Tokens per second", value: digits(speed), unit: "tokens/s", note: `${whole(figures.tokens.generated)} in all` },
+    { name: "Time to first token", value: firstValue, unit: firstUnit, note: `median; 9 in 10 within ${duration(firstToken(0.9) ?? NaN)}` },
+    { name: "Tokens per drafted round", value: drafts > 0 ? digits(1 + accepted / drafts) : "–",
+      note: drafted > 0 ? `${percent(accepted / drafted)} of verified nodes accepted` : "nothing drafted in this minute" },
+    { name: "Against plain decoding", value: speculation.speed_up ? digits(speculation.speed_up) : "–",
+      unit: speculation.speed_up ? "×" : "", note: "measured by the verifier" },
+    { name: "Requests", value: whole(requests.running), unit: `of ${hello?.slots ?? "?"} slots`, note: `${whole(requests.waiting)} wait` },
+    { name: "Keys and values", value: kv ? percent(kv.used / kv.capacity).replace(" %", "") : "–", unit: "%",
+      note: kv ? `${whole(kv.used * (hello?.page_tokens ?? 1))} tokens in pages` : "" },
+    { name: "Workers", value: whole(connected.length), unit: connected.length === 1 ? "connected" : "connected",
+      note: resting ? `${whole(resting)} rest` : connected.length ? "none rests" : "plain decoding" },
+  ]);
+}
+
+function drawTimes(figures) {
+  charts.speed.draw([
+    { name: "tokens per second", className: "first", fills: true,
+      points: history.series((sample) => history.rate(generated, 3, sample)) },
+  ]);
+  setText(byID("speed-note"), "over 3 seconds");
+  charts.first.draw([
+    { name: "nine in ten, milliseconds", className: "second", points: history.series((sample) => inMilliseconds(firstToken(0.9, sample))) },
+    { name: "median, milliseconds", className: "first", points: history.series((sample) => inMilliseconds(firstToken(0.5, sample))) },
+  ]);
+  setText(byID("first-note"), "● median ■ nine in ten, over a minute");
+  charts.queue.draw([
+    { name: "running", className: "first", fills: true, points: history.series((sample) => sample.figures.requests.running) },
+    { name: "waiting", className: "second", points: history.series((sample) => sample.figures.requests.waiting) },
+  ]);
+  setText(byID("queue-note"), `● running ■ waiting · ${whole(figures.requests.finished)} finished, ${whole(figures.requests.failed)} failed`);
+  byID("kv").closest("section").hidden = !figures.kv;
+  if (!figures.kv) return;
+  charts.kv.draw([
+    { name: "share", className: "first", fills: true,
+      points: history.series(({ figures: { kv } }) => (kv ? kv.used / kv.capacity : null)) },
+  ]);
+  setText(byID("kv-note"), `${whole(figures.kv.used)} of ${whole(figures.kv.capacity)} pages`);
+}
+
+function drawDepths(figures) {
+  const drafts = history.gain((at) => at.speculation.drafts, WINDOW);
+  const isRecent = drafts > 0;
+  const trees = isRecent ? drafts : figures.speculation.drafts;
+  const bars = [];
+  for (let depth = 0; depth < Math.min(DEPTHS, figures.speculation.positions.length); depth += 1) {
+    const at = (other) => other.speculation.positions[depth] ?? 0;
+    const share = (isRecent ? history.gain(at, WINDOW) : at(figures)) / trees;
+    if (!(share > 0)) break;
+    bars.push({ name: String(depth + 1), value: share, text: percent(share) });
+  }
+  charts.depth.draw(bars, 1, (value) => percent(value));
+  setText(byID("depth-note"), isRecent ? `${whole(drafts)} trees in the last minute` : "since the start");
+}
+
+function drawWorkers(figures) {
+  const before = new Map((history.before(WINDOW).figures.workers ?? []).map((worker) => [worker.id, worker]));
+  const gains = new Map(figures.workers.map((worker) => {
+    const old = before.get(worker.id);
+    const isRecent = old && history.last.time - history.before(WINDOW).time > 1 && worker.drafted > old.drafted;
+    return [worker.id, isRecent
+      ? { drafted: worker.drafted - old.drafted, accepted: worker.accepted - old.accepted }
+      : { drafted: worker.drafted, accepted: worker.accepted }];
+  }));
+  workers.show(figures.workers, gains);
+  setText(byID("workers-note"), "nodes verified in the last minute, or since the start if there were none");
+}
+
+stream.open(choice.value);
