@@ -1,6 +1,7 @@
 import Foundation
 import FoundationNetworking
 import Glibc
+import PacelineCluster
 import PacelineServer
 import PacelineTestKit
 import Testing

@@ -67,9 +67,9 @@ class Discovery(unittest.TestCase):
         self.network = namespaces.Network("group")
         self.addCleanup(self.network.remove)
         self.names = self.enterContext(contextlib.closing(NameServer(lambda: self.network.inside("group"))))
-        self.processes = self.enterContext(cluster.Cluster())
         self.started = []
         self.addCleanup(lambda: [process.child.stderr.close() for process in self.started])
+        self.processes = self.enterContext(cluster.Cluster())
 
     def start(self, *arguments):
         process = self.processes.start(*arguments, preexec=self.network.entering("group"), log="info")
