@@ -103,7 +103,9 @@ class Text(unittest.TestCase):
             self.assertEqual(line_of(self.services[host]).option("listen"), f"0.0.0.0:{port}")
         scraped = re.findall(r'"([\w-]+):(\d+)"', composed()["configs"]["prometheus"]["content"])
         self.assertEqual({host for host, _ in scraped}, set(SERVERS))
-        behind = [each.split("=")[1].split(":") for each in self.services["gateway"]["command"] if "--verifier=" in each]
+        behind = [
+            each.split("=")[1].split(":") for each in self.services["gateway"]["command"] if "--verifier=" in each
+        ]
         self.assertEqual({host for host, _ in behind}, set(VERIFIERS))
         # However many workers there are, their name has all their addresses.
         found = re.findall(

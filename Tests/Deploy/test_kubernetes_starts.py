@@ -155,7 +155,11 @@ class Starting(unittest.TestCase):
             line, arguments=tuple(each.replace("/etc/paceline/tls", str(secret)) for each in line.arguments)
         )
         local = local.replacing(model=model, api_key_file=keys)
-        person = [f"--reuid={context['runAsUser']}", f"--regid={context['runAsGroup']}", f"--groups={context['fsGroup']}"]
+        person = [
+            f"--reuid={context['runAsUser']}",
+            f"--regid={context['runAsGroup']}",
+            f"--groups={context['fsGroup']}",
+        ]
         mounts = f"mount --bind {starting.paceline()} {executable}; mount --bind {starting.MODEL.resolve()} {model}"
         command = ["unshare", "--mount", "sh", "-ec", f'{mounts}; exec "$@"', "sh", "setpriv", *person, executable]
         run = subprocess.run(
@@ -186,7 +190,6 @@ class Starting(unittest.TestCase):
                     self.assertIn(f'{label}="', there[engine["cacheInfoSpec"]])
         self.assertGreater(len(wanted), 5)
         self.assertLessEqual(wanted, set(there))
-
 
     def metrics_of_drafting(self, server):
         """Once its drafters have drafted long enough to be judged."""

@@ -63,13 +63,14 @@ package struct MarginalGain: Sendable, Equatable {
         return model.tokensPerSecond(sequences: observation.sequences.count, workers: all)
     }
 
-    private static func update(_ id: LinkID, of workers: inout [Assignment.Worker], _ body: (inout [RequestID]) -> Void) {
+    private static func update(_ id: LinkID, of workers: inout [Assignment.Worker], _ body: (inout [RequestID]) -> Void)
+    {
         guard let index = workers.firstIndex(where: { $0.id == id }) else { return }
         body(&workers[index].requests)
     }
 
-    /// Workers as the model knows them, without those that rest or of which too little is known. Of several workers with
-    /// one drafter, a sequence has the first: they would draft the same line, and the others only what lies beside it.
+    /// Workers as the model knows them, without those that rest or of which too little is known. Of several workers
+    /// with one drafter a sequence has the first. The others draft the same line, and little beside it.
     private static func workers(
         _ workers: [Assignment.Worker],
         _ observation: DraftingObservation,
