@@ -19,8 +19,8 @@ struct WorkerCommand: ConfiguredCommand {
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
 
-            Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds all \
-            of them, and follows as they come and go:
+            Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds \
+            all of them, and follows as they come and go:
 
               paceline worker --discover dns:paceline-link:7411 -md ngram --http 0.0.0.0:8080
 
