@@ -1,4 +1,4 @@
-"""Writes the dashboard of Paceline's verifiers and workers, paceline.json beside this file, which Grafana 10.1 or later imports.
+"""Writes the dashboard of Paceline's processes, paceline.json beside this file, which Grafana 10.1 or later imports.
 
     python3 Deploy/grafana/dashboard.py          # after a change here; --check only compares
 

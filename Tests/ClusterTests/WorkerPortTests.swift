@@ -1,6 +1,7 @@
 import Foundation
 import FoundationNetworking
 import Glibc
+import PacelineCluster
 import PacelineServer
 import PacelineTestKit
 import Testing
@@ -65,7 +66,7 @@ extension ClusterSuite {
             let verified = try #require(try await worker.figure("paceline_worker_verified_nodes_total"))
             #expect(drafted >= verified && verified > 0)
             #expect(try #require(try await worker.figure("paceline_worker_drafting_seconds_total")) > 0)
-            #expect(try await worker.figure("paceline_worker_sequences_total") == 1)
+            #expect(try await worker.figure("paceline_worker_opened_sequences_total") == 1)
             #expect(try await worker.figure("paceline_worker_slots") == 8)
         }
 

@@ -56,6 +56,19 @@ class Verifier:
         self.client.await_workers(self.workers)
         return worker.announcement("ready")["http"]
 
+    def use(self):
+        """Has it generate until all figures of drafts are there; that of another worker's gain comes last."""
+
+        def is_judged():
+            self.client.generate("1. one fox\n2. one fox\n3. one fox\n4. one", 48)
+            time.sleep(1.5)
+            return "paceline_drafter_marginal_gain_tokens_per_second{" in self.metrics()
+
+        # Rates need several samples.
+        for _ in range(3):
+            is_judged()
+        eventually("a drafter has been judged", is_judged, 120)
+
     def metrics(self):
         return get(f"http://{self.http}/metrics")
 

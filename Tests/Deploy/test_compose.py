@@ -23,6 +23,8 @@ FILE = packages.ROOT / "Deploy" / "compose.yaml"
 COMPOSE = packages.executable("docker-compose")
 SECRETS = {"PACELINE_TOKEN": starting.TOKEN, "PACELINE_API_KEY": starting.KEY}
 VERIFIERS = ("verifier-1", "verifier-2")
+# What ends streams in order.
+SERVERS = (*VERIFIERS, "gateway")
 
 
 def config(variables):
@@ -56,8 +58,8 @@ class Text(unittest.TestCase):
         self.services = composed()["services"]
         self.ours = {name: each for name, each in self.services.items() if each["image"].startswith("paceline")}
 
-    def test_has_two_verifiers_three_workers_prometheus_and_grafana(self):
-        self.assertEqual(set(self.services), {*VERIFIERS, "worker", "prometheus", "grafana"})
+    def test_has_a_gateway_two_verifiers_three_workers_prometheus_and_grafana(self):
+        self.assertEqual(set(self.services), {*SERVERS, "worker", "prometheus", "grafana"})
         self.assertEqual(self.services["worker"]["scale"], 3)
 
     def test_secrets_are_required(self):
@@ -78,7 +80,7 @@ class Text(unittest.TestCase):
             self.assertEqual((models["target"], models["read_only"]), ("/models", True))
 
     def test_containers_end_in_time(self):
-        for name in VERIFIERS:
+        for name in SERVERS:
             line = line_of(self.services[name])
             wanted = sum(seconds(line.option(option)) for option in ("drain-delay", "grace"))
             self.assertGreater(seconds(self.services[name]["stop_grace_period"]), wanted + 5)
@@ -100,13 +102,17 @@ class Text(unittest.TestCase):
             host, port = peer.split(":")
             self.assertEqual(line_of(self.services[host]).option("listen"), f"0.0.0.0:{port}")
         scraped = re.findall(r'"([\w-]+):(\d+)"', composed()["configs"]["prometheus"]["content"])
-        self.assertEqual({host for host, _ in scraped}, set(VERIFIERS))
+        self.assertEqual({host for host, _ in scraped}, set(SERVERS))
+        behind = [
+            each.split("=")[1].split(":") for each in self.services["gateway"]["command"] if "--verifier=" in each
+        ]
+        self.assertEqual({host for host, _ in behind}, set(VERIFIERS))
         # However many workers there are, their name has all their addresses.
         found = re.findall(
             r"names: \[([\w-]+)\]\s+type: A\s+port: (\d+)", composed()["configs"]["prometheus"]["content"]
         )
         self.assertEqual([host for host, _ in found], ["worker"])
-        for host, port in scraped + found:
+        for host, port in scraped + found + behind:
             self.assertEqual(line_of(self.services[host]).option("http"), f"0.0.0.0:{port}")
 
     @unittest.skipUnless(shutil.which("promtool"), "no promtool: install Debian's package prometheus")
@@ -132,7 +138,7 @@ class Text(unittest.TestCase):
 class Starting(unittest.TestCase):
     def test_command_lines_are_accepted_as_they_are(self):
         with starting.Files() as files:
-            for name in (*VERIFIERS, "worker"):
+            for name in (*SERVERS, "worker"):
                 status, said = starting.check(files.localised(line_of(composed()["services"][name])))
                 self.assertEqual(status, 0, f"{name}: {said}")
 

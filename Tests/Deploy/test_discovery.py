@@ -1,6 +1,6 @@
 """`worker --discover`: real processes in a network namespace of their own, whose name server the test plays.
 
-    sudo PACELINE=path/to/paceline python3 -m unittest discover --start-directory Tests/Deploy
+sudo PACELINE=path/to/paceline python3 -m unittest discover --start-directory Tests/Deploy
 """
 
 import contextlib
@@ -14,10 +14,9 @@ import time
 import unittest
 import unittest.mock
 
+import namespaces
 import starting
 from starting import cluster
-
-import namespaces
 
 NAME = "verifiers.test"
 PORT = 7411
@@ -67,9 +66,9 @@ class Discovery(unittest.TestCase):
         self.network = namespaces.Network("group")
         self.addCleanup(self.network.remove)
         self.names = self.enterContext(contextlib.closing(NameServer(lambda: self.network.inside("group"))))
-        self.processes = self.enterContext(cluster.Cluster())
         self.started = []
         self.addCleanup(lambda: [process.child.stderr.close() for process in self.started])
+        self.processes = self.enterContext(cluster.Cluster())
 
     def start(self, *arguments):
         process = self.processes.start(*arguments, preexec=self.network.entering("group"), log="info")
@@ -88,7 +87,9 @@ class Discovery(unittest.TestCase):
         resolver, wrapper = self.folder / "resolv.conf", self.folder / "paceline"
         resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         mount = f"mount --bind {resolver} /etc/resolv.conf"
-        wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -ec '{mount}; exec {starting.paceline()} \"$@\"' sh \"$@\"\n")
+        wrapper.write_text(
+            f'#!/bin/sh\nexec unshare --mount sh -ec \'{mount}; exec {starting.paceline()} "$@"\' sh "$@"\n'
+        )
         wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
         with unittest.mock.patch.object(cluster, "EXECUTABLE", str(wrapper)):
             return self.start("worker", "-md", "ngram", "--http", "127.0.0.1:8081", *options)

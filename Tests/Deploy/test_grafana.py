@@ -10,7 +10,6 @@ import pathlib
 import re
 import sys
 import tempfile
-import time
 import unittest
 
 from host import DEPLOY, MODEL, DeployCase, cluster, needs, needs_executable, run
@@ -101,9 +100,7 @@ class Queries(DeployCase):
         prometheus = self.enterContext(contextlib.closing(Prometheus([verifier.http])))
         prometheus.await_scrapes()
         prometheus.add_workers(workers)
-        for _ in range(3):
-            verifier.client.generate("1. one fox\n2. one fox\n3. one fox\n4. one", 24)
-            time.sleep(1.5)
+        verifier.use()
         eventually("tokens are counted", lambda: any(v > 0 for _, v in prometheus.values(expression(TARGETS[0][1]))))
         exported = set().union(*(exported_names(get(f"http://{each}/metrics")) for each in (verifier.http, *workers)))
         for panel, target in TARGETS:

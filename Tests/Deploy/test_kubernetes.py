@@ -225,10 +225,14 @@ class Selection(KubernetesCase):
     def test_selectors_choose_whom_they_mean(self):
         for variant, objects in self.each_variant(manifests.COMPLETE):
             for service in manifests.of_kind(objects, "Service"):
-                self.assertEqual(self.chosen(service["spec"]["selector"], objects, variant), {"verifier"})
+                # Where there are gateways, they have the address of clients.
+                is_clients = variant == "overlays/gateway" and service["metadata"]["name"] == "paceline"
+                wanted = {"gateway" if is_clients else "verifier"}
+                self.assertEqual(self.chosen(service["spec"]["selector"], objects, variant), wanted)
             for budget in manifests.of_kind(objects, "PodDisruptionBudget"):
                 chosen = budget["spec"]["selector"]["matchLabels"]
-                self.assertEqual(self.chosen(chosen, objects, variant), {"verifier"})
+                role = budget["metadata"]["name"].removeprefix("paceline-")
+                self.assertEqual(self.chosen(chosen, objects, variant), {role})
             for policy in manifests.of_kind(objects, "NetworkPolicy"):
                 chosen = policy["spec"]["podSelector"]["matchLabels"]
                 role = policy["metadata"]["name"].removeprefix("paceline-")
@@ -285,6 +289,24 @@ class Selection(KubernetesCase):
             policies = {each["metadata"]["name"]: each["spec"] for each in manifests.of_kind(objects, "NetworkPolicy")}
             into = [port["port"] for rule in policies["paceline-worker"]["ingress"] for port in rule["ports"]]
             self.assertEqual(into, [ports["http"]])
+
+    def test_gateways_find_verifiers_by_a_headless_service_and_through_the_policies(self):
+        objects = manifests.render("overlays/gateway")
+        (gateway,) = [each for each in manifests.workloads(objects, "") if each.component == "gateway"]
+        host, port = manifests.option(gateway.container["args"], "discover").removeprefix("dns:").rsplit(":", 1)
+        services = {each["metadata"]["name"]: each["spec"] for each in manifests.of_kind(objects, "Service")}
+        self.assertEqual(services[host]["clusterIP"], "None")
+        self.assertEqual([each["port"] for each in services[host]["ports"]], [int(port)])
+        policies = {each["metadata"]["name"]: each["spec"] for each in manifests.of_kind(objects, "NetworkPolicy")}
+        out = policies["paceline-gateway"]["egress"][0]
+        self.assertEqual(out["ports"], [{"protocol": "TCP", "port": int(port)}])
+        self.assertTrue(
+            manifests.selects(out["to"][0]["podSelector"]["matchLabels"], manifests.verifier(objects).labels)
+        )
+        delay, grace = (
+            manifests.seconds(manifests.option(gateway.container["args"], name)) for name in ("drain-delay", "grace")
+        )
+        self.assertGreater(gateway.spec["terminationGracePeriodSeconds"], delay + grace + 5)
 
     def test_a_lost_worker_does_not_take_its_verifier_along(self):
         (group,) = manifests.of_kind(manifests.render("overlays/leader-worker-set"), "LeaderWorkerSet")

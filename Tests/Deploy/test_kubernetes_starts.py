@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 try:
@@ -154,7 +155,11 @@ class Starting(unittest.TestCase):
             line, arguments=tuple(each.replace("/etc/paceline/tls", str(secret)) for each in line.arguments)
         )
         local = local.replacing(model=model, api_key_file=keys)
-        person = [f"--reuid={context['runAsUser']}", f"--regid={context['runAsGroup']}", f"--groups={context['fsGroup']}"]
+        person = [
+            f"--reuid={context['runAsUser']}",
+            f"--regid={context['runAsGroup']}",
+            f"--groups={context['fsGroup']}",
+        ]
         mounts = f"mount --bind {starting.paceline()} {executable}; mount --bind {starting.MODEL.resolve()} {model}"
         command = ["unshare", "--mount", "sh", "-ec", f'{mounts}; exec "$@"', "sh", "setpriv", *person, executable]
         run = subprocess.run(
@@ -169,8 +174,7 @@ class Starting(unittest.TestCase):
     def test_metrics_that_autoscalers_and_the_endpoint_picker_ask_for_exist(self):
         _, verifier, workers = lines()[0]
         with starting.Started(verifier.replacing(drain_delay="0s"), workers) as started:
-            started.server.ask()
-            metrics = started.server.request("GET", "/metrics")[1]
+            metrics = self.metrics_of_drafting(started.server)
         there = {found[1]: found[2] or "" for found in re.finditer(r"^(\w+)(?:\{(.*)\})? ", metrics, re.MULTILINE)}
         objects = manifests.render("overlays/autoscaling")
         (pods,) = manifests.of_kind(objects, "HorizontalPodAutoscaler")
@@ -186,6 +190,15 @@ class Starting(unittest.TestCase):
                     self.assertIn(f'{label}="', there[engine["cacheInfoSpec"]])
         self.assertGreater(len(wanted), 5)
         self.assertLessEqual(wanted, set(there))
+
+    def metrics_of_drafting(self, server):
+        """Once its drafters have drafted long enough to be judged."""
+        deadline = time.monotonic() + 60
+        while True:
+            server.ask()
+            metrics = server.request("GET", "/metrics")[1]
+            if "paceline_drafter_marginal_gain_tokens_per_second{" in metrics or time.monotonic() > deadline:
+                return metrics
 
 
 @unittest.skipUnless(manifests.kubectls(), "no kubectl: run Deploy/kubernetes/tools.sh")

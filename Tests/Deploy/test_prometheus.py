@@ -84,9 +84,7 @@ class RealPrometheus(DeployCase):
         """Two workers, one of which is always right, and requests until the figures of drafts stand in Prometheus."""
         self.workers = [self.verifier.add_worker(drafter) for drafter in (MODEL, "ngram")]
         self.prometheus.add_workers(self.workers)
-        for _ in range(3):
-            self.verifier.client.generate("1. one fox\n2. one fox\n3. one fox\n4. one", 24)
-            time.sleep(1.5)
+        self.verifier.use()
 
     def test_a_verifier_and_its_workers_are_scraped_and_rules_evaluate(self):
         prometheus = self.prometheus

@@ -48,7 +48,7 @@ struct WorkerFamilies {
     private mutating func addSequences(_ worker: WorkerSnapshot) {
         gauge("slots", "Sequences that the worker may draft for at once.", Double(worker.slots))
         gauge("sequences", "Sequences that the worker drafts for.", Double(worker.sequences))
-        counter("sequences_total", "Sequences that verifiers opened at the worker.", worker.tally.requests)
+        counter("opened_sequences_total", "Sequences that verifiers opened at the worker.", worker.tally.requests)
         families.append(
             .gauge(
                 "paceline_worker_resting_sequences",

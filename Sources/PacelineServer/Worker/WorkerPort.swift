@@ -3,8 +3,8 @@ package import PacelineCluster
 package import PacelineMetrics
 import Synchronization
 
-/// What a worker answers over HTTP: probes and figures. Nobody can draft, generate or read a text here, so that it needs
-/// no key.
+/// What a worker answers over HTTP: probes and figures. Nobody can draft, generate or read a text here, so that it
+/// needs no key.
 ///
 /// Figures are those that the worker published last: a scrape waits neither for an event loop nor for a draft step.
 package final class WorkerPort: Sendable {

@@ -51,8 +51,8 @@ package struct ClusterBenchmark: Sendable {
         package var emptyShare: Double
         /// The share of time in which a pass was running.
         package var busyShare: Double
-        /// What the verifier expected of one more worker, in tokens a second; nil if it was not asked, or too little was
-        /// known.
+        /// What the verifier expected of one more worker, in tokens a second; nil if it was not asked, or knew too
+        /// little.
         package var marginalGain: Double?
     }
 

@@ -19,8 +19,8 @@ struct WorkerCommand: ConfiguredCommand {
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
 
-            Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds them \
-            all, and follows as they come and go:
+            Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds \
+            all of them, and follows as they come and go:
 
               paceline worker --discover dns:paceline-link:7411 -md ngram --http 0.0.0.0:8080
 
@@ -72,7 +72,9 @@ struct WorkerCommand: ConfiguredCommand {
         try validateRange(slots, 1...256, "--slots")
         guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name a drafter, such as ngram") }
         guard connect != nil || !discover.isEmpty else {
-            throw ValidationError("--connect must name a verifier, such as 127.0.0.1:7411, or --discover a group of them")
+            throw ValidationError(
+                "--connect must name a verifier, such as 127.0.0.1:7411, or --discover a group of them"
+            )
         }
     }
 

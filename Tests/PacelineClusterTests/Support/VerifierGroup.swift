@@ -36,7 +36,9 @@ struct VerifierGroup {
         for effect in worker.handle(event, now: now) {
             switch effect {
             case .connect(let endpoint, let link): connect(endpoint, link)
-            case .link(let link, .write(let bytes)): act(on: link) { $0.handle(.received(bytes), now: $1) }
+            case .link(let link, .write(let bytes)):
+                act(on: link) { $0.handle(.received(bytes), now: $1) }
+                tell(.link(link, .flushed(bytes: bytes.readableBytes)))
             case .link(let link, .close): ends[link] = nil
             case .note(let note): notes.append(note)
             case .refused(let fault): refusal = fault
@@ -131,7 +133,9 @@ struct VerifierGroup {
         ends[link] = end
         for effect in effects {
             switch effect {
-            case .write(let bytes): tell(.link(link, .received(bytes)))
+            case .write(let bytes):
+                tell(.link(link, .received(bytes)))
+                act(on: link) { $0.handle(.flushed(bytes: bytes.readableBytes), now: $1) }
             case .deliver(let message): heard[link, default: []].append(message)
             case .established: fence(besides: link, end.life)
             case .close: ends[link] = nil

@@ -5,7 +5,9 @@ import Testing
 struct DraftingModelTests {
     /// Passes of 24 + 0.2 × rows milliseconds.
     private static func model(_ drafters: [DraftingModel.Drafter]) throws -> DraftingModel {
-        let points = [1, 2, 4, 8, 16, 32, 64, 128].map { CostCurve.Point(rows: $0, milliseconds: 24 + 0.2 * Double($0)) }
+        let points = [1, 2, 4, 8, 16, 32, 64, 128].map {
+            CostCurve.Point(rows: $0, milliseconds: 24 + 0.2 * Double($0))
+        }
         return DraftingModel(
             costs: try CostCurve(points),
             policy: PlanningPolicy(),

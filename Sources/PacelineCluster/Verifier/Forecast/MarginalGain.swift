@@ -63,19 +63,22 @@ package struct MarginalGain: Sendable, Equatable {
         return model.tokensPerSecond(sequences: observation.sequences.count, workers: all)
     }
 
-    private static func update(_ id: LinkID, of workers: inout [Assignment.Worker], _ body: (inout [RequestID]) -> Void) {
+    private static func update(_ id: LinkID, of workers: inout [Assignment.Worker], _ body: (inout [RequestID]) -> Void)
+    {
         guard let index = workers.firstIndex(where: { $0.id == id }) else { return }
         body(&workers[index].requests)
     }
 
-    /// Workers as the model knows them, without those that rest or of which too little is known.
+    /// Workers as the model knows them, without those that rest or of which too little is known. Of several workers
+    /// with one drafter a sequence has the first. The others draft the same line, and little beside it.
     private static func workers(
         _ workers: [Assignment.Worker],
         _ observation: DraftingObservation,
         _ known: [DraftingObservation.Kind],
         newcomer: (id: LinkID, kind: Int)? = nil
     ) -> [DraftingModel.Worker] {
-        workers.compactMap { worker in
+        var served = Array(repeating: Set<Int>(), count: known.count)
+        return workers.compactMap { worker in
             let isNew = worker.id == newcomer?.id
             guard isNew || !worker.isResting,
                 let kind = isNew ? newcomer?.kind : known.firstIndex(where: { $0.workers.contains(worker.id) })
@@ -83,7 +86,7 @@ package struct MarginalGain: Sendable, Equatable {
             let places = worker.requests.compactMap { request in
                 observation.sequences.firstIndex { $0.request == request }
             }
-            return DraftingModel.Worker(drafter: kind, sequences: places)
+            return DraftingModel.Worker(drafter: kind, sequences: places.filter { served[kind].insert($0).inserted })
         }
     }
 }

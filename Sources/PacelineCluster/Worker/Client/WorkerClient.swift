@@ -96,7 +96,9 @@ package final class WorkerClient: Sendable {
     private func found(_ answer: Result<[Endpoint], ShellError>, of group: NameDiscovery) {
         switch answer {
         case .success(let members):
-            logger.info("\(group) has \(members.count) verifiers: \(members.map(\.description).joined(separator: ", "))")
+            logger.info(
+                "\(group) has \(members.count) verifiers: \(members.map(\.description).joined(separator: ", "))"
+            )
             directory.withLock { directory in
                 directory.found(members, of: group)
                 loop.post { [directory] in $0.follow(directory) }

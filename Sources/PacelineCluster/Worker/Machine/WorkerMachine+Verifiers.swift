@@ -63,7 +63,12 @@ extension WorkerMachine {
         for id in links.keys {
             guard let link = links[id], let limit = link.limit, isIdle(id) || now >= limit else { continue }
             if !link.isLeaving {
-                leave(id, by: now + Self.leaveGrace, reason: "the verifier is no longer one of those to serve", now: now)
+                leave(
+                    id,
+                    by: now + Self.leaveGrace,
+                    reason: "the verifier is no longer one of those to serve",
+                    now: now
+                )
             }
             // What is still open was to be taken back, and may be until the limit.
             if isIdle(id) || link.isLeaving { abort(id, .shutdown, now: now) }
