@@ -38,12 +38,14 @@ struct OperatingTests {
                 _ = try await RawClient(address).exchange(RawClient.post("/v1/completions", body, headers: headers))
             }
         }
-        let lines = log.lines.map { $0.replacing(/ms=\d+/, with: "ms=N") }
+        let lines = log.lines.map {
+            $0.replacing(/ms=\d+/, with: "ms=N").replacing(/trace_id=[0-9a-f]{32}/, with: "trace_id=T")
+        }
         #expect(
             lines == [
-                "info request id=a method=GET ms=N path=/nowhere status=404",
-                "info request id=b method=POST ms=N path=/v1/completions status=200 tokens=3",
-                "info request id=c method=POST ms=N path=/v1/completions status=200 tokens=3",
+                "info request id=a method=GET ms=N path=/nowhere status=404 trace_id=T",
+                "info request id=b method=POST ms=N path=/v1/completions status=200 tokens=3 trace_id=T",
+                "info request id=c method=POST ms=N path=/v1/completions status=200 tokens=3 trace_id=T",
             ]
         )
     }

@@ -2,8 +2,8 @@ import HTTPTypes
 
 /// The dashboard: a page at `/`, its files, and the events that feed it.
 ///
-/// The page and its files say nothing about the server, and need no key. What ``DashboardSource`` tells needs one if any
-/// request does. Nothing is computed unless somebody watches.
+/// The page and its files say nothing about the server, and need no key. What ``DashboardSource`` tells needs one if
+/// requests do. Nothing is computed unless somebody watches.
 package struct Dashboard: Sendable {
     /// How often a viewer gets an event at most.
     static let interval = Duration.milliseconds(250)

@@ -103,6 +103,7 @@ struct RoundObserverTests {
         for token in 0..<200 { _ = try wide.append(.init(parent: nil, token: Token(token), logProbability: -5)) }
         for token in 0..<100 { _ = try wide.append(.init(parent: 199, token: Token(token), logProbability: -5)) }
         drafts.add(wide, bit: 1, probabilities: wide.indices.map { $0 == 299 ? 0.001 : 0.01 }, isProven: true)
+        #expect(drafts.nodesByWorker == [300])
         let verified = drafts.subtree([199, 299])
         let verdict = Verdict(path: [0], accepted: [199], correction: 7)
         let tree = RoundTree(drafts, verified: verified, verdict)

@@ -103,6 +103,19 @@ struct MergedTree: Sendable {
         return part
     }
 
+    /// How many nodes each of ``workers`` proposed, in one look at each node.
+    var nodesByWorker: [Int] {
+        var counts = [Int](repeating: 0, count: workers.count)
+        for bits in proposers {
+            var rest = bits
+            while rest != 0 {
+                counts[rest.trailingZeroBitCount] += 1
+                rest &= rest - 1
+            }
+        }
+        return counts
+    }
+
     /// Each worker's part in a verdict on the tree. A node that several proposed counts for each of them.
     func shares(of verdict: Verdict) -> SortedTable<LinkID, VerdictShare> {
         var shares = SortedTable<LinkID, VerdictShare>()

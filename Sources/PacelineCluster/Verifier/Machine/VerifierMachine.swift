@@ -22,8 +22,9 @@ package struct VerifierMachine: Sendable {
         case cancel(RequestID)
         /// A client takes its events too slowly.
         case overflow(RequestID, waitingTokens: Int)
-        /// The compute thread is idle again: one outcome for each round of its pass, how long the pass took, and how much
-        /// of that choosing tokens took, if the engine says so.
+        /// The compute thread is idle again: one outcome for each round of its pass, and how long the pass took.
+        ///
+        /// - Parameter samplingMilliseconds: the part of that for choosing tokens; nil if the engine does not measure it.
         case passFinished([RoundOutcome], milliseconds: Double, samplingMilliseconds: Double? = nil)
         /// The engine can compute no more.
         case passFailed(String)

@@ -4,7 +4,8 @@ import Synchronization
 /// The requests of a verifier that run or wait, and the latest that ended: for traces and the dashboard, read from any
 /// thread.
 ///
-/// Its memory is bounded: requests that have not ended are as many as the verifier takes, and each keeps so many rounds.
+/// Its memory is bounded: there are as many requests that have not ended as the verifier takes, and each keeps so many
+/// rounds.
 package final class RequestTraces: Sendable {
     /// A request in a list.
     package struct Entry: Sendable {

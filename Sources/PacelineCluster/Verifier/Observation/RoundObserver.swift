@@ -75,12 +75,11 @@ struct RoundObserver: Sendable {
         var pass = Pass(began: now)
         for demand in demands where demand.prefillLeft == 0 {
             let (drafts, arrivals) = (demand.drafts, followed[demand.request]?.arrivals)
-            pass.proposals[demand.request] = drafts.workers.enumerated().map { place, worker in
-                let bit = UInt64(1) << UInt64(place)
-                return RoundRecord.Draft(
+            pass.proposals[demand.request] = zip(drafts.workers, drafts.nodesByWorker).map { worker, nodes in
+                RoundRecord.Draft(
                     worker: worker,
                     drafter: worker == .prediction ? "prediction" : drafter(worker) ?? "",
-                    nodes: drafts.proposers.count { $0 & bit != 0 },
+                    nodes: nodes,
                     arrival: arrivals?[worker]
                 )
             }
