@@ -33,8 +33,8 @@ THROUGHPUT = "output tokens/s"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--rounds", type=int, default=4, help="turns of each program")
-    parser.add_argument("--requests", type=int, default=40, help="requests of a turn")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each program")
+    parser.add_argument("--requests", type=int, default=30, help="requests of a turn")
     parser.add_argument("--concurrency", type=int, default=2)
     parser.add_argument("--words", type=int, default=100, help="words of each prompt")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of each text")
