@@ -36,10 +36,10 @@ extension GatewayMachine {
         requests[id]?.attempt = attempt
     }
 
-    /// No replica can take a request now. A client that has nothing yet learns it at once; the others wait.
+    /// No replica can take a request now. The client of one that none has taken learns it at once; the others wait.
     private mutating func wait(_ id: ProxyRequestID, now: Instant) {
         guard let request = requests[id] else { return }
-        guard request.hasBegun else {
+        guard request.hasBegun || request.failures > 0 else {
             return answer(id, request.refusal ?? ProxyAnswer(.noReplica), .refused)
         }
         let since = request.waiting?.since ?? now

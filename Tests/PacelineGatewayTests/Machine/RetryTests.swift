@@ -54,6 +54,20 @@ import Testing
         #expect(driver.answer?.status == .tooManyRequests)
     }
 
+    @Test(arguments: [Self.whole, Self.stream].indices)
+    func aRequestThatWasTakenAndLostWaitsForAVerifier(kind: Int) throws {
+        var driver = MachineDriver("g")
+        driver.ask(1, [Self.whole, Self.stream][kind])
+        driver.give(.attemptFailed(try #require(driver.opened).id, .disconnected))
+        #expect(driver.answer == nil)
+        driver.report(0, .unreachable)
+        _ = driver.wait(.seconds(5))
+        #expect(driver.answer == nil && driver.opened == nil)
+        driver.report(0, .ready(generation: "g"))
+        _ = driver.wait(.milliseconds(200))
+        #expect(driver.opened?.number == 0)
+    }
+
     @Test func withoutAnyVerifierRequestsAreRefusedAtOnce() {
         var driver = MachineDriver()
         driver.ask(1, Self.stream)
