@@ -32,6 +32,17 @@ def needs(**packages):
     return unittest.skipIf(missing, f"needs {', '.join(sorted(missing))}; Deploy/test-packages.sh installs it")
 
 
+def executable(name):
+    """Its path: from a folder of PYTHONPATH, where pip puts executables in `bin` beside the modules, the PATH or root's
+    folders; None if it is nowhere.
+    """
+    for folder in sys.path:
+        found = shutil.which(name, path=str(pathlib.Path(folder) / "bin"))
+        if found:
+            return found
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
 needs_executable = unittest.skipUnless(os.environ.get("PACELINE"), "set PACELINE to the paceline executable")
 
 

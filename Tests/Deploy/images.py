@@ -16,9 +16,9 @@ import shlex
 import shutil
 import subprocess
 
-import packages
+import host
 
-ROOT = packages.ROOT
+ROOT = host.ROOT
 DOCKERFILE = ROOT / "Deploy" / "Dockerfile"
 CACHE = ROOT / ".build" / "images"
 # The base images that debootstrap can stand for, and what it calls them.
@@ -120,7 +120,7 @@ def _base(name):
         CACHE.mkdir(parents=True, exist_ok=True)
         half = CACHE / "half"
         shutil.rmtree(half, ignore_errors=True)
-        command = [packages.executable("debootstrap"), "--variant=minbase", BASES[name], half]
+        command = [host.executable("debootstrap"), "--variant=minbase", BASES[name], half]
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode != 0:
             raise AssertionError(f"debootstrap: {made.stdout[-2000:]}{made.stderr[-2000:]}")

@@ -16,11 +16,11 @@ import subprocess
 import tempfile
 import unittest
 
-import packages
+import host
 import starting
 
-FILE = packages.ROOT / "Deploy" / "compose.yaml"
-COMPOSE = packages.executable("docker-compose")
+FILE = host.ROOT / "Deploy" / "compose.yaml"
+COMPOSE = host.executable("docker-compose")
 SECRETS = {"PACELINE_TOKEN": starting.TOKEN, "PACELINE_API_KEY": starting.KEY}
 VERIFIERS = ("verifier-1", "verifier-2")
 # What ends streams in order.

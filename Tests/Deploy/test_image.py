@@ -14,11 +14,11 @@ import unittest
 import unittest.mock
 
 import images
-import packages
+import host
 import starting
 from starting import cluster
 
-HADOLINT = packages.executable("hadolint")
+HADOLINT = host.executable("hadolint")
 
 
 class Text(unittest.TestCase):
@@ -54,7 +54,7 @@ class Text(unittest.TestCase):
 
 
 @unittest.skipUnless(os.geteuid() == 0, "replaying an image needs root")
-@unittest.skipUnless(packages.executable("debootstrap"), "no debootstrap: run Deploy/kubernetes/tools.sh")
+@unittest.skipUnless(host.executable("debootstrap"), "no debootstrap: run Deploy/kubernetes/tools.sh")
 @starting.needs_paceline
 class Replay(unittest.TestCase):
     @classmethod

@@ -58,7 +58,7 @@ struct ReferenceVerifier: Sendable {
                 AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
                 logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
                 kind: "chatcmpl",
-                tenant: .anonymous,
+                of: APIRequest(id: "reference", body: ByteBuffer()),
                 model: model,
                 name: body.model
             )
@@ -84,7 +84,7 @@ struct ReferenceVerifier: Sendable {
             AnswerPlan.Prompts(field: "prompt", tokens: prompts),
             logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0, includesPrompt: body.echoes) },
             kind: "cmpl",
-            tenant: .anonymous,
+            of: APIRequest(id: "reference", body: ByteBuffer()),
             model: model,
             name: body.model
         )

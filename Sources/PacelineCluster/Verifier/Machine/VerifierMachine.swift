@@ -24,7 +24,7 @@ package struct VerifierMachine: Sendable {
         case overflow(RequestID, waitingTokens: Int)
         /// The compute thread is idle again: one outcome for each round of its pass, and how long the pass took.
         ///
-        /// - Parameter samplingMilliseconds: the part of that for choosing tokens; nil if the engine does not measure it.
+        /// - Parameter samplingMilliseconds: the part of that for choosing tokens; nil if the engine does not tell.
         case passFinished([RoundOutcome], milliseconds: Double, samplingMilliseconds: Double? = nil)
         /// The engine can compute no more.
         case passFailed(String)
