@@ -182,7 +182,7 @@ package struct HTTPServer: Sendable {
 extension HTTPField.Name {
     /// Tells nginx not to hold an answer back.
     static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
-    package static let traceparent = HTTPField.Name("traceparent")!
+    static let traceparent = HTTPField.Name("traceparent")!
     package static let xAPIKey = HTTPField.Name("x-api-key")!
     package static let xRequestID = HTTPField.Name("x-request-id")!
 }
