@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import PacelineCluster
 package import PacelineMetrics
 package import PacelineServer
 
