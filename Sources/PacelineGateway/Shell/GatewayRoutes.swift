@@ -61,6 +61,7 @@ extension ProxiedCall {
         for name in Self.passedOn { headers[name] = request.headers[name] }
         // Equal to the client's, or the one that the gateway gave it.
         headers[.xRequestID] = request.id
+        headers[.traceparent] = request.trace.child(parentID: .random(in: 1 ... .max)).traceparent
         self.init(
             // A verifier need not leave out a body that nobody sees.
             method: request.method == .head ? .get : request.method,
@@ -83,7 +84,6 @@ extension ProxiedCall {
     }
 
     private static let passedOn: [HTTPField.Name] = [
-        .authorization, .xAPIKey, .contentType, .accept, .userAgent, HTTPField.Name("traceparent")!,
-        HTTPField.Name("tracestate")!,
+        .authorization, .xAPIKey, .contentType, .accept, .userAgent, HTTPField.Name("tracestate")!,
     ]
 }

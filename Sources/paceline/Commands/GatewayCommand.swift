@@ -106,9 +106,10 @@ struct GatewayCommand: ConfiguredCommand {
                 if !Task.isCancelled { try await finish(gateway, running, logger) }
                 throw CancellationError()
             }
+            // Names are followed until the end, which shows as an error.
             defer { group.cancelAll() }
             do {
-                try await group.waitForAll()
+                while try await group.next() != nil {}
             } catch is CancellationError {}
         }
     }

@@ -147,6 +147,21 @@ import Testing
         try await verifier.kill()
     }
 
+    @Test func aRequestStaysInItsTraceAndKeepsItsName() async throws {
+        let reference = try ReferenceVerifier()
+        let verifier = try await TestVerifier(reference)
+        let trace = "0af7651916cd43dd8448eb211c80319c"
+        try await run { gateway, address in
+            try await use(verifier, by: gateway)
+            let headers: HTTPHeaders = ["traceparent": "00-\(trace)-b7ad6b7169203331-01", "x-request-id": "mine"]
+            _ = try await text(send("/v1/completions", #"{"prompt": "a"}"#, headers: headers, to: address))
+            let name = try #require(verifier.backend.requests.first?.name)
+            #expect(name.id == "mine" && "\(name.trace.traceID)" == trace)
+            #expect(name.trace.isSampled && name.trace.parentID != 0xb7ad_6b71_6920_3331)
+        }
+        try await verifier.kill()
+    }
+
     @Test func aClientThatLeavesFreesItsVerifier() async throws {
         let reference = try ReferenceVerifier()
         let verifier = try await TestVerifier(reference, hold: 1)
