@@ -13,8 +13,8 @@ import tempfile
 import unittest
 import unittest.mock
 
-import images
 import host
+import images
 import starting
 from starting import cluster
 
