@@ -16,8 +16,17 @@ import Testing
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Runs `body` with a gateway and its address.
+    /// Where many tests share few processors, a verifier that is well may be silent for longer than in production.
+    private static let patient = {
+        var configuration = GatewayConfiguration()
+        configuration.stallLimit = .seconds(60)
+        configuration.healthLimit = .seconds(60)
+        configuration.freshness = .seconds(60)
+        return configuration
+    }()
+
     private func run(
-        _ configuration: GatewayConfiguration = GatewayConfiguration(),
+        _ configuration: GatewayConfiguration = Self.patient,
         _ body: @escaping @Sendable (Gateway, Endpoint) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
