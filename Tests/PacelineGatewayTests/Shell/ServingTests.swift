@@ -12,10 +12,9 @@ import Testing
 @testable import PacelineServer
 
 /// A gateway on a loopback port before real HTTP servers, which are ended in the middle of their answers.
-@Suite(.timeLimit(.minutes(2))) struct ServingTests {
+@Suite(.timeLimit(.minutes(10))) struct ServingTests {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Runs `body` with a gateway and its address.
     /// Where many tests share few processors, a verifier that is well may be silent for longer than in production.
     private static let patient = {
         var configuration = GatewayConfiguration()
@@ -25,6 +24,7 @@ import Testing
         return configuration
     }()
 
+    /// Runs `body` with a gateway and its address.
     private func run(
         _ configuration: GatewayConfiguration = Self.patient,
         _ body: @escaping @Sendable (Gateway, Endpoint) async throws -> Void
