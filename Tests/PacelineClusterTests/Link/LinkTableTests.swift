@@ -133,7 +133,7 @@ struct LinkTableTests {
         #expect(owner.losses.count == 3 && owner.links.deadline == nil)
         _ = Self.connect(Self.first, of: &owner)
         // Once the handshake is over, pings are what is due.
-        #expect(owner.links.deadline == .zero + LinkConfiguration().heartbeat)
+        #expect(owner.links.deadline == Instant.zero + LinkConfiguration().heartbeat)
     }
 
     @Test("fall silent together while the compute thread stalls, those made meanwhile too, and speak again with it")
