@@ -72,6 +72,8 @@ if (($# == 0)); then
     fi
     say "testing drafting over a slow network, in network namespaces"
     python3 Tests/Measurements/overlap.py --short
+    say "testing streams through a gateway whose verifiers are killed and stopped"
+    python3 Tests/Measurements/kill_test.py --seconds 60 --untimed
     say "testing twice the load that a verifier can take"
     python3 Tests/Measurements/overload.py --short
 fi

@@ -49,6 +49,7 @@ def arguments():
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=120, help="tokens of each text")
+    parser.add_argument("--untimed", action="store_true", help="show silences but do not judge them, as of a debug build")
     parser.add_argument("--json", help="write the report to this file")
     chosen = parser.parse_args()
     if chosen.verifiers < 2:
@@ -204,6 +205,7 @@ def measure(chosen):
         "verifiers": chosen.verifiers,
         "workers": chosen.workers,
         "clients": chosen.clients,
+        "untimed": chosen.untimed,
         "cores": len(os.sched_getaffinity(0)),
         "streams": len(clients.streams),
         "tokens": sum(len(choice["tokens"]) for each in clients.streams for choice in each.choices.values()),
@@ -239,7 +241,7 @@ def check(report):
         wrong.append("no stream came to its end")
     if not sum(report["failovers"].values()):
         wrong.append("no stream was cut, so nothing was shown")
-    for kind, limit in LIMITS.items():
+    for kind, limit in () if report["untimed"] else LIMITS.items():
         if report["longest_gap_s"][kind] > limit:
             wrong.append(f"after a {kind} a stream was silent for {report['longest_gap_s'][kind]:.2f} s")
     return wrong
