@@ -49,7 +49,7 @@ def arguments():
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=120, help="tokens of each text")
-    parser.add_argument("--untimed", action="store_true", help="show silences but do not judge them, as of a debug build")
+    parser.add_argument("--untimed", action="store_true", help="do not judge how long silences are")
     parser.add_argument("--json", help="write the report to this file")
     chosen = parser.parse_args()
     if chosen.verifiers < 2:
