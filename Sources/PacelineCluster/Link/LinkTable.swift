@@ -5,7 +5,7 @@ struct LinkTable<Record: Sendable>: Sendable {
     private struct Entry: Sendable {
         var machine: LinkMachine
         var record: Record
-        /// What the machine said after its last event: asking it takes far longer than the other links' events may.
+        /// When the machine needs a timer, as it said after its last event. It changes with nothing else.
         var deadline: Instant?
     }
 

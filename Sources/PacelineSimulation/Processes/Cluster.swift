@@ -12,9 +12,9 @@ struct SimulationContext {
     let ledger = ProposalLedger()
 }
 
-/// The real time that machines spend on events: what deciding costs, without arithmetic, sockets and simulation.
+/// The time that machines spend on events: what deciding costs, without arithmetic, sockets and simulation.
 package final class MachineMeter {
-    /// Nanoseconds of a clock that never goes back.
+    /// Nanoseconds of a clock that never goes back, such as the thread's processor time.
     private let clock: () -> UInt64
     package private(set) var nanoseconds: UInt64 = 0
 

@@ -19,7 +19,7 @@ struct BenchClusterCommand: ParsableCommand {
               paceline bench cluster --cost-curve curve.json --sequences 16 --modes asynchronous,stop-and-wait
 
             With --fleets it simulates several verifiers at once instead. It tells what their links carry, and what \
-            deciding costs a verifier in real time and memory, on this machine:
+            deciding costs a verifier in processor time and memory, on this machine:
 
               paceline bench cluster --fleets 1:10:100,10:100:1000,100:1000:10000
               paceline bench cluster --fleets 1:1:1,1:16:16,1:64:64
