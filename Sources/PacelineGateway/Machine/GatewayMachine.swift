@@ -14,6 +14,8 @@ package struct GatewayMachine: Sendable {
     var statistics = GatewayStatistics()
     /// What the event that is being handled causes.
     var effects: [GatewayEffect] = []
+    /// Bytes of answers in one piece that are on their way.
+    var collectedBytes = 0
     private var lastAttempt: UInt64 = 0
     private var lastTick = Instant.zero
 
@@ -37,7 +39,7 @@ package struct GatewayMachine: Sendable {
             replicas.list(addresses, now: now)
             poll(now)
         case .polled(let address, let answer):
-            replicas.take(answer, of: address, now: now)
+            if replicas.take(answer, of: address, now: now) { wakeWaiting(now) }
         case .request(let id, let call): take(id, call, now: now)
         case .clientLeft(let id): leave(id)
         case .clientBlocked(let id): requests[id]?.isBlocked = true
@@ -55,6 +57,13 @@ package struct GatewayMachine: Sendable {
         }
         defer { effects.removeAll() }
         return effects
+    }
+
+    /// A replica is ready that was not: who waits for one need not wait longer.
+    private mutating func wakeWaiting(_ now: Instant) {
+        for (id, request) in requests {
+            if let waiting = request.waiting { requests[id]?.waiting = (waiting.since, now) }
+        }
     }
 
     private mutating func poll(_ now: Instant) {
