@@ -33,6 +33,7 @@ const style = getComputedStyle(node);
 const isOutlined = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
 return {
   id: node.id,
+  place: [...document.querySelectorAll("[role=treeitem]")].indexOf(node),
   tag: node.tagName,
   role: node.getAttribute("role"),
   label: node.getAttribute("aria-label") ?? node.textContent,
@@ -145,25 +146,50 @@ class Keyboard(DashboardCase):
         self.press(driver, Keys.SPACE)
         pressed = "return document.getElementById('live').getAttribute('aria-pressed')"
         self.assertEqual(self.script(driver, pressed), "false")
-        node = self.tab_to(driver, lambda place: place["role"] == "treeitem", "the tree")
-        labels = {node["label"]}
-        for key in (Keys.END, Keys.ARROW_LEFT, Keys.HOME, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ARROW_UP):
-            self.press(driver, key)
-            place = self.focus(driver)
-            self.assertEqual(place["role"], "treeitem")
-            self.assertTrue(place["seen"])
-            labels.add(place["label"])
-        self.assertGreater(len(labels), 1)
+        self.walk_to_a_round_that_accepted(driver)
+        self.tab_to(driver, lambda place: place["role"] == "treeitem", "the tree")
+        correction = self.step(driver, Keys.END)
+        self.assertIn("correction", correction["className"])
+        accepted = self.step(driver, Keys.ARROW_LEFT)
+        self.assertIn("accepted", accepted["className"])
+        self.assertNotEqual(self.step(driver, Keys.ARROW_RIGHT)["place"], accepted["place"])
+        self.assertEqual(self.step(driver, Keys.ARROW_LEFT)["place"], accepted["place"])
+        for key in (Keys.HOME, Keys.ARROW_DOWN, Keys.ARROW_UP):
+            self.step(driver, key)
         self.assertTrue(self.script(driver, "return document.getElementById('node-detail').textContent"))
-        self.tab_to(driver, lambda place: "pick" in place["className"], "a round")
-        title = "return document.querySelector('.rounds .chosen').textContent"
-        titles = {self.script(driver, title)}
-        # The chosen round may be the last of the list, or the first.
-        for key in (Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.ARROW_UP):
-            self.press(driver, key)
-            titles.add(self.script(driver, title))
-        self.assertGreater(len(titles), 1)
         self.check_console(driver)
+
+    def step(self, driver, key):
+        """Presses a key in the tree, and returns the node that it leads to."""
+        self.press(driver, key)
+        place = self.focus(driver)
+        self.assertEqual(place["role"], "treeitem")
+        self.assertTrue(place["seen"])
+        return place
+
+    def walk_to_a_round_that_accepted(self, driver):
+        """Walks the list of rounds from end to end, and then back to one whose tree has an accepted node."""
+        from selenium.webdriver.common.keys import Keys
+
+        self.tab_to(driver, lambda place: "pick" in place["className"], "a round")
+        titles = [self.chosen_round(driver)]
+        for key in (Keys.ARROW_UP, Keys.ARROW_DOWN):
+            self.walk(driver, key, titles, lambda: False)
+        self.assertGreater(len(set(titles)), 1)
+        self.walk(driver, Keys.ARROW_UP, titles, lambda: self.has(driver, ".node.accepted[role=treeitem]"))
+        self.assertTrue(self.has(driver, ".node.accepted[role=treeitem]"), titles)
+
+    def walk(self, driver, key, titles, is_found):
+        """Presses a key until it no longer leads to another round."""
+        while not is_found():
+            self.press(driver, key)
+            title = self.chosen_round(driver)
+            if title == titles[-1]:
+                return
+            titles.append(title)
+
+    def chosen_round(self, driver):
+        return self.script(driver, "return document.querySelector('.rounds .chosen').textContent")
 
     def test_a_request_can_be_chosen(self):
         from selenium.webdriver.common.keys import Keys
