@@ -23,7 +23,7 @@ package struct ServedModel: Sendable {
     package let fingerprint: String
     /// Equal for servers that can go on with each other's answers: they also have room for the same texts.
     package var generation: String { "\(fingerprint)-\(contextLength)" }
-    /// The header of answers about health that names the generation.
+    /// The header that names the generation, of answers about health and of those that are generated.
     package static let generationHeader = HTTPField.Name("paceline-generation")!
     /// Figures of the file, for those who look.
     package let description: JSONValue

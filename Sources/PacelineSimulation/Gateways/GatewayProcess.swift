@@ -13,6 +13,8 @@ final class GatewayProcess: SimulatedProcess {
     /// A stream that a client waits for.
     private struct Served {
         let client: StreamingClient
+        /// Whether the client has gone away, which a stopped process does not know yet.
+        var hasLeft = false
         /// Verifiers that were asked for it, and those of them that were asked to go on.
         var opens = 0
         var resumes = 0
@@ -87,7 +89,7 @@ final class GatewayProcess: SimulatedProcess {
     }
 
     func leave(_ id: ProxyRequestID) {
-        memory.clients[id] = nil
+        memory.clients[id]?.hasLeft = true
         tell(.clientLeft(id))
     }
 
@@ -119,6 +121,7 @@ final class GatewayProcess: SimulatedProcess {
     func handle(_ event: GatewayEvent) {
         switch event {
         case .answerEnded(let attempt), .attemptFailed(let attempt, _): memory.calls[attempt] = nil
+        case .clientLeft(let id): memory.clients[id] = nil
         default: break
         }
         for effect in memory.machine.handle(event, now: timeline.now) { perform(effect) }
@@ -132,18 +135,19 @@ final class GatewayProcess: SimulatedProcess {
         case .close(let attempt): memory.calls.removeValue(forKey: attempt)?.abandon()
         case .answer(let id, let answer):
             release(id)
-            memory.clients.removeValue(forKey: id)?.client.receive(answer)
+            guard let served = memory.clients.removeValue(forKey: id), !served.hasLeft else { break }
+            served.client.receive(answer)
         case .begin: break
         case .send(let id, let bytes, let tokens): send(bytes, tokens: tokens, to: id)
         case .finish(let id):
             release(id)
-            guard let served = memory.clients.removeValue(forKey: id) else { break }
+            guard let served = memory.clients.removeValue(forKey: id), !served.hasLeft else { break }
             served.client.receiveEnd(resumes: served.resumes)
         }
     }
 
     private func send(_ bytes: ByteBuffer, tokens: Int, to id: ProxyRequestID) {
-        guard let served = memory.clients[id] else { return }
+        guard let served = memory.clients[id], !served.hasLeft else { return }
         let part = Interference.Part(opens: served.opens, isFirst: served.isFresh, tokens: tokens)
         if tokens > 0 { memory.clients[id]?.isFresh = false }
         guard !context.interference.losesPart(part) else { return }
@@ -233,7 +237,9 @@ final class GatewayProcess: SimulatedProcess {
         let (calls, clients) = (memory.calls, memory.clients)
         memory = Memory(machine: GatewayMachine(context.scenario.gateway))
         for attempt in calls.keys.sorted() { calls[attempt]?.abandon() }
-        for id in clients.keys.sorted() { clients[id]?.client.loseGateway() }
+        for id in clients.keys.sorted() {
+            if let served = clients[id], !served.hasLeft { served.client.loseGateway() }
+        }
     }
 
     func willResume() {

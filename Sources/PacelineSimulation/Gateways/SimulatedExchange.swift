@@ -18,12 +18,14 @@ final class SimulatedExchange: RequestOwner {
     private var ended = 0
     private var hasBegun = false
     private var isSilent = true
+    private let generation: String
     private(set) var isOver = false
 
     /// - Throws: ``APIError`` if a verifier refuses such a call.
     init(_ call: SimulatedCall, model: ServedModel, at verifier: VerifierProcess, _ context: SimulationContext) throws {
         (self.call, self.context, self.verifier) = (call, context, verifier)
         index = Int(call.attempt.number)
+        generation = model.generation
         let request = APIRequest(
             id: "call \(index)",
             tenant: Tenant(rawValue: call.call.headers[.authorization] ?? ""),
@@ -92,7 +94,10 @@ final class SimulatedExchange: RequestOwner {
     private func beginAnswer() {
         guard !hasBegun else { return }
         hasBegun = true
-        call.send(.head(AnswerHead(status: .ok, headers: [.contentType: CompletionStream.contentType])))
+        let headers: HTTPFields = [
+            .contentType: CompletionStream.contentType, ServedModel.generationHeader: generation,
+        ]
+        call.send(.head(AnswerHead(status: .ok, headers: headers)))
     }
 
     private func fail(_ error: APIError) {

@@ -177,7 +177,9 @@ struct StreamTranscript {
         guard reason == due.reason else { throw Difference(detail: "the end \(reason), not \(due.reason)") }
         let isWhole = !oracle.request.stream.showsTokens || choice.tokens == due.tokens.count
         guard isWhole, choice.text.utf8.elementsEqual(due.text.utf8), choice.scores == due.scores.count else {
-            throw Difference(detail: "\(choice.tokens) of \(due.tokens.count) tokens of choice \(place) at its end")
+            let text = "\(choice.text.utf8.count) of \(due.text.utf8.count) bytes"
+            let rest = "\(choice.tokens) of \(due.tokens.count) tokens and \(choice.scores) log-probabilities"
+            throw Difference(detail: "\(text), \(rest) at the end of choice \(place)")
         }
     }
 

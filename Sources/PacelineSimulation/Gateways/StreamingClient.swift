@@ -81,14 +81,17 @@ final class StreamingClient {
     }
 
     /// Asks again later: behind what it has if it may, or from the beginning.
-    private func askAgain() {
+    ///
+    /// - Parameter advice: when it was told to try again.
+    private func askAgain(after advice: Duration = .zero) {
         attempt = nil
         if request.goesOn { transcript.goOn() } else { transcript = StreamTranscript(oracle) }
-        retry()
+        retry(after: advice)
     }
 
-    private func retry() {
-        let delay = Self.retryDelay + timeline.random.duration(below: Self.retryDelay)
+    private func retry(after advice: Duration = .zero) {
+        let least = max(Self.retryDelay, advice / 2)
+        let delay = least + timeline.random.duration(below: least)
         timeline.schedule(after: delay) { [unowned self] in submit() }
     }
 
@@ -158,7 +161,7 @@ final class StreamingClient {
         case 503: judgeLoss(of: nil, at: gateway, body)
         default: journal.fail(.stream, "client \(index) got \(answer.status.code): \(body)")
         }
-        askAgain()
+        askAgain(after: .seconds(answer.headers[.retryAfter].flatMap { Int($0) } ?? 0))
     }
 
     /// Its gateway has died.

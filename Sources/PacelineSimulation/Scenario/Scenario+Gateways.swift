@@ -22,6 +22,9 @@ extension Scenario {
         scenario.workers = Array(scenario.workers.prefix(3))
         scenario.byzantineWorkers = min(1, scenario.byzantineWorkers)
         scenario.faultWindow += .milliseconds(1500)
+        // Slow enough for faults to strike in the middle of streams.
+        let base = random.pick([15.0, 40, 80])
+        scenario.costs = try .linear(base: base, perRow: base * random.pick([0.002, 0.01, 0.05]))
         scenario.drawGateway(&random)
         scenario.drawUpstreamStrikes(allowed, &random)
         scenario.drawStreams(&random)
@@ -60,15 +63,18 @@ extension Scenario {
         // Models differ between generations, so no client may bring tokens of one to another.
         let isOneGeneration = !faults.contains(.upgrade)
         for index in requests.indices {
-            let longer = 20 + random.next(below: 80)
-            if random.next(below: 2) == 0 {
-                requests[index].maximumTokens = max(longer, requests[index].maximumTokens)
-            }
+            let wishes = drawWishes(&random)
+            requests[index].stream = wishes
+            // Long enough for faults to strike in the middle, and room for all choices at once: a verifier without a
+            // queue could not take them otherwise.
+            let longer = 40 + random.next(below: 120)
+            let isLonger = random.next(below: 3) > 0
+            let room = cacheCapacity / wishes.choices - requests[index].prompt.count
+            requests[index].maximumTokens = min(max(isLonger ? longer : 1, requests[index].maximumTokens), max(1, room))
+            requests[index].minimumTokens = min(requests[index].minimumTokens, requests[index].maximumTokens)
             requests[index].prediction = []
             requests[index].failingRound = nil
             requests[index].start = .milliseconds(100 + random.next(below: Int(faultWindow.inMilliseconds)))
-            let wishes = drawWishes(&random)
-            requests[index].stream = wishes
             requests[index].logProbabilities?.includesPrompt = wishes.echoes
             let mayGoOn = isOneGeneration && wishes.showsTokens
             if !mayGoOn { (requests[index].generated, requests[index].goesOn) = (0, false) }
@@ -77,7 +83,6 @@ extension Scenario {
 
     private func drawWishes(_ random: inout SplitMix) -> StreamWishes {
         var wishes = StreamWishes()
-        // With more choices than slots a verifier without a queue could never take it.
         wishes.choices = min(random.pick([1, 1, 1, 2, 3]), verifier.slots)
         wishes.showsTokens = random.next(below: 2) == 0
         wishes.showsUsage = random.next(below: 2) == 0
