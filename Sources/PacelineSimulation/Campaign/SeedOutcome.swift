@@ -60,7 +60,7 @@ package struct SeedOutcome: Sendable {
     /// One seed in this number also gives an extreme scenario.
     private static let extremesShare: UInt64 = 100
     /// The share of seeds that also give a scenario with gateways, unless somebody says otherwise.
-    package static let gatewayShare = 0.25
+    package static let gatewayShare = 0.1
 
     /// Runs another scenario of the seed. The trace stays that of its main scenario.
     private mutating func add(_ scenario: Scenario, isRepeated: Bool, log: ((String) -> Void)?) throws {

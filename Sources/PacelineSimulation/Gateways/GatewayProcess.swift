@@ -63,7 +63,8 @@ final class GatewayProcess: SimulatedProcess {
         ReplicaAddress(Endpoint(host: "verifier", port: index + 1))
     }
 
-    private static func index(of address: ReplicaAddress) -> Int { address.endpoint.port - 1 }
+    /// The verifier at an address.
+    static func index(of address: ReplicaAddress) -> Int { address.endpoint.port - 1 }
 
     var timeline: Timeline { context.timeline }
     var journal: Journal { context.journal }

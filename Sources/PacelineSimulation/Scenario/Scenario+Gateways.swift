@@ -18,9 +18,11 @@ extension Scenario {
         var scenario = try swarm(seed: random.next(), allowed: allowed)
         scenario.gateways = 1 + random.next(below: 2)
         scenario.verifiers = 2 + random.next(below: 3)
-        // A worker for each verifier and more would cost much and show little here.
-        scenario.workers = Array(scenario.workers.prefix(3))
-        scenario.byzantineWorkers = min(1, scenario.byzantineWorkers)
+        // What many workers, hostile ones and single bytes do to links costs much time, and other scenarios show it.
+        scenario.workers = Array(scenario.workers.prefix(2))
+        scenario.byzantineWorkers = 0
+        scenario.faults.remove(.byzantine)
+        scenario.network.sliceBytes = max(100, scenario.network.sliceBytes)
         scenario.faultWindow += .milliseconds(1500)
         // Slow enough for faults to strike in the middle of streams.
         let base = random.pick([15.0, 40, 80])
@@ -55,7 +57,7 @@ extension Scenario {
     }
 
     private mutating func drawStreams(_ random: inout SplitMix) {
-        while requests.count < 3 {
+        while requests.count < 5 {
             let prompt = (0..<1 + random.next(below: 20)).map { _ in Token(random.next(below: Int(MockText.alphabet))) }
             let seed = random.next() & ~0xff | UInt64(requests.count)
             requests.append(Request(prompt: prompt, seed: seed, maximumTokens: 1 + random.next(below: 40)))

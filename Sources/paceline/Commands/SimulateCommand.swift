@@ -12,7 +12,7 @@ struct SimulateCommand: ParsableCommand {
             runs it on one thread under a virtual clock. The state machines and the byte codec are the real ones; mock \
             models replace the arithmetic. While faults strike, only safety is checked. Then all faults end, and \
             everything must work again within seconds. The same seed gives the same run, event for event. \
-            One seed in 50 also runs drafters that are always wrong, one in 100 an extreme scenario, and one in four \
+            One seed in 50 also runs drafters that are always wrong, one in 100 an extreme scenario, and one in ten \
             verifiers behind gateways: clients stream through them while verifiers crash, stop, end in order and come \
             back with another model. Their streams must be those of plain decoding, token for token.
 
