@@ -193,13 +193,19 @@ let targets: [Target] = [
     .target(
         name: "PacelineSimulation",
         dependencies: [
-            "PacelineCluster", "PacelineModel", "PacelineSpeculation", "PacelineWire",
+            "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineServer",
+            "PacelineSpeculation", "PacelineWire",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),
     .testTarget(
         name: "PacelineSimulationTests",
-        dependencies: ["PacelineCluster", "PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
+        dependencies: [
+            "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
+            "PacelineWire",
+            .product(name: "NIOCore", package: "swift-nio"),
+        ]
     ),
 
     // The logic of load tests: schedules, histograms and figures.

@@ -34,6 +34,20 @@ struct FleetBenchmarkTests {
         #expect(results.allSatisfy { $0.linksOfVerifier == 2 })
     }
 
+    @Test("A gateway gives each verifier its share of the requests, and beginnings that are alike to one verifier")
+    func placement() {
+        func shares(_ requests: [Scenario.Request]) -> [Int] {
+            var requests = requests
+            FleetPlacement.place(&requests, among: 4)
+            return (0..<4).map { verifier in requests.count { $0.verifier == verifier } }.sorted()
+        }
+        let short = (0..<10).map { Scenario.Request(prompt: [1], seed: $0, maximumTokens: 5000) }
+        #expect(shares(short) == [2, 2, 3, 3])
+        let prompt = (0..<200).map { Token(10 + $0 % 50) }
+        let alike = (0..<10).map { Scenario.Request(prompt: prompt, seed: $0, maximumTokens: 20) }
+        #expect(shares(alike) == [0, 0, 0, 10])
+    }
+
     @Test("Without workers nothing is drafted and no byte is on a link")
     func plain() throws {
         let result = try #require(try results([.init(verifiers: 2, workers: 0, sequences: 4)]).first)

@@ -7,9 +7,27 @@ import PacelineServer
 extension GatewayMachine {
     mutating func begin(_ attempt: AttemptID, _ head: AnswerHead, now: Instant) {
         guard let id = attempts[attempt], let request = requests[id] else { return }
+        guard learn(head.headers[ServedModel.generationHeader], of: id, now: now) else { return }
         let streams = head.isEventStream && request.relay != nil
         requests[id]?.attempt?.progress = streams ? .streaming : .collecting(head, ByteBuffer())
         requests[id]?.attempt?.lastByte = now
+    }
+
+    /// A replica says in an answer's head which generation it is of. It may have started anew since it last answered
+    /// about its health.
+    ///
+    /// - Returns: false if it cannot go on with the request, which is elsewhere by then.
+    private mutating func learn(_ generation: String?, of id: ProxyRequestID, now: Instant) -> Bool {
+        guard let generation, let request = requests[id], let attempt = request.attempt,
+            attempt.generation != generation
+        else { return true }
+        replicas.note(.unknown, of: attempt.address, now: now)
+        guard request.generation == nil || request.generation == generation else {
+            fail(id, .foreign, now: now)
+            return false
+        }
+        requests[id]?.attempt?.generation = generation
+        return true
     }
 
     mutating func take(_ attempt: AttemptID, _ bytes: ByteBuffer, now: Instant) {

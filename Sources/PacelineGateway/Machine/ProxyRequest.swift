@@ -16,7 +16,8 @@ struct ProxyRequest: Sendable {
     struct Attempt: Sendable {
         let id: AttemptID
         let address: ReplicaAddress
-        let generation: String
+        /// The generation that the replica had when it last answered.
+        var generation: String
         let opened: Instant
         /// When the replica last sent something, or the gateway began to read again.
         var lastByte: Instant

@@ -31,6 +31,7 @@ struct AnswerPlan: Sendable {
     ///   - kind: what the answer's id begins with.
     ///   - request: who asks, and under which name.
     ///   - name: the model that the client asked for.
+    ///   - start: what the answer gets if the request does not say.
     /// - Throws: ``APIError`` if a prompt is empty or too long, the resumption does not fit, or the model is another.
     init(
         _ options: GenerationOptions,
@@ -39,17 +40,17 @@ struct AnswerPlan: Sendable {
         kind: String,
         of request: APIRequest,
         model: ServedModel,
-        name: String?
+        name: String?,
+        start: AnswerStart = .now()
     ) throws(APIError) {
         self.options = options
         identity = AnswerIdentity(
-            id: options.resume?.id ?? "\(kind)-\(String(UInt64.random(in: .min ... .max), radix: 36))",
-            created: options.resume?.created ?? time(nil),
+            id: options.resume?.id ?? "\(kind)-\(String(start.number, radix: 36))",
+            created: options.resume?.created ?? start.created,
             model: try model.name(for: name),
             fingerprint: model.fingerprint
         )
-        // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
-        seed = options.seed ?? UInt64.random(in: 0..<(1 << 53))
+        seed = options.seed ?? start.seed
         try Self.checkCount(of: prompts, options)
         let text = CompletionText(tokenizer: model.tokenizer, stops: options.stops, shown: model.shownMarkers)
         var first = GenerationRequest(
@@ -138,5 +139,28 @@ struct AnswerPlan: Sendable {
         }
         // With the last token that there may be, all of the text is certain.
         return request.generated.count < request.maximumTokens ? given : given + text.finish(at: nil)
+    }
+}
+
+/// What an answer owes to the moment in which it began, and not to its request.
+package struct AnswerStart: Sendable {
+    /// Names the answer.
+    package var number: UInt64
+    /// Seconds since 1970.
+    package var created: Int
+    /// Of a request that has none.
+    package var seed: UInt64
+
+    package init(number: UInt64, created: Int, seed: UInt64) {
+        (self.number, self.created, self.seed) = (number, created, seed)
+    }
+
+    static func now() -> AnswerStart {
+        AnswerStart(
+            number: .random(in: .min ... .max),
+            created: time(nil),
+            // Below 2^53, so that clients that read JSON numbers as doubles get the same seed.
+            seed: .random(in: 0..<(1 << 53))
+        )
     }
 }

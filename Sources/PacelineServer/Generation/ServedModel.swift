@@ -28,7 +28,7 @@ package struct ServedModel: Sendable {
     }
     /// The most texts that one request may ask for.
     package static let choiceLimit = 128
-    /// The header of answers about health that names the generation.
+    /// The header that names the generation, of answers about health and of those that are generated.
     package static let generationHeader = HTTPField.Name("paceline-generation")!
     /// Figures of the file, for those who look.
     package let description: JSONValue
@@ -47,24 +47,62 @@ package struct ServedModel: Sendable {
         created: Int,
         numerics: String
     ) throws {
-        self.names = names.isEmpty ? [root] : names
-        self.root = root
-        self.contextLength = contextLength
-        self.slots = slots
-        self.created = created
-        tokenizer = model.tokenizer
-        renderer = try ChatRenderer(model.file, tokenizer: model.tokenizer)
-        infill = try InfillTokens(model.file, tokenizer: model.tokenizer)
-        shownMarkers = renderer.thinks ? model.tokenizer.reasoningMarkers : []
-        fingerprint = "fp_" + model.fingerprint(numerics: numerics)
         let configuration = model.configuration
-        description = [
-            "vocab_type": .int(try model.file.string("tokenizer.ggml.model") == "llama" ? 1 : 2),
-            "n_vocab": .int(model.tokenizer.tokenCount), "n_ctx_train": .int(configuration.contextLength),
-            "n_embd": .int(configuration.embeddingLength),
-            "n_params": .int(model.file.tensors.values.reduce(0) { $0.addingReportingOverflow($1.elementCount).0 }),
-            "size": .int(model.file.byteCount),
-        ]
+        try self.init(
+            names: names.isEmpty ? [root] : names,
+            root: root,
+            file: model.file,
+            tokenizer: model.tokenizer,
+            contextLength: contextLength,
+            slots: slots,
+            created: created,
+            fingerprint: "fp_" + model.fingerprint(numerics: numerics),
+            description: [
+                "vocab_type": .int(try model.file.string("tokenizer.ggml.model") == "llama" ? 1 : 2),
+                "n_vocab": .int(model.tokenizer.tokenCount), "n_ctx_train": .int(configuration.contextLength),
+                "n_embd": .int(configuration.embeddingLength),
+                "n_params": .int(model.file.tensors.values.reduce(0) { $0.addingReportingOverflow($1.elementCount).0 }),
+                "size": .int(model.file.byteCount),
+            ]
+        )
+    }
+
+    private init(
+        names: [String],
+        root: String,
+        file: GGUFFile,
+        tokenizer: Tokenizer,
+        contextLength: Int,
+        slots: Int,
+        created: Int,
+        fingerprint: String,
+        description: JSONValue
+    ) throws {
+        (self.names, self.root, self.tokenizer) = (names, root, tokenizer)
+        (self.contextLength, self.slots, self.created) = (contextLength, slots, created)
+        (self.fingerprint, self.description) = (fingerprint, description)
+        renderer = try ChatRenderer(file, tokenizer: tokenizer)
+        infill = try InfillTokens(file, tokenizer: tokenizer)
+        shownMarkers = renderer.thinks ? tokenizer.reasoningMarkers : []
+    }
+
+    /// A model that is a vocabulary alone, for those who invent what it generates.
+    ///
+    /// - Parameters:
+    ///   - vocabulary: has a tokenizer and need have nothing else.
+    ///   - fingerprint: equal for models that are to give equal tokens.
+    package init(name: String, vocabulary: GGUFFile, fingerprint: String, contextLength: Int, slots: Int) throws {
+        try self.init(
+            names: [name],
+            root: name,
+            file: vocabulary,
+            tokenizer: Tokenizer(vocabulary),
+            contextLength: contextLength,
+            slots: slots,
+            created: 0,
+            fingerprint: fingerprint,
+            description: [:]
+        )
     }
 
     /// The first name.

@@ -161,7 +161,7 @@ package struct HTTPServer: Sendable {
         switch reply {
         case .whole(let bytes, let contentType, let status, let headers):
             var response = Response(bytes, contentType: contentType, status: status)
-            response.headers.append(contentsOf: headers)
+            response.headers.append(contentsOf: route.headers() + headers)
             return response
         case .events(let write):
             let events = ResponseBody { [channel = context.channel] writer in
@@ -170,7 +170,7 @@ package struct HTTPServer: Sendable {
                 try await write(EventWriter(channel))
                 try await writer.finish(nil)
             }
-            return Response(status: .ok, headers: eventHeaders, body: events)
+            return Response(status: .ok, headers: eventHeaders + route.headers(), body: events)
         }
     }
 

@@ -10,18 +10,24 @@ package struct Route: Sendable {
     let path: String
     /// Whether monitoring asks for it all the time; such requests need no key, no slot and no line in the log.
     let isProbe: Bool
+    /// Headers of all its answers that are no errors.
+    let headers: @Sendable () -> HTTPFields
     let handler: Handler
 
-    /// - Parameter path: what it answers; `**` at the end stands for anything that is not empty.
+    /// - Parameters:
+    ///   - path: what it answers; `**` at the end stands for anything that is not empty.
+    ///   - headers: of all its answers that are no errors.
     package init(
         _ method: HTTPRequest.Method,
         _ path: String,
         isProbe: Bool = false,
+        headers: @escaping @Sendable () -> HTTPFields = { [:] },
         _ handler: @escaping Handler
     ) {
         self.method = method
         self.path = path
         self.isProbe = isProbe
+        self.headers = headers
         self.handler = handler
     }
 

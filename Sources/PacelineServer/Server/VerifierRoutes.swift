@@ -9,11 +9,18 @@ extension ServerLifecycle {
     /// What generates tokens.
     private var generating: [Route] {
         ["/v1/chat/completions", "/chat/completions"].map { path in
-            Route(.post, path) { try await self.serving().chat.respond(to: $0) }
+            Route(.post, path, headers: { self.generation }) { try await self.serving().chat.respond(to: $0) }
         }
             + ["/v1/completions", "/completions", "/v1/fim/completions"].map { path in
-                Route(.post, path) { try await self.serving().completions.respond(to: $0) }
+                Route(.post, path, headers: { self.generation }) { try await self.serving().completions.respond(to: $0) }
             }
+    }
+
+    /// What a gateway needs to know of health and of what is generated, without a key and without another question.
+    private var generation: HTTPFields {
+        var headers = HTTPFields()
+        headers[ServedModel.generationHeader] = services?.generation
+        return headers
     }
 
     /// What tells of prompts, tokens and the model.
@@ -73,12 +80,9 @@ extension ServerLifecycle {
     /// One answer under the names of llama-server, vLLM and SageMaker.
     private var health: [Route] {
         ["/health", "/v1/health", "/ping"].map { path in
-            Route(.get, path, isProbe: true) { _ in
+            Route(.get, path, isProbe: true, headers: { self.generation }) { _ in
                 try self.checkReadiness()
-                var headers = HTTPFields()
-                // What a gateway needs to know, without a key and without another question.
-                headers[ServedModel.generationHeader] = self.services?.generation
-                return .whole(try JSON.encode(StatusBody(status: "ok")), headers: headers)
+                return try .json(StatusBody(status: "ok"))
             }
         }
     }

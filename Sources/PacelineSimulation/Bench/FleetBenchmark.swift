@@ -4,7 +4,7 @@ import PacelineWire
 
 /// Many verifiers and workers in virtual time: how throughput, traffic and the work of deciding grow with a fleet.
 ///
-/// Every verifier runs an equal share of the sequences. Each worker drafts for some of the verifiers, its own share of
+/// A gateway's machine places the sequences, as ``FleetPlacement`` has it. Each worker drafts for some of the verifiers, its own share of
 /// each. The machines, the planner and the byte codec are those of production; models are mocks with a cost curve.
 package struct FleetBenchmark {
     /// A cluster by the numbers of its parts.
@@ -170,6 +170,7 @@ package struct FleetBenchmark {
                 Scenario.Request(prompt: prompt, seed: settings.seed << 32 | UInt64(index), maximumTokens: limit)
             )
         }
+        FleetPlacement.place(&scenario.requests, among: fleet.verifiers)
         scenario.workers = (0..<fleet.workers).map { index in
             var worker = Scenario.Worker(
                 drafter: .model(agreement: settings.agreement),

@@ -12,6 +12,8 @@ package final class Campaign: Sendable {
         package var allowed = Set(FaultKind.allCases)
         /// The share of seeds that are run twice.
         package var determinismShare = 0.05
+        /// The share of seeds that also give a scenario with gateways.
+        package var gatewayShare = SeedOutcome.gatewayShare
 
         package init(seeds: ClosedRange<UInt64>, jobs: Int) {
             self.seeds = seeds
@@ -61,7 +63,12 @@ package final class Campaign: Sendable {
         while let seed = takeSeed() {
             let isRepeated = Double(MockText.mix(seed) % 10_000) < settings.determinismShare * 10_000
             let result = Result {
-                try SeedOutcome.run(seed: seed, allowed: settings.allowed, isRepeated: isRepeated)
+                try SeedOutcome.run(
+                    seed: seed,
+                    allowed: settings.allowed,
+                    gatewayShare: settings.gatewayShare,
+                    isRepeated: isRepeated
+                )
             }
             progress(add(result, isRepeated: isRepeated))
         }

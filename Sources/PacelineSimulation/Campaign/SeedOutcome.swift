@@ -13,10 +13,12 @@ package struct SeedOutcome: Sendable {
     ///
     /// - Parameters:
     ///   - allowed: faults that may strike.
+    ///   - gatewayShare: the share of seeds that also give a scenario with gateways.
     ///   - isRepeated: run it twice and compare the traces.
     package static func run(
         seed: UInt64,
         allowed: Set<FaultKind>,
+        gatewayShare: Double = gatewayShare,
         isRepeated: Bool = false,
         log: ((String) -> Void)? = nil
     ) throws -> SeedOutcome {
@@ -34,7 +36,10 @@ package struct SeedOutcome: Sendable {
         if scenario.isComparable { try outcome.compare(with: scenario.withoutWorkers(), at: simulation) }
         if allowed.contains(.lie), MockText.mix(seed &+ 1) % worthlessShare == 0 { try outcome.checkWorthless(seed) }
         if outcome.violation == nil, MockText.mix(seed &+ 2) % extremesShare == 0 {
-            try outcome.checkExtremes(seed, allowed: allowed, isRepeated: isRepeated, log: log)
+            try outcome.add(.extremes(seed: seed, allowed: allowed), isRepeated: isRepeated, log: log)
+        }
+        if outcome.violation == nil, Double(MockText.mix(seed &+ 3) % 10_000) < gatewayShare * 10_000 {
+            try outcome.add(.behindGateways(seed: seed, allowed: allowed), isRepeated: isRepeated, log: log)
         }
         return outcome
     }
@@ -54,15 +59,12 @@ package struct SeedOutcome: Sendable {
     private static let worthlessShare: UInt64 = 50
     /// One seed in this number also gives an extreme scenario.
     private static let extremesShare: UInt64 = 100
+    /// The share of seeds that also give a scenario with gateways, unless somebody says otherwise.
+    package static let gatewayShare = 0.1
 
-    /// The trace stays that of the seed's main scenario.
-    private mutating func checkExtremes(
-        _ seed: UInt64,
-        allowed: Set<FaultKind>,
-        isRepeated: Bool,
-        log: ((String) -> Void)?
-    ) throws {
-        let simulation = try Simulation(try .extremes(seed: seed, allowed: allowed), log: log)
+    /// Runs another scenario of the seed. The trace stays that of its main scenario.
+    private mutating func add(_ scenario: Scenario, isRepeated: Bool, log: ((String) -> Void)?) throws {
+        let simulation = try Simulation(scenario, log: log)
         simulation.run()
         statistics += simulation.statistics
         violation = simulation.violation

@@ -24,13 +24,15 @@ struct RestCheck {
         let passes = cluster.clients.reduce(0) { $0 + $1.passes(prefillRows: rows) }
         let slowdown = 1 + scenario.contention * Double(scenario.workers.count)
         let longest = slowdown * scenario.costs.milliseconds(rows: rows + 64) + 60
-        limit = Self.recovery + .fromMilliseconds(Double(passes) * longest)
+        let direct = Self.recovery + .fromMilliseconds(Double(passes) * longest)
+        limit = direct + (cluster.fleet?.recovery(passMilliseconds: longest, prefillRows: rows) ?? .zero)
     }
 
     /// Whether every worker is connected and every process idle.
     var isAtRest: Bool {
         cluster.verifiers.allSatisfy(\.isIdle) && cluster.workers.allSatisfy(\.isIdle) && missingLinks == 0
             && cluster.verifiers.allSatisfy { $0.strangerCount == 0 } && !cluster.network.hasDeadConnection
+            && cluster.fleet?.isIdle ?? true
     }
 
     /// How many links of workers should be up and are not.
@@ -40,6 +42,7 @@ struct RestCheck {
 
     /// At rest nothing is reserved or drafted for, and the verifier has counted what its engine did.
     func checkAccounts() {
+        cluster.fleet?.checkAccounts()
         for verifier in cluster.verifiers {
             let snapshot = verifier.snapshot
             let drafting = snapshot.workers.filter { $0.isConnected && $0.openRequests > 0 }.map(\.name)
@@ -59,11 +62,12 @@ struct RestCheck {
     /// Everything must work again soon.
     func checkLiveness() {
         guard let healedAt = timeline.healedAt, timeline.now - healedAt > limit else { return }
-        let open = cluster.clients.filter { $0.ending == nil }.map(\.index)
+        let open = cluster.clients.filter { $0.ending == nil }.map(\.index) + (cluster.fleet?.openStreams ?? [])
         guard open.isEmpty else {
             return journal.fail(.liveness, "clients \(open) still wait \(limit) after everything healed")
         }
         let verifiers = cluster.verifiers.map { "\($0.snapshot)" }.joined(separator: "; ")
-        journal.fail(missingLinks > 0 ? .liveness : .accounting, "not at rest after \(limit); \(verifiers)")
+        let gateways = cluster.fleet.map { "; \($0.summary)" } ?? ""
+        journal.fail(missingLinks > 0 ? .liveness : .accounting, "not at rest after \(limit); \(verifiers)\(gateways)")
     }
 }

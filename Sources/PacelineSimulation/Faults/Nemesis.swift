@@ -30,6 +30,8 @@ final class Nemesis {
         case .partition, .oneWay, .pause, .kill, .powerOff, .hang, .drain: hasStruck = strikeWorker(kind)
         case .intrude: hasStruck = intrude()
         case .verifierPause, .verifierKill: hasStruck = strikeVerifier(kind)
+        case .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition:
+            hasStruck = strikeFleet(kind)
         default: hasStruck = false
         }
         if hasStruck { journal.count(kind) }
@@ -88,6 +90,30 @@ final class Nemesis {
         return true
     }
 
+    private func strikeFleet(_ kind: FaultKind) -> Bool {
+        guard let fleet = cluster.fleet else { return false }
+        let longest = timeline.random.pick([200, 2500])
+        let span = Duration.milliseconds(20 + timeline.random.next(below: longest))
+        switch kind {
+        case .gatewayKill, .gatewayPause:
+            let gateway = timeline.random.pick(fleet.gateways)
+            guard gateway.state.isRunning else { return false }
+            guard kind == .gatewayKill else {
+                pause(gateway, for: span)
+                return true
+            }
+            gateway.die()
+            restart(gateway, after: span)
+            return true
+        case .verifierDrain, .upgrade:
+            let verifier = timeline.random.pick(cluster.verifiers)
+            return verifier.port.leave(forDialect: kind == .upgrade ? 1 - verifier.port.dialect : nil, downFor: span)
+        case .unlist: return fleet.unlist(timeline.random.pick(cluster.verifiers).index, for: span)
+        case .upstreamCut: return fleet.cut()
+        default: return fleet.partition(for: span)
+        }
+    }
+
     /// A stranger connects and talks nonsense.
     private func intrude() -> Bool {
         let verifier = cluster.verifiers[timeline.random.next(below: cluster.verifiers.count)]
@@ -105,6 +131,7 @@ final class Nemesis {
             verifier.resume(life: verifier.life)
             verifier.restart()
         }
+        cluster.fleet?.heal()
         for worker in cluster.workers {
             cluster.network.rejoin(worker)
             worker.resume(life: worker.life)

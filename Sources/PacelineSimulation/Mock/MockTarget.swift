@@ -24,12 +24,16 @@ package final class MockTarget: TargetEngine {
         var failingRounds: [UInt64: Int] = [:]
         /// The seeds of requests whose clients expect something, so that not every node is a drafter's.
         var predicted: Set<UInt64> = []
+        /// Which model of the language it is; each gives other texts.
+        var dialect = 0
     }
 
     private struct State {
         var base: [Token]
         var prefix: MockPrefix
         let seed: UInt64
+        /// What the text is made with.
+        let textSeed: UInt64
         let mask: TokenMask
         let scoring: LogProbabilityRequest?
         let scope: PrefixScope
@@ -92,6 +96,7 @@ package final class MockTarget: TargetEngine {
             base: opening.base,
             prefix: MockPrefix(opening.base, isTagged: options.isTagged),
             seed: opening.sampling.seed,
+            textSeed: MockText.seed(opening.sampling.seed, dialect: options.dialect),
             mask: opening.mask,
             scoring: opening.logProbabilities,
             scope: opening.scope,
@@ -176,7 +181,7 @@ package final class MockTarget: TargetEngine {
         }
         inspect(tree, below: state)
         let verdict = SampleMatch().verdict(on: tree) { node in
-            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.seed, mask: state.mask)
+            state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.textSeed, mask: state.mask)
         }
         state.base += verdict.tokens
         state.prefix = state.prefix.appending(verdict.tokens)

@@ -58,6 +58,13 @@ package enum MockText {
         return text
     }
 
+    /// The seed of a request's text by a model of another generation, which gives equal requests other texts.
+    ///
+    /// - Parameter dialect: 0 for the model that drafters agree with.
+    static func seed(_ seed: UInt64, dialect: Int) -> UInt64 {
+        dialect == 0 ? seed : mix(seed ^ UInt64(dialect) << 32 ^ 0x4449_414c)
+    }
+
     /// A letter as a token of the request's text after a prefix.
     ///
     /// - Parameter prefix: hash of the whole prefix.

@@ -8,6 +8,8 @@ struct SimulationContext {
     let journal: Journal
     /// Takes the real time that the verifiers' machines need; nil if nobody asks.
     let meter: MachineMeter?
+    /// Bugs that a test has planted.
+    var interference = Interference()
     /// Everything that drafters proposed.
     let ledger = ProposalLedger()
 }
@@ -40,7 +42,10 @@ struct Cluster {
     let verifiers: [VerifierProcess]
     let workers: [WorkerProcess]
     let byzantines: [ByzantineProcess]
+    /// Those that ask verifiers themselves.
     let clients: [SimulatedClient]
+    /// Gateways and their clients; nil without gateways.
+    let fleet: GatewayFleet?
 
     /// Makes all processes and schedules their starts.
     init(_ context: SimulationContext) {
@@ -60,8 +65,10 @@ struct Cluster {
                 workers.count(where: \.process.isDrafting)
             }
         }
-        clients = scenario.requests.enumerated().map { index, request in
-            SimulatedClient(index, request, of: verifiers[index % verifiers.count], context)
+        fleet = scenario.gateways > 0 ? GatewayFleet(context, verifiers, network: network) : nil
+        let direct = fleet == nil ? scenario.requests : []
+        clients = direct.enumerated().map { index, request in
+            SimulatedClient(index, request, of: verifiers[request.verifier ?? index % verifiers.count], context)
         }
         byzantines = (0..<scenario.byzantineWorkers).map {
             ByzantineProcess($0, context, network: network, verifiers: verifiers)
@@ -69,6 +76,6 @@ struct Cluster {
     }
 
     var haveRequestsEnded: Bool {
-        clients.allSatisfy { $0.ending != nil }
+        clients.allSatisfy { $0.ending != nil } && fleet?.haveStreamsEnded ?? true
     }
 }

@@ -3,7 +3,7 @@ import PacelineSpeculation
 
 /// A client of a verifier. It submits its request, does so again if it was refused or its verifier died, and compares
 /// what it gets with plain decoding.
-final class SimulatedClient {
+final class SimulatedClient: RequestOwner {
     enum Ending: Equatable {
         case finished
         case cancelled
@@ -95,7 +95,7 @@ final class SimulatedClient {
         guard !isCancelled else { return end(.cancelled) }
         guard !verifier.isDead else { return retry() }
         journal.statistics.requests += 1
-        verifier.submit(self)
+        verifier.submit(generation, for: self)
     }
 
     private func cancel() {
@@ -238,20 +238,8 @@ final class SimulatedClient {
 
     private func fail(_ fault: RequestFault) {
         switch fault {
-        case .overloaded(let running, let waiting):
-            journal.count(.overload)
-            guard waiting >= context.scenario.verifier.queueLimit else {
-                return journal.fail(
-                    .caps,
-                    "client \(index) was turned away with \(running) running and \(waiting) waiting"
-                )
-            }
-            retry()
-        case .tenantOverloaded(let waiting):
-            journal.count(.overload)
-            guard waiting >= context.scenario.verifier.queueLimitPerTenant else {
-                return journal.fail(.caps, "client \(index) was turned away with \(waiting) of its tenant waiting")
-            }
+        case .overloaded, .tenantOverloaded:
+            OverloadCheck.judge(fault, of: "client \(index)", context)
             retry()
         case .slowConsumer where isOverflowing: end(.tooSlow)
         case .engine(MockTarget.plannedFailure) where request.failingRound != nil:

@@ -16,8 +16,8 @@ final class VerifierProcess: SimulatedProcess {
         let target: MockTarget
         /// The connection of each of its links.
         var connections: [LinkID: Int] = [:]
-        /// The clients that wait for its requests' events.
-        var attempts: [RequestID: SimulatedClient] = [:]
+        /// Who waits for its requests' events.
+        var attempts: [RequestID: any RequestOwner] = [:]
         /// The identifiers that it has given out.
         var linkCount: UInt64 = 0
         var requestCount: UInt64 = 0
@@ -32,16 +32,18 @@ final class VerifierProcess: SimulatedProcess {
     private let context: SimulationContext
     private let corruption: CorruptionCheck
     private var memory: Memory
+    /// What gateways talk to.
+    private(set) lazy var port = VerifierPort(of: self, context)
 
     init(_ index: Int, _ context: SimulationContext, network: SimulatedNetwork, corruption: CorruptionCheck) {
         self.index = index
         self.context = context
         self.network = network
         self.corruption = corruption
-        memory = Self.makeMemory(index, life: 0, context)
+        memory = Self.makeMemory(index, life: 0, dialect: 0, context)
     }
 
-    private static func makeMemory(_ index: Int, life: Int, _ context: SimulationContext) -> Memory {
+    private static func makeMemory(_ index: Int, life: Int, dialect: Int, _ context: SimulationContext) -> Memory {
         let scenario = context.scenario
         var configuration = scenario.verifier
         configuration.name = "verifier \(index)"
@@ -63,6 +65,7 @@ final class VerifierProcess: SimulatedProcess {
             options.failingRounds[request.seed] = request.failingRound
             if !request.prediction.isEmpty { options.predicted.insert(request.seed) }
         }
+        options.dialect = context.interference.dialect(index, dialect)
         let engine = MockTarget(cacheCapacity: scenario.cacheCapacity, ledger: context.ledger, options)
         return Memory(machine: machine, target: engine)
     }
@@ -84,12 +87,12 @@ final class VerifierProcess: SimulatedProcess {
 
     // MARK: Clients
 
-    func submit(_ client: SimulatedClient) {
+    func submit(_ generation: GenerationRequest, for owner: some RequestOwner) {
         memory.requestCount += 1
         let request = RequestID(rawValue: memory.requestCount)
-        memory.attempts[request] = client
-        client.attemptBegins(as: request)
-        tell(.submit(request, client.generation))
+        memory.attempts[request] = owner
+        owner.attemptBegins(as: request)
+        tell(.submit(request, generation))
     }
 
     func cancel(_ request: RequestID) {
@@ -128,7 +131,7 @@ final class VerifierProcess: SimulatedProcess {
 
     /// Replaces the machine with one that knows of nothing.
     func dismantle() {
-        memory.machine = Self.makeMemory(index, life: life, context).machine
+        memory.machine = Self.makeMemory(index, life: life, dialect: 0, context).machine
     }
 
     private func perform(_ effect: VerifierMachine.Effect) {
@@ -154,7 +157,8 @@ final class VerifierProcess: SimulatedProcess {
         case .treeRefused(let link, let request, let reason):
             corruption.refusedTree(key(link), "verifier \(index) refused a tree for \(request): \(reason)")
         case .engineFailed(let reason): journal.fail(.engine, "verifier \(index): \(reason)")
-        case .workerJoined, .workerDraining, .workerGaveUp, .drained: break
+        case .drained: port.drained()
+        case .workerJoined, .workerDraining, .workerGaveUp: break
         }
     }
 
@@ -249,6 +253,7 @@ final class VerifierProcess: SimulatedProcess {
 
     func willResume() {
         memory.delay.restart()
+        port.resume()
     }
 
     /// The process ends at once, and its kernel resets all connections.
@@ -257,20 +262,37 @@ final class VerifierProcess: SimulatedProcess {
         journal.statistics.add(snapshot)
         state.status = .dead
         network.resetConnections(ofDead: self)
-        // In the order of the clients, whose waits draw random numbers.
-        let clients = memory.attempts.values.sorted { $0.index < $1.index }
-        memory.attempts = [:]
-        for client in clients {
-            client.loseAttempt()
+        // In a certain order, since waits of clients draw random numbers.
+        let owners = memory.attempts.sorted { one, other in
+            (one.value.index, one.key.rawValue) < (other.value.index, other.key.rawValue)
         }
+        memory.attempts = [:]
+        for owner in owners {
+            owner.value.loseAttempt()
+        }
+        port.die()
     }
 
     func boot(life: Int) {
         state = ProcessState(life: life)
-        memory = Self.makeMemory(index, life: life, context)
+        port.boot()
+        memory = Self.makeMemory(index, life: life, dialect: port.dialect, context)
     }
 
     func didBoot() {}
+}
+
+/// Who waits for the events of requests at a verifier.
+protocol RequestOwner: AnyObject {
+    /// Tells owners of one kind apart.
+    var index: Int { get }
+    /// Drafted nodes of one round at most.
+    var draftLimit: Int { get }
+
+    func attemptBegins(as request: RequestID)
+    func receive(_ event: RequestEvent, of request: RequestID)
+    /// The verifier has died.
+    func loseAttempt()
 }
 
 extension VerifierProcess {

@@ -15,15 +15,27 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     case verifierPause = "verifier-pause", verifierKill = "verifier-kill"
     // The verifier's machine and its engine, in extreme scenarios only.
     case contention, engineFailure = "engine-failure"
+    // Verifiers behind gateways, in scenarios of their own: a verifier ends in order; another generation takes its
+    // place; it leaves the list of verifiers.
+    case verifierDrain = "verifier-drain", upgrade, unlist
+    // The gateways, and their connections to verifiers.
+    case gatewayKill = "gateway-kill", gatewayPause = "gateway-pause"
+    case upstreamCut = "upstream-cut", upstreamPartition = "upstream-partition"
+
+    /// Kinds that need a gateway.
+    static let gateways: [FaultKind] = [
+        .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition,
+    ]
 
     /// Kinds that every scenario may draw. What a seed draws depends on their number and order.
-    static let swarm = allCases.filter { $0 != .contention && $0 != .engineFailure }
+    static let swarm = allCases.filter { $0 != .contention && $0 != .engineFailure && !gateways.contains($0) }
 
     /// Whether it strikes at scheduled moments, rather than being a property of the whole run.
     var isScheduled: Bool {
         switch self {
         case .cut, .reset, .halfOpen, .corrupt, .duplicate, .partition, .oneWay, .pause, .kill, .powerOff, .hang,
-            .drain, .intrude, .verifierPause, .verifierKill:
+            .drain, .intrude, .verifierPause, .verifierKill, .verifierDrain, .upgrade, .unlist, .gatewayKill,
+            .gatewayPause, .upstreamCut, .upstreamPartition:
             true
         case .latency, .bandwidth, .slicing, .straggle, .lie, .byzantine, .overload, .cancel, .slowClient, .tinyLimits,
             .contention, .engineFailure:
@@ -31,10 +43,20 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
         }
     }
 
+    /// Whether gateways can lose a verifier by it, or a connection to one.
+    var isBlow: Bool {
+        switch self {
+        case .verifierKill, .verifierPause, .verifierDrain, .upgrade, .upstreamCut, .upstreamPartition, .gatewayPause:
+            true
+        default: false
+        }
+    }
+
     /// Whether it strikes workers and their connections only, so that requests must not suffer from it.
     var concernsWorkersOnly: Bool {
         switch self {
-        case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure:
+        case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure,
+            .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition:
             false
         default: true
         }

@@ -1,4 +1,5 @@
 package import PacelineCluster
+import PacelineGateway
 package import PacelineSpeculation
 import PacelineWire
 
@@ -49,12 +50,32 @@ package struct Scenario: Sendable {
         package var readLimit: Int?
         /// The round in which the engine fails the request; nil for none.
         package var failingRound: Int?
+        /// The verifier that it asks; nil for the one whose turn it is.
+        package var verifier: Int?
+        /// What it wants of its stream, if it asks a gateway.
+        var stream = StreamWishes()
 
         package init(prompt: [Token], seed: UInt64, maximumTokens: Int) {
             self.prompt = prompt
             self.seed = seed
             self.maximumTokens = maximumTokens
         }
+    }
+
+    /// How a client of a gateway wants its answer to be.
+    struct StreamWishes: Sendable {
+        /// Texts for the prompt.
+        var choices = 1
+        var showsTokens = true
+        var showsUsage = false
+        /// Whether the text begins with the prompt.
+        var echoes = false
+        /// Whether the request names its seed, or leaves it to the gateway.
+        var statesSeed = true
+        /// Seconds of silence in the stream at most; nil for the gateway's own limit.
+        var pingInterval: Double?
+        /// How long it does not read once it stops reading.
+        var readPause = Duration.zero
     }
 
     package struct Network: Sendable {
@@ -95,6 +116,9 @@ package struct Scenario: Sendable {
     package var reusesPages = false
     /// Whether every token names the request whose text it belongs to.
     package var isTagged = false
+    /// Processes in front of the verifiers; without any, clients ask the verifiers themselves.
+    package var gateways = 0
+    var gateway = GatewayConfiguration()
     package var workers: [Worker] = []
     package var requests: [Request] = []
     package var network = Network()

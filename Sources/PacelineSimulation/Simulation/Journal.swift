@@ -6,6 +6,8 @@ final class Journal {
     private(set) var violation: Violation?
     /// When any client last got tokens.
     var lastTokensAt: Instant?
+    /// When a fault last struck that can cost gateways a verifier or a connection to one.
+    private(set) var lastBlow: Instant?
     /// A running hash of everything that happened.
     private(set) var trace: UInt64
     private let timeline: Timeline
@@ -27,6 +29,7 @@ final class Journal {
     /// Counts a fault that struck.
     func count(_ fault: FaultKind) {
         statistics.faults[fault, default: 0] += 1
+        if fault.isBlow { lastBlow = timeline.now }
     }
 
     /// Logs an event for people.

@@ -18,11 +18,22 @@ package final class Simulation {
     /// - Parameters:
     ///   - meter: takes the real time that the verifiers' machines need.
     ///   - log: takes one JSON object per event.
-    package init(_ scenario: Scenario, meter: MachineMeter? = nil, log: ((String) -> Void)? = nil) throws {
+    package convenience init(_ scenario: Scenario, meter: MachineMeter? = nil, log: ((String) -> Void)? = nil) throws {
+        try self.init(scenario, Interference(), meter: meter, log: log)
+    }
+
+    /// - Parameter interference: bugs that a test plants.
+    init(
+        _ scenario: Scenario,
+        _ interference: Interference,
+        meter: MachineMeter? = nil,
+        log: ((String) -> Void)? = nil
+    ) throws {
         self.scenario = scenario
         timeline = Timeline(seed: scenario.seed)
         journal = Journal(seed: scenario.seed, timeline: timeline, log: log)
-        let context = SimulationContext(scenario: scenario, timeline: timeline, journal: journal, meter: meter)
+        var context = SimulationContext(scenario: scenario, timeline: timeline, journal: journal, meter: meter)
+        context.interference = interference
         cluster = Cluster(context)
         nemesis = Nemesis(of: cluster, scenario, timeline, journal)
         rest = RestCheck(of: cluster, scenario, timeline, journal)
@@ -87,6 +98,7 @@ package final class Simulation {
     private func finish() {
         journal.statistics.virtualNanoseconds = now.nanoseconds
         cluster.network.finish()
+        cluster.fleet?.finish()
         for verifier in cluster.verifiers {
             journal.statistics.add(verifier.snapshot)
             journal.statistics.verifiedNodes += verifier.target.verifiedNodes

@@ -48,6 +48,7 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var plainMilliseconds = 0.0
     /// The least speed with drafters that are always wrong, over that of plain decoding; nil if none was run.
     package var leastWorthlessSpeed: Double?
+    package var gateways = GatewayFigures()
 
     package init() {}
 
@@ -87,6 +88,7 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.passMilliseconds += right.passMilliseconds
         left.comparedMilliseconds += right.comparedMilliseconds
         left.plainMilliseconds += right.plainMilliseconds
+        left.gateways += right.gateways
         if let speed = right.leastWorthlessSpeed {
             left.leastWorthlessSpeed = min(left.leastWorthlessSpeed ?? .infinity, speed)
         }

@@ -12,11 +12,14 @@ struct SimulateCommand: ParsableCommand {
             runs it on one thread under a virtual clock. The state machines and the byte codec are the real ones; mock \
             models replace the arithmetic. While faults strike, only safety is checked. Then all faults end, and \
             everything must work again within seconds. The same seed gives the same run, event for event. \
-            One seed in 50 also runs drafters that are always wrong, and one in 100 an extreme scenario.
+            One seed in 50 also runs drafters that are always wrong, one in 100 an extreme scenario, and one in ten \
+            verifiers behind gateways: clients stream through them while verifiers crash, stop, end in order and come \
+            back with another model. Their streams must be those of plain decoding, token for token.
 
               paceline simulate --seeds 1..10000
               paceline simulate --seeds 4711 --trace run.jsonl
               paceline simulate --seeds 1..1000 --faults kill,corrupt,partition
+              paceline simulate --seeds 1..1000 --gateways 1
 
             Faults: \(FaultKind.allCases.map(\.rawValue).joined(separator: ", ")).
             """
@@ -39,18 +42,23 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Share of seeds to run twice; both runs must be identical.", valueName: "0…1"))
     var checkDeterminism = 0.05
 
+    @Option(help: ArgumentHelp("Share of seeds that also run verifiers behind gateways.", valueName: "0…1"))
+    var gateways = SeedOutcome.gatewayShare
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func validate() throws {
         try validateRange(jobs, ThreadOptions.range, "--jobs")
         try validateRange(checkDeterminism, 0...1, "--check-determinism")
+        try validateRange(gateways, 0...1, "--gateways")
     }
 
     func run() throws {
         ThreadOptions.warnIfTooMany([("--jobs", jobs)])
         var settings = Campaign.Settings(seeds: seeds.range, jobs: jobs ?? ThreadOptions.fallback)
         settings.determinismShare = checkDeterminism
+        settings.gatewayShare = gateways
         if let faults { settings.allowed = faults.kinds }
         let line = ProgressLine("simulating")
         let total = Double(seeds.range.upperBound - seeds.range.lowerBound) + 1
@@ -72,6 +80,7 @@ struct SimulateCommand: ParsableCommand {
         guard let failure = report.failure else { return nil }
         var command = "paceline simulate --seeds \(failure.seed)"
         if let faults { command += " --faults \(faults)" }
+        if gateways != SeedOutcome.gatewayShare { command += " --gateways \(gateways)" }
         // Only a second run can show that the first was not repeatable.
         if failure.violation?.promise == .determinism { command += " --check-determinism 1" }
         return command
@@ -80,7 +89,9 @@ struct SimulateCommand: ParsableCommand {
     private func writeTrace(_ seed: UInt64?, _ settings: Campaign.Settings) throws {
         guard let trace, let seed else { return }
         var lines: [String] = []
-        _ = try SeedOutcome.run(seed: seed, allowed: settings.allowed) { lines.append($0) }
+        _ = try SeedOutcome.run(seed: seed, allowed: settings.allowed, gatewayShare: settings.gatewayShare) {
+            lines.append($0)
+        }
         try OutputFile.write(lines.joined(separator: "\n") + "\n", "the trace", to: trace)
     }
 }

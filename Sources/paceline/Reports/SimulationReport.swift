@@ -10,6 +10,41 @@ struct SimulationReport: Encodable {
         var command: String
     }
 
+    /// What happened behind gateways.
+    struct Gateways: Encodable {
+        /// Scenarios with gateways.
+        var scenarios: Int
+        /// Streams that clients asked for, again and again if they were refused or cut off.
+        var streams: Int
+        var completed: Int
+        /// Completed streams that more than one verifier has written.
+        var resumed: Int
+        /// Streams that ended with an error because no verifier could go on.
+        var lost: Int
+        var refused: Int
+        var verifierCrashes: Int
+        /// Streams that went to another verifier, by the reason: in the middle, and before their first token.
+        var failovers: [String: Int]
+        var retries: [String: Int]
+
+        enum CodingKeys: String, CodingKey {
+            case scenarios, streams, completed, resumed, lost, refused, failovers, retries
+            case verifierCrashes = "verifier_crashes"
+        }
+
+        init(_ figures: GatewayFigures) {
+            scenarios = figures.scenarios
+            streams = figures.streams
+            completed = figures.completed
+            resumed = figures.resumed
+            lost = figures.lost
+            refused = figures.refused
+            verifierCrashes = figures.crashes
+            failovers = figures.failovers
+            retries = figures.retries
+        }
+    }
+
     var seeds: Int
     var seconds: Double
     var seedsPerSecond: Double
@@ -33,6 +68,7 @@ struct SimulationReport: Encodable {
     var speedUp: Double?
     /// The lowest speed with drafters that are always wrong, as a multiple of plain decoding.
     var leastWorthlessSpeed: Double?
+    var gateways: Gateways
     var repeated: Int
     var traceHash: String
     var failure: Failure?
@@ -59,6 +95,7 @@ struct SimulationReport: Encodable {
         longestWaitMilliseconds = statistics.longestDelay
         speedUp = report.speedUp
         leastWorthlessSpeed = statistics.leastWorthlessSpeed
+        gateways = Gateways(statistics.gateways)
         repeated = report.repeated
         let digits = String(report.trace, radix: 16)
         traceHash = String(repeating: "0", count: 16 - digits.count) + digits
@@ -73,7 +110,7 @@ struct SimulationReport: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case seeds, seconds, events, requests, passes, faults, repeated, failure
+        case seeds, seconds, events, requests, passes, faults, gateways, repeated, failure
         case seedsPerSecond = "seeds_per_second"
         case virtualHours = "virtual_hours"
         case tokensCompared = "tokens_compared"
@@ -102,7 +139,7 @@ struct SimulationReport: Encodable {
             kinds.append([name, "\(count)"])
         }
         let end = failure.map { "\nreproduce with: \($0.command)\n" } ?? ""
-        return table.text + (faults.isEmpty ? "" : "\n" + kinds.text) + end
+        return table.text + gateways.text + (faults.isEmpty ? "" : "\n" + kinds.text) + end
     }
 
     private var figures: [(String, String)] {
@@ -132,5 +169,32 @@ struct SimulationReport: Encodable {
             ("trace hash", traceHash),
             ("promises broken", failure == nil ? "0" : "1"),
         ]
+    }
+}
+
+extension SimulationReport.Gateways {
+    /// A table of its own; nothing if no scenario had gateways.
+    fileprivate var text: String {
+        guard scenarios > 0 else { return "" }
+        let rows: [(String, String)] = [
+            ("scenarios", "\(scenarios)"),
+            ("streams asked for", "\(streams)"),
+            ("completed", "\(completed)"),
+            ("completed by several verifiers", "\(resumed)"),
+            ("ended: no verifier could go on", "\(lost)"),
+            ("refused", "\(refused)"),
+            ("verifiers crashed", "\(verifierCrashes)"),
+            ("failovers", Self.list(failovers)),
+            ("retries", Self.list(retries)),
+        ]
+        var table = TextTable(header: ["behind gateways", ""], rightAligned: [1])
+        for (name, value) in rows { table.append([name, value]) }
+        return "\n" + table.text
+    }
+
+    private static func list(_ counts: [String: Int]) -> String {
+        let total = counts.values.reduce(0, +)
+        let parts = counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        return total == 0 ? "0" : "\(total): \(parts)"
     }
 }

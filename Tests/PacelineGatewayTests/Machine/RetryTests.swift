@@ -46,6 +46,33 @@ import Testing
         for id in 2..<5 as Range<UInt64> { #expect(driver.ask(id, Self.whole) == 1 - (first ?? 0)) }
     }
 
+    @Test func aStreamIsOfTheGenerationThatItsVerifierSaysAndNotOfTheOneThatItHadBefore() throws {
+        var driver = MachineDriver("g", "g", "h")
+        driver.ask(1, Self.stream)
+        let first = try #require(driver.opened)
+        // It has started anew since it was last asked for its health.
+        driver.beginStream(first.id, generation: "h")
+        driver.stream(first.id, MachineDriver.chunk("a", 1))
+        #expect(driver.sent.contains("\"text\":\"a\""))
+        driver.give(.attemptFailed(first.id, .disconnected))
+        #expect(driver.opened?.number == 2)
+    }
+
+    @Test func aVerifierThatSaysThatItIsOfAnotherGenerationDoesNotGoOnWithAStream() throws {
+        var driver = MachineDriver("g", "g", "g")
+        driver.ask(1, Self.stream)
+        let first = try #require(driver.opened)
+        driver.beginStream(first.id, generation: "g")
+        driver.stream(first.id, MachineDriver.chunk("a", 1))
+        driver.give(.attemptFailed(first.id, .disconnected))
+        let second = try #require(driver.opened)
+        driver.beginStream(second.id, generation: "h")
+        let third = try #require(driver.opened)
+        #expect(third.number != first.number && third.number != second.number)
+        // It is not asked again before it has answered.
+        #expect(driver.machine.snapshot.replicas[second.number].state == "unknown")
+    }
+
     @Test func thatAllAreFullMattersMoreThanThatOneIsDraining() throws {
         var driver = MachineDriver("g", "g")
         driver.ask(1, Self.whole)

@@ -79,8 +79,10 @@ struct MachineDriver {
 
     // MARK: Answers
 
-    mutating func beginStream(_ attempt: AttemptID, after time: Duration = .zero) {
-        let head = AnswerHead(status: .ok, headers: [.contentType: "text/event-stream"])
+    /// - Parameter generation: what the verifier says of itself.
+    mutating func beginStream(_ attempt: AttemptID, generation: String? = nil, after time: Duration = .zero) {
+        var head = AnswerHead(status: .ok, headers: [.contentType: "text/event-stream"])
+        head.headers[ServedModel.generationHeader] = generation
         give(.answerBegan(attempt, head), after: time)
     }
 

@@ -1,0 +1,114 @@
+import NIOCore
+import PacelineCluster
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineGateway
+@testable import PacelineSimulation
+
+@Suite("Verifiers behind gateways")
+struct GatewayTests {
+    @Test("stream what plain decoding gives, whatever strikes verifiers, gateways and the connections between them")
+    func promises() throws {
+        var statistics = SimulationStatistics()
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let simulation = try Simulation(.behindGateways(seed: seed))
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            statistics += simulation.statistics
+        }
+        let figures = statistics.gateways
+        #expect(figures.completed > 100 && figures.resumed > 10, "\(figures)")
+        #expect(figures.crashes > 20)
+        #expect(figures.failovers.values.reduce(0, +) > 20 && figures.retries.values.reduce(0, +) > 10)
+        #expect(statistics.tokens > 5000)
+        for kind in FaultKind.gateways + [.verifierKill, .verifierPause, .slowClient, .cancel] {
+            #expect(statistics.faults[kind, default: 0] > 5, "\(kind) hardly struck: \(statistics.faults)")
+        }
+    }
+
+    @Test("go the same way twice")
+    func determinism() throws {
+        for seed in 1...8 as ClosedRange<UInt64> {
+            let first = try Simulation(.behindGateways(seed: seed))
+            let second = try Simulation(.behindGateways(seed: seed))
+            first.run()
+            second.run()
+            #expect(first.trace == second.trace, "seed \(seed)")
+            #expect(first.statistics == second.statistics, "seed \(seed)")
+        }
+    }
+
+    @Test("suffer no fault that is not allowed, and then hardly a stream needs a second verifier")
+    func allowed() throws {
+        for seed in 1...15 as ClosedRange<UInt64> {
+            let simulation = try Simulation(.behindGateways(seed: seed, allowed: []))
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            #expect(simulation.statistics.faults.isEmpty, "seed \(seed)")
+            #expect(simulation.statistics.gateways.failovers.isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test("leave a seed's other scenarios as they are")
+    func others() throws {
+        for seed in 1...6 as ClosedRange<UInt64> {
+            let without = try SeedOutcome.run(seed: seed, allowed: Set(FaultKind.allCases), gatewayShare: 0)
+            let with = try SeedOutcome.run(seed: seed, allowed: Set(FaultKind.allCases), gatewayShare: 1)
+            #expect(with.violation == nil && without.violation == nil && with.trace == without.trace)
+            #expect(without.statistics.gateways == GatewayFigures() && with.statistics.gateways.scenarios == 1)
+        }
+    }
+
+    // MARK: Planted bugs
+
+    /// The seeds within which a bug must be found.
+    private static let patience = 40 as UInt64
+
+    /// The first promise that breaks because of a bug, and where.
+    private func first(_ bug: Interference) throws -> (seed: UInt64, promise: Violation.Promise)? {
+        for seed in 1...Self.patience {
+            let simulation = try Simulation(.behindGateways(seed: seed), bug)
+            simulation.run()
+            if let violation = simulation.violation { return (seed, violation.promise) }
+        }
+        return nil
+    }
+
+    @Test("show that a gateway goes on one token too early")
+    func resumption() throws {
+        var bug = Interference()
+        bug.call = { call in
+            let body = String(buffer: call.body)
+            // Leaves out the last token of the first choice.
+            guard let start = body.firstRange(of: "\"tokens\":[[") else { return call }
+            guard let end = body[start.upperBound...].firstIndex(of: "]") else { return call }
+            let tokens = body[start.upperBound..<end].split(separator: ",").dropLast().joined(separator: ",")
+            let changed = body[..<start.upperBound] + tokens + body[end...]
+            return UpstreamCall(
+                method: call.method,
+                path: call.path,
+                headers: call.headers,
+                body: ByteBuffer(string: String(changed))
+            )
+        }
+        let found = try #require(try first(bug))
+        #expect(found.promise == .identity, "seed \(found.seed)")
+    }
+
+    @Test("show that a verifier goes on with the tokens of another model than it says")
+    func model() throws {
+        var bug = Interference()
+        bug.dialect = { verifier, claimed in verifier == 1 ? 1 - claimed : claimed }
+        let found = try #require(try first(bug))
+        #expect(found.promise == .identity, "seed \(found.seed)")
+    }
+
+    @Test("show that the first part of a stream behind a failover gets lost")
+    func loss() throws {
+        var bug = Interference()
+        bug.losesPart = { $0.opens > 1 && $0.isFirst && $0.tokens > 0 }
+        let found = try #require(try first(bug))
+        #expect([.identity, .stream].contains(found.promise), "seed \(found.seed)")
+    }
+}
