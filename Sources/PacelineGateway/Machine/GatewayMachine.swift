@@ -24,16 +24,14 @@ package struct GatewayMachine: Sendable {
         replicas = ReplicaTable(configuration)
     }
 
-    /// When ``GatewayEvent/timer`` is due; nil for never.
-    package var deadline: Instant? {
-        let tick = requests.isEmpty ? nil : lastTick + configuration.tick
-        return [tick, replicas.nextPoll].compactMap(\.self).min()
-    }
+    /// When ``GatewayEvent/timer`` is due; nil for never. Stored, so that a look at it does not copy the machine.
+    package private(set) var deadline: Instant?
 
     /// Takes an event.
     ///
     /// - Returns: what is to be done, in this order.
     package mutating func handle(_ event: GatewayEvent, now: Instant) -> [GatewayEffect] {
+        defer { noteState() }
         switch event {
         case .replicas(let addresses):
             replicas.list(addresses, now: now)
@@ -57,6 +55,12 @@ package struct GatewayMachine: Sendable {
         }
         defer { effects.removeAll() }
         return effects
+    }
+
+    private mutating func noteState() {
+        let tick = requests.isEmpty ? nil : lastTick + configuration.tick
+        deadline = [tick, replicas.nextPoll].compactMap(\.self).min()
+        isReady = replicas.isReady
     }
 
     /// A replica is ready that was not: who waits for one need not wait longer.
@@ -85,7 +89,7 @@ package struct GatewayMachine: Sendable {
     // MARK: What others see
 
     /// Whether new requests can be served.
-    package var isReady: Bool { replicas.isReady }
+    package private(set) var isReady = false
 
     /// Whose attempt it is; nil once it has ended.
     package func request(of attempt: AttemptID) -> ProxyRequestID? { attempts[attempt] }
