@@ -9,7 +9,7 @@ import { Tiles } from "./widgets.js";
 
 /// Seconds over which times are taken.
 const WINDOW = 60;
-/// The bars of silences: the longest of each in seconds, and what longer ones are called.
+/// The bars of silences: the longest of each in seconds. Longer ones have one more bar.
 const SILENCES = [0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const history = new History();
@@ -75,13 +75,16 @@ function draw() {
   setText(byID("moves-note"), `${whole(recent)} in the last minute`);
 }
 
-/// A time's number and its unit, apart.
-const timed = (seconds) => (seconds === null ? ["–", "ms"] : duration(seconds).split(" "));
+/// A time's number and its unit, apart. Below the first bound nothing is known but that.
+function timed(seconds, bounds = []) {
+  if (seconds === null) return ["–", "ms"];
+  return seconds < bounds[0] ? [`<${digits(bounds[0] * 1000)}`, "ms"] : duration(seconds).split(" ");
+}
 
 function drawTiles(figures) {
-  const [first, firstUnit] = timed(firstToken(0.5));
-  const [silence, silenceUnit] = timed(gap(0.5, figures));
-  const [delay, delayUnit] = timed(quantile(0.5, figures.added, hello?.added_bounds ?? []));
+  const [first, firstUnit] = timed(firstToken(0.5), hello?.first_token_bounds);
+  const [silence, silenceUnit] = timed(gap(0.5, figures), hello?.gap_bounds);
+  const [delay, delayUnit] = timed(quantile(0.5, figures.added, hello?.added_bounds ?? []), hello?.added_bounds);
   const failovers = total(figures.failovers);
   const active = figures.replicas.filter((replica) => replica.active).length;
   tiles.show([
@@ -103,7 +106,7 @@ function drawTiles(figures) {
 function troubles(list) {
   const counts = new Map();
   for (const { state } of list) if (state !== "ready") counts.set(state, (counts.get(state) ?? 0) + 1);
-  const words = [...counts].map(([state, count]) => `${whole(count)}: ${stateWords(state)}`);
+  const words = [...counts].map(([state, count]) => `${stateWords(state)}: ${whole(count)}`);
   return words.join("; ") || (list.length ? "all are ready" : "none is known");
 }
 
@@ -150,7 +153,7 @@ function drawGaps(figures) {
     const bar = SILENCES.findIndex((longest) => (bounds[place] ?? Infinity) <= longest);
     counts[bar < 0 ? SILENCES.length : bar] += count;
   });
-  const names = [...SILENCES.map(String), "more"];
+  const names = [...SILENCES.map(String), `>${SILENCES.at(-1)}`];
   const sum = total(counts);
   const bars = sum ? counts.map((value, place) => ({ name: names[place], value, text: value ? whole(value) : "" })) : [];
   charts.gap.draw(bars, Math.max(4, ...counts));
