@@ -119,6 +119,7 @@ extension GatewayMachine {
         } else {
             statistics.countRetry(reason)
         }
+        replicas.countMove(from: address, reason)
         requests[id]?.tried.insert(address)
         place(id, now: now)
     }

@@ -110,13 +110,17 @@ package struct GatewayMachine: Sendable {
 package struct GatewaySnapshot: Sendable {
     package struct Entry: Sendable, Equatable {
         package let address: ReplicaAddress
-        /// `ready`, `refusing`, `down` or `unknown`.
+        /// `ready`, `refusing`, `foreign`, `down` or `unknown`.
         package let state: String
         package let generation: String?
         /// Whether it gets new requests.
         package let isActive: Bool
+        /// Whether it is still named; one that is not ends its requests, and is forgotten then.
+        package let isListed: Bool
         package let requests: Int
         package let outstandingTokens: Int
+        /// Requests that it refused or lost and that went to another one, by why.
+        package let moves: [GatewayStatistics.Reason: Int]
 
         init(_ address: ReplicaAddress, _ replica: Replica, active: String?) {
             self.address = address
@@ -124,7 +128,9 @@ package struct GatewaySnapshot: Sendable {
             generation = replica.generation
             isActive = active.map { replica.takes($0) } ?? false
             requests = replica.attempts
+            isListed = replica.isListed
             outstandingTokens = replica.outstanding
+            moves = replica.moves
         }
     }
 

@@ -31,6 +31,8 @@ struct Replica: Sendable {
     var outstanding = 0
     /// The number of the latest choice that fell on it.
     var lastChoice = 0
+    /// Requests that it refused or lost and that went to another one, by why.
+    var moves: [GatewayStatistics.Reason: Int] = [:]
 
     /// Whether it may get a request of `generation`.
     func takes(_ generation: String) -> Bool {

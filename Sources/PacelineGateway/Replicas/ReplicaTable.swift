@@ -83,6 +83,11 @@ struct ReplicaTable: Sendable {
         replicas[address]?.nextPoll = now
     }
 
+    /// A request goes from a replica to another one.
+    mutating func countMove(from address: ReplicaAddress, _ reason: GatewayStatistics.Reason) {
+        replicas[address]?.moves[reason, default: 0] += 1
+    }
+
     /// Whether a replica has answered nothing for too long since it was asked.
     func isSilent(_ address: ReplicaAddress, now: Instant) -> Bool {
         guard let asked = replicas[address]?.askedSince else { return false }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// A gateway that runs: answers the requests of an HTTP server with the help of verifiers.
 package final class Gateway: Sendable {
-    private enum Phase {
+    enum Phase {
         case serving
         /// It still takes requests, from those who have not heard yet that it will end.
         case leaving
@@ -112,8 +112,10 @@ package final class Gateway: Sendable {
         state.value.withLock { $0.phase = .draining }
     }
 
-    package var isEnding: Bool {
-        state.value.withLock { $0.phase != .serving }
+    package var isEnding: Bool { phase != .serving }
+
+    var phase: Phase {
+        state.value.withLock { $0.phase }
     }
 
     /// Throws unless the gateway wants requests.

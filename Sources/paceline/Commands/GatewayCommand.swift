@@ -27,7 +27,7 @@ struct GatewayCommand: ConfiguredCommand {
               paceline gateway --discover dns:verifiers.default.svc:8080 --http 0.0.0.0:8080 --api-key-file keys
 
             Clients' keys go on to the verifiers. GET /health, /livez, /ready and /metrics report the gateway's own \
-            state.
+            state; browsers see it at /, with the way to each verifier's own dashboard.
             """
     )
 
@@ -78,7 +78,11 @@ struct GatewayCommand: ConfiguredCommand {
         )
         let running = RequestCount()
         let server = HTTPServer(
-            gateway.routes(registry: registry),
+            gateway.routes(
+                registry: registry,
+                build: "paceline \(PacelineVersion.current)",
+                requiresKey: http.keys != nil
+            ),
             requests: running,
             isEnding: { gateway.isEnding },
             configuration: http,
