@@ -118,7 +118,7 @@ final class GatewayLoop {
         case .ready(let generation): logger.info("\(address) is ready, of generation \(generation)")
         case .refusing: logger.info("\(address) takes no requests: it loads its model, or is about to end")
         case .foreign:
-            logger.warning("\(address) answers, but not as a Paceline verifier does; name the verifier's --http address")
+            logger.warning("\(address) answers, but not as a verifier does; name the --http address of one")
         case .unreachable: logger.warning("\(address) does not answer")
         }
     }
