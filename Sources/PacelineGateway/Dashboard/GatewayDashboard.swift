@@ -30,6 +30,8 @@ package struct GatewayDashboard: DashboardSource {
 private final class GatewayView: DashboardView {
     private struct State {
         var isGreeted = false
+        /// Whether the last call looked at the gateway.
+        var hasLooked = false
         var landmarks: GatewayFigures.Landmarks?
     }
 
@@ -45,6 +47,12 @@ private final class GatewayView: DashboardView {
     func event(includesFigures: Bool) async throws -> DashboardEvent? {
         let phase = gateway.phase
         guard phase != .draining else { return nil }
+        // The way to the gateway's loop and back is most of what a viewer costs, so every other look is left out.
+        let looks = state.withLock { state in
+            state.hasLooked = includesFigures || !state.hasLooked
+            return state.hasLooked
+        }
+        guard looks else { return DashboardEvent([]) }
         let figures = GatewayFigures(try await gateway.snapshot())
         let (isGreeted, hasNews) = state.withLock { state in
             defer { (state.isGreeted, state.landmarks) = (true, figures.landmarks) }
