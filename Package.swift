@@ -202,8 +202,7 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineSimulationTests",
         dependencies: [
-            "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
-            "PacelineWire",
+            "PacelineCluster", "PacelineGateway", "PacelineSimulation", "PacelineSpeculation", "PacelineWire",
             .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),

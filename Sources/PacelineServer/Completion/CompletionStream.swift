@@ -31,8 +31,8 @@ package struct CompletionStream: Sendable {
     /// Takes the next event of a choice.
     ///
     /// - Returns: the events that it adds to the stream, each with its empty line.
-    /// - Throws: ``APIError`` if the choice failed. Before anything is sent, it is the whole answer; then ``ending(_:)``
-    ///   says it in the stream.
+    /// - Throws: ``APIError`` if the choice failed. Before anything is sent, it is the whole answer; later
+    ///   ``ending(_:)`` says it in the stream.
     package mutating func take(_ event: RequestEvent, choice: Int) throws -> [ByteBuffer] {
         try progress.take(event, choice: choice).map { EventStream.event($0.bytes) }
     }

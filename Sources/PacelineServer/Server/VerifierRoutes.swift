@@ -12,7 +12,9 @@ extension ServerLifecycle {
             Route(.post, path, headers: { self.generation }) { try await self.serving().chat.respond(to: $0) }
         }
             + ["/v1/completions", "/completions", "/v1/fim/completions"].map { path in
-                Route(.post, path, headers: { self.generation }) { try await self.serving().completions.respond(to: $0) }
+                Route(.post, path, headers: { self.generation }) { request in
+                    try await self.serving().completions.respond(to: request)
+                }
             }
     }
 

@@ -4,8 +4,9 @@ import PacelineWire
 
 /// Many verifiers and workers in virtual time: how throughput, traffic and the work of deciding grow with a fleet.
 ///
-/// A gateway's machine places the sequences, as ``FleetPlacement`` has it. Each worker drafts for some of the verifiers, its own share of
-/// each. The machines, the planner and the byte codec are those of production; models are mocks with a cost curve.
+/// A gateway's machine places the sequences, as ``FleetPlacement`` has it. Each worker drafts for some of the
+/// verifiers, its own share of each. The machines, the planner and the byte codec are those of production; models are
+/// mocks with a cost curve.
 package struct FleetBenchmark {
     /// A cluster by the numbers of its parts.
     package struct Fleet: Sendable, Hashable {

@@ -13,7 +13,8 @@ enum FleetPlacement {
         for address in addresses { _ = gateway.handle(.polled(address, .ready(generation: "fleet")), now: .zero) }
         for index in requests.indices {
             let call = StreamCallWriter(requests[index]).call(resuming: nil)
-            for case .open(_, let address, _) in gateway.handle(.request(ProxyRequestID(UInt64(index)), call), now: .zero) {
+            let effects = gateway.handle(.request(ProxyRequestID(UInt64(index)), call), now: .zero)
+            for case .open(_, let address, _) in effects {
                 requests[index].verifier = GatewayProcess.index(of: address)
             }
         }

@@ -108,7 +108,8 @@ final class GatewayFleet {
     func recovery(passMilliseconds: Double, prefillRows: Int) -> Duration {
         let passes = streams.reduce(0) { $0 + $1.passes(prefillRows: prefillRows) }
         // One of a generation that is gone waits in vain first. What began before healing may begin again.
-        return context.scenario.gateway.patience + .seconds(10) + .fromMilliseconds(2 * Double(passes) * passMilliseconds)
+        let again = Duration.fromMilliseconds(2 * Double(passes) * passMilliseconds)
+        return context.scenario.gateway.patience + .seconds(10) + again
     }
 
     var isIdle: Bool {

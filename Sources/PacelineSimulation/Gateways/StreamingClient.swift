@@ -124,7 +124,8 @@ final class StreamingClient {
         attempt.gateway.block(attempt.id)
         let life = attempt.gateway.life
         timeline.schedule(after: request.stream.readPause) { [unowned self] in
-            guard let now = self.attempt, now.gateway === attempt.gateway, now.id == attempt.id, now.gateway.life == life
+            guard let now = self.attempt, now.gateway === attempt.gateway, now.id == attempt.id,
+                now.gateway.life == life
             else { return }
             now.gateway.unblock(now.id)
         }
