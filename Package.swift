@@ -137,10 +137,10 @@ let targets: [Target] = [
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ],
-        // The dashboard's page, in the executable: there is nothing to install beside it.
+        // The dashboards' pages, in the executable: there is nothing to install beside it.
         resources: [
-            "page.html", "style.css", "icon.svg", "main.js", "stream.js", "history.js", "charts.js", "panels.js",
-            "tree.js", "rounds.js", "dom.js",
+            "page.html", "gateway.html", "style.css", "icon.svg", "main.js", "gateway.js", "frame.js", "stream.js",
+            "history.js", "charts.js", "widgets.js", "panels.js", "replicas.js", "tree.js", "rounds.js", "dom.js",
         ].map { .embedInCode("Dashboard/Page/\($0)") }
     ),
 

@@ -92,7 +92,7 @@ put_services() {
         put 644 "$file" "lib/systemd/system/$(basename -- "$file")"
     done
     put 644 "$root/Deploy/systemd/paceline.sysusers" usr/lib/sysusers.d/paceline.conf
-    for file in verifier.yaml worker.yaml environment; do
+    for file in verifier.yaml worker.yaml gateway.yaml environment; do
         put 644 "$root/Deploy/systemd/$file" "etc/paceline/$file"
         echo "/etc/paceline/$file" >>"$work/conffiles"
     done
@@ -123,9 +123,9 @@ put_documents() {
         "$(sed -n 's/^Maintainer: //p' "$templates/control")" "$(date --utc --date="@$SOURCE_DATE_EPOCH" -R)" |
         gzip --best --no-name >"$work/changelog.gz"
     put 644 "$work/changelog.gz" usr/share/doc/paceline/changelog.gz
-    for folder in prometheus grafana; do
+    for folder in prometheus grafana nginx; do
         mkdir -p "$stage/usr/share/doc/paceline/examples/$folder"
-        find "$root/Deploy/$folder" -maxdepth 1 \( -name '*.yaml' -o -name '*.json' \) -exec \
+        find "$root/Deploy/$folder" -maxdepth 1 \( -name '*.yaml' -o -name '*.json' -o -name '*.conf' \) -exec \
             install --mode=644 -t "$stage/usr/share/doc/paceline/examples/$folder" {} +
     done
 }

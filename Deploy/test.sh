@@ -4,7 +4,8 @@
 # PACELINE_TEST_QWEN=1 also fetches the Qwen models and runs the tests that need them. PACELINE_CROSS=required makes it
 # an error if the AArch64 kernels cannot be tested (see cross-test.sh). PACELINE_TEST_HARNESSES=1 also installs lm-eval,
 # guidellm and aiperf (6 GB) and runs them against a verifier. PACELINE_TEST_DEPLOY=1 also installs what Tests/Deploy
-# needs from Debian and PyPI, and tests the units, the package, the manifests, the images' steps and the monitoring.
+# needs from Debian and PyPI, and tests the units, the package, the manifests, the images' steps, the monitoring, and
+# routers of others before verifiers.
 set -euo pipefail
 
 # shellcheck source=Deploy/lib.sh
@@ -67,7 +68,8 @@ if (($# == 0)); then
         say "testing the deployment"
         Deploy/test-packages.sh
         Deploy/kubernetes/tools.sh
-        packages "$root/.build/python-deploy" Tests/Deploy/requirements.txt Tests/Deploy/requirements-grafana.txt
+        packages "$root/.build/python-deploy" Tests/Deploy/requirements.txt Tests/Deploy/requirements-grafana.txt \
+            Tests/Deploy/Routers/requirements.txt
         PYTHONPATH="$root/.build/python-deploy" python3 -m unittest discover --start-directory Tests/Deploy
     fi
     say "testing drafting over a slow network, in network namespaces"

@@ -4,8 +4,8 @@
 
 In Grafana: Dashboards, New, Import, and choose a Prometheus that scrapes as Deploy/prometheus/prometheus.yaml says. To
 let Grafana find it by itself, copy provisioning/ to /etc/grafana, and paceline.json to /var/lib/grafana/dashboards. The
-panels read the processes' own metrics, so that they work without the recorded rules. Those of workers show all that
-Prometheus scrapes, whichever verifiers are chosen.
+panels read the processes' own metrics, so that they work without the recorded rules. Those of workers and gateways show
+all that Prometheus scrapes, whichever verifiers are chosen.
 """
 
 import json
@@ -238,6 +238,59 @@ WORKERS = [
     ),
 ]
 
+
+def relayed(metric, by=None):
+    """The rate of a gateway's counter."""
+    return f"sum {f'by ({by}) ' if by else ''}(rate(paceline_gateway_{metric}[$__rate_interval]))"
+
+
+def gateway_quantile(q, histogram):
+    return f"histogram_quantile({q}, {relayed(f'{histogram}_bucket', 'le')})"
+
+
+GATEWAYS = [
+    lines(
+        "Requests through gateways",
+        "By how they ended: no verifier took refused ones, lost ones broke off, and clients of left ones went away.",
+        (relayed("requests_total", "outcome"), "{{outcome}}"),
+        unit="reqps",
+        stacked=True,
+    ),
+    lines(
+        "First token through gateways",
+        "From a stream's arrival to its first token, and until its request was sent to the verifier that answered.",
+        *((gateway_quantile(q, "time_to_first_token_seconds"), f"{q:.0%}") for q in (0.5, 0.95, 0.99)),
+        (gateway_quantile(0.95, "added_seconds"), "sent, 95%"),
+        unit="s",
+    ),
+    lines(
+        "Verifiers behind gateways",
+        "By what they last answered, and those that get new requests; those of another generation get none.",
+        ("max by (state) (paceline_gateway_replicas)", "{{state}}"),
+        ("max (paceline_gateway_active_replicas)", "new requests"),
+    ),
+    lines(
+        "Left to do by verifier",
+        "Tokens that verifiers still have to read and to generate for gateways; requests go where it is least.",
+        ("sum by (replica) (paceline_gateway_replica_outstanding_tokens)", "{{replica}}"),
+        stacked=True,
+    ),
+    lines(
+        "Changes of verifier",
+        "Streams that went on with another verifier, and requests that went to one before their first token, by why.",
+        (relayed("failovers_total", "reason"), "stream: {{reason}}"),
+        (relayed("retries_total", "reason"), "request: {{reason}}"),
+        unit="ops",
+        stacked=True,
+    ),
+    lines(
+        "Silence at changes",
+        "How long a stream stood still until another verifier went on with it.",
+        *((gateway_quantile(q, "failover_gap_seconds"), f"{q:.0%}") for q in (0.5, 0.95)),
+        unit="s",
+    ),
+]
+
 ENGINE = [
     lines(
         "Time of a pass by its rows",
@@ -303,12 +356,13 @@ def dashboard():
         ("Service", SERVICE, 8, 8),
         ("Drafting", DRAFTING, 8, 8),
         ("Workers", WORKERS, 8, 8),
+        ("Gateways", GATEWAYS, 8, 8),
         ("Engine", ENGINE, 8, 8),
     ]
     return {
         "uid": "paceline",
         "title": "Paceline",
-        "description": "Verifiers and their workers.",
+        "description": "Verifiers, their workers, and gateways before them.",
         "tags": ["paceline"],
         "schemaVersion": 38,
         "editable": True,

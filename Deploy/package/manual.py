@@ -14,11 +14,11 @@ import sys
 NAME = "paceline"
 SETTINGS = """\
 .TP
-.I /etc/paceline/verifier.yaml\\fR, \\fI/etc/paceline/worker.yaml
-Settings of the services paceline-verifier and paceline-worker.
+.I /etc/paceline/verifier.yaml\\fR, \\fI/etc/paceline/worker.yaml\\fR, \\fI/etc/paceline/gateway.yaml
+Settings of the services paceline-verifier, paceline-worker and paceline-gateway.
 .TP
 .I /etc/paceline/environment
-Environment variables of both services.
+Environment variables of the services.
 .TP
 .I /var/lib/paceline/models
 Where the services find models with short names."""
@@ -117,7 +117,7 @@ def page(path, command, others, chosen):
             reference = escape("-".join([*path, one["commandName"]]))
             lines += [".TP", f"\\fB{reference}\\fR(1)", escape(one["abstract"])]
     lines += sections(command)
-    if name in (f"{NAME}-verifier", f"{NAME}-worker"):
+    if name in (f"{NAME}-verifier", f"{NAME}-worker", f"{NAME}-gateway"):
         lines += [".SH FILES", *SETTINGS.splitlines()]
     references = ", ".join(f"\\fB{escape(other)}\\fR(1)" for other in others if other != name)
     return [*lines, ".SH SEE ALSO", references]

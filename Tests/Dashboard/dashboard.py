@@ -84,12 +84,16 @@ def browser(width=1600, height=1000, scheme="light"):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     resize(found, width, height)
+    prefer(found, scheme)
+    return found
+
+
+def prefer(driver, scheme):
     media = [
         {"name": "prefers-color-scheme", "value": scheme},
         {"name": "prefers-reduced-motion", "value": "reduce"},
     ]
-    found.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
-    return found
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
 
 
 def resize(driver, width, height):

@@ -10,7 +10,8 @@ from dashboard import DRAFTED, MODEL, DashboardCase, Load, cluster, wait_until
 
 MINE, YOURS = "key-of-the-first", "key-of-the-second"
 FILES = ["style.css", "icon.svg"]
-FILES += [f"{name}.js" for name in ("main", "stream", "history", "charts", "panels", "tree", "rounds", "dom")]
+SCRIPTS = ("main", "frame", "stream", "history", "charts", "widgets", "panels", "tree", "rounds", "dom")
+FILES += [f"{name}.js" for name in SCRIPTS]
 
 
 class Keys(DashboardCase):

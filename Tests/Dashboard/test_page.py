@@ -138,10 +138,13 @@ class Keyboard(DashboardCase):
     def test_the_tree_and_its_rounds_can_be_walked(self):
         from selenium.webdriver.common.keys import Keys
 
-        self.load()
+        # One request that goes on, so that its list grows.
+        self.load(tokens=1500)
         driver = self.open()
         self.await_live(driver)
-        self.await_tree(driver, "accepted", "rejected", "correction")
+        rounds = "return document.querySelectorAll('#rounds button.pick').length"
+        self.await_tree(driver, "accepted", "correction")
+        wait_until(lambda: self.script(driver, rounds) >= 5, "five rounds with trees")
         self.tab_to(driver, lambda place: place["id"] == "live", "the button that follows rounds")
         self.press(driver, Keys.SPACE)
         pressed = "return document.getElementById('live').getAttribute('aria-pressed')"

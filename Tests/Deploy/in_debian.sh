@@ -7,7 +7,7 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
-readonly folder="$1" services=(paceline-verifier paceline-worker)
+readonly folder="$1" services=(paceline-verifier paceline-worker paceline-gateway)
 
 step() { printf 'step %s\n' "$*"; }
 
@@ -38,13 +38,13 @@ eventually() {
     fail "$what: not within a minute"
 }
 
-# ask PATH [BODY]: prints the verifier's answer.
+# ask PATH [BODY [PORT]]: prints the answer of the verifier, or of what else listens on the port.
 ask() {
     local method=GET
     [[ -z "${2:-}" ]] || method=POST
     # The redirection fails in a shell of its own, and quietly, while nobody listens.
     (
-        exec 3<>/dev/tcp/127.0.0.1/8080 || exit 1
+        exec 3<>"/dev/tcp/127.0.0.1/${3:-8080}" || exit 1
         printf '%s %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n' \
             "$method" "$1" >&3
         printf 'content-length: %d\r\n\r\n%s' "${#2}" "${2:-}" >&3
@@ -55,7 +55,10 @@ ask() {
 # Nothing may be left unread, or the writer would be ended by a signal.
 answers() { ask "${@:2}" | grep "$1" >/dev/null; }
 serves() { answers '"status":"ok"' /health '' && answers '"drafter":"ngram"' /v1/workers ''; }
-generates() { answers '"finish_reason":"length"' /v1/completions '{"prompt": "One, two,", "max_tokens": 1}'; }
+# generates [PORT]: whether a token comes from there.
+generates() {
+    answers '"finish_reason":"length"' /v1/completions '{"prompt": "One, two,", "max_tokens": 1}' "${1:-8080}"
+}
 main_pid() { systemctl show --property MainPID --value "$1"; }
 status_of() { sed -n "s/^$2:\t//p" "/proc/$1/status"; }
 is_new_process() { [[ "$(main_pid paceline-verifier)" != 0 && "$(main_pid paceline-verifier)" != "$1" ]]; }
@@ -79,6 +82,7 @@ step start
 systemctl enable --now "${services[@]}"
 eventually "a worker drafts for the verifier" serves
 expect "it generates" generates
+eventually "the gateway does, too" generates 8000
 
 step confinement
 for service in "${services[@]}"; do
@@ -95,6 +99,7 @@ pid="$(main_pid paceline-verifier)"
 kill -KILL "$pid"
 eventually "it is started again" is_new_process "$pid"
 eventually "the worker comes back" serves
+eventually "the gateway has its verifier again" generates 8000
 
 step token
 (umask 077 && od -A n -t x1 -N 32 /dev/urandom | tr -d ' \n' >/etc/paceline/token)
@@ -105,21 +110,29 @@ systemctl restart "${services[@]}"
 eventually "the worker shows the token" serves
 
 step upgrade
-pid="$(main_pid paceline-verifier)"
-ask /v1/completions '{"prompt": "One,", "max_tokens": 800, "ignore_eos": true, "stream": true}' >"$folder/stream" &
-stream=$!
+pid="$(main_pid paceline-verifier)" gateway="$(main_pid paceline-gateway)"
+eventually "the gateway has the new verifier" generates 8000
+readonly long='{"prompt": "One,", "max_tokens": 800, "ignore_eos": true, "stream": true}'
+ask /v1/completions "$long" >"$folder/stream" &
+streams=("$!")
+ask /v1/completions "$long" 8000 >"$folder/relayed" &
+streams+=("$!")
 eventually "a stream runs" grep -q '^data: ' "$folder/stream"
+eventually "one runs through the gateway" grep -q '^data: ' "$folder/relayed"
 install_package second.deb
-wait "$stream"
+wait "${streams[@]}"
 expect "the settings stay" grep -x 'listen: 0.0.0.0:7411' /etc/paceline/verifier.yaml
 expect "the new ones lie beside" test -f /etc/paceline/verifier.yaml.dpkg-dist
 expect "the verifier was started anew" is_new_process "$pid"
+expect "the gateway was started anew" test "$(main_pid paceline-gateway)" != "$gateway"
 expect "the stream went on to its end" grep -q '^data: \[DONE\]' "$folder/stream"
+expect "so did the one through the gateway" grep -q '^data: \[DONE\]' "$folder/relayed"
 journalctl --no-pager --output cat "_PID=$pid" >"$folder/journal"
 expect "it ended while the old one drained" awk '/not ready any more/ { draining = 1 }
     /path=\/v1\/completions/ { last = draining } END { exit !last }' "$folder/journal"
 eventually "the new one serves" serves
 expect "it generates" generates
+eventually "the gateway is back" generates 8000
 
 # Such as libraries that expect a system call to work. Workers without the new token rightly complained about that.
 step log
@@ -138,10 +151,11 @@ expect "the models stay" test -d /var/lib/paceline/models
 
 step install again
 install_package second.deb
-for name in verifier worker; do
+for setting in verifier:token-file worker:token-file gateway:verifier; do
+    name="${setting%:*}"
     # As the file itself advises.
     command="$(sed -nE 's/^# +(cd .* --check)$/\1/p' "/etc/paceline/$name.yaml")"
-    bash -euc "$command" | grep -E "^token-file .* $name.yaml, line" || fail "its settings do not hold: $command"
+    bash -euc "$command" | grep -E "^${setting#*:} .* $name.yaml, line" || fail "its settings do not hold: $command"
 done
 
 step purge

@@ -1,5 +1,8 @@
-"""A real verifier with workers, and a real Prometheus that scrapes it with the configuration of Deploy/prometheus."""
+"""A real verifier with workers, a gateway before it, and a real Prometheus that scrapes them all with the configuration
+of Deploy/prometheus.
+"""
 
+import concurrent.futures
 import contextlib
 import json
 import pathlib
@@ -9,13 +12,19 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
 
 from host import DEPLOY, MODEL, cluster
+from replicas import Replica
 
 FOLDER = DEPLOY / "prometheus"
+# Lines of prometheus.yaml that those uncomment who have gateways.
+GATEWAYS = re.compile(
+    r"^  #(- job_name: paceline-gateway\n)  #(  static_configs:\n)  #(    - targets: .*\n)", re.MULTILINE
+)
 
 
 def free_port():
@@ -73,12 +82,58 @@ class Verifier:
         return get(f"http://{self.http}/metrics")
 
 
+class Gateway:
+    """A gateway before a verifier that others watch, and before a spare one, which can be killed."""
+
+    def __init__(self, processes, verifier):
+        self.spare = Replica(MODEL, ["-t", 1])
+        processes.callback(self.spare.stop)
+        self.spare.wait()
+        gateway = processes.start("gateway", "--verifier", verifier, self.spare.http, "--http", "127.0.0.1:0")
+        self.http = gateway.announcement("ready")["http"]
+        self.await_verifiers()
+
+    def figure(self, name):
+        """The sum of a metric's series."""
+        found = re.findall(
+            rf"^paceline_gateway_{name}(?:{{.*}})? (\S+)$", get(f"http://{self.http}/metrics"), re.MULTILINE
+        )
+        return sum(map(float, found))
+
+    def await_verifiers(self):
+        eventually("the gateway has two verifiers", lambda: self.figure("active_replicas") == 2)
+
+    def use(self):
+        """Streams from both verifiers at once, and kills the spare one, so that its stream goes on with the other."""
+        with concurrent.futures.ThreadPoolExecutor(2) as threads:
+            begun = [threading.Event(), threading.Event()]
+            streams = [
+                # Different beginnings, or the second would go where the first one's has been read.
+                threads.submit(
+                    cluster.Client(self.http).generate, f"{number} foxes,", 400, lambda _, each=each: each.set()
+                )
+                for number, each in enumerate(begun)
+            ]
+            for each in begun:
+                if not each.wait(60):
+                    raise cluster.Failure("a stream through the gateway has no token after 60 s")
+            self.spare.kill()
+            for stream in streams:
+                if len(stream.result().tokens) != 400:
+                    raise cluster.Failure("a stream through the gateway lost tokens")
+        if self.figure("failovers_total") != 1:
+            raise cluster.Failure(f"{self.figure('failovers_total'):.0f} streams went on elsewhere, not one")
+        self.spare.restart()
+        self.spare.wait()
+        self.await_verifiers()
+
+
 class Prometheus:
     """Runs in a folder of its own. Scrapes and evaluates every second, which the tests cannot wait longer for."""
 
-    def __init__(self, verifiers, shortened=()):
+    def __init__(self, verifiers, gateways, shortened=()):
         """`shortened` names alerts that need no more than two seconds to fire."""
-        self.verifiers = verifiers
+        self.verifiers, self.gateways = verifiers, gateways
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="prometheus-"))
         self.url = f"http://127.0.0.1:{free_port()}"
         shutil.copy(FOLDER / "rules.yaml", self.folder)
@@ -102,14 +157,15 @@ class Prometheus:
             )
 
     def configure(self, workers):
-        text = configuration({"8080": self.verifiers, "8081": workers})
+        text = configuration({"8080": self.verifiers, "8081": workers, "8000": self.gateways})
         (self.folder / "prometheus.yaml").write_text(text)
 
     def add_workers(self, workers):
         """Has it scrape workers, too."""
         self.configure(workers)
         self.child.send_signal(signal.SIGHUP)
-        eventually("workers are scraped", lambda: len(self.values("up == 1")) == len(self.verifiers) + len(workers))
+        count = len(self.verifiers) + len(self.gateways) + len(workers)
+        eventually("workers are scraped", lambda: len(self.values("up == 1")) == count)
 
     def close(self):
         self.child.terminate()
@@ -147,8 +203,12 @@ class Prometheus:
 
 
 def configuration(targets):
-    """Deploy/prometheus/prometheus.yaml, with other intervals, and other targets instead of the one with a port."""
-    text = (FOLDER / "prometheus.yaml").read_text()
+    """Deploy/prometheus/prometheus.yaml, with gateways, other intervals, and other targets instead of the one with a
+    port.
+    """
+    text, count = GATEWAYS.subn(r"  \1  \2  \3", (FOLDER / "prometheus.yaml").read_text())
+    if count != 1:
+        raise cluster.Failure("prometheus.yaml should have a job for gateways to uncomment")
     for old, new in [
         *((f'["127.0.0.1:{port}"]', json.dumps(addresses)) for port, addresses in targets.items()),
         ("scrape_interval: 15s", "scrape_interval: 1s"),

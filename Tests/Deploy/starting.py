@@ -60,6 +60,13 @@ class Line:
         group = f"dns:{link}"
         return self.replacing(connect=link, discover=group, http="127.0.0.1:0")
 
+    def before(self, verifiers):
+        """A gateway's line that finds verifiers at these addresses, and has a free port for clients."""
+        left = iter(verifiers)
+        changed = [f"--verifier={next(left)}" if each.startswith("--verifier=") else each for each in self.arguments]
+        line = dataclasses.replace(self, arguments=tuple(changed))
+        return line.replacing(discover=f"dns:{verifiers[0]}", http="127.0.0.1:0")
+
     def variables(self):
         """Its environment, with as many threads as this machine has at most."""
         found = dict(self.environment)

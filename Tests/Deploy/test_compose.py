@@ -142,7 +142,7 @@ class Starting(unittest.TestCase):
                 status, said = starting.check(files.localised(line_of(composed()["services"][name])))
                 self.assertEqual(status, 0, f"{name}: {said}")
 
-    def test_workers_draft_for_both_verifiers(self):
+    def test_workers_draft_for_both_verifiers_and_the_gateway_leads_to_them(self):
         services = composed()["services"]
         with contextlib.ExitStack() as running:
             verifiers = [running.enter_context(starting.Started(line_of(services[name]), [])) for name in VERIFIERS]
@@ -158,11 +158,23 @@ class Starting(unittest.TestCase):
                 each.server.await_workers(services["worker"]["scale"])
                 self.assertEqual(each.server.ask()[0], 200)
                 self.assertEqual(each.server.ask(key=None)[0], 401)
-            self.assertEqual(len({each.server.ask()[1] for each in verifiers}), 1)
+            texts = {each.server.ask()[1] for each in verifiers}
+            self.assertEqual(len(texts), 1)
+            self.leads(services["gateway"], verifiers, texts)
             endings = [each.drain() for each in verifiers]
             for name, ended in zip(VERIFIERS, endings):
                 limit = seconds(services[name]["stop_grace_period"])
                 self.assertEqual(ended(limit)[0], 0)
+
+    def leads(self, service, verifiers, texts):
+        line = line_of(service).before([each.server.address for each in verifiers])
+        process = starting.start(verifiers[0].processes, line)
+        verifiers[0].started.append(process)
+        gateway = starting.Server(process.announcement("ready")["http"])
+        gateway.await_status("/ready", 200, 20)
+        self.assertEqual({gateway.ask()[1] for _ in range(4)}, texts)
+        self.assertEqual(gateway.ask(key=None)[0], 401)
+        self.assertIn("paceline_gateway_active_replicas 2", gateway.request("GET", "/metrics")[1])
 
 
 if __name__ == "__main__":

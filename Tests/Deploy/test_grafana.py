@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 from host import DEPLOY, MODEL, DeployCase, cluster, needs, needs_executable, run
-from monitored import Prometheus, Verifier, eventually, get
+from monitored import Gateway, Prometheus, Verifier, eventually, get
 from promql import exported_names, metric_names
 
 try:
@@ -97,12 +97,18 @@ class Queries(DeployCase):
         processes = self.enterContext(contextlib.closing(cluster.Cluster()))
         verifier = Verifier(processes)
         workers = [verifier.add_worker(drafter) for drafter in (MODEL, "ngram")]
-        prometheus = self.enterContext(contextlib.closing(Prometheus([verifier.http])))
+        gateway = Gateway(processes, verifier.http)
+        prometheus = self.enterContext(contextlib.closing(Prometheus([verifier.http], [gateway.http])))
         prometheus.await_scrapes()
         prometheus.add_workers(workers)
         verifier.use()
+        gateway.use()
+        # What comes last.
+        changes = "rate(paceline_gateway_failover_gap_seconds_count[30s])"
         eventually("tokens are counted", lambda: any(v > 0 for _, v in prometheus.values(expression(TARGETS[0][1]))))
-        exported = set().union(*(exported_names(get(f"http://{each}/metrics")) for each in (verifier.http, *workers)))
+        eventually("a change of verifier is counted", lambda: any(v > 0 for _, v in prometheus.values(changes)))
+        watched = (verifier.http, gateway.http, *workers)
+        exported = set().union(*(exported_names(get(f"http://{each}/metrics")) for each in watched))
         for panel, target in TARGETS:
             with self.subTest(panel["title"], query=target["expr"]):
                 self.assertLessEqual(metric_names(expression(target)), exported)

@@ -125,6 +125,9 @@ class Replay(unittest.TestCase):
             server.await_workers(2)
             self.assertEqual(server.ask()[0], 200)
             self.assertEqual(self.output("paceline", command, port)[0], 0)
+            line = ["gateway", "--verifier", ready["http"], "--http", "127.0.0.1:0"]
+            gateway = self.start(processes, "paceline", *line).announcement("ready")["http"]
+            self.assertEqual(self.output("paceline", command, gateway.rsplit(":", 1)[1])[0], 0)
             self.assertNotEqual(self.output("paceline", command, port, "/nothing")[0], 0)
             verifier.stop()
             self.assertEqual(verifier.child.returncode, 0)

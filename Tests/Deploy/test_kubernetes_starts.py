@@ -112,6 +112,27 @@ class Starting(unittest.TestCase):
             port.await_status(workload.container["readinessProbe"]["httpGet"]["path"], 503, 20)
             self.assertEqual(port.status(workload.container["livenessProbe"]["httpGet"]["path"]), 200)
 
+    def test_gateways_lead_to_verifiers_and_let_streams_end(self):
+        objects = manifests.render("overlays/gateway")
+        running = {each.component: (each, line_of(each, objects)) for each in manifests.workloads(objects, "gateway")}
+        (workload, line), (_, verifier) = running["gateway"], running["verifier"]
+        with starting.Started(verifier.replacing(drain_delay="0s"), []) as started:
+            self.assertEqual(starting.check(started.files.localised(line))[0], 0)
+            local = started.files.localised(line).before([started.server.address])
+            process = starting.start(started.processes, local)
+            started.started.append(process)
+            gateway = starting.Server(process.announcement("ready")["http"])
+            gateway.await_status(workload.container["readinessProbe"]["httpGet"]["path"], 200, 20)
+            for probe in ("livenessProbe", "readinessProbe"):
+                self.answers(gateway, workload, probe)
+            self.assertEqual(gateway.ask(), started.server.ask())
+            self.assertEqual(gateway.ask(key=None)[0], 401)
+            process.send(signal.SIGTERM)
+            gateway.await_status(workload.container["readinessProbe"]["httpGet"]["path"], 503, 2)
+            self.answers(gateway, workload, "livenessProbe")
+            self.assertEqual(gateway.ask()[0], 200)
+            self.assertEqual(process.child.wait(workload.spec["terminationGracePeriodSeconds"]), 0)
+
     def drains(self, started, workload):
         """SIGTERM: out of the Service at once, and still serving for the delay. Returns what waits for the end."""
         ended = started.drain()

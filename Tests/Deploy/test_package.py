@@ -87,7 +87,8 @@ class PackageFile(DeployCase):
     def test_settings_survive_upgrades(self):
         listed = (unpacked() / "DEBIAN" / "conffiles").read_text().split()
         self.assertEqual(
-            sorted(listed), [f"/etc/paceline/{name}" for name in ("environment", "verifier.yaml", "worker.yaml")]
+            sorted(listed),
+            [f"/etc/paceline/{name}" for name in ("environment", "gateway.yaml", "verifier.yaml", "worker.yaml")],
         )
         for name in listed:
             self.assertTrue((unpacked() / name[1:]).is_file())
@@ -135,9 +136,11 @@ class PackageFile(DeployCase):
                 self.assertEqual(shown.returncode, 0)
                 # groff's complaints come first.
                 self.assertNotIn("warning:", shown.stdout)
-        options = set(re.findall(r"--[a-z][a-z-]+", run(EXECUTABLE, "verifier", "--help").stdout.split("USAGE:")[1]))
-        shown = self.succeed("man", "-l", unpacked() / "usr/share/man/man1/paceline-verifier.1.gz")
-        self.assertEqual({option for option in options if option not in shown}, set())
+        for name in ("gateway", "verifier", "worker"):
+            options = set(re.findall(r"--[a-z][a-z-]+", run(EXECUTABLE, name, "--help").stdout.split("USAGE:")[1]))
+            shown = self.succeed("man", "-l", unpacked() / f"usr/share/man/man1/paceline-{name}.1.gz")
+            self.assertEqual({option for option in options if option not in shown}, set())
+            self.assertIn(f"/etc/paceline/{name}.yaml", shown)
 
     def test_bash_completes(self):
         file = unpacked() / "usr/share/bash-completion/completions/paceline"

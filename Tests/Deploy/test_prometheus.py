@@ -1,5 +1,5 @@
 """The rules and alerts of Deploy/prometheus: by promtool, by its unit tests, and in a real Prometheus, which scrapes a
-verifier and its workers.
+verifier, its workers and a gateway.
 
 SCRAPE_SECONDS (60) is how long Prometheus scrapes before the test looks whether every scrape succeeded.
 """
@@ -14,7 +14,7 @@ import time
 import unittest
 
 from host import MODEL, DeployCase, cluster, needs, needs_executable, run
-from monitored import FOLDER, Prometheus, Verifier, eventually
+from monitored import FOLDER, Gateway, Prometheus, Verifier, eventually
 from promql import selectors
 
 SCRAPE_SECONDS = float(os.environ.get("SCRAPE_SECONDS", 60))
@@ -76,17 +76,21 @@ class RealPrometheus(DeployCase):
     def setUpClass(cls):
         cls.processes = cls.enterClassContext(contextlib.closing(cluster.Cluster()))
         cls.verifier = Verifier(cls.processes)
-        cls.prometheus = Prometheus([cls.verifier.http], shortened=["PacelineNoDrafter"])
+        cls.gateway = Gateway(cls.processes, cls.verifier.http)
+        cls.prometheus = Prometheus([cls.verifier.http], [cls.gateway.http], shortened=["PacelineNoDrafter"])
         cls.enterClassContext(contextlib.closing(cls.prometheus))
         cls.prometheus.await_scrapes()
 
     def use_everything(self):
-        """Two workers, one of which is always right, and requests until the figures of drafts stand in Prometheus."""
+        """Two workers, one of which is always right, requests until the figures of drafts stand in Prometheus, and
+        streams through the gateway.
+        """
         self.workers = [self.verifier.add_worker(drafter) for drafter in (MODEL, "ngram")]
         self.prometheus.add_workers(self.workers)
         self.verifier.use()
+        self.gateway.use()
 
-    def test_a_verifier_and_its_workers_are_scraped_and_rules_evaluate(self):
+    def test_a_verifier_its_workers_and_a_gateway_are_scraped_and_rules_evaluate(self):
         prometheus = self.prometheus
         eventually("no drafter is an alert", lambda: "PacelineNoDrafter" in prometheus.firing())
         self.use_everything()
@@ -100,7 +104,8 @@ class RealPrometheus(DeployCase):
         targets = self.prometheus.api("targets")["activeTargets"]
         found = {(target["labels"]["job"], target["labels"]["instance"]) for target in targets}
         wanted = {("paceline-worker", address) for address in self.workers}
-        self.assertEqual(found, wanted | {("paceline-verifier", self.verifier.http)})
+        wanted |= {("paceline-verifier", self.verifier.http), ("paceline-gateway", self.gateway.http)}
+        self.assertEqual(found, wanted)
         self.assertEqual({(target["health"], target["lastError"]) for target in targets}, {("up", "")})
         window = f"[{SCRAPE_SECONDS:.0f}s]"
         up = self.prometheus.values(f"min_over_time(up{window})")

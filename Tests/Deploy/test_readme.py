@@ -195,6 +195,21 @@ class Kubernetes(unittest.TestCase):
         self.assertIn(port, [each["port"] for each in service["spec"]["ports"]])
 
 
+class SeveralVerifiers(unittest.TestCase):
+    """What stands before them is started by Tests/Deploy/Routers, and gateways by tests of their own."""
+
+    @starting.needs_paceline
+    def test_the_gateways_command_is_accepted(self):
+        (line,) = [line for block in blocks("Several verifiers") for line in block.splitlines() if "gateway" in line]
+        with starting.Files() as files:
+            files.write("api-key", starting.KEY)
+            command = shlex.split(line)
+            run = subprocess.run(
+                [starting.paceline(), *command[1:], "--check"], cwd=files.folder, capture_output=True, text=True
+            )
+            self.assertEqual((command[0], run.returncode), ("paceline", 0), run.stderr)
+
+
 class Systemd(unittest.TestCase):
     def test_it_is_four_commands_and_starts_units_that_are_there(self):
         (block,) = blocks("systemd")

@@ -9,15 +9,18 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import tempfile
 import unittest
 from unittest import mock
 
 from host import DEPLOY, EXECUTABLE, MODEL, DeployCase, cluster, needs, needs_executable, run
+from monitored import eventually, get
 
 FOLDER = DEPLOY / "systemd"
+SERVICES = ("gateway", "verifier", "worker")
 UNITS = sorted(FOLDER.glob("*.service"))
-# systemd-analyze rates both units 1.2 of 10 (0 is best). What is left is the network, names, and figures of memory.
+# systemd-analyze rates each unit 1.2 of 10 (0 is best). What is left is the network, names, and figures of memory.
 WORST_EXPOSURE = 1.2
 # A line that a user would uncomment.
 OPTION = re.compile(r"^#([a-z-]+: .*)$", re.MULTILINE)
@@ -44,8 +47,8 @@ class UnitFiles(DeployCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def test_both_services_are_there(self):
-        self.assertEqual([path.name for path in UNITS], ["paceline-verifier.service", "paceline-worker.service"])
+    def test_all_services_are_there(self):
+        self.assertEqual([path.name for path in UNITS], [f"paceline-{name}.service" for name in SERVICES])
 
     @needs(systemd_analyze="systemd")
     def test_systemd_has_nothing_to_say_about_the_units(self):
@@ -72,12 +75,22 @@ class UnitFiles(DeployCase):
                 report = self.succeed("systemd-analyze", "security", "--offline=yes", limit, "--no-pager", path)
                 self.assertRegex(report, rf"exposure level for {path.name}: {WORST_EXPOSURE}\b")
 
-    def test_systemd_waits_longer_than_the_verifier_needs_to_drain(self):
-        text = (FOLDER / "verifier.yaml").read_text()
-        needed = seconds(setting(text, "drain-delay")) + seconds(setting(text, "grace"))
-        limit = seconds(unit(FOLDER / "paceline-verifier.service")["Service"]["TimeoutStopSec"])
-        self.assertGreater(limit, needed + 10)
-        self.assertIn(f"TimeoutStopSec ({limit:.0f} s)", text)
+    def test_systemd_waits_longer_than_services_need_to_drain(self):
+        for name in ("verifier", "gateway"):
+            text = (FOLDER / f"{name}.yaml").read_text()
+            needed = seconds(setting(text, "drain-delay")) + seconds(setting(text, "grace"))
+            limit = seconds(unit(FOLDER / f"paceline-{name}.service")["Service"]["TimeoutStopSec"])
+            self.assertGreater(limit, needed + 10)
+            self.assertIn(f"TimeoutStopSec ({limit:.0f} s)", text)
+
+    def test_services_are_confined_alike(self):
+        """Whoever confines one more must not forget the others."""
+        ways = []
+        for path in UNITS:
+            text = path.read_text().split("# What it may not do", 1)[1].split("[Install]")[0]
+            ways.append([line for line in text.splitlines()[1:] if line and not line.startswith("#")])
+        self.assertGreater(len(ways[0]), 20)
+        self.assertEqual(ways, [[line for line in ways[0] if "=" in line]] * len(UNITS))
 
     @needs(systemctl="systemd", systemd_sysusers="systemd")
     def test_the_units_can_be_enabled_and_their_user_made(self):
@@ -100,7 +113,7 @@ class StartedServices(DeployCase):
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        for name in ("verifier.yaml", "worker.yaml", "environment"):
+        for name in (*(f"{service}.yaml" for service in SERVICES), "environment"):
             text = (FOLDER / name).read_text().replace("/etc/paceline", str(self.folder))
             (self.folder / name).write_text(text)
         # The models are where they are; the rest of the file of variables holds.
@@ -119,8 +132,8 @@ class StartedServices(DeployCase):
         with mock.patch.dict("os.environ", self.variables | variables):
             return services.start(*self.arguments(path))
 
-    def test_both_services_start_work_together_and_end_in_order(self):
-        verifier, worker = UNITS
+    def test_all_services_start_work_together_and_end_in_order(self):
+        gateway, verifier, worker = UNITS
         with contextlib.closing(cluster.Cluster()) as services:
             target = self.start(
                 services, verifier, PACELINE_HTTP="127.0.0.1:0", PACELINE_LISTEN="127.0.0.1:0", PACELINE_MODEL=MODEL
@@ -131,9 +144,16 @@ class StartedServices(DeployCase):
             client = cluster.Client(ready["http"])
             client.await_workers(1)
             self.assertEqual(client.workers()[0]["drafter"], "ngram")
-            self.assertEqual(len(client.generate("One, two, three,", 8).tokens), 8)
+            front = self.start(services, gateway, PACELINE_VERIFIER=ready["http"], PACELINE_HTTP="127.0.0.1:0")
+            address = front.announcement("ready")["http"]
+            eventually("the gateway has its verifier", lambda: "active_replicas 1" in get(f"http://{address}/metrics"))
+            tokens = cluster.Client(address).generate("One, two, three,", 8).tokens
+            self.assertEqual((len(tokens), tokens), (8, client.generate("One, two, three,", 8).tokens))
+            # Its file has not as short times to drain as a test.
+            front.send(signal.SIGTERM)
+            ended = front.child.wait(timeout=30)
         # systemd takes anything but 0 for a failure, and would start the service again.
-        self.assertEqual([target.child.returncode, drafting.child.returncode], [0, 0])
+        self.assertEqual([target.child.returncode, drafting.child.returncode, ended], [0, 0, 0])
 
     def test_a_wrong_setting_ends_with_the_status_that_is_not_tried_again(self):
         for path in UNITS:

@@ -1,8 +1,9 @@
-"""What the dashboard costs a verifier, and what remembering rounds costs.
+"""What the dashboard costs a verifier and a gateway, and what remembering rounds costs.
 
 A request runs all the time, with a drafter beside it. In turns, nobody watches and one viewer does, who takes every
 event and sees every tree; the difference in CPU time of all threads but the one that computes passes is its cost.
-At most 2 ms a second is expected. The same without any request. Then two verifiers, one that remembers rounds
+At most 2 ms a second is expected. The same without any request, and for a gateway before two verifiers, all threads of
+which count. Then two verifiers, one that remembers rounds
 (--trace-requests) and one that does not, write the same texts in turns.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/dashboard.py [--json report.json]
@@ -17,6 +18,7 @@ import threading
 import time
 
 from cluster import Client, Cluster, Failure, median, run, table
+from replicas import Replicas
 
 VIEWER_LIMIT_MS = 2
 TRACE_LIMIT_US = 20
@@ -37,23 +39,34 @@ def arguments():
     return parser.parse_args()
 
 
-def other_seconds(pid):
-    """CPU time of all threads so far but the one that computes passes, which is by far the busiest."""
+def thread_seconds(pid):
+    """CPU time of each thread so far."""
     times = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            times.append(int((task / "schedstat").read_text().split()[0]))
-    return (sum(times) - max(times)) / 1e9
+            times.append(int((task / "schedstat").read_text().split()[0]) / 1e9)
+    return times
+
+
+def other_seconds(pid):
+    """CPU time of all threads so far but the one that computes passes, which is by far the busiest."""
+    times = thread_seconds(pid)
+    return sum(times) - max(times)
+
+
+def all_seconds(pid):
+    """CPU time of all threads so far."""
+    return sum(thread_seconds(pid))
 
 
 class Viewer(threading.Thread):
     """Takes all events, as a page would."""
 
-    def __init__(self, address):
+    def __init__(self, address, path):
         super().__init__(daemon=True)
         host, port = address.rsplit(":", 1)
         self.connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        self.connection.request("GET", "/dashboard/events?request=latest")
+        self.connection.request("GET", path)
         self.response = self.connection.getresponse()
         if self.response.status != 200:
             raise Failure(f"/dashboard/events answered {self.response.status}")
@@ -93,16 +106,16 @@ class Load(threading.Thread):
         self.join(120)
 
 
-def windows(process, address, chosen):
+def windows(process, address, chosen, spent_by=other_seconds, path="/dashboard/events?request=latest"):
     """Milliseconds of CPU time a second, without and with a viewer, in turns."""
     without, watched, events, trees, size = [], [], 0, 0, 0
     for number in range(chosen.pairs):
         for kind in (("without", "with"), ("with", "without"))[number % 2]:
-            viewer = Viewer(address) if kind == "with" else None
+            viewer = Viewer(address, path) if kind == "with" else None
             time.sleep(0.5)
-            start, before = time.monotonic(), other_seconds(process.pid)
+            start, before = time.monotonic(), spent_by(process.pid)
             time.sleep(chosen.seconds)
-            spent = (other_seconds(process.pid) - before) / (time.monotonic() - start) * 1000
+            spent = (spent_by(process.pid) - before) / (time.monotonic() - start) * 1000
             if viewer:
                 viewer.stop()
                 watched.append(spent)
@@ -118,6 +131,19 @@ def windows(process, address, chosen):
         "trees_per_second": trees / elapsed,
         "bytes_per_second": size / elapsed,
     }
+
+
+def gateway(chosen):
+    """The same of a gateway, whose threads all count; its own page has no trees."""
+    with Replicas(chosen.model, 2, *THREADS, "--context", 4096) as replicas:
+        process, address = replicas.gateway, replicas.address
+        Client(address).generate(PROMPT, 100)
+        idle = windows(process, address, chosen, all_seconds, "/dashboard/events")
+        load = Load(Client(address), 2000)
+        try:
+            return idle, windows(process, address, chosen, all_seconds, "/dashboard/events")
+        finally:
+            load.stop()
 
 
 def traces(chosen):
@@ -161,6 +187,7 @@ def measure(chosen):
             report["busy"] = windows(process, address, chosen)
         finally:
             load.stop()
+    report["gateway_idle"], report["gateway_busy"] = gateway(chosen)
     report["traces"] = traces(chosen)
     return report
 
@@ -178,7 +205,12 @@ def show(report):
                     figures["trees_per_second"],
                     figures["bytes_per_second"] / 1000,
                 ]
-                for kind, figures in (("without requests", report["idle"]), ("one request", report["busy"]))
+                for kind, figures in (
+                    ("verifier without requests", report["idle"]),
+                    ("verifier, one request", report["busy"]),
+                    ("gateway without requests", report["gateway_idle"]),
+                    ("gateway, one request", report["gateway_busy"]),
+                )
             ],
         )
     )
@@ -194,7 +226,7 @@ def show(report):
 
 def check(report):
     wrong = []
-    for kind in ("idle", "busy"):
+    for kind in ("idle", "busy", "gateway_idle", "gateway_busy"):
         cost = report[kind]["viewer_ms"]
         if cost > VIEWER_LIMIT_MS:
             wrong.append(f"a viewer costs {cost:.2f} ms of CPU time a second ({kind}), not {VIEWER_LIMIT_MS} at most")

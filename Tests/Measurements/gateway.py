@@ -2,7 +2,8 @@
 
 Pairs of requests for the same cached prompt go to the verifier and through the gateway, in turns. Then clients stream
 through the gateway at once; its CPU time, less what it uses when nobody asks, is divided by the tokens. Most of them
-come one by one, which costs most.
+come one by one, which costs most. Where nginx is installed, the same streams also go through it, in turns: it tells
+what a relay in C needs on this machine, which has no tokens to count and no streams to go on with.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/gateway.py [--json report.json]
 """
@@ -11,13 +12,17 @@ import argparse
 import contextlib
 import http.client
 import json
+import pathlib
+import shutil
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 from cluster import Failure, median, run, table
 from http_costs import cpu_seconds
-from replicas import Replicas
+from replicas import Replicas, free_ports
 
 FIRST_TOKEN_LIMIT_MS = 1.0
 TOKEN_LIMIT_US = 20.0
@@ -26,9 +31,10 @@ TOKEN_LIMIT_US = 20.0
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--pairs", type=int, default=40, help="pairs of requests, at least 20")
+    parser.add_argument("--pairs", type=int, default=100, help="pairs of requests, at least 20")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=300, help="tokens of each client's text")
+    parser.add_argument("--runs", type=int, default=3, help="how often all clients stream")
     parser.add_argument("--idle", type=float, default=3, help="seconds for which the idle gateway is watched")
     parser.add_argument("--json", help="write the report to this file")
     chosen = parser.parse_args()
@@ -46,7 +52,8 @@ class Connection:
 
     def stream(self, tokens, **fields):
         """Streams a completion; returns the seconds to its first chunk, and the number of its chunks."""
-        body = {"prompt": "Count from 1 to 100: 1, 2, 3,", "max_tokens": tokens, "ignore_eos": True, "stream": True}
+        # Short, so that little of the time is the model's.
+        body = {"prompt": "One,", "max_tokens": tokens, "ignore_eos": True, "stream": True}
         start = time.monotonic()
         self.http.request("POST", "/v1/completions", json.dumps(body | fields), {"content-type": "application/json"})
         response = self.http.getresponse()
@@ -80,40 +87,86 @@ def first_tokens(replicas, chosen):
     }
 
 
-def tokens(replicas, chosen):
-    pid = replicas.gateway.pid
+@contextlib.contextmanager
+def nginx(address):
+    """nginx in front of a verifier, in one process as the gateway; yields its address and process."""
+    port = free_ports(1)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        # Paths that the package has outside of the folder.
+        paths = "".join(f"{kind}_temp_path {folder}/{kind}; " for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+        settings = pathlib.Path(folder, "nginx.conf")
+        settings.write_text(f"""
+            daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+            events {{ worker_connections 1024; }}
+            http {{
+                access_log off; client_body_temp_path {folder}/body; {paths}
+                upstream verifier {{ server {address}; keepalive 64; }}
+                server {{
+                    listen 127.0.0.1:{port};
+                    location / {{
+                        proxy_pass http://verifier; proxy_http_version 1.1; proxy_set_header Connection "";
+                        proxy_buffering off;
+                    }}
+                }}
+            }}
+        """)
+        process = subprocess.Popen(["nginx", "-p", folder, "-c", settings])
+        try:
+            yield f"127.0.0.1:{port}", process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def idle_share(pid, seconds):
     before = cpu_seconds(pid)
-    time.sleep(chosen.idle)
-    idle = (cpu_seconds(pid) - before) / chosen.idle
+    time.sleep(seconds)
+    return (cpu_seconds(pid) - before) / seconds
+
+
+def relay(address, pid, idle, chosen):
+    """Streams to all clients at once; returns CPU seconds of the relay less those of an idle one, chunks, seconds."""
     counts = []
 
     def work(number):
-        connection = Connection(replicas.address)
+        connection = Connection(address)
         with contextlib.closing(connection.http):
             counts.append(connection.stream(chosen.tokens, seed=number, temperature=1)[1])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(chosen.clients)]
-    relayed = replicas.metrics()["paceline_gateway_relayed_tokens_total"]
     before, start = cpu_seconds(pid), time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     seconds = time.monotonic() - start
-    cpu = cpu_seconds(pid) - before - idle * seconds
-    count = replicas.metrics()["paceline_gateway_relayed_tokens_total"] - relayed
-    return {
-        "clients": chosen.clients,
-        "tokens": count,
-        "chunks": sum(counts),
-        "tokens_per_second": count / seconds,
-        "cpu_us_per_token": cpu / count * 1e6,
-        "idle_cpu_percent": idle * 100,
-    }
+    return cpu_seconds(pid) - before - idle * seconds, sum(counts), seconds
+
+
+def tokens(replicas, chosen):
+    pid = replicas.gateway.pid
+    idle = idle_share(pid, chosen.idle)
+    report = {"clients": chosen.clients, "idle_cpu_percent": idle * 100}
+    counted = "paceline_gateway_relayed_tokens_total"
+    costs, speeds, others = [], [], []
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(nginx(replicas.replicas[0].http)) if shutil.which("nginx") else None
+        for _ in range(chosen.runs):
+            before = replicas.metrics()[counted]
+            cpu, _, seconds = relay(replicas.address, pid, idle, chosen)
+            count = replicas.metrics()[counted] - before
+            costs.append(cpu / count * 1e6)
+            speeds.append(count / seconds)
+            if other:
+                cpu, chunks, _ = relay(*other, 0, chosen)
+                others.append(cpu / chunks * 1e6)
+    report |= {"cpu_us_per_token": median(costs), "tokens_per_second": median(speeds)}
+    return report | {"nginx_cpu_us_per_chunk": median(others) if others else None}
 
 
 def measure(chosen):
-    options = ["--slots", chosen.clients, "--context", 1024]
+    # One thread, so that a core is left for what is measured.
+    options = ["-t", 1, "--slots", chosen.clients, "--context", 1024]
     with Replicas(chosen.model, 1, *options) as replicas:
         return {"first_token": first_tokens(replicas, chosen), "relay": tokens(replicas, chosen)}
 
@@ -124,11 +177,8 @@ def show(report):
         ["time to the first token, verifier alone, ms", f"{first['direct_ms']:.2f}", ""],
         ["the same through the gateway, ms", f"{first['through_ms']:.2f}", ""],
         [f"added, median of {first['pairs']} pairs, ms", f"{first['added_ms']:.2f}", f"{FIRST_TOKEN_LIMIT_MS}"],
-        [
-            f"CPU time for each of {relay['tokens']:.0f} tokens, us",
-            f"{relay['cpu_us_per_token']:.1f}",
-            f"{TOKEN_LIMIT_US}",
-        ],
+        ["CPU time for each token, us", f"{relay['cpu_us_per_token']:.1f}", f"{TOKEN_LIMIT_US}"],
+        ["the same of nginx, for each chunk, us", f"{relay['nginx_cpu_us_per_chunk'] or 0:.1f}", ""],
         ["tokens/s of all clients", f"{relay['tokens_per_second']:.0f}", ""],
         ["CPU of an idle gateway, % of a core", f"{relay['idle_cpu_percent']:.2f}", ""],
     ]

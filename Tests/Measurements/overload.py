@@ -2,7 +2,7 @@
 
 First `paceline bench serve` measures the capacity with as many clients as there are slots. Then it sends twice as many
 requests a second, on a schedule that does not wait for answers, while this program watches the verifier's resident
-memory and descriptors.
+memory and descriptors. Pages of the model's file are left out: they come in when a token is first read.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/overload.py [--minutes 10] [--json report.json]
     PACELINE=.build/debug/paceline python3 Tests/Measurements/overload.py --short
@@ -75,10 +75,11 @@ class Generator:
 
 
 def sample(pid):
-    """Resident bytes and number of descriptors."""
+    """Resident bytes that are no file's, number of descriptors, and resident bytes of files."""
     with open(f"/proc/{pid}/statm") as file:
-        resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return resident, len(os.listdir(f"/proc/{pid}/fd"))
+        pages, mapped = (int(field) for field in file.read().split()[1:3])
+    size = os.sysconf("SC_PAGE_SIZE")
+    return (pages - mapped) * size, len(os.listdir(f"/proc/{pid}/fd")), mapped * size
 
 
 def measure(chosen):
@@ -137,6 +138,7 @@ def show(report):
     load, latency = report["load"], report["load"]["latency_ms"]
     memory = [entry[1] / 1e6 for entry in settled(report)]
     descriptors = [entry[2] for entry in settled(report)]
+    files = [entry[3] / 1e6 for entry in settled(report)]
     refusal = latency.get("refusal", {"p50": 0, "p99": 0})
     failed = ", ".join(f"{count} × {name}" for name, count in load["requests"]["failed"].items()) or "none"
     rows = [
@@ -149,6 +151,7 @@ def show(report):
         ["bound by the queue, ms", f"{bound(report):.0f}"],
         ["until refused, p50 and p99, ms", f"{refusal['p50']:.1f}, {refusal['p99']:.1f}"],
         ["resident memory, MB", f"{min(memory):.1f} to {max(memory):.1f}"],
+        ["resident pages of files, MB", f"{min(files):.1f} to {max(files):.1f}"],
         [
             "descriptors",
             f"{report['before'][1]} before, {min(descriptors)} to {max(descriptors)}, {report['after'][1]} after",

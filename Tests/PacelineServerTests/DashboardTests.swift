@@ -30,7 +30,7 @@ struct DashboardTests {
                 seen.insert(name)
                 waiting.formUnion(Set(Self.paths(in: file, between: #"from "./"#, and: "\"")).subtracting(seen))
             }
-            #expect(seen.count == 10, "\(seen)")
+            #expect(seen.count == 12, "\(seen)")
         }
     }
 
@@ -47,9 +47,9 @@ struct DashboardTests {
     @Test func aViewerIsToldThatTheModelLoads() async throws {
         let lifecycle = ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
         let view = try VerifierDashboard(lifecycle).open(for: .anonymous, watching: nil)
-        let first = try #require(view.event(includesFigures: true)?.fields)
+        let first = try #require(try await view.event(includesFigures: true)?.fields)
         #expect(first.map(\.name) == ["state"])
-        let second = try #require(view.event(includesFigures: false))
+        let second = try #require(try await view.event(includesFigures: false))
         #expect(second.fields == nil)
     }
 

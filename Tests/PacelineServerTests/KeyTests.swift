@@ -37,6 +37,9 @@ struct KeyTests {
                 #expect(try await Self.status(address, "/v1/models", "authorization: bearer \(key)") == "200")
                 #expect(try await Self.status(address, "/v1/models", "x-api-key: \(key)") == "200")
                 #expect(try await Self.status(address, "/nowhere", "x-api-key: \(key)") == "404")
+                let field = "authorization: Bearer \(key)"
+                #expect(try await Self.status(address, "/v1/models", field, field) == "200")
+                #expect(try await Self.status(address, "/v1/models", field, "authorization: Bearer other") == "401")
             }
             for path in ["/health", "/v1/health", "/ping", "/livez", "/ready", "/metrics"] {
                 #expect(try await Self.status(address, path) == "200")

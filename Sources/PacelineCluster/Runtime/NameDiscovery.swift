@@ -35,7 +35,7 @@ package struct NameDiscovery: Hashable, Sendable, CustomStringConvertible {
 
     /// The addresses of the name now, distinct and in a fixed order; none if the name exists no more.
     ///
-    /// The resolver blocks, so it runs on a thread of its own.
+    /// The resolver blocks, so it runs on a thread for that.
     ///
     /// - Throws: ``ShellError/unknownHost(address:)`` if the resolver does not know, which says nothing about members.
     package func addresses() async throws -> [Endpoint] {

@@ -15,8 +15,9 @@ package struct GatewayConfiguration: Sendable {
     package var pingInterval = Duration.seconds(10)
     /// How long a stream that has begun waits for a replica that can go on with it.
     package var patience = Duration.seconds(30)
-    /// From one look for such a replica to the next.
+    /// From the first look for such a replica to the second; the time doubles with each, up to the longest.
     package var retryInterval = Duration.milliseconds(100)
+    package var longestRetryInterval = Duration.seconds(1)
     /// How often streams are looked at.
     package var tick = Duration.milliseconds(50)
     /// Requests that are answered at once; more are refused.
@@ -34,6 +35,8 @@ package struct GatewayConfiguration: Sendable {
     package var assumedTokens = 256
     /// Bytes of an answer that is no stream, and of one event of a stream.
     package var answerLimit = 1 << 26
+    /// Bytes of all answers that are no streams and are on their way.
+    package var answerMemory = 1 << 28
 
     package init() {}
 }

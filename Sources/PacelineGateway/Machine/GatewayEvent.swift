@@ -65,6 +65,8 @@ package enum HealthAnswer: Hashable, Sendable {
     case ready(generation: String)
     /// It is there, but loads its model, or will end soon.
     case refusing
+    /// It names no generation, so it is no verifier: what it streams could not be gone on with.
+    case foreign
     case unreachable
 }
 

@@ -36,19 +36,23 @@ extension GatewayMachine {
         switch requests[id]?.attempt?.progress {
         case .streaming?: relay(id, bytes, now: now)
         case .collecting(let head, var body)?:
+            // Nobody else holds the body while it grows, so that it is not copied.
             requests[id]?.attempt?.progress = .waiting
             body.writeImmutableBuffer(bytes)
-            guard body.readableBytes <= configuration.answerLimit else {
-                return answer(id, ProxyAnswer(.answerTooLong), .lost)
-            }
             requests[id]?.attempt?.progress = .collecting(head, body)
+            collectedBytes += bytes.readableBytes
+            if body.readableBytes > configuration.answerLimit {
+                answer(id, ProxyAnswer(.answerTooLong), .lost)
+            } else if collectedBytes > configuration.answerMemory {
+                answer(id, ProxyAnswer(.tooManyAnswers), .refused)
+            }
         case .waiting?, nil: break
         }
     }
 
     private mutating func relay(_ id: ProxyRequestID, _ bytes: ByteBuffer, now: Instant) {
         guard let output = requests[id]?.relay?.take(bytes) else { return }
-        if output.bytes.readableBytes > 0 { pass(id, output, now: now) }
+        if output.bytes.readableBytes > 0 || output.tokens > 0 { pass(id, output, now: now) }
         switch output.ending {
         case nil: break
         case .complete?:

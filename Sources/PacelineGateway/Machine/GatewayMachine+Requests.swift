@@ -33,7 +33,7 @@ extension GatewayMachine {
         attempts[attempt.id] = id
         effects.append(.open(attempt.id, address, request.call.call(resuming: request.relay?.point)))
         requests[id]?.relay?.begin()
-        requests[id]?.attempt = attempt
+        requests[id]?.begin(attempt, now: now)
     }
 
     /// No replica can take a request now. The client of one that none has taken learns it at once; the others wait.
@@ -43,22 +43,28 @@ extension GatewayMachine {
             return answer(id, request.refusal ?? ProxyAnswer(.noReplica), .refused)
         }
         let since = request.waiting?.since ?? now
-        guard now - since < configuration.patience else { return lose(id) }
-        requests[id]?.waiting = (since, now + configuration.retryInterval)
+        guard request.waited + (now - since) < configuration.patience else { return lose(id) }
+        requests[id]?.waiting = (since, now + request.retryInterval(configuration, id))
+        requests[id]?.looks += 1
         requests[id]?.tried.removeAll()
     }
 
     /// Looks whether something has taken too long.
     mutating func look(at id: ProxyRequestID, now: Instant) {
         guard let request = requests[id] else { return }
-        if let interval = request.pingInterval(configuration), !request.isBlocked, now - request.lastSent >= interval {
+        // A stream that no replica has taken may still be refused.
+        let isTaken = request.hasBegun || request.failures > 0 || request.attempt?.hasBegun == true
+        if isTaken, let interval = request.pingInterval(configuration), !request.isBlocked,
+            now - request.lastSent >= interval
+        {
             send(id, EventStream.comment, now: now)
         }
         guard let attempt = request.attempt else {
             if let waiting = request.waiting, now >= waiting.next { place(id, now: now) }
             return
         }
-        guard request.relay != nil else {
+        // Before the head nothing pings: the prompt is on its way, or is being read.
+        guard request.relay != nil, attempt.hasBegun else {
             if replicas.isSilent(attempt.address, now: now) { fail(id, .unhealthy, now: now) }
             return
         }
@@ -113,6 +119,7 @@ extension GatewayMachine {
         } else {
             statistics.countRetry(reason)
         }
+        replicas.countMove(from: address, reason)
         requests[id]?.tried.insert(address)
         place(id, now: now)
     }
@@ -132,6 +139,7 @@ extension GatewayMachine {
     mutating func release(_ id: ProxyRequestID) {
         guard let attempt = requests[id]?.attempt else { return }
         replicas.end(on: attempt.address, charge: attempt.charge)
+        if case .collecting(_, let body) = attempt.progress { collectedBytes -= body.readableBytes }
         attempts[attempt.id] = nil
         requests[id]?.attempt = nil
     }

@@ -14,6 +14,8 @@ package struct GatewayMachine: Sendable {
     var statistics = GatewayStatistics()
     /// What the event that is being handled causes.
     var effects: [GatewayEffect] = []
+    /// Bytes of answers in one piece that are on their way.
+    var collectedBytes = 0
     private var lastAttempt: UInt64 = 0
     private var lastTick = Instant.zero
 
@@ -22,22 +24,20 @@ package struct GatewayMachine: Sendable {
         replicas = ReplicaTable(configuration)
     }
 
-    /// When ``GatewayEvent/timer`` is due; nil for never.
-    package var deadline: Instant? {
-        let tick = requests.isEmpty ? nil : lastTick + configuration.tick
-        return [tick, replicas.nextPoll].compactMap(\.self).min()
-    }
+    /// When ``GatewayEvent/timer`` is due; nil for never. Stored, so that a look at it does not copy the machine.
+    package private(set) var deadline: Instant?
 
     /// Takes an event.
     ///
     /// - Returns: what is to be done, in this order.
     package mutating func handle(_ event: GatewayEvent, now: Instant) -> [GatewayEffect] {
+        defer { noteState() }
         switch event {
         case .replicas(let addresses):
             replicas.list(addresses, now: now)
             poll(now)
         case .polled(let address, let answer):
-            replicas.take(answer, of: address, now: now)
+            if replicas.take(answer, of: address, now: now) { wakeWaiting(now) }
         case .request(let id, let call): take(id, call, now: now)
         case .clientLeft(let id): leave(id)
         case .clientBlocked(let id): requests[id]?.isBlocked = true
@@ -55,6 +55,19 @@ package struct GatewayMachine: Sendable {
         }
         defer { effects.removeAll() }
         return effects
+    }
+
+    private mutating func noteState() {
+        let tick = requests.isEmpty ? nil : lastTick + configuration.tick
+        deadline = [tick, replicas.nextPoll].compactMap(\.self).min()
+        isReady = replicas.isReady
+    }
+
+    /// A replica is ready that was not: who waits for one need not wait longer.
+    private mutating func wakeWaiting(_ now: Instant) {
+        for (id, request) in requests {
+            if let waiting = request.waiting { requests[id]?.waiting = (waiting.since, now) }
+        }
     }
 
     private mutating func poll(_ now: Instant) {
@@ -76,7 +89,7 @@ package struct GatewayMachine: Sendable {
     // MARK: What others see
 
     /// Whether new requests can be served.
-    package var isReady: Bool { replicas.isReady }
+    package private(set) var isReady = false
 
     /// Whose attempt it is; nil once it has ended.
     package func request(of attempt: AttemptID) -> ProxyRequestID? { attempts[attempt] }
@@ -97,13 +110,17 @@ package struct GatewayMachine: Sendable {
 package struct GatewaySnapshot: Sendable {
     package struct Entry: Sendable, Equatable {
         package let address: ReplicaAddress
-        /// `ready`, `refusing`, `down` or `unknown`.
+        /// `ready`, `refusing`, `foreign`, `down` or `unknown`.
         package let state: String
         package let generation: String?
         /// Whether it gets new requests.
         package let isActive: Bool
+        /// Whether it is still named; one that is not ends its requests, and is forgotten then.
+        package let isListed: Bool
         package let requests: Int
         package let outstandingTokens: Int
+        /// Requests that it refused or lost and that went to another one, by why.
+        package let moves: [GatewayStatistics.Reason: Int]
 
         init(_ address: ReplicaAddress, _ replica: Replica, active: String?) {
             self.address = address
@@ -111,7 +128,9 @@ package struct GatewaySnapshot: Sendable {
             generation = replica.generation
             isActive = active.map { replica.takes($0) } ?? false
             requests = replica.attempts
+            isListed = replica.isListed
             outstandingTokens = replica.outstanding
+            moves = replica.moves
         }
     }
 

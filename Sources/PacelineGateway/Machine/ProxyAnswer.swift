@@ -62,6 +62,10 @@ extension APIError {
         "this gateway answers as many requests as it may; try again in a moment",
         retryAfter: 1
     )
+    static let tooManyAnswers = overloaded(
+        "the answers on their way fill this gateway's memory; try again in a moment, or ask for a stream",
+        retryAfter: 1
+    )
     static let replicasLost = unavailable(
         "the verifiers that took this request went away; send it again, and the same seed gives the same text",
         code: "verifiers_lost",

@@ -24,6 +24,11 @@ struct ProxyRequest: Sendable {
         var progress = Progress.waiting
         /// The tokens that the replica has left to read and to generate for it.
         var charge: Int
+
+        /// Whether anything of an answer has come.
+        var hasBegun: Bool {
+            if case .waiting = progress { false } else { true }
+        }
     }
 
     let call: ProxiedCall
@@ -54,6 +59,9 @@ struct ProxyRequest: Sendable {
     var failovers = 0
     /// Since when it waits for a replica, and when it looks again.
     var waiting: (since: Instant, next: Instant)?
+    /// How long it has waited before that since the last token, and how often it has looked.
+    var waited = Duration.zero
+    var looks = 0
 
     init(_ call: ProxiedCall, eventLimit: Int, now: Instant) {
         self.call = call
@@ -72,6 +80,18 @@ struct ProxyRequest: Sendable {
         return outline.promptTokens + max(1, (overflow ? 1 << 20 : all) - tokens)
     }
 
+    /// From one look for a replica to the next: longer and longer, and not the same for all that were lost together.
+    func retryInterval(_ configuration: GatewayConfiguration, _ id: ProxyRequestID) -> Duration {
+        let interval = configuration.retryInterval * (1 << min(looks, 16))
+        return min(interval, configuration.longestRetryInterval) + configuration.retryInterval / 8 * Int(id.number % 8)
+    }
+
+    /// A replica works for it from now on.
+    mutating func begin(_ attempt: Attempt, now: Instant) {
+        if let waiting { waited += now - waiting.since }
+        (self.attempt, waiting) = (attempt, nil)
+    }
+
     /// Takes note of tokens.
     ///
     /// - Returns: how much less the replica has left to do.
@@ -79,7 +99,7 @@ struct ProxyRequest: Sendable {
         guard count > 0, var attempt else { return 0 }
         let isFirst = tokens == 0
         tokens += count
-        (failures, waiting) = (0, nil)
+        (failures, waited, looks) = (0, .zero, 0)
         tried.removeAll()
         let done = min(attempt.charge - 1, count + (isFirst ? call.generation?.promptTokens ?? 0 : 0))
         attempt.charge -= done

@@ -173,7 +173,9 @@ struct StreamRelay: Sendable {
             return
         }
         var start = 0
-        for range in [layout.tokenRange, layout.promptRange].compactMap(\.self) {
+        let ranges = [layout.tokenRange, layout.promptRange].compactMap(\.self)
+        // Other servers than ours may write them in the other order.
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.lowerBound >= start {
             choices[choice].held.writeBytes(UnsafeRawBufferPointer(rebasing: text[start..<range.lowerBound]))
             start = range.upperBound
         }

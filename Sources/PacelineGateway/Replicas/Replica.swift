@@ -8,6 +8,8 @@ struct Replica: Sendable {
         case ready
         /// It loads, or will end soon.
         case refusing
+        /// What answers is no verifier.
+        case foreign
         case down
     }
 
@@ -20,6 +22,8 @@ struct Replica: Sendable {
     var isListed = true
     /// When it last answered, whatever it said.
     var lastAnswer: Instant?
+    /// When it was first asked without having answered since.
+    var askedSince: Instant?
     var nextPoll: Instant
     var isPolled = false
     /// Attempts that run, and the tokens that they have left to read and to generate.
@@ -27,6 +31,8 @@ struct Replica: Sendable {
     var outstanding = 0
     /// The number of the latest choice that fell on it.
     var lastChoice = 0
+    /// Requests that it refused or lost and that went to another one, by why.
+    var moves: [GatewayStatistics.Reason: Int] = [:]
 
     /// Whether it may get a request of `generation`.
     func takes(_ generation: String) -> Bool {

@@ -37,6 +37,7 @@ struct ReplicaTable: Sendable {
         let due = replicas.filter { !$0.value.isPolled && $0.value.nextPoll <= now }.keys.sorted()
         for address in due {
             replicas[address]?.isPolled = true
+            if replicas[address]?.askedSince == nil { replicas[address]?.askedSince = now }
             replicas[address]?.nextPoll = now + configuration.pollInterval
         }
         return due
@@ -47,17 +48,25 @@ struct ReplicaTable: Sendable {
         replicas.values.lazy.filter { !$0.isPolled }.map(\.nextPoll).min()
     }
 
-    mutating func take(_ answer: HealthAnswer, of address: ReplicaAddress, now: Instant) {
-        guard var replica = replicas[address] else { return }
+    /// Takes a replica's answer about its health.
+    ///
+    /// - Returns: whether it can take requests now that it could not take before.
+    mutating func take(_ answer: HealthAnswer, of address: ReplicaAddress, now: Instant) -> Bool {
+        guard var replica = replicas[address] else { return false }
+        let before = (state: replica.state, generation: replica.generation)
         replica.isPolled = false
         switch answer {
         case .ready(let generation): (replica.state, replica.generation) = (.ready, generation)
         case .refusing: replica.state = .refusing
+        case .foreign: replica.state = .foreign
         case .unreachable: replica.state = .down
         }
-        if answer != .unreachable { (replica.lastAnswer, replica.isSuspected) = (now, false) }
+        if answer != .unreachable {
+            (replica.lastAnswer, replica.askedSince, replica.isSuspected) = (now, nil, false)
+        }
         replicas[address] = replica
         chooseGeneration()
+        return replica.state == .ready && (before.state != .ready || before.generation != replica.generation)
     }
 
     /// An attempt has shown a replica's state, until its next answer about its health.
@@ -74,10 +83,15 @@ struct ReplicaTable: Sendable {
         replicas[address]?.nextPoll = now
     }
 
-    /// Whether a replica has answered nothing for too long.
+    /// A request goes from a replica to another one.
+    mutating func countMove(from address: ReplicaAddress, _ reason: GatewayStatistics.Reason) {
+        replicas[address]?.moves[reason, default: 0] += 1
+    }
+
+    /// Whether a replica has answered nothing for too long since it was asked.
     func isSilent(_ address: ReplicaAddress, now: Instant) -> Bool {
-        guard let last = replicas[address]?.lastAnswer else { return false }
-        return now - last > configuration.healthLimit
+        guard let asked = replicas[address]?.askedSince else { return false }
+        return now - asked > configuration.healthLimit
     }
 
     /// New requests go to the generation with the most ready replicas, and stay with the present one in a tie.

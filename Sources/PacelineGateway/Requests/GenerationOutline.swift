@@ -34,7 +34,9 @@ struct GenerationOutline: Sendable {
         isStreamed = fields.value("stream").isTrue
         showsTokens = fields.value("return_token_ids").isTrue
         let count = fields.value("n").flatMap(\.whole) ?? 1
-        let prompts = fields.entries("prompt").map { $0.areNumbers ? 1 : $0.count } ?? 1
+        // A chat has one prompt, and verifiers pass over fields that it does not have.
+        let entries = fields.isAbsent("messages") ? fields.entries("prompt") : nil
+        let prompts = entries.map { $0.areNumbers ? 1 : $0.count } ?? 1
         let (texts, overflow) = count.multipliedReportingOverflow(by: prompts)
         choices = overflow ? 1 : max(1, min(texts, Self.choiceLimit))
         pingInterval = fields.value("sse_ping_interval").flatMap(\.real).map { seconds in
@@ -51,8 +53,8 @@ struct GenerationOutline: Sendable {
         (end, isEmpty) = (fields.end, fields.isEmpty)
     }
 
-    /// The verifiers' own limit; they refuse what is beyond it.
-    private static let choiceLimit = 256 * 128
+    /// Verifiers refuse what is beyond their own limit, which is this one.
+    private static let choiceLimit = ServedModel.choiceLimit
     /// Of text in many languages and of token ids in figures, in round numbers.
     private static let bytesPerToken = 4
 
@@ -61,7 +63,9 @@ struct GenerationOutline: Sendable {
     private static func additions(_ fields: JSONFields, drawnSeed: UInt64, isStreamed: Bool) -> String {
         var added = ""
         // -1 asks for a seed to be drawn.
-        if fields.isAbsent("seed") || fields.value("seed")?.whole == -1 { added += ",\"seed\":\(drawnSeed)" }
+        // An answer that is to be gone on with has a seed already; without it, the verifier refuses.
+        let drawsSeed = fields.isAbsent("resume") && (fields.isAbsent("seed") || fields.value("seed")?.whole == -1)
+        if drawsSeed { added += ",\"seed\":\(drawnSeed)" }
         guard isStreamed else { return added }
         if fields.isAbsent("return_token_ids") || fields.value("return_token_ids")?.isBool == true {
             added += ",\"return_token_ids\":true"
@@ -98,18 +102,16 @@ enum PrefixHash {
     /// - Parameter key: whose text it is: what one key's prompts left in a cache is of no use to others.
     /// - Returns: the names of all beginnings, the shortest first.
     static func prefixes(of text: some Collection<UInt8>, key: String) -> [UInt64] {
-        // FNV-1a. Who makes two texts collide only sends both to one replica.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        for byte in key.utf8 { mix(byte) }
-        mix(0)
+        // Who makes two texts collide only sends both to one replica.
+        var hash = FNV1a(key.utf8)
+        hash.absorb(0)
         var names: [UInt64] = []
         var (length, next) = (0, shortest)
         for byte in text.prefix(longest) {
-            mix(byte)
+            hash.absorb(byte)
             length += 1
             guard length == next else { continue }
-            names.append(hash)
+            names.append(hash.value)
             next *= 2
         }
         return names

@@ -6,19 +6,22 @@ import PacelineChat
 ///
 /// Texts that are not JSON may pass; the verifier says what is wrong with them.
 struct JSONFields: Sendable {
+    /// Far more than any request has; a body of braces and commas must not fill the memory.
+    private static let limit = 4096
+
     private let bytes: ByteBufferView
     /// In the order of the text.
     private var fields: [(name: String, value: Range<Int>)] = []
     /// Where the closing brace is.
     private(set) var end = 0
 
-    /// - Returns: nil unless the text is one object.
+    /// - Returns: nil unless the text is one object of not too many fields.
     init?(_ body: ByteBuffer) {
         bytes = body.readableBytesView
         var scan = Scan(bytes)
         guard scan.skip(UInt8(ascii: "{")) else { return nil }
         while !scan.skip(UInt8(ascii: "}")) {
-            guard fields.isEmpty || scan.skip(UInt8(ascii: ",")) else { return nil }
+            guard fields.count < Self.limit, fields.isEmpty || scan.skip(UInt8(ascii: ",")) else { return nil }
             guard let key = scan.string(), scan.skip(UInt8(ascii: ":")), let value = scan.value() else { return nil }
             guard let name = Self.text(bytes[key]) else { return nil }
             fields.append((name, value))

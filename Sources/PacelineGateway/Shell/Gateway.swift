@@ -5,7 +5,7 @@ import Synchronization
 
 /// A gateway that runs: answers the requests of an HTTP server with the help of verifiers.
 package final class Gateway: Sendable {
-    private enum Phase {
+    enum Phase {
         case serving
         /// It still takes requests, from those who have not heard yet that it will end.
         case leaving
@@ -16,6 +16,7 @@ package final class Gateway: Sendable {
         var phase = Phase.serving
         var isReady = false
         var lastRequest: UInt64 = 0
+        var isShutDown = false
         /// The addresses by where they come from.
         var sources: [String: [ReplicaAddress]] = [:]
     }
@@ -69,8 +70,14 @@ package final class Gateway: Sendable {
         (self.eventLoop, self.loop, self.upstream, self.state) = (eventLoop, loop, upstream, state)
     }
 
-    /// Closes all connections to verifiers. Call when no client is left.
+    /// Closes all connections to verifiers, and ends the streams that still run. Only the first call does anything;
+    /// there must be one.
     package func shutdown() async throws {
+        let isFirst = state.value.withLock { state in
+            defer { state.isShutDown = true }
+            return !state.isShutDown
+        }
+        guard isFirst else { return }
         try await eventLoop.flatSubmit { [loop, upstream] in
             loop.value.stop()
             return upstream.value.shutdown()
@@ -105,8 +112,10 @@ package final class Gateway: Sendable {
         state.value.withLock { $0.phase = .draining }
     }
 
-    package var isEnding: Bool {
-        state.value.withLock { $0.phase != .serving }
+    package var isEnding: Bool { phase != .serving }
+
+    var phase: Phase {
+        state.value.withLock { $0.phase }
     }
 
     /// Throws unless the gateway wants requests.

@@ -10,7 +10,7 @@ struct GatewayFamilies {
     }
 
     private mutating func addReplicas(_ snapshot: GatewaySnapshot) {
-        var states: [String: Int] = ["ready": 0, "refusing": 0, "down": 0, "unknown": 0]
+        var states: [String: Int] = ["ready": 0, "refusing": 0, "foreign": 0, "down": 0, "unknown": 0]
         for replica in snapshot.replicas { states[replica.state, default: 0] += 1 }
         gauge(
             "replicas",

@@ -19,6 +19,8 @@ final class GatewayLoop {
     private var inbox: [GatewayEvent] = []
     private var isHandling = false
     private var isReady = false
+    /// What each replica last said of itself.
+    private var health: [ReplicaAddress: HealthAnswer] = [:]
     private var armed: (at: Instant, task: Scheduled<Void>)?
 
     /// - Parameter onReadiness: told whenever the gateway begins or ceases to be ready.
@@ -49,6 +51,7 @@ final class GatewayLoop {
 
     /// Takes an event. Effects may cause events at once; those wait until the effects before them are done.
     func post(_ event: GatewayEvent) {
+        if case .replicas(let addresses) = event { health = health.filter { addresses.contains($0.key) } }
         inbox.append(event)
         guard !isHandling else { return }
         isHandling = true
@@ -86,7 +89,11 @@ final class GatewayLoop {
 
     private func carryOut(_ effect: GatewayEffect) {
         switch effect {
-        case .poll(let address): upstream.poll(address) { [weak self] in self?.post(.polled(address, $0)) }
+        case .poll(let address):
+            upstream.poll(address) { [weak self] in
+                self?.note($0, of: address)
+                self?.post(.polled(address, $0))
+            }
         case .open(let attempt, let address, let call): open(attempt, address, call)
         case .close(let attempt): attempts.removeValue(forKey: attempt)?.call.cancel()
         case .answer(let id, let answer): clients.removeValue(forKey: id)?.answer(answer)
@@ -98,9 +105,22 @@ final class GatewayLoop {
 
     private func open(_ attempt: AttemptID, _ address: ReplicaAddress, _ call: UpstreamCall) {
         guard let id = machine.request(of: attempt), let client = clients[id] else { return }
-        logger.debug("\(client.requestID): to \(address)")
+        logger.log(level: client.isMoved ? .info : .debug, "\(client.requestID): to \(address)")
+        client.isMoved = true
         let running = upstream.open(call, at: address, for: attempt, self)
         attempts[attempt] = (id, running)
+    }
+
+    /// Tells the operator when a replica says something else of itself.
+    private func note(_ answer: HealthAnswer, of address: ReplicaAddress) {
+        guard health.updateValue(answer, forKey: address) != answer else { return }
+        switch answer {
+        case .ready(let generation): logger.info("\(address) is ready, of generation \(generation)")
+        case .refusing: logger.info("\(address) takes no requests: it loads its model, or is about to end")
+        case .foreign:
+            logger.warning("\(address) answers, but not as a Paceline verifier does; name the verifier's --http address")
+        case .unreachable: logger.warning("\(address) does not answer")
+        }
     }
 
     // MARK: Clients

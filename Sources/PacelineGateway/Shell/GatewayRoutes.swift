@@ -7,9 +7,13 @@ package import PacelineServer
 extension Gateway {
     /// What the gateway answers: everything that generates or tells of the model by a verifier, the rest itself.
     ///
-    /// - Parameter registry: what libraries record; follows the gateway's own figures.
-    package func routes(registry: PrometheusRegistry) -> RouteTable {
-        RouteTable(generating + asking + monitoring(registry) + health)
+    /// - Parameters:
+    ///   - registry: what libraries record; follows the gateway's own figures.
+    ///   - build: names the program on the dashboard.
+    ///   - requiresKey: whether the dashboard is to ask for an API key.
+    package func routes(registry: PrometheusRegistry, build: String, requiresKey: Bool) -> RouteTable {
+        let dashboard = Dashboard(GatewayDashboard(self, build: build), page: .gateway, requiresKey: requiresKey)
+        return RouteTable(generating + asking + monitoring(registry) + health + dashboard.routes)
     }
 
     private var generating: [Route] {

@@ -16,7 +16,8 @@ final class ProxyClient {
     private var end: CheckedContinuation<Void, any Error>?
     /// The reply whose answer is a stream, until it is given.
     private var stream: APIReply?
-    private var writer: EventWriter?
+    /// Sends bytes; nil before the stream can be written.
+    private var sender: ((ByteBuffer) -> EventLoopFuture<Void>)?
     /// Parts of the stream from before it could be written, and the bytes of parts that have not left.
     private var early: [ByteBuffer] = []
     private var waiting = 0
@@ -24,6 +25,8 @@ final class ProxyClient {
     private var isBlocked = false
     private var failure: (any Error)?
     private var room: EventLoopPromise<Void>?
+    /// Whether a replica has had its request, so that the next one is news.
+    var isMoved = false
     /// Told whenever there begins or ceases to be room for more bytes.
     var onRoom: ((Bool) -> Void)?
     /// Told when the connection has failed.
@@ -62,7 +65,7 @@ final class ProxyClient {
 
     /// The stream can be written now.
     func attach(_ writer: EventWriter, _ end: CheckedContinuation<Void, any Error>?) {
-        (self.writer, self.end) = (writer, end)
+        (sender, self.end) = (writer.sender(on: eventLoop), end)
         let parts = early
         early.removeAll()
         for part in parts {
@@ -74,7 +77,7 @@ final class ProxyClient {
 
     func send(_ bytes: ByteBuffer, tokens: Int) {
         if tokens > 0 { tally.add(tokens: tokens) }
-        guard writer != nil else {
+        guard sender != nil else {
             early.append(bytes)
             waiting += bytes.readableBytes
             return settle()
@@ -86,7 +89,7 @@ final class ProxyClient {
     private func write(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         waiting += count
-        writer?.write(bytes, on: eventLoop).assumeIsolated().whenComplete { [self] result in
+        sender?(bytes).assumeIsolated().whenComplete { [self] result in
             waiting -= count
             if case .failure(let error) = result, failure == nil {
                 failure = error

@@ -64,7 +64,7 @@ final class Upstream {
             )
             let delegate = AnswerDelegate(attempt, bound)
             return Call(
-                task: http.execute(request: request, delegate: delegate, eventLoop: .delegateAndChannel(on: eventLoop))
+                task: http.execute(request: request, delegate: delegate, eventLoop: .delegate(on: eventLoop))
             )
         } catch {
             // A path that is no path; nobody else would take it either.
@@ -79,7 +79,7 @@ final class Upstream {
         let answer = http.execute(
             request: request,
             delegate: ResponseAccumulator(request: request, maxBodySize: Self.healthLimit),
-            eventLoop: .delegateAndChannel(on: eventLoop),
+            eventLoop: .delegate(on: eventLoop),
             deadline: .now() + .nanoseconds(healthLimit.saturatedNanoseconds)
         )
         answer.futureResult.hop(to: eventLoop).assumeIsolated().whenComplete { result in
@@ -94,7 +94,8 @@ extension HealthAnswer {
             self = .refusing
             return
         }
-        self = .ready(generation: response.headers.first(name: ServedModel.generationHeader.rawName) ?? "")
+        let generation = response.headers.first(name: ServedModel.generationHeader.rawName)
+        self = generation.map { .ready(generation: $0) } ?? .foreign
     }
 }
 

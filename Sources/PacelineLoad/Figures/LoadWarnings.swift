@@ -21,7 +21,11 @@ package struct LoadWarnings: Sendable, Hashable {
                     + "the server got less load than stated: raise --max-concurrency, or lower --rate"
             )
         }
-        for (name, figures) in results { add(name, figures) }
+        for (name, figures) in results {
+            // Requests that had to wait for others are late through no fault of this program.
+            if !reachedOutstandingLimit { addLag(name, figures) }
+            add(name, figures)
+        }
         if let comparison, comparison.equalTexts < comparison.comparedTexts {
             let different = comparison.comparedTexts - comparison.equalTexts
             sentences.append(
@@ -30,7 +34,7 @@ package struct LoadWarnings: Sendable, Hashable {
         }
     }
 
-    private mutating func add(_ name: String, _ figures: LoadFigures) {
+    private mutating func addLag(_ name: String, _ figures: LoadFigures) {
         let subject = name == "all" ? "" : "\(name): "
         if let lag = LatencySummary(figures.histogram(.scheduleLag)), lag.p99 > Self.tolerableLag {
             sentences.append(
@@ -38,6 +42,10 @@ package struct LoadWarnings: Sendable, Hashable {
                     + "\(Int(lag.p99)) ms late, which is part of ttft and e2e; run it on a machine of its own"
             )
         }
+    }
+
+    private mutating func add(_ name: String, _ figures: LoadFigures) {
+        let subject = name == "all" ? "" : "\(name): "
         if figures.uncountedAnswers > 0 {
             sentences.append(
                 "\(subject)the server gave no usage for \(figures.uncountedAnswers) answers; their tokens were counted "

@@ -24,9 +24,12 @@ package struct LoadDataset: Sendable {
     /// - Throws: ``LoadDatasetError``.
     package init(_ text: String) throws(LoadDatasetError) {
         var prompts: [LoadPrompt] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // By bytes: a line end of Windows is one character, and JSON takes its first half for white space.
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, bytes) in lines.enumerated() {
+            let line = String(Substring(bytes))
             guard !line.allSatisfy(\.isWhitespace) else { continue }
-            guard let prompt = Self.prompt(String(line)) else { throw .malformed(line: index + 1) }
+            guard let prompt = Self.prompt(line) else { throw .malformed(line: index + 1) }
             prompts.append(prompt)
         }
         guard !prompts.isEmpty else { throw .empty }

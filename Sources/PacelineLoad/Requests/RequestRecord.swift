@@ -1,3 +1,5 @@
+import PacelineSpeculation
+
 /// What happened to one request, as its client saw it. Times count from the start of the run.
 package struct RequestRecord: Sendable, Hashable {
     package let request: ScheduledRequest
@@ -17,8 +19,7 @@ package struct RequestRecord: Sendable, Hashable {
     package private(set) var usage: AnswerUsage?
     /// Parts with text.
     package private(set) var textParts = 0
-    /// A hash of the whole text (FNV-1a, 64 bits).
-    package private(set) var textHash: UInt64 = 0xcbf2_9ce4_8422_2325
+    private var text = FNV1a()
 
     package init(_ request: ScheduledRequest, sent: Duration) {
         self.request = request
@@ -32,7 +33,7 @@ package struct RequestRecord: Sendable, Hashable {
         firstText = firstText ?? time
         lastText = time
         textParts += 1
-        for byte in text.utf8 { textHash = (textHash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        for byte in text.utf8 { self.text.absorb(byte) }
     }
 
     package mutating func take(_ usage: AnswerUsage) {
@@ -45,6 +46,9 @@ package struct RequestRecord: Sendable, Hashable {
         self.note = note
         ended = time
     }
+
+    /// Tells texts apart.
+    package var textHash: UInt64 { text.value }
 
     /// Tokens of the answer: as many as the server says, or one for each part with text if it says nothing.
     package var outputTokens: Int { usage?.outputTokens ?? textParts }
@@ -73,10 +77,14 @@ package struct AnswerUsage: Sendable, Hashable {
     package var draftedTokens: Int?
     package var acceptedTokens: Int?
 
+    /// No answer has more; a server may say anything, and the sums of many must not overflow.
+    private static let most = 1 << 32
+
     package init(promptTokens: Int, outputTokens: Int, draftedTokens: Int? = nil, acceptedTokens: Int? = nil) {
-        self.promptTokens = promptTokens
-        self.outputTokens = outputTokens
-        self.draftedTokens = draftedTokens
-        self.acceptedTokens = acceptedTokens
+        func sane(_ count: Int) -> Int { min(max(count, 0), Self.most) }
+        self.promptTokens = sane(promptTokens)
+        self.outputTokens = sane(outputTokens)
+        self.draftedTokens = draftedTokens.map(sane)
+        self.acceptedTokens = acceptedTokens.map(sane)
     }
 }

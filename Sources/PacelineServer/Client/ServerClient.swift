@@ -7,7 +7,7 @@ package import PacelineCluster
 /// A client of a verifier's HTTP interface: one connection per request.
 package struct ServerClient: Sendable {
     /// The most bytes of an answer that is no stream.
-    private static let answerLimit = 1 << 20
+    private static let answerLimit = 1 << 24
 
     /// Lives as long as the process, so that nobody has to shut it down.
     private static let http: HTTPClient = {
@@ -82,7 +82,7 @@ package struct ServerClient: Sendable {
             do {
                 return try await body.collect(upTo: Self.answerLimit)
             } catch is NIOTooManyBytesError {
-                throw ServerClientError.malformed(address, reason: "an answer of more than 1 MiB")
+                throw ServerClientError.malformed(address, reason: "an answer of more than 16 MiB")
             }
         }
     }

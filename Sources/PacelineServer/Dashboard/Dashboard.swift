@@ -11,20 +11,23 @@ package struct Dashboard: Sendable {
     static let ticksPerFigures = 4
 
     private let source: any DashboardSource
-    private let page: [UInt8]
+    private let html: [UInt8]
+    private let files: [DashboardPage.File]
     private let viewers = ViewerCount()
 
-    /// - Parameter requiresKey: whether the page is to ask for an API key.
-    package init(_ source: any DashboardSource, requiresKey: Bool) {
+    /// - Parameters:
+    ///   - page: shows what `source` tells.
+    ///   - requiresKey: whether the page is to ask for an API key.
+    package init(_ source: any DashboardSource, page: DashboardPage, requiresKey: Bool) {
         self.source = source
-        let html = String(decoding: PackageResources.page_html, as: UTF8.self)
-        page = Array(html.replacing("{{requires-key}}", with: "\(requiresKey)", maxReplacements: 1).utf8)
+        files = page.files
+        html = Array(page.html.replacing("{{requires-key}}", with: "\(requiresKey)", maxReplacements: 1).utf8)
     }
 
     /// Load balancers like to ask for `/`, so the page is a probe, too.
     package var routes: [Route] {
-        let page = APIReply.whole(page, contentType: "text/html; charset=utf-8", headers: Self.pageHeaders)
-        let files = Self.files.map { file in
+        let page = APIReply.whole(html, contentType: "text/html; charset=utf-8", headers: Self.pageHeaders)
+        let files = files.map { file in
             Route(.get, "/dashboard/" + file.name, isProbe: true) { _ in
                 .whole(file.bytes, contentType: file.contentType, headers: Self.fileHeaders)
             }
@@ -45,7 +48,7 @@ package struct Dashboard: Sendable {
     /// is made when the one before has left.
     private static func stream(_ view: any DashboardView, to writer: EventWriter) async throws {
         var tick = 0
-        while let event = view.event(includesFigures: tick % ticksPerFigures == 0) {
+        while let event = try await view.event(includesFigures: tick % ticksPerFigures == 0) {
             if let fields = event.fields { try await writer.event(JSONValue.object(fields).bytes) }
             try await Task.sleep(for: interval)
             tick += 1
@@ -53,26 +56,7 @@ package struct Dashboard: Sendable {
         try await writer.event(JSONValue.object([("state", "ended")]).bytes)
     }
 
-    // MARK: Files
-
-    private struct File: Sendable {
-        let name: String
-        let contentType: String
-        let bytes: [UInt8]
-    }
-
-    private static let files = [
-        File(name: "style.css", contentType: "text/css; charset=utf-8", bytes: PackageResources.style_css),
-        File(name: "icon.svg", contentType: "image/svg+xml", bytes: PackageResources.icon_svg),
-        script("main.js", PackageResources.main_js), script("stream.js", PackageResources.stream_js),
-        script("history.js", PackageResources.history_js), script("charts.js", PackageResources.charts_js),
-        script("panels.js", PackageResources.panels_js), script("tree.js", PackageResources.tree_js),
-        script("rounds.js", PackageResources.rounds_js), script("dom.js", PackageResources.dom_js),
-    ]
-
-    private static func script(_ name: String, _ bytes: [UInt8]) -> File {
-        File(name: name, contentType: "text/javascript; charset=utf-8", bytes: bytes)
-    }
+    // MARK: Headers
 
     /// Nothing but these files may run or be loaded, and nobody may frame the page.
     private static let pageHeaders: HTTPFields = {

@@ -1,6 +1,6 @@
 package import PacelineCluster
 
-/// What a dashboard shows: a verifier's state, or that of a gateway.
+/// What a dashboard shows: a verifier's state, or that of a gateway. ``DashboardPage`` has the page for each.
 package protocol DashboardSource: Sendable {
     /// Begins to watch.
     ///
@@ -15,10 +15,12 @@ package protocol DashboardSource: Sendable {
 package protocol DashboardView: AnyObject, Sendable {
     /// What has happened since the last call; nil if nothing will ever come again.
     ///
-    /// The fields are `hello` (what does not change), `state`, `figures` and `rounds`; those without news are left out.
+    /// The fields are `hello` (what does not change), `state`, `figures` and, of a verifier, `rounds`; those without
+    /// news are left out.
     ///
-    /// - Parameter includesFigures: whether figures are due, and not rounds alone.
-    func event(includesFigures: Bool) -> DashboardEvent?
+    /// - Parameter includesFigures: whether figures are due, and not only what cannot wait for them.
+    /// - Throws: whatever keeps the state from being read, which ends the stream.
+    func event(includesFigures: Bool) async throws -> DashboardEvent?
 }
 
 /// News for a viewer.

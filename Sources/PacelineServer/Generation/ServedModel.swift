@@ -21,8 +21,13 @@ package struct ServedModel: Sendable {
     package let created: Int
     /// Equal if and only if equal requests are bound to give equal tokens.
     package let fingerprint: String
-    /// Equal for servers that can go on with each other's answers: they also have room for the same texts.
-    package var generation: String { "\(fingerprint)-\(contextLength)" }
+    /// Equal for servers that can go on with each other's answers: they also have room for the same texts, and the same
+    /// name for a model that a request does not name.
+    package var generation: String {
+        "\(fingerprint)-\(contextLength)-\(String(FNV1a(names[0].utf8).value, radix: 16))"
+    }
+    /// The most texts that one request may ask for.
+    package static let choiceLimit = 128
     /// The header that names the generation, of answers about health and of those that are generated.
     package static let generationHeader = HTTPField.Name("paceline-generation")!
     /// Figures of the file, for those who look.

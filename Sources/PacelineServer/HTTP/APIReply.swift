@@ -36,13 +36,18 @@ package struct EventWriter: Sendable {
         self.channel = channel
     }
 
-    /// Sends bytes of events, for those who are on an event loop. Who does not wait must see to it that little piles
-    /// up.
+    /// What sends bytes of events, for those who are on an event loop and stay there. Who does not wait must see to it
+    /// that little piles up.
     ///
-    /// - Returns: a future on `eventLoop` of the time when the bytes have left.
-    package func write(_ bytes: ByteBuffer, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-        if let channel { return ExchangeHandler.send(bytes, on: channel).hop(to: eventLoop) }
-        return eventLoop.makeFutureWithTask { [send] in try await send(bytes) }
+    /// - Returns: a function that returns a future on `eventLoop` of the time when the bytes have left.
+    package func sender(on eventLoop: any EventLoop) -> (ByteBuffer) -> EventLoopFuture<Void> {
+        guard let channel else {
+            return { [send] bytes in eventLoop.makeFutureWithTask { try await send(bytes) } }
+        }
+        guard channel.eventLoop === eventLoop, let handler = try? ExchangeHandler.of(channel) else {
+            return { ExchangeHandler.send($0, on: channel).hop(to: eventLoop) }
+        }
+        return { handler.send($0) ?? eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
     }
 
     /// Sends one event that carries `data`, which has no line breaks.

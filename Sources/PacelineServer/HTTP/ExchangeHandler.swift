@@ -117,8 +117,12 @@ final class ExchangeHandler: ChannelDuplexHandler {
     /// - Returns: a future of the time when the bytes have left.
     static func send(_ bytes: ByteBuffer, on channel: any Channel) -> EventLoopFuture<Void> {
         guard channel.eventLoop.inEventLoop else { return channel.eventLoop.flatSubmit { send(bytes, on: channel) } }
-        let handler = try? channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
-        return handler?.send(bytes) ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+        return (try? of(channel))?.send(bytes) ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+    }
+
+    /// The handler of `channel`, for those who are on its loop.
+    static func of(_ channel: any Channel) throws -> ExchangeHandler {
+        try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
     }
 
     /// Answers what is no request, and ends the connection.

@@ -25,7 +25,9 @@ struct Authentication: RouterMiddleware {
 
     private static func key(of request: Request) -> String? {
         if let key = request.headers[.xAPIKey] { return key }
-        let words = request.headers[.authorization]?.split(separator: " ") ?? []
+        // Some routers send the field twice, with the same words.
+        let fields = Set(request.headers[values: .authorization])
+        let words = fields.count == 1 ? fields.first?.split(separator: " ") ?? [] : []
         return words.count == 2 && words[0].lowercased() == "bearer" ? String(words[1]) : nil
     }
 }

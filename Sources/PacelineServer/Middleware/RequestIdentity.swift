@@ -6,7 +6,7 @@ import PacelineCluster
 /// the trace of its `traceparent` if that is valid.
 struct RequestIdentity: RouterMiddleware {
     /// The most bytes of an id.
-    private static let limit = 128
+    static let limit = 128
 
     func handle(
         _ request: Request,
@@ -22,7 +22,7 @@ struct RequestIdentity: RouterMiddleware {
     }
 
     /// Whether an id can go into logs and headers as it is.
-    private static func isSane(_ id: String) -> Bool {
+    static func isSane(_ id: String) -> Bool {
         (1...limit).contains(id.utf8.count) && id.utf8.allSatisfy { (0x21...0x7e).contains($0) }
     }
 

@@ -41,7 +41,11 @@ package struct HTTPServer: Sendable {
         configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
         logger: Logger
     ) {
-        let dashboard = Dashboard(VerifierDashboard(lifecycle), requiresKey: configuration.keys != nil)
+        let dashboard = Dashboard(
+            VerifierDashboard(lifecycle),
+            page: .verifier,
+            requiresKey: configuration.keys != nil
+        )
         self.init(
             RouteTable(lifecycle.routes.routes + dashboard.routes),
             requests: lifecycle.requests,

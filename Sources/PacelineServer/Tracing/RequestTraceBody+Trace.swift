@@ -39,16 +39,15 @@ extension RequestTraceBody.Timings {
         let end = trace.lastToken ?? trace.end ?? trace.submission
         let ready = trace.firstReady ?? end
         let first = trace.firstToken ?? end
-        let decoding = rounds.filter { $0.prefilled == nil }.dropFirst()
+        let spending = trace.spending
         let sends = rounds.compactMap(\.sendMS)
         queueMS = (ready - trace.submission).inMilliseconds.thousandths
         prefillMS = max(0, (first - ready).inMilliseconds).thousandths
-        draftWaitMS = decoding.reduce(0) { $0 + $1.waitMS }.thousandths
-        verifyMS = decoding.reduce(0) { $0 + $1.verifyMS }.thousandths
-        sampleMS = decoding.reduce(0) { $0 + ($1.sampleMS ?? 0) }.thousandths
+        draftWaitMS = spending.waiting.thousandths
+        verifyMS = spending.verifying.thousandths
+        sampleMS = spending.sampling.thousandths
         totalMS = (end - trace.submission).inMilliseconds.thousandths
-        let elapsed = zip(decoding, rounds.filter { $0.prefilled == nil }).reduce(0) { $0 + $1.0.atMS - $1.1.atMS }
-        otherMS = max(0, elapsed - draftWaitMS - verifyMS - sampleMS).thousandths
+        otherMS = max(0, spending.all - spending.waiting - spending.verifying - spending.sampling).thousandths
         sendMS = sends.isEmpty ? nil : (sends.reduce(0, +) / Double(sends.count)).thousandths
     }
 }

@@ -37,7 +37,7 @@ package struct RequestTraceBody: Codable, Sendable, Hashable {
         }
     }
 
-    /// Where the time went. The parts of rounds are summed over those that are kept and came after the first token.
+    /// Where the time went. The parts of rounds are summed over all that came after the first token.
     package struct Timings: Codable, Sendable, Hashable {
         /// From submission to the first pass that could have had it.
         package var queueMS: Double

@@ -162,7 +162,7 @@ package struct FleetBenchmark {
         scenario.network.jitter = scenario.network.latency * 0.1
         scenario.network.windowBytes = 1 << 20
         let passes = settings.seconds * 2000 / settings.costs.milliseconds(rows: 1)
-        let limit = 64 + (Int(passes) + 1) * (scenario.verifier.draft.depth + 1)
+        let limit = 64 + (Int(min(passes, 1e6)) + 1) * (scenario.verifier.draft.depth + 1)
         scenario.cacheCapacity = limit * (share + 1)
         for index in 0..<fleet.sequences {
             // One token, so that no time goes to prompts.

@@ -35,7 +35,8 @@ struct StreamCallWriter {
             ("echo", .bool(wishes.echoes)), ("stop_token_ids", tokens(request.stopTokens.sorted())),
             ("min_tokens", .int(request.minimumTokens)),
         ]
-        if wishes.statesSeed { fields.append(("seed", .unsigned(request.seed))) }
+        // Who goes on with an answer has to name its seed.
+        if wishes.statesSeed || resumption != nil { fields.append(("seed", .unsigned(request.seed))) }
         if wishes.showsUsage { fields.append(("stream_options", ["include_usage": true])) }
         if let seconds = wishes.pingInterval { fields.append(("sse_ping_interval", .number(seconds))) }
         if let limit = request.draftLimit { fields.append(("speculative.n_max", .int(limit))) }

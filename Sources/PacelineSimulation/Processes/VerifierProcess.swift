@@ -75,7 +75,7 @@ final class VerifierProcess: SimulatedProcess {
     var host: String { "verifier \(index)" }
     /// Workers that take processor time at this moment; set once all processes are made.
     var countDraftingWorkers: () -> Int = { 0 }
-    var deadline: Instant? { metered { memory.machine.deadline } }
+    var deadline: Instant? { memory.machine.deadline }
     var target: MockTarget { memory.target }
     var snapshot: VerifierSnapshot { memory.machine.snapshot }
     var draftingObservation: DraftingObservation { memory.machine.draftingObservation }

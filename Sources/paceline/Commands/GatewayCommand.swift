@@ -27,7 +27,7 @@ struct GatewayCommand: ConfiguredCommand {
               paceline gateway --discover dns:verifiers.default.svc:8080 --http 0.0.0.0:8080 --api-key-file keys
 
             Clients' keys go on to the verifiers. GET /health, /livez, /ready and /metrics report the gateway's own \
-            state.
+            state; browsers see it at /, with the way to each verifier's own dashboard.
             """
     )
 
@@ -39,7 +39,7 @@ struct GatewayCommand: ConfiguredCommand {
 
     var isJSON: Bool { service.announce }
 
-    /// Bytes of a body: any prompt of a million tokens.
+    /// Bytes of a body. Four may come at once, and each verifier that is tried gets a copy.
     private static let bodyLimit = 1 << 25
 
     func check() throws {
@@ -66,27 +66,36 @@ struct GatewayCommand: ConfiguredCommand {
         configuration.requestLimit = replicas.requestLimit
         // One loop for both sides of every stream: what comes in on it goes out on it, without waking another thread.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        var http = HTTPServerConfiguration()
+        (http.bodyLimit, http.bodyMemory) = (Self.bodyLimit, 4 * Self.bodyLimit)
+        http.connectionLimit = max(http.connectionLimit, replicas.requestLimit)
+        try clients.apply(to: &http, logger: logger)
         let gateway = try await Gateway.start(
             configuration,
             certificates: replicas.certificates,
             on: group.next(),
             logger: logger
         )
-        var http = HTTPServerConfiguration()
-        http.bodyLimit = Self.bodyLimit
-        http.connectionLimit = max(http.connectionLimit, replicas.requestLimit)
-        try clients.apply(to: &http, logger: logger)
         let running = RequestCount()
         let server = HTTPServer(
-            gateway.routes(registry: registry),
+            gateway.routes(
+                registry: registry,
+                build: "paceline \(PacelineVersion.current)",
+                requiresKey: http.keys != nil
+            ),
             requests: running,
             isEnding: { gateway.isEnding },
             configuration: http,
             logger: logger
         )
-        try await server.serve(on: clients.http, group: group) { address in
-            try await work(gateway, running, at: address, logger)
+        do {
+            try await server.serve(on: clients.http, group: group) { address in
+                try await work(gateway, running, at: address, logger)
+                try await gateway.shutdown()
+            }
+        } catch {
             try await gateway.shutdown()
+            throw error
         }
     }
 

@@ -20,7 +20,7 @@ struct WorkerCommand: ConfiguredCommand {
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
 
             Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds \
-            all of them, and follows as they come and go:
+            them, and follows as they come and go; of many it serves --max-verifiers:
 
               paceline worker --discover dns:paceline-link:7411 -md ngram --http 0.0.0.0:8080
 
@@ -49,6 +49,15 @@ struct WorkerCommand: ConfiguredCommand {
     )
     var discover: [NameDiscovery] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Verifiers of --discover to serve at once, 1 to 256. With more, each worker picks its own, so that all "
+                + "verifiers have about equally many workers.",
+            valueName: "count"
+        )
+    )
+    var maxVerifiers = 16
+
     @Option(help: ArgumentHelp("Address for probes and figures (default: none).", valueName: "host:port"))
     var http: Endpoint?
 
@@ -70,6 +79,7 @@ struct WorkerCommand: ConfiguredCommand {
 
     func validate() throws {
         try validateRange(slots, 1...256, "--slots")
+        try validateRange(maxVerifiers, 1...256, "--max-verifiers")
         guard !drafters.drafters.isEmpty else { throw ValidationError("-md must name a drafter, such as ngram") }
         guard connect != nil || !discover.isEmpty else {
             throw ValidationError(
@@ -92,6 +102,7 @@ struct WorkerCommand: ConfiguredCommand {
     private func work() async throws {
         var configuration = try WorkerConfiguration(hosting: drafters.names(), slots: slots)
         configuration.link.token = try link.token()
+        configuration.memberLimit = maxVerifiers
         guard let http else { return try await draft(configuration) { _ in } }
         let port = WorkerPort(drafter: configuration.drafter, registry: registry())
         let server = HTTPServer(

@@ -15,7 +15,7 @@ struct EffectiveConfiguration {
     }
 
     /// The commands that have one.
-    static let commands: [any ConfiguredCommand.Type] = [VerifierCommand.self, WorkerCommand.self]
+    static let commands: [any ConfiguredCommand.Type] = [VerifierCommand.self, WorkerCommand.self, GatewayCommand.self]
 
     /// The options of each of them, in the same order.
     private static let tables: Result<[[ConfigurableOption]], any Error> = Result {

@@ -60,7 +60,8 @@ struct LoadRequestBody: Encodable {
         try fields.encode(shared.maxTokens, forKey: shared.api == .chat ? .maxCompletionTokens : .maxTokens)
         try fields.encode(shared.temperature, forKey: .temperature)
         // Any whole number up to 2^63 - 1 is a seed everywhere.
-        if shared.temperature > 0 { try fields.encode((shared.seed &+ UInt64(ordinal)) >> 1, forKey: .seed) }
+        let seed = (shared.seed &+ UInt64(ordinal)) & UInt64(Int64.max)
+        if shared.temperature > 0 { try fields.encode(seed, forKey: .seed) }
         try fields.encode(true, forKey: .stream)
         try fields.encode(StreamOptions(), forKey: .streamOptions)
         if shared.ignoresEnd { try fields.encode(true, forKey: .ignoresEnd) }

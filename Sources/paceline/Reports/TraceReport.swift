@@ -56,7 +56,7 @@ struct TraceReport {
         )
         var last = 0
         for round in choice.rounds {
-            if round.number > last + 1 { table.append(["…"]) }
+            if round.number > last &+ 1 { table.append(["…"]) }
             last = round.number
             table.append(row(round))
         }

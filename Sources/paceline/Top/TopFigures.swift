@@ -85,9 +85,13 @@ struct TopFigures: Encodable, Sendable {
         case passTimes = "verify_pass"
     }
 
-    /// The counter of generated tokens.
-    static let tokens = "paceline_generation_tokens_total"
     static let gatewayPrefix = "paceline_gateway_"
+
+    /// Tokens each second: those that a verifier generated, or that a gateway relayed.
+    static func tokenRate(from first: TopReading, to last: TopReading) -> Double? {
+        let counter = last.isOfGateway ? gatewayPrefix + "relayed_tokens_total" : "paceline_generation_tokens_total"
+        return rate(counter, from: first, to: last)
+    }
 
     /// - Returns: nil without a reading.
     init?(_ history: TopHistory) {
@@ -96,16 +100,18 @@ struct TopFigures: Encodable, Sendable {
         func rate(_ name: String) -> Double? { Self.rate(name, from: first, to: last) }
         let growth = Growth(first: first.metrics, last: metrics)
         model = metrics["vllm:num_requests_running"].first?.labels["model_name"]
+        let running = last.isOfGateway ? Self.gatewayPrefix + "requests_running" : "paceline_num_requests_running"
         requests = Requests(
-            running: Self.count(metrics.value("paceline_num_requests_running")),
+            running: Self.count(metrics.value(running)),
             waiting: Self.count(metrics.value("paceline_num_requests_waiting")),
             slots: last.slots,
             endedPerSecond: rate("paceline_request_success_total"),
             failedPerSecond: rate("paceline_request_failures_total")
         )
-        tokensPerSecond = rate(Self.tokens)
+        tokensPerSecond = Self.tokenRate(from: first, to: last)
         promptTokensPerSecond = rate("paceline_prompt_tokens_total")
-        timeToFirstToken = growth.quantiles("paceline_time_to_first_token_seconds")
+        let prefix = last.isOfGateway ? Self.gatewayPrefix : "paceline_"
+        timeToFirstToken = growth.quantiles(prefix + "time_to_first_token_seconds")
         timeBetweenCommits = growth.quantiles("paceline_inter_token_latency_seconds")
         cacheUse = metrics.value("paceline_kv_cache_usage_perc")
         prefixHits = growth.ratio("paceline_prefix_cache_hits_total", to: "paceline_prefix_cache_queries_total")

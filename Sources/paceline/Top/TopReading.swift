@@ -10,6 +10,9 @@ struct TopReading: Sendable {
     var workers: [WorkerContribution]?
     /// Slots in all; nil if the server does not tell.
     var slots: Int?
+
+    /// Whether a gateway told, which has neither workers nor slots.
+    var isOfGateway: Bool { !metrics.names(beginning: TopFigures.gatewayPrefix).isEmpty }
 }
 
 /// The readings of the last seconds, and the speed at each of them.
@@ -31,8 +34,8 @@ struct TopHistory: Sendable {
 
     mutating func add(_ reading: TopReading) {
         if let last = readings.last {
-            let speed = TopFigures.rate(TopFigures.tokens, from: last, to: reading)
-            if let speed, speed >= 0 {
+            let speed = TopFigures.tokenRate(from: last, to: reading)
+            if let speed, speed.isFinite, speed >= 0 {
                 speeds.append(speed)
                 if speeds.count > Self.speedLimit { speeds.removeFirst() }
             } else if speed != nil {

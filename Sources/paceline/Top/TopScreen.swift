@@ -21,8 +21,10 @@ struct TopScreen {
         if let fault { lines.append("no answer: \(fault)") }
         if let figures {
             lines += ["", speed(figures, width: width)] + summary(figures)
-            lines += ["", "accepted by depth"] + Self.bars(figures.depthBars, width: width)
-            lines += ["", "time of a pass by rows"] + Self.bars(figures.passBars, width: width)
+            if figures.gateway == nil {
+                lines += ["", "accepted by depth"] + Self.bars(figures.depthBars, width: width)
+                lines += ["", "time of a pass by rows"] + Self.bars(figures.passBars, width: width)
+            }
             lines += table(figures, room: max(3, height - lines.count - 1))
             lines += figures.gatewayLines
         } else if fault == nil {
@@ -36,7 +38,7 @@ struct TopScreen {
         guard let figures else { return fault.map { "no answer: \($0)" } ?? "" }
         var parts = ["tokens/s " + (figures.tokensPerSecond.map { $0.formatted(decimals: 1) } ?? "-")]
         parts.append("running \(figures.requests.running)")
-        parts.append("waiting \(figures.requests.waiting)")
+        if figures.gateway == nil { parts.append("waiting \(figures.requests.waiting)") }
         if let time = figures.timeToFirstToken { parts.append("ttft p50 \(Self.milliseconds(time.median))") }
         if let share = figures.drafting.acceptance { parts.append("accepted \(Self.percent(share))") }
         if let use = figures.cacheUse { parts.append("kv \(Self.percent(use))") }
@@ -56,7 +58,8 @@ struct TopScreen {
 
     private func summary(_ figures: TopFigures) -> [String] {
         let requests = figures.requests
-        var states = ["\(requests.running) running", "\(requests.waiting) waiting"]
+        var states = ["\(requests.running) running"]
+        if figures.gateway == nil { states.append("\(requests.waiting) waiting") }
         if let slots = requests.slots { states.append("\(slots) slots") }
         if let ended = requests.endedPerSecond { states.append("\(ended.formatted(decimals: 1)) ended/s") }
         if let failed = requests.failedPerSecond, failed > 0 {
@@ -72,7 +75,7 @@ struct TopScreen {
         if let share = figures.drafting.acceptance, let length = figures.drafting.meanAcceptanceLength {
             let tokens = length.formatted(decimals: 2)
             lines.append("drafts        \(Self.percent(share)) accepted, \(tokens) tokens a round with a tree")
-        } else {
+        } else if figures.gateway == nil {
             lines.append("drafts        none")
         }
         return lines

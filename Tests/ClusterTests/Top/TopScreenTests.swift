@@ -72,6 +72,31 @@ struct TopScreenTests {
         #expect(figures.requests.slots == 4)
     }
 
+    @Test func aGatewayShowsWhatItRelays() throws {
+        var history = TopHistory()
+        for second in 0..<3 {
+            let families: [MetricFamily] = [
+                .counter("paceline_gateway_relayed_tokens", "T.", [(.none, Double(1000 + 100 * second))]),
+                .gauge("paceline_gateway_requests_running", "R.", [(.none, 7)]),
+            ]
+            let metrics = try MetricSamples(Exposition.text(of: families))
+            history.add(TopReading(time: .seconds(second), metrics: metrics))
+        }
+        let figures = try #require(TopFigures(history))
+        #expect(figures.tokensPerSecond == 100 && figures.requests.running == 7 && history.speeds == [100, 100])
+        let text = TopScreen(history, address: "a").lines(width: 100, height: 50).joined(separator: "\n")
+        #expect(text.contains("7 running") && !text.contains("waiting") && !text.contains("accepted by depth"))
+    }
+
+    @Test func figuresThatAreNoNumbersAreLeftOut() throws {
+        var history = TopHistory()
+        for value in ["0", "+Inf", "1e300", "NaN"] {
+            let text = "# TYPE paceline_generation_tokens counter\npaceline_generation_tokens_total \(value)\n"
+            history.add(TopReading(time: .seconds(history.readings.count), metrics: try MetricSamples(text)))
+            #expect(!TopScreen(history, address: "a").lines(width: 80, height: 40).isEmpty)
+        }
+    }
+
     @Test func anIdleServerShowsTheFiguresOfItsWholeLife() throws {
         let idle = try metrics(tokens: 1000, drafts: 10, accepted: [5, 5], waits: [0.7, 0.7])
         let figures = try #require(TopFigures(history([(0, idle), (1, idle)])))

@@ -32,4 +32,24 @@ struct VerifierDirectoryTests {
         directory.found(Self.addresses("10.0.0.1", "10.0.0.2"), of: Self.group)
         #expect(directory.certificateNames == [Endpoint(host: "10.0.0.2", port: 7411): "verifiers"])
     }
+
+    @Test func ofALargeFleetEachWorkerServesItsShareAndKeepsItAsOthersComeAndGo() throws {
+        let fleet = (0..<100).map { Endpoint(host: "10.0.1.\($0)", port: 7411) }
+        var counts: [Endpoint: Int] = [:]
+        var changed = 0
+        for worker in 0..<1000 as Range<UInt64> {
+            var directory = VerifierDirectory(Self.addresses("named"), memberLimit: 8, salt: worker &* 0x9e37_79b9)
+            directory.found(fleet, of: Self.group)
+            let served = directory.endpoints
+            #expect(served.count == 9 && served.contains(Self.addresses("named")[0]) && directory.knownCount == 101)
+            for endpoint in served { counts[endpoint, default: 0] += 1 }
+            directory.found(Array(fleet.dropLast()), of: Self.group)
+            let left = directory.endpoints
+            changed += Set(served).symmetricDifference(left).count
+            #expect(left.count == 9 && Set(left).symmetricDifference(served).count <= 2)
+        }
+        // 80 links each in the mean, with a deviation of 9.
+        #expect(fleet.allSatisfy { (45...120).contains(counts[$0] ?? 0) })
+        #expect(changed == 2 * (counts[fleet[99]] ?? 0))
+    }
 }

@@ -115,7 +115,7 @@ import Testing
     @Test func aWholeAnswerIsAskedForAgainIfItsVerifierAnswersNothingAboutItsHealth() throws {
         var driver = MachineDriver("g", "g")
         let first = driver.ask(1, Self.whole)
-        let effects = driver.wait(.milliseconds(1200), answering: [1 - (first ?? 0)])
+        let effects = driver.wait(.milliseconds(1400), answering: [1 - (first ?? 0)])
         #expect(effects.contains { if case .close = $0 { true } else { false } })
         #expect(driver.opened?.number == 1 - (first ?? 0))
         #expect(driver.machine.snapshot.statistics.retries == [.unhealthy: 1])
@@ -140,6 +140,7 @@ import Testing
     @Test func patienceGrowsWithEveryStall() throws {
         var driver = MachineDriver("g", "g", "g", "g")
         driver.ask(1, Self.stream)
+        driver.beginStream(try #require(driver.opened).id)
         var times: [Duration] = []
         for _ in 0..<3 {
             let start = driver.now
@@ -149,8 +150,94 @@ import Testing
                 isOpened = driver.opened != nil
             }
             times.append(driver.now - start)
+            driver.beginStream(try #require(driver.opened).id)
         }
         #expect(times == [.milliseconds(1050), .milliseconds(2050), .milliseconds(4050)])
+    }
+
+    @Test func aPromptThatTakesLongIsWaitedForAsLongAsItsVerifierIsHealthy() throws {
+        var driver = MachineDriver("g", "g")
+        let call = Calls.completion(#""prompt": "a", "stream": true, "sse_ping_interval": 0.1"#)
+        let placed = driver.ask(1, call)
+        let first = try #require(placed)
+        let attempt = try #require(driver.opened).id
+        _ = driver.wait(.seconds(8), answering: [0, 1])
+        // Nobody has taken it yet, so it may still be refused in words.
+        #expect(driver.opened == nil && driver.sent.isEmpty && driver.answer == nil)
+        driver.refuse(attempt, .invalidRequest("bad"))
+        #expect(driver.answer?.status == .badRequest)
+        driver.ask(2, Self.stream)
+        let second = try #require(driver.opened).number
+        _ = driver.wait(.milliseconds(1400), answering: [first == second ? 1 - first : first])
+        #expect(driver.opened?.number == 1 - second)
+    }
+
+    @Test func aGatewayThatWasStoppedItselfBlamesNobody() throws {
+        var driver = MachineDriver("g", "g")
+        driver.ask(1, Self.whole)
+        for number in 0..<2 { driver.report(number, .ready(generation: "g")) }
+        driver.give(.timer, after: .seconds(30))
+        #expect(!driver.effects.contains { if case .close = $0 { true } else { false } })
+        for number in 0..<2 { driver.report(number, .ready(generation: "g")) }
+        _ = driver.wait(.seconds(3), answering: [0, 1])
+        #expect(driver.machine.snapshot.statistics.retries.isEmpty)
+    }
+
+    @Test func onlyTheTimeThatARequestWaitedUsesUpItsPatience() throws {
+        var driver = MachineDriver("g")
+        driver.ask(1, Self.whole)
+        var attempt = try #require(driver.opened).id
+        for _ in 0..<2 {
+            driver.give(.attemptFailed(attempt, .disconnected))
+            driver.report(0, .unreachable)
+            _ = driver.wait(.seconds(14))
+            #expect(driver.answer == nil)
+            driver.report(0, .ready(generation: "g"))
+            _ = driver.wait(.milliseconds(200), answering: [0])
+            attempt = try #require(driver.opened).id
+            _ = driver.wait(.seconds(60), answering: [0])
+            #expect(driver.answer == nil && driver.opened == nil)
+        }
+        driver.give(.attemptFailed(attempt, .disconnected))
+        driver.report(0, .unreachable)
+        _ = driver.wait(.seconds(5))
+        #expect(driver.answer?.status == .serviceUnavailable)
+    }
+
+    @Test func aCutStreamThatFindsAllVerifiersFullAsksThemLessAndLessOften() throws {
+        var driver = MachineDriver("g")
+        driver.ask(1, Self.stream)
+        let attempt = try #require(driver.opened).id
+        driver.beginStream(attempt)
+        driver.stream(attempt, MachineDriver.chunk("x", 1))
+        driver.give(.attemptFailed(attempt, .disconnected))
+        var asked = 0
+        for _ in 0..<400 {
+            driver.give(.timer, after: .milliseconds(50))
+            if let opened = driver.opened {
+                asked += 1
+                driver.refuse(opened.id, Self.full)
+            }
+            driver.report(0, .ready(generation: "g"))
+        }
+        #expect((15...30).contains(asked), "\(asked)")
+    }
+
+    @Test func answersInOnePieceHaveABoundTogether() throws {
+        var configuration = GatewayConfiguration()
+        configuration.answerMemory = 100
+        var driver = MachineDriver("g", configuration: configuration)
+        for id in 0..<3 as Range<UInt64> {
+            driver.ask(id, Self.whole)
+            let attempt = try #require(driver.opened).id
+            driver.give(.answerBegan(attempt, AnswerHead(status: .ok, headers: [.contentType: "application/json"])))
+            driver.give(.answerBytes(attempt, ByteBuffer(string: String(repeating: " ", count: 45))))
+            #expect(driver.answer?.status == (id == 2 ? .tooManyRequests : nil))
+        }
+        #expect(driver.machine.collectedBytes == 90)
+        driver.give(.clientLeft(ProxyRequestID(0)))
+        driver.give(.clientLeft(ProxyRequestID(1)))
+        #expect(driver.machine.collectedBytes == 0)
     }
 
     @Test func aStreamWhoseClientDoesNotReadIsNotStalled() throws {

@@ -77,6 +77,44 @@ import Testing
         #expect(resumptions > 200)
     }
 
+    @Test func tokenIDsAreFoundInAnyOrder() throws {
+        let call = Calls.completion(#""prompt": "a", "stream": true"#)
+        var relay = StreamRelay(try #require(call.generation), eventLimit: 1 << 20)
+        relay.begin()
+        let before = #"data: {"id":"cmpl-1","choices":[{"index":0,"text":"x","finish_reason":null"#
+        let output = relay.take(ByteBuffer(string: before + #","prompt_token_ids":[1,2],"token_ids":[3]}]}"# + "\n\n"))
+        #expect(String(buffer: output.bytes) == before + "}]}\n\n")
+        #expect(output.tokens == 1 && relay.point?.tokens == [[3]])
+    }
+
+    @Test func noBytesOfAReplicaTrap() throws {
+        let verifier = try ReferenceVerifier()
+        var random = SplitMix(seed: 5)
+        var endings = 0
+        for _ in 0..<300 {
+            let call = Calls.drawn(&random)
+            let events = try verifier.events(call.call(resuming: nil), &random).joined()
+            for _ in 0..<10 {
+                var bytes = Array(events.utf8)
+                for _ in 0..<(1 + random.next(below: 4)) {
+                    let (one, other) = (random.next(below: bytes.count), random.next(below: bytes.count))
+                    let part = bytes[min(one, other)..<min(max(one, other), min(one, other) + 40)]
+                    switch random.next(below: 3) {
+                    case 0: bytes.insert(contentsOf: part, at: random.next(below: bytes.count))
+                    case 1: bytes.removeSubrange(part.indices)
+                    default: bytes[one] = UInt8(truncatingIfNeeded: random.next())
+                    }
+                    if bytes.isEmpty { bytes = [0] }
+                }
+                var relay = StreamRelay(try #require(call.generation), eventLimit: 1 << 20)
+                relay.begin()
+                if relay.take(ByteBuffer(bytes: bytes)).ending != nil { endings += 1 }
+                _ = relay.point
+            }
+        }
+        #expect(endings > 100)
+    }
+
     @Test func aStreamThatIsNotCutHasTheVeryBytesOfAVerifierThatWasNotAskedForTokenIDs() throws {
         let verifier = try ReferenceVerifier()
         for seed in 0..<100 as Range<UInt64> {

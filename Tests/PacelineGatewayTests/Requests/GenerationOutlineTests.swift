@@ -33,6 +33,11 @@ import Testing
         #expect(try GenerationOptions.seed(fields) == seed)
     }
 
+    @Test func anAnswerThatIsGoneOnWithGetsNoOtherSeedThanItsOwn() {
+        let fields = #""prompt": "a", "temperature": 1, "resume": {"tokens": [1]}"#
+        #expect(body(Calls.completion(fields)) == "{\(fields)}")
+    }
+
     @Test func aStreamIsAskedForTokenIDsAndPings() {
         let added = #","seed":77,"return_token_ids":true,"sse_ping_interval":0.25}"#
         #expect(body(Calls.completion(#""stream": true"#)) == #"{"stream": true"# + added)
@@ -62,17 +67,27 @@ import Testing
         #expect(Calls.completion(fields).generation?.choices == choices)
     }
 
+    @Test func aChatHasOnePrompt() {
+        #expect(Calls.chat(#""prompt": ["a", "b"], "n": 2"#).generation?.choices == 2)
+    }
+
+    @Test func aBodyOfVeryManyFieldsIsLeftToTheVerifier() {
+        let fields = (0..<5000).map { "\"f\($0)\": 1" }.joined(separator: ", ")
+        let call = Calls.completion(fields)
+        #expect(call.generation == nil && body(call) == "{\(fields)}")
+    }
+
     @Test func aClientsOwnResumptionIsGoneOnWith() throws {
         let call = Calls.completion(
-            #""stream": true, "n": 3, "resume": {"tokens": [[1, 2], null, []], "id": "cmpl-ü\"", "created": 5}"#
+            #""stream": true, "n": 3, "resume": {"tokens": [[1, 2], null, []], "id": "cmpl-!\"", "created": 5}"#
         )
         let resume = try #require(call.generation?.resume)
-        #expect(resume == RelayPoint(tokens: [[1, 2], nil, []], id: "cmpl-ü\"", created: 5))
+        #expect(resume == RelayPoint(tokens: [[1, 2], nil, []], id: "cmpl-!\"", created: 5))
         #expect(!body(call).contains("[[1,2]"), "the client's own stands")
         let point = RelayPoint(tokens: [[1, 2, 3], nil, [4]], id: resume.id, created: resume.created)
         let fields = try RequestFields(body: call.call(resuming: point).body)
         let read = try #require(try ResumePoint(fields, vocabularySize: 10))
-        #expect(read.tokens == point.tokens && read.id == "cmpl-ü\"" && read.created == 5)
+        #expect(read.tokens == point.tokens && read.id == "cmpl-!\"" && read.created == 5)
     }
 
     @Test func flatTokensAreThoseOfTheOnlyChoice() {

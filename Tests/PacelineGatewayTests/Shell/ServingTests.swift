@@ -31,7 +31,7 @@ import Testing
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let gateway = try await Gateway.start(configuration, on: group.next(), logger: Self.quiet)
-        let routes = gateway.routes(registry: PrometheusRegistry())
+        let routes = gateway.routes(registry: PrometheusRegistry(), build: "paceline", requiresKey: false)
         try await HTTPServer(routes, isEnding: { gateway.isEnding }, logger: Self.quiet).serve(
             on: Endpoint(host: "127.0.0.1", port: 0),
             group: group

@@ -93,11 +93,13 @@ package struct VerifierMachine: Sendable {
     }
 
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
-    package var deadline: Instant? {
-        [links.deadline, scheduler.deadline].compactMap { $0 }.min()
-    }
+    ///
+    /// Stored, because it is read after every event. To ask a machine that an object holds for a property that has to
+    /// be computed, the whole machine is copied.
+    package private(set) var deadline: Instant?
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+        defer { deadline = [links.deadline, scheduler.deadline].compactMap(\.self).min() }
         switch event {
         case .accepted(let id, let host, let nonce): accept(id, from: host, nonce, now: now)
         case .link(let id, let event): handle(event, on: id, now: now)

@@ -16,6 +16,15 @@ package struct RequestTrace: Sendable {
         case failed(RequestFault)
     }
 
+    /// Where the time went after the first token, in milliseconds.
+    package struct Spending: Sendable, Equatable {
+        package var waiting = 0.0
+        package var verifying = 0.0
+        package var sampling = 0.0
+        /// From the end of one round to that of the next, all of the above included.
+        package var all = 0.0
+    }
+
     /// Rounds that are kept from the beginning, and the latest ones beside them.
     package static let (firstRounds, lastRounds) = (16, 240)
 
@@ -36,6 +45,9 @@ package struct RequestTrace: Sendable {
     package private(set) var acceptedTokens = 0
     /// All rounds, also those that are not kept.
     package private(set) var roundCount = 0
+    /// Of all rounds, also those that are not kept.
+    package private(set) var spending = Spending()
+    private var lastVerification: Instant?
     package private(set) var ending: Ending?
     package private(set) var end: Instant?
     private var first: [RoundRecord] = []
@@ -66,12 +78,23 @@ package struct RequestTrace: Sendable {
         if case .verify(let verified, let accepted, _) = round.work {
             draftTokens += verified
             acceptedTokens += accepted
+            spend(round)
         }
         guard isKept else { return }
         var round = round
         // The picture is for those who watch.
         round.tree = nil
         if first.count < Self.firstRounds { first.append(round) } else { last.append(round) }
+    }
+
+    private mutating func spend(_ round: RoundRecord) {
+        defer { lastVerification = round.ended }
+        guard let lastVerification else { return }
+        let sampling = round.cost.samplingMilliseconds ?? 0
+        spending.waiting += (round.began - round.ready).inMilliseconds
+        spending.verifying += max(0, round.cost.milliseconds - sampling)
+        spending.sampling += sampling
+        spending.all += (round.ended - lastVerification).inMilliseconds
     }
 
     mutating func add(_ event: RequestEvent, now: Instant) {

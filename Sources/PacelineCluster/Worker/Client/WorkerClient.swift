@@ -59,6 +59,11 @@ package final class WorkerClient: Sendable {
             throw error
         }
         let machine = WorkerMachine(configuration, verifiers: verifiers)
+        let directory = VerifierDirectory(
+            verifiers,
+            memberLimit: configuration.memberLimit,
+            salt: .random(in: .min ... .max)
+        )
         let board = WorkerBoard(machine.snapshot(now: .zero))
         let ended = loop.eventLoop.makePromise(of: Void.self)
         let shell = try await loop.install { eventLoop in
@@ -75,7 +80,7 @@ package final class WorkerClient: Sendable {
         loop.post { $0.post(.timer) }
         return WorkerClient(
             board: board,
-            directory: VerifierDirectory(verifiers),
+            directory: directory,
             logger: logger,
             loop: loop,
             shell: shell,
@@ -101,6 +106,8 @@ package final class WorkerClient: Sendable {
             )
             directory.withLock { directory in
                 directory.found(members, of: group)
+                let (serving, known) = (directory.endpoints.count, directory.knownCount)
+                if serving < known { logger.info("serves \(serving) of the \(known) verifiers that it knows") }
                 loop.post { [directory] in $0.follow(directory) }
             }
         case .failure(let error): logger.warning("\(error); the verifiers stay those that were found before")

@@ -8,6 +8,8 @@ package struct WorkerConfiguration: Sendable {
     package var fingerprint: ModelFingerprint?
     /// How many requests it drafts for at once, over all verifiers.
     package var slots = 8
+    /// How many members of groups it serves at once.
+    package var memberLimit = 16
     /// The longest base and tree that its drafters can hold; nil for no bound.
     package var contextLength: Int?
     package var draft = DraftSettings()

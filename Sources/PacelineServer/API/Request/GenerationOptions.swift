@@ -5,7 +5,7 @@ import PacelineSpeculation
 /// answer is sent.
 struct GenerationOptions: Sendable {
     /// The most choices for one prompt.
-    static let choiceLimit = 128
+    static let choiceLimit = ServedModel.choiceLimit
 
     /// The seed is still open; see ``seed``.
     var sampling: SamplingParameters
@@ -168,6 +168,13 @@ struct ResumePoint: Sendable, Equatable {
     init?(_ fields: RequestFields, vocabularySize: Int) throws(APIError) {
         guard let resume = try fields.object("resume") else { return nil }
         id = try resume.string("id")
+        if let id, !RequestIdentity.isSane(id) {
+            // It goes into every chunk, and into what operators read.
+            throw .invalidRequest(
+                "resume.id must be the id of an answer: 1 to \(RequestIdentity.limit) printable ASCII characters",
+                param: "resume.id"
+            )
+        }
         created = try resume.integer("created", in: 0...Int.max)
         guard let values = try resume.array("tokens", of: "token ids") else {
             throw resume.missing("tokens", "an array of token ids")

@@ -20,8 +20,8 @@ const tickText = (value) => (Number.isInteger(value) ? String(value) : String(Nu
 
 /// A chart in a box. Subclasses draw into `this.plot` with `this.x()` and `this.y()`.
 class Chart {
-  constructor(box, { label, xUnit, yUnit, height = 200 }) {
-    Object.assign(this, { box, label, xUnit, yUnit, height });
+  constructor(box, { label, xUnit, yUnit, height = 200, emptyText = "nothing yet" }) {
+    Object.assign(this, { box, label, xUnit, yUnit, height, emptyText });
     this.root = svg("svg", { role: "img", "aria-label": label });
     box.append(this.root);
     this.width = 0;
@@ -121,7 +121,7 @@ export class TimeChart extends Chart {
       this.path(points, `line ${className}`);
     }
     this.labelEnds(series);
-    if (!values.length) this.empty("nothing yet");
+    if (!values.length) this.empty(this.emptyText);
     this.describe(series.map(({ name, points }) => `${name} ${digits(points.at(-1)?.y ?? null)}`).join(", "));
   }
 
@@ -164,7 +164,7 @@ export class BarChart extends Chart {
         svg("text", { x, y: y - 4, "text-anchor": "middle", class: "value" }, width > 24 ? text : ""),
       );
     }
-    if (!bars.length) this.empty("nothing was verified yet");
+    if (!bars.length) this.empty(this.emptyText);
     this.describe(bars.map(({ name, text }) => `${name}: ${text}`).join(", ") || "nothing yet");
   }
 }

@@ -55,18 +55,22 @@ export class History {
   /// A quantile of what a histogram counted over the last seconds; null if it counted nothing.
   quantile(share, counts, bounds, seconds, sample = this.last) {
     const before = counts(this.before(seconds, sample).figures);
-    const gained = counts(sample.figures).map((count, place) => count - (before[place] ?? 0));
-    const total = gained.reduce((sum, count) => sum + count, 0);
-    if (total <= 0) return null;
-    let rank = share * total;
-    for (const [place, count] of gained.entries()) {
-      if (count > 0 && rank <= count) {
-        const low = place > 0 ? bounds[place - 1] : 0;
-        const high = bounds[place] ?? low;
-        return low + (high - low) * (rank / count);
-      }
-      rank -= count;
-    }
-    return bounds.at(-1);
+    return quantile(share, counts(sample.figures).map((count, place) => count - (before[place] ?? 0)), bounds);
   }
+}
+
+/// A quantile of a histogram's counts; null if it counted nothing.
+export function quantile(share, counts, bounds) {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total <= 0) return null;
+  let rank = share * total;
+  for (const [place, count] of counts.entries()) {
+    if (count > 0 && rank <= count) {
+      const low = place > 0 ? bounds[place - 1] : 0;
+      const high = bounds[place] ?? low;
+      return low + (high - low) * (rank / count);
+    }
+    rank -= count;
+  }
+  return bounds.at(-1);
 }

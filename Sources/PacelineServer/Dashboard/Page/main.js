@@ -1,12 +1,13 @@
 // Puts events into the panels.
 
-import { byID, clock, digits, duration, percent, setText, whole } from "./dom.js";
+import { byID, digits, duration, percent, setText, whole } from "./dom.js";
 import { BarChart, CurveChart, TimeChart } from "./charts.js";
+import { PageFrame } from "./frame.js";
 import { History } from "./history.js";
-import { Events, RequestChoice, RunningTable, Tiles, WorkersTable } from "./panels.js";
+import { Events, RequestChoice, RunningTable, WorkersTable } from "./panels.js";
 import { RoundsView } from "./rounds.js";
-import { Stream } from "./stream.js";
 import { TreeView, legend } from "./tree.js";
+import { Tiles } from "./widgets.js";
 
 /// Seconds over which shares and times are taken.
 const WINDOW = 60;
@@ -16,7 +17,6 @@ const DEPTHS = 12;
 const history = new History();
 let hello = null;
 let passes = [];
-let isPaused = false;
 
 const tiles = new Tiles(byID("tiles"));
 const charts = {
@@ -27,7 +27,7 @@ const charts = {
     yText: (value) => percent(value) }),
   cost: new CurveChart(byID("cost"), { label: "Time of a pass by its rows", xUnit: "rows of a pass", yUnit: "ms" }),
   depth: new BarChart(byID("depth"), { label: "Acceptance by depth", xUnit: "depth in the tree",
-    yUnit: "trees accepted so far" }),
+    yUnit: "trees accepted so far", emptyText: "nothing was verified yet" }),
 };
 const workers = new WorkersTable();
 const events = new Events(byID("events"));
@@ -35,34 +35,32 @@ const rounds = new RoundsView(new TreeView(byID("tree"), byID("node-detail")));
 const choice = new RequestChoice((request) => watch(request));
 const running = new RunningTable((request) => { choice.value = request; watch(String(request)); });
 byID("tree-legend").append(...legend());
-setText(byID("since"), clock(new Date()));
 
-const stream = new Stream({
-  requiresKey: document.querySelector("meta[name='paceline-requires-key']").content === "true",
+const frame = new PageFrame({
+  states: { serving: "live", loading: "loading the model", leaving: "about to end", ended: "the server is ending",
+    crowded: "too many watch already" },
   onEvent: take,
-  onStatus: status,
+  onResume: () => { if (history.last) draw(); },
 });
 
 function watch(request) {
   rounds.begin(null);
-  stream.open(request);
+  frame.stream.open(request);
 }
 
 // MARK: Events
 
 function take(event) {
   if (event.hello) greet(event.hello);
-  if (event.state) status(event.state, { serving: "live", loading: "loading the model", leaving: "about to end",
-    ended: "the server is ending", crowded: "too many watch already" }[event.state] ?? event.state);
   if (event.figures) {
     history.add(performance.now() / 1000, event.figures);
     events.take(event.figures.workers ?? []);
-    if (!isPaused) draw();
+    if (!frame.isPaused) draw();
   }
   if (event.rounds) {
     passes.push(...event.rounds.passes);
     passes.splice(0, Math.max(0, passes.length - PASSES));
-    if (!isPaused) rounds.add(event.rounds);
+    if (!frame.isPaused) rounds.add(event.rounds);
   }
 }
 
@@ -76,34 +74,6 @@ function greet(words) {
   setText(byID("served"), `${words.model} · ${words.build}`);
   document.title = `Paceline · ${words.model}`;
 }
-
-function status(state, words) {
-  const node = byID("status");
-  node.dataset.state = state;
-  setText(byID("status-text"), words ?? state);
-  node.title = words ?? "";
-  const asks = state === "key";
-  byID("main").hidden = asks;
-  byID("key-form").hidden = !asks;
-  if (!asks) return;
-  // At first there is nothing wrong: nobody has typed anything.
-  setText(byID("key-fault"), byID("key").value ? words : "");
-  byID("key").value = "";
-  byID("key").focus();
-}
-
-byID("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const key = byID("key").value.trim();
-  if (key) stream.setKey(key);
-});
-
-byID("pause").addEventListener("click", () => {
-  isPaused = !isPaused;
-  byID("pause").setAttribute("aria-pressed", String(isPaused));
-  setText(byID("pause"), isPaused ? "Go on" : "Pause");
-  if (!isPaused && history.last) draw();
-});
 
 // MARK: Drawing
 
@@ -207,4 +177,4 @@ function drawWorkers(figures) {
   setText(byID("workers-note"), "nodes verified in the last minute, or since the start if there were none");
 }
 
-stream.open(choice.value);
+frame.stream.open(choice.value);

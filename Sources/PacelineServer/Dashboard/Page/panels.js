@@ -1,67 +1,7 @@
-// Tiles, tables and the list of events.
+// The verifier's tables and the list of its events.
 
-import { html, byID, clock, digits, duration, percent, setText, whole } from "./dom.js";
-
-const EVENTS = 40;
-
-/// The figures at a glance: {name, value, unit, note}.
-export class Tiles {
-  constructor(box) {
-    this.box = box;
-    this.tiles = new Map();
-  }
-
-  show(list) {
-    for (const { name, value, unit, note } of list) {
-      let tile = this.tiles.get(name);
-      if (!tile) {
-        const [number, small, below] = [html("span", { class: "number" }), html("span", { class: "unit" }), html("p", { class: "note" })];
-        const root = html("div", { class: "tile" }, html("h3", {}, name), html("p", { class: "big" }, number, " ", small), below);
-        this.box.append(root);
-        tile = { number, small, below };
-        this.tiles.set(name, tile);
-      }
-      setText(tile.number, value);
-      setText(tile.small, unit ?? "");
-      setText(tile.below, note ?? "");
-    }
-  }
-}
-
-/// Rows of a table that stay the same elements while their key does.
-class Rows {
-  constructor(body, empty) {
-    Object.assign(this, { body, rows: new Map() });
-    const columns = body.closest("table").querySelectorAll("th").length;
-    this.empty = html("tr", {}, html("td", { colspan: columns, class: "words muted" }, empty));
-  }
-
-  /// - make(item) returns an element; update(element, item) fills it.
-  show(items, key, make, update) {
-    const wanted = new Set(items.map(key));
-    for (const [name, row] of this.rows) {
-      if (wanted.has(name)) continue;
-      row.remove();
-      this.rows.delete(name);
-    }
-    items.forEach((item, place) => {
-      let row = this.rows.get(key(item));
-      if (!row) this.rows.set(key(item), (row = make(item)));
-      update(row, item);
-      if (this.body.children[place] !== row) this.body.insertBefore(row, this.body.children[place] ?? null);
-    });
-    if (items.length) this.empty.remove();
-    else this.body.append(this.empty);
-  }
-}
-
-function fill(row, cells) {
-  cells.forEach((text, place) => {
-    if (text !== null) setText(row.children[place], text);
-  });
-}
-
-const cells = (count, words) => Array.from({ length: count }, (_, place) => html("td", words.has(place) ? { class: "words" } : {}));
+import { html, byID, digits, duration, percent, setText, whole } from "./dom.js";
+import { EventLog, Rows, cells, fill } from "./widgets.js";
 
 export class WorkersTable {
   constructor() {
@@ -120,7 +60,7 @@ export class RunningTable {
 /// Workers that come, go, rest and draft again, read off the lists of two moments.
 export class Events {
   constructor(list) {
-    this.list = list;
+    this.log = new EventLog(list);
     this.known = null;
   }
 
@@ -133,23 +73,16 @@ export class Events {
     this.known = new Map(workers.map((worker) => [worker.id, worker]));
     if (!before) {
       const count = workers.filter((worker) => worker.connected).length;
-      return this.add("start", `${count} ${count === 1 ? "worker is" : "workers are"} connected`);
+      return this.log.add("start", `${count} ${count === 1 ? "worker is" : "workers are"} connected`);
     }
     for (const worker of workers) {
       const old = before.get(worker.id);
       const name = `${worker.name} (${worker.id}, ${worker.drafter})`;
-      if (!old) this.add("join", `${name} joined`);
-      if (old?.connected !== false && !worker.connected) this.add("leave", `${name} left`);
-      else if (!old?.rest && worker.rest) this.add("rest", `${name} rests: ${worker.rest}`);
-      else if (old?.rest && !worker.rest) this.add("join", `${name} drafts again`);
+      if (!old) this.log.add("join", `${name} joined`);
+      if (old?.connected !== false && !worker.connected) this.log.add("leave", `${name} left`);
+      else if (!old?.rest && worker.rest) this.log.add("rest", `${name} rests: ${worker.rest}`);
+      else if (old?.rest && !worker.rest) this.log.add("join", `${name} drafts again`);
     }
-  }
-
-  add(kind, words) {
-    const sign = { join: "+", leave: "−", rest: "‖", start: "•" }[kind];
-    this.list.prepend(html("li", { class: kind }, html("time", {}, clock(new Date())),
-      html("span", { class: "sign", "aria-hidden": "true" }, sign), html("span", {}, words)));
-    while (this.list.children.length > EVENTS) this.list.lastChild.remove();
   }
 }
 

@@ -22,6 +22,8 @@ export class RoundsView {
     this.rounds = [];
     this.tokens = [];
     this.chosen = null;
+    // Events that have come since the list stands still.
+    this.waiting = [];
     this.body.replaceChildren();
     this.text.replaceChildren();
     this.tree.show(null);
@@ -31,12 +33,20 @@ export class RoundsView {
   follow(isLive) {
     this.isLive = isLive;
     this.live.setAttribute("aria-pressed", String(isLive));
-    if (isLive) this.choose(this.rounds.findLast((round) => round.tree) ?? null);
+    if (!isLive) return;
+    for (const event of this.waiting.splice(0)) this.add(event);
+    this.choose(this.rounds.findLast((round) => round.tree) ?? null);
   }
 
-  /// Takes rounds as they come.
-  add({ request, list, tree }) {
+  /// Takes rounds as they come. The list stands still while somebody looks at one of its rounds.
+  add(event) {
+    const { request, list, tree } = event;
     if (request === undefined) return;
+    if (!this.isLive) {
+      this.waiting.push(event);
+      if (this.waiting.length > ROUNDS) this.waiting.shift();
+      return;
+    }
     if (request !== this.request) this.begin(request);
     for (const round of list) {
       this.rounds.push(round);
