@@ -57,6 +57,28 @@ struct HTTPServerTests {
         }
     }
 
+    @Test("Health and what is generated name the generation of the model; an error does not")
+    func generation() async throws {
+        let generation = try TestModel.served(contextLength: 2048).generation
+        try await ServerHarness.run(.hello) { address in
+            func head(_ request: String) async throws -> Substring {
+                let answer = try await RawClient(address).exchange(request)
+                return answer.split(separator: "\r\n\r\n", maxSplits: 1).first ?? ""
+            }
+            let requests = [
+                RawClient.get("/health"), RawClient.post("/v1/completions", Self.prompt),
+                RawClient.post("/v1/completions", Self.streamed),
+            ]
+            for request in requests {
+                let head = try await head(request)
+                #expect(head.hasPrefix("HTTP/1.1 200 OK"))
+                #expect(head.split(separator: "\r\n").contains("paceline-generation: \(generation)"), "\(head)")
+            }
+            let refused = try await head(RawClient.post("/v1/completions", "{}"))
+            #expect(refused.hasPrefix("HTTP/1.1 400") && !refused.contains("paceline-generation"))
+        }
+    }
+
     @Test("Text arrives while it is generated, and hanging up cancels the request")
     func hangUp() async throws {
         let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "first"))), .hold])

@@ -63,7 +63,7 @@ struct GatewayTests {
     // MARK: Planted bugs
 
     /// The seeds within which a bug must be found.
-    private static let patience = 40 as UInt64
+    private static let patience = 10 as UInt64
 
     /// The first promise that breaks because of a bug, and where.
     private func first(_ bug: Interference) throws -> (seed: UInt64, promise: Violation.Promise)? {
