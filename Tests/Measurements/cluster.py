@@ -48,8 +48,9 @@ class Process:
         threading.Thread(target=self._read_errors, daemon=True).start()
 
     def _read_errors(self):
-        for line in self.child.stderr:
-            self.errors.append(line)
+        with self.child.stderr as lines:
+            for line in lines:
+                self.errors.append(line)
 
     @property
     def pid(self):
