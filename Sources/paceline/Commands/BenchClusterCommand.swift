@@ -19,8 +19,8 @@ struct BenchClusterCommand: ParsableCommand {
               paceline bench cluster --cost-curve curve.json --sequences 16 --modes asynchronous,stop-and-wait
 
             With --fleets it simulates several verifiers at once instead, among which the machine of a gateway places \
-            the sequences. It tells what their links carry, and what \
-            deciding costs a verifier in processor time and memory, on this machine:
+            the sequences. It tells what their links carry, and what deciding costs a verifier in processor time and \
+            memory, on this machine:
 
               paceline bench cluster --fleets 1:10:100,10:100:1000,100:1000:10000
               paceline bench cluster --fleets 1:1:1,1:16:16,1:64:64

@@ -94,7 +94,8 @@ struct GatewayCommand: ConfiguredCommand {
                 try await gateway.shutdown()
             }
         } catch {
-            try await gateway.shutdown()
+            // The first error is the one to tell.
+            try? await gateway.shutdown()
             throw error
         }
     }
