@@ -102,7 +102,8 @@ struct RoundObserverTests {
         var wide = TokenTree()
         for token in 0..<200 { _ = try wide.append(.init(parent: nil, token: Token(token), logProbability: -5)) }
         for token in 0..<100 { _ = try wide.append(.init(parent: 199, token: Token(token), logProbability: -5)) }
-        drafts.add(wide, bit: 1, probabilities: wide.indices.map { $0 == 299 ? 0.001 : 0.01 }, isProven: true)
+        let probabilities = wide.indices.map { $0 == 299 ? 0.001 : 0.01 }
+        drafts.add(MergedTree.Part(tree: wide, probabilities: probabilities, isProven: true, place: 0))
         #expect(drafts.nodesByWorker == [300])
         let verified = drafts.subtree([199, 299])
         let verdict = Verdict(path: [0], accepted: [199], correction: 7)

@@ -86,7 +86,7 @@ struct PassSchedulerTests {
         let tree = try TokenTree(
             (0..<nodes).map { .init(parent: $0 == 0 ? nil : $0 - 1, token: Token($0), logProbability: -0.1) }
         )
-        merged.add(tree, bit: 1, probabilities: tree.map { _ in probability }, isProven: true)
+        merged.add(MergedTree.Part(tree: tree, probabilities: tree.map { _ in probability }, isProven: true, place: 0))
         return merged
     }
 

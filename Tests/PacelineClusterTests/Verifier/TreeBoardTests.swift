@@ -202,14 +202,40 @@ struct TreeBoardTests {
             for (place, drafter) in drafters.enumerated() {
                 let tree = bench.board.tree(of: drafter.worker)
                 guard let profile = drafter.profile else { continue }
-                let probabilities = profile.probabilities(of: tree)
-                expected.add(tree, bit: 1 << UInt64(place), probabilities: probabilities, isProven: profile.isProven)
+                expected.add(MergedTree.Part(tree, profile, place: place))
             }
             expected.reconcile()
             #expect(shown.workers == expected.workers && shown.proposers == expected.proposers)
             #expect(Array(shown.tree) == Array(expected.tree) && shown.probabilities == expected.probabilities)
             #expect(shown.provenProbabilities == expected.provenProbabilities)
         }
+    }
+
+    @Test("sees without merging that no proven worker's path is worth a price", arguments: 0..<8 as Range<UInt64>)
+    func worthless(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        var (worthless, valuable) = (0, 0)
+        for _ in 0..<100 {
+            var bench = Bench()
+            var drafters: [(worker: LinkID, profile: WorkerProfile?)] = []
+            for place in 1...2 {
+                let worker = LinkID(rawValue: UInt64(place))
+                var profile = WorkerProfile()
+                for _ in 0..<Int(20 * random.nextUnit()) {
+                    let tree = try TokenTree([.init(parent: nil, token: 1, logProbability: -0.7)])
+                    let verdict = Verdict(path: [], accepted: [], correction: Token(1 + 2 * random.nextUnit()))
+                    profile.learn(from: verdict, on: tree, isHeard: true, isJudged: true)
+                }
+                drafters.append((worker, profile))
+                _ = bench.receive([node(nil, 1), node(nil, Token(1 + place)), node(0, 4)], from: worker)
+            }
+            let price = random.nextUnit()
+            let worth = bench.board.merged(drafters).surplus(depth: 8, over: price)
+            let mayExceed = bench.board.mayExceed(price, drafters, prediction: nil)
+            if !mayExceed { #expect(worth == 0) }
+            if mayExceed { valuable += worth > 0 ? 1 : 0 } else { worthless += 1 }
+        }
+        #expect(worthless > 10 && valuable > 10, "\(worthless) worthless, \(valuable) valuable")
     }
 
     @Test("tells what proven workers alone would bring, whoever else drafts", arguments: 0..<20 as Range<UInt64>)
@@ -227,9 +253,9 @@ struct TreeBoardTests {
             }
             let probabilities = tree.map { _ in random.nextUnit() }
             let isProven = random.nextUnit() < 0.5
-            board.add(tree, bit: 1 << UInt64(place), probabilities: probabilities, isProven: isProven)
-            guard isProven else { continue }
-            proven.add(tree, bit: 1 << UInt64(place), probabilities: probabilities, isProven: true)
+            let part = MergedTree.Part(tree: tree, probabilities: probabilities, isProven: isProven, place: place)
+            board.add(part)
+            if isProven { proven.add(part) }
         }
         board.reconcile()
         proven.reconcile()

@@ -15,8 +15,8 @@ struct VerdictShareTests {
         let branch = try TokenTree([
             .init(parent: nil, token: 1, logProbability: -1), .init(parent: nil, token: 3, logProbability: -1),
         ])
-        merged.add(chain, bit: 1, probabilities: [0.5, 0.5], isProven: true)
-        merged.add(branch, bit: 2, probabilities: [0.9, 0.9], isProven: false)
+        merged.add(MergedTree.Part(tree: chain, probabilities: [0.5, 0.5], isProven: true, place: 0))
+        merged.add(MergedTree.Part(tree: branch, probabilities: [0.9, 0.9], isProven: false, place: 1))
         let verdict = SampleMatch().verdict(on: merged.tree) { node in node == nil ? 1 : 9 }
         let shares = merged.shares(of: verdict)
         #expect(shares.keys == workers)

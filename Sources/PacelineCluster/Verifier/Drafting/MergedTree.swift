@@ -32,18 +32,43 @@ struct MergedTree: Sendable {
         tree = TokenTree(limits: limits)
     }
 
-    /// Adds one worker's tree.
+    /// One worker's tree, with what is believed of it.
+    struct Part {
+        let tree: TokenTree
+        /// Of the tree's nodes.
+        let probabilities: [Double]
+        /// Whether the worker has been right before.
+        let isProven: Bool
+        /// The worker's in ``workers``.
+        let place: Int
+    }
+
+    /// Merges the trees of a sequence's workers.
     ///
     /// - Parameters:
-    ///   - bit: the worker's.
-    ///   - probabilities: of the tree's nodes.
-    ///   - isProven: whether the worker has been right before.
-    mutating func add(_ other: TokenTree, bit: UInt64, probabilities: [Double], isProven: Bool) {
+    ///   - parts: in the order of assignment.
+    ///   - limits: the parts' own.
+    init(of parts: [Part], limits: TreeLimits, workers: [LinkID]) {
+        self.init(limits: limits, workers: workers)
+        if parts.count == 1 { take(parts[0]) } else { parts.forEach { add($0) } }
+        reconcile()
+    }
+
+    /// Takes the only tree as it is, which is what adding its nodes one by one would give.
+    private mutating func take(_ part: Part) {
+        tree = part.tree
+        probabilities = part.probabilities
+        provenProbabilities = part.isProven ? part.probabilities : Array(repeating: 0, count: tree.count)
+        proposers = Array(repeating: part.bit, count: tree.count)
+    }
+
+    /// Adds one worker's tree.
+    mutating func add(_ part: Part) {
         var placed: [NodeIndex?] = []
-        placed.reserveCapacity(other.count)
-        for (node, probability) in zip(other, probabilities) {
-            let place = place(node, under: placed, bit: bit, probability: probability)
-            if isProven, let place { provenProbabilities[place] = max(provenProbabilities[place], probability) }
+        placed.reserveCapacity(part.tree.count)
+        for (node, probability) in zip(part.tree, part.probabilities) {
+            let place = place(node, under: placed, bit: part.bit, probability: probability)
+            if part.isProven, let place { provenProbabilities[place] = max(provenProbabilities[place], probability) }
             placed.append(place)
         }
     }
@@ -152,4 +177,14 @@ struct MergedTree: Sendable {
         }
         return index
     }
+}
+
+extension MergedTree.Part {
+    init(_ tree: TokenTree, _ profile: WorkerProfile, place: Int) {
+        let probabilities = profile.probabilities(of: tree)
+        self.init(tree: tree, probabilities: probabilities, isProven: profile.isProven, place: place)
+    }
+
+    /// Stands for the worker in a node's proposers.
+    fileprivate var bit: UInt64 { 1 << UInt64(place) }
 }

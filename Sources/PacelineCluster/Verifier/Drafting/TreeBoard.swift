@@ -119,6 +119,23 @@ struct TreeBoard: Sendable {
         entries.update(worker) { $0.stream.belowBase() } ?? TokenTree(limits: limits)
     }
 
+    /// Whether any path that a proven worker has drafted below the base may be more probable than `price`. Much quicker
+    /// than ``merged(_:prediction:)``.
+    ///
+    /// - Parameters: as those of ``merged(_:prediction:)``.
+    mutating func mayExceed(
+        _ price: Double,
+        _ drafters: [(worker: LinkID, profile: WorkerProfile?)],
+        prediction: Prediction?
+    ) -> Bool {
+        for drafter in drafters {
+            guard let profile = drafter.profile, profile.isProven else { continue }
+            if profile.mayExceed(price, in: tree(of: drafter.worker)) { return true }
+        }
+        guard let prediction, prediction.profile.isProven else { return false }
+        return prediction.profile.mayExceed(price, in: prediction.tree)
+    }
+
     /// All trees below the current base, merged by (parent, token). Merges again only if something has changed.
     ///
     /// - Parameters:
@@ -134,26 +151,15 @@ struct TreeBoard: Sendable {
             Source(worker: drafter.worker, revision: tree.isEmpty ? nil : drafter.profile?.revision)
         }
         if let latest, latest.sources == sources { return latest.tree }
+        var parts = zip(drafters, trees).enumerated().compactMap { place, drafter -> MergedTree.Part? in
+            guard let profile = drafter.0.profile, !drafter.1.isEmpty else { return nil }
+            return MergedTree.Part(drafter.1, profile, place: place)
+        }
+        if let prediction, !prediction.tree.isEmpty {
+            parts.append(MergedTree.Part(prediction.tree, prediction.profile, place: trees.count))
+        }
         let workers = drafters.map(\.worker) + (prediction == nil ? [] : [LinkID.prediction])
-        var merged = MergedTree(limits: limits, workers: workers)
-        for (place, tree) in trees.enumerated() {
-            guard let profile = drafters[place].profile else { continue }
-            merged.add(
-                tree,
-                bit: 1 << UInt64(place),
-                probabilities: profile.probabilities(of: tree),
-                isProven: profile.isProven
-            )
-        }
-        if let prediction {
-            merged.add(
-                prediction.tree,
-                bit: 1 << UInt64(trees.count),
-                probabilities: prediction.profile.probabilities(of: prediction.tree),
-                isProven: prediction.profile.isProven
-            )
-        }
-        merged.reconcile()
+        let merged = MergedTree(of: parts, limits: limits, workers: workers)
         latest = (sources, merged)
         return merged
     }

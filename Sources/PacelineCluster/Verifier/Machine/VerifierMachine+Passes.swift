@@ -40,16 +40,26 @@ extension VerifierMachine {
         guard let depth = running[request]?.verifiableDepth else { return }
         observer.arrived(for: request, from: worker, now: now)
         let isProven = links[worker]?.worker?.profile.isProven ?? false
-        let drafts = isProven ? drafts(for: request) : nil
+        let drafts = isProven ? valuableDrafts(for: request) : nil
         scheduler.arrived(for: request, drafts: drafts, depth: depth, now: now)
     }
 
     /// The drafts for a sequence, believed as far as each worker has earned it.
     mutating func drafts(for request: RequestID) -> MergedTree {
-        let drafters = ledger.workers(of: request).map { worker in
-            (worker: worker, profile: links[worker]?.worker?.profile)
-        }
+        let drafters = drafters(of: request)
         return running.update(request) { $0.drafts(of: drafters) } ?? MergedTree(limits: treeLimits)
+    }
+
+    /// The drafts for a sequence as far as it pays to wait for more of them: empty if none is worth its place in a pass.
+    ///
+    /// The fuller the batch, the more often that is so, and the more trees come in. Merging them would be for nothing.
+    mutating func valuableDrafts(for request: RequestID) -> MergedTree {
+        let (drafters, price) = (drafters(of: request), scheduler.marginalProbability)
+        return running.update(request) { $0.drafts(of: drafters, ifAbove: price) } ?? MergedTree(limits: treeLimits)
+    }
+
+    private func drafters(of request: RequestID) -> [(worker: LinkID, profile: WorkerProfile?)] {
+        ledger.workers(of: request).map { (worker: $0, profile: links[$0]?.worker?.profile) }
     }
 
     private mutating func demand(of request: RequestID) -> PassScheduler.Demand? {

@@ -86,7 +86,7 @@ extension VerifierMachine {
         record(.verify(verdict, committed.tokens), of: request, now: now)
         outbox.append(.emit(request, .tokens(committed)))
         if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
-        let drafts = drafts(for: request)
+        let drafts = valuableDrafts(for: request)
         scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
         for worker in workers {
             announce(sequence, to: worker, among: workers, share: shares[worker] ?? .none, now: now)
@@ -98,14 +98,15 @@ extension VerifierMachine {
         // A worker that must be silent cannot show what it is worth.
         let isJudging = configuration.restsDrafting && !scheduler.slowdownGuard.isResting
         for worker in workers {
-            guard var profile = links[worker]?.worker?.profile,
-                let tree = running.update(request, { $0.tree(of: worker) })
-            else { continue }
-            let wasResting = profile.performance.isResting
+            guard let tree = running.update(request, { $0.tree(of: worker) }) else { continue }
             let isHeard = ledger.isHeard(worker, of: request)
-            profile.learn(from: verdict, on: tree, isHeard: isHeard, isJudged: isJudging)
-            if profile.performance.isResting != wasResting { ledger.unbalance() }
-            links.update(worker) { $0.worker?.profile = profile }
+            // In place: a profile is large, and copied when its copy learns.
+            let isRestOutdated = links.update(worker) { link -> Bool in
+                let wasResting = link.worker?.profile.performance.isResting
+                link.worker?.profile.learn(from: verdict, on: tree, isHeard: isHeard, isJudged: isJudging)
+                return link.worker?.profile.performance.isResting != wasResting
+            }
+            if isRestOutdated == true { ledger.unbalance() }
         }
     }
 

@@ -169,6 +169,16 @@ struct VerifierSequence: Sendable {
         return draftLimit.map { merged.limited(to: $0) } ?? merged
     }
 
+    /// The trees of workers below the base in one, if a proven worker's may be worth its place in a pass; else nil.
+    ///
+    /// - Parameter price: the least probability of a path that is.
+    mutating func drafts(
+        of drafters: [(worker: LinkID, profile: WorkerProfile?)],
+        ifAbove price: Double
+    ) -> MergedTree? {
+        board.mayExceed(price, drafters, prediction: prediction) ? drafts(of: drafters) : nil
+    }
+
     /// Appends a verdict's tokens up to the one that ends the request, as plain decoding would.
     ///
     /// - Parameters:

@@ -54,6 +54,14 @@ struct WorkerProfile: Sendable {
         return tree.limiting(believed, ofSiblings: trust)
     }
 
+    /// Whether any path of a tree of the worker may be more probable than `price`. None is more probable than its first
+    /// node, so a look at the children of the base is enough.
+    func mayExceed(_ price: Double, in tree: TokenTree) -> Bool {
+        tree.children(of: nil).contains { node in
+            calibration.probability(logProbability: tree[node].logProbability, depth: 1) > price
+        }
+    }
+
     private var trust: Double {
         shape.agreements < Self.acquaintance ? 1 - 1 / Double(2 << shape.agreements) : 1
     }
