@@ -1,23 +1,30 @@
 """`paceline bench serve` and guidellm measure the same server in turns, and must agree.
 
-Both send the same kind of prompts, as many at once, to one verifier with one core; they have the other. The medians of
+Both send the same kind of prompts, as many at once, to one server with one core; they have the other. The medians of
 the time to the first token, of the time for each further token (guidellm's inter-token latency) and of the whole
 latency must agree within 5 %, and so must the output tokens a second.
+
+The server is guidellm's own mock, whose tokens come at set times. With `--verifier` it is a verifier. Its speed changes
+from turn to turn by more than 5 % on a machine that others use too, so it takes many turns.
 
     python3 -m pip install --target FOLDER -r Tests/Clients/requirements-harnesses.txt
     PYTHONPATH=FOLDER PACELINE=.build/release/paceline python3 Tests/Measurements/agreement.py [--json report.json]
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import random
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from cluster import EXECUTABLE, Cluster, Failure, cores, median, run, table
+from replicas import free_ports
 from throughput import WORDS
 
 TOLERANCE = 0.05
@@ -38,7 +45,9 @@ def arguments():
     parser.add_argument("--concurrency", type=int, default=2)
     parser.add_argument("--words", type=int, default=100, help="words of each prompt")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of each text")
-    parser.add_argument("--verifier", default="", help="further options of the verifier")
+    parser.add_argument("--verifier", action="store_true", help="measure a verifier instead of guidellm's mock server")
+    parser.add_argument("--first-ms", type=float, default=250, help="the mock's time to the first token")
+    parser.add_argument("--next-ms", type=float, default=12, help="the mock's time for each further token")
     parser.add_argument("--seed", type=int, default=1, help="seed of the prompts")
     parser.add_argument("--json", help="write the report to this file")
     return parser.parse_args()
@@ -92,15 +101,48 @@ def their_turn(chosen, address, dataset, cpus, folder):
     return figures | {THROUGHPUT: metrics["output_tokens_per_second"]["successful"]["mean"]}
 
 
+@contextlib.contextmanager
+def verifier(chosen, cpus):
+    with Cluster() as cluster:
+        options = ["-t", 1, "--slots", max(4, chosen.concurrency), "--context", 1024]
+        yield cluster.verifier(chosen.model, *options, cpus=cpus)[2]
+
+
+@contextlib.contextmanager
+def mock(chosen, cpus):
+    """guidellm's mock server; yields its address."""
+    port = free_ports(1)[0]
+    options = {"--port": port, "--model": chosen.model, "--ttft-ms": chosen.first_ms, "--itl-ms": chosen.next_ms}
+    with subprocess.Popen(
+        [sys.executable, "-m", "guidellm", "mock-server", *(str(each) for pair in options.items() for each in pair)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+    ) as process:
+        try:
+            await_server(process, port)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def await_server(process, port):
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.2)
+    raise Failure("guidellm's mock server did not start")
+
+
 def measure(chosen):
     own = cores()
     first, last = {own[0]}, {own[-1]}
     generator = random.Random(chosen.seed)
     turns = {"bench serve": [], "guidellm": []}
-    with Cluster() as cluster, tempfile.TemporaryDirectory() as name:
+    server = (verifier if chosen.verifier else mock)(chosen, first)
+    with server as address, tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        options = ["-t", 1, "--slots", max(4, chosen.concurrency), "--context", 1024, *chosen.verifier.split()]
-        _, _, address = cluster.verifier(chosen.model, *options, cpus=first)
         programs = {"bench serve": own_turn, "guidellm": their_turn}
         for number in range(chosen.rounds):
             for program in sorted(programs, reverse=number % 2 == 1):
@@ -109,6 +151,7 @@ def measure(chosen):
                 turns[program].append(programs[program](chosen, address, dataset, last, folder))
     return {
         "model": chosen.model,
+        "server": "verifier" if chosen.verifier else "guidellm's mock",
         "concurrency": chosen.concurrency,
         "requests": chosen.requests,
         "turns": turns,
@@ -129,9 +172,8 @@ def show(report):
     own, theirs = report["medians"]["bench serve"], report["medians"]["guidellm"]
     rows = [[name, f"{own[name]:.2f}", f"{theirs[name]:.2f}", f"{own[name] / theirs[name]:.3f}"] for name in own]
     turns = len(report["turns"]["guidellm"])
-    print(
-        f"{report['model']}, {report['requests']} requests, {report['concurrency']} at once; medians of {turns} turns"
-    )
+    requests = f"{report['requests']} requests, {report['concurrency']} at once"
+    print(f"{report['server']}, {requests}; medians of {turns} turns")
     print(table(["", "bench serve", "guidellm", "ratio"], rows))
 
 

@@ -2,8 +2,8 @@
 
 Pairs of requests for the same cached prompt go to the verifier and through the gateway, in turns. Then clients stream
 through the gateway at once; its CPU time, less what it uses when nobody asks, is divided by the tokens. Most of them
-come one by one, which costs most. Where nginx is installed, the same streams also go through it, in turns: it tells
-what a relay in C needs on this machine, which has no tokens to count and no streams to go on with.
+come one by one, which costs most. Where nginx is installed, the same goes through it too, in turns: it tells what a
+relay in C needs on this machine, which has no tokens to count and no streams to go on with.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/gateway.py [--json report.json]
 """
@@ -67,24 +67,24 @@ class Connection:
         return first, chunks
 
 
-def first_tokens(replicas, chosen):
+def first_tokens(replicas, other, chosen):
+    addresses = {"direct": replicas.replicas[0].http, "through": replicas.address}
+    if other:
+        addresses["nginx"] = other
     with contextlib.ExitStack() as stack:
-        direct, through = (Connection(address) for address in (replicas.replicas[0].http, replicas.address))
-        for each in (direct, through):
+        connections = {name: Connection(address) for name, address in addresses.items()}
+        for each in connections.values():
             stack.callback(each.http.close)
             each.stream(2)
-        times = {"direct": [], "through": []}
+        times = {name: [] for name in connections}
         for number in range(chosen.pairs):
-            pair = [("direct", direct), ("through", through)]
-            for name, connection in pair if number % 2 else reversed(pair):
-                times[name].append(connection.stream(2)[0] * 1000)
-    differences = [one - other for one, other in zip(times["through"], times["direct"])]
-    return {
-        "pairs": chosen.pairs,
-        "direct_ms": median(times["direct"]),
-        "through_ms": median(times["through"]),
-        "added_ms": median(differences),
-    }
+            for name in sorted(connections, reverse=number % 2):
+                times[name].append(connections[name].stream(2)[0] * 1000)
+    report = {"pairs": chosen.pairs, "direct_ms": median(times["direct"]), "through_ms": median(times["through"])}
+    for name, added in (("through", "added_ms"), ("nginx", "nginx_added_ms")):
+        differences = [one - direct for one, direct in zip(times.get(name, []), times["direct"])]
+        report[added] = median(differences) if differences else None
+    return report
 
 
 @contextlib.contextmanager
@@ -143,23 +143,21 @@ def relay(address, pid, idle, chosen):
     return cpu_seconds(pid) - before - idle * seconds, sum(counts), seconds
 
 
-def tokens(replicas, chosen):
+def tokens(replicas, other, chosen):
     pid = replicas.gateway.pid
     idle = idle_share(pid, chosen.idle)
     report = {"clients": chosen.clients, "idle_cpu_percent": idle * 100}
     counted = "paceline_gateway_relayed_tokens_total"
     costs, speeds, others = [], [], []
-    with contextlib.ExitStack() as stack:
-        other = stack.enter_context(nginx(replicas.replicas[0].http)) if shutil.which("nginx") else None
-        for _ in range(chosen.runs):
-            before = replicas.metrics()[counted]
-            cpu, _, seconds = relay(replicas.address, pid, idle, chosen)
-            count = replicas.metrics()[counted] - before
-            costs.append(cpu / count * 1e6)
-            speeds.append(count / seconds)
-            if other:
-                cpu, chunks, _ = relay(*other, 0, chosen)
-                others.append(cpu / chunks * 1e6)
+    for _ in range(chosen.runs):
+        before = replicas.metrics()[counted]
+        cpu, _, seconds = relay(replicas.address, pid, idle, chosen)
+        count = replicas.metrics()[counted] - before
+        costs.append(cpu / count * 1e6)
+        speeds.append(count / seconds)
+        if other:
+            cpu, chunks, _ = relay(*other, 0, chosen)
+            others.append(cpu / chunks * 1e6)
     report |= {"cpu_us_per_token": median(costs), "tokens_per_second": median(speeds)}
     return report | {"nginx_cpu_us_per_chunk": median(others) if others else None}
 
@@ -167,8 +165,13 @@ def tokens(replicas, chosen):
 def measure(chosen):
     # One thread, so that a core is left for what is measured.
     options = ["-t", 1, "--slots", chosen.clients, "--context", 1024]
-    with Replicas(chosen.model, 1, *options) as replicas:
-        return {"first_token": first_tokens(replicas, chosen), "relay": tokens(replicas, chosen)}
+    with contextlib.ExitStack() as stack:
+        replicas = stack.enter_context(Replicas(chosen.model, 1, *options))
+        other = stack.enter_context(nginx(replicas.replicas[0].http)) if shutil.which("nginx") else None
+        return {
+            "first_token": first_tokens(replicas, other and other[0], chosen),
+            "relay": tokens(replicas, other, chosen),
+        }
 
 
 def show(report):
@@ -177,6 +180,7 @@ def show(report):
         ["time to the first token, verifier alone, ms", f"{first['direct_ms']:.2f}", ""],
         ["the same through the gateway, ms", f"{first['through_ms']:.2f}", ""],
         [f"added, median of {first['pairs']} pairs, ms", f"{first['added_ms']:.2f}", f"{FIRST_TOKEN_LIMIT_MS}"],
+        ["the same of nginx, ms", f"{first['nginx_added_ms'] or 0:.2f}", ""],
         ["CPU time for each token, us", f"{relay['cpu_us_per_token']:.1f}", f"{TOKEN_LIMIT_US}"],
         ["the same of nginx, for each chunk, us", f"{relay['nginx_cpu_us_per_chunk'] or 0:.1f}", ""],
         ["tokens/s of all clients", f"{relay['tokens_per_second']:.0f}", ""],
