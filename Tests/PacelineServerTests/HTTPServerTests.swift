@@ -79,6 +79,29 @@ struct HTTPServerTests {
         }
     }
 
+    @Test("The head of what is generated names the seed, drawn or given, which each prompt's first choice has")
+    func seed() async throws {
+        let backend = ScriptedBackend.hello
+        try await ServerHarness.run(backend) { address in
+            for stream in ["", #", "stream": true"#] {
+                for seed in ["", #", "seed": -1"#, #", "seed": -2"#, #", "seed": 18446744073709551615"#] {
+                    let before = backend.requests.count
+                    let body = #"{"prompt": ["a", "b"], "n": 2\#(seed)\#(stream)}"#
+                    let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", body))
+                    let lines = try #require(answer.split(separator: "\r\n\r\n").first).split(separator: "\r\n")
+                    let named = try #require(lines.first { $0.hasPrefix("paceline-seed: ") }).dropFirst(15)
+                    let first = try #require(UInt64(named))
+                    let used = backend.requests.dropFirst(before).map(\.sampling.seed)
+                    #expect(used == [first, first &+ 1, first, first &+ 1])
+                    #expect(answer.contains("\"seed\":\(first)"), "the body says the same")
+                    if seed.contains("-2") { #expect(first == .max - 1) }
+                }
+            }
+            let refused = try await RawClient(address).exchange(RawClient.post("/v1/completions", "{}"))
+            #expect(!refused.contains("paceline-seed"))
+        }
+    }
+
     @Test("Text arrives while it is generated, and hanging up cancels the request")
     func hangUp() async throws {
         let backend = ScriptedBackend([.event(.tokens(GeneratedTokens([5], text: "first"))), .hold])

@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import NIOCore
 
 /// A client's request at the gateway.
@@ -51,8 +52,8 @@ package enum GatewayEffect: Sendable {
     case close(AttemptID)
     /// Answer a request at once, which ends it.
     case answer(ProxyRequestID, ProxyAnswer)
-    /// Begin an answer that is a stream of events.
-    case begin(ProxyRequestID)
+    /// Begin an answer that is a stream of events, with these headers besides those of every stream.
+    case begin(ProxyRequestID, HTTPFields)
     /// Send a part of a stream. `tokens` is the number of tokens in it.
     case send(ProxyRequestID, ByteBuffer, tokens: Int)
     /// End a stream, which ends the request.

@@ -24,14 +24,14 @@ struct RelayPoint: Sendable, Equatable {
         for value in list.values {
             switch value {
             case .none: tokens.append(nil)
-            case .list(let inner): tokens.append(inner.values.compactMap { $0.whole.flatMap { Token(exactly: $0) } })
-            default: flat += value.whole.flatMap { Token(exactly: $0) }.map { [$0] } ?? []
+            case .list(let inner): tokens.append(inner.values.compactMap { $0.wholeNumber.flatMap { Token(exactly: $0) } })
+            default: flat += value.wholeNumber.flatMap { Token(exactly: $0) }.map { [$0] } ?? []
             }
         }
         self.tokens = tokens.isEmpty ? [flat] : tokens
         guard self.tokens.count == choices else { return nil }
         if case .text(let text)? = resume["id"] { id = text.string }
-        created = resume["created"]?.whole
+        created = resume["created"]?.wholeNumber
     }
 
     var json: String {

@@ -97,7 +97,7 @@ final class GatewayLoop {
         case .open(let attempt, let address, let call): open(attempt, address, call)
         case .close(let attempt): attempts.removeValue(forKey: attempt)?.call.cancel()
         case .answer(let id, let answer): clients.removeValue(forKey: id)?.answer(answer)
-        case .begin(let id): clients[id]?.begin()
+        case .begin(let id, let headers): clients[id]?.begin(headers)
         case .send(let id, let bytes, let tokens): clients[id]?.send(bytes, tokens: tokens)
         case .finish(let id): clients[id]?.finish()
         }

@@ -94,7 +94,7 @@ extension HealthAnswer {
             self = .refusing
             return
         }
-        let generation = response.headers.first(name: ServedModel.generationHeader.rawName)
+        let generation = response.headers.first(name: HTTPField.Name.pacelineGeneration.rawName)
         self = generation.map { .ready(generation: $0) } ?? .foreign
     }
 }

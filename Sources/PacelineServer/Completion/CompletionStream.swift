@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import NIOCore
 package import PacelineCluster
 
@@ -11,6 +12,8 @@ package struct CompletionStream: Sendable {
     package let requests: [GenerationRequest]
     /// How long the stream may be silent before it has a ``EventStream/comment``; zero for any time.
     package let pingInterval: Duration
+    /// Of the answer's head.
+    package let headers: HTTPFields
     private var progress: AnswerStream<CompletionAnswer>
 
     /// - Parameter start: what the answer gets if the request does not say.
@@ -22,11 +25,9 @@ package struct CompletionStream: Sendable {
         }
         requests = planned.plan.requests
         pingInterval = planned.plan.options.stream.pingInterval ?? GenerationService.pingInterval
+        headers = planned.plan.headers + [.contentType: EventStream.contentType]
         progress = AnswerStream(planned.plan, planned.answer, request.tally)
     }
-
-    /// The headers of the answer's head.
-    package static let contentType = EventStream.contentType
 
     /// Takes the next event of a choice.
     ///

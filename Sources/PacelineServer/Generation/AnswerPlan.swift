@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTypes
 import PacelineChat
 import PacelineCluster
 import PacelineModel
@@ -16,7 +17,7 @@ struct AnswerPlan: Sendable {
 
     let identity: AnswerIdentity
     let options: GenerationOptions
-    /// The seed of each prompt's first choice.
+    /// The seed of each prompt's first choice; the choices behind it count up from there.
     let seed: UInt64
     /// A request for each choice; the choices of one prompt stand together.
     let requests: [GenerationRequest]
@@ -105,6 +106,9 @@ struct AnswerPlan: Sendable {
         }
         return requests
     }
+
+    /// What the head of the answer says of it, before its first byte.
+    var headers: HTTPFields { [.pacelineSeed: "\(seed)"] }
 
     /// Whether the client has what comes before a choice's tokens, such as the prompt that it repeats.
     func hasBegun(_ choice: Int) -> Bool {

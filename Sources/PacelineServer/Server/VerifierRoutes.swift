@@ -21,7 +21,7 @@ extension ServerLifecycle {
     /// What a gateway needs to know of health and of what is generated, without a key and without another question.
     private var generation: HTTPFields {
         var headers = HTTPFields()
-        headers[ServedModel.generationHeader] = services?.generation
+        headers[.pacelineGeneration] = services?.generation
         return headers
     }
 

@@ -138,7 +138,8 @@ final class GatewayProcess: SimulatedProcess {
             release(id)
             guard let served = memory.clients.removeValue(forKey: id), !served.hasLeft else { break }
             served.client.receive(answer)
-        case .begin: break
+        case .begin(let id, let headers):
+            if let served = memory.clients[id], !served.hasLeft { served.client.receive(headers) }
         case .send(let id, let bytes, let tokens): send(bytes, tokens: tokens, to: id)
         case .finish(let id):
             release(id)

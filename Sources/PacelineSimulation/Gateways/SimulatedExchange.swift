@@ -94,9 +94,7 @@ final class SimulatedExchange: RequestOwner {
     private func beginAnswer() {
         guard !hasBegun else { return }
         hasBegun = true
-        let headers: HTTPFields = [
-            .contentType: CompletionStream.contentType, ServedModel.generationHeader: generation,
-        ]
+        let headers = stream.headers + [.pacelineGeneration: generation]
         call.send(.head(AnswerHead(status: .ok, headers: headers)))
     }
 

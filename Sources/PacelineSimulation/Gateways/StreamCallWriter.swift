@@ -13,21 +13,23 @@ struct StreamCallWriter {
         self.request = request
     }
 
-    /// - Parameter resumption: the tokens that the client has of each choice; nil for the beginning.
-    func call(resuming resumption: [[Token]?]?) -> ProxiedCall {
+    /// - Parameters:
+    ///   - resumption: the tokens that the client has of each choice; nil for the beginning.
+    ///   - seed: what the client knows as its answer's seed.
+    func call(resuming resumption: [[Token]?]?, seed: UInt64?) -> ProxiedCall {
         var headers: HTTPFields = [.contentType: "application/json"]
         if !request.tenant.rawValue.isEmpty { headers[.authorization] = request.tenant.rawValue }
         return ProxiedCall(
             method: .post,
             path: "/v1/completions",
             headers: headers,
-            body: ByteBuffer(bytes: body(resumption).bytes),
+            body: ByteBuffer(bytes: body(resumption, seed).bytes),
             generates: true,
             drawnSeed: request.seed
         )
     }
 
-    private func body(_ resumption: [[Token]?]?) -> JSONValue {
+    private func body(_ resumption: [[Token]?]?, _ seed: UInt64?) -> JSONValue {
         let wishes = request.stream
         var fields: [(name: String, value: JSONValue)] = [
             ("prompt", tokens(request.prompt)), ("stream", true), ("max_tokens", .int(request.maximumTokens)),
@@ -36,7 +38,7 @@ struct StreamCallWriter {
             ("min_tokens", .int(request.minimumTokens)),
         ]
         // Who goes on with an answer has to name its seed.
-        if wishes.statesSeed || resumption != nil { fields.append(("seed", .unsigned(request.seed))) }
+        if let seed, wishes.statesSeed || resumption != nil { fields.append(("seed", .unsigned(seed))) }
         if wishes.showsUsage { fields.append(("stream_options", ["include_usage": true])) }
         if let seconds = wishes.pingInterval { fields.append(("sse_ping_interval", .number(seconds))) }
         if let limit = request.draftLimit { fields.append(("speculative.n_max", .int(limit))) }

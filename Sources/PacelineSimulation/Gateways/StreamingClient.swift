@@ -25,6 +25,8 @@ final class StreamingClient {
     private var transcript: StreamTranscript
     private var attempt: (gateway: GatewayProcess, id: ProxyRequestID)?
     private var asked = 0
+    /// The seed of its answer, once somebody has named it.
+    private var seed: UInt64?
     private var isCancelled = false
     private var hasPaused = false
     /// Whether it has anything of its stream.
@@ -37,6 +39,8 @@ final class StreamingClient {
     init(_ index: Int, _ request: Scenario.Request, of fleet: GatewayFleet, _ context: SimulationContext) {
         (self.index, self.request, self.fleet, self.context) = (index, request, fleet, context)
         oracle = StreamOracle(request)
+        // Who has a part of an answer from before has its seed.
+        if request.stream.statesSeed || request.generated > 0 { seed = request.seed }
         transcript = StreamTranscript(oracle)
         context.timeline.schedule(after: request.start) { [unowned self] in submit() }
         guard let cancel = request.cancel else { return }
@@ -62,7 +66,7 @@ final class StreamingClient {
         guard !gateway.isDead else { return retry() }
         journal.statistics.requests += 1
         journal.statistics.gateways.streams += 1
-        gateway.take(StreamCallWriter(request).call(resuming: transcript.resumption), of: self)
+        gateway.take(StreamCallWriter(request).call(resuming: transcript.resumption, seed: seed), of: self)
     }
 
     func attemptBegins(at gateway: GatewayProcess, as id: ProxyRequestID) {
@@ -101,6 +105,13 @@ final class StreamingClient {
     }
 
     // MARK: What a gateway tells it
+
+    /// The head of its stream names the seed, so that it can ask for the rest.
+    func receive(_ headers: HTTPFields) {
+        seed = headers[.pacelineSeed].flatMap { UInt64($0) }
+        guard seed != request.seed else { return }
+        journal.fail(.stream, "client \(index) is told the seed \(headers[.pacelineSeed] ?? "none"), not \(request.seed)")
+    }
 
     func receive(_ bytes: ByteBuffer, tokens: Int) {
         guard attempt != nil else { return journal.fail(.stream, "client \(index) got a part that it did not ask for") }

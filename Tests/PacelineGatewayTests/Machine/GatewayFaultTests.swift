@@ -66,6 +66,7 @@ import Testing
                 }
                 let text = try StreamText(client.text)
                 let expected = try world.expected(client)
+                #expect(client.seed.map { [$0] } == text.seeds, "seed \(seed): the head says what the end says")
                 #expect(text.withoutIdentity == expected.withoutIdentity, "seed \(seed), request \(id.number)")
                 #expect(text.isEnded && text.ends == 1 && text.identities.count == 1, "seed \(seed)")
                 complete += 1

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -108,6 +109,37 @@ import Testing
             #expect(try await gateway.snapshot().requests == 0)
         }
         try await other.kill()
+    }
+
+    @Test(arguments: [false, true], ["/v1/completions", "/v1/chat/completions"])
+    func aBrokenStreamGoesOnWithTheSeedOfItsHead(throughGateway: Bool, path: String) async throws {
+        let reference = try ReferenceVerifier()
+        let verifier = try await TestVerifier(reference)
+        let input = path.contains("chat") ? #""messages": [{"role": "user", "content": "a"}]"# : #""prompt": ["a", "b"]"#
+        let fields = #"{\#(input), "n": 2, "temperature": 1, "max_tokens": 60, "stream": true, "return_token_ids": true"#
+        try await run { gateway, address in
+            try await use(verifier, by: gateway)
+            let server = throughGateway ? address : verifier.address
+            let response = try await send(path, fields + "}", to: server)
+            // Known before anything of the answer is there.
+            let seed = try #require(response.headers.first(name: "paceline-seed"))
+            let events = try await text(response).components(separatedBy: "\n\n").dropLast().map { $0 + "\n\n" }
+            let whole = try StreamText(events.joined())
+            let expected = try StreamText(await text(send(path, fields + ", \"seed\": \(seed)}", to: server)))
+            #expect(whole.withoutIdentity == expected.withoutIdentity)
+            // Where the text that has come is that of the tokens that have come.
+            for cut in 1..<events.count - 1 where events[cut - 1].contains("\"token_ids\":[") {
+                // A client that has the end of a choice need not ask for it again.
+                let came = try StreamText(events[..<cut].joined())
+                guard came.choices.values.allSatisfy(\.reasons.isEmpty) else { break }
+                let tokens = expected.choices.keys.sorted().map { came.choices[$0].map { "\($0.tokens)" } ?? "null" }
+                let resume = "\"resume\": {\"tokens\": [\(tokens.joined(separator: ", "))]}"
+                let rest = try await text(send(path, fields + ", \"seed\": \(seed), \(resume)}", to: server))
+                let joined = try StreamText(events[..<cut].joined() + rest)
+                #expect(joined.withoutIdentity == expected.withoutIdentity, "cut at \(cut)")
+            }
+        }
+        try await verifier.kill()
     }
 
     @Test func aWholeAnswerIsAskedForAgainWithTheSameSeed() async throws {

@@ -35,6 +35,8 @@ struct GatewayWorld {
         let call: ProxiedCall
         var text = ""
         var hasBegun = false
+        /// What the head of its stream says.
+        var seed: String?
         var answer: ProxyAnswer?
         var isOver = false
         var opens = 0
@@ -143,7 +145,7 @@ struct GatewayWorld {
         case .answer(let id, let answer):
             clients[id]?.answer = answer
             clients[id]?.isOver = true
-        case .begin(let id): clients[id]?.hasBegun = true
+        case .begin(let id, let headers): (clients[id]?.hasBegun, clients[id]?.seed) = (true, headers[.pacelineSeed])
         case .send(let id, let bytes, _):
             clients[id]?.text += String(buffer: bytes)
             if let client = clients[id], client.lastBytes > .zero {

@@ -1,5 +1,5 @@
 import NIOCore
-import PacelineChat
+package import PacelineChat
 
 /// One JSON object of a request, read field by field.
 ///
@@ -203,7 +203,7 @@ extension TemplateValue {
     }
 
     /// A whole number, however JSON spells it; nil for everything else, booleans included.
-    var wholeNumber: Int? {
+    package var wholeNumber: Int? {
         switch self {
         case .int(let value): value
         case .float(let value): Int(exactly: value)
@@ -211,7 +211,8 @@ extension TemplateValue {
         }
     }
 
-    var finiteNumber: Double? {
+    /// A number that is none of the infinities, as a numeral beyond all doubles would be.
+    package var finiteNumber: Double? {
         switch self {
         case .int(let value): Double(value)
         case .numeral(let digits): Double(digits).flatMap { $0.isFinite ? $0 : nil }
