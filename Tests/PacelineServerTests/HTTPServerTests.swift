@@ -74,6 +74,17 @@ struct HTTPServerTests {
                 #expect(head.hasPrefix("HTTP/1.1 200 OK"))
                 #expect(head.split(separator: "\r\n").contains("paceline-generation: \(generation)"), "\(head)")
             }
+            // Two verifiers of one generation are still two.
+            var lives: Set<Substring?> = []
+            for path in ["/health", "/ping", "/v1/health"] {
+                let lines = try await head(RawClient.get(path)).split(separator: "\r\n")
+                lives.insert(lines.first { $0.hasPrefix("paceline-incarnation: ") })
+            }
+            #expect(lives.count == 1 && !lives.contains(nil))
+            #expect(
+                ServerLifecycle(metrics: ServerMetrics(modelName: "a")).incarnation
+                    != ServerLifecycle(metrics: ServerMetrics(modelName: "a")).incarnation
+            )
             let refused = try await head(RawClient.post("/v1/completions", "{}"))
             #expect(refused.hasPrefix("HTTP/1.1 400") && !refused.contains("paceline-generation"))
         }

@@ -62,8 +62,9 @@ package enum GatewayEffect: Sendable {
 
 /// What a replica says of itself.
 package enum HealthAnswer: Hashable, Sendable {
-    /// It wants requests. Replicas of one generation give equal tokens.
-    case ready(generation: String)
+    /// It wants requests. Replicas of one generation give equal tokens; addresses with one incarnation lead to one
+    /// process. Nil from a verifier that does not say.
+    case ready(generation: String, incarnation: String? = nil)
     /// It is there, but loads its model, or will end soon.
     case refusing
     /// It names no generation, so it is no verifier: what it streams could not be gone on with.

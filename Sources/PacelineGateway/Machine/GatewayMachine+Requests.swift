@@ -120,7 +120,8 @@ extension GatewayMachine {
             statistics.countRetry(reason)
         }
         replicas.countMove(from: address, reason)
-        requests[id]?.tried.insert(address)
+        // A verifier that cannot be reached at one address may be at another.
+        requests[id]?.tried.formUnion(reason == .unreachable ? [address] : replicas.addresses(of: address))
         place(id, now: now)
     }
 

@@ -14,6 +14,8 @@ package final class ServerLifecycle: Sendable {
     let metrics: ServerMetrics
     /// The requests that are being answered, in every phase.
     package let requests = RequestCount()
+    /// Names this life of the process.
+    let incarnation = String(UInt64.random(in: 0 ... .max), radix: 16)
     private let phase = Mutex(Phase.loading)
 
     package init(metrics: ServerMetrics) {

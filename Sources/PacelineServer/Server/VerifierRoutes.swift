@@ -82,7 +82,8 @@ extension ServerLifecycle {
     /// One answer under the names of llama-server, vLLM and SageMaker.
     private var health: [Route] {
         ["/health", "/v1/health", "/ping"].map { path in
-            Route(.get, path, isProbe: true, headers: { self.generation }) { _ in
+            Route(.get, path, isProbe: true, headers: { self.generation + [.pacelineIncarnation: self.incarnation] }) {
+                _ in
                 try self.checkReadiness()
                 return try .json(StatusBody(status: "ok"))
             }

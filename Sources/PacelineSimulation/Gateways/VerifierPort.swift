@@ -51,7 +51,8 @@ final class VerifierPort {
     func ask(_ onAnswer: @escaping (HealthAnswer) -> Void) {
         whenRunning { [unowned self] in
             guard phase == .serving, let model else { return onAnswer(.refusing) }
-            onAnswer(.ready(generation: model.generation))
+            let incarnation = "\(verifier.index) \(verifier.life)"
+            onAnswer(.ready(generation: model.generation, incarnation: incarnation))
         }
     }
 

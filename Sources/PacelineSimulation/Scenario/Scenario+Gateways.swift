@@ -30,6 +30,7 @@ extension Scenario {
         scenario.drawGateway(&random)
         scenario.drawUpstreamStrikes(allowed, &random)
         scenario.drawStreams(&random)
+        scenario.hasTwoAddresses = random.next(below: 3) == 0
         return scenario
     }
 

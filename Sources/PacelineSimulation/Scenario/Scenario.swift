@@ -118,6 +118,8 @@ package struct Scenario: Sendable {
     package var isTagged = false
     /// Processes in front of the verifiers; without any, clients ask the verifiers themselves.
     package var gateways = 0
+    /// Whether gateways know every verifier by two addresses, to which different ways lead.
+    var hasTwoAddresses = false
     var gateway = GatewayConfiguration()
     package var workers: [Worker] = []
     package var requests: [Request] = []

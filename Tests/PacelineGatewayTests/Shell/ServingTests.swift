@@ -157,6 +157,28 @@ import Testing
         try await other.kill()
     }
 
+    @Test func aVerifierWithTwoAddressesIsOneAndIsReachedByTheOther() async throws {
+        let reference = try ReferenceVerifier()
+        let verifier = try await TestVerifier(reference)
+        let ways = (try await verifier.anotherWay(), try await verifier.anotherWay())
+        let (path, body) = Self.bodies[0]
+        let direct = try StreamText(await text(send(path, body, to: verifier.address)))
+        try await run { gateway, address in
+            let all = [ways.0, ways.1]
+            gateway.use(all.map { ReplicaAddress($0.endpoint) }, from: "test")
+            func states() async throws -> [String] { try await gateway.snapshot().replicas.map(\.state) }
+            while try await states().sorted() != ["ready", "spare"] { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(try await text(send("/metrics", to: address)).contains("\npaceline_gateway_active_replicas 1\n"))
+            let used = try #require(try await gateway.snapshot().replicas.first(where: \.isActive)).address
+            for way in all where ReplicaAddress(way.endpoint) == used { _ = try await way.shutdown() }
+            let stream = try StreamText(await text(send(path, body, to: address)))
+            #expect(stream.withoutIdentity == direct.withoutIdentity)
+            #expect(try await gateway.snapshot().replicas.first { $0.address == used }?.isActive == false)
+            for way in all where ReplicaAddress(way.endpoint) != used { _ = try await way.shutdown() }
+        }
+        try await verifier.kill()
+    }
+
     @Test func whatAVerifierAnswersIsPassedOnAsItIs() async throws {
         let reference = try ReferenceVerifier()
         var configuration = HTTPServerConfiguration()

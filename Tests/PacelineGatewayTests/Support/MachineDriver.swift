@@ -14,6 +14,10 @@ struct MachineDriver {
 
     /// - Parameter generations: of the verifiers, which are all ready.
     init(_ generations: String..., configuration: GatewayConfiguration = GatewayConfiguration()) {
+        self.init(generations, configuration: configuration)
+    }
+
+    init(_ generations: [String], configuration: GatewayConfiguration = GatewayConfiguration()) {
         machine = GatewayMachine(configuration)
         give(.replicas(generations.indices.map(Self.address)))
         for (number, generation) in generations.enumerated() { report(number, .ready(generation: generation)) }

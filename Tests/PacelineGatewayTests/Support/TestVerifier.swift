@@ -12,6 +12,8 @@ import Synchronization
 final class TestVerifier: Sendable {
     let address: Endpoint
     let backend: PacedBackend
+    /// Where it listens, which no client is told.
+    private let server: Endpoint
     private let relay: RelayServer
     private let isOver: AsyncStream<Never>.Continuation
     private let task: Task<Void, any Error>
@@ -49,7 +51,17 @@ final class TestVerifier: Sendable {
             target: address,
             logger: logger
         )
-        (self.address, self.backend, self.isOver) = (relay.endpoint, backend, isOver)
+        (self.address, self.backend, self.isOver, server) = (relay.endpoint, backend, isOver, address)
+    }
+
+    /// Another way to it, which can be closed by itself.
+    func anotherWay() async throws -> RelayServer {
+        try await RelayServer.start(
+            RelayConfiguration(),
+            listen: Endpoint(host: "127.0.0.1", port: 0),
+            target: server,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
     }
 
     /// Ends it, for its clients in the middle of whatever it does.
