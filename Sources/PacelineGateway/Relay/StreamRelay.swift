@@ -73,9 +73,9 @@ struct StreamRelay: Sendable {
     var isComplete: Bool { hasFigures && choices.allSatisfy(\.hasEnded) }
 
     /// Where the next replica has to go on; nil for the beginning.
-    var point: RelayPoint? {
+    var point: ResumePoint? {
         guard hasContent else { return nil }
-        var point = RelayPoint(tokens: choices.map(\.tokens))
+        var point = ResumePoint(tokens: choices.map(\.tokens))
         guard let identity, let text = String(validating: identity.readableBytesView, as: UTF8.self) else {
             return point
         }

@@ -14,8 +14,8 @@ struct GenerationOutline: Sendable {
     let showsTokens: Bool
     /// The longest silence that the client wants; nil for the gateway's own, zero for any.
     let pingInterval: Duration?
-    /// The client's own point to go on from.
-    let resume: RelayPoint?
+    /// The client's own point to go on from; nil if it has none that a verifier takes.
+    let resume: ResumePoint?
     /// About how many tokens the prompts have.
     let promptTokens: Int
     /// The most tokens that one choice may get; nil if the request does not say.
@@ -44,7 +44,8 @@ struct GenerationOutline: Sendable {
         pingInterval = fields.value("sse_ping_interval").flatMap(\.finiteNumber).map { seconds in
             seconds > 0 ? .seconds(min(max(seconds, 0.1), 3600)) : .zero
         }
-        resume = RelayPoint(fields, choices: choices)
+        let point = fields.value("resume").flatMap { try? ResumePoint($0) }
+        resume = point?.tokens.count == choices ? point : nil
         maximumTokens = ["max_completion_tokens", "max_tokens", "n_predict"].lazy
             .compactMap { fields.value($0).flatMap(\.wholeNumber) }.first { $0 >= 0 }
         let text = fields.raw("messages") ?? fields.raw("prompt")
@@ -81,9 +82,9 @@ struct GenerationOutline: Sendable {
     }
 
     /// The body for a verifier.
-    func body(of original: ByteBuffer, resuming point: RelayPoint?) -> ByteBuffer {
+    func body(of original: ByteBuffer, resuming point: ResumePoint?) -> ByteBuffer {
         var added = additions
-        if let point { added += ",\"resume\":" + point.json }
+        if let point { added += ",\"resume\":" + String(decoding: point.json.bytes, as: UTF8.self) }
         guard !added.isEmpty else { return original }
         var body = ByteBuffer()
         body.reserveCapacity(original.readableBytes + added.utf8.count)

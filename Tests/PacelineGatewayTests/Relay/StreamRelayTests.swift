@@ -160,7 +160,7 @@ import Testing
         let second = relay.take(ByteBuffer(string: word))
         let shown = role + thought + start + #"{"content":"so"}"# + end + "}]}\n\n"
         #expect(String(buffer: second.bytes) == shown && second.tokens == 2)
-        #expect(relay.point == RelayPoint(tokens: [[7, 8]], id: "a", created: 5))
+        #expect(relay.point == ResumePoint(tokens: [[7, 8]], id: "a", created: 5))
     }
 
     @Test func chunksOfAnotherAnswerEndThePartOfAReplica() throws {

@@ -39,6 +39,16 @@ struct RequestFields {
         self.init(mapping, path: "", record: record)
     }
 
+    /// Reads the value of a field of the body.
+    ///
+    /// - Throws: ``APIError`` (400) unless it is an object.
+    init(of name: String, _ value: TemplateValue) throws(APIError) {
+        guard case .mapping(let mapping) = value else {
+            throw .invalidRequest("\(name) must be an object, not \(value.summary)", param: name)
+        }
+        self.init(mapping, path: name, record: nil)
+    }
+
     private init(_ mapping: TemplateMapping, path: String, record: FieldRecord?) {
         self.mapping = mapping
         self.path = path
