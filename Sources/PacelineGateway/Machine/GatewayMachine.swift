@@ -76,6 +76,11 @@ package struct GatewayMachine: Sendable {
 
     private mutating func tick(_ now: Instant) {
         guard now - lastTick >= configuration.tick else { return }
+        // A gateway that stood still itself has not looked what came; no replica is to blame for that.
+        if now - lastTick > configuration.stallLimit / 2 {
+            for id in requests.keys { requests[id]?.attempt?.lastByte = now }
+            replicas.excuse(now: now)
+        }
         lastTick = now
         for id in requests.keys.sorted() { look(at: id, now: now) }
     }

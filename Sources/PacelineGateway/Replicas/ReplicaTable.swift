@@ -122,6 +122,13 @@ struct ReplicaTable: Sendable {
         return now - asked > configuration.healthLimit
     }
 
+    /// Answers may have come that nobody has looked at: silences begin anew.
+    mutating func excuse(now: Instant) {
+        for address in replicas.keys where replicas[address]?.askedSince != nil {
+            replicas[address]?.askedSince = now
+        }
+    }
+
     private mutating func chooseUsed() {
         chooseAddresses()
         chooseGeneration()
