@@ -13,7 +13,7 @@ extension Gateway {
     ///   - requiresKey: whether the dashboard is to ask for an API key.
     package func routes(registry: PrometheusRegistry, build: String, requiresKey: Bool) -> RouteTable {
         let dashboard = Dashboard(GatewayDashboard(self, build: build), page: .gateway, requiresKey: requiresKey)
-        let probes = ProbeRoutes { [self] in try checkReadiness() }
+        let probes = ProbeRoutes(checkReadiness: { [self] in try checkReadiness() })
         let figures = Route.metrics { [self] in try await GatewayFamilies(snapshot()).families + registry.families }
         return RouteTable(generating + asking + probes.routes + [figures] + dashboard.routes)
     }

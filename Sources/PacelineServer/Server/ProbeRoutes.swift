@@ -27,15 +27,15 @@ package struct ProbeRoutes: Sendable {
     package static let healthNames = ["/health", "/v1/health", "/ping"]
 
     package var routes: [Route] {
-        names.map { route($0, "ok", headers, checkReadiness) }
+        names.map { route($0, "ok", checkReadiness, headers: headers) }
             + [route("/ready", "ready", checkReadiness), route("/livez", "alive", checkLife)]
     }
 
     private func route(
         _ path: String,
         _ status: String,
-        _ headers: @escaping @Sendable () -> HTTPFields = { [:] },
-        _ check: @escaping @Sendable () async throws -> Void
+        _ check: @escaping @Sendable () async throws -> Void,
+        headers: @escaping @Sendable () -> HTTPFields = { [:] }
     ) -> Route {
         Route(.get, path, isProbe: true, headers: headers) { _ in
             try await check()

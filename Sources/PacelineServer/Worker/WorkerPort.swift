@@ -25,11 +25,13 @@ package final class WorkerPort: Sendable {
 
     /// Everything that there is.
     package var routes: RouteTable {
-        let probes = ProbeRoutes(["/health"]) { [self] in
-            try checkUse()
-        } checkLife: { [self] in
-            guard try await client.withLock({ $0 })?.isComputeAlive() ?? true else { throw APIError.hung }
-        }
+        let probes = ProbeRoutes(
+            ["/health"],
+            checkReadiness: { [self] in try checkUse() },
+            checkLife: { [self] in
+                guard try await client.withLock({ $0 })?.isComputeAlive() ?? true else { throw APIError.hung }
+            }
+        )
         let figures = Route.metrics { [self] in WorkerFamilies(snapshot).families + registry.families }
         return RouteTable(probes.routes + [figures])
     }

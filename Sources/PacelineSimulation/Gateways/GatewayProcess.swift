@@ -10,7 +10,7 @@ extension GatewayEvent: MachineEvent {
 
 /// A simulated gateway process: the machine of production between simulated clients and verifiers.
 final class GatewayProcess: SimulatedProcess {
-    /// A stream that a client waits for.
+    /// An answer that a client waits for.
     private struct Served {
         let client: StreamingClient
         /// Whether the client has gone away, which a stopped process does not know yet.
@@ -154,9 +154,10 @@ final class GatewayProcess: SimulatedProcess {
         case .answer(let id, let answer):
             release(id)
             guard let served = memory.clients.removeValue(forKey: id), !served.hasLeft else { break }
-            served.client.receive(answer)
+            served.client.receive(context.interference.answer(answer))
         case .begin(let id, let headers):
-            if let served = memory.clients[id], !served.hasLeft { served.client.receive(headers) }
+            guard let served = memory.clients[id], !served.hasLeft else { break }
+            served.client.receive(context.interference.headers(headers))
         case .send(let id, let bytes, let tokens): send(bytes, tokens: tokens, to: id)
         case .finish(let id):
             release(id)

@@ -5,7 +5,7 @@ import PacelineGateway
 import PacelineServer
 import PacelineSpeculation
 
-/// A client of gateways. It asks for a stream, does so again if it was refused or cut off, and compares what it gets
+/// A client of gateways. It asks for an answer, does so again if it was refused or cut off, and compares what it gets
 /// with plain decoding.
 final class StreamingClient {
     enum Ending: Equatable {
@@ -151,6 +151,7 @@ final class StreamingClient {
         guard let error = transcript.error else {
             attempt = nil
             journal.statistics.gateways.completed += 1
+            if request.stream.isChat { journal.statistics.gateways.chats += 1 }
             if resumes > 0 { journal.statistics.gateways.resumed += 1 }
             return end(.finished)
         }
@@ -160,11 +161,12 @@ final class StreamingClient {
         askAgain()
     }
 
-    /// No stream began.
+    /// An answer in one piece, or a refusal.
     func receive(_ answer: ProxyAnswer) {
         guard let gateway = attempt?.gateway else {
             return journal.fail(.stream, "client \(index) got an answer that it did not ask for")
         }
+        guard answer.status != .ok || request.stream.isStreamed else { return receive(whole: answer) }
         journal.note("refused", "client \(index): \(answer.status.code)")
         journal.statistics.gateways.refused += 1
         let body = String(decoding: answer.body.readableBytesView, as: UTF8.self)
@@ -174,6 +176,20 @@ final class StreamingClient {
         default: journal.fail(.stream, "client \(index) got \(answer.status.code): \(body)")
         }
         askAgain(after: .seconds(answer.headers[.retryAfter].flatMap { Int($0) } ?? 0))
+    }
+
+    private func receive(whole answer: ProxyAnswer) {
+        receive(answer.headers)
+        judge { try transcript.take(whole: answer.body) }
+        judge { try transcript.checkEnd() }
+        guard journal.violation == nil else { return }
+        attempt = nil
+        journal.statistics.tokens += transcript.compared
+        journal.mark(UInt64(transcript.compared) << 32 | UInt64(answer.body.readableBytes))
+        journal.statistics.gateways.completed += 1
+        journal.statistics.gateways.whole += 1
+        if request.stream.isChat { journal.statistics.gateways.chats += 1 }
+        end(.finished)
     }
 
     /// Its gateway has died.

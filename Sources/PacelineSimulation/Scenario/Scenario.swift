@@ -64,6 +64,10 @@ package struct Scenario: Sendable {
 
     /// How a client of a gateway wants its answer to be.
     struct StreamWishes: Sendable {
+        /// Whether it is a request for chat, whose messages spell the prompt; otherwise for completions.
+        var isChat = false
+        /// Whether the answer comes as it is generated; otherwise in one piece.
+        var isStreamed = true
         /// Texts for the prompt.
         var choices = 1
         var showsTokens = true

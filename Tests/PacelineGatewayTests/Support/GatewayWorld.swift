@@ -177,7 +177,9 @@ struct GatewayWorld {
         case .answer(let id, let answer):
             clients[id]?.answer = answer
             clients[id]?.isOver = true
-        case .begin(let id, let headers): (clients[id]?.hasBegun, clients[id]?.seed) = (true, headers[.pacelineSeed])
+        case .begin(let id, let headers):
+            clients[id]?.hasBegun = true
+            clients[id]?.seed = headers[.pacelineSeed]
         case .send(let id, let bytes, _):
             clients[id]?.text += String(buffer: bytes)
             if let client = clients[id], client.lastBytes > .zero {

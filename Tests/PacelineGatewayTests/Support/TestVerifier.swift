@@ -98,12 +98,12 @@ final class PacedBackend: GenerationBackend {
     var sent: Int { state.withLock { $0.sent } }
 
     func begin(_ request: GenerationRequest) -> any Generation {
-        let events = state.withLock { state in
+        let events: [RequestEvent] = state.withLock { state in
             state.requests.append(request)
             state.running += 1
             if let flood {
                 let text = String(repeating: "x", count: flood.bytes)
-                return Array(repeating: .tokens(GeneratedTokens([5], text: text)), count: flood.events)
+                return Array(repeating: RequestEvent.tokens(GeneratedTokens([5], text: text)), count: flood.events)
             }
             return (try? reference.generated(request, &state.random)) ?? []
         }
