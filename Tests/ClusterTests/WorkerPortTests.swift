@@ -120,9 +120,14 @@ extension ClusterSuite {
             let addresses = ways.map(\.address).joined(separator: ",")
             let worker = try await Ported(["--connect", addresses, "-md", "ngram", "--log-level", "info"])
             func waitForConnections(_ count: Double) async throws {
-                while try await worker.figure("paceline_worker_connections_made_total") != count
-                    || worker.figure("paceline_worker_connected_verifiers") != 1
-                { try await Task.sleep(for: .milliseconds(10)) }
+                var figures: [Double?] = []
+                while figures != [count, 1] {
+                    figures = [
+                        try await worker.figure("paceline_worker_connections_made_total"),
+                        try await worker.figure("paceline_worker_connected_verifiers"),
+                    ]
+                    try await Task.sleep(for: .milliseconds(10))
+                }
             }
             try await waitForConnections(2)
             try await cluster.waitForWorkers(1)

@@ -97,8 +97,8 @@ private final class BrakedSource: DrafterSource {
         (self.source, self.brake) = (source, brake)
     }
 
-    func makeDrafters() throws -> [any Drafter] {
-        try source.makeDrafters().map { BrakedDrafter($0, brake) }
+    func makeDrafters() -> [any Drafter] {
+        source.makeDrafters().map { BrakedDrafter($0, brake) }
     }
 }
 

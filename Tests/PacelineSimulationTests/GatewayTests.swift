@@ -111,7 +111,9 @@ struct GatewayTests {
         bug.call = { call in
             let body = String(buffer: call.body)
             // What is asked for the second time, with the seed behind everything else.
-            guard body.contains("\"stream\":false"), let seed = body.firstMatch(of: #/"seed":(\d+)/#) else { return call }
+            guard body.contains("\"stream\":false"), let seed = body.firstMatch(of: #/"seed":(\d+)/#) else {
+                return call
+            }
             guard !seen.insert(body).inserted, let number = UInt64(seed.1) else { return call }
             return Self.call(call, with: body.replacing("\"seed\":\(number)", with: "\"seed\":\(number ^ 1)"))
         }

@@ -101,7 +101,9 @@ struct ReplicaTable: Sendable {
 
     /// Whether another address of the same verifier gets its requests.
     func isSpare(_ address: ReplicaAddress) -> Bool {
-        guard let replica = replicas[address], replica.isUsable, let incarnation = replica.incarnation else { return false }
+        guard let replica = replicas[address], replica.isUsable, let incarnation = replica.incarnation else {
+            return false
+        }
         return used[incarnation] != address
     }
 

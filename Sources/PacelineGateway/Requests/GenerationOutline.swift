@@ -75,7 +75,9 @@ struct GenerationOutline: Sendable {
         if fields.isAbsent("return_token_ids") || fields.value("return_token_ids")?.isBool == true {
             added += ",\"return_token_ids\":true"
         }
-        if fields.isAbsent("sse_ping_interval") || fields.value("sse_ping_interval")?.finiteNumber.map({ $0 <= 3600 }) == true {
+        if fields.isAbsent("sse_ping_interval")
+            || fields.value("sse_ping_interval")?.finiteNumber.map({ $0 <= 3600 }) == true
+        {
             added += ",\"sse_ping_interval\":0.25"
         }
         return added

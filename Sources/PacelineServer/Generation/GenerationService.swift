@@ -57,7 +57,8 @@ package struct GenerationService: Sendable {
     }
 
     /// The answer in one piece, once all generations have ended.
-    private static func whole(_ run: GenerationRun, _ begun: AnswerStream<some AnswerFormat>) async throws -> JSONValue {
+    private static func whole(_ run: GenerationRun, _ begun: AnswerStream<some AnswerFormat>) async throws -> JSONValue
+    {
         var progress = begun
         try await run.forEach { event in
             if case .choice(let choice, let event) = event { _ = try progress.take(event, choice: choice) }

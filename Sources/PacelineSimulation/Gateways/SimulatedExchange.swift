@@ -96,7 +96,8 @@ final class SimulatedExchange: RequestOwner {
     private func beginAnswer() {
         guard !hasBegun else { return }
         hasBegun = true
-        let headers = answer.headers + [.pacelineGeneration: generation]
+        var headers = answer.headers
+        headers[.pacelineGeneration] = generation
         call.send(.head(AnswerHead(status: .ok, headers: headers)))
     }
 

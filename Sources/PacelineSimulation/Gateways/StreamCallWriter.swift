@@ -63,9 +63,10 @@ struct StreamCallWriter {
             let role: JSONValue = place == 1 ? "assistant" : "user"
             return ["role": role, "content": .string(MockVocabulary.text(Array(part)))]
         }
-        let scores: [(name: String, value: JSONValue)] = request.logProbabilities.map {
-            [("logprobs", true), ("top_logprobs", .int($0.top))]
-        } ?? []
+        let scores: [(name: String, value: JSONValue)] =
+            request.logProbabilities.map {
+                [("logprobs", true), ("top_logprobs", .int($0.top))]
+            } ?? []
         return [("messages", .array(messages))] + scores
     }
 

@@ -110,7 +110,10 @@ final class StreamingClient {
     func receive(_ headers: HTTPFields) {
         seed = headers[.pacelineSeed].flatMap { UInt64($0) }
         guard seed != request.seed else { return }
-        journal.fail(.stream, "client \(index) is told the seed \(headers[.pacelineSeed] ?? "none"), not \(request.seed)")
+        journal.fail(
+            .stream,
+            "client \(index) is told the seed \(headers[.pacelineSeed] ?? "none"), not \(request.seed)"
+        )
     }
 
     func receive(_ bytes: ByteBuffer, tokens: Int) {

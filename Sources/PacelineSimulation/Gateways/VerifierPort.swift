@@ -13,7 +13,7 @@ final class VerifierPort {
     private unowned let verifier: VerifierProcess
     private let context: SimulationContext
     /// From the first word of the end, gateways are told to stay away; then requests are refused.
-    private var drain = Self.fresh
+    private var drain = VerifierPort.fresh
     private static let fresh = DrainState(of: "the verifier")
     /// The model that it has, and the one that it gets when it starts again.
     private(set) var dialect = 0

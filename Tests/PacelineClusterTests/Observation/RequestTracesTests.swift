@@ -97,7 +97,9 @@ struct RequestTracesTests {
         #expect(!traces.traces(named: "old", of: Self.mine).isEmpty)
         // Together they take no more than a few requests do.
         #expect(many.reduce(0) { $0 + $1.rounds.count } <= TracedAnswer.roundLimit)
-        #expect(many.allSatisfy { $0.rounds.first?.number == 1 && $0.rounds.last?.number == 300 && $0.roundCount == 300 })
+        #expect(
+            many.allSatisfy { $0.rounds.first?.number == 1 && $0.rounds.last?.number == 300 && $0.roundCount == 300 }
+        )
         for number in 2...3 {
             submit(number, "new \(number)")
             Self.finish(traces, UInt64(number))

@@ -51,7 +51,7 @@ import Testing
     /// The seed that verifiers get.
     private static func seed(of call: ProxiedCall) -> UInt64 {
         let fields = JSONFields(call.call(resuming: nil).body)
-        return UInt64(fields?.value("seed")?.whole ?? 0)
+        return UInt64(fields?.value("seed")?.wholeNumber ?? 0)
     }
 
     private func check(_ received: String, of call: ProxiedCall, _ verifier: ReferenceVerifier, _ note: Comment) throws

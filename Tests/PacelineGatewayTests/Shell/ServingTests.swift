@@ -122,8 +122,10 @@ import Testing
     func aBrokenStreamGoesOnWithTheSeedOfItsHead(throughGateway: Bool, path: String) async throws {
         let reference = try ReferenceVerifier()
         let verifier = try await TestVerifier(reference)
-        let input = path.contains("chat") ? #""messages": [{"role": "user", "content": "a"}]"# : #""prompt": ["a", "b"]"#
-        let fields = #"{\#(input), "n": 2, "temperature": 1, "max_tokens": 60, "stream": true, "return_token_ids": true"#
+        let input =
+            path.contains("chat") ? #""messages": [{"role": "user", "content": "a"}]"# : #""prompt": ["a", "b"]"#
+        let fields =
+            #"{\#(input), "n": 2, "temperature": 1, "max_tokens": 60, "stream": true, "return_token_ids": true"#
         try await run { gateway, address in
             try await use(verifier, by: gateway)
             let server = throughGateway ? address : verifier.address

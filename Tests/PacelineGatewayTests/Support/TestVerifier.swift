@@ -31,7 +31,8 @@ final class TestVerifier: Sendable {
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let (backend, lifecycle) = (
-            PacedBackend(reference, hold: hold, flood: flood), ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
+            PacedBackend(reference, hold: hold, flood: flood),
+            ServerLifecycle(metrics: ServerMetrics(modelName: "tiny"))
         )
         if isLoaded { lifecycle.begin(serving: Services(model: reference.model, backend: backend, logger: logger)) }
         let (bound, source) = AsyncStream.makeStream(of: Endpoint.self)

@@ -12,7 +12,9 @@ struct TracedAnswer: Sendable {
     /// Whether a choice that has ended is another one of this answer. A client may give several answers one name, so
     /// the same choice again begins another answer.
     func has(_ choice: RequestTrace) -> Bool {
-        guard let own = choices[0].name, let name = choice.name, choice.tenant == choices[0].tenant else { return false }
+        guard let own = choices[0].name, let name = choice.name, choice.tenant == choices[0].tenant else {
+            return false
+        }
         return (own.id, own.answer) == (name.id, name.answer) && own.trace == name.trace
             && !choices.contains { $0.name?.choice == name.choice }
     }
