@@ -119,27 +119,29 @@ extension ClusterSuite {
             }
             let addresses = ways.map(\.address).joined(separator: ",")
             let worker = try await Ported(["--connect", addresses, "-md", "ngram", "--log-level", "info"])
-            func waitForConnections(_ count: Double) async throws {
-                var figures: [Double?] = []
-                while figures != [count, 1] {
-                    figures = [
-                        try await worker.figure("paceline_worker_connections_made_total"),
-                        try await worker.figure("paceline_worker_connected_verifiers"),
-                    ]
-                    try await Task.sleep(for: .milliseconds(10))
-                }
+            // The verifier keeps the newer link, and the worker notices why the older one ended.
+            var pair: Regex<(Substring, Substring, Substring)>.Match?
+            while pair == nil {
+                pair = worker.process.errors.firstMatch(of: #/(\S+) and (\S+) are one verifier, which is connected/#)
+                try await Task.sleep(for: .milliseconds(10))
             }
-            try await waitForConnections(2)
             try await cluster.waitForWorkers(1)
+            try await worker.wait(for: 200, at: "/health")
+            #expect(try await worker.figure("paceline_worker_connected_verifiers") == 1)
             #expect(try await worker.figure("paceline_worker_known_verifiers") == 2)
-            let pair = try #require(
-                worker.process.errors.firstMatch(of: #/(\S+) and (\S+) are one verifier, which is connected/#)
-            )
-            let used = try #require(ways.first { $0.address == pair.2 })
+            let made = try #require(try await worker.figure("paceline_worker_connections_made_total"))
+            let used = try #require(ways.first { $0.address == pair?.2 ?? "" })
             used.process.send(SIGKILL)
             _ = try await used.process.exit()
             // The address that stood by is used from now on.
-            try await waitForConnections(3)
+            var figures: [Double?] = []
+            while figures != [made + 1, 1] {
+                figures = [
+                    try await worker.figure("paceline_worker_connections_made_total"),
+                    try await worker.figure("paceline_worker_connected_verifiers"),
+                ]
+                try await Task.sleep(for: .milliseconds(10))
+            }
             try await cluster.waitForWorkers(1)
         }
 

@@ -69,8 +69,11 @@ struct GatewayTests {
     private static let patience = 10 as UInt64
 
     /// The first promise that breaks because of a bug, and where.
-    private func first(_ bug: Interference) throws -> (seed: UInt64, promise: Violation.Promise)? {
-        for seed in 1...Self.patience {
+    private func first(
+        _ bug: Interference,
+        within patience: UInt64 = patience
+    ) throws -> (seed: UInt64, promise: Violation.Promise)? {
+        for seed in 1...patience {
             let simulation = try Simulation(.behindGateways(seed: seed), bug)
             simulation.run()
             if let violation = simulation.violation { return (seed, violation.promise) }
@@ -130,11 +133,14 @@ struct GatewayTests {
             let body = String(buffer: answer.body)
             // Takes the first letter of the first text away.
             let start = field == "message" ? #""content":""# : #""text":""#
-            guard let place = body.firstRange(of: start)?.upperBound, body[place] == "t" else { return answer }
+            guard let place = body.firstRange(of: start)?.upperBound, !"\"\\".contains(body[place]) else {
+                return answer
+            }
             changed.body = ByteBuffer(string: String(body[..<place] + body[body.index(after: place)...]))
             return changed
         }
-        let found = try #require(try first(bug))
+        // Few answers are chats in one piece.
+        let found = try #require(try first(bug, within: 40))
         #expect(found.promise == .identity, "seed \(found.seed)")
     }
 
