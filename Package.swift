@@ -202,7 +202,9 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineSimulationTests",
         dependencies: [
-            "PacelineCluster", "PacelineGateway", "PacelineSimulation", "PacelineSpeculation", "PacelineWire",
+            "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
+            "PacelineWire",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
         ]
     ),

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import functools
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -139,6 +140,29 @@ class Streams(GatewayCase):
         seed = next(chunk.seed for chunk in chunks if getattr(chunk, "seed", None) is not None)
         again = list(self.direct.completions.create(**fields, seed=seed))
         self.assertEqual("".join(map(completion_text, chunks)), "".join(map(completion_text, again)))
+
+    def test_a_stream_that_breaks_behind_a_failover_goes_on_with_the_seed_in_its_head(self):
+        body = {"ignore_eos": True, "return_token_ids": True}
+        fields = {"model": MODEL, "prompt": "Once upon a time", "stream": True, "max_tokens": TOKENS, "temperature": 1.1}
+        answer = self.gateway.completions.with_raw_response.create(**fields, extra_body=body)
+        # Said before a verifier was lost, and true of what the next one writes.
+        seed = int(answer.headers["paceline-seed"])
+        with answer.parse() as stream:
+            first = list(itertools.islice(stream, 8))
+            [harmed] = self.fleet.busy()
+            harmed.kill()
+            first += itertools.islice(stream, 8)
+        self.mend(harmed)
+        came = [token for chunk in first for token in chunk.choices[0].token_ids]
+        rest = list(
+            self.gateway.completions.create(**fields, seed=seed, extra_body=body | {"resume": {"tokens": came}})
+        )
+        whole = list(self.direct.completions.create(**fields, seed=seed, extra_body=body))
+        self.assertEqual(
+            "".join(map(completion_text, first + rest)),
+            "".join(map(completion_text, whole)),
+        )
+        self.assertGreater(len(rest), 1)
 
     def test_a_client_that_asks_for_token_ids_gets_each_once(self):
         body = {"ignore_eos": True, "return_token_ids": True}

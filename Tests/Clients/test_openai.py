@@ -1,6 +1,7 @@
 """OpenAI's own client: what it parses, concatenates and raises."""
 
 import asyncio
+import itertools
 import time
 import unittest
 
@@ -258,6 +259,35 @@ class Completions(OpenAICase):
             return "".join(chunk.choices[0].text for chunk in chunks)
 
         self.assertEqual(self.alike(ask), self.complete(self.plain).choices[0].text)
+
+    def test_a_broken_stream_goes_on_with_the_seed_in_its_head(self):
+        fields = {"temperature": 1.3, "stream": True, "extra_body": {"return_token_ids": True, "ignore_eos": True}}
+        for address in (self.plain, self.drafted):
+            with self.subTest(address):
+                completions = self.client(address).completions.with_raw_response
+                answer = completions.create(**self.fields | fields)
+                seed = int(answer.headers["paceline-seed"])
+                with answer.parse() as stream:
+                    first = list(itertools.islice(stream, 3))
+                came = [token for chunk in first for token in chunk.choices[0].token_ids]
+                self.assertGreater(len(came), 0)
+                again = fields | {"seed": seed}
+                resume = again["extra_body"] | {"resume": {"tokens": came}}
+                rest = list(self.complete(address, **again | {"extra_body": resume}))
+                whole = list(self.complete(self.plain, **again))
+                self.assertEqual(self.joined(first) + self.joined(rest), self.joined(whole))
+                self.assertGreater(len(self.joined(rest).encode()), 0)
+
+    @staticmethod
+    def joined(chunks):
+        return "".join(chunk.choices[0].text for chunk in chunks)
+
+    def test_the_head_of_a_whole_answer_names_its_seed(self):
+        chat = self.client(self.plain).chat.completions.with_raw_response
+        answer = chat.create(**{name: value for name, value in SAMPLED.items() if name != "seed"})
+        seed = int(answer.headers["paceline-seed"])
+        self.assertEqual(first_text(self.chat(self.drafted, **SAMPLED | {"seed": seed})), first_text(answer.parse()))
+        self.assertEqual(int(chat.create(**SAMPLED).headers["paceline-seed"]), SAMPLED["seed"] % 2**64)
 
     def test_a_batch_of_prompts_gives_a_choice_for_each(self):
         prompts = [TEXT, "Once upon a time", "def f(x):"]

@@ -102,6 +102,19 @@ class Elsewhere(ServiceCase):
         self.assertIn("accepted by depth", text)
         self.assertIn("ngram", text)
 
+    def test_a_trace_is_asked_for_with_the_key_of_the_environment(self):
+        self.complete({"prompt": "1. one fox\n", "max_tokens": 4})
+        command = [cluster.EXECUTABLE, "trace", "--json", "--url", self.drafted.root.removeprefix("http://")]
+        for key, code in ((self.key, 0), ("wrong", 1)):
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=os.environ | {"OPENAI_API_KEY": key}, timeout=60
+            )
+            self.assertEqual(done.returncode, code, done.stderr)
+            if code == 0:
+                self.assertGreater(len(json.loads(done.stdout)["data"]), 0)
+            else:
+                self.assertIn("key", done.stderr)
+
     def complete(self, body):
         request = urllib.request.Request(
             f"{self.drafted}/completions",

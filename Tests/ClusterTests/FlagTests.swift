@@ -173,6 +173,21 @@ struct FlagTests {
             Flag("relay", "--bandwidth", taken: ["1e-6", "1000"], refused: ["0", "1001", "1e308"], form: "@Gbit"),
         ]
 
+    @Test(
+        "A simulation of fleets refuses what it would not heed, and names it",
+        arguments: ["--workers 2", "--sequences 4", "--modes stop-and-wait", "--jobs 1", "--jobs 1 --workers 2"]
+    )
+    func fleets(words: String) throws {
+        let line = ["--fleets", "1:4:8", "--seconds", "1"]
+        #expect(throws: Never.self) { try BenchClusterCommand.parse(line) }
+        let words = words.split(separator: " ").map(String.init)
+        #expect(throws: Never.self) { try BenchClusterCommand.parse(words) }
+        let error = try #require(throws: (any Error).self) { try BenchClusterCommand.parse(line + words) }
+        let message = BenchClusterCommand.message(for: error)
+        for word in words where word.hasPrefix("--") { #expect(message.contains(word), "\(message)") }
+        #expect(!message.contains("\n") && BenchClusterCommand.exitCode(for: error) == .validationFailure)
+    }
+
     @Test("A flag accepts its limits, and refuses numbers beyond them and anything else", arguments: flags)
     func limits(flag: Flag) throws {
         let (command, line) = try #require(Self.commands[flag.command])

@@ -105,6 +105,46 @@ extension ClusterSuite {
             #expect(try await worker.figure("paceline_worker_connected_verifiers") == 1)
         }
 
+        @Test func aVerifierThatHasAnotherAddressIsServedOnceAndByThatOneWhenTheFirstIsLost() async throws {
+            let cluster = try await TestCluster(TestModels.tiny)
+            // The same verifier, at addresses of which nobody can see that.
+            var ways: [(process: TestProcess, address: String)] = []
+            for host in ["127.0.0.2", "127.0.0.3"] {
+                let line = ["chaos", "relay", "--listen", "\(host):0", "--connect", "\(cluster.drafts)"]
+                let process = try TestProcess(line + ["--announce", "--exit-with-parent"])
+                let address = try await process.waitForOutput { output in
+                    output.firstMatch(of: #/"relay":"([^"]+)"/#).map { String($0.1) }
+                }
+                ways.append((process, address))
+            }
+            let addresses = ways.map(\.address).joined(separator: ",")
+            let worker = try await Ported(["--connect", addresses, "-md", "ngram", "--log-level", "info"])
+            // The verifier keeps the newer link, and the worker notices why the older one ended.
+            var pair: Regex<(Substring, Substring, Substring)>.Match?
+            while pair == nil {
+                pair = worker.process.errors.firstMatch(of: #/(\S+) and (\S+) are one verifier, which is connected/#)
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            try await cluster.waitForWorkers(1)
+            try await worker.wait(for: 200, at: "/health")
+            #expect(try await worker.figure("paceline_worker_connected_verifiers") == 1)
+            #expect(try await worker.figure("paceline_worker_known_verifiers") == 2)
+            let made = try #require(try await worker.figure("paceline_worker_connections_made_total"))
+            let used = try #require(ways.first { $0.address == pair?.2 ?? "" })
+            used.process.send(SIGKILL)
+            _ = try await used.process.exit()
+            // The address that stood by is used from now on.
+            var figures: [Double?] = []
+            while figures != [made + 1, 1] {
+                figures = [
+                    try await worker.figure("paceline_worker_connections_made_total"),
+                    try await worker.figure("paceline_worker_connected_verifiers"),
+                ]
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            try await cluster.waitForWorkers(1)
+        }
+
         @Test func aWorkerThatFindsNobodySaysSo() async throws {
             let worker = try await Ported(["--discover", "dns:no-such-host.invalid:1", "-md", "ngram"])
             try await worker.wait(for: 503, at: "/health")

@@ -74,8 +74,42 @@ struct HTTPServerTests {
                 #expect(head.hasPrefix("HTTP/1.1 200 OK"))
                 #expect(head.split(separator: "\r\n").contains("paceline-generation: \(generation)"), "\(head)")
             }
+            // Two verifiers of one generation are still two.
+            var lives: Set<Substring?> = []
+            for path in ["/health", "/ping", "/v1/health"] {
+                let lines = try await head(RawClient.get(path)).split(separator: "\r\n")
+                lives.insert(lines.first { $0.hasPrefix("paceline-incarnation: ") })
+            }
+            #expect(lives.count == 1 && !lives.contains(nil))
+            #expect(
+                ServerLifecycle(metrics: ServerMetrics(modelName: "a")).incarnation
+                    != ServerLifecycle(metrics: ServerMetrics(modelName: "a")).incarnation
+            )
             let refused = try await head(RawClient.post("/v1/completions", "{}"))
             #expect(refused.hasPrefix("HTTP/1.1 400") && !refused.contains("paceline-generation"))
+        }
+    }
+
+    @Test("The head of what is generated names the seed, drawn or given, which each prompt's first choice has")
+    func seed() async throws {
+        let backend = ScriptedBackend.hello
+        try await ServerHarness.run(backend) { address in
+            for stream in ["", #", "stream": true"#] {
+                for seed in ["", #", "seed": -1"#, #", "seed": -2"#, #", "seed": 18446744073709551615"#] {
+                    let before = backend.requests.count
+                    let body = #"{"prompt": ["a", "b"], "n": 2\#(seed)\#(stream)}"#
+                    let answer = try await RawClient(address).exchange(RawClient.post("/v1/completions", body))
+                    let lines = try #require(answer.split(separator: "\r\n\r\n").first).split(separator: "\r\n")
+                    let named = try #require(lines.first { $0.hasPrefix("paceline-seed: ") }).dropFirst(15)
+                    let first = try #require(UInt64(named))
+                    let used = backend.requests.dropFirst(before).map(\.sampling.seed)
+                    #expect(used == [first, first &+ 1, first, first &+ 1])
+                    #expect(answer.contains("\"seed\":\(first)"), "the body says the same")
+                    if seed.contains("-2") { #expect(first == UInt64.max - 1) }
+                }
+            }
+            let refused = try await RawClient(address).exchange(RawClient.post("/v1/completions", "{}"))
+            #expect(!refused.contains("paceline-seed"))
         }
     }
 

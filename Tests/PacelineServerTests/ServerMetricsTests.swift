@@ -145,3 +145,13 @@ private final class StickingLog: LogHandler, Sendable {
         set { _ = newValue }
     }
 }
+
+extension ServerMetrics {
+    /// What `/metrics` answers.
+    ///
+    /// - Parameter accept: the request's header `Accept`.
+    fileprivate func metricsText(accept: String?) -> (text: String, contentType: String) {
+        let format = Exposition.Format(accept: accept)
+        return (Exposition.text(of: families, format: format), format.contentType)
+    }
+}

@@ -66,19 +66,28 @@ struct FleetBenchmarkTests {
         #expect(result.linksOfVerifier == 260)
     }
 
-    @Test("Deciding takes a part of the real time, and reading the clock is no part of it")
+    /// Milliseconds of deciding for each pass, if deciding on an event takes so many nanoseconds.
+    private func deciding(nanoseconds: UInt64) throws -> Double {
+        var (ticks, reads): (UInt64, Int) = (0, 0)
+        let results = try results([FleetBenchmark.Fleet(verifiers: 1, workers: 1, sequences: 1)]) { settings in
+            settings.clock = {
+                reads += 1
+                // Reading the clock takes a while, too. It is read before and after each event.
+                ticks += 1000
+                let isAfterEvent = reads > MachineMeter.trialReads && reads.isMultiple(of: 2)
+                if isAfterEvent { ticks += nanoseconds }
+                return ticks
+            }
+        }
+        return try #require(results.first).decidingMilliseconds
+    }
+
+    @Test("Deciding that takes twice as long is shown as that, and reading the clock is no part of it")
     func deciding() throws {
-        let fleets = [FleetBenchmark.Fleet(verifiers: 1, workers: 1, sequences: 1)]
-        // All that takes time with this clock is to read it.
-        let none = try #require(try results(fleets).first)
-        #expect(none.decidingMilliseconds == 0)
-        let start = ContinuousClock.now
-        let result = try #require(
-            try results(fleets) { $0.clock = { UInt64((ContinuousClock.now - start) / .nanoseconds(1)) } }.first
-        )
-        let elapsed = (ContinuousClock.now - start) / .milliseconds(1)
-        let passes = 500 / result.passMilliseconds
-        #expect(result.decidingMilliseconds > 0 && result.decidingMilliseconds * passes < elapsed)
-        #expect(result.decidingShare > 0)
+        #expect(try deciding(nanoseconds: 0) == 0)
+        let once = try deciding(nanoseconds: 3000)
+        // A pass has several events.
+        #expect(once > 2 * 0.003 && once < 1)
+        #expect(try deciding(nanoseconds: 6000) == 2 * once)
     }
 }

@@ -46,10 +46,12 @@ package struct NameDiscovery: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Parameters:
     ///   - interval: from an answer to the next question.
+    ///   - clock: measures it.
     ///   - onAnswer: gets the addresses whenever they are others than before, the first time in any case; or the error
     ///     whenever it is another one. After an error the last addresses still hold.
     package func watch(
         every interval: Duration = interval,
+        on clock: some Clock<Duration> = ContinuousClock(),
         _ onAnswer: (Result<[Endpoint], ShellError>) async -> Void
     ) async {
         var last: Result<[Endpoint], ShellError>?
@@ -63,7 +65,7 @@ package struct NameDiscovery: Hashable, Sendable, CustomStringConvertible {
             guard !Task.isCancelled else { return }
             if answer != last { await onAnswer(answer) }
             last = answer
-            try? await Task.sleep(for: interval)
+            try? await clock.sleep(for: interval)
         }
     }
 

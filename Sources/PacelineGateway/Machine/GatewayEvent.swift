@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import NIOCore
 
 /// A client's request at the gateway.
@@ -51,8 +52,8 @@ package enum GatewayEffect: Sendable {
     case close(AttemptID)
     /// Answer a request at once, which ends it.
     case answer(ProxyRequestID, ProxyAnswer)
-    /// Begin an answer that is a stream of events.
-    case begin(ProxyRequestID)
+    /// Begin an answer that is a stream of events, with these headers besides those of every stream.
+    case begin(ProxyRequestID, HTTPFields)
     /// Send a part of a stream. `tokens` is the number of tokens in it.
     case send(ProxyRequestID, ByteBuffer, tokens: Int)
     /// End a stream, which ends the request.
@@ -61,8 +62,9 @@ package enum GatewayEffect: Sendable {
 
 /// What a replica says of itself.
 package enum HealthAnswer: Hashable, Sendable {
-    /// It wants requests. Replicas of one generation give equal tokens.
-    case ready(generation: String)
+    /// It wants requests. Replicas of one generation give equal tokens; addresses with one incarnation lead to one
+    /// process. Nil from a verifier that does not say.
+    case ready(generation: String, incarnation: String? = nil)
     /// It is there, but loads its model, or will end soon.
     case refusing
     /// It names no generation, so it is no verifier: what it streams could not be gone on with.

@@ -7,10 +7,11 @@ import PacelineServer
 extension GatewayMachine {
     mutating func begin(_ attempt: AttemptID, _ head: AnswerHead, now: Instant) {
         guard let id = attempts[attempt], let request = requests[id] else { return }
-        guard learn(head.headers[ServedModel.generationHeader], of: id, now: now) else { return }
+        guard learn(head.headers[.pacelineGeneration], of: id, now: now) else { return }
         let streams = head.isEventStream && request.relay != nil
         requests[id]?.attempt?.progress = streams ? .streaming : .collecting(head, ByteBuffer())
         requests[id]?.attempt?.lastByte = now
+        if request.seed == nil { requests[id]?.seed = head.headers[.pacelineSeed] }
     }
 
     /// A replica says in an answer's head which generation it is of. It may have started anew since it last answered

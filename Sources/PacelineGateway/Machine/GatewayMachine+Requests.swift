@@ -120,7 +120,8 @@ extension GatewayMachine {
             statistics.countRetry(reason)
         }
         replicas.countMove(from: address, reason)
-        requests[id]?.tried.insert(address)
+        // A verifier that cannot be reached at one address may be at another.
+        requests[id]?.tried.formUnion(reason == .unreachable ? [address] : replicas.addresses(of: address))
         place(id, now: now)
     }
 
@@ -187,7 +188,7 @@ extension GatewayMachine {
 
     /// Sends a part of a stream, which may be the first.
     mutating func send(_ id: ProxyRequestID, _ bytes: ByteBuffer, tokens: Int = 0, now: Instant) {
-        if requests[id]?.hasBegun == false { effects.append(.begin(id)) }
+        if let request = requests[id], !request.hasBegun { effects.append(.begin(id, request.headers)) }
         requests[id]?.hasBegun = true
         requests[id]?.lastSent = now
         effects.append(.send(id, bytes, tokens: tokens))

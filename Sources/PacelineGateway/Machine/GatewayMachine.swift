@@ -76,6 +76,11 @@ package struct GatewayMachine: Sendable {
 
     private mutating func tick(_ now: Instant) {
         guard now - lastTick >= configuration.tick else { return }
+        // A gateway that stood still itself has not looked what came; no replica is to blame for that.
+        if now - lastTick > configuration.stallLimit / 2 {
+            for id in requests.keys { requests[id]?.attempt?.lastByte = now }
+            replicas.excuse(now: now)
+        }
         lastTick = now
         for id in requests.keys.sorted() { look(at: id, now: now) }
     }
@@ -98,7 +103,14 @@ package struct GatewayMachine: Sendable {
     package var snapshot: GatewaySnapshot {
         GatewaySnapshot(
             replicas: replicas.replicas.keys.sorted().compactMap { address in
-                replicas[address].map { GatewaySnapshot.Entry(address, $0, active: replicas.active) }
+                replicas[address].map { replica in
+                    GatewaySnapshot.Entry(
+                        address,
+                        replica,
+                        isActive: replicas.active.map { replicas.takes(address, $0) } ?? false,
+                        isSpare: replicas.isSpare(address)
+                    )
+                }
             },
             requests: requests.count,
             statistics: statistics
@@ -110,7 +122,8 @@ package struct GatewayMachine: Sendable {
 package struct GatewaySnapshot: Sendable {
     package struct Entry: Sendable, Equatable {
         package let address: ReplicaAddress
-        /// `ready`, `refusing`, `foreign`, `down` or `unknown`.
+        /// `ready`, `spare` (ready, but the same verifier gets its requests at another address), `refusing`, `foreign`,
+        /// `down` or `unknown`.
         package let state: String
         package let generation: String?
         /// Whether it gets new requests.
@@ -122,11 +135,10 @@ package struct GatewaySnapshot: Sendable {
         /// Requests that it refused or lost and that went to another one, by why.
         package let moves: [GatewayStatistics.Reason: Int]
 
-        init(_ address: ReplicaAddress, _ replica: Replica, active: String?) {
-            self.address = address
-            state = "\(replica.state)"
+        init(_ address: ReplicaAddress, _ replica: Replica, isActive: Bool, isSpare: Bool) {
+            (self.address, self.isActive) = (address, isActive)
+            state = isSpare ? "spare" : "\(replica.state)"
             generation = replica.generation
-            isActive = active.map { replica.takes($0) } ?? false
             requests = replica.attempts
             isListed = replica.isListed
             outstandingTokens = replica.outstanding

@@ -49,7 +49,9 @@ package struct ProxyAnswer: Sendable, Equatable {
         ["loading", "draining"].contains((try? JSON.decode(ErrorBody.self, from: body))?.error.code)
     }
 
-    private static let passedOn: [HTTPField.Name] = [.contentType, .retryAfter, .allow, .wwwAuthenticate]
+    private static let passedOn: [HTTPField.Name] = [
+        .contentType, .retryAfter, .allow, .wwwAuthenticate, .pacelineSeed,
+    ]
 }
 
 extension APIError {

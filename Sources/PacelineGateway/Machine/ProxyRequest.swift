@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import PacelineCluster
+import PacelineServer
 
 /// A request that the gateway answers: where it is, and what the client has.
 struct ProxyRequest: Sendable {
@@ -46,6 +47,8 @@ struct ProxyRequest: Sendable {
     var cut: Instant?
     /// Whether the client does not take what it has been sent.
     var isBlocked = false
+    /// The seed of the answer, as its head says it; nil while nobody has named it.
+    var seed: String?
     /// The generation of the tokens that the client has.
     var generation: String?
     /// Tokens that the client got from the gateway.
@@ -66,8 +69,12 @@ struct ProxyRequest: Sendable {
     init(_ call: ProxiedCall, eventLimit: Int, now: Instant) {
         self.call = call
         (arrival, lastSent, lastContent) = (now, now, now)
+        seed = call.generation?.seed.map { "\($0)" }
         if let outline = call.generation, outline.isStreamed { relay = StreamRelay(outline, eventLimit: eventLimit) }
     }
+
+    /// What the head of its stream says.
+    var headers: HTTPFields { seed.map { [.pacelineSeed: $0] } ?? [:] }
 
     /// Whether tokens have reached the client, so that only replicas of one generation can go on.
     var hasContent: Bool { relay?.hasContent ?? false }

@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineChat
+import PacelineServer
 import PacelineSpeculation
 
 /// An answer that is streamed through the gateway, over any number of replicas: what the client has of it, and where
@@ -72,9 +73,9 @@ struct StreamRelay: Sendable {
     var isComplete: Bool { hasFigures && choices.allSatisfy(\.hasEnded) }
 
     /// Where the next replica has to go on; nil for the beginning.
-    var point: RelayPoint? {
+    var point: ResumePoint? {
         guard hasContent else { return nil }
-        var point = RelayPoint(tokens: choices.map(\.tokens))
+        var point = ResumePoint(tokens: choices.map(\.tokens))
         guard let identity, let text = String(validating: identity.readableBytesView, as: UTF8.self) else {
             return point
         }
@@ -82,7 +83,7 @@ struct StreamRelay: Sendable {
         let object = text.dropFirst("data: ".count).dropLast() + "}"
         guard case .mapping(let fields)? = try? JSONReader.read(String(object)) else { return point }
         if case .text(let id)? = fields["id"] { point.id = id.string }
-        point.created = fields["created"]?.whole
+        point.created = fields["created"]?.wholeNumber
         return point
     }
 

@@ -1,6 +1,6 @@
 import PacelineCluster
 
-/// What the gateway knows of one verifier.
+/// What the gateway knows of one address of a verifier.
 struct Replica: Sendable {
     enum State: Sendable, Equatable {
         /// It has not answered yet, or the last attempt showed that what is known is old.
@@ -16,6 +16,8 @@ struct Replica: Sendable {
     var state = State.unknown
     /// Replicas of one generation give equal tokens; nil before the first answer.
     var generation: String?
+    /// The life of the verifier's process that answered; nil if it does not say.
+    var incarnation: String?
     /// Whether a request was lost on it since it last answered.
     var isSuspected = false
     /// Whether it may get new requests as far as configuration and discovery go.
@@ -34,8 +36,6 @@ struct Replica: Sendable {
     /// Requests that it refused or lost and that went to another one, by why.
     var moves: [GatewayStatistics.Reason: Int] = [:]
 
-    /// Whether it may get a request of `generation`.
-    func takes(_ generation: String) -> Bool {
-        isListed && state == .ready && self.generation == generation
-    }
+    /// Whether it may get requests, of its generation.
+    var isUsable: Bool { isListed && state == .ready }
 }

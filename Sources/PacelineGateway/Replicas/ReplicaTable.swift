@@ -5,6 +5,8 @@ struct ReplicaTable: Sendable {
     private(set) var replicas: [ReplicaAddress: Replica] = [:]
     /// The generation of new requests; nil while none is ready.
     private(set) var active: String?
+    /// Of each verifier that says which it is, the one of its usable addresses that gets requests.
+    private var used: [String: ReplicaAddress] = [:]
     private var affinity: PrefixAffinity
     private var choices = 0
     private let configuration: GatewayConfiguration
@@ -29,7 +31,7 @@ struct ReplicaTable: Sendable {
             forget(address)
         }
         for address in listed { replicas[address, default: Replica(nextPoll: now)].isListed = true }
-        chooseGeneration()
+        chooseUsed()
     }
 
     /// The replicas to ask for their health now.
@@ -53,10 +55,11 @@ struct ReplicaTable: Sendable {
     /// - Returns: whether it can take requests now that it could not take before.
     mutating func take(_ answer: HealthAnswer, of address: ReplicaAddress, now: Instant) -> Bool {
         guard var replica = replicas[address] else { return false }
-        let before = (state: replica.state, generation: replica.generation)
+        let before = (state: replica.state, generation: replica.generation, used: used)
         replica.isPolled = false
         switch answer {
-        case .ready(let generation): (replica.state, replica.generation) = (.ready, generation)
+        case .ready(let generation, let incarnation):
+            (replica.state, replica.generation, replica.incarnation) = (.ready, generation, incarnation)
         case .refusing: replica.state = .refusing
         case .foreign: replica.state = .foreign
         case .unreachable: replica.state = .down
@@ -65,22 +68,49 @@ struct ReplicaTable: Sendable {
             (replica.lastAnswer, replica.askedSince, replica.isSuspected) = (now, nil, false)
         }
         replicas[address] = replica
-        chooseGeneration()
-        return replica.state == .ready && (before.state != .ready || before.generation != replica.generation)
+        chooseUsed()
+        let isNew = before.state != .ready || before.generation != replica.generation
+        // The answer may have made a spare address the one that is used.
+        return replica.state == .ready && isNew || used.contains { before.used[$0.key] != $0.value }
     }
 
     /// An attempt has shown a replica's state, until its next answer about its health.
     mutating func note(_ state: Replica.State, of address: ReplicaAddress, now: Instant) {
         guard replicas[address]?.state == .ready else { return }
-        replicas[address]?.state = state
-        replicas[address]?.nextPoll = now
-        chooseGeneration()
+        // What a verifier says of itself is so at all of its addresses; that one does not answer is not.
+        for address in state == .down ? [address] : addresses(of: address) where replicas[address]?.state == .ready {
+            replicas[address]?.state = state
+            replicas[address]?.nextPoll = now
+        }
+        chooseUsed()
     }
 
     /// A request was lost on a replica. Until its next answer it gets requests only if no other can take them.
     mutating func suspect(_ address: ReplicaAddress, now: Instant) {
-        replicas[address]?.isSuspected = true
-        replicas[address]?.nextPoll = now
+        for address in addresses(of: address) {
+            replicas[address]?.isSuspected = true
+            replicas[address]?.nextPoll = now
+        }
+    }
+
+    /// The addresses of the verifier that has this one, as far as is known.
+    func addresses(of address: ReplicaAddress) -> Set<ReplicaAddress> {
+        guard let incarnation = replicas[address]?.incarnation else { return [address] }
+        return Set(replicas.filter { $0.value.incarnation == incarnation }.keys)
+    }
+
+    /// Whether another address of the same verifier gets its requests.
+    func isSpare(_ address: ReplicaAddress) -> Bool {
+        guard let replica = replicas[address], replica.isUsable, let incarnation = replica.incarnation else {
+            return false
+        }
+        return used[incarnation] != address
+    }
+
+    /// Whether a replica may get a request of `generation`.
+    func takes(_ address: ReplicaAddress, _ generation: String) -> Bool {
+        guard let replica = replicas[address], replica.isUsable else { return false }
+        return replica.generation == generation && !isSpare(address)
     }
 
     /// A request goes from a replica to another one.
@@ -94,10 +124,37 @@ struct ReplicaTable: Sendable {
         return now - asked > configuration.healthLimit
     }
 
+    /// Answers may have come that nobody has looked at: silences begin anew.
+    mutating func excuse(now: Instant) {
+        for address in replicas.keys where replicas[address]?.askedSince != nil {
+            replicas[address]?.askedSince = now
+        }
+    }
+
+    private mutating func chooseUsed() {
+        chooseAddresses()
+        chooseGeneration()
+    }
+
+    /// A verifier's requests stay with the address that they go to as long as it can be used.
+    private mutating func chooseAddresses() {
+        var usable: [String: ReplicaAddress] = [:]
+        for (address, replica) in replicas where replica.isUsable {
+            guard let incarnation = replica.incarnation else { continue }
+            let other = usable[incarnation]
+            if other == nil || used[incarnation] == address {
+                usable[incarnation] = address
+            } else if let other, used[incarnation] != other {
+                usable[incarnation] = min(other, address)
+            }
+        }
+        used = usable
+    }
+
     /// New requests go to the generation with the most ready replicas, and stay with the present one in a tie.
     private mutating func chooseGeneration() {
         var ready: [String: Int] = [:]
-        for replica in replicas.values where replica.isListed && replica.state == .ready {
+        for (address, replica) in replicas where replica.isUsable && !isSpare(address) {
             if let generation = replica.generation { ready[generation, default: 0] += 1 }
         }
         let most = ready.values.max()
@@ -126,7 +183,7 @@ struct ReplicaTable: Sendable {
         now: Instant
     ) -> ReplicaAddress? {
         guard let generation = generation ?? active else { return nil }
-        let able = replicas.filter { $0.value.takes(generation) && !excluded.contains($0.key) }
+        let able = replicas.filter { takes($0.key, generation) && !excluded.contains($0.key) }
         let fresh = able.filter { entry in
             !entry.value.isSuspected && entry.value.lastAnswer.map { now - $0 <= configuration.freshness } ?? false
         }
@@ -137,11 +194,16 @@ struct ReplicaTable: Sendable {
         }
         guard let least else { return nil }
         for prefix in prefixes.reversed() {
-            guard let known = affinity[prefix], let replica = candidates[known] else { continue }
+            guard let known = affinity[prefix].map(inUse), let replica = candidates[known] else { continue }
             let isWithinBound = replica.outstanding - least.value.outstanding <= configuration.affinitySlack
             return isWithinBound ? known : least.key
         }
         return least.key
+    }
+
+    /// Where the requests of an address go now.
+    private func inUse(_ address: ReplicaAddress) -> ReplicaAddress {
+        replicas[address]?.incarnation.flatMap { used[$0] } ?? address
     }
 
     /// An attempt begins.

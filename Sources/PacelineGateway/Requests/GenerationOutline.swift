@@ -14,12 +14,14 @@ struct GenerationOutline: Sendable {
     let showsTokens: Bool
     /// The longest silence that the client wants; nil for the gateway's own, zero for any.
     let pingInterval: Duration?
-    /// The client's own point to go on from.
-    let resume: RelayPoint?
+    /// The client's own point to go on from; nil if it has none that a verifier takes.
+    let resume: ResumePoint?
     /// About how many tokens the prompts have.
     let promptTokens: Int
     /// The most tokens that one choice may get; nil if the request does not say.
     let maximumTokens: Int?
+    /// The seed of the answer; nil if the verifier says which it is, or refuses what the request has.
+    let seed: UInt64?
     /// Names of ever longer beginnings of the prompt, as far as they are of one key.
     let prefixes: [UInt64]
     /// What the gateway adds to the body.
@@ -33,23 +35,28 @@ struct GenerationOutline: Sendable {
         guard let fields = JSONFields(body) else { return nil }
         isStreamed = fields.value("stream").isTrue
         showsTokens = fields.value("return_token_ids").isTrue
-        let count = fields.value("n").flatMap(\.whole) ?? 1
+        let count = fields.value("n").flatMap(\.wholeNumber) ?? 1
         // A chat has one prompt, and verifiers pass over fields that it does not have.
         let entries = fields.isAbsent("messages") ? fields.entries("prompt") : nil
         let prompts = entries.map { $0.areNumbers ? 1 : $0.count } ?? 1
         let (texts, overflow) = count.multipliedReportingOverflow(by: prompts)
         choices = overflow ? 1 : max(1, min(texts, Self.choiceLimit))
-        pingInterval = fields.value("sse_ping_interval").flatMap(\.real).map { seconds in
+        pingInterval = fields.value("sse_ping_interval").flatMap(\.finiteNumber).map { seconds in
             seconds > 0 ? .seconds(min(max(seconds, 0.1), 3600)) : .zero
         }
-        resume = RelayPoint(fields, choices: choices)
+        let point = fields.value("resume").flatMap { try? ResumePoint($0) }
+        resume = point?.tokens.count == choices ? point : nil
         maximumTokens = ["max_completion_tokens", "max_tokens", "n_predict"].lazy
-            .compactMap { fields.value($0).flatMap(\.whole) }.first { $0 >= 0 }
+            .compactMap { fields.value($0).flatMap(\.wholeNumber) }.first { $0 >= 0 }
         let text = fields.raw("messages") ?? fields.raw("prompt")
         promptTokens = (text?.count ?? 0) / Self.bytesPerToken
         let key = headers[.authorization] ?? headers[.xAPIKey] ?? ""
         prefixes = text.map { PrefixHash.prefixes(of: $0, key: key) } ?? []
-        additions = Self.additions(fields, drawnSeed: drawnSeed, isStreamed: isStreamed)
+        // An answer that is to be gone on with has a seed already; without it, the verifier refuses. -1 asks for one.
+        let isOpen = fields.isAbsent("seed") || fields.value("seed")?.wholeNumber == -1
+        let drawn = isOpen && fields.isAbsent("resume") ? drawnSeed : nil
+        seed = isOpen ? drawn : fields.value("seed")?.seed
+        additions = Self.additions(fields, drawnSeed: drawn, isStreamed: isStreamed)
         (end, isEmpty) = (fields.end, fields.isEmpty)
     }
 
@@ -60,26 +67,26 @@ struct GenerationOutline: Sendable {
 
     /// The fields that every attempt has beside the client's. A field of the client's is replaced only where the
     /// verifier would accept it, so that its errors stay what they are.
-    private static func additions(_ fields: JSONFields, drawnSeed: UInt64, isStreamed: Bool) -> String {
-        var added = ""
-        // -1 asks for a seed to be drawn.
-        // An answer that is to be gone on with has a seed already; without it, the verifier refuses.
-        let drawsSeed = fields.isAbsent("resume") && (fields.isAbsent("seed") || fields.value("seed")?.whole == -1)
-        if drawsSeed { added += ",\"seed\":\(drawnSeed)" }
+    ///
+    /// - Parameter drawnSeed: nil if the request needs none.
+    private static func additions(_ fields: JSONFields, drawnSeed: UInt64?, isStreamed: Bool) -> String {
+        var added = drawnSeed.map { ",\"seed\":\($0)" } ?? ""
         guard isStreamed else { return added }
         if fields.isAbsent("return_token_ids") || fields.value("return_token_ids")?.isBool == true {
             added += ",\"return_token_ids\":true"
         }
-        if fields.isAbsent("sse_ping_interval") || fields.value("sse_ping_interval")?.real.map({ $0 <= 3600 }) == true {
+        if fields.isAbsent("sse_ping_interval")
+            || fields.value("sse_ping_interval")?.finiteNumber.map({ $0 <= 3600 }) == true
+        {
             added += ",\"sse_ping_interval\":0.25"
         }
         return added
     }
 
     /// The body for a verifier.
-    func body(of original: ByteBuffer, resuming point: RelayPoint?) -> ByteBuffer {
+    func body(of original: ByteBuffer, resuming point: ResumePoint?) -> ByteBuffer {
         var added = additions
-        if let point { added += ",\"resume\":" + point.json }
+        if let point { added += ",\"resume\":" + String(decoding: point.json.bytes, as: UTF8.self) }
         guard !added.isEmpty else { return original }
         var body = ByteBuffer()
         body.reserveCapacity(original.readableBytes + added.utf8.count)
@@ -119,24 +126,6 @@ enum PrefixHash {
 }
 
 extension TemplateValue {
-    /// A whole number, however JSON spells it.
-    var whole: Int? {
-        switch self {
-        case .int(let value): value
-        case .float(let value): Int(exactly: value)
-        default: nil
-        }
-    }
-
-    var real: Double? {
-        switch self {
-        case .int(let value): Double(value)
-        case .numeral(let digits): Double(digits)
-        case .float(let value): value
-        default: nil
-        }
-    }
-
     var isBool: Bool {
         if case .bool = self { true } else { false }
     }

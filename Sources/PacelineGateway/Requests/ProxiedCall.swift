@@ -1,5 +1,6 @@
 package import HTTPTypes
 package import NIOCore
+import PacelineServer
 
 /// A client's request as the gateway passes it on.
 package struct ProxiedCall: Sendable {
@@ -29,7 +30,7 @@ package struct ProxiedCall: Sendable {
     }
 
     /// The call that begins the answer, or goes on with it.
-    func call(resuming point: RelayPoint?) -> UpstreamCall {
+    func call(resuming point: ResumePoint?) -> UpstreamCall {
         UpstreamCall(
             method: method,
             path: path,

@@ -5,15 +5,8 @@ import Synchronization
 
 /// A gateway that runs: answers the requests of an HTTP server with the help of verifiers.
 package final class Gateway: Sendable {
-    enum Phase {
-        case serving
-        /// It still takes requests, from those who have not heard yet that it will end.
-        case leaving
-        case draining
-    }
-
     private struct State {
-        var phase = Phase.serving
+        var drain = DrainState(of: "the gateway")
         var isReady = false
         var lastRequest: UInt64 = 0
         var isShutDown = false
@@ -104,32 +97,26 @@ package final class Gateway: Sendable {
 
     /// Reports not ready from now on, so that load balancers send no more requests; those that come are served.
     package func beginLeaving() {
-        state.value.withLock { $0.phase = .leaving }
+        state.value.withLock { $0.drain.leave() }
     }
 
     /// Takes no new requests from now on.
     package func drain() {
-        state.value.withLock { $0.phase = .draining }
+        state.value.withLock { $0.drain.drain() }
     }
 
     package var isEnding: Bool { phase != .serving }
 
-    var phase: Phase {
-        state.value.withLock { $0.phase }
+    var phase: DrainState.Phase {
+        state.value.withLock { $0.drain.phase }
     }
 
     /// Throws unless the gateway wants requests.
     func checkReadiness() throws(APIError) {
-        let (phase, isReady) = state.value.withLock { ($0.phase, $0.isReady) }
-        guard phase == .serving else { throw Self.draining }
+        let (drain, isReady) = state.value.withLock { ($0.drain, $0.isReady) }
+        try drain.checkReadiness()
         guard isReady else { throw .noReplica }
     }
-
-    private static let draining = APIError.unavailable(
-        "the gateway is shutting down and takes no new requests; ask another one",
-        code: "draining",
-        retryAfter: 2
-    )
 
     // MARK: Requests
 
@@ -138,11 +125,11 @@ package final class Gateway: Sendable {
     /// - Parameter generates: whether its path is one that generates tokens.
     /// - Throws: ``APIError`` while the gateway ends; `CancellationError` when the client goes away.
     func respond(to request: APIRequest, generates: Bool) async throws -> APIReply {
-        let (phase, number) = state.value.withLock { state in
+        let (drain, number) = state.value.withLock { state in
             state.lastRequest += 1
-            return (state.phase, state.lastRequest)
+            return (state.drain, state.lastRequest)
         }
-        guard phase != .draining else { throw Self.draining }
+        try drain.checkOpenness()
         let id = ProxyRequestID(number)
         let call = ProxiedCall(request, generates: generates)
         let stream = stream(id)

@@ -10,16 +10,18 @@ struct GatewayFamilies {
     }
 
     private mutating func addReplicas(_ snapshot: GatewaySnapshot) {
-        var states: [String: Int] = ["ready": 0, "refusing": 0, "foreign": 0, "down": 0, "unknown": 0]
+        var states = ["ready": 0, "spare": 0, "refusing": 0, "foreign": 0, "down": 0, "unknown": 0]
         for replica in snapshot.replicas { states[replica.state, default: 0] += 1 }
         gauge(
             "replicas",
-            "Verifiers, by what they last answered.",
+            "Addresses of verifiers, by what they last answered; spare ones are further ones of one verifier.",
             states.sorted { $0.key < $1.key }.map { (MetricLabels([("state", $0.key)]), Double($0.value)) }
         )
         gauge("active_replicas", "Verifiers that get new requests.", Double(snapshot.replicas.count(where: \.isActive)))
         let labelled = snapshot.replicas.map { (MetricLabels([("replica", "\($0.address)")]), $0) }
-        gauge("replica_up", "1 if the verifier takes requests.", labelled.map { ($0, $1.state == "ready" ? 1 : 0) })
+        // A spare address is no verifier more, and none less.
+        let verifiers = labelled.filter { $1.state != "spare" }
+        gauge("replica_up", "1 if the verifier takes requests.", verifiers.map { ($0, $1.state == "ready" ? 1 : 0) })
         gauge(
             "replica_requests",
             "Requests that the verifier is answering for this gateway.",

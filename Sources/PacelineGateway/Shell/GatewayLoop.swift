@@ -97,7 +97,7 @@ final class GatewayLoop {
         case .open(let attempt, let address, let call): open(attempt, address, call)
         case .close(let attempt): attempts.removeValue(forKey: attempt)?.call.cancel()
         case .answer(let id, let answer): clients.removeValue(forKey: id)?.answer(answer)
-        case .begin(let id): clients[id]?.begin()
+        case .begin(let id, let headers): clients[id]?.begin(headers)
         case .send(let id, let bytes, let tokens): clients[id]?.send(bytes, tokens: tokens)
         case .finish(let id): clients[id]?.finish()
         }
@@ -115,7 +115,7 @@ final class GatewayLoop {
     private func note(_ answer: HealthAnswer, of address: ReplicaAddress) {
         guard health.updateValue(answer, forKey: address) != answer else { return }
         switch answer {
-        case .ready(let generation): logger.info("\(address) is ready, of generation \(generation)")
+        case .ready(let generation, _): logger.info("\(address) is ready, of generation \(generation)")
         case .refusing: logger.info("\(address) takes no requests: it loads its model, or is about to end")
         case .foreign:
             logger.warning("\(address) answers, but not as a verifier does; name the --http address of one")

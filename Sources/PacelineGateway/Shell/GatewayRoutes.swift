@@ -13,7 +13,9 @@ extension Gateway {
     ///   - requiresKey: whether the dashboard is to ask for an API key.
     package func routes(registry: PrometheusRegistry, build: String, requiresKey: Bool) -> RouteTable {
         let dashboard = Dashboard(GatewayDashboard(self, build: build), page: .gateway, requiresKey: requiresKey)
-        return RouteTable(generating + asking + monitoring(registry) + health + dashboard.routes)
+        let probes = ProbeRoutes(checkReadiness: { [self] in try checkReadiness() })
+        let figures = Route.metrics { [self] in try await GatewayFamilies(snapshot()).families + registry.families }
+        return RouteTable(generating + asking + probes.routes + [figures] + dashboard.routes)
     }
 
     private var generating: [Route] {
@@ -29,32 +31,6 @@ extension Gateway {
         let gets = ["/v1/models", "/v1/models/**", "/props", "/slots", "/v1/workers"]
         return (posts.map { (HTTPRequest.Method.post, $0) } + gets.map { (.get, $0) }).map { method, path in
             Route(method, path) { [self] in try await respond(to: $0, generates: false) }
-        }
-    }
-
-    private func monitoring(_ registry: PrometheusRegistry) -> [Route] {
-        [
-            Route(.get, "/metrics", isProbe: true) { [self] request in
-                let format = Exposition.Format(accept: request.headers[.accept])
-                let families = try await GatewayFamilies(snapshot()).families + registry.families
-                let text = Exposition.text(of: families, format: format)
-                return .whole(Array(text.utf8), contentType: format.contentType)
-            },
-            Route(.get, "/livez", isProbe: true) { _ in try .json(StatusBody(status: "alive")) },
-            Route(.get, "/ready", isProbe: true) { [self] _ in
-                try checkReadiness()
-                return try .json(StatusBody(status: "ready"))
-            },
-        ]
-    }
-
-    /// One answer under the names of llama-server, vLLM and SageMaker.
-    private var health: [Route] {
-        ["/health", "/v1/health", "/ping"].map { path in
-            Route(.get, path, isProbe: true) { [self] _ in
-                try checkReadiness()
-                return try .json(StatusBody(status: "ok"))
-            }
         }
     }
 }

@@ -56,9 +56,9 @@ final class ProxyClient {
         reply = nil
     }
 
-    func begin() {
+    func begin(_ headers: HTTPFields) {
         guard let stream else { return }
-        reply?.resume(returning: stream)
+        reply?.resume(returning: stream.adding(headers))
         // The server alone holds it now, so that its end is noticed if it is never written.
         (reply, self.stream) = (nil, nil)
     }

@@ -94,8 +94,12 @@ extension HealthAnswer {
             self = .refusing
             return
         }
-        let generation = response.headers.first(name: ServedModel.generationHeader.rawName)
-        self = generation.map { .ready(generation: $0) } ?? .foreign
+        guard let generation = response.headers.first(name: HTTPField.Name.pacelineGeneration.rawName) else {
+            self = .foreign
+            return
+        }
+        let incarnation = response.headers.first(name: HTTPField.Name.pacelineIncarnation.rawName)
+        self = .ready(generation: generation, incarnation: incarnation)
     }
 }
 

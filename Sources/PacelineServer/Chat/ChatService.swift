@@ -18,31 +18,9 @@ package struct ChatService: Sendable {
     /// - Throws: ``APIError`` if the request cannot be served.
     package func respond(to request: APIRequest) async throws -> APIReply {
         let record = generations.record
-        let fields = try RequestFields(body: request.body, record: record)
-        let body = try ChatBody(fields, vocabularySize: model.tokenizer.tokenCount)
-        generations.log(record, of: request)
-        let prompt = try model.prompt(body.conversation)
-        let tokens = model.tokens(of: prompt)
-        let isContinued = body.conversation.ending == .continuation
-        let splits = body.splitsReasoning && model.renderer.thinks
-        var plan = try AnswerPlan(
-            body.options,
-            AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
-            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
-            kind: "chatcmpl",
-            of: request,
-            model: model,
-            name: body.model
-        )
-        if splits { plan.splitter = ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0))) }
-        let answer = ChatAnswer(
-            plan.identity,
-            names: TokenNames(tokenizer: model.tokenizer),
-            hasLogProbabilities: body.logProbabilities != nil,
-            promptTokens: body.options.returnsTokens ? tokens : nil,
-            begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
-        )
-        return try await generations.answer(plan, answer, request.tally)
+        defer { generations.log(record, of: request) }
+        let planned = try PlannedChat(request, model: model, record: record)
+        return try await generations.answer(planned.plan, planned.answer, request.tally)
     }
 
     /// `POST /apply-template`: the prompt that a conversation becomes.

@@ -54,10 +54,10 @@ private final class VerifierView: DashboardView {
     }
 
     func event(includesFigures: Bool) -> DashboardEvent? {
-        switch lifecycle.stage {
-        case .loading: return DashboardEvent(includesFigures ? [("state", "loading")] : [])
-        case .draining: return nil
-        case .serving, .leaving: break
+        switch lifecycle.phase {
+        case nil: return DashboardEvent(includesFigures ? [("state", "loading")] : [])
+        case .draining?: return nil
+        case .serving?, .leaving?: break
         }
         guard let services = lifecycle.services, let insight = services.backend.insight else { return nil }
         var fields: [(name: String, value: JSONValue)] = []
@@ -67,7 +67,7 @@ private final class VerifierView: DashboardView {
         let watched = watch(viewer, insight.traces)
         let frame = viewer.take()
         if includesFigures {
-            fields.append(("state", .string(lifecycle.stage == .leaving ? "leaving" : "serving")))
+            fields.append(("state", .string(lifecycle.phase == .leaving ? "leaving" : "serving")))
             let entries = insight.traces.entries(of: tenant, includesEnded: false, limit: Self.listLimit)
             fields.append(("figures", VerifierFigures(insight, entries: entries, watched: watched).json))
         }

@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTypes
 import PacelineChat
 import PacelineCluster
 import PacelineModel
@@ -16,7 +17,7 @@ struct AnswerPlan: Sendable {
 
     let identity: AnswerIdentity
     let options: GenerationOptions
-    /// The seed of each prompt's first choice.
+    /// The seed of each prompt's first choice; the choices behind it count up from there.
     let seed: UInt64
     /// A request for each choice; the choices of one prompt stand together.
     let requests: [GenerationRequest]
@@ -53,16 +54,9 @@ struct AnswerPlan: Sendable {
         seed = options.seed ?? start.seed
         try Self.checkCount(of: prompts, options)
         let text = CompletionText(tokenizer: model.tokenizer, stops: options.stops, shown: model.shownMarkers)
-        var first = GenerationRequest(
-            prompt: [],
-            sampling: options.sampling,
-            maximumTokens: 0,
-            stopTokens: (options.ignoresEnd ? [] : model.tokenizer.endOfGeneration).union(options.stopTokens),
-            text: text
-        )
+        var first = Self.request(options, text, model.tokenizer)
         first.sampling.seed = seed
         first.logProbabilities = logProbabilities
-        first.draftLimit = options.draftLimit
         first.tenant = request.tenant
         first.name = RequestName(
             id: request.id,
@@ -70,10 +64,27 @@ struct AnswerPlan: Sendable {
             trace: request.trace,
             created: identity.created
         )
-        first.cacheSalt = options.cacheSalt
-        first.prediction = options.prediction.map { model.tokenizer.encode($0, parseSpecial: false) } ?? []
         requests = try Self.requests(first, options, prompts, contextLength: model.contextLength)
         given = requests.map { Self.text(of: $0, text) }
+    }
+
+    /// What all choices have of their request's options.
+    private static func request(
+        _ options: GenerationOptions,
+        _ text: CompletionText,
+        _ tokenizer: Tokenizer
+    ) -> GenerationRequest {
+        var request = GenerationRequest(
+            prompt: [],
+            sampling: options.sampling,
+            maximumTokens: 0,
+            stopTokens: (options.ignoresEnd ? [] : tokenizer.endOfGeneration).union(options.stopTokens),
+            text: text
+        )
+        request.draftLimit = options.draftLimit
+        request.cacheSalt = options.cacheSalt
+        request.prediction = options.prediction.map { tokenizer.encode($0, parseSpecial: false) } ?? []
+        return request
     }
 
     /// A request for each choice, all like `first` but for their prompts, limits and seeds.
@@ -105,6 +116,9 @@ struct AnswerPlan: Sendable {
         }
         return requests
     }
+
+    /// What the head of the answer says of it, before its first byte.
+    var headers: HTTPFields { [.pacelineSeed: "\(seed)"] }
 
     /// Whether the client has what comes before a choice's tokens, such as the prompt that it repeats.
     func hasBegun(_ choice: Int) -> Bool {

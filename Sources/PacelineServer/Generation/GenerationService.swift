@@ -37,41 +37,55 @@ package struct GenerationService: Sendable {
         _ format: some AnswerFormat,
         _ tally: RequestTally
     ) async throws -> APIReply {
-        let interval = plan.options.stream.pingInterval ?? Self.pingInterval
-        let pings = interval > .zero
-        let isStreamed = plan.options.stream.isStreamed
-        let run = try await GenerationRun.begin(
-            plan.requests,
-            on: backend,
-            patience: isStreamed && pings ? interval : nil
-        )
-        var progress = AnswerStream(plan, format, tally)
-        guard isStreamed else {
-            try await run.forEach { event in
-                if case .choice(let choice, let event) = event { _ = try progress.take(event, choice: choice) }
-            }
-            return .whole(try progress.whole().bytes)
+        let stream = plan.options.stream
+        let interval = stream.pingInterval ?? Self.pingInterval
+        let silence = stream.isStreamed && interval > .zero ? interval : nil
+        let run = try await GenerationRun.begin(plan.requests, on: backend, patience: silence)
+        let progress = AnswerStream(plan, format, tally)
+        guard stream.isStreamed else {
+            return .whole(try await Self.whole(run, progress).bytes, headers: plan.headers)
         }
-        let begun = progress
-        return .events { [logger] writer in
-            var progress = begun
-            if !run.hasBegun { try await writer.comment() }
+        return .events(headers: plan.headers) { [logger] writer in
             do {
-                try await run.forEach(interval: pings ? interval : nil) { event in
-                    switch event {
-                    case .silence: try await writer.comment()
-                    case .choice(let choice, let event):
-                        for chunk in try progress.take(event, choice: choice) { try await writer.event(chunk.bytes) }
-                        run.sent(event, choice: choice)
-                    }
-                }
-                if let closing = progress.closing { try await writer.event(closing.bytes) }
+                try await Self.write(run, progress, silence: silence, to: writer)
             } catch let error as APIError {
                 logger.notice("\(plan.identity.id) failed: \(error)")
                 try await writer.event(JSON.encode(ErrorBody(error)))
             }
             try await writer.event(EventStream.done)
         }
+    }
+
+    /// The answer in one piece, once all generations have ended.
+    private static func whole(_ run: GenerationRun, _ begun: AnswerStream<some AnswerFormat>) async throws -> JSONValue
+    {
+        var progress = begun
+        try await run.forEach { event in
+            if case .choice(let choice, let event) = event { _ = try progress.take(event, choice: choice) }
+        }
+        return try progress.whole()
+    }
+
+    /// Writes a stream up to the mark of its end.
+    ///
+    /// - Parameter silence: how long it may be silent; nil for any time.
+    private static func write(
+        _ run: GenerationRun,
+        _ begun: AnswerStream<some AnswerFormat>,
+        silence: Duration?,
+        to writer: EventWriter
+    ) async throws {
+        var progress = begun
+        if !run.hasBegun { try await writer.comment() }
+        try await run.forEach(interval: silence) { event in
+            switch event {
+            case .silence: try await writer.comment()
+            case .choice(let choice, let event):
+                for chunk in try progress.take(event, choice: choice) { try await writer.event(chunk.bytes) }
+                run.sent(event, choice: choice)
+            }
+        }
+        if let closing = progress.closing { try await writer.event(closing.bytes) }
     }
 }
 

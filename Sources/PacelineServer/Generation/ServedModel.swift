@@ -1,4 +1,3 @@
-package import HTTPTypes
 package import PacelineModel
 import PacelineSpeculation
 
@@ -28,8 +27,6 @@ package struct ServedModel: Sendable {
     }
     /// The most texts that one request may ask for.
     package static let choiceLimit = 128
-    /// The header that names the generation, of answers about health and of those that are generated.
-    package static let generationHeader = HTTPField.Name("paceline-generation")!
     /// Figures of the file, for those who look.
     package let description: JSONValue
     /// Special tokens that show as text, because something in the text depends on them.

@@ -11,11 +11,21 @@ package enum APIReply: Sendable {
         headers: HTTPFields = [:]
     )
     /// Server-sent events, with status 200. The closure writes them, and is cancelled when the client goes away.
-    case events(@Sendable (EventWriter) async throws -> Void)
+    /// `headers` are those besides the ones of every stream.
+    case events(headers: HTTPFields = [:], @Sendable (EventWriter) async throws -> Void)
 
     /// An answer whose body is `value` as JSON.
     package static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> APIReply {
         .whole(try JSON.encode(value), status: status)
+    }
+
+    /// The same answer with more headers.
+    package func adding(_ more: HTTPFields) -> APIReply {
+        switch self {
+        case .whole(let bytes, let contentType, let status, let headers):
+            .whole(bytes, contentType: contentType, status: status, headers: headers + more)
+        case .events(let headers, let write): .events(headers: headers + more, write)
+        }
     }
 }
 

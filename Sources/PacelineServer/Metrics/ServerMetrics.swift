@@ -32,16 +32,13 @@ package final class ServerMetrics: Sendable {
     }
 
     /// All figures.
-    ///
-    /// - Parameter accept: the request's header `Accept`, which may ask for OpenMetrics.
-    package func metricsText(accept: String?) -> (text: String, contentType: String) {
-        let format = Exposition.Format(accept: accept)
+    package var families: [MetricFamily] {
         let source = source.withLock { $0 }
         let figures = source?.board.latest ?? .empty
         let gains = source.map { forecast.gains(reading: $0.board) } ?? []
         var families = VerifierFamilies(figures, pages: source?.target.pages?(), gains: gains).families
         families += families.compactMap(alias)
-        return (Exposition.text(of: families + registry.families, format: format), format.contentType)
+        return families + registry.families
     }
 
     /// The figure under vLLM's name, if vLLM has it.

@@ -23,7 +23,7 @@ struct CrossOrigin: RouterMiddleware {
                 try await next(request, context)
             }
         response.headers[.accessControlAllowOrigin] = origin
-        response.headers[.accessControlExposeHeaders] = "x-request-id, retry-after"
+        response.headers[.accessControlExposeHeaders] = "x-request-id, retry-after, paceline-seed"
         if origin != "*" { response.headers[values: .vary].append("Origin") }
         return response
     }

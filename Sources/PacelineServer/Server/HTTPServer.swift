@@ -1,4 +1,4 @@
-package import HTTPTypes
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -167,26 +167,18 @@ package struct HTTPServer: Sendable {
             var response = Response(bytes, contentType: contentType, status: status)
             response.headers.append(contentsOf: route.headers() + headers)
             return response
-        case .events(let write):
+        case .events(let headers, let write):
             let events = ResponseBody { [channel = context.channel] writer in
                 // Only now is the request answered.
                 defer { withExtendedLifetime((running, body)) {} }
                 try await write(EventWriter(channel))
                 try await writer.finish(nil)
             }
-            return Response(status: .ok, headers: eventHeaders + route.headers(), body: events)
+            return Response(status: .ok, headers: eventHeaders + route.headers() + headers, body: events)
         }
     }
 
     private static let eventHeaders: HTTPFields = [
         .contentType: EventStream.contentType, .cacheControl: "no-cache", .xAccelBuffering: "no",
     ]
-}
-
-extension HTTPField.Name {
-    /// Tells nginx not to hold an answer back.
-    static let xAccelBuffering = HTTPField.Name("x-accel-buffering")!
-    static let traceparent = HTTPField.Name("traceparent")!
-    package static let xAPIKey = HTTPField.Name("x-api-key")!
-    package static let xRequestID = HTTPField.Name("x-request-id")!
 }

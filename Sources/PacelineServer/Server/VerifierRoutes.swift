@@ -3,7 +3,7 @@ import HTTPTypes
 extension ServerLifecycle {
     /// What a verifier answers.
     package var routes: RouteTable {
-        RouteTable(generating + asking + workers + tracing + monitoring + health)
+        RouteTable(generating + asking + workers + tracing + probes.routes + [.metrics { self.metrics.families }])
     }
 
     /// What generates tokens.
@@ -21,7 +21,7 @@ extension ServerLifecycle {
     /// What a gateway needs to know of health and of what is generated, without a key and without another question.
     private var generation: HTTPFields {
         var headers = HTTPFields()
-        headers[ServedModel.generationHeader] = services?.generation
+        headers[.pacelineGeneration] = services?.generation
         return headers
     }
 
@@ -62,31 +62,12 @@ extension ServerLifecycle {
         return traces
     }
 
-    private var monitoring: [Route] {
-        [
-            Route(.get, "/metrics", isProbe: true) { request in
-                let (text, contentType) = self.metrics.metricsText(accept: request.headers[.accept])
-                return .whole(Array(text.utf8), contentType: contentType)
-            },
-            Route(.get, "/livez", isProbe: true) { _ in
-                guard try await self.services?.backend.isAlive() ?? true else { throw APIError.stuck }
-                return try .json(StatusBody(status: "alive"))
-            },
-            Route(.get, "/ready", isProbe: true) { _ in
-                try self.checkReadiness()
-                return try .json(StatusBody(status: "ready"))
-            },
-        ]
-    }
-
-    /// One answer under the names of llama-server, vLLM and SageMaker.
-    private var health: [Route] {
-        ["/health", "/v1/health", "/ping"].map { path in
-            Route(.get, path, isProbe: true, headers: { self.generation }) { _ in
-                try self.checkReadiness()
-                return try .json(StatusBody(status: "ok"))
-            }
-        }
+    private var probes: ProbeRoutes {
+        ProbeRoutes(
+            headers: { self.generation + [.pacelineIncarnation: self.incarnation] },
+            checkReadiness: { try self.checkReadiness() },
+            checkLife: { guard try await self.services?.backend.isAlive() ?? true else { throw APIError.stuck } }
+        )
     }
 }
 

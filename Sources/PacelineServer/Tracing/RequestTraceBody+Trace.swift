@@ -60,7 +60,7 @@ extension RequestTraceBody.Round {
         return trace.rounds.map { record in
             var round = Self(record, since: trace.submission, names: names)
             let total = record.length + round.tokens.count - trace.promptTokens - trace.givenTokens
-            let isKnown = total >= known || trace.sent.count < RequestTrace.lastRounds
+            let isKnown = total >= known || trace.knowsAllSent
             guard !round.tokens.isEmpty, isKnown else { return round }
             while let next = sent.first, next.tokens < total { sent.removeFirst() }
             round.sendMS = sent.first.map { max(0, ($0.time - record.ended).inMilliseconds).thousandths }

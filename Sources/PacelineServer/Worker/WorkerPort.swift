@@ -1,4 +1,3 @@
-import HTTPTypes
 package import PacelineCluster
 package import PacelineMetrics
 import Synchronization
@@ -26,26 +25,15 @@ package final class WorkerPort: Sendable {
 
     /// Everything that there is.
     package var routes: RouteTable {
-        let health = ["/health", "/ready"].map { path in
-            Route(.get, path, isProbe: true) { [self] _ in
-                try checkUse()
-                return try .json(StatusBody(status: path == "/health" ? "ok" : "ready"))
+        let probes = ProbeRoutes(
+            ["/health"],
+            checkReadiness: { [self] in try checkUse() },
+            checkLife: { [self] in
+                guard try await client.withLock({ $0 })?.isComputeAlive() ?? true else { throw APIError.hung }
             }
-        }
-        return RouteTable(
-            health + [
-                Route(.get, "/livez", isProbe: true) { [self] _ in
-                    guard try await client.withLock({ $0 })?.isComputeAlive() ?? true else { throw APIError.hung }
-                    return try .json(StatusBody(status: "alive"))
-                },
-                Route(.get, "/metrics", isProbe: true) { [self] request in
-                    let format = Exposition.Format(accept: request.headers[.accept])
-                    let families = WorkerFamilies(snapshot).families + registry.families
-                    let text = Exposition.text(of: families, format: format)
-                    return .whole(Array(text.utf8), contentType: format.contentType)
-                },
-            ]
         )
+        let figures = Route.metrics { [self] in WorkerFamilies(snapshot).families + registry.families }
+        return RouteTable(probes.routes + [figures])
     }
 
     private var snapshot: WorkerSnapshot {

@@ -12,7 +12,7 @@ enum FleetPlacement {
         _ = gateway.handle(.replicas(addresses), now: .zero)
         for address in addresses { _ = gateway.handle(.polled(address, .ready(generation: "fleet")), now: .zero) }
         for index in requests.indices {
-            let call = StreamCallWriter(requests[index]).call(resuming: nil)
+            let call = StreamCallWriter(requests[index]).call(resuming: nil, seed: nil)
             let effects = gateway.handle(.request(ProxyRequestID(UInt64(index)), call), now: .zero)
             for case .open(_, let address, _) in effects {
                 requests[index].verifier = GatewayProcess.index(of: address)

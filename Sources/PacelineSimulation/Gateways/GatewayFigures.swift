@@ -4,9 +4,12 @@ import PacelineGateway
 package struct GatewayFigures: Sendable, Equatable {
     /// Scenarios with gateways.
     package var scenarios = 0
-    /// Streams that clients asked for, repeated questions included, and those that came to their end.
+    /// Answers that clients asked for, repeated questions included, and those that came to their end.
     package var streams = 0
     package var completed = 0
+    /// Completed answers in one piece, and those of chat.
+    package var whole = 0
+    package var chats = 0
     /// Completed streams that more than one verifier has written.
     package var resumed = 0
     /// Streams that ended with an error because no verifier could go on, and requests that no verifier took.
@@ -28,6 +31,8 @@ package struct GatewayFigures: Sendable, Equatable {
         left.scenarios += right.scenarios
         left.streams += right.streams
         left.completed += right.completed
+        left.whole += right.whole
+        left.chats += right.chats
         left.resumed += right.resumed
         left.lost += right.lost
         left.refused += right.refused

@@ -34,7 +34,9 @@ final class GatewayFleet {
     var openStreams: [Int] { streams.filter { $0.ending == nil }.map(\.index) }
     /// The verifiers that gateways are told of.
     private var listed: [ReplicaAddress] {
-        verifiers.indices.filter { unlistings[$0] == 0 }.map(GatewayProcess.address(ofVerifier:))
+        let all = verifiers.indices.filter { unlistings[$0] == 0 }
+        let second = context.scenario.hasTwoAddresses ? all.map(GatewayProcess.secondAddress(ofVerifier:)) : []
+        return all.map(GatewayProcess.address(ofVerifier:)) + second
     }
 
     /// For people.
@@ -98,7 +100,7 @@ final class GatewayFleet {
             guard verifier.port.isServing, unlistings[place] == 0 else { return false }
             guard dialect == nil || verifier.port.dialect == dialect else { return false }
             let since = [
-                verifier.port.usableSince, listedSince[place], gateway.routes[place].blockedUntil, gateway.usableSince,
+                verifier.port.usableSince, listedSince[place], gateway.blockedUntil(to: place), gateway.usableSince,
             ].reduce(.zero, max)
             return since + Self.notice <= timeline.now
         }

@@ -10,7 +10,7 @@ extension GatewayEvent: MachineEvent {
 
 /// A simulated gateway process: the machine of production between simulated clients and verifiers.
 final class GatewayProcess: SimulatedProcess {
-    /// A stream that a client waits for.
+    /// An answer that a client waits for.
     private struct Served {
         let client: StreamingClient
         /// Whether the client has gone away, which a stopped process does not know yet.
@@ -34,7 +34,7 @@ final class GatewayProcess: SimulatedProcess {
 
     let index: Int
     let network: SimulatedNetwork
-    /// The ways to the verifiers, in their order.
+    /// The ways to the verifiers, in their order; behind them those to their second addresses, if they have such.
     let routes: [UpstreamRoute]
     var state = ProcessState<GatewayEvent, Never>(life: 0)
     /// Since when it has been running.
@@ -54,7 +54,8 @@ final class GatewayProcess: SimulatedProcess {
     ) {
         (self.index, self.context, self.verifiers, self.network) = (index, context, verifiers, network)
         self.listed = listed
-        routes = verifiers.map { _ in UpstreamRoute(context) }
+        let addresses = context.scenario.hasTwoAddresses ? 2 : 1
+        routes = (0..<verifiers.count * addresses).map { _ in UpstreamRoute(context) }
         memory = Memory(machine: GatewayMachine(context.scenario.gateway))
         context.timeline.schedule(after: .zero) { [unowned self] in didBoot() }
     }
@@ -63,8 +64,24 @@ final class GatewayProcess: SimulatedProcess {
         ReplicaAddress(Endpoint(host: "verifier", port: index + 1))
     }
 
+    /// The second address of a verifier.
+    static func secondAddress(ofVerifier index: Int) -> ReplicaAddress {
+        ReplicaAddress(Endpoint(host: secondHost, port: index + 1))
+    }
+
+    private static let secondHost = "verifier-v6"
+
     /// The verifier at an address.
     static func index(of address: ReplicaAddress) -> Int { address.endpoint.port - 1 }
+
+    private func route(to address: ReplicaAddress) -> UpstreamRoute {
+        routes[Self.index(of: address) + (address.endpoint.host == Self.secondHost ? verifiers.count : 0)]
+    }
+
+    /// Until when some way to a verifier lets nothing through.
+    func blockedUntil(to verifier: Int) -> Instant {
+        stride(from: verifier, to: routes.count, by: verifiers.count).map { routes[$0].blockedUntil }.reduce(.zero, max)
+    }
 
     var timeline: Timeline { context.timeline }
     var journal: Journal { context.journal }
@@ -137,8 +154,10 @@ final class GatewayProcess: SimulatedProcess {
         case .answer(let id, let answer):
             release(id)
             guard let served = memory.clients.removeValue(forKey: id), !served.hasLeft else { break }
-            served.client.receive(answer)
-        case .begin: break
+            served.client.receive(context.interference.answer(answer))
+        case .begin(let id, let headers):
+            guard let served = memory.clients[id], !served.hasLeft else { break }
+            served.client.receive(context.interference.headers(headers))
         case .send(let id, let bytes, let tokens): send(bytes, tokens: tokens, to: id)
         case .finish(let id):
             release(id)
@@ -169,7 +188,7 @@ final class GatewayProcess: SimulatedProcess {
             from: self,
             to: verifiers[place],
             at: address,
-            over: routes[place],
+            over: route(to: address),
             context
         )
         memory.calls[attempt] = simulated
@@ -189,7 +208,7 @@ final class GatewayProcess: SimulatedProcess {
     }
 
     private func poll(_ address: ReplicaAddress) {
-        let (place, question, life) = (Self.index(of: address), Question(), life)
+        let (question, life) = (Question(), life)
         func answer(_ answer: HealthAnswer, at time: Instant) {
             timeline.schedule(at: time) { [unowned self] in
                 guard self.life == life, !question.isAnswered else { return }
@@ -197,7 +216,7 @@ final class GatewayProcess: SimulatedProcess {
                 tell(.polled(address, answer))
             }
         }
-        let (route, verifier) = (routes[place], verifiers[place])
+        let (route, verifier) = (route(to: address), verifiers[Self.index(of: address)])
         timeline.schedule(at: route.arrival()) { [unowned verifier, unowned route] in
             guard !verifier.isDead else { return answer(.unreachable, at: route.arrival()) }
             verifier.port.ask { answer($0, at: route.arrival()) }

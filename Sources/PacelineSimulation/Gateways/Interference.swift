@@ -1,3 +1,4 @@
+import HTTPTypes
 import PacelineGateway
 
 /// Bugs that a test plants between the machines and the simulated world, to show that the checks find them. Without a
@@ -16,6 +17,10 @@ struct Interference {
     var call: (UpstreamCall) -> UpstreamCall = { $0 }
     /// The model with which a verifier computes, instead of the one that it claims to have.
     var dialect: (_ verifier: Int, _ claimed: Int) -> Int = { $1 }
+    /// Changes what the head of a stream says.
+    var headers: (HTTPFields) -> HTTPFields = { $0 }
+    /// Changes what a gateway gives a client in one piece.
+    var answer: (ProxyAnswer) -> ProxyAnswer = { $0 }
     /// Whether a part of a stream gets lost in the gateway.
     var losesPart: (Part) -> Bool = { _ in false }
 }

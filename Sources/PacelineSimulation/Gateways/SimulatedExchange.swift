@@ -4,14 +4,14 @@ import PacelineCluster
 import PacelineGateway
 import PacelineServer
 
-/// How a simulated verifier answers one call for a stream: as the tasks of `GenerationService` do in production, with
+/// How a simulated verifier answers one call that generates: as the tasks of `GenerationService` do in production, with
 /// the events of a verifier's machine and in virtual time. The bytes are written by the same code.
 final class SimulatedExchange: RequestOwner {
     let index: Int
     private let call: SimulatedCall
     private let context: SimulationContext
     private unowned let verifier: VerifierProcess
-    private var stream: CompletionStream
+    private var answer: GeneratedAnswer
     /// The choice of each request that has not ended.
     private var choices: [RequestID: Int] = [:]
     private var submitted = 0
@@ -39,21 +39,21 @@ final class SimulatedExchange: RequestOwner {
             body: call.call.body
         )
         let start = AnswerStart(number: call.attempt.number, created: Self.created, seed: 0)
-        stream = try CompletionStream(request, model: model, start: start)
+        answer = try GeneratedAnswer(request, model: model, start: start)
     }
 
     /// Some moment of 2026, in seconds since 1970.
     private static let created = 1_780_000_000
 
     private var timeline: Timeline { context.timeline }
-    var draftLimit: Int { stream.requests.first?.draftLimit ?? .max }
+    var draftLimit: Int { answer.requests.first?.draftLimit ?? .max }
 
     /// Submits the requests of all choices.
     func begin() {
         call.exchange = self
-        if stream.pingInterval > .zero { scheduleTick() }
-        while submitted < stream.requests.count, !isOver {
-            verifier.submit(stream.requests[submitted], for: self)
+        if answer.pingInterval > .zero { scheduleTick() }
+        while submitted < answer.requests.count, !isOver {
+            verifier.submit(answer.requests[submitted], for: self)
         }
     }
 
@@ -74,15 +74,17 @@ final class SimulatedExchange: RequestOwner {
         isSilent = false
         if case .failed(let fault) = event { OverloadCheck.judge(fault, of: "call \(index)", context) }
         do {
-            let parts = try stream.take(event, choice: choice)
-            beginAnswer()
+            let parts = try answer.take(event, choice: choice)
+            if answer.isStreamed { beginAnswer() }
             var tokens = if case .tokens(let generated) = event { generated.tokens.count } else { 0 }
             for part in parts {
                 call.send(.bytes(part, tokens: tokens))
                 tokens = 0
             }
-            guard ended == stream.requests.count else { return }
-            for part in stream.ending { call.send(.bytes(part, tokens: 0)) }
+            guard ended == answer.requests.count else { return }
+            let ending = try answer.ending()
+            beginAnswer()
+            for part in ending { call.send(.bytes(part, tokens: 0)) }
             finish()
         } catch let error as APIError {
             fail(error)
@@ -94,15 +96,14 @@ final class SimulatedExchange: RequestOwner {
     private func beginAnswer() {
         guard !hasBegun else { return }
         hasBegun = true
-        let headers: HTTPFields = [
-            .contentType: CompletionStream.contentType, ServedModel.generationHeader: generation,
-        ]
+        var headers = answer.headers
+        headers[.pacelineGeneration] = generation
         call.send(.head(AnswerHead(status: .ok, headers: headers)))
     }
 
     private func fail(_ error: APIError) {
         if hasBegun {
-            for part in (try? CompletionStream.ending(error)) ?? [] { call.send(.bytes(part, tokens: 0)) }
+            for part in (try? GeneratedAnswer.ending(error)) ?? [] { call.send(.bytes(part, tokens: 0)) }
             finish()
         } else {
             VerifierPort.answer(error, to: call)
@@ -123,7 +124,7 @@ final class SimulatedExchange: RequestOwner {
     // MARK: Silence
 
     private func scheduleTick() {
-        timeline.schedule(after: stream.pingInterval) { [weak self] in self?.tick() }
+        timeline.schedule(after: answer.pingInterval) { [weak self] in self?.tick() }
     }
 
     private func tick() {

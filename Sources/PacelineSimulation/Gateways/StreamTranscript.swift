@@ -3,7 +3,7 @@ import PacelineChat
 import PacelineServer
 import PacelineSpeculation
 
-/// What a client has of a stream. Every part is compared with plain decoding as it comes.
+/// What a client has of its answer. Every part is compared with plain decoding as it comes.
 struct StreamTranscript {
     /// How a stream differs from what it should be.
     struct Difference: Error {
@@ -18,6 +18,8 @@ struct StreamTranscript {
         /// Whether the client has anything of it, if only the prompt that it repeats.
         var hasBegun = false
         var hasPrompt = false
+        /// How often it was said who speaks.
+        var roles = 0
         var hasEnded = false
     }
 
@@ -44,6 +46,8 @@ struct StreamTranscript {
             let count = min(oracle.request.generated, oracle.choice(place, dialect: 0).tokens.count)
             let (text, scores) = oracle.beginning(count, choice: place, dialect: 0)
             choices[place] = Choice(tokens: count, text: text, scores: scores, hasBegun: true, hasPrompt: true)
+            // Without a token it has not been said who speaks.
+            choices[place].roles = wishes.isChat && count > 0 ? 1 : 0
         }
     }
 
@@ -62,7 +66,19 @@ struct StreamTranscript {
         }
     }
 
+    private var wishes: Scenario.StreamWishes { oracle.request.stream }
+
     // MARK: Reading
+
+    /// Takes an answer in one piece.
+    mutating func take(whole bytes: ByteBuffer) throws {
+        let text = String(buffer: bytes)
+        guard case .mapping(let answer)? = try? JSONReader.read(text) else {
+            throw Difference(promise: .stream, detail: "an answer that is no JSON object: \(text)")
+        }
+        try take(answer)
+        hasEnded = true
+    }
 
     mutating func take(_ bytes: ByteBuffer) throws {
         for event in try parser.append(bytes.readableBytesView) {
@@ -91,7 +107,10 @@ struct StreamTranscript {
             guard seed.digits == "\(oracle.request.seed)" else { throw Difference(detail: "another seed: \(seed)") }
         }
         guard case .list(let entries)? = chunk["choices"] else { return }
-        for case .mapping(let entry) in entries.values { try take(choice: entry) }
+        for case .mapping(let entry) in entries.values {
+            if wishes.isChat { try take(prompt: chunk, entry["index"]) }
+            try take(choice: entry)
+        }
     }
 
     private mutating func identify(_ chunk: TemplateMapping) throws {
@@ -124,25 +143,48 @@ struct StreamTranscript {
         }
         let due = oracle.choice(place, dialect: dialect ?? 0)
         choices[place].hasBegun = true
+        if !wishes.isChat { try take(prompt: entry, entry["index"]) }
         try take(tokens: entry, of: due, place)
         try take(scores: entry, of: due, place)
-        choices[place].text += entry["text"]?.string ?? ""
+        choices[place].text += try text(of: entry, place)
         guard due.text.utf8.starts(with: choices[place].text.utf8) else {
             throw Difference(detail: "text that differs from plain decoding's in choice \(place)")
         }
         if let reason = entry["finish_reason"]?.string { try end(place, reason, due) }
     }
 
-    private mutating func take(tokens entry: TemplateMapping, of due: StreamOracle.Choice, _ place: Int) throws {
-        if case .list(let prompt)? = entry["prompt_token_ids"] {
-            let isDue = oracle.request.stream.showsTokens && !choices[place].hasPrompt
-            choices[place].hasPrompt = true
-            guard isDue, prompt.values.map(\.token) == oracle.request.prompt else {
-                throw Difference(detail: "another prompt, or one that is not due")
-            }
+    /// A part's text. In chat it is said once who speaks, before anything else.
+    private mutating func text(of entry: TemplateMapping, _ place: Int) throws -> String {
+        guard wishes.isChat else { return entry["text"]?.string ?? "" }
+        guard case .mapping(let part)? = entry[wishes.isStreamed ? "delta" : "message"] else {
+            throw Difference(promise: .stream, detail: "a part of a chat that is none")
         }
+        if let role = part["role"]?.string {
+            choices[place].roles += 1
+            guard role == "assistant" else { throw Difference(promise: .stream, detail: "words of \(role)") }
+        }
+        guard choices[place].roles == 1 || !wishes.isStreamed else {
+            throw Difference(promise: .stream, detail: "\(choices[place].roles) roles in choice \(place)")
+        }
+        return part["content"]?.string ?? ""
+    }
+
+    /// The prompt's tokens stand beside the first part of each choice, or once for all of a chat.
+    private mutating func take(prompt part: TemplateMapping, _ index: TemplateValue?) throws {
+        guard case .list(let prompt)? = part["prompt_token_ids"] else { return }
+        guard let place = index?.digits.flatMap({ Int($0) }), choices.indices.contains(place) else { return }
+        let isNew = wishes.isChat ? choices.allSatisfy { !$0.hasPrompt } : !choices[place].hasPrompt
+        // An answer in one piece has it in any case, and all choices of a chat have the same one.
+        let isDue = wishes.showsTokens && (isNew || !wishes.isStreamed)
+        choices[place].hasPrompt = true
+        guard isDue, prompt.values.map(\.token) == oracle.request.prompt else {
+            throw Difference(detail: "another prompt, or one that is not due")
+        }
+    }
+
+    private mutating func take(tokens entry: TemplateMapping, of due: StreamOracle.Choice, _ place: Int) throws {
         guard case .list(let tokens)? = entry["token_ids"] else { return }
-        guard oracle.request.stream.showsTokens else {
+        guard wishes.showsTokens else {
             throw Difference(promise: .stream, detail: "token ids that were not asked for")
         }
         for value in tokens.values {
@@ -158,10 +200,11 @@ struct StreamTranscript {
     }
 
     private mutating func take(scores entry: TemplateMapping, of due: StreamOracle.Choice, _ place: Int) throws {
-        guard case .mapping(let lists)? = entry["logprobs"], case .list(let scores)? = lists["token_logprobs"] else {
-            return
-        }
-        for value in scores.values {
+        guard case .mapping(let lists)? = entry["logprobs"] else { return }
+        guard case .list(let list)? = lists[wishes.isChat ? "content" : "token_logprobs"] else { return }
+        for entry in list.values {
+            var value = entry
+            if case .mapping(let score) = entry { value = score["logprob"] ?? .none }
             let position = choices[place].scores
             guard position < due.scores.count, value.real == due.scores[position] else {
                 throw Difference(detail: "another log-probability at \(position) of choice \(place)")
@@ -173,9 +216,9 @@ struct StreamTranscript {
     private mutating func end(_ place: Int, _ reason: String, _ due: StreamOracle.Choice) throws {
         choices[place].hasEnded = true
         let choice = choices[place]
-        if !oracle.request.stream.showsTokens { compared += due.tokens.count }
+        if !wishes.showsTokens { compared += due.tokens.count }
         guard reason == due.reason else { throw Difference(detail: "the end \(reason), not \(due.reason)") }
-        let isWhole = !oracle.request.stream.showsTokens || choice.tokens == due.tokens.count
+        let isWhole = !wishes.showsTokens || choice.tokens == due.tokens.count
         guard isWhole, choice.text.utf8.elementsEqual(due.text.utf8), choice.scores == due.scores.count else {
             let text = "\(choice.text.utf8.count) of \(due.text.utf8.count) bytes"
             let rest = "\(choice.tokens) of \(due.tokens.count) tokens and \(choice.scores) log-probabilities"
@@ -190,7 +233,7 @@ struct StreamTranscript {
         guard hasEnded else { throw Difference(promise: .stream, detail: "no mark of the end") }
         guard error == nil else { return }
         guard choices.allSatisfy(\.hasEnded) else { throw Difference(detail: "the end before that of all choices") }
-        guard figures == 1, usages == (oracle.request.stream.showsUsage ? 1 : 0) else {
+        guard figures == 1, usages == (wishes.showsUsage || !wishes.isStreamed ? 1 : 0) else {
             throw Difference(promise: .stream, detail: "\(figures) sets of figures and \(usages) of token counts")
         }
     }

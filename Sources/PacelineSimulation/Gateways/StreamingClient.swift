@@ -5,7 +5,7 @@ import PacelineGateway
 import PacelineServer
 import PacelineSpeculation
 
-/// A client of gateways. It asks for a stream, does so again if it was refused or cut off, and compares what it gets
+/// A client of gateways. It asks for an answer, does so again if it was refused or cut off, and compares what it gets
 /// with plain decoding.
 final class StreamingClient {
     enum Ending: Equatable {
@@ -25,6 +25,8 @@ final class StreamingClient {
     private var transcript: StreamTranscript
     private var attempt: (gateway: GatewayProcess, id: ProxyRequestID)?
     private var asked = 0
+    /// The seed of its answer, once somebody has named it.
+    private var seed: UInt64?
     private var isCancelled = false
     private var hasPaused = false
     /// Whether it has anything of its stream.
@@ -37,6 +39,8 @@ final class StreamingClient {
     init(_ index: Int, _ request: Scenario.Request, of fleet: GatewayFleet, _ context: SimulationContext) {
         (self.index, self.request, self.fleet, self.context) = (index, request, fleet, context)
         oracle = StreamOracle(request)
+        // Who has a part of an answer from before has its seed.
+        if request.stream.statesSeed || request.generated > 0 { seed = request.seed }
         transcript = StreamTranscript(oracle)
         context.timeline.schedule(after: request.start) { [unowned self] in submit() }
         guard let cancel = request.cancel else { return }
@@ -62,7 +66,7 @@ final class StreamingClient {
         guard !gateway.isDead else { return retry() }
         journal.statistics.requests += 1
         journal.statistics.gateways.streams += 1
-        gateway.take(StreamCallWriter(request).call(resuming: transcript.resumption), of: self)
+        gateway.take(StreamCallWriter(request).call(resuming: transcript.resumption, seed: seed), of: self)
     }
 
     func attemptBegins(at gateway: GatewayProcess, as id: ProxyRequestID) {
@@ -102,6 +106,16 @@ final class StreamingClient {
 
     // MARK: What a gateway tells it
 
+    /// The head of its stream names the seed, so that it can ask for the rest.
+    func receive(_ headers: HTTPFields) {
+        seed = headers[.pacelineSeed].flatMap { UInt64($0) }
+        guard seed != request.seed else { return }
+        journal.fail(
+            .stream,
+            "client \(index) is told the seed \(headers[.pacelineSeed] ?? "none"), not \(request.seed)"
+        )
+    }
+
     func receive(_ bytes: ByteBuffer, tokens: Int) {
         guard attempt != nil else { return journal.fail(.stream, "client \(index) got a part that it did not ask for") }
         let before = transcript.compared
@@ -140,6 +154,7 @@ final class StreamingClient {
         guard let error = transcript.error else {
             attempt = nil
             journal.statistics.gateways.completed += 1
+            if request.stream.isChat { journal.statistics.gateways.chats += 1 }
             if resumes > 0 { journal.statistics.gateways.resumed += 1 }
             return end(.finished)
         }
@@ -149,11 +164,12 @@ final class StreamingClient {
         askAgain()
     }
 
-    /// No stream began.
+    /// An answer in one piece, or a refusal.
     func receive(_ answer: ProxyAnswer) {
         guard let gateway = attempt?.gateway else {
             return journal.fail(.stream, "client \(index) got an answer that it did not ask for")
         }
+        guard answer.status != .ok || request.stream.isStreamed else { return receive(whole: answer) }
         journal.note("refused", "client \(index): \(answer.status.code)")
         journal.statistics.gateways.refused += 1
         let body = String(decoding: answer.body.readableBytesView, as: UTF8.self)
@@ -163,6 +179,20 @@ final class StreamingClient {
         default: journal.fail(.stream, "client \(index) got \(answer.status.code): \(body)")
         }
         askAgain(after: .seconds(answer.headers[.retryAfter].flatMap { Int($0) } ?? 0))
+    }
+
+    private func receive(whole answer: ProxyAnswer) {
+        receive(answer.headers)
+        judge { try transcript.take(whole: answer.body) }
+        judge { try transcript.checkEnd() }
+        guard journal.violation == nil else { return }
+        attempt = nil
+        journal.statistics.tokens += transcript.compared
+        journal.mark(UInt64(transcript.compared) << 32 | UInt64(answer.body.readableBytes))
+        journal.statistics.gateways.completed += 1
+        journal.statistics.gateways.whole += 1
+        if request.stream.isChat { journal.statistics.gateways.chats += 1 }
+        end(.finished)
     }
 
     /// Its gateway has died.

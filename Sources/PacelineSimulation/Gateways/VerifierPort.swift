@@ -7,17 +7,14 @@ import PacelineSpeculation
 
 /// The HTTP side of a simulated verifier: whether it wants requests, and how it ends in order.
 final class VerifierPort {
-    /// As in production: from the first word of the end, gateways are told to stay away; then requests are refused.
-    private enum Phase {
-        case serving, leaving, draining
-    }
-
     /// How long requests that run may take at the end.
     private static let grace = Duration.seconds(1)
 
     private unowned let verifier: VerifierProcess
     private let context: SimulationContext
-    private var phase = Phase.serving
+    /// From the first word of the end, gateways are told to stay away; then requests are refused.
+    private var drain = VerifierPort.fresh
+    private static let fresh = DrainState(of: "the verifier")
     /// The model that it has, and the one that it gets when it starts again.
     private(set) var dialect = 0
     private var nextDialect = 0
@@ -40,8 +37,8 @@ final class VerifierPort {
 
     private var timeline: Timeline { context.timeline }
     /// Whether it wants requests.
-    var isServing: Bool { verifier.state.isRunning && phase == .serving }
-    var isLeaving: Bool { phase != .serving }
+    var isServing: Bool { verifier.state.isRunning && !drain.isEnding }
+    var isLeaving: Bool { drain.isEnding }
 
     private var model: ServedModel? { (try? MockVocabulary.models.get())?[dialect] }
 
@@ -50,8 +47,9 @@ final class VerifierPort {
     /// A gateway asks for its health.
     func ask(_ onAnswer: @escaping (HealthAnswer) -> Void) {
         whenRunning { [unowned self] in
-            guard phase == .serving, let model else { return onAnswer(.refusing) }
-            onAnswer(.ready(generation: model.generation))
+            guard !drain.isEnding, let model else { return onAnswer(.refusing) }
+            let incarnation = "\(verifier.index) \(verifier.life)"
+            onAnswer(.ready(generation: model.generation, incarnation: incarnation))
         }
     }
 
@@ -71,7 +69,7 @@ final class VerifierPort {
 
     private func take(_ call: SimulatedCall) {
         do {
-            guard phase != .draining else { throw Self.draining }
+            try drain.checkOpenness()
             guard let model else { throw APIError.internalError("the mock vocabulary cannot be read") }
             let exchange = try SimulatedExchange(call, model: model, at: verifier, context)
             exchanges.removeAll(where: \.isOver)
@@ -83,12 +81,6 @@ final class VerifierPort {
             context.journal.fail(.engine, "\(verifier.host): \(error)")
         }
     }
-
-    private static let draining = APIError.unavailable(
-        "the verifier is shutting down and takes no new requests; ask another one",
-        code: "draining",
-        retryAfter: 2
-    )
 
     /// Answers a call in one piece.
     static func answer(_ error: APIError, to call: SimulatedCall) {
@@ -108,11 +100,11 @@ final class VerifierPort {
     /// - Returns: whether it runs and was not about to end.
     func leave(forDialect dialect: Int?, downFor downtime: Duration) -> Bool {
         guard isServing else { return false }
-        phase = .leaving
+        drain.leave()
         nextDialect = dialect ?? self.dialect
         self.downtime = downtime
         step(after: timeline.random.duration(below: .milliseconds(500))) { port in
-            port.phase = .draining
+            port.drain.drain()
             port.verifier.tell(.drain(grace: Self.grace))
             port.step(after: Self.grace) { $0.end() }
         }
@@ -134,7 +126,7 @@ final class VerifierPort {
     }
 
     private func end() {
-        guard phase == .draining else { return }
+        guard drain.phase == .draining else { return }
         verifier.tell(.shutdown)
         guard context.journal.violation == nil else { return }
         isEnding = true
@@ -163,7 +155,7 @@ final class VerifierPort {
     }
 
     func boot() {
-        (phase, isEnding) = (.serving, false)
+        (drain, isEnding) = (Self.fresh, false)
         dialect = nextDialect
         usableSince = timeline.now
     }

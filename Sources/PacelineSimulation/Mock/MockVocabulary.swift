@@ -17,9 +17,26 @@ enum MockVocabulary {
         #"""#, #"\"#, #"],"token_ids":["#, "data:", #"{"index":"#, #","finish_reason":""#, "[DONE]", #""choices":["#,
     ]
 
+    /// What messages are spelled with: a token for each, which no text of the target has.
+    private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let firstLetter = Int(MockText.alphabet)
+    /// Shows what the messages say, and nothing else.
+    private static let template = "{% for message in messages %}{{ message.content }}{% endfor %}"
+
+    /// The token of a letter; another one for each token of a text.
+    static func letter(_ token: Token) -> Token {
+        Token(firstLetter + Int(token) % letters.count)
+    }
+
+    /// A prompt of letters as it is written.
+    static func text(_ prompt: [Token]) -> String {
+        String(decoding: prompt.map { letters[(Int($0) - firstLetter) % letters.count] }, as: UTF8.self)
+    }
+
     /// The bytes of a token, all of which byte-level vocabularies spell by the character of the same number.
     private static func bytes(of token: Int) -> [UInt8] {
         if token < fragments.count { return fragments[token] }
+        if letters.indices.contains(token - firstLetter) { return [letters[token - firstLetter]] }
         let place = token - fragments.count
         return Array((place < snares.count ? snares[place] : "t\(token).").utf8)
     }
@@ -48,6 +65,7 @@ enum MockVocabulary {
         writer.add("tokenizer.ggml.pre", "gpt-2")
         writer.add("tokenizer.ggml.tokens", tokens)
         writer.add("tokenizer.ggml.merges", [])
+        writer.add("tokenizer.chat_template", template)
         return writer.file
     }
 }

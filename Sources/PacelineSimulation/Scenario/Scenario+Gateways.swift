@@ -6,7 +6,7 @@ extension Scenario {
     /// A bound on lost verifiers that no stream reaches.
     static let unlimitedFailures = 1000
 
-    /// Verifiers behind gateways, with clients that stream through them. Verifiers crash, stop, end in order and come
+    /// Verifiers behind gateways, with clients that ask them for streams and whole answers, of chat and completions. Verifiers crash, stop, end in order and come
     /// back with another model; gateways crash and stop; the connections between them break.
     ///
     /// Draws from its own random streams, so that the swarm's scenarios do not change.
@@ -30,6 +30,7 @@ extension Scenario {
         scenario.drawGateway(&random)
         scenario.drawUpstreamStrikes(allowed, &random)
         scenario.drawStreams(&random)
+        scenario.hasTwoAddresses = random.next(below: 3) == 0
         return scenario
     }
 
@@ -67,6 +68,7 @@ extension Scenario {
         for index in requests.indices {
             let wishes = drawWishes(&random)
             requests[index].stream = wishes
+            if wishes.isChat { requests[index].prompt = requests[index].prompt.map(MockVocabulary.letter) }
             // Long enough for faults to strike in the middle, and room for all choices at once: a verifier without a
             // queue could not take them otherwise.
             let longer = 40 + random.next(below: 120)
@@ -92,6 +94,9 @@ extension Scenario {
         wishes.statesSeed = random.next(below: 2) == 0
         wishes.pingInterval = random.pick([nil, 0, 0.5])
         wishes.readPause = .milliseconds(random.pick([50, 500, 3000]))
+        wishes.isStreamed = random.next(below: 4) > 0
+        wishes.isChat = random.next(below: 3) == 0
+        if wishes.isChat { wishes.echoes = false }
         return wishes
     }
 }

@@ -64,6 +64,10 @@ package struct Scenario: Sendable {
 
     /// How a client of a gateway wants its answer to be.
     struct StreamWishes: Sendable {
+        /// Whether it is a request for chat, whose messages spell the prompt; otherwise for completions.
+        var isChat = false
+        /// Whether the answer comes as it is generated; otherwise in one piece.
+        var isStreamed = true
         /// Texts for the prompt.
         var choices = 1
         var showsTokens = true
@@ -118,6 +122,8 @@ package struct Scenario: Sendable {
     package var isTagged = false
     /// Processes in front of the verifiers; without any, clients ask the verifiers themselves.
     package var gateways = 0
+    /// Whether gateways know every verifier by two addresses, to which different ways lead.
+    var hasTwoAddresses = false
     var gateway = GatewayConfiguration()
     package var workers: [Worker] = []
     package var requests: [Request] = []

@@ -35,11 +35,13 @@ struct BenchClusterCommand: ParsableCommand {
     )
     var costCurve: String?
 
-    @Option(help: ArgumentHelp("Numbers of workers, 0 to 256.", valueName: "0,1,2"))
-    var workers = NumberList(values: [0, 1, 2, 4, 8, 16, 32, 64])
+    @Option(
+        help: ArgumentHelp("Numbers of workers, 0 to 256 (default: \(Self.usualWorkers)).", valueName: "0,1,2")
+    )
+    var workers: NumberList?
 
-    @Option(help: ArgumentHelp("Numbers of sequences, 1 to 256.", valueName: "1,8"))
-    var sequences = NumberList(values: [1, 4, 16, 64])
+    @Option(help: ArgumentHelp("Numbers of sequences, 1 to 256 (default: \(Self.usualSequences)).", valueName: "1,8"))
+    var sequences: NumberList?
 
     @Option(
         help: ArgumentHelp(
@@ -60,8 +62,13 @@ struct BenchClusterCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Milliseconds per draft step, 0.01 to 10000.", valueName: "ms"))
     var step = 10.0
 
-    @Option(help: ArgumentHelp("Drafting modes: asynchronous, stop-and-wait or both.", valueName: "modes"))
-    var modes = ModeList(modes: [.asynchronous])
+    @Option(
+        help: ArgumentHelp(
+            "Drafting modes: asynchronous, stop-and-wait or both (default: asynchronous).",
+            valueName: "modes"
+        )
+    )
+    var modes: ModeList?
 
     @Option(help: ArgumentHelp("Virtual seconds to measure per cluster, 0.1 to 600.", valueName: "seconds"))
     var seconds = 4.0
@@ -89,9 +96,12 @@ struct BenchClusterCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    private static let usualWorkers = NumberList(values: [0, 1, 2, 4, 8, 16, 32, 64])
+    private static let usualSequences = NumberList(values: [1, 4, 16, 64])
+
     func validate() throws {
-        try check(workers, 0...256, "--workers", isWhole: true)
-        try check(sequences, 1...256, "--sequences", isWhole: true)
+        if let workers { try check(workers, 0...256, "--workers", isWhole: true) }
+        if let sequences { try check(sequences, 1...256, "--sequences", isWhole: true) }
         if let acceptance { try check(acceptance, 0...1, "--acceptance") }
         if let rtt { try check(rtt, 0...10_000, "--rtt") }
         try validateRange(step, 0.01...10_000, "--step")
@@ -101,7 +111,22 @@ struct BenchClusterCommand: ParsableCommand {
         guard fleets != nil || verifiersPerWorker == nil else {
             throw ValidationError("--verifiers-per-worker is about --fleets; name some")
         }
+        try checkFleets()
+    }
+
+    /// Throws for options that a simulation of fleets would not heed.
+    private func checkFleets() throws {
         guard fleets == nil || svg == nil else { throw ValidationError("--fleets has no plot; leave --svg out") }
+        let others = [
+            ("--workers", workers != nil), ("--sequences", sequences != nil), ("--modes", modes != nil),
+            ("--jobs", jobs != nil),
+        ].filter(\.1).map(\.0)
+        guard fleets == nil || others.isEmpty else {
+            throw ValidationError(
+                "--fleets says how many workers and sequences there are, which draft asynchronously, and runs one fleet "
+                    + "after the other; leave \(others.joined(separator: ", ")) out"
+            )
+        }
         guard fleets == nil || [acceptance, rtt].compactMap({ $0 }).allSatisfy({ $0.values.count == 1 }) else {
             throw ValidationError("--fleets takes one --acceptance and one --rtt")
         }
@@ -112,11 +137,11 @@ struct BenchClusterCommand: ParsableCommand {
         let costs = try measuredCosts()
         if let fleets { return try simulate(fleets.fleets, costs) }
         var settings = ClusterBenchmark.Settings(costs: costs.curve)
-        settings.workers = workers.values.map { Int($0) }.sorted()
-        settings.sequences = sequences.values.map { Int($0) }
+        settings.workers = (workers ?? Self.usualWorkers).values.map { Int($0) }.sorted()
+        settings.sequences = (sequences ?? Self.usualSequences).values.map { Int($0) }
         if let acceptance { settings.agreements = acceptance.values }
         if let rtt { settings.roundTrips = rtt.values }
-        settings.modes = modes.modes
+        settings.modes = modes?.modes ?? [.asynchronous]
         settings.stepMilliseconds = step
         settings.seconds = seconds
         settings.jobs = jobs ?? ThreadOptions.fallback
@@ -175,7 +200,7 @@ struct BenchClusterCommand: ParsableCommand {
 }
 
 /// `0.5,0.7` on the command line.
-struct NumberList: ExpressibleByArgument {
+struct NumberList: ExpressibleByArgument, CustomStringConvertible {
     let values: [Double]
 
     init(values: [Double]) {
@@ -189,7 +214,7 @@ struct NumberList: ExpressibleByArgument {
         self.values = values
     }
 
-    var defaultValueDescription: String {
+    var description: String {
         values.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" }.joined(separator: ",")
     }
 }
@@ -198,19 +223,11 @@ struct NumberList: ExpressibleByArgument {
 struct ModeList: ExpressibleByArgument {
     let modes: [ClusterBenchmark.Mode]
 
-    init(modes: [ClusterBenchmark.Mode]) {
-        self.modes = modes
-    }
-
     init?(argument: String) {
         let names = argument.split(separator: ",").map(String.init)
         let modes = names.compactMap(ClusterBenchmark.Mode.init(rawValue:))
         guard !modes.isEmpty, modes.count == names.count, Set(modes).count == modes.count else { return nil }
         self.modes = modes
-    }
-
-    var defaultValueDescription: String {
-        modes.map(\.rawValue).joined(separator: ",")
     }
 }
 

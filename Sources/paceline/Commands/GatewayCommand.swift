@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import NIOCore
 import NIOPosix
 import PacelineCluster
 import PacelineGateway
@@ -62,27 +63,14 @@ struct GatewayCommand: ConfiguredCommand {
         let logger = Logger(label: "paceline.gateway")
         let registry = PrometheusRegistry()
         registry.bootstrap()
-        var configuration = GatewayConfiguration()
-        configuration.requestLimit = replicas.requestLimit
         // One loop for both sides of every stream: what comes in on it goes out on it, without waking another thread.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var http = HTTPServerConfiguration()
-        (http.bodyLimit, http.bodyMemory) = (Self.bodyLimit, 4 * Self.bodyLimit)
-        http.connectionLimit = max(http.connectionLimit, replicas.requestLimit)
-        try clients.apply(to: &http, logger: logger)
-        let gateway = try await Gateway.start(
-            configuration,
-            certificates: replicas.certificates,
-            on: group.next(),
-            logger: logger
-        )
+        let http = try httpConfiguration(logger)
+        let gateway = try await startGateway(on: group.next(), logger)
         let running = RequestCount()
+        let build = "paceline \(PacelineVersion.current)"
         let server = HTTPServer(
-            gateway.routes(
-                registry: registry,
-                build: "paceline \(PacelineVersion.current)",
-                requiresKey: http.keys != nil
-            ),
+            gateway.routes(registry: registry, build: build, requiresKey: http.keys != nil),
             requests: running,
             isEnding: { gateway.isEnding },
             configuration: http,
@@ -98,6 +86,25 @@ struct GatewayCommand: ConfiguredCommand {
             try? await gateway.shutdown()
             throw error
         }
+    }
+
+    private func httpConfiguration(_ logger: Logger) throws -> HTTPServerConfiguration {
+        var http = HTTPServerConfiguration()
+        (http.bodyLimit, http.bodyMemory) = (Self.bodyLimit, 4 * Self.bodyLimit)
+        http.connectionLimit = max(http.connectionLimit, replicas.requestLimit)
+        try clients.apply(to: &http, logger: logger)
+        return http
+    }
+
+    private func startGateway(on eventLoop: any EventLoop, _ logger: Logger) async throws -> Gateway {
+        var configuration = GatewayConfiguration()
+        configuration.requestLimit = replicas.requestLimit
+        return try await Gateway.start(
+            configuration,
+            certificates: replicas.certificates,
+            on: eventLoop,
+            logger: logger
+        )
     }
 
     private func work(_ gateway: Gateway, _ running: RequestCount, at address: Endpoint, _ logger: Logger) async throws
@@ -137,21 +144,12 @@ struct GatewayCommand: ConfiguredCommand {
         }
     }
 
-    /// Lets load balancers notice, then gives running requests the grace period to finish.
     private func finish(_ gateway: Gateway, _ running: RequestCount, _ logger: Logger) async throws {
-        gateway.beginLeaving()
-        if clients.drainDelay.duration > .zero {
-            logger.info("not ready any more; requests are still accepted for \(clients.drainDelay)")
-            try await Task.sleep(for: clients.drainDelay.duration)
-        }
-        gateway.drain()
-        let grace = clients.grace.duration
-        logger.info("draining: new requests are refused, running ones have \(clients.grace) to finish")
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await running.waitUntilIdle() }
-            group.addTask { try await Task.sleep(for: grace) }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+        try await clients.leave(
+            beginLeaving: { gateway.beginLeaving() },
+            drain: { gateway.drain() },
+            waitUntilIdle: { await running.waitUntilIdle() },
+            logger
+        )
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import AsyncHTTPClient
-import Foundation
 import NIOPosix
 import PacelineCluster
 import PacelineServer
@@ -13,7 +12,8 @@ struct TopCommand: AsyncParsableCommand {
         discussion: """
             Shows tokens a second, requests, times, use of the KV cache, how many drafted tokens are accepted (in all, \
             by depth and by worker), and how long passes take by their rows. Figures are those of the last 10 seconds. \
-            q or Ctrl-C quits. When the output is no terminal, each reading is one line.
+            q or Ctrl-C quits. When the output is no terminal, each reading is one line. Workers and slots show only to \
+            those who have a key of the server (--api-key), if it has keys.
 
               paceline top 127.0.0.1:8080
               paceline top 127.0.0.1:8080 --once --json
@@ -26,17 +26,7 @@ struct TopCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Time between readings, 100ms to 60s.", valueName: "duration"))
     var interval = DurationArgument(.seconds(1))
 
-    @Option(
-        name: .customLong("api-key"),
-        help: ArgumentHelp(
-            """
-            The server's key, to show workers and slots (default: OPENAI_API_KEY). Other users of this machine can see \
-            an option.
-            """,
-            valueName: "key"
-        )
-    )
-    var apiKey: String?
+    @OptionGroup var apiKey: APIKeyOption
 
     @Flag(help: "Take two readings, print the figures and end.")
     var once = false
@@ -49,13 +39,12 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let key = apiKey ?? ProcessInfo.processInfo.environment["OPENAI_API_KEY"]
         try await Termination.run(isService: false) {
             try await HTTPClient.withHTTPClient(
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 configuration: TopClient.configuration
             ) { http in
-                try await watch(TopClient(address, key: key, http: http))
+                try await watch(TopClient(address, key: apiKey.key, http: http))
             }
         }
     }

@@ -27,17 +27,13 @@ struct TraceCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the verifier serves clients.", valueName: "host:port"))
     var url = Endpoint(host: "127.0.0.1", port: 8080)
 
-    @Option(
-        name: .customLong("api-key"),
-        help: ArgumentHelp("An API key of the server. Other users of this machine can see it.", valueName: "key")
-    )
-    var apiKey: String?
+    @OptionGroup var apiKey: APIKeyOption
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func run() async throws {
-        let client = ServerClient(address: url, apiKey: apiKey)
+        let client = ServerClient(address: url, apiKey: apiKey.key)
         if let request {
             let (bytes, body) = try await client.trace(request)
             try StandardOutput.write(json ? String(buffer: bytes) + "\n" : TraceReport(body).text)

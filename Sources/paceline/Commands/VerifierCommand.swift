@@ -130,15 +130,7 @@ struct VerifierCommand: ConfiguredCommand {
             )
             metrics.begin(reading: server.board, of: server.target)
             Termination.becomeReady(leaving: clients.drainDelay.duration + clients.grace.duration)
-            let served = try ServedModel(
-                names: servedNames,
-                root: ModelNames.label(model.model),
-                model: file,
-                contextLength: contextLength,
-                slots: scheduling.slots,
-                created: Int(Date().timeIntervalSince1970),
-                numerics: numerics(of: file)
-            )
+            let served = try servedModel(file, contextLength: contextLength)
             let build = "paceline \(PacelineVersion.current)"
             lifecycle.begin(serving: Services(model: served, backend: server, build: build, logger: logger))
             try announce(server, http: http, since: start)
@@ -148,6 +140,18 @@ struct VerifierCommand: ConfiguredCommand {
             if !Task.isCancelled { try await finish(server, lifecycle, logger) }
             try await server.shutdown()
         }
+    }
+
+    private func servedModel(_ file: ModelFile, contextLength: Int) throws -> ServedModel {
+        try ServedModel(
+            names: servedNames,
+            root: ModelNames.label(model.model),
+            model: file,
+            contextLength: contextLength,
+            slots: scheduling.slots,
+            created: Int(Date().timeIntervalSince1970),
+            numerics: numerics(of: file)
+        )
     }
 
     /// What the bits of the target's logits depend on besides its file.
@@ -173,25 +177,17 @@ struct VerifierCommand: ConfiguredCommand {
         try service.tell(ready)
     }
 
-    /// Lets load balancers notice, then gives running requests the grace period to finish and to send their answers.
     private func finish(_ server: VerifierServer, _ lifecycle: ServerLifecycle, _ logger: Logger) async throws {
-        lifecycle.beginLeaving()
-        if clients.drainDelay.duration > .zero {
-            logger.info("not ready any more; requests are still accepted for \(clients.drainDelay)")
-            try await Task.sleep(for: clients.drainDelay.duration)
-        }
-        lifecycle.drain()
         let grace = clients.grace.duration
-        logger.info("draining: new requests are refused, running ones have \(clients.grace) to finish")
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
+        try await clients.leave(
+            beginLeaving: { lifecycle.beginLeaving() },
+            drain: { lifecycle.drain() },
+            waitUntilIdle: {
                 try await server.drain(grace: grace)
                 await lifecycle.requests.waitUntilIdle()
-            }
-            group.addTask { try await Task.sleep(for: grace) }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+            },
+            logger
+        )
     }
 
     private func describe(to logger: Logger) throws {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 
 /// Which server a load test asks.
 struct LoadTargetOptions: ParsableArguments {
@@ -12,14 +11,7 @@ struct LoadTargetOptions: ParsableArguments {
     @Flag(help: "Ask /v1/chat/completions instead of /v1/completions.")
     var chat = false
 
-    @Option(
-        name: .customLong("api-key"),
-        help: ArgumentHelp(
-            "The key to send (default: OPENAI_API_KEY). Other users of this machine can see an option.",
-            valueName: "key"
-        )
-    )
-    var apiKey: String?
+    @OptionGroup var apiKey: APIKeyOption
 
     @Option(
         help: ArgumentHelp(
@@ -35,7 +27,6 @@ struct LoadTargetOptions: ParsableArguments {
     }
 
     func target() throws -> LoadTarget {
-        let key = apiKey ?? ProcessInfo.processInfo.environment["OPENAI_API_KEY"]
-        return try LoadTarget(url: url, api: chat ? .chat : .completions, key: key)
+        try LoadTarget(url: url, api: chat ? .chat : .completions, key: apiKey.key)
     }
 }

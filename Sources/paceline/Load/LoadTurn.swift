@@ -33,6 +33,37 @@ struct LoadTurn: Sendable {
         var reachedOutstandingLimit = false
     }
 
+    /// A turn that runs: what the machine decides, and what is counted of it.
+    private struct Course {
+        let start = ContinuousClock.now
+        private(set) var machine: LoadMachine
+        var state = State()
+        private(set) var sent = 0
+        private(set) var isFinished = false
+
+        init(_ plan: LoadMachine.Plan) {
+            machine = LoadMachine(plan)
+        }
+
+        mutating func handle(_ event: LoadMachine.Event) -> [LoadMachine.Effect] {
+            let effects = machine.handle(event, now: ContinuousClock.now - start)
+            for effect in effects {
+                switch effect {
+                case .send:
+                    state.outstanding += 1
+                    sent += 1
+                case .wake: break
+                case .finish: isFinished = true
+                }
+            }
+            return effects
+        }
+
+        var result: Result {
+            Result(sent: sent, reachedOutstandingLimit: machine.reachedOutstandingLimit)
+        }
+    }
+
     /// Sends all requests and waits for their ends; a cancelled task gives them up.
     ///
     /// - Parameters:
@@ -40,43 +71,42 @@ struct LoadTurn: Sendable {
     ///   - take: gets every request that ended.
     func run(show: (State) -> Void, take: (RequestRecord) -> Void) async -> Result {
         await withTaskGroup(of: News.self) { group in
-            var machine = LoadMachine(plan)
-            var (state, result) = (State(), Result())
-            let start = ContinuousClock.now
-            var isFinished = false
+            var course = Course(plan)
             func handle(_ event: LoadMachine.Event) {
-                for effect in machine.handle(event, now: ContinuousClock.now - start) {
-                    switch effect {
-                    case .send(let request):
-                        state.outstanding += 1
-                        result.sent += 1
-                        group.addTask { .ended(await send(request, since: start)) }
-                    case .wake(let time): group.addTask { await Self.sleep(until: start + time, then: .timer) }
-                    case .finish: isFinished = true
-                    }
-                }
+                for effect in course.handle(event) { carryOut(effect, in: &group, since: course.start) }
             }
             handle(.start)
             group.addTask { await Self.sleep(until: .now + .milliseconds(250), then: .show) }
-            while !isFinished, let news = await group.next() {
-                state.elapsed = ContinuousClock.now - start
+            while !course.isFinished, let news = await group.next() {
+                course.state.elapsed = ContinuousClock.now - course.start
                 if Task.isCancelled { handle(.interrupt) }
                 switch news {
                 case .timer: handle(.timer)
                 case .ended(let record):
-                    state.count(record)
+                    course.state.count(record)
                     take(record)
                     handle(.ended)
                 case .show where !Task.isCancelled:
-                    show(state)
+                    show(course.state)
                     group.addTask { await Self.sleep(until: .now + .milliseconds(250), then: .show) }
                 case .show: break
                 }
             }
-            show(state)
+            show(course.state)
             group.cancelAll()
-            result.reachedOutstandingLimit = machine.reachedOutstandingLimit
-            return result
+            return course.result
+        }
+    }
+
+    private func carryOut(
+        _ effect: LoadMachine.Effect,
+        in group: inout TaskGroup<News>,
+        since start: ContinuousClock.Instant
+    ) {
+        switch effect {
+        case .send(let request): group.addTask { .ended(await send(request, since: start)) }
+        case .wake(let time): group.addTask { await Self.sleep(until: start + time, then: .timer) }
+        case .finish: break
         }
     }
 

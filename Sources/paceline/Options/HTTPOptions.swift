@@ -123,6 +123,33 @@ struct HTTPOptions: ParsableArguments {
         }
     }
 
+    /// Lets load balancers notice that the process ends, then gives running requests the grace period to finish.
+    ///
+    /// - Parameters:
+    ///   - beginLeaving: says so to who asks; requests are still served.
+    ///   - drain: ends that.
+    ///   - waitUntilIdle: returns when no request runs any more and all answers are sent.
+    func leave(
+        beginLeaving: () -> Void,
+        drain: () -> Void,
+        waitUntilIdle: @escaping @Sendable () async throws -> Void,
+        _ logger: Logger
+    ) async throws {
+        beginLeaving()
+        if drainDelay.duration > .zero {
+            logger.info("not ready any more; requests are still accepted for \(drainDelay)")
+            try await Task.sleep(for: drainDelay.duration)
+        }
+        drain()
+        logger.info("draining: new requests are refused, running ones have \(grace) to finish")
+        try await withThrowingTaskGroup(of: Void.self) { [grace = grace.duration] group in
+            group.addTask { try await waitUntilIdle() }
+            group.addTask { try await Task.sleep(for: grace) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
     /// How clients name the server at `address`.
     func url(_ address: Endpoint) -> String {
         (certificateFile == nil ? "http://" : "https://") + "\(address)"

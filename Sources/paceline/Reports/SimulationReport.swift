@@ -14,9 +14,12 @@ struct SimulationReport: Encodable {
     struct Gateways: Encodable {
         /// Scenarios with gateways.
         var scenarios: Int
-        /// Streams that clients asked for, again and again if they were refused or cut off.
+        /// Answers that clients asked for, again and again if they were refused or cut off.
         var streams: Int
         var completed: Int
+        /// Completed answers in one piece, and those of chat.
+        var whole: Int
+        var chats: Int
         /// Completed streams that more than one verifier has written.
         var resumed: Int
         /// Streams that ended with an error because no verifier could go on.
@@ -28,7 +31,7 @@ struct SimulationReport: Encodable {
         var retries: [String: Int]
 
         enum CodingKeys: String, CodingKey {
-            case scenarios, streams, completed, resumed, lost, refused, failovers, retries
+            case scenarios, streams, completed, whole, chats, resumed, lost, refused, failovers, retries
             case verifierCrashes = "verifier_crashes"
         }
 
@@ -36,6 +39,8 @@ struct SimulationReport: Encodable {
             scenarios = figures.scenarios
             streams = figures.streams
             completed = figures.completed
+            whole = figures.whole
+            chats = figures.chats
             resumed = figures.resumed
             lost = figures.lost
             refused = figures.refused
@@ -178,8 +183,10 @@ extension SimulationReport.Gateways {
         guard scenarios > 0 else { return "" }
         let rows: [(String, String)] = [
             ("scenarios", "\(scenarios)"),
-            ("streams asked for", "\(streams)"),
+            ("answers asked for", "\(streams)"),
             ("completed", "\(completed)"),
+            ("of them in one piece", "\(whole)"),
+            ("of them chats", "\(chats)"),
             ("completed by several verifiers", "\(resumed)"),
             ("ended: no verifier could go on", "\(lost)"),
             ("refused", "\(refused)"),

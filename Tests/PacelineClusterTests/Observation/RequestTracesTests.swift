@@ -77,6 +77,46 @@ struct RequestTracesTests {
         #expect(traces.entries(of: Self.mine, includesEnded: false, limit: 99).isEmpty)
     }
 
+    @Test func anAnswerOfManyChoicesCountsOnceAndIsKeptWhole() throws {
+        let traces = RequestTraces(limit: 2)
+        let context = TraceContext.random()
+        func submit(_ number: Int, _ answer: String, choice: Int = 0) {
+            var request = Self.request("r", answer: answer, choice: choice, of: Self.mine)
+            request.name?.trace = context
+            traces.submitted(RequestID(rawValue: UInt64(number)), request, now: .zero)
+            for round in 1...300 { traces.add(Self.round(UInt64(number), round)) }
+        }
+        submit(1, "old")
+        Self.finish(traces, 1)
+        for choice in 0..<40 { submit(100 + choice, "many", choice: choice) }
+        // In another order than they began.
+        for choice in (20..<40).reversed() { Self.finish(traces, UInt64(100 + choice)) }
+        for choice in 0..<20 { Self.finish(traces, UInt64(100 + choice)) }
+        let many = traces.traces(named: "many", of: Self.mine)
+        #expect(many.map { $0.name?.choice } == Array(0..<40))
+        #expect(!traces.traces(named: "old", of: Self.mine).isEmpty)
+        // Together they take no more than a few requests do.
+        #expect(many.reduce(0) { $0 + $1.rounds.count } <= TracedAnswer.roundLimit)
+        #expect(
+            many.allSatisfy { $0.rounds.first?.number == 1 && $0.rounds.last?.number == 300 && $0.roundCount == 300 }
+        )
+        for number in 2...3 {
+            submit(number, "new \(number)")
+            Self.finish(traces, UInt64(number))
+        }
+        #expect(traces.traces(named: "many", of: Self.mine).isEmpty)
+    }
+
+    @Test func answersOfOneNameAreNotTakenForOne() {
+        let traces = RequestTraces(limit: 2)
+        let request = Self.request("r", answer: "a", of: Self.mine)
+        for number in 1...5 as ClosedRange<UInt64> {
+            traces.submitted(RequestID(rawValue: number), request, now: .zero)
+            Self.finish(traces, number)
+        }
+        #expect(traces.entries(of: Self.mine, includesEnded: true, limit: 99).map(\.request.rawValue) == [5, 4])
+    }
+
     @Test func theFirstRoundsAndTheLatestAreKept() throws {
         let traces = RequestTraces(limit: 1)
         traces.submitted(RequestID(rawValue: 1), Self.request("r", answer: "a", of: Self.mine), now: .zero)

@@ -30,15 +30,30 @@ struct NameDiscoveryTests {
         let discovery = try NameDiscovery(argument: "dns:127.0.0.1:80")
         let (asked, source) = AsyncStream.makeStream(of: Void.self)
         let watch = Task {
-            await discovery.watch(every: .milliseconds(1)) { answer in
+            await discovery.watch(every: .seconds(9), on: CountingClock { source.yield() }) { answer in
                 answers.withLock { $0.append(answer) }
-                source.yield()
             }
         }
-        for await _ in asked { break }
-        try await Task.sleep(for: .milliseconds(20))
+        var questions = 0
+        for await _ in asked {
+            questions += 1
+            if questions == 5 { break }
+        }
         watch.cancel()
         await watch.value
         #expect(try answers.withLock { $0 } == [.success([Endpoint("127.0.0.1:80")])])
+    }
+}
+
+/// A clock on which every wait is over at once, and told.
+private struct CountingClock: Clock {
+    let onWait: @Sendable () -> Void
+
+    var now: ContinuousClock.Instant { .now }
+    var minimumResolution: Duration { .zero }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        onWait()
+        try Task.checkCancellation()
     }
 }

@@ -51,7 +51,7 @@ import Testing
     /// The seed that verifiers get.
     private static func seed(of call: ProxiedCall) -> UInt64 {
         let fields = JSONFields(call.call(resuming: nil).body)
-        return UInt64(fields?.value("seed")?.whole ?? 0)
+        return UInt64(fields?.value("seed")?.wholeNumber ?? 0)
     }
 
     private func check(_ received: String, of call: ProxiedCall, _ verifier: ReferenceVerifier, _ note: Comment) throws
@@ -160,7 +160,7 @@ import Testing
         let second = relay.take(ByteBuffer(string: word))
         let shown = role + thought + start + #"{"content":"so"}"# + end + "}]}\n\n"
         #expect(String(buffer: second.bytes) == shown && second.tokens == 2)
-        #expect(relay.point == RelayPoint(tokens: [[7, 8]], id: "a", created: 5))
+        #expect(relay.point == ResumePoint(tokens: [[7, 8]], id: "a", created: 5))
     }
 
     @Test func chunksOfAnotherAnswerEndThePartOfAReplica() throws {

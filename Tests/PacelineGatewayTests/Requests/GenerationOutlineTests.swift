@@ -9,7 +9,7 @@ import Testing
 
 /// What the gateway reads of a request's body, and what it adds to it.
 @Suite struct GenerationOutlineTests {
-    private func body(_ call: ProxiedCall, resuming point: RelayPoint? = nil) -> String {
+    private func body(_ call: ProxiedCall, resuming point: ResumePoint? = nil) -> String {
         String(buffer: call.call(resuming: point).body)
     }
 
@@ -82,17 +82,24 @@ import Testing
             #""stream": true, "n": 3, "resume": {"tokens": [[1, 2], null, []], "id": "cmpl-!\"", "created": 5}"#
         )
         let resume = try #require(call.generation?.resume)
-        #expect(resume == RelayPoint(tokens: [[1, 2], nil, []], id: "cmpl-!\"", created: 5))
+        #expect(resume == ResumePoint(tokens: [[1, 2], nil, []], id: "cmpl-!\"", created: 5))
         #expect(!body(call).contains("[[1,2]"), "the client's own stands")
-        let point = RelayPoint(tokens: [[1, 2, 3], nil, [4]], id: resume.id, created: resume.created)
+        let point = ResumePoint(tokens: [[1, 2, 3], nil, [4]], id: resume.id, created: resume.created)
         let fields = try RequestFields(body: call.call(resuming: point).body)
-        let read = try #require(try ResumePoint(fields, vocabularySize: 10))
-        #expect(read.tokens == point.tokens && read.id == "cmpl-!\"" && read.created == 5)
+        #expect(try ResumePoint(try #require(fields.value("resume"))) == point)
+    }
+
+    @Test(arguments: [
+        #"{"tokens": [1, "2"]}"#, #"{"tokens": [[1], 2]}"#, #"{"tokens": [[-1]]}"#, #"{"tokens": 1}"#, "[]", "{}",
+        #"{"tokens": [1], "id": "a b"}"#, #"{"tokens": [1], "created": -1}"#, #"{"tokens": [[1], [2]]}"#,
+    ]) func aResumptionThatVerifiersRefuseIsLeftForThemToRefuse(resume: String) {
+        let call = Calls.completion("\"stream\": true, \"resume\": \(resume)")
+        #expect(call.generation?.resume == nil && body(call).contains(resume))
     }
 
     @Test func flatTokensAreThoseOfTheOnlyChoice() {
-        #expect(Calls.completion(#""resume": {"tokens": [4, 5]}"#).generation?.resume == RelayPoint(tokens: [[4, 5]]))
-        #expect(Calls.completion(#""resume": {"tokens": []}"#).generation?.resume == RelayPoint(tokens: [[]]))
+        #expect(Calls.completion(#""resume": {"tokens": [4, 5]}"#).generation?.resume == ResumePoint(tokens: [[4, 5]]))
+        #expect(Calls.completion(#""resume": {"tokens": []}"#).generation?.resume == ResumePoint(tokens: [[]]))
     }
 
     @Test func anyBodyThatIsJSONIsUnderstoodAndAnyOtherChangesNothing() {

@@ -1,8 +1,10 @@
 import AsyncHTTPClient
+import Foundation
 import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import PacelineChaos
 import PacelineCluster
 import PacelineMetrics
 import PacelineSpeculation
@@ -27,12 +29,19 @@ import Testing
     /// Runs `body` with a gateway and its address.
     private func run(
         _ configuration: GatewayConfiguration = Self.patient,
+        http: HTTPServerConfiguration = HTTPServerConfiguration(),
         _ body: @escaping @Sendable (Gateway, Endpoint) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let gateway = try await Gateway.start(configuration, on: group.next(), logger: Self.quiet)
         let routes = gateway.routes(registry: PrometheusRegistry(), build: "paceline", requiresKey: false)
-        try await HTTPServer(routes, isEnding: { gateway.isEnding }, logger: Self.quiet).serve(
+        let server = HTTPServer(
+            routes,
+            isEnding: { gateway.isEnding },
+            configuration: http,
+            logger: Self.quiet
+        )
+        try await server.serve(
             on: Endpoint(host: "127.0.0.1", port: 0),
             group: group
         ) { address in
@@ -96,9 +105,8 @@ import Testing
             try await use(held, other, by: gateway)
             var parts = response.body.makeAsyncIterator()
             var received = String(buffer: try await parts.next() ?? ByteBuffer())
-            // It has sent all that it will.
-            while held.backend.running == 0 { try await Task.sleep(for: .milliseconds(5)) }
-            try await Task.sleep(for: .milliseconds(50))
+            #expect(!received.isEmpty)
+            // It sends no more than it was told, so that it is lost in the middle.
             try await held.kill()
             while let part = try await parts.next() { received += String(buffer: part) }
             let stream = try StreamText(received)
@@ -108,6 +116,39 @@ import Testing
             #expect(try await gateway.snapshot().requests == 0)
         }
         try await other.kill()
+    }
+
+    @Test(arguments: [false, true], ["/v1/completions", "/v1/chat/completions"])
+    func aBrokenStreamGoesOnWithTheSeedOfItsHead(throughGateway: Bool, path: String) async throws {
+        let reference = try ReferenceVerifier()
+        let verifier = try await TestVerifier(reference)
+        let input =
+            path.contains("chat") ? #""messages": [{"role": "user", "content": "a"}]"# : #""prompt": ["a", "b"]"#
+        let fields =
+            #"{\#(input), "n": 2, "temperature": 1, "max_tokens": 60, "stream": true, "return_token_ids": true"#
+        try await run { gateway, address in
+            try await use(verifier, by: gateway)
+            let server = throughGateway ? address : verifier.address
+            let response = try await send(path, fields + "}", to: server)
+            // Known before anything of the answer is there.
+            let seed = try #require(response.headers.first(name: "paceline-seed"))
+            let events = try await text(response).components(separatedBy: "\n\n").dropLast().map { $0 + "\n\n" }
+            let whole = try StreamText(events.joined())
+            let expected = try StreamText(await text(send(path, fields + ", \"seed\": \(seed)}", to: server)))
+            #expect(whole.withoutIdentity == expected.withoutIdentity)
+            // Where the text that has come is that of the tokens that have come.
+            for cut in 1..<events.count - 1 where events[cut - 1].contains("\"token_ids\":[") {
+                // A client that has the end of a choice need not ask for it again.
+                let came = try StreamText(events[..<cut].joined())
+                guard came.choices.values.allSatisfy(\.reasons.isEmpty) else { break }
+                let tokens = expected.choices.keys.sorted().map { came.choices[$0].map { "\($0.tokens)" } ?? "null" }
+                let resume = "\"resume\": {\"tokens\": [\(tokens.joined(separator: ", "))]}"
+                let rest = try await text(send(path, fields + ", \"seed\": \(seed), \(resume)}", to: server))
+                let joined = try StreamText(events[..<cut].joined() + rest)
+                #expect(joined.withoutIdentity == expected.withoutIdentity, "cut at \(cut)")
+            }
+        }
+        try await verifier.kill()
     }
 
     @Test func aWholeAnswerIsAskedForAgainWithTheSameSeed() async throws {
@@ -123,6 +164,28 @@ import Testing
             #expect(held.backend.requests[0].sampling.seed == other.backend.requests[0].sampling.seed)
         }
         try await other.kill()
+    }
+
+    @Test func aVerifierWithTwoAddressesIsOneAndIsReachedByTheOther() async throws {
+        let reference = try ReferenceVerifier()
+        let verifier = try await TestVerifier(reference)
+        let ways = (try await verifier.anotherWay(), try await verifier.anotherWay())
+        let (path, body) = Self.bodies[0]
+        let direct = try StreamText(await text(send(path, body, to: verifier.address)))
+        try await run { gateway, address in
+            let all = [ways.0, ways.1]
+            gateway.use(all.map { ReplicaAddress($0.endpoint) }, from: "test")
+            func states() async throws -> [String] { try await gateway.snapshot().replicas.map(\.state) }
+            while try await states().sorted() != ["ready", "spare"] { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(try await text(send("/metrics", to: address)).contains("\npaceline_gateway_active_replicas 1\n"))
+            let used = try #require(try await gateway.snapshot().replicas.first(where: \.isActive)).address
+            for way in all where ReplicaAddress(way.endpoint) == used { _ = try await way.shutdown() }
+            let stream = try StreamText(await text(send(path, body, to: address)))
+            #expect(stream.withoutIdentity == direct.withoutIdentity)
+            #expect(try await gateway.snapshot().replicas.first { $0.address == used }?.isActive == false)
+            for way in all where ReplicaAddress(way.endpoint) != used { _ = try await way.shutdown() }
+        }
+        try await verifier.kill()
     }
 
     @Test func whatAVerifierAnswersIsPassedOnAsItIs() async throws {
@@ -221,25 +284,51 @@ import Testing
         try await loading.kill()
     }
 
-    @Test func bytesThatNobodyTakesHoldTheirVerifierBack() async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let loop = group.next()
-        let (taken, take) = AsyncStream.makeStream(of: Void.self)
-        let writer = EventWriter { _ in for await _ in taken { break } }
-        let isHeldBack = try await loop.submit {
-            let client = ProxyClient(APIRequest(id: "a", body: ByteBuffer()), stream: .events { _ in }, on: loop, nil)
-            var rooms: [Bool] = []
-            client.onRoom = { rooms.append($0) }
-            client.attach(writer, nil)
-            client.send(ByteBuffer(repeating: 1, count: 1 << 16), tokens: 0)
-            #expect(rooms.isEmpty)
-            client.send(ByteBuffer(repeating: 1, count: 1), tokens: 0)
-            #expect(rooms == [false])
-            return NIOLoopBound(client, eventLoop: loop)
-        }.get()
-        async let hasRoom: Void = loop.flatSubmit { isHeldBack.value.room(on: loop) }.get()
-        take.yield()
-        try await hasRoom
-        take.finish()
+    @Test func aClientThatDoesNotReadHoldsItsVerifierBackAndNobodyElse() async throws {
+        let reference = try ReferenceVerifier()
+        var patience = HTTPServerConfiguration()
+        patience.writeTimeout = .minutes(9)
+        let verifier = try await TestVerifier(reference, flood: Self.flood, configuration: patience)
+        let other = try await TestVerifier(reference)
+        try await run(http: patience) { gateway, address in
+            try await use(verifier, by: gateway)
+            let idle = try await Self.connect(to: address)
+            try await idle.writeAndFlush(
+                ByteBuffer(string: Self.request(#"{"prompt": "a", "stream": true, "ignore_eos": true}"#))
+            )
+            // Some fill the buffers on the way; then no more leave, however often one looks.
+            var (sent, looks) = (0, 0)
+            while looks < 200 {
+                try await Task.sleep(for: .milliseconds(5))
+                looks = verifier.backend.sent > 0 && verifier.backend.sent == sent ? looks + 1 : 0
+                sent = verifier.backend.sent
+            }
+            #expect(sent < Self.flood.events, "everything left although nobody read it")
+            try await use(verifier, other, by: gateway)
+            let (path, body) = Self.bodies[0]
+            #expect(try StreamText(await text(send(path, body, to: address))).isEnded)
+            // Who reads again gets the rest.
+            try await idle.setOption(.autoRead, value: true).get()
+            while verifier.backend.sent == sent { try await Task.sleep(for: .milliseconds(5)) }
+            try await idle.close()
+        }
+        try await verifier.kill()
+        try await other.kill()
+    }
+
+    /// Far more than sockets hold.
+    private static let flood = (events: 4000, bytes: 1 << 15)
+
+    /// A connection that reads nothing.
+    private static func connect(to address: Endpoint) async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.socketOption(.so_rcvbuf), value: 4096)
+            .connect(host: address.host, port: address.port).get()
+    }
+
+    private static func request(_ body: String) -> String {
+        "POST /v1/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+            + "content-length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 }

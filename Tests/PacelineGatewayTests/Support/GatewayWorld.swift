@@ -19,6 +19,8 @@ struct GatewayWorld {
         var generation = "one"
         /// Whether it has no room for more requests.
         var isFull = false
+        /// Whether it fails with what it is asked, at once or in the middle.
+        var isFailing = false
         /// Attempts that it answers: what is left to send, with the head first.
         var answers: [AttemptID: [Piece]] = [:]
         /// Questions for its health that came while it was stopped.
@@ -35,6 +37,8 @@ struct GatewayWorld {
         let call: ProxiedCall
         var text = ""
         var hasBegun = false
+        /// What the head of its stream says.
+        var seed: String?
         var answer: ProxyAnswer?
         var isOver = false
         var opens = 0
@@ -47,6 +51,8 @@ struct GatewayWorld {
         case step(ReplicaAddress, AttemptID)
         case change(ReplicaAddress, Health)
         case full(ReplicaAddress, Bool)
+        case failing(ReplicaAddress, Bool)
+        case pause(Duration)
     }
 
     var machine: GatewayMachine
@@ -59,6 +65,12 @@ struct GatewayWorld {
     var random: SplitMix
     /// From one part of an answer to the next.
     var pace = Duration.milliseconds(20)
+    /// How long verifiers may take at most to read a prompt, without a sign of life in that stream.
+    var longestReading = Duration.zero
+    /// Until when the gateway's process is stopped, and what has come meanwhile.
+    private var pausedUntil = Instant.zero
+    private(set) var paused = Duration.zero
+    private var inbox: [GatewayEvent] = []
 
     init(_ count: Int, seed: UInt64, reference: ReferenceVerifier, configuration: GatewayConfiguration = .init()) {
         machine = GatewayMachine(configuration)
@@ -96,6 +108,15 @@ struct GatewayWorld {
         plan(.full(Self.address(number), isFull), in: time)
     }
 
+    mutating func fault(_ number: Int, _ isFailing: Bool, in time: Duration = .zero) {
+        plan(.failing(Self.address(number), isFailing), in: time)
+    }
+
+    /// Stops the gateway's process for a while.
+    mutating func pause(for length: Duration, in time: Duration = .zero) {
+        plan(.pause(length), in: time)
+    }
+
     /// Ends a verifier's process at once.
     mutating func crash(_ address: ReplicaAddress) {
         change(address, .down)
@@ -108,7 +129,7 @@ struct GatewayWorld {
         let end = now + limit
         while !isEnough(self) {
             let next = agenda.indices.min { (agenda[$0].at, agenda[$0].order) < (agenda[$1].at, agenda[$1].order) }
-            let deadline = machine.deadline.map { max($0, now) }
+            let deadline = machine.deadline.map { max($0, now, pausedUntil) }
             let at = [next.map { agenda[$0].at }, deadline].compactMap(\.self).min()
             guard let at, at <= end else { break }
             now = at
@@ -127,11 +148,24 @@ struct GatewayWorld {
         case .step(let address, let attempt): step(address, attempt)
         case .change(let address, let health): change(address, health)
         case .full(let address, let isFull): verifiers[address]?.isFull = isFull
+        case .failing(let address, let isFailing): verifiers[address]?.isFailing = isFailing
+        case .pause(let length):
+            let end = max(pausedUntil, now + length)
+            paused += end - max(pausedUntil, now)
+            pausedUntil = end
         }
     }
 
     private mutating func handle(_ event: GatewayEvent) {
-        for effect in machine.handle(event, now: now) { carryOut(effect) }
+        guard now >= pausedUntil else { return inbox.append(event) }
+        let waiting = inbox
+        inbox.removeAll()
+        // A process that goes on may find its timer before what came in the meantime, or behind it.
+        var isFirst = false
+        if case .timer = event, !waiting.isEmpty { isFirst = random.next(below: 2) == 0 }
+        for event in isFirst ? [event] + waiting : waiting + [event] {
+            for effect in machine.handle(event, now: now) { carryOut(effect) }
+        }
     }
 
     private mutating func carryOut(_ effect: GatewayEffect) {
@@ -143,7 +177,9 @@ struct GatewayWorld {
         case .answer(let id, let answer):
             clients[id]?.answer = answer
             clients[id]?.isOver = true
-        case .begin(let id): clients[id]?.hasBegun = true
+        case .begin(let id, let headers):
+            clients[id]?.hasBegun = true
+            clients[id]?.seed = headers[.pacelineSeed]
         case .send(let id, let bytes, _):
             clients[id]?.text += String(buffer: bytes)
             if let client = clients[id], client.lastBytes > .zero {
@@ -175,11 +211,14 @@ struct GatewayWorld {
             )
         } else if verifier.isFull {
             verifiers[address]?.answers[attempt] = Self.refusal(.overloaded("no room", retryAfter: 1))
+        } else if verifier.isFailing, random.next(below: 2) == 0 {
+            verifiers[address]?.answers[attempt] = Self.refusal(.internalError("the engine failed"))
         } else {
-            let answer = pieces(call)
+            let answer = pieces(call, isFailing: verifier.isFailing)
             verifiers[address]?.answers[attempt] = answer
         }
-        plan(.step(address, attempt), in: .milliseconds(1 + random.next(below: 5)))
+        let reading = longestReading * random.nextUnit() * random.nextUnit()
+        plan(.step(address, attempt), in: .milliseconds(1 + random.next(below: 5)) + reading)
     }
 
     private static func refusal(_ error: APIError) -> [Piece] {
@@ -188,9 +227,15 @@ struct GatewayWorld {
     }
 
     /// The answer to a call in parts, as a network may cut it.
-    private mutating func pieces(_ call: UpstreamCall) -> [Piece] {
+    ///
+    /// - Parameter isFailing: whether it ends with an error somewhere.
+    private mutating func pieces(_ call: UpstreamCall, isFailing: Bool) -> [Piece] {
         do {
-            let events = try reference.events(call, &random)
+            var events = try reference.events(call, &random)
+            if isFailing {
+                let error = try GeneratedAnswer.ending(.internalError("the engine failed"))
+                events = events.prefix(random.next(below: events.count)) + error.map { String(buffer: $0) }
+            }
             var bytes = ByteBuffer(string: events.joined())
             var pieces = [Piece.head(AnswerHead(status: .ok, headers: [.contentType: "text/event-stream"]))]
             while bytes.readableBytes > 0 {
@@ -218,7 +263,7 @@ struct GatewayWorld {
         plan(.step(address, attempt), in: pace * random.nextUnit())
     }
 
-    private mutating func change(_ address: ReplicaAddress, _ health: Health) {
+    mutating func change(_ address: ReplicaAddress, _ health: Health) {
         guard let verifier = verifiers[address] else { return }
         verifiers[address]?.health = health
         guard health == .down || (verifier.health == .draining && health == .up) else { return }

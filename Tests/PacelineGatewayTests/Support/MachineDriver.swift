@@ -14,6 +14,10 @@ struct MachineDriver {
 
     /// - Parameter generations: of the verifiers, which are all ready.
     init(_ generations: String..., configuration: GatewayConfiguration = GatewayConfiguration()) {
+        self.init(generations, configuration: configuration)
+    }
+
+    init(_ generations: [String], configuration: GatewayConfiguration = GatewayConfiguration()) {
         machine = GatewayMachine(configuration)
         give(.replicas(generations.indices.map(Self.address)))
         for (number, generation) in generations.enumerated() { report(number, .ready(generation: generation)) }
@@ -73,16 +77,30 @@ struct MachineDriver {
         }
     }
 
+    /// The headers of a stream that the last event began.
+    var begun: HTTPFields? {
+        for case .begin(_, let headers) in effects { return headers }
+        return nil
+    }
+
     var isFinished: Bool {
         effects.contains { if case .finish = $0 { true } else { false } }
     }
 
     // MARK: Answers
 
-    /// - Parameter generation: what the verifier says of itself.
-    mutating func beginStream(_ attempt: AttemptID, generation: String? = nil, after time: Duration = .zero) {
+    /// - Parameters:
+    ///   - generation: what the verifier says of itself.
+    ///   - seed: what it says of the answer.
+    mutating func beginStream(
+        _ attempt: AttemptID,
+        generation: String? = nil,
+        seed: String? = nil,
+        after time: Duration = .zero
+    ) {
         var head = AnswerHead(status: .ok, headers: [.contentType: "text/event-stream"])
-        head.headers[ServedModel.generationHeader] = generation
+        head.headers[.pacelineSeed] = seed
+        head.headers[.pacelineGeneration] = generation
         give(.answerBegan(attempt, head), after: time)
     }
 

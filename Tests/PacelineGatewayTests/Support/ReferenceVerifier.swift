@@ -44,68 +44,20 @@ struct ReferenceVerifier: Sendable {
         )
     }
 
-    /// The events of the answer to a call, the mark of the end included.
+    /// The events of the answer to a call, the mark of the end included; of an answer in one piece all of it.
     ///
     /// - Throws: ``APIError`` if a verifier would refuse it.
     func events(_ call: UpstreamCall, _ random: inout SplitMix) throws -> [String] {
-        let fields = try RequestFields(body: call.body)
-        if call.path == "/v1/chat/completions" {
-            let body = try ChatBody(fields, vocabularySize: model.tokenizer.tokenCount)
-            let prompt = try model.prompt(body.conversation)
-            let tokens = model.tokens(of: prompt)
-            var plan = try AnswerPlan(
-                body.options,
-                AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
-                logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
-                kind: "chatcmpl",
-                of: APIRequest(id: "reference", body: ByteBuffer()),
-                model: model,
-                name: body.model
-            )
-            plan.splitter = ReasoningSplitter(.init(after: prompt.tail(after: 0)))
-            let answer = ChatAnswer(
-                plan.identity,
-                names: TokenNames(tokenizer: model.tokenizer),
-                hasLogProbabilities: body.logProbabilities != nil,
-                promptTokens: body.options.returnsTokens ? tokens : nil,
-                begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
-            )
-            return try events(plan, answer, &random)
-        }
-        let body = try CompletionBody(fields, vocabularySize: model.tokenizer.tokenCount)
-        let prompts = body.prompts.map { prompt in
-            switch prompt {
-            case .text(let text): model.tokenizer.encode(text)
-            case .tokens(let tokens): tokens
-            }
-        }
-        var plan = try AnswerPlan(
-            body.options,
-            AnswerPlan.Prompts(field: "prompt", tokens: prompts),
-            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0, includesPrompt: body.echoes) },
-            kind: "cmpl",
-            of: APIRequest(id: "reference", body: ByteBuffer()),
-            model: model,
-            name: body.model
-        )
-        plan.generatesNothing = body.generatesNothing
-        return try events(plan, CompletionAnswer(plan, body, prompts: prompts, model: model), &random)
-    }
-
-    private func events(
-        _ plan: AnswerPlan,
-        _ format: some AnswerFormat,
-        _ random: inout SplitMix
-    ) throws -> [String] {
-        var progress = AnswerStream(plan, format, RequestTally())
-        var left = try plan.requests.map { try generated($0, &random)[...] }
-        var chunks: [JSONValue] = []
+        let request = APIRequest(id: "reference", path: call.path, body: call.body)
+        var answer = try GeneratedAnswer(request, model: model, start: .now())
+        var left = try answer.requests.map { try generated($0, &random)[...] }
+        var parts: [ByteBuffer] = []
         while case let open = left.indices.filter({ !left[$0].isEmpty }), !open.isEmpty {
             let choice = open[random.next(below: open.count)]
-            chunks += try progress.take(left[choice].removeFirst(), choice: choice)
+            parts += try answer.take(left[choice].removeFirst(), choice: choice)
         }
-        if let closing = progress.closing { chunks.append(closing) }
-        return chunks.map { "data: " + String(decoding: $0.bytes, as: UTF8.self) + "\n\n" } + ["data: [DONE]\n\n"]
+        parts += try answer.ending()
+        return parts.map { String(buffer: $0) }
     }
 
     // MARK: Texts

@@ -119,7 +119,7 @@ struct CompletionAnswerTests {
         ])
         let calls = APICalls(model: try TestModel.served(), backend: backend)
         let body = #"{"prompt": [1], "stream": true, "sse_ping_interval": 0.2}"#
-        guard case .events(let write) = try await calls.reply(.completions, body) else { throw WrongReply() }
+        guard case .events(_, let write) = try await calls.reply(.completions, body) else { throw WrongReply() }
         let (lines, source) = AsyncStream.makeStream(of: String.self)
         try await write(EventWriter { source.yield(String(buffer: $0)) })
         source.finish()
@@ -134,7 +134,7 @@ struct CompletionAnswerTests {
         let backend = ScriptedBackend([.event(.tokens(.init([5], text: "a"))), .hold])
         let calls = APICalls(model: try TestModel.served(), backend: backend)
         let body = #"{"prompt": [1], "stream": true, "n": 3}"#
-        guard case .events(let write) = try await calls.reply(.completions, body) else { throw WrongReply() }
+        guard case .events(_, let write) = try await calls.reply(.completions, body) else { throw WrongReply() }
         await #expect(throws: Gone.self) { try await write(EventWriter { _ in throw Gone() }) }
         for _ in 0..<3 { #expect(await backend.ending() == .cancelled) }
     }

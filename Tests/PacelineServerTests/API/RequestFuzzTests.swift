@@ -97,7 +97,7 @@ struct RequestFuzzTests {
             do {
                 switch try await calls.reply(endpoints[mutator.draw(endpoints.count)], bytes: body) {
                 case .whole: break
-                case .events(let write): try await write(EventWriter { _ in })
+                case .events(_, let write): try await write(EventWriter { _ in })
                 }
                 answered += 1
             } catch let error as APIError {

@@ -45,7 +45,7 @@ struct APICalls {
 
     /// The data of a stream's events, without the one that ends it, which must be there.
     func events(_ endpoint: Endpoint, _ body: String) async throws -> [String] {
-        guard case .events(let write) = try await reply(endpoint, body) else {
+        guard case .events(_, let write) = try await reply(endpoint, body) else {
             throw WrongReply()
         }
         let sent = Mutex<[String]>([])

@@ -26,7 +26,9 @@ package struct RequestTrace: Sendable {
     }
 
     /// Rounds that are kept from the beginning, and the latest ones beside them.
-    package static let (firstRounds, lastRounds) = (16, 240)
+    private static let (firstRounds, lastRounds) = (16, 240)
+    /// Rounds that are kept in all.
+    static let roundLimit = firstRounds + lastRounds
 
     package let request: RequestID
     /// Nil for a request that did not come over HTTP.
@@ -53,6 +55,7 @@ package struct RequestTrace: Sendable {
     private var first: [RoundRecord] = []
     private var last = Ring<RoundRecord>(limit: Self.lastRounds)
     private var sendings = Ring<Sending>(limit: Self.lastRounds)
+    private var sendCount = 0
 
     init(_ id: RequestID, _ request: GenerationRequest, now: Instant) {
         self.request = id
@@ -68,6 +71,9 @@ package struct RequestTrace: Sendable {
 
     /// What the client has been sent, in order; the latest only. Empty if nobody says so.
     package var sent: [Sending] { sendings.elements }
+
+    /// Whether ``sent`` has everything that the client was sent.
+    package var knowsAllSent: Bool { sendings.elements.count == sendCount }
 
     package var isOver: Bool { end != nil }
 
@@ -110,6 +116,16 @@ package struct RequestTrace: Sendable {
     }
 
     mutating func sent(_ tokens: Int, now: Instant) {
+        sendCount += 1
         sendings.append(Sending(tokens: (sendings.last?.tokens ?? 0) + tokens, time: now))
+    }
+
+    /// Forgets rounds in the middle, and what belongs to them.
+    ///
+    /// - Parameter limit: rounds that may stay, at least 2.
+    mutating func trim(to limit: Int) {
+        first = Array(first.prefix(min(Self.firstRounds, limit / 2)))
+        last.trim(to: limit - first.count)
+        sendings.trim(to: max(1, limit - first.count))
     }
 }

@@ -27,18 +27,18 @@ package final class RequestTraces: Sendable {
 
     private struct State {
         var open: [RequestID: RequestTrace] = [:]
-        /// The latest that ended, oldest first.
-        var ended: Ring<RequestTrace>?
+        /// The latest answers of which a choice has ended, oldest first.
+        var ended: Ring<TracedAnswer>?
         var clock: MonotonicClock?
     }
 
-    /// How many requests are remembered after their end; 0 keeps no rounds.
+    /// How many answers are remembered after their end, with all of their choices; 0 keeps no rounds.
     package let limit: Int
     private let state: Mutex<State>
 
     package init(limit: Int) {
         self.limit = max(0, limit)
-        let ended = limit > 0 ? Ring<RequestTrace>(limit: limit) : nil
+        let ended = limit > 0 ? Ring<TracedAnswer>(limit: limit) : nil
         state = Mutex(State(ended: ended))
     }
 
@@ -62,7 +62,8 @@ package final class RequestTraces: Sendable {
         state.withLock { state in
             state.open[id]?.add(event, now: now)
             guard event.isLast, let trace = state.open.removeValue(forKey: id) else { return }
-            state.ended?.append(trace)
+            let isKnown = state.ended?.updateLast(where: { $0.has(trace) }) { $0.append(trace) }
+            if isKnown == false { state.ended?.append(TracedAnswer(trace)) }
         }
     }
 
@@ -75,7 +76,9 @@ package final class RequestTraces: Sendable {
                 state.open[id]?.sent(tokens, now: now)
             } else {
                 // The last tokens leave after the request has ended.
-                state.ended?.updateLast(where: { $0.request == id }) { $0.sent(tokens, now: now) }
+                state.ended?.updateLast(where: { answer in answer.choices.contains { $0.request == id } }) {
+                    $0.sent(tokens, of: id, now: now)
+                }
             }
         }
     }
@@ -112,7 +115,7 @@ package final class RequestTraces: Sendable {
     }
 
     private var all: [RequestTrace] {
-        state.withLock { Array($0.open.values) + ($0.ended?.elements ?? []) }
+        state.withLock { Array($0.open.values) + ($0.ended?.elements.flatMap(\.choices) ?? []) }
     }
 }
 

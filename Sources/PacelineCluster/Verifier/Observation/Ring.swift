@@ -16,9 +16,19 @@ struct Ring<Element: Sendable>: Sendable {
     var elements: [Element] { Array(slots[start...] + slots[..<start]) }
 
     /// Changes the latest element that fits.
-    mutating func updateLast(where fits: (Element) -> Bool, _ body: (inout Element) -> Void) {
-        guard let place = slots.indices.last(where: { fits(slots[(start + $0) % slots.count]) }) else { return }
+    ///
+    /// - Returns: whether there is one.
+    @discardableResult
+    mutating func updateLast(where fits: (Element) -> Bool, _ body: (inout Element) -> Void) -> Bool {
+        guard let place = slots.indices.last(where: { fits(slots[(start + $0) % slots.count]) }) else { return false }
         body(&slots[(start + place) % slots.count])
+        return true
+    }
+
+    /// Forgets all but the latest elements.
+    mutating func trim(to count: Int) {
+        guard count < slots.count else { return }
+        (slots, start) = (Array(elements.suffix(count)), 0)
     }
 
     mutating func append(_ element: Element) {

@@ -29,16 +29,14 @@ package final class VerifierServer: Sendable {
         at endpoint: Endpoint,
         _ target: TargetDescription,
         _ local: VerifierShell.Local,
-        loop: ShellLoop<VerifierShell>,
-        shell: NIOLoopBound<VerifierShell>,
+        _ running: (loop: ShellLoop<VerifierShell>, shell: NIOLoopBound<VerifierShell>),
         listener: any Channel,
         drafting: [DrafterThread]
     ) {
         self.endpoint = endpoint
         self.target = target
         (board, traces, feed, compute) = (local.board, local.traces, local.feed, local.compute)
-        self.loop = loop
-        self.shell = shell
+        (loop, shell) = running
         self.listener = listener
         self.drafting = drafting
     }
@@ -70,34 +68,38 @@ package final class VerifierServer: Sendable {
         var drafting: [DrafterThread] = []
         do {
             let (target, costs) = try await loaded.futureResult.get()
-            let machine = VerifierMachine(configuration, target: target, costs: costs)
             for resident in residents {
                 drafting.append(try await resident.startThread(on: loop, index: drafting.count))
             }
+            let machine = VerifierMachine(configuration, target: target, costs: costs)
             let local = VerifierShell.Local(traces: RequestTraces(limit: configuration.traceLimit), compute: compute)
-            local.feed.onChange { [weak loop] in loop?.post { $0.observe() } }
             let workers = zip(residents, drafting).map { ($0.machine(link: configuration.link), $1) }
-            let shell = try await loop.install { eventLoop in
-                let residents = workers.map { ResidentWorker($0, compute: $1, logger: logger, eventLoop: eventLoop) }
-                return VerifierShell(machine, local, residents, tls: tls, logger: logger, on: eventLoop)
-            }
+            let shell = try await install(machine, local, workers, on: loop, tls: tls, logger: logger)
             let listener = try await VerifierListener.bind(address, listen, on: loop, shell: shell, logger: logger)
             loop.post { $0.startResidents() }
             let endpoint = Endpoint(host: listen.host, port: listener.localAddress?.port ?? listen.port)
-            return VerifierServer(
-                at: endpoint,
-                target,
-                local,
-                loop: loop,
-                shell: shell,
-                listener: listener,
-                drafting: drafting
-            )
+            return VerifierServer(at: endpoint, target, local, (loop, shell), listener: listener, drafting: drafting)
         } catch {
             compute.stop()
             for thread in drafting { thread.stop() }
             try? await loop.end()
             throw error
+        }
+    }
+
+    /// Puts a machine and the workers of its own process on an event loop.
+    private static func install(
+        _ machine: VerifierMachine,
+        _ local: VerifierShell.Local,
+        _ workers: [(WorkerMachine, DrafterThread)],
+        on loop: ShellLoop<VerifierShell>,
+        tls: LinkTLS?,
+        logger: Logger
+    ) async throws -> NIOLoopBound<VerifierShell> {
+        local.feed.onChange { [weak loop] in loop?.post { $0.observe() } }
+        return try await loop.install { eventLoop in
+            let residents = workers.map { ResidentWorker($0, compute: $1, logger: logger, eventLoop: eventLoop) }
+            return VerifierShell(machine, local, residents, tls: tls, logger: logger, on: eventLoop)
         }
     }
 

@@ -47,17 +47,7 @@ package final class WorkerClient: Sendable {
         load: @escaping @Sendable (ComputeProgress) throws -> any DrafterSource
     ) async throws -> WorkerClient {
         let loop = ShellLoop<WorkerShell>()
-        let loaded = loop.eventLoop.makePromise(of: Void.self)
-        let compute = DrafterThread(load: load, loaded: loaded) { event in
-            loop.post { $0.post(event) }
-        }
-        do {
-            try await loaded.futureResult.get()
-        } catch {
-            compute.stop()
-            try? await loop.end()
-            throw error
-        }
+        let compute = try await startThread(on: loop, load)
         let machine = WorkerMachine(configuration, verifiers: verifiers)
         let directory = VerifierDirectory(
             verifiers,
@@ -87,6 +77,25 @@ package final class WorkerClient: Sendable {
             compute: compute,
             ended: ended.futureResult
         )
+    }
+
+    /// Loads the drafters on a thread of their own; ends `loop` if they cannot be loaded.
+    private static func startThread(
+        on loop: ShellLoop<WorkerShell>,
+        _ load: @escaping @Sendable (ComputeProgress) throws -> any DrafterSource
+    ) async throws -> DrafterThread {
+        let loaded = loop.eventLoop.makePromise(of: Void.self)
+        let compute = DrafterThread(load: load, loaded: loaded) { event in
+            loop.post { $0.post(event) }
+        }
+        do {
+            try await loaded.futureResult.get()
+            return compute
+        } catch {
+            compute.stop()
+            try? await loop.end()
+            throw error
+        }
     }
 
     /// Finds the members of groups, serves them too, and follows as they change, until the task is cancelled.

@@ -1,4 +1,4 @@
-import PacelineChat
+package import PacelineChat
 import PacelineSpeculation
 
 extension GenerationOptions {
@@ -51,11 +51,20 @@ extension GenerationOptions {
     /// A whole number from -2^63 to 2^64 - 1 stands for its 64 bits; nil if it is absent or -1, which draws one.
     static func seed(_ fields: RequestFields) throws(APIError) -> UInt64? {
         guard let value = fields.value("seed") else { return nil }
-        if let number = value.wholeNumber { return number == -1 ? nil : UInt64(bitPattern: Int64(number)) }
-        guard case .numeral(let digits) = value, let number = UInt64(digits) else {
+        guard value.wholeNumber != -1 else { return nil }
+        guard let seed = value.seed else {
             throw fields.mismatch("seed", "a whole number from \(Int64.min) to \(UInt64.max); -1 draws one", value)
         }
-        return number
+        return seed
+    }
+}
+
+extension TemplateValue {
+    /// The 64 bits that a whole number from -2^63 to 2^64 - 1 stands for as a seed; nil for another value.
+    package var seed: UInt64? {
+        if let number = wholeNumber { return UInt64(bitPattern: Int64(number)) }
+        guard case .numeral(let digits) = self else { return nil }
+        return UInt64(digits)
     }
 }
 

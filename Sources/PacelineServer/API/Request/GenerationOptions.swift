@@ -45,7 +45,7 @@ struct GenerationOptions: Sendable {
         prediction = try Self.prediction(fields)
         draftLimit = try Self.draftLimit(fields)
         cacheSalt = try Self.cacheSalt(fields)
-        resume = try ResumePoint(fields, vocabularySize: vocabularySize)
+        if let point = try fields.object("resume") { resume = try ResumePoint(point, vocabularySize: vocabularySize) }
         returnsTokens = try fields.bool("return_token_ids") ?? false
         returnsDraftFigures = try fields.bool("return_spec_decode") ?? false
         if resume != nil, seed == nil, !sampling.isGreedy {
@@ -152,63 +152,5 @@ struct StreamOptions: Sendable, Equatable {
             throw .invalidRequest("\(name) must be at most 3600 seconds, not \(seconds)", param: name)
         }
         pingInterval = seconds > 0 ? .seconds(max(seconds, 0.1)) : .zero
-    }
-}
-
-/// Where an answer was cut, to go on behind it: `resume {"tokens": […]}`.
-struct ResumePoint: Sendable, Equatable {
-    /// The tokens that each choice had, in the order of the choices; nil for one of which nothing came, not even the
-    /// prompt that it repeats.
-    var tokens: [[Token]?]
-    /// The identity of the answer that is continued; nil for a new one.
-    var id: String?
-    var created: Int?
-
-    /// nil if the request has no such field.
-    init?(_ fields: RequestFields, vocabularySize: Int) throws(APIError) {
-        guard let resume = try fields.object("resume") else { return nil }
-        id = try resume.string("id")
-        if let id, !RequestIdentity.isSane(id) {
-            // It goes into every chunk, and into what operators read.
-            throw .invalidRequest(
-                "resume.id must be the id of an answer: 1 to \(RequestIdentity.limit) printable ASCII characters",
-                param: "resume.id"
-            )
-        }
-        created = try resume.integer("created", in: 0...Int.max)
-        guard let values = try resume.array("tokens", of: "token ids") else {
-            throw resume.missing("tokens", "an array of token ids")
-        }
-        guard values.contains(where: \.isOfOneChoice) else {
-            tokens = [try GenerationOptions.tokens(resume, "tokens", vocabularySize: vocabularySize) ?? []]
-            return
-        }
-        tokens = []
-        for (choice, value) in values.enumerated() {
-            let name = "tokens[\(choice)]"
-            if case .none = value {
-                tokens.append(nil)
-                continue
-            }
-            guard case .list(let list) = value else { throw resume.mismatch(name, "an array of token ids", value) }
-            var several: [Token] = []
-            for item in list.values {
-                guard let token = item.tokenID, Int(token) < vocabularySize else {
-                    throw resume.mismatch(name, "an array of token ids below \(vocabularySize)", value)
-                }
-                several.append(token)
-            }
-            tokens.append(several)
-        }
-    }
-}
-
-extension TemplateValue {
-    /// Whether an entry of `resume.tokens` stands for a choice, and not for a token.
-    fileprivate var isOfOneChoice: Bool {
-        switch self {
-        case .list, .none: true
-        default: false
-        }
     }
 }

@@ -1,5 +1,5 @@
 import NIOCore
-import PacelineChat
+package import PacelineChat
 
 /// One JSON object of a request, read field by field.
 ///
@@ -37,6 +37,16 @@ struct RequestFields {
             throw .invalidRequest("the body must be one JSON object, not \(value.summary)")
         }
         self.init(mapping, path: "", record: record)
+    }
+
+    /// Reads the value of a field of the body.
+    ///
+    /// - Throws: ``APIError`` (400) unless it is an object.
+    init(of name: String, _ value: TemplateValue) throws(APIError) {
+        guard case .mapping(let mapping) = value else {
+            throw .invalidRequest("\(name) must be an object, not \(value.summary)", param: name)
+        }
+        self.init(mapping, path: name, record: nil)
     }
 
     private init(_ mapping: TemplateMapping, path: String, record: FieldRecord?) {
@@ -203,7 +213,7 @@ extension TemplateValue {
     }
 
     /// A whole number, however JSON spells it; nil for everything else, booleans included.
-    var wholeNumber: Int? {
+    package var wholeNumber: Int? {
         switch self {
         case .int(let value): value
         case .float(let value): Int(exactly: value)
@@ -211,7 +221,8 @@ extension TemplateValue {
         }
     }
 
-    var finiteNumber: Double? {
+    /// A number that is none of the infinities, as a numeral beyond all doubles would be.
+    package var finiteNumber: Double? {
         switch self {
         case .int(let value): Double(value)
         case .numeral(let digits): Double(digits).flatMap { $0.isFinite ? $0 : nil }

@@ -92,7 +92,7 @@ function drawTiles(figures) {
     { name: "Time to first token", value: first, unit: firstUnit,
       note: `median; 9 in 10 within ${duration(firstToken(0.9) ?? NaN)}` },
     { name: "Requests", value: whole(figures.running), unit: "running", note: `${whole(total(figures.outcomes))} ended` },
-    { name: "Verifiers", value: whole(active), unit: `of ${whole(figures.replicas.length)} get requests`,
+    { name: "Verifiers", value: whole(active), unit: `of ${whole(figures.replicas.filter(({ state }) => state !== "spare").length)} get requests`,
       note: troubles(figures.replicas) },
     { name: "Streams that moved", value: whole(failovers), unit: failovers === 1 ? "failover" : "failovers",
       note: `and ${whole(total(figures.retries))} retries before a token` },
@@ -102,10 +102,10 @@ function drawTiles(figures) {
   ]);
 }
 
-/// How many verifiers are not ready, by their states.
+/// How many verifiers are not ready, by their states. Further addresses of one that is ready are no trouble.
 function troubles(list) {
   const counts = new Map();
-  for (const { state } of list) if (state !== "ready") counts.set(state, (counts.get(state) ?? 0) + 1);
+  for (const { state } of list) if (!["ready", "spare"].includes(state)) counts.set(state, (counts.get(state) ?? 0) + 1);
   const words = [...counts].map(([state, count]) => `${stateWords(state)}: ${whole(count)}`);
   return words.join("; ") || (list.length ? "all are ready" : "none is known");
 }

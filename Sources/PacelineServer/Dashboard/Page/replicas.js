@@ -6,6 +6,7 @@ import { EventLog, Rows, cells, fill } from "./widgets.js";
 /// A verifier's state: its mark, its words in the table, and the words and the kind of the event when it begins.
 const STATES = {
   ready: { mark: "●", words: "ready", kind: "join", news: "is ready" },
+  spare: { mark: "○", words: "spare address", kind: "join", news: "is another address of a verifier that is known" },
   refusing: { mark: "‖", words: "loading or leaving", kind: "rest", news: "takes no requests: it loads, or is about to end" },
   foreign: { mark: "≠", words: "no verifier", kind: "leave", news: "answers, but not as a verifier does" },
   down: { mark: "✕", words: "does not answer", kind: "leave", news: "does not answer" },
@@ -42,6 +43,7 @@ export function shortGenerations(replicas) {
 function takesNew(replica) {
   if (replica.active) return "yes";
   if (!replica.listed) return "no, it left the list";
+  if (replica.state === "spare") return "no, at another address";
   return replica.state === "ready" ? "no, others are more" : "no";
 }
 

@@ -1,0 +1,47 @@
+import PacelineChat
+import PacelineCluster
+import PacelineModel
+
+/// What is to be generated for a request for chat, and how its answer is written.
+struct PlannedChat {
+    let plan: AnswerPlan
+    let answer: ChatAnswer
+
+    /// - Parameters:
+    ///   - record: gets the names of the request's fields.
+    ///   - start: what the answer gets if the request does not say.
+    /// - Throws: ``APIError`` if the request cannot be served.
+    init(
+        _ request: APIRequest,
+        model: ServedModel,
+        record: FieldRecord? = nil,
+        start: AnswerStart = .now()
+    ) throws(APIError) {
+        let fields = try RequestFields(body: request.body, record: record)
+        let body = try ChatBody(fields, vocabularySize: model.tokenizer.tokenCount)
+        let prompt = try model.prompt(body.conversation)
+        let tokens = model.tokens(of: prompt)
+        var plan = try AnswerPlan(
+            body.options,
+            AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
+            logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
+            kind: "chatcmpl",
+            of: request,
+            model: model,
+            name: body.model,
+            start: start
+        )
+        if body.splitsReasoning, model.renderer.thinks {
+            let isContinued = body.conversation.ending == .continuation
+            plan.splitter = ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0)))
+        }
+        self.plan = plan
+        answer = ChatAnswer(
+            plan.identity,
+            names: TokenNames(tokenizer: model.tokenizer),
+            hasLogProbabilities: body.logProbabilities != nil,
+            promptTokens: body.options.returnsTokens ? tokens : nil,
+            begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
+        )
+    }
+}
