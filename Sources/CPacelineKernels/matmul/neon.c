@@ -38,7 +38,7 @@ INLINE vi dot_four(pl_type type, vi dot, vi code, const int8_t *activations) {
 
 #define MAX_ROWS 16
 #define STEP(type, rows) pl_neon_step(rows)
-#define SUMS_IN_MEMORY(type, rows) ((rows) == 0)
+#define SUMS_IN_MEMORY(type, rows) 0
 #include "matmul/tile.inc"
 
 #define FLOAT_VECTORS PL_NEON_FLOAT_VECTORS
