@@ -218,11 +218,13 @@ let targets: [Target] = [
         resources: [.copy("Goldens/histograms.json")]
     ),
 
-    // Faults for real processes: a TCP relay that delays, throttles and cuts.
+    // Faults for real processes: a TCP relay, and proxies with Toxiproxy's HTTP API.
     .target(
         name: "PacelineChaos",
         dependencies: [
-            "PacelineCluster", "PacelineSpeculation",
+            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineServer", "PacelineSpeculation",
+            "PacelineWire",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
@@ -231,7 +233,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineChaosTests",
         dependencies: [
-            "PacelineChaos", "PacelineCluster", "PacelineSpeculation",
+            "PacelineChaos", "PacelineCluster", "PacelineServer", "PacelineSpeculation", "PacelineWire",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),

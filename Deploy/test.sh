@@ -54,6 +54,9 @@ if (($# == 0)); then
     packages "$root/.build/python-clients" Tests/Clients/requirements.txt
     PYTHONPATH="$root/.build/python-clients" PACELINE_TEST_HARNESSES='' \
         python3 -m unittest discover --start-directory Tests/Clients
+    say "testing the chaos server with clients of Toxiproxy"
+    packages "$root/.build/python-chaos" Tests/Chaos/requirements.txt
+    PYTHONPATH="$root/.build/python-chaos" python3 -m unittest discover --start-directory Tests/Chaos
     say "testing the dashboard in a browser"
     install_packages chromium chromium-driver
     packages "$root/.build/python-dashboard" Tests/Dashboard/requirements.txt

@@ -37,6 +37,7 @@ extension ClusterSuite {
                 arguments: ["chaos", "relay", "--listen", anywhere, "--connect", "127.0.0.1:9", "--announce"],
                 sign: "\"ready\""
             ),
+            Command(arguments: ["chaos", "serve", "--port", "0", "--announce"], sign: "\"ready\""),
             Command(
                 arguments: ["generate", "-m", tiny, "-p", "a", "-n", "2000", "--ignore-eos", "--workers", "1"],
                 sign: ""

@@ -64,6 +64,26 @@ package struct FrameHeader: Sendable, Equatable {
         self.init(type: type, payloadLength: Int(length), payloadChecksum: payloadChecksum, sequence: sequence)
     }
 
+    /// The header at the beginning of `buffer`, for those who watch frames on their way.
+    ///
+    /// - Returns: nil unless all 28 bytes are there, with the right magic and checksum, a known version and type, and a
+    ///   length that some message may have.
+    package init?(lookingAt buffer: ByteBuffer) {
+        let start = buffer.readerIndex
+        guard buffer.readableBytes >= Self.byteCount, buffer.readableBytesView.starts(with: Self.magic),
+            let covered = buffer.viewBytes(at: start + 8, length: Self.byteCount - 8),
+            let checksum = buffer.getInteger(at: start + 4, endianness: .little, as: UInt32.self),
+            checksum == CRC32C.checksum(of: covered),
+            buffer.getInteger(at: start + 8, endianness: .little, as: UInt16.self) == WireLimits.framingVersion,
+            let type = buffer.getInteger(at: start + 10, as: UInt8.self).flatMap(MessageType.init),
+            let length = buffer.getInteger(at: start + 12, endianness: .little, as: UInt32.self),
+            length <= WireLimits.framePayload,
+            let payloadChecksum = buffer.getInteger(at: start + 16, endianness: .little, as: UInt32.self),
+            let sequence = buffer.getInteger(at: start + 20, endianness: .little, as: UInt64.self)
+        else { return nil }
+        self.init(type: type, payloadLength: Int(length), payloadChecksum: payloadChecksum, sequence: sequence)
+    }
+
     /// Compares as much of the magic as has arrived, so that a stranger is refused at its first wrong byte, however its
     /// bytes are split.
     static func checkMagic(in buffer: ByteBuffer) throws(FrameError) {

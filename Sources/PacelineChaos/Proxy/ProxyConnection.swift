@@ -1,0 +1,183 @@
+import Glibc
+import NIOCore
+import PacelineCluster
+
+/// A client's connection to a proxy and the one to the upstream that belongs to it, joined by two lanes.
+final class ProxyConnection {
+    /// One of the two sockets, and the direction that begins there.
+    enum Side: Int {
+        case client, upstream
+
+        var other: Side { self == .client ? .upstream : .client }
+        var stream: StreamDirection { self == .client ? .upstream : .downstream }
+    }
+
+    /// What the proxy wants to hear of.
+    struct Events {
+        var faults: (UInt64, StreamDirection, [FaultRecord]) -> Void
+        /// Called once, when both sockets are closed.
+        var ended: (ProxyConnection) -> Void
+    }
+
+    /// Counts the proxy's connections from 0.
+    let number: UInt64
+    private let client: any Channel
+    private var upstream: (any Channel)?
+    private var lanes: [ProxyLane] = []
+    /// What the client sent before the upstream was reached. The proxy does not read by then, but the end of the stream
+    /// brings the kernel's buffer along.
+    private var early = ByteBuffer()
+    private var hasEndedEarly = false
+    /// Sockets that are closed.
+    private var gone: Set<Side> = []
+    /// The side that must not hear that the other one is gone.
+    private var deaf: Side?
+    private let events: Events
+
+    init(number: UInt64, client: any Channel, events: Events) {
+        self.number = number
+        self.client = client
+        self.events = events
+    }
+
+    /// Begins to pass bytes on. The client may have gone in the meantime.
+    func join(_ upstream: any Channel, chains: (upstream: ToxicChain, downstream: ToxicChain)) {
+        self.upstream = upstream
+        guard !gone.contains(.client) else { return Self.reset(upstream) }
+        lanes = [lane(.client, to: upstream, chains.upstream), lane(.upstream, to: client, chains.downstream)]
+        if early.readableBytes > 0 { lanes[0].received(&early) }
+        if hasEndedEarly { lanes[0].sourceEnded(.closed) }
+        for lane in lanes { lane.pump() }
+    }
+
+    private func lane(_ side: Side, to sink: any Channel, _ chain: ToxicChain) -> ProxyLane {
+        ProxyLane(
+            from: socket(side) ?? client,
+            to: sink,
+            chain: chain,
+            onFaults: { [unowned self] in events.faults(number, side.stream, $0) },
+            onEnd: { [unowned self] in finish(side, $0) }
+        )
+    }
+
+    /// The upstream cannot be reached.
+    func refuse() {
+        gone.insert(.upstream)
+        Self.reset(client)
+        // Without an upstream, the connection ends with the client.
+        if gone.contains(.client) { events.ended(self) }
+    }
+
+    /// Ends it at once, and drops what is on its way.
+    func close() {
+        for lane in lanes { lane.abandon() }
+        client.close(promise: nil)
+        upstream?.close(promise: nil)
+    }
+
+    /// Changes the toxics of one direction.
+    func change(_ stream: StreamDirection, _ body: (inout ToxicChain, Instant) -> Void) {
+        lane(from: stream == .upstream ? .client : .upstream)?.change(body)
+    }
+
+    /// The chains of both directions; nil before the upstream is reached.
+    var chains: [ToxicChain] { lanes.map(\.chain) }
+
+    // MARK: What the sockets say
+
+    func received(_ bytes: inout ByteBuffer, at side: Side) {
+        guard let lane = lane(from: side) else { return _ = early.writeBuffer(&bytes) }
+        lane.received(&bytes)
+    }
+
+    /// The peer at `side` will send nothing more.
+    func inputClosed(at side: Side) {
+        // Nobody is there to hear it: the last socket of a half-open connection has done its work.
+        guard deaf != side else { return _ = socket(side)?.close(promise: nil) }
+        guard let lane = lane(from: side) else { return hasEndedEarly = true }
+        lane.sourceEnded(.closed)
+    }
+
+    /// The socket at `side` is closed.
+    ///
+    /// - Parameter hasFailed: whether it ended with an error.
+    func closed(at side: Side, hasFailed: Bool) {
+        guard gone.insert(side).inserted else { return }
+        let isBroken = hasFailed || lane(from: side.other)?.hasSinkFailed == true
+        lane(from: side.other)?.abandon()
+        lane(from: side)?.sourceEnded(isBroken ? .reset : .closed)
+        // This side's end was passed on before, and the other side has no receiver any more.
+        if lane(from: side)?.isFinished == true, deaf == nil { socket(side.other)?.close(promise: nil) }
+        if gone.count == 2 { events.ended(self) }
+    }
+
+    // MARK: Ends
+
+    /// The direction that begins at `side` is complete: passes on its end.
+    private func finish(_ side: Side, _ ending: LinkEnding) {
+        guard let sink = socket(side.other) else { return }
+        switch ending {
+        case .closed: sink.close(mode: gone.contains(side) ? .all : .output, promise: nil)
+        case .severed: close()
+        case .reset:
+            for lane in lanes { lane.abandon() }
+            for socket in [client, upstream].compactMap({ $0 }) { Self.reset(socket) }
+        case .halfOpen:
+            deaf = side.other
+            for lane in lanes { lane.abandon() }
+            if let source = socket(side) { Self.reset(source) }
+        }
+    }
+
+    private func socket(_ side: Side) -> (any Channel)? {
+        side == .client ? client : upstream
+    }
+
+    private func lane(from side: Side) -> ProxyLane? {
+        side.rawValue < lanes.count ? lanes[side.rawValue] : nil
+    }
+
+    /// Closes a socket so that its peer sees an error. The option is set only now, so that no other end becomes one.
+    private static func reset(_ channel: any Channel) {
+        let now = linger(l_onoff: 1, l_linger: 0)
+        // If the option cannot be set, the peer sees an orderly end, which it must handle as well.
+        _ = (channel as? any SocketOptionProvider)?.setSoLinger(now)
+        channel.close(promise: nil)
+    }
+}
+
+/// The end of one socket's pipeline: hands all events to the connection.
+final class ProxySocketHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let connection: ProxyConnection
+    private let side: ProxyConnection.Side
+    private var hasFailed = false
+
+    init(_ connection: ProxyConnection, _ side: ProxyConnection.Side) {
+        self.connection = connection
+        self.side = side
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        connection.received(&bytes, at: side)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent { connection.inputClosed(at: side) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // An error ends the socket; the connection then tells the other one.
+        hasFailed = true
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        connection.closed(at: side, hasFailed: hasFailed)
+        context.fireChannelInactive()
+    }
+}

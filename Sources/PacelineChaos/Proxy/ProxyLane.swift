@@ -1,0 +1,153 @@
+import NIOCore
+import PacelineCluster
+
+/// One direction of one proxied connection, on one event loop: reads, writes and keeps a timer. The chain of toxics
+/// decides what leaves, and when.
+final class ProxyLane {
+    private let source: any Channel
+    private let sink: any Channel
+    private(set) var chain: ToxicChain
+    /// Bytes that were read but found no room. Nothing more is read until they have some.
+    private var overflow = ByteBuffer()
+    /// How the source has ended, until the chain knows it.
+    private var pendingEnding: LinkEnding?
+    private var hasSourceEnded = false
+    /// The end that has departed, while the bytes before it are still being written.
+    private var departedEnding: LinkEnding?
+    /// The end has been passed on.
+    private(set) var isFinished = false
+    /// A write to the sink has failed.
+    private(set) var hasSinkFailed = false
+    private var isReading = false
+    private var isPumping = false
+    private var isAbandoned = false
+    private var armed: (at: Instant, task: Scheduled<Void>)?
+    /// Takes what the toxics did.
+    private let onFaults: ([FaultRecord]) -> Void
+    /// Called once, when the last byte has been handed to the sink.
+    private let onEnd: (LinkEnding) -> Void
+
+    init(
+        from source: any Channel,
+        to sink: any Channel,
+        chain: ToxicChain,
+        onFaults: @escaping ([FaultRecord]) -> Void,
+        onEnd: @escaping (LinkEnding) -> Void
+    ) {
+        self.source = source
+        self.sink = sink
+        self.chain = chain
+        self.onFaults = onFaults
+        self.onEnd = onEnd
+    }
+
+    func received(_ bytes: inout ByteBuffer) {
+        isReading = false
+        guard !isAbandoned, !isFinished else { return }
+        if overflow.readableBytes == 0 { overflow = bytes } else { overflow.writeBuffer(&bytes) }
+        pump()
+    }
+
+    /// Nothing more comes from the source.
+    func sourceEnded(_ ending: LinkEnding) {
+        guard !hasSourceEnded else { return }
+        hasSourceEnded = true
+        pendingEnding = ending
+        pump()
+    }
+
+    /// The receiver cannot be reached any more, and nothing passes from now on.
+    func abandon() {
+        isAbandoned = true
+        armed?.task.cancel()
+        armed = nil
+        overflow = ByteBuffer()
+    }
+
+    /// Changes the toxics, and moves what may move now.
+    func change(_ body: (inout ToxicChain, Instant) -> Void) {
+        body(&chain, .onEventLoop)
+        pump()
+    }
+
+    /// Moves everything that can move now, and arranges to be called when more can.
+    func pump() {
+        guard !isPumping, !isAbandoned else { return }
+        isPumping = true
+        repeat {
+            let now = Instant.onEventLoop
+            admit(now: now)
+            while let departure = chain.depart(now: now) { perform(departure) }
+            sink.flush()
+            // A sink that took everything at once has made room.
+        } while overflow.readableBytes > 0 && chain.room > 0 && !isAbandoned
+        isPumping = false
+        let faults = chain.takeFaults()
+        if !faults.isEmpty { onFaults(faults) }
+        finishIfWritten()
+        readIfThereIsRoom()
+        arm()
+    }
+
+    private func admit(now: Instant) {
+        if overflow.readableBytes > 0 {
+            chain.arrive(&overflow, now: now)
+            if overflow.readableBytes == 0 { overflow = ByteBuffer() }
+        }
+        guard let ending = pendingEnding, overflow.readableBytes == 0 else { return }
+        pendingEnding = nil
+        chain.end(ending, now: now)
+    }
+
+    private func perform(_ departure: ToxicChain.Departure) {
+        switch departure {
+        case .ended(let ending): departedEnding = departedEnding ?? ending
+        case .bytes(let bytes):
+            let count = bytes.readableBytes
+            sink.write(bytes).assumeIsolated().whenComplete { [weak self] result in
+                guard let self else { return }
+                if case .failure = result { hasSinkFailed = true }
+                chain.release(count)
+                pump()
+            }
+        }
+    }
+
+    /// Closing a socket drops unwritten bytes, so an orderly end waits for them.
+    private func finishIfWritten() {
+        guard let ending = departedEnding, !isAbandoned else { return }
+        guard ending == .reset || ending == .halfOpen || chain.isReleased else { return }
+        departedEnding = nil
+        isFinished = true
+        onEnd(ending)
+    }
+
+    private func readIfThereIsRoom() {
+        guard !isReading, !hasSourceEnded, !isAbandoned, !isFinished else { return }
+        guard overflow.readableBytes == 0, chain.room > 0 else { return }
+        isReading = true
+        source.read()
+    }
+
+    private func arm() {
+        guard !isAbandoned, !isFinished, let due = chain.nextDeparture, due != armed?.at else { return }
+        armed?.task.cancel()
+        let task = source.eventLoop.assumeIsolated().scheduleTask(deadline: due.onEventLoop) { [weak self] in
+            guard let self else { return }
+            armed = nil
+            pump()
+        }
+        armed = (due, task)
+    }
+}
+
+extension Instant {
+    /// The present moment on the clock of the event loops.
+    static var onEventLoop: Instant {
+        Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds)
+    }
+
+    fileprivate var onEventLoop: NIODeadline {
+        .uptimeNanoseconds(nanoseconds)
+    }
+}

@@ -1,0 +1,137 @@
+import NIOCore
+import PacelineCluster
+import PacelineSpeculation
+import PacelineWire
+
+extension ToxicStage {
+    /// Passes on whole frames, changed or not, and everything between them.
+    mutating func takeFrames(from bytes: ByteBuffer, at now: Instant) {
+        memory.frames.splitter.append(bytes)
+        while let part = memory.frames.splitter.next() {
+            switch part {
+            case .other(let bytes):
+                push(.bytes(bytes), due: now)
+                memory.frames.offset &+= UInt64(bytes.readableBytes)
+            case .frame(let header, let bytes):
+                take((header, bytes), at: now)
+                memory.frames.offset &+= UInt64(bytes.readableBytes)
+            }
+        }
+    }
+
+    /// Gives back what waits for more.
+    mutating func flushFrames(at now: Instant) {
+        if let frame = memory.frames.waiting { emit(frame, at: now) }
+        memory.frames.waiting = nil
+        let rest = memory.frames.splitter.takeRest()
+        memory.frames.offset &+= UInt64(rest.readableBytes)
+        if rest.readableBytes > 0 { push(.bytes(rest), due: now) }
+    }
+
+    private mutating func take(_ frame: FrameMemory.Passing, at now: Instant) {
+        let number = memory.frames.number
+        memory.frames.number &+= 1
+        let old = remember(frame)
+        let isHit =
+            number >= toxic.afterFrames && matches(frame.header.type)
+            && draws.unit(.frame, at: number) < toxic["rate"]
+        if let first = memory.frames.waiting {
+            memory.frames.waiting = nil
+            return swap(first, frame, at: now)
+        }
+        guard isHit else { return emit(frame, at: now) }
+        // Nothing is old enough yet.
+        if toxic.type == .staleReplay, old == nil { return emit(frame, at: now) }
+        record(.frame(frame.header.type, sequence: frame.header.sequence), at: memory.frames.offset)
+        strike(frame, old: old, number: number, at: now)
+    }
+
+    private mutating func strike(
+        _ frame: FrameMemory.Passing,
+        old: FrameMemory.Passing?,
+        number: UInt64,
+        at now: Instant
+    ) {
+        switch toxic.type {
+        case .dupFrame:
+            emit(frame, at: now)
+            shift(by: 1)
+            emit(frame, at: now)
+        case .dropFrame: shift(by: -1)
+        case .reorderFrame: memory.frames.waiting = frame
+        case .oversizeLength:
+            var header = frame.header
+            header.payloadLength = toxic.count("length")
+            emit((header, frame.bytes), at: now, rewritten: true)
+        case .staleReplay:
+            emit(frame, at: now)
+            guard var old else { return }
+            shift(by: 1)
+            // As if the sender had sent it now.
+            if isRenumbering { old.header.sequence = frame.header.sequence }
+            emit(old, at: now)
+        default: emit(damaged(frame, number: number), at: now)
+        }
+    }
+
+    private func matches(_ type: MessageType) -> Bool {
+        if let match = toxic.match { return type == match }
+        return switch toxic.type {
+        case .badHello: [.hello, .challenge, .authenticate, .welcome].contains(type)
+        case .byzantine: [.tree, .verdict].contains(type)
+        default: true
+        }
+    }
+
+    /// Keeps a frame for later.
+    ///
+    /// - Returns: the one that came as many frames ago as the toxic says.
+    private mutating func remember(_ frame: FrameMemory.Passing) -> FrameMemory.Passing? {
+        guard toxic.type == .staleReplay else { return nil }
+        memory.frames.history.append(frame)
+        guard memory.frames.history.count > toxic.count("frames") else { return nil }
+        return memory.frames.history.removeFirst()
+    }
+
+    /// The second frame passes the first.
+    private mutating func swap(_ first: FrameMemory.Passing, _ second: FrameMemory.Passing, at now: Instant) {
+        var (first, second) = (first, second)
+        if isRenumbering {
+            (first.header.sequence, second.header.sequence) = (second.header.sequence, first.header.sequence)
+        }
+        emit(second, at: now, rewritten: isRenumbering)
+        emit(first, at: now, rewritten: isRenumbering)
+    }
+
+    private var isRenumbering: Bool { toxic.count("renumber") == 1 }
+
+    private mutating func shift(by count: Int64) {
+        if isRenumbering { memory.frames.shift &+= UInt64(bitPattern: count) }
+    }
+
+    /// - Parameter rewritten: whether the header differs from the one in the bytes.
+    private mutating func emit(_ frame: FrameMemory.Passing, at now: Instant, rewritten: Bool = false) {
+        var (header, bytes) = frame
+        if rewritten || isRenumbering {
+            header.sequence &+= memory.frames.shift
+            header.write(into: &bytes, at: bytes.readerIndex)
+        }
+        push(.bytes(bytes), due: now)
+    }
+
+    /// The frame with other bits in its payload, and checksums to match.
+    private func damaged(_ frame: FrameMemory.Passing, number: UInt64) -> FrameMemory.Passing {
+        var random = draws.generator(.bits, at: number)
+        var bytes = frame.bytes
+        bytes.moveReaderIndex(forwardBy: FrameHeader.byteCount)
+        var payload = bytes.slice()
+        guard payload.readableBytes > 0 else { return frame }
+        for _ in 0..<toxic.count("bits") {
+            let place = payload.readerIndex + random.next(below: payload.readableBytes)
+            guard let byte = payload.getInteger(at: place, as: UInt8.self) else { continue }
+            payload.setInteger(byte ^ (1 << UInt8(random.next(below: 8))), at: place)
+        }
+        let whole = Frame(type: frame.header.type, sequence: frame.header.sequence, payload: payload).encoded
+        return (FrameHeader(lookingAt: whole) ?? frame.header, whole)
+    }
+}

@@ -1,0 +1,236 @@
+import NIOCore
+import PacelineCluster
+
+/// A toxic at work on one direction of one connection: takes bytes and the end, and gives them back changed, later, or
+/// not at all. A value without I/O or clock.
+struct ToxicStage: Sendable {
+    enum Content: Hashable, Sendable {
+        case bytes(ByteBuffer)
+        case ending(LinkEnding)
+    }
+
+    struct Item: Hashable, Sendable {
+        let content: Content
+        var due: Instant
+    }
+
+    /// Whether the toxic acts here.
+    enum Activity: Hashable, Sendable {
+        /// The draw was above the toxicity.
+        case spared
+        /// Until enough bytes have passed.
+        case pending
+        case acting(since: Instant)
+        /// Its time is over.
+        case over
+    }
+
+    /// What some types remember of the bytes before.
+    struct Memory: Sendable {
+        /// Bytes that passed while the toxic acted.
+        var passed: UInt64 = 0
+        /// Where the present slice ends, and its number.
+        var slice: (end: UInt64, number: UInt64)?
+        /// When the next slice may leave.
+        var nextSlice = Instant.zero
+        /// What has come of a segment that is sent twice.
+        var segment = ByteBuffer()
+        var dropped = 0
+        var frames = FrameMemory()
+    }
+
+    /// The due time of what is held until something changes.
+    static let never = Instant(nanoseconds: .max)
+
+    private(set) var toxic: ToxicDefinition
+    let draws: FaultDraws
+    /// Decides whether the toxic acts on this connection. Drawn once, so that an update cannot re-roll it.
+    private let draw: Double
+    private(set) var activity = Activity.pending
+    /// Bytes that have come in.
+    private(set) var position: UInt64
+    /// Bytes that wait here.
+    private(set) var heldBytes = 0
+    /// What happened and was not collected yet.
+    var faults: [FaultRecord] = []
+    var memory = Memory()
+    private var waiting = CircularBuffer<Item>()
+    /// When the latest item leaves; none may overtake it.
+    private(set) var lastExit = Instant.zero
+    /// When the toxic ends the connection of itself.
+    private var timer: Instant?
+    /// The connection's end has come; nothing may follow it.
+    private var isClosed = false
+
+    /// - Parameter position: bytes of the direction that came before.
+    init(_ toxic: ToxicDefinition, draws: FaultDraws, position: UInt64, now: Instant) {
+        self.toxic = toxic
+        self.draws = draws
+        self.position = position
+        draw = draws.unit(.toxicity)
+        if isHit { beginIfReached(now) } else { spare() }
+    }
+
+    // MARK: The way through
+
+    mutating func enter(_ content: Content, at now: Instant) {
+        guard !isClosed else { return }
+        advance(to: now)
+        switch content {
+        case .ending(let ending):
+            enter(ending, at: now)
+            isClosed = isClosed || ending.isFatal
+        case .bytes(var bytes):
+            passUntilBegin(&bytes, at: now)
+            guard bytes.readableBytes > 0, !isClosed else { return }
+            if case .acting = activity { act(on: bytes, at: now) } else { push(.bytes(bytes), due: now) }
+            position &+= UInt64(bytes.readableBytes)
+        }
+    }
+
+    /// The next item that is due.
+    mutating func leave(now: Instant) -> Item? {
+        advance(to: now)
+        guard let first = waiting.first, first.due <= now else { return nil }
+        waiting.removeFirst()
+        if case .bytes(let bytes) = first.content { heldBytes -= bytes.readableBytes }
+        return first
+    }
+
+    /// When something happens next without new bytes; nil if never.
+    var nextDue: Instant? {
+        [waiting.first?.due, timer, expiry].compactMap { $0 }.filter { $0 < Self.never }.min()
+    }
+
+    /// Queues an item behind those that wait.
+    mutating func push(_ content: Content, due: Instant) {
+        lastExit = max(lastExit, due)
+        waiting.append(Item(content: content, due: lastExit))
+        if case .bytes(let bytes) = content { heldBytes += bytes.readableBytes }
+    }
+
+    /// Ends the connection behind what waits, and takes nothing more.
+    ///
+    /// - Parameter offset: where in the stream; nil for the bytes that have come in so far.
+    mutating func end(_ ending: LinkEnding, at now: Instant, offset: UInt64? = nil) {
+        guard !isClosed else { return }
+        push(.ending(ending), due: now)
+        isClosed = true
+        record(.ended(ending), at: offset)
+    }
+
+    mutating func record(_ event: FaultRecord.Event, at offset: UInt64? = nil) {
+        faults.append(FaultRecord(toxic: toxic.name, type: toxic.type, offset: offset ?? position, event: event))
+    }
+
+    // MARK: Changes
+
+    /// The toxic has other settings. What is held under the old ones passes at once.
+    mutating func update(_ changed: ToxicDefinition, now: Instant) {
+        let isSame = changed == toxic
+        toxic = changed
+        guard !isSame, !isClosed else { return }
+        switch activity {
+        case .acting(let start):
+            guard isHit else {
+                stop(now)
+                return spare()
+            }
+            release(now)
+            timer = endTime(from: start).map { max($0, now) }
+        case .spared where isHit:
+            activity = .pending
+            beginIfReached(now)
+        case .pending:
+            if isHit { beginIfReached(now) } else { spare() }
+        case .spared, .over: break
+        }
+    }
+
+    /// The toxic is taken away: everything that is held passes.
+    mutating func remove(now: Instant) {
+        if case .acting = activity { stop(now) }
+        release(now)
+    }
+
+    /// How many more bytes may be read, for a toxic that limits that; nil if it does not.
+    ///
+    /// - Parameter arrived: bytes of the direction that were read so far.
+    func allowance(arrived: UInt64) -> Int? {
+        guard toxic.type == .stallRead, case .acting = activity else { return nil }
+        let limit = memory.passed &+ UInt64(toxic.count("bytes"))
+        return limit > arrived ? Int(clamping: limit - arrived) : 0
+    }
+
+    // MARK: Time
+
+    private var isHit: Bool { draw < toxic.toxicity }
+
+    /// When the toxic stops of itself.
+    private var expiry: Instant? {
+        guard case .acting(let start) = activity, let duration = toxic.duration else { return nil }
+        return start + duration
+    }
+
+    /// Does what is due by `now`.
+    private mutating func advance(to now: Instant) {
+        if let timer, timer <= now, timer <= expiry ?? Self.never {
+            self.timer = nil
+            end(toxic.type == .resetPeer ? .reset : .severed, at: timer)
+        }
+        if let expiry, expiry <= now { stop(expiry) }
+    }
+
+    private mutating func spare() {
+        activity = .spared
+        record(.spared(draw: draw))
+    }
+
+    private mutating func beginIfReached(_ now: Instant) {
+        guard position >= toxic.afterBytes else { return }
+        activity = .acting(since: now)
+        record(.began(draw: draw))
+        timer = endTime(from: now)
+        switch toxic.type {
+        case .halfOpen: end(.halfOpen, at: now)
+        case _ where toxic.type.isFrameAware: memory.frames.offset = position
+        case .stallRead: memory.passed = position
+        default: break
+        }
+    }
+
+    private mutating func passUntilBegin(_ bytes: inout ByteBuffer, at now: Instant) {
+        guard case .pending = activity else { return }
+        let count = Int(clamping: toxic.afterBytes > position ? toxic.afterBytes - position : 0)
+        if let head = bytes.readSlice(length: min(count, bytes.readableBytes)), head.readableBytes > 0 {
+            push(.bytes(head), due: now)
+            position &+= UInt64(head.readableBytes)
+        }
+        beginIfReached(now)
+    }
+
+    private func endTime(from start: Instant) -> Instant? {
+        switch toxic.type {
+        case .resetPeer: start + toxic.time("timeout")
+        case .timeout: toxic.count("timeout") > 0 ? start + toxic.time("timeout") : nil
+        default: nil
+        }
+    }
+
+    private mutating func stop(_ now: Instant) {
+        activity = .over
+        timer = nil
+        if memory.dropped > 0 { record(.dropped(bytes: memory.dropped)) }
+        memory.dropped = 0
+        record(.stopped)
+        release(now)
+    }
+
+    /// Lets everything pass at once.
+    private mutating func release(_ now: Instant) {
+        flushFrames(at: now)
+        for index in waiting.indices { waiting[index].due = min(waiting[index].due, now) }
+        lastExit = min(lastExit, now)
+        memory.nextSlice = .zero
+    }
+}

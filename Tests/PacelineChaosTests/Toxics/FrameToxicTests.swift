@@ -1,0 +1,150 @@
+import NIOCore
+import PacelineCluster
+import PacelineWire
+import Testing
+
+@testable import PacelineChaos
+
+@Suite("A toxic on frames")
+struct FrameToxicTests {
+    private static let phase = LinkPhase.established(
+        limits: LinkLimits.maximum,
+        vocabularySize: 1000,
+        version: 2
+    )
+
+    /// Pings and trees in turn.
+    private static let frames = (1...40 as ClosedRange<UInt64>).map { number in
+        Frame(
+            type: number % 2 == 0 ? .tree : .ping,
+            sequence: number,
+            payload: ByteBuffer(bytes: ChainJournal.bytes(Int(number) * 13))
+        )
+    }
+
+    private static let sent = bytes(of: frames)
+
+    private static func bytes(of frames: [Frame]) -> [UInt8] {
+        frames.flatMap { Array($0.encoded.readableBytesView) }
+    }
+
+    /// The frames that a receiver takes, and why it stops.
+    private static func received(_ bytes: [UInt8], phase: LinkPhase = phase) -> (frames: [Frame], error: FrameError?) {
+        var decoder = FrameDecoder(phase: phase)
+        var buffer = ByteBuffer(bytes: bytes)
+        var frames: [Frame] = []
+        do throws(FrameError) {
+            while let frame = try decoder.decode(buffer: &buffer) { frames.append(frame) }
+            try decoder.checkNothingIsLeft(of: buffer)
+        } catch {
+            return (frames, error)
+        }
+        return (frames, nil)
+    }
+
+    private static func run(
+        _ type: ToxicType,
+        match: MessageType? = nil,
+        afterFrames: UInt64 = 0,
+        _ values: [String: Double] = [:]
+    )
+        -> ChainJournal
+    {
+        let toxic = ToxicDefinition(type, afterFrames: afterFrames, match: match, values: values)
+        let whole = ChainJournal.run([toxic], .init(bytes: sent))
+        for reads in [[1], [27, 1, 100], [5000]] {
+            let parts = ChainJournal.run([toxic], .init(bytes: sent, reads: reads))
+            #expect(parts.received == whole.received)
+            #expect(parts.faults == whole.faults)
+        }
+        return whole
+    }
+
+    /// Frames without their numbers.
+    private static func contents(_ frames: [Frame]) -> [Frame] {
+        frames.map { Frame(type: $0.type, sequence: 0, payload: $0.payload) }
+    }
+
+    @Test("dup_frame repeats frames, in the numbering only if it renumbers")
+    func duplicate() {
+        let valid = Self.received(Self.run(.dupFrame, ["rate": 0.3, "renumber": 1]).received)
+        #expect(valid.error == nil)
+        #expect((42...65).contains(valid.frames.count))
+        #expect(
+            Self.contents(valid.frames).reduce(into: []) { if $0.last != $1 { $0.append($1) } }
+                == Self.contents(Self.frames)
+        )
+        let raw = Self.received(Self.run(.dupFrame).received)
+        #expect(raw.error == .sequence(expected: 2, found: 1))
+    }
+
+    @Test("drop_frame loses the frames that match")
+    func drop() {
+        let valid = Self.received(Self.run(.dropFrame, match: .tree, ["renumber": 1]).received)
+        #expect(valid.error == nil)
+        #expect(Self.contents(valid.frames) == Self.contents(Self.frames.filter { $0.type == .ping }))
+        let raw = Self.received(Self.run(.dropFrame, afterFrames: 5, ["rate": 1]).received)
+        #expect(raw.frames == Array(Self.frames.prefix(5)) && raw.error == nil)
+    }
+
+    @Test("reorder_frame lets a frame pass the one before")
+    func reorder() {
+        let valid = Self.received(Self.run(.reorderFrame, ["renumber": 1]).received)
+        #expect(valid.error == nil)
+        let pairs = stride(from: 0, to: 40, by: 2).flatMap { [Self.frames[$0 + 1], Self.frames[$0]] }
+        #expect(Self.contents(valid.frames) == Self.contents(pairs))
+        #expect(Self.received(Self.run(.reorderFrame).received).error == .sequence(expected: 1, found: 2))
+    }
+
+    @Test("oversize_length announces its length under a right checksum")
+    func oversize() {
+        let result = Self.received(Self.run(.oversizeLength, afterFrames: 3, [:]).received)
+        #expect(result.frames == Array(Self.frames.prefix(3)))
+        guard case .payloadTooLong(.tree, .max, _)? = result.error else {
+            Issue.record("\(String(describing: result.error))")
+            return
+        }
+    }
+
+    @Test("stale_replay sends an earlier frame as if it were new")
+    func stale() {
+        let result = Self.received(Self.run(.staleReplay, match: .tree, ["frames": 6]).received)
+        #expect(result.error == nil)
+        var expected: [Frame] = []
+        for (index, frame) in Self.frames.enumerated() {
+            expected.append(frame)
+            if frame.type == .tree, index >= 6 { expected.append(Self.frames[index - 6]) }
+        }
+        #expect(Self.contents(result.frames) == Self.contents(expected))
+    }
+
+    @Test("byzantine changes trees alone, and bad_hello the handshake alone, with right checksums")
+    func damage() {
+        let journal = Self.run(.byzantine, ["bits": 1])
+        let result = Self.received(journal.received)
+        #expect(result.error == nil)
+        for (frame, changed) in zip(Self.frames, result.frames) {
+            let bits = zip(frame.payload.readableBytesView, changed.payload.readableBytesView)
+                .map { ($0 ^ $1).nonzeroBitCount }.reduce(0, +)
+            #expect(bits == (frame.type == .tree ? 1 : 0))
+        }
+        #expect(journal.faults.filter(\.isFault).count == 20)
+        #expect(Self.run(.badHello).received == Self.sent)
+        let hello = Self.bytes(of: [Frame(type: .hello, sequence: 1, payload: ByteBuffer(bytes: [1, 2, 3]))])
+        let changed = ChainJournal.run([ToxicDefinition(.badHello)], .init(bytes: hello)).received
+        let taken = Self.received(changed, phase: .handshake)
+        #expect(taken.error == nil && taken.frames.count == 1 && changed != hello)
+    }
+
+    @Test(
+        "passes what is no frame, and finds the frames after it",
+        arguments: ToxicType.allCases.filter(\.isFrameAware)
+    )
+    func others(_ type: ToxicType) {
+        let noise = ChainJournal.bytes(5000) + FrameHeader.magic + ChainJournal.bytes(100) + FrameHeader.magic
+        let toxic = ToxicDefinition(type)
+        #expect(ChainJournal.run([toxic], .init(bytes: noise)).received == noise)
+        let dropped = ChainJournal.run([ToxicDefinition(.dropFrame)], .init(bytes: noise + Self.sent))
+        #expect(dropped.received == noise)
+    }
+}
