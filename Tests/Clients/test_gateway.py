@@ -143,7 +143,13 @@ class Streams(GatewayCase):
 
     def test_a_stream_that_breaks_behind_a_failover_goes_on_with_the_seed_in_its_head(self):
         body = {"ignore_eos": True, "return_token_ids": True}
-        fields = {"model": MODEL, "prompt": "Once upon a time", "stream": True, "max_tokens": TOKENS, "temperature": 1.1}
+        fields = {
+            "model": MODEL,
+            "prompt": "Once upon a time",
+            "stream": True,
+            "max_tokens": TOKENS,
+            "temperature": 1.1,
+        }
         answer = self.gateway.completions.with_raw_response.create(**fields, extra_body=body)
         # Said before a verifier was lost, and true of what the next one writes.
         seed = int(answer.headers["paceline-seed"])

@@ -6,8 +6,9 @@ extension Scenario {
     /// A bound on lost verifiers that no stream reaches.
     static let unlimitedFailures = 1000
 
-    /// Verifiers behind gateways, with clients that ask them for streams and whole answers, of chat and completions. Verifiers crash, stop, end in order and come
-    /// back with another model; gateways crash and stop; the connections between them break.
+    /// Verifiers behind gateways, with clients that ask them for streams and whole answers, of chat and completions.
+    /// Verifiers crash, stop, end in order and come back with another model; gateways crash and stop; the connections
+    /// between them break.
     ///
     /// Draws from its own random streams, so that the swarm's scenarios do not change.
     package static func behindGateways(

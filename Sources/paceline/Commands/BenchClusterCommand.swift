@@ -123,8 +123,8 @@ struct BenchClusterCommand: ParsableCommand {
         ].filter(\.1).map(\.0)
         guard fleets == nil || others.isEmpty else {
             throw ValidationError(
-                "--fleets says how many workers and sequences there are, which draft asynchronously, and runs one fleet "
-                    + "after the other; leave \(others.joined(separator: ", ")) out"
+                "--fleets says how many workers and sequences there are, drafts asynchronously and runs one fleet at a "
+                    + "time; leave \(others.joined(separator: ", ")) out"
             )
         }
         guard fleets == nil || [acceptance, rtt].compactMap({ $0 }).allSatisfy({ $0.values.count == 1 }) else {

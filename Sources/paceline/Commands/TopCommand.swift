@@ -12,8 +12,8 @@ struct TopCommand: AsyncParsableCommand {
         discussion: """
             Shows tokens a second, requests, times, use of the KV cache, how many drafted tokens are accepted (in all, \
             by depth and by worker), and how long passes take by their rows. Figures are those of the last 10 seconds. \
-            q or Ctrl-C quits. When the output is no terminal, each reading is one line. Workers and slots show only to \
-            those who have a key of the server (--api-key), if it has keys.
+            q or Ctrl-C quits. When the output is no terminal, each reading is one line. If the server has API keys, \
+            workers and slots show only to those who name one.
 
               paceline top 127.0.0.1:8080
               paceline top 127.0.0.1:8080 --once --json
