@@ -72,9 +72,9 @@ enum {
     PL_EXPECTED_ROWS = 16,
 };
 
-/// The fewest activation rows that AVX2 takes by a whole tile: two vectors of output rows, with weights in memory. On one
-/// core of a Zen 3, data in the caches, 16 rows took 21 % (Q4_1) and 25 % (Q8_0) less time than with one vector after the
-/// other, and between 14 % (Q6_K) and 24 % for other types; 4 rows took 5 % (Q4_K) to 40 % (IQ4_XS) less.
+/// The fewest activation rows that AVX2 takes by a whole tile: two vectors of output rows, with weights in memory. On
+/// one core of a Zen 3, data in the caches, 16 rows took 21 % (Q4_1) and 25 % (Q8_0) less time than with one vector
+/// after the other, and between 14 % (Q6_K) and 24 % for other types; 4 rows took 5 % (Q4_K) to 40 % (IQ4_XS) less.
 enum { PL_AVX2_WHOLE_ROWS = 4 };
 
 /// How many of them have dots in flight at once, by how many products are summed in 16 bits; those that remain go in
