@@ -72,14 +72,14 @@ enum {
     PL_EXPECTED_ROWS = 16,
 };
 
-/// Activation rows that AVX2 takes by a whole tile: two vectors of output rows, with weights in memory. All numbers of
-/// rows but one and two. On a Zen 3, beside one vector at a time, a product of 16 rows took 21 (Q4_1) to 25 % (Q8_0) less
-/// time, and one of 4 rows 6 % (Q4_K) to 30 % (Q3_K).
+/// The fewest activation rows that AVX2 takes by a whole tile: two vectors of output rows, with weights in memory. On
+/// one core of a Zen 3, data in the caches, 16 rows took 21 % (Q4_1) and 25 % (Q8_0) less time than with one vector
+/// after the other, and between 14 % (Q6_K) and 24 % for other types; 4 rows took 5 % (Q4_K) to 40 % (IQ4_XS) less.
 enum { PL_AVX2_WHOLE_ROWS = 4 };
 
 /// How many of them have dots in flight at once, by how many products are summed in 16 bits; those that remain go in
-/// steps of PL_AVX2_WHOLE_REST. The sums of six rows fill the registers. With fewer products, sums of 16 and of 32 bits
-/// are in registers at once. Six instead of four rows of Q4_1 took 3 % less time; of Q8_0, 6 % more.
+/// steps of PL_AVX2_WHOLE_REST. The sums of six rows fill the registers. With six instead of four, 16 rows of Q4_1 took
+/// 3 % less time. Where every product is widened at once (Q8_0), six were not faster. Between these: not measured.
 enum { PL_AVX2_WHOLE_REST = 4, PL_AVX2_WHOLE_MOST = 6 };
 PL_INLINE int pl_avx2_whole_step(int pairs) { return pairs == 8 ? PL_AVX2_WHOLE_MOST : PL_AVX2_WHOLE_REST; }
 
