@@ -50,7 +50,7 @@ extension VerifierMachine {
         return running.update(request) { $0.drafts(of: drafters) } ?? MergedTree(limits: treeLimits)
     }
 
-    /// The drafts for a sequence as far as it pays to wait for more of them: empty if none is worth its place in a pass.
+    /// The drafts for a sequence as far as it pays to wait for more of them: empty if none is worth a place in a pass.
     ///
     /// The fuller the batch, the more often that is so, and the more trees come in. Merging them would be for nothing.
     mutating func valuableDrafts(for request: RequestID) -> MergedTree {
