@@ -54,7 +54,8 @@ extension ClusterSuite {
         }
 
         @Test func itsFiguresTellWhatItDraftedAndWhatWasAccepted() async throws {
-            let cluster = try await TestCluster(TestModels.tiny, "--always-draft", "--draft-wait", "1s")
+            // A model this small has answered before a worker's first tree comes, unless passes wait for it.
+            let cluster = try await TestCluster(TestModels.tiny, "--drafting", "stop-and-wait", "--draft-wait", "1s")
             let worker = try await Ported(["--connect", "\(cluster.drafts)", "-md", TestModels.tiny])
             try await cluster.waitForWorkers(1)
             let outcome = try await cluster.generate(.greedy("a b a b a b", tokens: 40))

@@ -197,6 +197,10 @@ extension ChaosInput {
     ///
     /// - Throws: ``ChaosError`` 400.
     func changed(_ toxic: ToxicDefinition) throws(ChaosError) -> ToxicDefinition {
+        let kept = [ToxicAttribute.afterBytes, .afterFrames, .duration].map(\.name) + ["match"]
+        for field in kept where value(field) != nil {
+            throw .badRequest("\(name(field)) cannot be changed; remove the toxic and add another one")
+        }
         var toxic = toxic
         toxic.toxicity = try number("toxicity", .toxicity) ?? toxic.toxicity
         return try settings(of: toxic)
@@ -239,9 +243,10 @@ extension ChaosInput {
         return proxy
     }
 
-    /// An address to listen on. One without a host is that of all interfaces, and localhost is IPv4, as in Go.
+    /// An address to listen on; nil if it is left open. One without a host is that of all interfaces, and localhost is
+    /// IPv4, as in Go.
     private func address(_ field: String) throws(ChaosError) -> String? {
-        guard let text = try string(field) else { return nil }
+        guard let text = try string(field), !text.isEmpty else { return nil }
         guard var endpoint = try? Endpoint(text.hasPrefix(":") ? "0.0.0.0\(text)" : text) else {
             throw .badRequest("\(name(field)) must be HOST:PORT, such as 127.0.0.1:26379, not \"\(text.prefix(80))\"")
         }

@@ -44,6 +44,8 @@ final class ProxyLane {
     func received(_ bytes: inout ByteBuffer) {
         isReading = false
         guard !isAbandoned, !isFinished else { return }
+        // What waits is counted by its bytes, and a read of a few comes in a buffer for many.
+        if bytes.readableBytes < bytes.storageCapacity / 2 { bytes = ByteBuffer(bytes: bytes.readableBytesView) }
         if overflow.readableBytes == 0 { overflow = bytes } else { overflow.writeBuffer(&bytes) }
         pump()
     }
@@ -77,7 +79,10 @@ final class ProxyLane {
         repeat {
             let now = Instant.onEventLoop
             admit(now: now)
-            while let departure = chain.depart(now: now) { perform(departure) }
+            while let departure = chain.depart(now: now) {
+                perform(departure)
+                if chain.keepsPieces { sink.flush() }
+            }
             sink.flush()
             // A sink that took everything at once has made room.
         } while overflow.readableBytes > 0 && chain.room > 0 && !isAbandoned

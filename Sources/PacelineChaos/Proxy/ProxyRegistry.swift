@@ -77,7 +77,7 @@ package actor ProxyRegistry {
             _ = try registry.entry(name)
             let past = try await registry.halt(name)
             registry.entries[name] = nil
-            registry.report.trace?.write(.deleted(proxy: name), at: TraceMoment(connections: past.accepted))
+            registry.report.trace?.write(.deleted(proxy: name), at: past.moment)
         }
     }
 
@@ -105,7 +105,9 @@ package actor ProxyRegistry {
     /// Has every proxy listen, and takes all toxics away.
     package func reset() async throws {
         try await serially { registry in
-            for name in registry.entries.keys.sorted() { try await registry.restore(name) }
+            let names = registry.entries.keys.sorted()
+            for name in names { try await registry.removeToxics(of: name) }
+            for name in names { try await registry.enable(name) }
         }
     }
 
@@ -163,10 +165,10 @@ package actor ProxyRegistry {
         }
     }
 
-    /// Connections that a proxy has taken; 0 for one that is not there.
-    package func accepted(by name: String) async throws -> UInt64 {
-        guard let entry = entries[name] else { return 0 }
-        return try await entry.running?.statistics().accepted ?? entry.past.accepted
+    /// How far the clients of a proxy have come; no connections for one that is not there.
+    package func moment(of name: String) async throws -> TraceMoment {
+        guard let entry = entries[name] else { return TraceMoment() }
+        return try await entry.running?.statistics().moment ?? entry.past.moment
     }
 
     /// Closes everything.
@@ -206,16 +208,21 @@ package actor ProxyRegistry {
             entry.record.listen = "\(running.endpoint)"
         }
         entries[proxy.name] = entry
-        report.trace?.write(.proxy(entry.record), at: TraceMoment(connections: past.accepted))
+        report.trace?.write(.proxy(entry.record), at: past.moment)
         return entry.record
     }
 
-    private func listen(_ proxy: ProxyRecord, past: ProxyStatistics) async throws -> ChaosProxy {
+    /// Where a proxy listens and what it leads to, if it may.
+    private func addresses(of proxy: ProxyRecord) throws -> (listen: Endpoint, upstream: Endpoint) {
         let endpoint = try Endpoint(proxy.listen)
         guard try configuration.allowsRemoteClients || endpoint.isLoopback() else {
             throw ChaosError.remote(proxy.listen)
         }
-        let upstream = try Endpoint(proxy.upstream.hasPrefix(":") ? "127.0.0.1\(proxy.upstream)" : proxy.upstream)
+        return (endpoint, try Endpoint(proxy.upstream.hasPrefix(":") ? "127.0.0.1\(proxy.upstream)" : proxy.upstream))
+    }
+
+    private func listen(_ proxy: ProxyRecord, past: ProxyStatistics) async throws -> ChaosProxy {
+        let (endpoint, upstream) = try addresses(of: proxy)
         let plan = ProxyPlan(
             name: proxy.name,
             upstream: upstream,
@@ -252,14 +259,26 @@ package actor ProxyRegistry {
         // Another spelling of the same address is no reason to close connections.
         if try Self.isSame(old, new) { new.listen = old.listen }
         guard new != old else { return old }
-        let past = try await halt(name)
-        return try await install(new, past: past)
+        return try await exchange(new)
+    }
+
+    /// Puts a changed proxy in the place of the one of its name. What is refused for its addresses changes nothing; one
+    /// that cannot listen after all is disabled.
+    private func exchange(_ new: ProxyRecord) async throws -> ProxyRecord {
+        if new.isEnabled { _ = try addresses(of: new) }
+        let past = try await halt(new.name)
+        do {
+            return try await install(new, past: past)
+        } catch {
+            if let left = entries[new.name]?.record { report.trace?.write(.proxy(left), at: past.moment) }
+            throw error
+        }
     }
 
     private func replace(_ proxy: ProxyRecord) async throws -> ProxyRecord {
         guard let old = entries[proxy.name]?.record else { return try await install(proxy, past: ProxyStatistics()) }
         if try Self.isSame(old, proxy) { return old }
-        return try await install(proxy, past: try await halt(proxy.name))
+        return try await exchange(proxy)
     }
 
     /// Whether both have the same addresses, however they write them.
@@ -269,13 +288,16 @@ package actor ProxyRegistry {
         return try Endpoint(old.listen).resolved() == Endpoint(new.listen).resolved()
     }
 
-    private func restore(_ name: String) async throws {
+    private func removeToxics(of name: String) async throws {
         guard var record = entries[name]?.record else { return }
         for toxic in record.toxics {
             try record.remove(toxic.name)
             try await apply(record, .removed(proxy: name, toxic: toxic.name)) { $0.remove(toxic.name) }
         }
-        guard !record.isEnabled else { return }
+    }
+
+    private func enable(_ name: String) async throws {
+        guard var record = entries[name]?.record, !record.isEnabled else { return }
         record.isEnabled = true
         _ = try await install(record, past: entries[name]?.past ?? ProxyStatistics())
     }
@@ -289,9 +311,8 @@ package actor ProxyRegistry {
         entries[record.name]?.record = record
         let moment = try await entries[record.name]?.running?.run { shell in
             body(shell)
-            return shell.moment
+            return shell.statistics.moment
         }
-        let before = TraceMoment(connections: entries[record.name]?.past.accepted ?? 0)
-        report.trace?.write(change, at: moment ?? before)
+        report.trace?.write(change, at: moment ?? entries[record.name]?.past.moment ?? TraceMoment())
     }
 }

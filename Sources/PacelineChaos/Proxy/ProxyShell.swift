@@ -50,7 +50,7 @@ final class ProxyShell {
         self.plan = plan
         self.toxics = toxics
         self.past = past
-        accepted = past.accepted
+        (accepted, lastAccept) = (past.accepted, past.lastAccept)
         eventLoop = loop
         logger = report.logger
         trace = report.trace
@@ -58,15 +58,10 @@ final class ProxyShell {
 
     var statistics: ProxyStatistics {
         var statistics = past
-        statistics.accepted = accepted
+        (statistics.accepted, statistics.lastAccept) = (accepted, lastAccept)
         for connection in open.values { statistics.add(connection.chains) }
         statistics.open = open.count
         return statistics
-    }
-
-    /// Now, for a trace.
-    var moment: TraceMoment {
-        TraceMoment(connections: accepted, since: lastAccept.map { .onEventLoop - $0 } ?? .zero)
     }
 
     /// Takes a new connection, or refuses it beyond the limit.
@@ -200,6 +195,8 @@ package struct ProxyStatistics: Sendable, Hashable {
 
     /// Connections that were taken. The next one has this number.
     package fileprivate(set) var accepted: UInt64 = 0
+    /// When the latest was taken; nil before the first.
+    fileprivate var lastAccept: Instant?
     package fileprivate(set) var open = 0
     /// Connections that were refused because too many were open.
     package fileprivate(set) var refused: UInt64 = 0
@@ -211,6 +208,11 @@ package struct ProxyStatistics: Sendable, Hashable {
     package fileprivate(set) var faults: [String: UInt64] = [:]
 
     package init() {}
+
+    /// Now, for a trace.
+    var moment: TraceMoment {
+        TraceMoment(connections: accepted, since: lastAccept.map { .onEventLoop - $0 } ?? .zero)
+    }
 
     fileprivate mutating func add(_ chains: [ToxicChain]) {
         for chain in chains {

@@ -66,6 +66,9 @@ package struct ToxicChain: Sendable {
         return max(0, min(capacity - held, allowed))
     }
 
+    /// Whether pieces must not be joined on their way out.
+    package var keepsPieces: Bool { stages.contains { $0.toxic.type == .slicer } }
+
     /// When something happens next without new bytes; nil if never.
     package var nextDeparture: Instant? {
         output.isEmpty ? stages.compactMap(\.nextDue).min() : .zero

@@ -32,8 +32,8 @@ extension ToxicStage {
             push(.ending(ending), due: now + toxic.time("delay"))
         case .blackhole: push(.ending(ending), due: Self.never)
         case .bandwidth where toxic.count("rate") == 0: push(.ending(ending), due: Self.never)
-        // The reset comes anyway, and hides the end.
-        case .resetPeer where ending == .closed: break
+        // The reset comes anyway, and hides the end; unless the toxic goes before.
+        case .resetPeer where ending == .closed: memory.hiddenEnding = ending
         default: push(.ending(ending), due: now)
         }
     }

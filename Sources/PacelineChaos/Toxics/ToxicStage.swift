@@ -36,6 +36,8 @@ struct ToxicStage: Sendable {
         /// What has come of a segment that is sent twice.
         var segment = ByteBuffer()
         var dropped = 0
+        /// An end that a reset will replace.
+        var hiddenEnding: LinkEnding?
         var frames = FrameMemory()
     }
 
@@ -157,8 +159,15 @@ struct ToxicStage: Sendable {
     ///
     /// - Parameter arrived: bytes of the direction that were read so far.
     func allowance(arrived: UInt64) -> Int? {
-        guard toxic.type == .stallRead, case .acting = activity else { return nil }
-        let limit = memory.passed &+ UInt64(toxic.count("bytes"))
+        guard toxic.type == .stallRead else { return nil }
+        let start: UInt64
+        switch activity {
+        case .pending: start = toxic.afterBytes
+        case .acting: start = memory.passed
+        case .spared, .over: return nil
+        }
+        let (limit, overflow) = start.addingReportingOverflow(UInt64(toxic.count("bytes")))
+        guard !overflow else { return nil }
         return limit > arrived ? Int(clamping: limit - arrived) : 0
     }
 
@@ -224,6 +233,8 @@ struct ToxicStage: Sendable {
         memory.dropped = 0
         record(.stopped)
         release(now)
+        if let ending = memory.hiddenEnding { push(.ending(ending), due: now) }
+        memory.hiddenEnding = nil
     }
 
     /// Lets everything pass at once.

@@ -29,8 +29,13 @@ package struct TraceReplay: Sendable {
     private func wait(for change: RecordedRun.Change) async throws {
         let (name, moment) = (change.change.proxyName, change.moment)
         guard moment.connections > 0 else { return }
-        while try await registry.accepted(by: name) < moment.connections { try await Task.sleep(for: Self.patience) }
-        // The same time after the client came.
-        try await Task.sleep(for: moment.since)
+        var present = try await registry.moment(of: name)
+        while present.connections < moment.connections {
+            try await Task.sleep(for: Self.patience)
+            present = try await registry.moment(of: name)
+        }
+        // The same time after the client came, unless others have come since.
+        guard present.connections == moment.connections, present.since < moment.since else { return }
+        try await Task.sleep(for: moment.since - present.since)
     }
 }

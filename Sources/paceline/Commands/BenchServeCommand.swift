@@ -1,6 +1,5 @@
 import ArgumentParser
 import AsyncHTTPClient
-import Glibc
 import NIOPosix
 import PacelineLoad
 
@@ -81,7 +80,7 @@ struct BenchServeCommand: AsyncParsableCommand {
     }
 
     private func measure() async throws {
-        allowManyConnections()
+        DescriptorLimit.raise()
         let connections = max(pace.concurrency ?? pace.mostOutstanding, 8)
         try await HTTPClient.withHTTPClient(
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
@@ -157,13 +156,5 @@ struct BenchServeCommand: AsyncParsableCommand {
         guard report.results.allSatisfy({ $0.requests.completed == 0 }), !report.isInterrupted else { return }
         let examples = outcome.figures.flatMap { $0.figures.notes.sorted { $0.key.rawValue < $1.key.rawValue } }
         throw LoadError.nothingAnswered(reason: examples.first?.value ?? "none was sent")
-    }
-
-    /// Each request under way needs a descriptor; the usual limit of 1,024 is for programs that use `select`.
-    private func allowManyConnections() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }

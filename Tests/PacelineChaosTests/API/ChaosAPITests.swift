@@ -65,6 +65,35 @@ struct ChaosAPITests {
         }
     }
 
+    @Test("leaves a proxy as it is when a change is refused")
+    func refusedChange() async throws {
+        try await withAPI { api in
+            let before = try await api.call(.post, "/proxies", Self.redis).body
+            #expect(try await api.call(.patch, "/proxies/redis", #"{"listen": "0.0.0.0:0"}"#).status == 403)
+            #expect(try await api.call(.patch, "/proxies/redis", #"{"upstream": "nowhere"}"#).status == 400)
+            #expect(try await api.call(.get, "/proxies/redis") == (200, before))
+        }
+    }
+
+    @Test("picks a free port for a proxy without one", arguments: [#""listen": "", "#, ""])
+    func freePort(field: String) async throws {
+        try await withAPI { api in
+            let created = try await api.call(.post, "/proxies", #"{\#(field)"name": "a", "upstream": "127.0.0.1:9"}"#)
+            #expect(created.status == 201 && created.body.contains(#""listen":"127.0.0.1:"#))
+            #expect(!created.body.contains(#"127.0.0.1:0""#))
+        }
+    }
+
+    @Test("refuses to change what a toxic keeps", arguments: ["after_bytes", "duration", "after_frames", "match"])
+    func keptFields(field: String) async throws {
+        try await withAPI { api in
+            _ = try await api.call(.post, "/proxies", Self.redis)
+            _ = try await api.call(.post, "/proxies/redis/toxics", #"{"type": "latency"}"#)
+            let answer = try await api.call(.patch, "/proxies/redis/toxics/latency_downstream", #"{"\#(field)": 1}"#)
+            #expect(answer.status == 400 && answer.body.contains("\(field) cannot be changed"))
+        }
+    }
+
     @Test("adds, shows, changes and removes toxics, with Toxiproxy's defaults")
     func toxics() async throws {
         try await withAPI { api in

@@ -114,6 +114,19 @@ struct ToxicTests {
         #expect(chain.depart(now: Self.start) == .ended(.reset))
     }
 
+    @Test("reset_peer lets the end through if it is over or removed before its reset", arguments: [false, true])
+    func resetThatNeverCame(isRemoved: Bool) {
+        var toxic = ToxicDefinition(.resetPeer, values: ["timeout": 100])
+        if !isRemoved { toxic.duration = .milliseconds(50) }
+        var chain = Self.chain([toxic])
+        Self.send(&chain, 10)
+        chain.end(.closed, now: Self.start)
+        #expect(chain.depart(now: Self.start) == nil)
+        let later = Self.start + .milliseconds(50)
+        if isRemoved { chain.remove("reset_peer_downstream", now: later) }
+        #expect(chain.depart(now: later) == .ended(.closed))
+    }
+
     @Test("reset_peer after some bytes lets exactly those through")
     func resetInTheMiddle() {
         let journal = ChainJournal.run([ToxicDefinition(.resetPeer, afterBytes: 1234)], .init(reads: [100]))
@@ -174,6 +187,15 @@ struct ToxicTests {
         chain.remove("stall_read_downstream", now: Self.start)
         chain.arrive(&bytes, now: Self.start)
         #expect(Self.take(&chain).count == 300)
+    }
+
+    @Test("stall_read after some bytes stops reading as many bytes behind them, however they are read")
+    func stallReadLater() {
+        let toxic = ToxicDefinition(.stallRead, afterBytes: 70, values: ["bytes": 30])
+        for reads in [[1], [64, 5], [1000]] {
+            let journal = ChainJournal.run([toxic], .init(reads: reads, ending: nil))
+            #expect(journal.received.count == 100)
+        }
     }
 
     // MARK: Damage

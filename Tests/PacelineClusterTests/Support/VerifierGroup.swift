@@ -17,6 +17,8 @@ struct VerifierGroup {
     /// What each link's verifier was told.
     private(set) var heard: [LinkID: [Message]] = [:]
     private(set) var attempts: [Endpoint] = []
+    /// Whether the end of an older link overtakes the welcome on the newer one, as it may on two connections.
+    var fencesFirst = false
     private var ends: [LinkID: (endpoint: Endpoint, life: UInt64, machine: LinkMachine)] = [:]
     private var nonces = SplitMix(seed: 1)
 
@@ -131,6 +133,8 @@ struct VerifierGroup {
         guard var end = ends[link] else { return }
         let effects = body(&end.machine, now)
         ends[link] = end
+        let isEstablished = effects.contains { if case .established = $0 { true } else { false } }
+        if isEstablished, fencesFirst { fence(besides: link, end.life) }
         for effect in effects {
             switch effect {
             case .write(let bytes):

@@ -39,6 +39,8 @@ struct VerifierContact: Sendable {
     var link: LinkID?
     /// Why the last link ended; nil while one is established.
     var fault: LinkFault?
+    /// The verifier that ended the last link in favour of another one of this worker, which may not be established yet.
+    var fencedBy: UInt64?
 
     init(delays: ClosedRange<Duration>) {
         reconnection = Reconnection(delays: delays)

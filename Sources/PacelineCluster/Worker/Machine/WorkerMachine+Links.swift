@@ -13,8 +13,12 @@ extension WorkerMachine: LinkOwner {
         contacts.update(endpoint) { contact in
             contact.reconnection.established(now: now)
             contact.fault = nil
+            contact.fencedBy = nil
         }
         outbox.append(.note(.joined(endpoint: endpoint, peer)))
+        for other in contacts.keys where contacts[other]?.fencedBy == peer.incarnation {
+            standBy(other, behind: id, of: endpoint)
+        }
     }
 
     mutating func leave(_ id: LinkID, _ link: WorkerLink, _ fault: LinkFault, now: Instant) {
@@ -41,6 +45,7 @@ extension WorkerMachine: LinkOwner {
         let jitter = random.nextUnit()
         return contacts.update(link.endpoint) { contact -> Duration? in
             contact.fault = fault
+            contact.fencedBy = fault.isFencing ? link.incarnation : nil
             return contact.reconnection.ended(fault, jitter: jitter, now: now)
         }
     }
@@ -48,15 +53,29 @@ extension WorkerMachine: LinkOwner {
     /// Two addresses may lead to one verifier, which then keeps the newer link. The address of the older one stands by,
     /// or both would take the verifier from each other for ever.
     ///
+    /// The older link may end before the newer one is established; then ``join(_:_:now:)`` finds out.
+    ///
     /// - Returns: whether the link ended for that reason.
     private mutating func standBy(_ id: LinkID, _ link: WorkerLink, _ fault: LinkFault) -> Bool {
         guard fault.isFencing, let incarnation = link.incarnation, contacts[link.endpoint]?.link == id,
             let twin = links.keys.first(where: { links[$0]?.incarnation == incarnation }),
             let other = links[twin]?.endpoint
         else { return false }
-        contacts.update(link.endpoint) { $0.reconnection.standBy(behind: twin) }
-        outbox.append(.note(.sameVerifier(endpoint: link.endpoint, as: other)))
+        standBy(link.endpoint, behind: twin, of: other)
         return true
+    }
+
+    private mutating func standBy(_ endpoint: Endpoint, behind link: LinkID, of other: Endpoint) {
+        switch contacts[endpoint]?.reconnection.state {
+        case .waiting, .established: break
+        // An attempt that is under way decides it again.
+        case .connecting, .refused, .standingBy, nil: return
+        }
+        contacts.update(endpoint) { contact in
+            contact.reconnection.standBy(behind: link)
+            contact.fencedBy = nil
+        }
+        outbox.append(.note(.sameVerifier(endpoint: endpoint, as: other)))
     }
 
     /// A link ended: addresses that stood by for it are tried again.

@@ -38,6 +38,7 @@ struct ChaosReplayCommand: AsyncParsableCommand {
     }
 
     private func replay() async throws {
+        DescriptorLimit.raise()
         let logger = Logger(label: "paceline.chaos")
         let recorded = try RecordedRun(ByteBuffer(string: PromptFile.text(at: file)), path: file)
         let path = trace ?? "\(file).replay"

@@ -58,6 +58,7 @@ struct ChaosServeCommand: AsyncParsableCommand {
     }
 
     private func serve() async throws {
+        DescriptorLimit.raise()
         let logger = Logger(label: "paceline.chaos")
         let address = Endpoint(host: host == "localhost" ? "127.0.0.1" : host, port: Int(port))
         guard try allowRemote || address.isLoopback() else {
