@@ -11,8 +11,8 @@
 # every refusal: "TypeError: 'NoneType' object is not subscriptable", and a log line without status or reason.
 #
 # Consequence: an experiment that fails at its first step says nothing about the cause. Ask the server, for example with
-# curl, what it answers. Paceline's own server for these clients answers in Toxiproxy's shape, and its command line shows
-# the reason.
+# curl, what it answers. Paceline's own server for these clients answers in Toxiproxy's shape, and its command line
+# shows the reason.
 set -euo pipefail
 
 folder="$(mktemp -d)"
