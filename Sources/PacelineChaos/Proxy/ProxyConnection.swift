@@ -3,15 +3,7 @@ import NIOCore
 import PacelineCluster
 
 /// A client's connection to a proxy and the one to the upstream that belongs to it, joined by two lanes.
-final class ProxyConnection {
-    /// One of the two sockets, and the direction that begins there.
-    enum Side: Int {
-        case client, upstream
-
-        var other: Side { self == .client ? .upstream : .client }
-        var stream: StreamDirection { self == .client ? .upstream : .downstream }
-    }
-
+final class ProxyConnection: SocketPair {
     /// What the proxy wants to hear of.
     struct Events {
         var faults: (UInt64, StreamDirection, [FaultRecord]) -> Void
@@ -29,9 +21,9 @@ final class ProxyConnection {
     private var early = ByteBuffer()
     private var hasEndedEarly = false
     /// Sockets that are closed.
-    private var gone: Set<Side> = []
+    private var gone: Set<SocketSide> = []
     /// The side that must not hear that the other one is gone.
-    private var deaf: Side?
+    private var deaf: SocketSide?
     private let events: Events
 
     init(number: UInt64, client: any Channel, events: Events) {
@@ -50,7 +42,7 @@ final class ProxyConnection {
         for lane in lanes { lane.pump() }
     }
 
-    private func lane(_ side: Side, to sink: any Channel, _ chain: ToxicChain) -> ProxyLane {
+    private func lane(_ side: SocketSide, to sink: any Channel, _ chain: ToxicChain) -> ProxyLane {
         ProxyLane(
             from: socket(side) ?? client,
             to: sink,
@@ -85,13 +77,13 @@ final class ProxyConnection {
 
     // MARK: What the sockets say
 
-    func received(_ bytes: inout ByteBuffer, at side: Side) {
+    func received(_ bytes: inout ByteBuffer, at side: SocketSide) {
         guard let lane = lane(from: side) else { return _ = early.writeBuffer(&bytes) }
         lane.received(&bytes)
     }
 
     /// The peer at `side` will send nothing more.
-    func inputClosed(at side: Side) {
+    func inputClosed(at side: SocketSide) {
         // Nobody is there to hear it: the last socket of a half-open connection has done its work.
         guard deaf != side else { return _ = socket(side)?.close(promise: nil) }
         guard let lane = lane(from: side) else { return hasEndedEarly = true }
@@ -101,7 +93,7 @@ final class ProxyConnection {
     /// The socket at `side` is closed.
     ///
     /// - Parameter hasFailed: whether it ended with an error.
-    func closed(at side: Side, hasFailed: Bool) {
+    func closed(at side: SocketSide, hasFailed: Bool) {
         guard gone.insert(side).inserted else { return }
         let isBroken = hasFailed || lane(from: side.other)?.hasSinkFailed == true
         lane(from: side.other)?.abandon()
@@ -114,7 +106,7 @@ final class ProxyConnection {
     // MARK: Ends
 
     /// The direction that begins at `side` is complete: passes on its end.
-    private func finish(_ side: Side, _ ending: LinkEnding) {
+    private func finish(_ side: SocketSide, _ ending: LinkEnding) {
         guard let sink = socket(side.other) else { return }
         switch ending {
         case .closed: sink.close(mode: gone.contains(side) ? .all : .output, promise: nil)
@@ -129,11 +121,11 @@ final class ProxyConnection {
         }
     }
 
-    private func socket(_ side: Side) -> (any Channel)? {
+    private func socket(_ side: SocketSide) -> (any Channel)? {
         side == .client ? client : upstream
     }
 
-    private func lane(from side: Side) -> ProxyLane? {
+    private func lane(from side: SocketSide) -> ProxyLane? {
         side.rawValue < lanes.count ? lanes[side.rawValue] : nil
     }
 
@@ -143,41 +135,5 @@ final class ProxyConnection {
         // If the option cannot be set, the peer sees an orderly end, which it must handle as well.
         _ = (channel as? any SocketOptionProvider)?.setSoLinger(now)
         channel.close(promise: nil)
-    }
-}
-
-/// The end of one socket's pipeline: hands all events to the connection.
-final class ProxySocketHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let connection: ProxyConnection
-    private let side: ProxyConnection.Side
-    private var hasFailed = false
-
-    init(_ connection: ProxyConnection, _ side: ProxyConnection.Side) {
-        self.connection = connection
-        self.side = side
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        connection.received(&bytes, at: side)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .inputClosed? = event as? ChannelEvent { connection.inputClosed(at: side) }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // An error ends the socket; the connection then tells the other one.
-        hasFailed = true
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        connection.closed(at: side, hasFailed: hasFailed)
-        context.fireChannelInactive()
     }
 }

@@ -80,7 +80,7 @@ final class ProxyShell {
         accepted += 1
         lastAccept = .onEventLoop
         open[ObjectIdentifier(connection)] = connection
-        try client.pipeline.syncOperations.addHandler(ProxySocketHandler(connection, .client))
+        try client.pipeline.syncOperations.addHandler(SocketHandler(connection, .client))
         connect(connection)
     }
 
@@ -123,7 +123,7 @@ final class ProxyShell {
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ProxySocketHandler(bound.value, .upstream))
+                    try channel.pipeline.syncOperations.addHandler(SocketHandler(bound.value, .upstream))
                 }
             }
             .connect(host: plan.upstream.host, port: plan.upstream.port)

@@ -3,14 +3,7 @@ import NIOCore
 import PacelineCluster
 
 /// A client's connection and the one to the upstream that belongs to it, joined by two lanes.
-final class RelayConnection {
-    /// One of the two sockets, and the direction that begins there.
-    enum Side: Int {
-        case client, upstream
-
-        var other: Side { self == .client ? .upstream : .client }
-    }
-
+final class RelayConnection: SocketPair {
     private let client: any Channel
     private var upstream: (any Channel)?
     private var lanes: [RelayLane] = []
@@ -19,7 +12,7 @@ final class RelayConnection {
     private var early = ByteBuffer()
     private var hasEndedEarly = false
     /// Sockets that are closed.
-    private var gone: Set<Side> = []
+    private var gone: Set<SocketSide> = []
     /// Called once, when both sockets are closed.
     private let onEnd: (RelayConnection) -> Void
 
@@ -59,13 +52,13 @@ final class RelayConnection {
         upstream?.close(promise: nil)
     }
 
-    func received(_ bytes: inout ByteBuffer, at side: Side) {
+    func received(_ bytes: inout ByteBuffer, at side: SocketSide) {
         guard let lane = lane(from: side) else { return _ = early.writeBuffer(&bytes) }
         lane.received(&bytes)
     }
 
     /// The peer at `side` will send nothing more.
-    func inputClosed(at side: Side) {
+    func inputClosed(at side: SocketSide) {
         guard let lane = lane(from: side) else { return hasEndedEarly = true }
         lane.sourceEnded(.closed)
     }
@@ -73,7 +66,7 @@ final class RelayConnection {
     /// The socket at `side` is closed.
     ///
     /// - Parameter hasFailed: whether it ended with an error.
-    func closed(at side: Side, hasFailed: Bool) {
+    func closed(at side: SocketSide, hasFailed: Bool) {
         guard gone.insert(side).inserted else { return }
         let isBroken = hasFailed || lane(from: side.other)?.hasSinkFailed == true
         lane(from: side.other)?.abandon()
@@ -90,7 +83,7 @@ final class RelayConnection {
     }
 
     /// The direction that begins at `side` is complete: passes on its end.
-    private func finish(_ side: Side, _ ending: RelaySchedule.Ending) {
+    private func finish(_ side: SocketSide, _ ending: RelaySchedule.Ending) {
         guard let sink = socket(side.other) else { return }
         switch ending {
         case .reset: reset(sink)
@@ -98,11 +91,11 @@ final class RelayConnection {
         }
     }
 
-    private func socket(_ side: Side) -> (any Channel)? {
+    private func socket(_ side: SocketSide) -> (any Channel)? {
         side == .client ? client : upstream
     }
 
-    private func lane(from side: Side) -> RelayLane? {
+    private func lane(from side: SocketSide) -> RelayLane? {
         side.rawValue < lanes.count ? lanes[side.rawValue] : nil
     }
 

@@ -41,7 +41,7 @@ final class RelayShell {
         }
         let connection = RelayConnection(client: client) { [unowned self] in ended($0) }
         open[ObjectIdentifier(connection)] = connection
-        try client.pipeline.syncOperations.addHandler(RelayHandler(connection, .client))
+        try client.pipeline.syncOperations.addHandler(SocketHandler(connection, .client))
         let number = accepted
         accepted += 1
         connect(connection, number: number)
@@ -65,7 +65,7 @@ final class RelayShell {
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(RelayHandler(bound.value, .upstream))
+                    try channel.pipeline.syncOperations.addHandler(SocketHandler(bound.value, .upstream))
                 }
             }
             .connect(host: target.host, port: target.port)
