@@ -20,6 +20,8 @@ struct Replica: Sendable {
     var incarnation: String?
     /// Whether a request was lost on it since it last answered.
     var isSuspected = false
+    /// When a request was last lost on the way to it.
+    var lastLoss: Instant?
     /// Whether it may get new requests as far as configuration and discovery go.
     var isListed = true
     /// When it last answered, whatever it said.

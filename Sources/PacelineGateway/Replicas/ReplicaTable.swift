@@ -85,12 +85,15 @@ struct ReplicaTable: Sendable {
         chooseUsed()
     }
 
-    /// A request was lost on a replica. Until its next answer it gets requests only if no other can take them.
+    /// A request was lost on a replica. Until its next answer it gets requests only if no other can take them. It may
+    /// also be the way there that is broken, for all but small answers: the next request takes another one.
     mutating func suspect(_ address: ReplicaAddress, now: Instant) {
+        replicas[address]?.lastLoss = now
         for address in addresses(of: address) {
             replicas[address]?.isSuspected = true
             replicas[address]?.nextPoll = now
         }
+        chooseUsed()
     }
 
     /// The addresses of the verifier that has this one, as far as is known.
@@ -136,19 +139,15 @@ struct ReplicaTable: Sendable {
         chooseGeneration()
     }
 
-    /// A verifier's requests stay with the address that they go to as long as it can be used.
+    /// A verifier's requests stay with the address that they go to as long as it can be used and loses none.
     private mutating func chooseAddresses() {
-        var usable: [String: ReplicaAddress] = [:]
+        var best: [String: (lastLoss: Instant, isOther: Int, address: ReplicaAddress)] = [:]
         for (address, replica) in replicas where replica.isUsable {
             guard let incarnation = replica.incarnation else { continue }
-            let other = usable[incarnation]
-            if other == nil || used[incarnation] == address {
-                usable[incarnation] = address
-            } else if let other, used[incarnation] != other {
-                usable[incarnation] = min(other, address)
-            }
+            let candidate = (replica.lastLoss ?? .zero, used[incarnation] == address ? 0 : 1, address)
+            if best[incarnation].map({ candidate < $0 }) ?? true { best[incarnation] = candidate }
         }
-        used = usable
+        used = best.mapValues(\.address)
     }
 
     /// New requests go to the generation with the most ready replicas, and stay with the present one in a tie.

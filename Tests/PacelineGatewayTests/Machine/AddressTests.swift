@@ -67,6 +67,21 @@ import Testing
         for id in 2..<5 as Range<UInt64> { #expect(driver.ask(id, Self.stream) == 2) }
     }
 
+    @Test func aWayThatAnswersProbesAndLosesStreamsIsLeftForTheOther() throws {
+        var driver = driver(["a", "a"])
+        #expect(driver.ask(1, Self.stream) == 0)
+        driver.give(.attemptFailed(try #require(driver.opened).id, .disconnected), after: .milliseconds(10))
+        driver.report(0, .ready(generation: "g", incarnation: "a"))
+        #expect(states(driver) == ["spare", "ready"])
+        #expect(driver.ask(2, Self.stream) == 1)
+        // Where both lose requests, it is the one that has lost none for longest.
+        driver.give(.attemptFailed(try #require(driver.opened).id, .disconnected), after: .milliseconds(10))
+        #expect(states(driver) == ["ready", "spare"])
+        driver.report(1, .ready(generation: "g", incarnation: "a"))
+        #expect(states(driver) == ["ready", "spare"])
+        #expect(driver.ask(3, Self.stream) == 0)
+    }
+
     @Test func whatItSaysAtOneAddressHoldsAtTheOther() throws {
         var driver = driver()
         #expect(driver.ask(1, Self.stream) == 0)
