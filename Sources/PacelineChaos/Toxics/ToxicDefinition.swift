@@ -9,7 +9,7 @@ package enum StreamDirection: String, CaseIterable, Sendable {
 /// A toxic as its proxy knows it: what happens, to which direction, to how many connections, and when.
 package struct ToxicDefinition: Hashable, Sendable {
     /// Unique within the proxy.
-    package let name: String
+    package internal(set) var name: String
     package let type: ToxicType
     package let stream: StreamDirection
     /// The share of connections that the toxic acts on.
