@@ -39,7 +39,8 @@ package struct ProcessTable: Sendable {
         guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]),
             let group = Int32(fields[2]), let start = UInt64(fields[19])
         else { return nil }
-        let words = (SystemFile.read("/proc/\(pid)/cmdline") ?? []).split(separator: 0, omittingEmptySubsequences: false)
+        let line = SystemFile.read("/proc/\(pid)/cmdline") ?? []
+        let words = line.split(separator: 0, omittingEmptySubsequences: false)
         return ProcessEntry(
             pid: pid,
             parent: parent,
@@ -79,7 +80,9 @@ package struct ProcessTable: Sendable {
         guard !sockets.isEmpty else { return [] }
         let holders = entries.filter { entry in
             let folder = "/proc/\(entry.pid)/fd"
-            return Self.numbers(in: folder).contains { SystemFile.link("\(folder)/\($0)").map(sockets.contains) ?? false }
+            return Self.numbers(in: folder).contains { number in
+                SystemFile.link("\(folder)/\(number)").map(sockets.contains) ?? false
+            }
         }
         let pids = Set(holders.map(\.pid))
         return holders.filter { !pids.contains($0.parent) }
@@ -127,11 +130,9 @@ enum SystemFile {
     }
 
     static func link(_ path: String) -> String? {
-        var target = [UInt8](repeating: 0, count: 256)
-        let count = target.withUnsafeMutableBytes { buffer in
-            readlink(path, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
-        }
-        return count > 0 ? String(decoding: target[..<count], as: UTF8.self) : nil
+        var target = [CChar](repeating: 0, count: 256)
+        let count = readlink(path, &target, target.count)
+        return count > 0 ? String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
     }
 
     static func names(in folder: String) -> [String] {

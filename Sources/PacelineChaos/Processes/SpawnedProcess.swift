@@ -167,7 +167,9 @@ private enum ProcessSpawn {
         defer { posix_spawnattr_destroy(&attributes) }
         prepare(&attributes)
         var words = command.arguments
-        if let directory = command.directory { words = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", directory] + words }
+        if let directory = command.directory {
+            words = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", directory] + words
+        }
         var argv = words.map { strdup($0) }
         defer { argv.forEach { free($0) } }
         argv.append(nil)

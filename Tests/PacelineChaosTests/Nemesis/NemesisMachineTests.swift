@@ -133,7 +133,8 @@ struct NemesisMachineTests {
     @Test("holds what several faults hold until the last of them ends")
     func overlap() throws {
         var bench = try NemesisBench([
-            "{partition: a, direction: upstream, at: 1s, for: 5s}", "{partition: a, direction: upstream, at: 3s, for: 6s}",
+            "{partition: a, direction: upstream, at: 1s, for: 5s}",
+            "{partition: a, direction: upstream, at: 3s, for: 6s}",
             "{kill: web, at: 10s, for: 5s}", "{kill: web, at: 12s, for: 1s}",
         ])
         bench.begin()

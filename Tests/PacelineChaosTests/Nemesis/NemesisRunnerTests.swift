@@ -42,7 +42,8 @@ struct NemesisRunnerTests {
     }
 
     @Test("cuts, and mends, and the service recovers", arguments: [
-        "{partition: front, at: 300ms, for: 700ms}", "{partition: front, direction: downstream, at: 300ms, for: 700ms}",
+        "{partition: front, at: 300ms, for: 700ms}",
+        "{partition: front, direction: downstream, at: 300ms, for: 700ms}",
         "{down: front, at: 300ms, for: 700ms}", "{swizzle: front, at: 300ms, for: 700ms}",
         "{toxic: front, type: timeout, at: 300ms, for: 700ms}", "{flap: front, down: 400ms, at: 300ms, for: 700ms}",
     ])
@@ -154,8 +155,10 @@ struct CheckProbeTests {
 
     @Test("by command succeeds with status 0 and the wanted words, in time", arguments: [
         ("{command: \"exit 0\"}", nil), ("{command: \"exit 3\"}", "it ended with exit status 3"),
-        ("{command: \"echo yes\", contains: yes}", nil), ("{command: [echo, no], contains: yes}", "does not contain \"yes\""),
-        ("{command: sleep 100, timeout: 100ms}", "no answer within 100ms"), ("{command: [/nobody/x]}", "cannot be started"),
+        ("{command: \"echo yes\", contains: yes}", nil),
+        ("{command: [echo, no], contains: yes}", "does not contain \"yes\""),
+        ("{command: sleep 100, timeout: 100ms}", "no answer within 100ms"),
+        ("{command: [/nobody/x]}", "cannot be started"),
     ] as [(String, String?)])
     func commands(text: String, failure: String?) async throws {
         let said = try await CheckRun.ask(Self.check(text))

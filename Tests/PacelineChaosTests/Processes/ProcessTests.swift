@@ -1,4 +1,5 @@
 import Glibc
+import PacelineCluster
 import Testing
 
 @testable import PacelineChaos
@@ -98,7 +99,8 @@ struct ProcessTests {
         let outcome = try await CommandRun.run(command, timeout: .milliseconds(300))
         #expect(outcome.ending == nil && outcome.output == Array("begun\n".utf8))
         for _ in 0..<200 where (try? ProcessSelector.match("sleep 987654").find()) != nil { usleep(10_000) }
-        #expect(throws: ProcessError.notFound(.match("sleep 987654"))) { try ProcessSelector.match("sleep 987654").find() }
+        let selector = ProcessSelector.match("sleep 987654")
+        #expect(throws: ProcessError.notFound(selector)) { try selector.find() }
     }
 
     @Test("are found by number, PID file, command line and port")
@@ -174,8 +176,8 @@ struct ProcessTests {
     @Test("are remembered by a guard until they have ended or go on")
     func guarding() async throws {
         var guarded = GuardedProcesses()
-        for line in ["started 50", "started 60", "ended 50", "stopped 70 7", "stopped 80 8", "resumed 70", "x", "started 1"]
-        { guarded.take(line) }
+        let lines = "started 50,started 60,ended 50,stopped 70 7,stopped 80 8,resumed 70,x,started 1"
+        for line in lines.split(separator: ",") { guarded.take(line) }
         #expect(guarded.groups == [60] && guarded.stopped == [80: 8])
         let process = try SpawnedProcess.start(ScheduledCommand(arguments: ["sh", "-c", "sleep 1000 & sleep 1000"]))
         try await Self.withProcess(["sleep", "1000"]) { other, entry in

@@ -96,7 +96,9 @@ extension ScheduledProcess {
         source = try Self.source(word, fields)
         includesDescendants = try fields["descendants"]?.flag() ?? true
         if let restart = fields["restart"] {
-            if word == "run" { throw restart.failure("a process with run is started again with it; leave restart out") }
+            guard word != "run" else {
+                throw restart.failure("a process with run is started again with it; leave restart out")
+            }
             self.restart = try Self.command(restart, fields)
         } else if word != "run", let field = ["directory", "environment", "output"].lazy.compactMap({ fields[$0] }).first
         {

@@ -23,7 +23,8 @@ struct ScheduleNode {
             throw ScheduleError(path: path, line: 1, column: 1, reason: "it is not valid YAML (\(error))")
         }
         guard let node else {
-            throw ScheduleError(path: path, line: 1, column: 1, reason: "it is empty; see paceline chaos nemesis --help")
+            let reason = "it is empty; see paceline chaos nemesis --help"
+            throw ScheduleError(path: path, line: 1, column: 1, reason: reason)
         }
         return ScheduleNode(node: node, path: path, name: "the schedule")
     }
@@ -188,7 +189,7 @@ struct ScheduleFields {
     /// All fields of a mapping whose names were checked before.
     init(all owner: ScheduleNode) {
         self.owner = owner
-        guard case .mapping(let mapping) = owner.node else { return fields = [:] }
+        let mapping = owner.node.mapping ?? Node.Mapping([])
         let entries = mapping.compactMap { key, value in
             key.scalar.map { ($0.string, ScheduleNode(node: value, path: owner.path, name: $0.string)) }
         }

@@ -77,7 +77,9 @@ extension FaultChoice {
         others: [String]
     ) -> ScheduleError {
         let list = kinds.joined(separator: ", ")
-        guard words.isEmpty else { return node.failure("a fault is one of \(list), not \(words.joined(separator: " and "))") }
+        guard words.isEmpty else {
+            return node.failure("a fault is one of \(list), not \(words.joined(separator: " and "))")
+        }
         let known = others + ["for", "pick"]
         let near = node.keys.filter { !known.contains($0) }.compactMap { key in
             NearestName.of(key, among: kinds + ["any"]).map { (key, $0) }
@@ -159,7 +161,9 @@ extension FaultChoice {
 
     private static func stream(_ fields: ScheduleFields) throws(ScheduleError) -> StreamDirection {
         guard let node = fields["stream"] else { return .downstream }
-        guard let stream = StreamDirection(rawValue: try node.text()) else { throw node.mismatch("upstream or downstream") }
+        guard let stream = StreamDirection(rawValue: try node.text()) else {
+            throw node.mismatch("upstream or downstream")
+        }
         return stream
     }
 

@@ -65,7 +65,8 @@ struct CheckProbe: Sendable {
         request.headers.add(name: "user-agent", value: "paceline-nemesis")
         let limit = TimeAmount.nanoseconds(Int64(check.timeout / .nanoseconds(1)))
         let response = try await http.execute(request, timeout: limit)
-        guard statuses.contains(Int(response.status.code)) else { return "it answers with status \(response.status.code)" }
+        let status = Int(response.status.code)
+        guard statuses.contains(status) else { return "it answers with status \(status)" }
         let body = try await response.body.collect(upTo: Self.answerLimit)
         return judge(Array(body.readableBytesView))
     }

@@ -32,7 +32,11 @@ enum CommandRun {
         }
     }
 
-    private static func runBlocking(_ command: ScheduledCommand, timeout: Duration, _ isCancelled: Flag) throws -> Outcome {
+    private static func runBlocking(
+        _ command: ScheduledCommand,
+        timeout: Duration,
+        _ isCancelled: Flag
+    ) throws -> Outcome {
         let pipe = try SpawnedProcess.pipe()
         defer { _ = close(pipe.reading) }
         let process: SpawnedProcess

@@ -60,7 +60,9 @@ actor NemesisProcesses {
         struck.insert(entry.pid)
         stopped[name] = nil
         let withDescendants = definitions[name]?.includesDescendants ?? true
-        try await Self.onThread { try ProcessControl.send(signal, to: entry, withDescendants: withDescendants) }
+        _ = try await Self.onThread {
+            try ProcessControl.send(signal, to: entry, withDescendants: withDescendants)
+        }
         // What its descendants have put into their group goes with it.
         if signal == .kill, withDescendants { started[name]?.signal(SIGKILL) }
     }

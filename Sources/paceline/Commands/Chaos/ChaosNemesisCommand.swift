@@ -33,7 +33,7 @@ struct ChaosNemesisCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The schedule.", valueName: "schedule.yaml"))
     var file: String
 
-    @Option(help: ArgumentHelp("Seed of all random choices (default: that of the schedule, or 1).", valueName: "number"))
+    @Option(help: ArgumentHelp("Seed of all random choices (default: the schedule's, or 1).", valueName: "number"))
     var seed: UInt64?
 
     @Flag(help: "Print what would happen when, and touch nothing.")
