@@ -34,6 +34,12 @@ class Log:
             self.lines.append(line)
             self.changed.notify_all()
 
+    def after(self, count):
+        """The lines behind the first ones; none if there are still none after a while."""
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.lines) > count, timeout=0.2)
+            return self.lines[count:]
+
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
@@ -57,9 +63,7 @@ def replicate(log, port):
                 link.sendall(b"count\n")
                 sent = int(replies.readline())
                 while True:
-                    with log.changed:
-                        log.changed.wait_for(lambda: len(log.lines) > sent, timeout=0.2)
-                        lines = log.lines[sent:]
+                    lines = log.after(sent)
                     for line in lines:
                         link.sendall(b"append " + line + b"\n")
                         sent = int(replies.readline())

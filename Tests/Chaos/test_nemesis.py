@@ -82,7 +82,7 @@ class RunTest(NemesisCase):
     def test_the_example_of_two_web_servers(self):
         schedule = self.write((EXAMPLES / "http-pair.yaml").read_text().replace("length: 20s", "length: 9s"))
         picture = self.folder / "run.svg"
-        report = json.loads(self.chaos("nemesis", schedule, "--seed", 3, "--json", "--svg", picture))
+        report = json.loads(self.chaos("nemesis", schedule, "--seed", 6, "--json", "--svg", picture))
         self.assertEqual(report["verdict"], "recovered")
         self.assertGreaterEqual(len(report["faults"]), 3)
         self.assertTrue(all("failure" not in fault for fault in report["faults"]))
@@ -95,26 +95,26 @@ class RunTest(NemesisCase):
         words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
         self.assertIn("either", words)
         self.assertIn("successful checks a second", words)
-        self.assertTrue({"to-first", "first", "second", "to-second"} & set(words))
+        self.assertLessEqual({"to-first", "to-second", "first", "second", "kill", "partition"}, set(words))
         self.assert_nobody("http.server 28101")
 
     def test_a_database_pair_loses_no_confirmed_write(self):
         primary, standby, clients, replication = free_ports(4)
         files = {name: self.folder / name for name in ("primary", "standby", "confirmed")}
         files["confirmed"].touch()
-        database, client = HERE / "fake_database.py", HERE / "database_client.py"
+        database, client, python = HERE / "fake_database.py", HERE / "database_client.py", sys.executable
         schedule = self.write(f"""
             length: 8s
             recovery: 20s
             processes:
-              primary: {{run: [{sys.executable}, {database}, primary, "{primary}", {files["primary"]}, "{replication}"]}}
-              standby: {{run: [{sys.executable}, {database}, standby, "{standby}", {files["standby"]}]}}
+              primary: {{run: [{python}, {database}, primary, "{primary}", {files["primary"]}, "{replication}"]}}
+              standby: {{run: [{python}, {database}, standby, "{standby}", {files["standby"]}]}}
             links:
               clients: {{listen: "127.0.0.1:{clients}", upstream: "127.0.0.1:{primary}"}}
               replication: {{listen: "127.0.0.1:{replication}", upstream: "127.0.0.1:{standby}"}}
             checks:
               write:
-                command: [{sys.executable}, {client}, "{clients}", {files["confirmed"]}]
+                command: [{python}, {client}, "{clients}", {files["confirmed"]}]
                 every: 20ms
                 timeout: 2s
                 clients: 2
@@ -181,12 +181,12 @@ class TimetableTest(NemesisCase):
 
     def test_a_dry_run_is_a_table(self):
         table = self.chaos("nemesis", EXAMPLES / "etcd-three.yaml", "--dry-run")
-        self.assertIn("from s   to s", table)
+        self.assertRegex(table, r"^from s +to s +# +fault +target +effect\n")
         self.assertIn("swizzle", table)
         self.assertIn("with seed 1\n", table)
 
     def test_what_is_wrong_is_one_sentence_with_line_and_column(self):
-        schedule = self.write("length: 5s\nchecks: {c: {tcp: \"127.0.0.1:1\"}}\nfaults:\n  - {partion: a, at: 1s}\n")
+        schedule = self.write('length: 5s\nchecks: {c: {tcp: "127.0.0.1:1"}}\nfaults:\n  - {partion: a, at: 1s}\n')
         error = self.chaos("nemesis", schedule, status=1)
         place = f"paceline: {schedule}, line 4, column 5: "
         self.assertEqual(error, place + 'there is no fault "partion"; did you mean "partition"?\n')

@@ -59,7 +59,8 @@ package enum ProcessSelector: Sendable, Hashable, CustomStringConvertible {
         return table.listeners(on: port)
     }
 
-    private static func one(_ pid: Int32, _ table: ProcessTable, _ own: Set<Int32>) throws(ProcessError) -> ProcessEntry {
+    private static func one(_ pid: Int32, _ table: ProcessTable, _ own: Set<Int32>) throws(ProcessError) -> ProcessEntry
+    {
         try check(pid, own)
         guard let entry = table[pid], !entry.hasEnded else { throw .notFound(.pid(pid)) }
         return entry

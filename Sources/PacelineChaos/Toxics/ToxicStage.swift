@@ -89,7 +89,8 @@ struct ToxicStage: Sendable {
             guard bytes.readableBytes > 0, !isClosed else { return }
             if case .acting = activity { act(on: bytes, at: now) } else { push(.bytes(bytes), due: now) }
             position &+= UInt64(bytes.readableBytes)
-            if case .acting = activity, !mayStrike { stop(now) }
+            // Frames go on being numbered as before.
+            if case .acting = activity, !mayStrike, !toxic.type.isFrameAware { stop(now) }
         }
     }
 

@@ -41,12 +41,15 @@ struct NemesisRunnerTests {
         try await Upstream.start(greeting: Array("hello".utf8)) { $0 }
     }
 
-    @Test("cuts, and mends, and the service recovers", arguments: [
-        "{partition: front, at: 300ms, for: 700ms}",
-        "{partition: front, direction: downstream, at: 300ms, for: 700ms}",
-        "{down: front, at: 300ms, for: 700ms}", "{swizzle: front, at: 300ms, for: 700ms}",
-        "{toxic: front, type: timeout, at: 300ms, for: 700ms}", "{flap: front, down: 400ms, at: 300ms, for: 700ms}",
-    ])
+    @Test(
+        "cuts, and mends, and the service recovers",
+        arguments: [
+            "{partition: front, at: 300ms, for: 700ms}",
+            "{partition: front, direction: downstream, at: 300ms, for: 700ms}",
+            "{down: front, at: 300ms, for: 700ms}", "{swizzle: front, at: 300ms, for: 700ms}",
+            "{toxic: front, type: timeout, at: 300ms, for: 700ms}", "{flap: front, down: 400ms, at: 300ms, for: 700ms}",
+        ]
+    )
     func links(fault: String) async throws {
         let upstream = try await Self.greeter()
         let report = try await Self.run(fault, upstream: upstream)
@@ -127,11 +130,14 @@ struct NemesisRunnerTests {
         try await upstream.stop()
     }
 
-    @Test("that cannot start leaves nothing", arguments: [
-        "links: {front: {listen: \"127.0.0.1:PORT\", upstream: \"127.0.0.1:9\"}}",
-        "links: {front: {listen: \"0.0.0.0:0\", upstream: \"127.0.0.1:9\"}}",
-        "links: {}\nprocesses: {p: {run: [sleep, \"MARK\"]}, q: {run: [/nobody/x]}}",
-    ])
+    @Test(
+        "that cannot start leaves nothing",
+        arguments: [
+            "links: {front: {listen: \"127.0.0.1:PORT\", upstream: \"127.0.0.1:9\"}}",
+            "links: {front: {listen: \"0.0.0.0:0\", upstream: \"127.0.0.1:9\"}}",
+            "links: {}\nprocesses: {p: {run: [sleep, \"MARK\"]}, q: {run: [/nobody/x]}}",
+        ]
+    )
     func start(parts: String) async throws {
         let taken = try RawListener()
         let mark = "1000.9\(getpid())"
@@ -153,13 +159,16 @@ struct CheckProbeTests {
         return try NemesisSchedule(schedule, path: "s.yaml").checks[0]
     }
 
-    @Test("by command succeeds with status 0 and the wanted words, in time", arguments: [
-        ("{command: \"exit 0\"}", nil), ("{command: \"exit 3\"}", "it ended with exit status 3"),
-        ("{command: \"echo yes\", contains: yes}", nil),
-        ("{command: [echo, no], contains: yes}", "does not contain \"yes\""),
-        ("{command: sleep 100, timeout: 100ms}", "no answer within 100ms"),
-        ("{command: [/nobody/x]}", "cannot be started"),
-    ] as [(String, String?)])
+    @Test(
+        "by command succeeds with status 0 and the wanted words, in time",
+        arguments: [
+            ("{command: \"exit 0\"}", nil), ("{command: \"exit 3\"}", "it ended with exit status 3"),
+            ("{command: \"echo yes\", contains: yes}", nil),
+            ("{command: [echo, no], contains: yes}", "does not contain \"yes\""),
+            ("{command: sleep 100, timeout: 100ms}", "no answer within 100ms"),
+            ("{command: [/nobody/x]}", "cannot be started"),
+        ] as [(String, String?)]
+    )
     func commands(text: String, failure: String?) async throws {
         let said = try await CheckRun.ask(Self.check(text))
         #expect(failure == nil ? said == nil : said?.contains(failure ?? "") == true, "\(said ?? "succeeded")")
@@ -181,8 +190,8 @@ struct CheckProbeTests {
 
     @Test("by HTTP sees status and text")
     func http() async throws {
-        let answer = Array("HTTP/1.1 404 x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody".utf8)
-        let upstream = try await Upstream.start(greeting: answer) { $0 }
+        let answer = "HTTP/1.1 404 x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody"
+        let upstream = try await OneAnswer.start(answer)
         let text = "http: \"http://\(upstream.endpoint)/\""
         #expect(try await CheckRun.ask(Self.check("{\(text)}")) == "it answers with status 404")
         #expect(try await CheckRun.ask(Self.check("{\(text), status: 404}")) == nil)

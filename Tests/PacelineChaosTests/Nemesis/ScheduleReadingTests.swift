@@ -106,33 +106,36 @@ struct ScheduleReadingTests {
         let text = ScheduleText.text([fault], length: isLong ? "1h" : "60s")
         let error = #expect(throws: ScheduleError.self) { try NemesisSchedule(text, path: "s.yaml") }
         // What is not closed is missed at the end.
-        let line = reason.hasPrefix("it is not valid") ? 17 : 16
+        let line = reason.hasPrefix("it is not valid") ? 16 : 15
         #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
         #expect(error?.line == line && error?.column == column, "\(error.map { "\($0)" } ?? "")")
         #expect(error.map { "\($0)" }?.contains("\n") == false)
     }
 
-    @Test("that lacks something, or has something else, is refused with the place", arguments: [
-        ("", 1, 1, "it is empty"),
-        ("- a", 1, 1, "the schedule must be a mapping"),
-        ("length: 5s\nlength: 6s", 1, 1, "the mapping has \"length\" more than once"),
-        ("lenght: 5s", 1, 1, "did you mean \"length\"?"),
-        ("name: x", 1, 1, "the schedule needs length"),
-        ("length: [5s]", 1, 9, "length must be text, not a list"),
-        ("length: 5s\nfaults: []", 1, 1, "there must be a check"),
-        ("length: 5s\nchecks: {c: {tcp: \"x\"}}", 2, 19, "tcp must be HOST:PORT"),
-        ("length: 5s\nchecks: {c: {every: 1s}}", 2, 13, "c needs one of http, tcp, command, not 0"),
-        ("length: 5s\nchecks: {c: {http: ftp://x}}", 2, 20, "http must be a URL"),
-        ("length: 5s\nchecks: {c: {tcp: \"h:1\", status: 200}}", 2, 34, "status is for http"),
-        ("length: 5s\nchecks: {c: {http: \"http://h\", status: 99}}", 2, 40, "status must be a status"),
-        ("length: 5s\nprocesses: {p: {run: x, port: 1}}", 2, 16, "p needs one of run, pid-file"),
-        ("length: 5s\nprocesses: {p: {run: x, restart: y}}", 2, 34, "leave restart out"),
-        ("length: 5s\nprocesses: {p: {port: 1, output: y}}", 2, 34, "output is for run and restart"),
-        ("length: 5s\nprocesses: {p: {pid: 1}}", 2, 22, "pid must be a whole number from 2"),
-        ("length: 5s\nlinks: {l: {listen: \"h:1\", upstream: \"h:0\"}}", 2, 38, "upstream must be HOST:PORT"),
-        ("length: 5s\nlinks: {l: {listen: \"h:1\"}}", 2, 12, "l needs upstream"),
-        ("length: \"5s", 1, 12, "it is not valid YAML"),
-    ])
+    @Test(
+        "that lacks something, or has something else, is refused with the place",
+        arguments: [
+            ("", 1, 1, "it is empty"),
+            ("- a", 1, 1, "the schedule must be a mapping"),
+            ("length: 5s\nlength: 6s", 1, 1, "the mapping has \"length\" more than once"),
+            ("lenght: 5s", 1, 1, "did you mean \"length\"?"),
+            ("name: x", 1, 1, "the schedule needs length"),
+            ("length: [5s]", 1, 9, "length must be text, not a list"),
+            ("length: 5s\nfaults: []", 1, 1, "there must be a check"),
+            ("length: 5s\nchecks: {c: {tcp: \"x\"}}", 2, 19, "tcp must be HOST:PORT"),
+            ("length: 5s\nchecks: {c: {every: 1s}}", 2, 13, "c needs one of http, tcp, command, not 0"),
+            ("length: 5s\nchecks: {c: {http: ftp://x}}", 2, 20, "http must be a URL"),
+            ("length: 5s\nchecks: {c: {tcp: \"h:1\", status: 200}}", 2, 34, "status is for http"),
+            ("length: 5s\nchecks: {c: {http: \"http://h\", status: 99}}", 2, 40, "status must be a status"),
+            ("length: 5s\nprocesses: {p: {run: x, port: 1}}", 2, 16, "p needs one of run, pid-file"),
+            ("length: 5s\nprocesses: {p: {run: x, restart: y}}", 2, 34, "leave restart out"),
+            ("length: 5s\nprocesses: {p: {port: 1, output: y}}", 2, 34, "output is for run and restart"),
+            ("length: 5s\nprocesses: {p: {pid: 1}}", 2, 22, "pid must be a whole number from 2"),
+            ("length: 5s\nlinks: {l: {listen: \"h:1\", upstream: \"h:0\"}}", 2, 38, "upstream must be HOST:PORT"),
+            ("length: 5s\nlinks: {l: {listen: \"h:1\"}}", 2, 12, "l needs upstream"),
+            ("length: \"5s", 1, 12, "it is not valid YAML"),
+        ]
+    )
     func documents(text: String, line: Int, column: Int, reason: String) throws {
         let error = #expect(throws: ScheduleError.self) { try NemesisSchedule(text, path: "s.yaml") }
         #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
@@ -148,10 +151,13 @@ struct ScheduleReadingTests {
         #expect(throws: ScheduleError.self) { try NemesisSchedule(large, path: "s.yaml") }
     }
 
-    @Test("reads times with units, and refuses all others", arguments: [
-        ("250us", 0.00025), ("10ms", 0.01), ("1.5s", 1.5), ("2m", 120), ("1h", 3600), ("0", 0), ("168h", 604_800),
-        ("", nil), ("5", nil), ("-1s", nil), ("s", nil), ("1e3s", nil), ("169h", nil), ("1 s", nil), ("infs", nil),
-    ] as [(String, Double?)])
+    @Test(
+        "reads times with units, and refuses all others",
+        arguments: [
+            ("250us", 0.00025), ("10ms", 0.01), ("1.5s", 1.5), ("2m", 120), ("1h", 3600), ("0", 0), ("168h", 604_800),
+            ("", nil), ("5", nil), ("-1s", nil), ("s", nil), ("1e3s", nil), ("169h", nil), ("1 s", nil), ("infs", nil),
+        ] as [(String, Double?)]
+    )
     func times(text: String, seconds: Double?) {
         #expect(ScheduleDuration.read(text).map { $0 / .seconds(1) } == seconds)
     }

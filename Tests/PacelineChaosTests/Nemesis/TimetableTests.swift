@@ -69,8 +69,10 @@ struct TimetableTests {
         #expect(counts.count == 4 && counts.values.allSatisfy { (430...570).contains($0) })
     }
 
-    @Test("swizzles a half of the links: stopped one by one, started in another random order",
-        arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "swizzles a half of the links: stopped one by one, started in another random order",
+        arguments: 1...20 as ClosedRange<UInt64>
+    )
     func swizzle(seed: UInt64) throws {
         let table = try Self.table(["{swizzle: [a, b, c, d], at: 10s, for: 8s, direction: upstream}"], seed: seed)
         #expect(table.spans.count == 2 && table.strikes[0].targets.count == 2)
@@ -86,7 +88,10 @@ struct TimetableTests {
     func swizzleOrders() throws {
         var orders: Set<[String]> = []
         for seed in 1...300 as ClosedRange<UInt64> {
-            let table = try Self.table(["{swizzle: [a, b, c, d], pick: 3, at: 0, for: 6s, direction: upstream}"], seed: seed)
+            let table = try Self.table(
+                ["{swizzle: [a, b, c, d], pick: 3, at: 0, for: 6s, direction: upstream}"],
+                seed: seed
+            )
             let stops = table.spans.map(\.effect.target)
             let starts = table.spans.sorted { $0.end < $1.end }.map(\.effect.target)
             orders.insert(starts.map { "\(stops.firstIndex(of: $0) ?? -1)" })
@@ -117,6 +122,8 @@ struct TimetableTests {
     func repetition() throws {
         let table = try Self.table(["{pause: web, every: 10s, from: 5s, times: 3, for: 1s}"])
         #expect(table.strikes.map(\.start) == [.seconds(5), .seconds(15), .seconds(25)])
-        #expect(try Self.table(["{pause: web, every: 25s, for: 1s}"]).strikes.map(\.start) == [.seconds(25), .seconds(50)])
+        #expect(
+            try Self.table(["{pause: web, every: 25s, for: 1s}"]).strikes.map(\.start) == [.seconds(25), .seconds(50)]
+        )
     }
 }

@@ -105,7 +105,8 @@ struct ProcessTests {
 
     @Test("are found by number, PID file, command line and port")
     func selectors() async throws {
-        let program = "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen(); "
+        let program =
+            "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen(); "
             + "print(s.getsockname()[1], flush=True); time.sleep(1000)"
         let file = "/tmp/paceline-process-\(getpid())"
         var command = ScheduledCommand(arguments: ["python3", "-c", program, "unmistakable-\(getpid())"])

@@ -198,7 +198,7 @@ struct FrameToxicTests {
             let journal = ChainJournal.run([toxic], .init(bytes: Self.sent, reads: reads))
             let result = Self.received(journal.received)
             #expect(Self.contents(result.frames) == Self.contents(Array(Self.frames.dropFirst(Int(limit)))))
-            #expect(journal.faults.count { $0.event == .stopped } == 1)
+            #expect(journal.faults.count(where: \.isFault) == Int(limit) && result.error == nil)
         }
     }
 

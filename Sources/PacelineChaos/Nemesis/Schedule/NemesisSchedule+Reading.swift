@@ -100,7 +100,8 @@ extension ScheduledProcess {
                 throw restart.failure("a process with run is started again with it; leave restart out")
             }
             self.restart = try Self.command(restart, fields)
-        } else if word != "run", let field = ["directory", "environment", "output"].lazy.compactMap({ fields[$0] }).first
+        } else if word != "run",
+            let field = ["directory", "environment", "output"].lazy.compactMap({ fields[$0] }).first
         {
             throw field.failure("\(field.name) is for run and restart, and there is neither")
         }

@@ -13,6 +13,13 @@ struct CheckProbe: Sendable {
     let http: HTTPClient
     let group: any EventLoopGroup
 
+    /// A client for checks: it tries once, and follows nobody elsewhere.
+    static func client(on group: any EventLoopGroup) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroup: group, configuration: configuration)
+    }
+
     /// - Returns: why it failed; nil if it succeeded. Cancellation ends it.
     func ask() async -> String? {
         // A command is ended by force by its own timer.

@@ -48,10 +48,11 @@ package actor NemesisRunner {
         self.onProgress = onProgress
         var configuration = ProxyRegistry.Configuration()
         (configuration.seed, configuration.allowsRemoteClients) = (machine.seed, allowsRemoteClients)
-        registry = ProxyRegistry(configuration, group: group, trace: nil, logger: logger)
-        var client = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        client.connectionPool.retryConnectionEstablishment = false
-        http = HTTPClient(eventLoopGroup: group, configuration: client)
+        // That a killed upstream cannot be reached is no news, and would drown what is.
+        var quiet = logger
+        quiet.logLevel = max(quiet.logLevel, .error)
+        registry = ProxyRegistry(configuration, group: group, trace: nil, logger: quiet)
+        http = CheckProbe.client(on: group)
         (wake, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
