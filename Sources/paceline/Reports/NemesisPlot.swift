@@ -42,7 +42,9 @@ struct NemesisPlot {
         )
         panel.drawAxes(&picture, title: "", across: "seconds", up: "successful checks a second")
         for (index, check) in report.checks.enumerated() {
-            let places = check.succeededBySecond.enumerated().map { second, count in
+            // The last second was not a whole one.
+            let whole = check.succeededBySecond.dropLast(check.succeededBySecond.count > 2 ? 1 : 0)
+            let places = whole.enumerated().map { second, count in
                 panel.place(column: (Double(second) + 0.5) / step, value: Double(count))
             }
             if !places.isEmpty { picture.line(places, colour: Self.colours[index % Self.colours.count], width: 1.8) }
