@@ -231,7 +231,7 @@ let targets: [Target] = [
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
-            .product(name: "Yams", package: "Yams"),
+            .product(name: "Yams", package: "yams"),
         ]
     ),
     .testTarget(
