@@ -12,12 +12,14 @@ package struct NemesisReport: Sendable, Encodable {
         package let endedMS: Double?
         /// Why it could not be made.
         package let failure: String?
+        /// What people should know of it otherwise.
+        package let remark: String?
         package let failedChecks: Int
         /// From its end until every check had succeeded again.
         package let recoveredAfterMS: Double?
 
         enum CodingKeys: String, CodingKey {
-            case number, fault, targets, failure
+            case number, fault, targets, failure, remark
             case beganMS = "began_ms"
             case endedMS = "ended_ms"
             case failedChecks = "failed_checks"
@@ -111,6 +113,7 @@ extension NemesisReport.Fault {
         beganMS = outcome.began?.inMilliseconds
         endedMS = outcome.ended?.inMilliseconds
         failure = outcome.failure
+        remark = outcome.remark
         failedChecks = outcome.failedChecks
         recoveredAfterMS = outcome.recoveredAfter?.inMilliseconds
     }

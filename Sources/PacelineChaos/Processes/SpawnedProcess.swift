@@ -111,6 +111,16 @@ final class SpawnedProcess: Sendable {
         }
     }
 
+    /// Reaps the first process once it has ended, and lets the rest of its group go on.
+    func letGo() {
+        state.withLock { state in
+            guard state.ending != nil, !state.isReaped else { return }
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+            state.isReaped = true
+        }
+    }
+
     /// Sends a signal to the whole group.
     func signal(_ number: Int32) {
         state.withLock { state in

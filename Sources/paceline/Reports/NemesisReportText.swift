@@ -32,7 +32,10 @@ extension NemesisReport {
             table.append(
                 ["\(fault.number)", fault.fault, fault.targets.joined(separator: ", ")]
                     + [fault.beganMS, fault.endedMS].map { $0.map(Self.seconds) ?? "" }
-                    + ["\(fault.failedChecks)", fault.recoveredAfterMS.map(Self.seconds) ?? "", fault.failure ?? ""]
+                    + [
+                        "\(fault.failedChecks)", fault.recoveredAfterMS.map(Self.seconds) ?? "",
+                        fault.failure ?? fault.remark ?? "",
+                    ]
             )
         }
         return table.text

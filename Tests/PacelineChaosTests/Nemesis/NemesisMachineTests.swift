@@ -152,6 +152,7 @@ struct NemesisMachineTests {
         bench.begin()
         bench.run(until: .seconds(59))
         #expect(bench.log == ["1 begin pause web", "3 begin kill web", "5 end kill web"])
+        #expect(bench.machine.outcomes.map(\.remark) == [nil, nil, "web was killed at the time"])
     }
 
     @Test("ends whatever it has begun, whenever it is interrupted", arguments: 1...200 as ClosedRange<UInt64>)
@@ -178,6 +179,23 @@ struct NemesisMachineTests {
             return bench.log.map { $0.split(separator: " ").dropFirst().joined(separator: " ") }
         }
         #expect(try effects(.milliseconds(10)) == effects(.seconds(7)))
+    }
+
+    @Test("ends every fault when the schedule heals, and goes on with those that come later")
+    func heal() throws {
+        var bench = try NemesisBench([
+            "{pause: web, at: 1s}", "{kill: db, at: 2s, for: 50s}", "{heal: all, at: 10s}",
+            "{down: a, at: 12s, for: 1s}",
+        ])
+        bench.begin()
+        bench.run(until: .seconds(59))
+        #expect(
+            bench.log == [
+                "1 begin pause web", "2 begin kill db", "10 end pause web", "10 end kill db", "12 begin down a",
+                "13 end down a",
+            ]
+        )
+        #expect(bench.machine.outcomes.map(\.ended) == [10, 10, 10, 13].map { .seconds($0) })
     }
 
     @Test("tells what each fault cost, and what could not be made")

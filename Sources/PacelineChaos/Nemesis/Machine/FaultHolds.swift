@@ -19,10 +19,13 @@ struct FaultHolds: Sendable {
             // What stopped it has nothing left to continue.
             holders[Key(target: process, aspect: "pause")] = nil
             return add(span.strike, to: &killed[process, default: []])
-        case .pause(let process) where killed[process]?.isEmpty == false: return false
+        case .pause(let process) where isKilled(process): return false
         default: return add(span.strike, to: &holders[key(span), default: []])
         }
     }
+
+    /// Whether a fault has killed the process and not brought it back.
+    func isKilled(_ process: String) -> Bool { killed[process]?.isEmpty == false }
 
     /// A span ends.
     ///

@@ -49,6 +49,8 @@ package struct NemesisMachine: Sendable {
     var outcomes: [StrikeOutcome]
     package internal(set) var unexpected: [UnexpectedEnd] = []
     private var holds = FaultHolds()
+    /// Moments to come at which everything heals; what they end is in the spans.
+    private var heals: [FaultStrike]
     /// The next span that begins.
     private var next = 0
     /// Spans that have begun, by when they end.
@@ -63,6 +65,7 @@ package struct NemesisMachine: Sendable {
         timetable = try Timetable(schedule, seed: seed, path: path)
         journal = CheckJournal(schedule.checks.map(\.name))
         outcomes = timetable.strikes.map { _ in StrikeOutcome() }
+        heals = timetable.strikes.filter { $0.kind == .heal }
     }
 
     /// When something happens without an event; nil if nothing does.
@@ -159,6 +162,10 @@ package struct NemesisMachine: Sendable {
 
     /// Begins and ends what is due, in the order of time; at the same moment ends come first.
     private mutating func strike(until time: Duration) -> [Effect] {
+        while let heal = heals.first, heal.start <= time {
+            (outcomes[heal.number].began, outcomes[heal.number].ended) = (heal.start, heal.end)
+            heals.removeFirst()
+        }
         var effects: [Effect] = []
         while true {
             let start = next < timetable.spans.count ? timetable.spans[next].start : nil
@@ -182,6 +189,9 @@ package struct NemesisMachine: Sendable {
         }
         let place = active.firstIndex { $0.end > span.end } ?? active.endIndex
         active.insert(span, at: place)
+        if case .pause(let process) = span.effect, holds.isKilled(process) {
+            outcomes[span.strike].remark = "\(process) was killed at the time"
+        }
         if holds.take(span) { effects.append(.begin(span.effect, strike: span.strike)) }
         return effects
     }
@@ -249,6 +259,8 @@ package struct StrikeOutcome: Sendable, Hashable {
     package internal(set) var ended: Duration?
     /// Why it could not be made.
     package internal(set) var failure: String?
+    /// What people should know of it otherwise.
+    package internal(set) var remark: String?
     /// Checks that failed while it went on.
     package internal(set) var failedChecks = 0
     /// From its end until every check had succeeded again; nil if that did not happen.

@@ -82,6 +82,8 @@ actor NemesisProcesses {
         // It may take its time, or be the service itself.
         Task {
             let ending = await process.exit()
+            // A service that it has started goes on.
+            process.letGo()
             guard ending != .status(0) else { return }
             await onFailure("the command that restarts \(name) ended with \(ending)")
         }

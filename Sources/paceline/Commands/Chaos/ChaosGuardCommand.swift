@@ -2,8 +2,8 @@ import ArgumentParser
 import Glibc
 import PacelineChaos
 
-/// `paceline chaos guard`: started by `chaos nemesis`, which tells it on standard input what it has started and stopped.
-/// When the input ends, the nemesis has ended, and what it left behind is done away with.
+/// `paceline chaos guard`: started by `chaos nemesis`, which tells it on standard input what it has started and
+/// stopped. When the input ends, the nemesis has ended, and what it left behind is done away with.
 struct ChaosGuardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "guard",
