@@ -53,7 +53,7 @@ final class ChaosProxy: Sendable {
         try? await listener.close()
         try await run { $0.closeAll() }
         // By now the sockets have told that they are closed.
-        return try await run { $0.statistics }
+        return try await run { $0.finalStatistics }
     }
 
     func statistics() async throws -> ProxyStatistics {

@@ -66,6 +66,13 @@ final class ProxyShell {
         return statistics
     }
 
+    /// Those of a proxy that has stopped. A connection may still wait for its upstream, only to be closed then.
+    var finalStatistics: ProxyStatistics {
+        var statistics = statistics
+        statistics.open = 0
+        return statistics
+    }
+
     /// Takes a new connection, or refuses it beyond the limit.
     func accept(_ client: any Channel) throws {
         guard open.count < plan.limits.connections else {
