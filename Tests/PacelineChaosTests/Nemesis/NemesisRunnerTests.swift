@@ -60,7 +60,7 @@ struct NemesisRunnerTests {
         let report = try await Self.run(fault, upstream: upstream)
         try await upstream.stop()
         #expect(report.isSuccess, "\(report.verdict) \(report.unhealthy)")
-        #expect(report.checks[0].failed > 0 && report.checks[0].succeeded >= 4)
+        #expect(report.checks[0].failed > 0)
         #expect(report.faults.count == 1 && report.faults[0].recoveredAfterMS != nil)
         #expect(report.checks[0].longestGapMS >= 300)
     }
