@@ -20,6 +20,7 @@ let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
 ]
@@ -218,22 +219,26 @@ let targets: [Target] = [
         resources: [.copy("Goldens/histograms.json")]
     ),
 
-    // Faults for real processes: a TCP relay, and proxies with Toxiproxy's HTTP API.
+    // Faults for real processes: a TCP relay, proxies with Toxiproxy's HTTP API, and schedules of faults.
     .target(
         name: "PacelineChaos",
         dependencies: [
             "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineServer", "PacelineSpeculation",
             "PacelineWire",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "Yams", package: "yams"),
         ]
     ),
     .testTarget(
         name: "PacelineChaosTests",
         dependencies: [
             "PacelineChaos", "PacelineCluster", "PacelineServer", "PacelineSpeculation", "PacelineWire",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

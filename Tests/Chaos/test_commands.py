@@ -5,6 +5,8 @@ import os
 import subprocess
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 from chaos_server import ChaosCase, ChaosServer, exchange
 
@@ -58,6 +60,23 @@ class CommandTest(ChaosCase):
         self.assertIn("is none of latency,", self.chaos("toxic", "add", "-t", "late", "echo", status=1))
         self.assertIn("bytes=x", self.chaos("toxic", "add", "-t", "limit_data", "-a", "bytes=x", "echo", status=64))
         self.assertIn("start paceline chaos serve", self.chaos("list", status=1, host="http://127.0.0.1:1"))
+
+    def test_too_long_a_body_is_refused_as_toxiproxy_refuses(self):
+        body = b'{"name": "' + b"x" * (2 << 20) + b'"}'
+        request = urllib.request.Request(f"http://{self.server.address}/proxies", body, method="POST")
+        with self.assertRaises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(request, timeout=20)
+        answer = json.loads(refusal.exception.read())
+        refusal.exception.close()
+        self.assertEqual((refusal.exception.code, answer["status"], set(answer)), (413, 413, {"error", "status"}))
+
+    def test_a_toxic_may_strike_so_often(self):
+        address = self.create()
+        self.chaos("toxic", "add", "-t", "corrupt", "-a", "rate=1", "-a", "bits=8", "--count", 2, "echo")
+        self.assertIn("count=2", self.chaos("inspect", "echo"))
+        self.assertEqual(exchange(address, b"\x00\x01\x02\x03"), b"\xff\xfe\x02\x03")
+        error = self.chaos("toxic", "add", "-t", "latency", "--count", 2, "echo", status=1)
+        self.assertIn("count is for toxics", error)
 
     def test_a_file_has_proxies_and_toxics(self):
         plan = [

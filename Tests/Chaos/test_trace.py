@@ -85,6 +85,44 @@ class TraceTest(unittest.TestCase):
         self.assertEqual(report, {"event": "ended", "same": len(faults), "missing": 0, "added": 0})
         self.assertEqual(self.faults(self.folder / "a.replay"), faults)
 
+    def replay(self, *arguments):
+        command = [os.environ["PACELINE"], "chaos", "replay", *map(str, arguments), "--json", "--exit-with-parent"]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def test_a_run_that_differs_ends_with_an_error_that_names_the_first_difference(self):
+        self.trace("a")
+        with self.replay(self.folder / "a") as process:
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "ready")
+            process.send_signal(signal.SIGTERM)
+            report = json.loads(process.stdout.readline())
+            error = process.stderr.read()
+        self.assertEqual(process.returncode, 1)
+        self.assertGreater(report["missing"], 0)
+        self.assertIn("paceline: the runs differ, first in this fault, missing: ", error)
+
+    def test_a_recording_is_not_written_over_by_its_replay(self):
+        self.trace("a")
+        before = (self.folder / "a").read_bytes()
+        (self.folder / "link").symlink_to("a")
+        for path in (self.folder / "a", self.folder / "." / ".." / self.folder.name / "a", self.folder / "link"):
+            with self.subTest(path), self.replay(self.folder / "a", "--trace", path) as process:
+                self.assertIn("would be lost; name another file", process.stdout.read() + process.stderr.read())
+            self.assertNotEqual(process.returncode, 0)
+        self.assertEqual((self.folder / "a").read_bytes(), before)
+
+    def test_an_earlier_trace_stays_if_the_server_cannot_start(self):
+        self.trace("a")
+        before = (self.folder / "a").read_bytes()
+        server = ChaosServer()
+        self.addCleanup(server.close)
+        command = [os.environ["PACELINE"], "chaos", "serve", "--port", str(server.port), "--trace", self.folder / "a"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is in use by another process", done.stderr)
+        self.assertEqual((self.folder / "a").read_bytes(), before)
+
 
 if __name__ == "__main__":
     unittest.main()

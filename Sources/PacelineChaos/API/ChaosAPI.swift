@@ -29,6 +29,11 @@ package struct ChaosAPI: Sendable {
         )
     }
 
+    /// The answer to a request that did not come as far as ``respond(to:)``, such as one with too long a body.
+    package static func reply(to error: APIError) -> APIReply {
+        ChaosError(status: error.status.code, message: error.message).reply
+    }
+
     /// Answers one request, errors included.
     package func respond(to request: APIRequest) async -> APIReply {
         do {

@@ -15,9 +15,11 @@ package struct ToxicBody: Codable, Sendable, Hashable {
     /// Frames that pass before it acts, and the only type of message that it acts on.
     package var afterFrames: UInt64?
     package var match: String?
+    /// How often it strikes a connection.
+    package var count: UInt64?
 
     enum CodingKeys: String, CodingKey {
-        case attributes, name, type, stream, toxicity, duration, match
+        case attributes, name, type, stream, toxicity, duration, match, count
         case afterBytes = "after_bytes"
         case afterFrames = "after_frames"
     }
@@ -32,6 +34,7 @@ package struct ToxicBody: Codable, Sendable, Hashable {
         duration = toxic.duration?.inMilliseconds
         afterFrames = toxic.afterFrames > 0 ? toxic.afterFrames : nil
         match = toxic.match.map { "\($0)" }
+        count = toxic.maximumFaults
     }
 
     /// The same, with the attributes in the order of their type.
@@ -46,6 +49,7 @@ package struct ToxicBody: Codable, Sendable, Hashable {
         if let duration { fields.append(("duration", Self.number(duration))) }
         if let afterFrames { fields.append(("after_frames", .unsigned(afterFrames))) }
         if let match { fields.append(("match", .string(match))) }
+        if let count { fields.append(("count", .unsigned(count))) }
         return .object(fields)
     }
 

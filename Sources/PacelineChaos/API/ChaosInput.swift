@@ -178,7 +178,8 @@ extension ChaosInput {
             afterBytes: UInt64(try number("after_bytes", .afterBytes) ?? 0),
             duration: try number("duration", .duration).map { .fromMilliseconds($0) },
             afterFrames: UInt64(try number("after_frames", .afterFrames) ?? 0),
-            match: try message("match")
+            match: try message("match"),
+            maximumFaults: try number("count", .count).map { UInt64($0) }
         )
         return try settings(of: toxic)
     }
@@ -197,7 +198,7 @@ extension ChaosInput {
     ///
     /// - Throws: ``ChaosError`` 400.
     func changed(_ toxic: ToxicDefinition) throws(ChaosError) -> ToxicDefinition {
-        let kept = [ToxicAttribute.afterBytes, .afterFrames, .duration].map(\.name) + ["match"]
+        let kept = [ToxicAttribute.afterBytes, .afterFrames, .duration, .count].map(\.name) + ["match"]
         for field in kept where value(field) != nil {
             throw .badRequest("\(name(field)) cannot be changed; remove the toxic and add another one")
         }
@@ -268,5 +269,6 @@ extension ToxicAttribute {
     static let toxicity = share("toxicity", "share of the connections", fallback: 1)
     static let afterBytes = whole("after_bytes", "bytes that pass before it begins", unit: "bytes")
     static let afterFrames = whole("after_frames", "frames that pass before it acts", unit: "frames")
+    static let count = whole("count", "how often it strikes a connection", unit: "faults", from: 1)
     static let duration = time("duration", "time for which it acts on a connection")
 }

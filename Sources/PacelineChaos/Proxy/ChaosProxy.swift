@@ -51,10 +51,9 @@ final class ChaosProxy: Sendable {
     /// Stops to listen, closes every connection, and returns what was done.
     func stop() async throws -> ProxyStatistics {
         try? await listener.close()
-        return try await run { shell in
-            shell.closeAll()
-            return shell.statistics
-        }
+        try await run { $0.closeAll() }
+        // By now the sockets have told that they are closed.
+        return try await run { $0.finalStatistics }
     }
 
     func statistics() async throws -> ProxyStatistics {

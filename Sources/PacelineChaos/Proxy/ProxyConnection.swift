@@ -100,7 +100,10 @@ final class ProxyConnection: SocketPair {
         lane(from: side)?.sourceEnded(isBroken ? .reset : .closed)
         // This side's end was passed on before, and the other side has no receiver any more.
         if lane(from: side)?.isFinished == true, deaf == nil { socket(side.other)?.close(promise: nil) }
-        if gone.count == 2 { events.ended(self) }
+        if gone.count == 2 {
+            for lane in lanes { lane.conclude() }
+            events.ended(self)
+        }
     }
 
     // MARK: Ends

@@ -4,6 +4,9 @@ import PacelineCluster
 /// One direction of one proxied connection, on one event loop: reads, writes and keeps a timer. The chain of toxics
 /// decides what leaves, and when.
 final class ProxyLane {
+    /// How long the receiver of a connection that a toxic closes has to take the bytes before.
+    private static let receiverPatience = TimeAmount.seconds(1)
+
     private let source: any Channel
     private let sink: any Channel
     private(set) var chain: ToxicChain
@@ -18,13 +21,15 @@ final class ProxyLane {
     private(set) var isFinished = false
     /// A write to the sink has failed.
     private(set) var hasSinkFailed = false
+    /// A severed connection waits for its receiver.
+    private var isWaitingForReceiver = false
     private var isReading = false
     private var isPumping = false
     private var isAbandoned = false
     private var armed: (at: Instant, task: Scheduled<Void>)?
     /// Takes what the toxics did.
     private let onFaults: ([FaultRecord]) -> Void
-    /// Called once, when the last byte has been handed to the sink.
+    /// Called when the last byte has been handed to the sink; and once more if a toxic ends the whole connection later.
     private let onEnd: (LinkEnding) -> Void
 
     init(
@@ -64,6 +69,13 @@ final class ProxyLane {
         armed?.task.cancel()
         armed = nil
         overflow = ByteBuffer()
+    }
+
+    /// The connection is over: tells what was not told yet.
+    func conclude() {
+        chain.conclude()
+        let faults = chain.takeFaults()
+        if !faults.isEmpty { onFaults(faults) }
     }
 
     /// Changes the toxics, and moves what may move now.
@@ -121,10 +133,25 @@ final class ProxyLane {
     /// Closing a socket drops unwritten bytes, so an orderly end waits for them.
     private func finishIfWritten() {
         guard let ending = departedEnding, !isAbandoned else { return }
+        if ending == .severed, !chain.isReleased { return waitForReceiver() }
         guard ending == .reset || ending == .halfOpen || chain.isReleased else { return }
+        pass(ending)
+    }
+
+    private func pass(_ ending: LinkEnding) {
         departedEnding = nil
         isFinished = true
         onEnd(ending)
+    }
+
+    /// Ends a severed connection after a while even if the receiver does not read.
+    private func waitForReceiver() {
+        guard !isWaitingForReceiver else { return }
+        isWaitingForReceiver = true
+        _ = source.eventLoop.assumeIsolated().scheduleTask(in: Self.receiverPatience) { [weak self] in
+            guard let self, let ending = departedEnding, !isAbandoned else { return }
+            pass(ending)
+        }
     }
 
     private func readIfThereIsRoom() {
@@ -135,7 +162,8 @@ final class ProxyLane {
     }
 
     private func arm() {
-        guard !isAbandoned, !isFinished, let due = chain.nextDeparture, due != armed?.at else { return }
+        // A direction that has ended may still have a toxic whose time comes.
+        guard !isAbandoned, let due = chain.nextDeparture, due != armed?.at else { return }
         armed?.task.cancel()
         let task = source.eventLoop.assumeIsolated().scheduleTask(deadline: due.onEventLoop) { [weak self] in
             guard let self else { return }

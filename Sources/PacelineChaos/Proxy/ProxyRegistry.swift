@@ -176,7 +176,7 @@ package actor ProxyRegistry {
         try await serially { registry in
             for name in registry.entries.keys.sorted() { _ = try await registry.halt(name) }
         }
-        report.trace?.flush()
+        await report.trace?.finish()
     }
 
     // MARK: Inside
@@ -246,7 +246,6 @@ package actor ProxyRegistry {
         entries[name]?.running = nil
         entries[name]?.past = past
         entries[name]?.record.isEnabled = false
-        report.trace?.flush()
         return past
     }
 

@@ -38,6 +38,8 @@ final class ProxyShell {
     private var past: ProxyStatistics
     private var accepted: UInt64
     private var lastAccept: Instant?
+    /// What toxics remember of the connection that ended last.
+    private var histories: [String: [FrameMemory.Passing]] = [:]
 
     /// - Parameter past: what a proxy of the same name has done before, which goes on counting.
     init(
@@ -61,6 +63,13 @@ final class ProxyShell {
         (statistics.accepted, statistics.lastAccept) = (accepted, lastAccept)
         for connection in open.values { statistics.add(connection.chains) }
         statistics.open = open.count
+        return statistics
+    }
+
+    /// Those of a proxy that has stopped. A connection may still wait for its upstream, only to be closed then.
+    var finalStatistics: ProxyStatistics {
+        var statistics = statistics
+        statistics.open = 0
         return statistics
     }
 
@@ -104,6 +113,7 @@ final class ProxyShell {
     func remove(_ name: String) {
         guard let index = toxics.firstIndex(where: { $0.name == name }) else { return }
         let stream = toxics.remove(at: index).stream
+        histories[name] = nil
         for connection in open.values { connection.change(stream) { $0.remove(name, now: $1) } }
     }
 
@@ -143,12 +153,14 @@ final class ProxyShell {
     private func chains(_ number: UInt64) -> (upstream: ToxicChain, downstream: ToxicChain) {
         let now = Instant.onEventLoop
         func chain(_ stream: StreamDirection) -> ToxicChain {
-            ToxicChain(
+            var chain = ToxicChain(
                 .init(seed: plan.seed, proxy: plan.name, connection: number, stream: stream),
                 toxics: toxics.filter { $0.stream == stream },
                 capacity: plan.limits.bufferBytes,
                 now: now
             )
+            chain.inherit(histories)
+            return chain
         }
         return (chain(.upstream), chain(.downstream))
     }
@@ -156,6 +168,7 @@ final class ProxyShell {
     private func ended(_ connection: ProxyConnection) {
         guard open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         past.add(connection.chains)
+        for chain in connection.chains { histories.merge(chain.histories) { $1 } }
     }
 
     private func tell(_ number: UInt64, _ stream: StreamDirection, _ faults: [FaultRecord]) {

@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineCluster
 import PacelineWire
 
 /// Finds the frames of the draft link in a stream, whatever else is in it.
@@ -33,6 +34,9 @@ struct FrameSplitter: Sendable {
         return pending.readSlice(length: size).map { .frame(header, $0) }
     }
 
+    /// Whether bytes wait of which nobody knows yet whether they begin a frame.
+    var isUnsure: Bool { 1..<FrameHeader.byteCount ~= pending.readableBytes }
+
     /// What is left, whole or not.
     mutating func takeRest() -> ByteBuffer {
         defer { pending = ByteBuffer() }
@@ -54,7 +58,12 @@ struct FrameSplitter: Sendable {
 struct FrameMemory: Sendable {
     typealias Passing = (header: FrameHeader, bytes: ByteBuffer)
 
+    /// How long bytes that may be the beginning of a header wait for more.
+    static let patience = Duration.milliseconds(500)
+
     var splitter = FrameSplitter()
+    /// When such bytes pass if nothing follows.
+    var restDue: Instant?
     /// Where the next part begins in the stream.
     var offset: UInt64 = 0
     /// Frames so far.

@@ -137,6 +137,29 @@ package struct ToxicChain: Sendable {
         isStalled = false
     }
 
+    /// What the toxics remember for the next connection, by their names.
+    var histories: [String: [FrameMemory.Passing]] {
+        let pairs = stages.compactMap { stage in
+            stage.toxic.type == .staleReplay && stage.toxic.count("reconnects") == 1
+                ? (stage.toxic.name, stage.memory.frames.history) : nil
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Gives the toxics what they remembered on the connection before.
+    mutating func inherit(_ histories: [String: [FrameMemory.Passing]]) {
+        for index in stages.indices { stages[index].inherit(histories[stages[index].toxic.name] ?? []) }
+    }
+
+    /// The connection is over: tells what the toxics have kept count of.
+    package mutating func conclude() {
+        for index in stages.indices {
+            stages[index].conclude()
+            faults += stages[index].faults
+            stages[index].faults.removeAll(keepingCapacity: true)
+        }
+    }
+
     /// What the toxics did since this was asked last.
     package mutating func takeFaults() -> [FaultRecord] {
         defer { faults.removeAll(keepingCapacity: true) }

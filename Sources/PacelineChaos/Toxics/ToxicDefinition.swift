@@ -9,7 +9,7 @@ package enum StreamDirection: String, CaseIterable, Sendable {
 /// A toxic as its proxy knows it: what happens, to which direction, to how many connections, and when.
 package struct ToxicDefinition: Hashable, Sendable {
     /// Unique within the proxy.
-    package let name: String
+    package internal(set) var name: String
     package let type: ToxicType
     package let stream: StreamDirection
     /// The share of connections that the toxic acts on.
@@ -21,6 +21,8 @@ package struct ToxicDefinition: Hashable, Sendable {
     /// For toxics on frames: frames that pass before it acts, and the only type of message that it acts on.
     package var afterFrames: UInt64
     package var match: MessageType?
+    /// How often it strikes a direction of a connection; nil for any number of times.
+    package var maximumFaults: UInt64?
     private var values: [String: Double]
 
     /// - Parameters:
@@ -35,6 +37,7 @@ package struct ToxicDefinition: Hashable, Sendable {
         duration: Duration? = nil,
         afterFrames: UInt64 = 0,
         match: MessageType? = nil,
+        maximumFaults: UInt64? = nil,
         values: [String: Double] = [:]
     ) {
         self.name = name ?? "\(type.rawValue)_\(stream.rawValue)"
@@ -45,6 +48,7 @@ package struct ToxicDefinition: Hashable, Sendable {
         self.duration = duration
         self.afterFrames = afterFrames
         self.match = match
+        self.maximumFaults = maximumFaults
         // With every attribute, so that equal settings are equal however they were given.
         self.values = Dictionary(
             type.attributes.map { ($0.name, values[$0.name] ?? $0.fallback) },
@@ -78,6 +82,10 @@ package struct ToxicDefinition: Hashable, Sendable {
         if !type.isFrameAware, afterFrames > 0 || match != nil {
             let known = ToxicType.allCases.filter(\.isFrameAware).map(\.rawValue).joined(separator: ", ")
             return "after_frames and match are for toxics on frames, which are \(known)"
+        }
+        if !type.isCountable, maximumFaults != nil {
+            let known = ToxicType.allCases.filter(\.isCountable).map(\.rawValue).joined(separator: ", ")
+            return "count is for toxics that strike again and again, which are \(known)"
         }
         guard type == .slicer, self["size_variation"] >= self["average_size"] else { return nil }
         return "attributes.size_variation must be smaller than attributes.average_size "

@@ -16,7 +16,8 @@ extension ToxicStage {
         case .truncate: truncate(bytes, at: now)
         case .duplicate: duplicate(bytes, at: now)
         case .slowClose, .stallRead: push(.bytes(bytes), due: now)
-        case .dupFrame, .dropFrame, .reorderFrame, .oversizeLength, .staleReplay, .badHello, .byzantine:
+        case .dupFrame, .dropFrame, .reorderFrame, .oversizeLength, .staleReplay, .badHello, .byzantine, .lieQ,
+            .deepTree, .floodFrame:
             takeFrames(from: bytes, at: now)
         }
     }
@@ -112,7 +113,7 @@ extension ToxicStage {
         var changed = bytes
         for index in 0..<bytes.readableBytes {
             let place = position &+ UInt64(index)
-            guard draws.unit(.corrupt, at: place) < rate else { continue }
+            guard draws.unit(.corrupt, at: place) < rate, mayStrike else { continue }
             var random = draws.generator(.bits, at: place)
             var mask: UInt8 = 0
             while mask.nonzeroBitCount < min(bits, 8) { mask |= 1 << UInt8(random.next(below: 8)) }
@@ -128,7 +129,9 @@ extension ToxicStage {
         let (rate, size) = (toxic["rate"], toxic.count("segment"))
         let kept = max(0, size - toxic.count("bytes"))
         forEachCell(of: size, in: bytes) { stage, piece, cell in
-            guard stage.draws.unit(.segment, at: cell.number) < rate else { return stage.push(.bytes(piece), due: now) }
+            guard stage.draws.unit(.segment, at: cell.number) < rate, stage.mayStrike else {
+                return stage.push(.bytes(piece), due: now)
+            }
             let end = cell.start + piece.readableBytes
             if let head = piece.getSlice(at: piece.readerIndex, length: max(0, min(end, kept) - cell.start)),
                 head.readableBytes > 0
@@ -146,7 +149,7 @@ extension ToxicStage {
         let (rate, size) = (toxic["rate"], toxic.count("segment"))
         forEachCell(of: size, in: bytes) { stage, piece, cell in
             stage.push(.bytes(piece), due: now)
-            guard stage.draws.unit(.segment, at: cell.number) < rate else { return }
+            guard stage.draws.unit(.segment, at: cell.number) < rate, stage.mayStrike else { return }
             if cell.start == 0 { stage.memory.segment.clear() }
             var copy = piece
             stage.memory.segment.writeBuffer(&copy)

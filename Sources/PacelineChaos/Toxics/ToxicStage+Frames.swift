@@ -17,15 +17,22 @@ extension ToxicStage {
                 memory.frames.offset &+= UInt64(bytes.readableBytes)
             }
         }
+        memory.frames.restDue = memory.frames.splitter.isUnsure ? now + FrameMemory.patience : nil
+    }
+
+    /// Lets bytes pass that looked like the beginning of a header, and were not followed by the rest of one.
+    mutating func releaseRest(at now: Instant) {
+        memory.frames.restDue = nil
+        let rest = memory.frames.splitter.takeRest()
+        memory.frames.offset &+= UInt64(rest.readableBytes)
+        if rest.readableBytes > 0 { push(.bytes(rest), due: now) }
     }
 
     /// Gives back what waits for more.
     mutating func flushFrames(at now: Instant) {
         if let frame = memory.frames.waiting { emit(frame, at: now) }
         memory.frames.waiting = nil
-        let rest = memory.frames.splitter.takeRest()
-        memory.frames.offset &+= UInt64(rest.readableBytes)
-        if rest.readableBytes > 0 { push(.bytes(rest), due: now) }
+        releaseRest(at: now)
     }
 
     private mutating func take(_ frame: FrameMemory.Passing, at now: Instant) {
@@ -34,7 +41,7 @@ extension ToxicStage {
         let old = remember(frame)
         let isHit =
             number >= toxic.afterFrames && matches(frame.header.type)
-            && draws.unit(.frame, at: number) < toxic["rate"]
+            && draws.unit(.frame, at: number) < toxic["rate"] && mayStrike
         if let first = memory.frames.waiting {
             memory.frames.waiting = nil
             return swap(first, frame, at: now)
@@ -70,6 +77,13 @@ extension ToxicStage {
             // As if the sender had sent it now.
             if isRenumbering { old.header.sequence = frame.header.sequence }
             emit(old, at: now)
+        case .lieQ, .deepTree: emit(lying(frame), at: now)
+        case .floodFrame:
+            emit(frame, at: now)
+            for _ in 0..<toxic.count("copies") {
+                shift(by: 1)
+                emit(frame, at: now)
+            }
         default: emit(damaged(frame, number: number), at: now)
         }
     }
@@ -79,6 +93,7 @@ extension ToxicStage {
         return switch toxic.type {
         case .badHello: [.hello, .challenge, .authenticate, .welcome].contains(type)
         case .byzantine: [.tree, .verdict].contains(type)
+        case .lieQ, .deepTree: type == .tree
         default: true
         }
     }
@@ -117,6 +132,47 @@ extension ToxicStage {
             header.write(into: &bytes, at: bytes.readerIndex)
         }
         push(.bytes(bytes), due: now)
+    }
+
+    /// A tree with the claims of a worker that lies; anything else as it is.
+    private func lying(_ frame: FrameMemory.Passing) -> FrameMemory.Passing {
+        let limits = LinkLimits(
+            framePayload: WireLimits.framePayload,
+            treePayload: WireLimits.treePayload,
+            treeNodes: WireLimits.treeNodes,
+            // Deeper than any receiver allows.
+            treeDepth: WireLimits.treeNodes,
+            requests: WireLimits.requests
+        )
+        let phase = LinkPhase.established(
+            limits: limits,
+            vocabularySize: WireLimits.vocabularySize,
+            version: WireLimits.protocolVersions.upperBound
+        )
+        var payload = frame.bytes
+        payload.moveReaderIndex(forwardBy: FrameHeader.byteCount)
+        let sent = Frame(type: frame.header.type, sequence: frame.header.sequence, payload: payload)
+        let message = try? MessageDecoder(phase: phase).decode(sent)
+        guard case .tree(var tree)? = message, let first = tree.nodes.first else { return frame }
+        if toxic.type == .lieQ {
+            for index in tree.nodes.indices { tree.nodes[index].logProbability = 0 }
+        } else {
+            let tokens = tree.nodes.map(\.token)
+            let count = min(toxic.count("nodes"), WireLimits.treeNodes - tree.firstNode)
+            tree.nodes = (0..<max(1, count)).map { index in
+                var node = first
+                node.token = tokens[index % tokens.count]
+                if index > 0 { node.parent = tree.firstNode + index - 1 }
+                return node
+            }
+        }
+        var (writer, bytes) = (MessageWriter(phase: phase), ByteBuffer())
+        guard (try? writer.write(.tree(tree), into: &bytes)) != nil, var header = FrameHeader(lookingAt: bytes) else {
+            return frame
+        }
+        header.sequence = frame.header.sequence
+        header.write(into: &bytes, at: bytes.readerIndex)
+        return (header, bytes)
     }
 
     /// The frame with other bits in its payload, and checksums to match.

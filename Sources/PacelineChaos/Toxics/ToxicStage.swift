@@ -63,6 +63,8 @@ struct ToxicStage: Sendable {
     private var timer: Instant?
     /// The connection's end has come; nothing may follow it.
     private var isClosed = false
+    /// How often it has struck.
+    private var struck: UInt64 = 0
 
     /// - Parameter position: bytes of the direction that came before.
     init(_ toxic: ToxicDefinition, draws: FaultDraws, position: UInt64, now: Instant) {
@@ -87,6 +89,8 @@ struct ToxicStage: Sendable {
             guard bytes.readableBytes > 0, !isClosed else { return }
             if case .acting = activity { act(on: bytes, at: now) } else { push(.bytes(bytes), due: now) }
             position &+= UInt64(bytes.readableBytes)
+            // Frames go on being numbered as before.
+            if case .acting = activity, !mayStrike, !toxic.type.isFrameAware { stop(now) }
         }
     }
 
@@ -101,7 +105,7 @@ struct ToxicStage: Sendable {
 
     /// When something happens next without new bytes; nil if never.
     var nextDue: Instant? {
-        [waiting.first?.due, timer, expiry].compactMap { $0 }.filter { $0 < Self.never }.min()
+        [waiting.first?.due, timer, expiry, memory.frames.restDue].compactMap { $0 }.filter { $0 < Self.never }.min()
     }
 
     /// Queues an item behind those that wait.
@@ -122,7 +126,18 @@ struct ToxicStage: Sendable {
     }
 
     mutating func record(_ event: FaultRecord.Event, at offset: UInt64? = nil) {
-        faults.append(FaultRecord(toxic: toxic.name, type: toxic.type, offset: offset ?? position, event: event))
+        let fault = FaultRecord(toxic: toxic.name, type: toxic.type, offset: offset ?? position, event: event)
+        if fault.isFault { struck &+= 1 }
+        faults.append(fault)
+    }
+
+    /// Whether it has not struck as often as it may.
+    var mayStrike: Bool { toxic.maximumFaults.map { struck < $0 } ?? true }
+
+    /// Goes on with frames of the connection before.
+    mutating func inherit(_ history: [FrameMemory.Passing]) {
+        guard toxic.type == .staleReplay, toxic.count("reconnects") == 1 else { return }
+        memory.frames.history = history.suffix(toxic.count("frames"))
     }
 
     // MARK: Changes
@@ -187,6 +202,7 @@ struct ToxicStage: Sendable {
             self.timer = nil
             end(toxic.type == .resetPeer ? .reset : .severed, at: timer)
         }
+        if let due = memory.frames.restDue, due <= now, due <= expiry ?? Self.never { releaseRest(at: due) }
         if let expiry, expiry <= now { stop(expiry) }
     }
 
@@ -226,11 +242,16 @@ struct ToxicStage: Sendable {
         }
     }
 
+    /// Tells how much was dropped.
+    mutating func conclude() {
+        if memory.dropped > 0 { record(.dropped(bytes: memory.dropped)) }
+        memory.dropped = 0
+    }
+
     private mutating func stop(_ now: Instant) {
         activity = .over
         timer = nil
-        if memory.dropped > 0 { record(.dropped(bytes: memory.dropped)) }
-        memory.dropped = 0
+        conclude()
         record(.stopped)
         release(now)
         if let ending = memory.hiddenEnding { push(.ending(ending), due: now) }

@@ -20,13 +20,23 @@ package enum ToxicType: String, CaseIterable, Sendable {
     case staleReplay = "stale_replay"
     case badHello = "bad_hello"
     case byzantine
+    case lieQ = "lie_q"
+    case deepTree = "deep_tree"
+    case floodFrame = "flood_frame"
 
     /// Whether it acts on frames of the draft link. Other bytes pass it unchanged.
     package var isFrameAware: Bool {
         switch self {
-        case .dupFrame, .dropFrame, .reorderFrame, .oversizeLength, .staleReplay, .badHello, .byzantine: true
+        case .dupFrame, .dropFrame, .reorderFrame, .oversizeLength, .staleReplay, .badHello, .byzantine, .lieQ,
+            .deepTree, .floodFrame:
+            true
         default: false
         }
+    }
+
+    /// Whether what it does can be counted: it strikes one thing after the other.
+    package var isCountable: Bool {
+        isFrameAware || [.corrupt, .truncate, .duplicate].contains(self)
     }
 
     /// One line for tables and help.
@@ -53,6 +63,9 @@ package enum ToxicType: String, CaseIterable, Sendable {
         case .staleReplay: "an earlier frame arrives again, as if it were new"
         case .badHello: "messages of the handshake have other bits, with the right checksums"
         case .byzantine: "trees and verdicts have other bits, with the right checksums"
+        case .lieQ: "trees claim that their worker is sure of every token"
+        case .deepTree: "trees become one path, deeper than any may be"
+        case .floodFrame: "frames arrive many times, each as if it were new"
         }
     }
 
@@ -94,6 +107,16 @@ package enum ToxicType: String, CaseIterable, Sendable {
             [
                 .frames,
                 .whole("frames", "how many frames ago it came first", unit: "frames", from: 1, upTo: 64, fallback: 8),
+                .renumber(fallback: 1),
+                .whole("reconnects", "1 to go on with frames of the connection before", unit: "", upTo: 1),
+            ]
+        case .lieQ: [.frames]
+        case .deepTree:
+            [.frames, .whole("nodes", "nodes of the path", unit: "nodes", from: 1, upTo: 512, fallback: 64)]
+        case .floodFrame:
+            [
+                .frames,
+                .whole("copies", "how often it comes besides", unit: "frames", from: 1, upTo: 1000, fallback: 100),
                 .renumber(fallback: 1),
             ]
         case .badHello, .byzantine:

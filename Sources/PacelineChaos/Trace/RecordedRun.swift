@@ -11,6 +11,8 @@ package struct RecordedRun: Sendable, Hashable {
     package private(set) var seed: UInt64 = 0
     package private(set) var changes: [Change] = []
     package private(set) var faults: [TracedFault] = []
+    /// Lines that are missing, because the disk was too slow for them.
+    package private(set) var lost: UInt64 = 0
 
     /// Reads what ``FaultTrace`` wrote. A last line that was cut off, as when the process was killed, is left out.
     ///
@@ -37,6 +39,7 @@ package struct RecordedRun: Sendable, Hashable {
         switch event {
         case "serve": seed = try fields.unsigned("seed")
         case "fault": faults.append(try fields.fault())
+        case "lost": lost &+= try fields.unsigned("lines")
         default: changes.append(Change(change: try fields.change(event), moment: try fields.moment()))
         }
     }

@@ -45,6 +45,8 @@ enum TraceLine {
     case serve(seed: UInt64)
     case change(TracedChange, TraceMoment)
     case fault(TracedFault)
+    /// Lines that found no room.
+    case lost(lines: Int)
 
     var json: Fields {
         switch self {
@@ -61,6 +63,7 @@ enum TraceLine {
             case .removed(_, let name): return [("event", "remove")] + place + [("toxic", .string(name))]
             }
         case .fault(let fault): return [("event", "fault")] + fault.json
+        case .lost(let lines): return [("event", "lost"), ("lines", .int(lines))]
         }
     }
 }

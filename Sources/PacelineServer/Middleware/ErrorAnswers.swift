@@ -3,9 +3,11 @@ import Hummingbird
 import Logging
 import NIOHTTP1
 
-/// Answers errors in OpenAI's JSON form.
+/// Answers errors in OpenAI's JSON form, or in that of another API.
 struct ErrorAnswers: RouterMiddleware {
     let logger: Logger
+    /// nil for OpenAI's form.
+    let reply: (@Sendable (APIError) -> APIReply)?
 
     func handle(
         _ request: Request,
@@ -15,16 +17,25 @@ struct ErrorAnswers: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as APIError {
-            return try Response(error)
+            return try answer(error)
         } catch let error as HTTPParserError {
             // The connection has answered it already.
             throw error
         } catch is CancellationError {
-            return try Response(APIError.clientLeft)
+            return try answer(APIError.clientLeft)
         } catch {
             logger.error("request \(context.requestID) failed: \(error)")
-            return try Response(APIError.internalError("the server failed: \(error); try again"))
+            return try answer(APIError.internalError("the server failed: \(error); try again"))
         }
+    }
+
+    private func answer(_ error: APIError) throws -> Response {
+        guard case .whole(let bytes, let contentType, let status, let headers)? = reply?(error) else {
+            return try Response(error)
+        }
+        var response = Response(bytes, contentType: contentType, status: status)
+        response.headers.append(contentsOf: headers)
+        return response
     }
 }
 

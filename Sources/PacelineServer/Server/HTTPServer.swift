@@ -128,7 +128,7 @@ package struct HTTPServer: Sendable {
         router.add(middleware: RequestIdentity())
         router.add(middleware: AccessLog(routes: routes, logger: logger))
         if let origin = configuration.allowedOrigin { router.add(middleware: CrossOrigin(origin: origin)) }
-        router.add(middleware: ErrorAnswers(logger: logger))
+        router.add(middleware: ErrorAnswers(logger: logger, reply: configuration.errorReply))
         if let keys = configuration.keys { router.add(middleware: Authentication(keys: keys, routes: routes)) }
         router.add(middleware: KnownRoutes(routes: routes))
         let memory = BodyMemory(limit: configuration.bodyLimit, bytes: configuration.bodyMemory)

@@ -27,6 +27,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var tls: ServerTLS?
     /// The origin whose scripts may use the server from a browser, `*` for all; nil for none.
     package var allowedOrigin: String?
+    /// How errors are told that no endpoint has answered; nil for OpenAI's form.
+    package var errorReply: (@Sendable (APIError) -> APIReply)?
 
     package init() {}
 }

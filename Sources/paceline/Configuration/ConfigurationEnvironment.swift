@@ -1,4 +1,5 @@
 import Configuration
+import PacelineCluster
 
 /// The variables that begin with `PACELINE_`.
 struct ConfigurationEnvironment {

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import PacelineCluster
 
 /// A file of settings: YAML, one key of an option a line.
 struct ConfigurationFile {

@@ -73,6 +73,8 @@ enum Termination {
         }
         if endsWithStandardInput { Thread.detachNewThread(waitForEndOfInput) }
         let result = await work.result
+        // A service that was told to end may have found that what it was to do is not done.
+        if isService, case .failure(let error as ExitCode) = result { throw error }
         if let status = state.withLock({ $0.status }) { throw ExitCode(status) }
         try result.get()
     }

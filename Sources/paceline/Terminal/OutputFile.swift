@@ -17,6 +17,13 @@ enum OutputFile {
         guard isClosed else { throw error(content, path, errno) }
     }
 
+    /// Whether two paths lead to one file, however they are spelt.
+    static func isSame(_ first: String, _ second: String) -> Bool {
+        var (one, other) = (stat(), stat())
+        guard stat(first, &one) == 0, stat(second, &other) == 0 else { return false }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
+    }
+
     private static func error(_ content: String, _ path: String, _ code: Int32) -> ValidationError {
         ValidationError(
             "\(content) cannot be written to \(path) (\(String(cString: strerror(code)))); "

@@ -1,3 +1,4 @@
+import PacelineCluster
 import Testing
 
 @testable import paceline

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Logging
 import NIOCore
@@ -104,6 +105,21 @@ struct PlainClient {
     private static func end(_ count: Int, _ code: Int32) -> End {
         guard count < 0 else { return .orderly }
         return code == ECONNRESET ? .reset : .silence
+    }
+
+    /// Sends on a thread of its own until nobody takes anything any more, and closes.
+    func sendForEver() {
+        Thread {
+            let bytes = [UInt8](repeating: 7, count: 65_536)
+            while Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) > 0 {}
+            close()
+        }
+        .start()
+    }
+
+    /// Ends this direction; the other one goes on.
+    func endSending() {
+        shutdown(descriptor, Int32(SHUT_WR))
     }
 
     func close() {

@@ -1,6 +1,9 @@
+import Glibc
+import Logging
 import NIOCore
 import PacelineCluster
 import PacelineSpeculation
+import PacelineWire
 import Testing
 
 @testable import PacelineChaos
@@ -135,6 +138,107 @@ struct ProxyTests {
         }
     }
 
+    /// Bytes that a proxy takes from a server whose client never reads.
+    private static func taken(_ bench: ProxyBench, _ upstream: RawListener, proxy: Endpoint) async throws -> Int {
+        let client = try PlainClient(proxy)
+        let server = try await upstream.accept()
+        server.sendForEver()
+        var (latest, still) = (UInt64(0), 0)
+        while still < 20 {
+            try await Task.sleep(for: .milliseconds(20))
+            let now = try await bench.statistics().downstream.received
+            (latest, still) = (now, now == latest ? still + 1 : 0)
+        }
+        client.close()
+        return Int(latest)
+    }
+
+    @Test("closes behind limit_data's bytes even if their receiver never reads")
+    func limitDataUnread() async throws {
+        let upstream = try RawListener()
+        try await ProxyBench.run { bench in
+            let proxy = try await bench.proxy(to: upstream.endpoint)
+            let room = try await Self.taken(bench, upstream, proxy: proxy)
+            while try await bench.statistics().open > 0 { await Task.yield() }
+            // The last of these bytes stay in the proxy.
+            let toxic = ToxicDefinition(.limitData, values: ["bytes": Double(room - 500_000)])
+            try await bench.registry.add(toxic, to: "p")
+            let client = try PlainClient(proxy)
+            let server = try await upstream.accept()
+            server.sendForEver()
+            while try await bench.statistics().accepted < 2 { await Task.yield() }
+            while try await bench.statistics().open > 0 { try await Task.sleep(for: .milliseconds(20)) }
+            client.close()
+        }
+    }
+
+    @Test("ends a connection when a timeout comes after one direction has ended")
+    func timeoutAfterEnd() async throws {
+        let upstream = try RawListener()
+        try await ProxyBench.run { bench in
+            let toxic = ToxicDefinition(.timeout, values: ["timeout": 300])
+            let client = try PlainClient(try await bench.proxy(to: upstream.endpoint, [toxic]))
+            let server = try await upstream.accept()
+            // The direction with the toxic ends at once; the other one goes on until the toxic's time comes.
+            server.endSending()
+            #expect(await client.read().end == .orderly)
+            let start = ContinuousClock.now
+            #expect(await server.read().end == .orderly)
+            #expect(ContinuousClock.now - start < .seconds(10))
+            client.close()
+            server.close()
+        }
+    }
+
+    @Test("tells what was dropped when the connection ends")
+    func droppedAtEnd() async throws {
+        let path = "/tmp/paceline-dropped-\(getpid()).jsonl"
+        defer { unlink(path) }
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let trace = try FaultTrace(path: path, seed: 1, logger: logger)
+        trace.begin()
+        let upstream = try RawListener()
+        try await ProxyBench.run(trace: trace) { bench in
+            let client = try PlainClient(try await bench.proxy(to: upstream.endpoint, [ToxicDefinition(.timeout)]))
+            let server = try await upstream.accept()
+            try server.send([1, 2, 3])
+            while try await bench.statistics().downstream.received < 3 { await Task.yield() }
+            client.close()
+            server.close()
+            while try await bench.statistics().open > 0 { await Task.yield() }
+        }
+        let run = try RecordedRun(ByteBuffer(bytes: SystemFile.read(path) ?? []), path: path)
+        #expect(run.faults.map(\.fault) == ["began", "dropped"])
+        #expect(run.faults.last?.detail == "3 bytes")
+    }
+
+    @Test("repeats frames of the connection before, if stale_replay may")
+    func staleAcrossConnections() async throws {
+        let upstream = try RawListener()
+        try await ProxyBench.run { bench in
+            let values = ["frames": 2.0, "reconnects": 1, "rate": 1]
+            let toxic = ToxicDefinition(.staleReplay, .upstream, values: values)
+            let proxy = try await bench.proxy(to: upstream.endpoint, [toxic])
+            func frame(_ content: UInt8, _ sequence: UInt64) -> [UInt8] {
+                let frame = Frame(type: .ping, sequence: sequence, payload: ByteBuffer(bytes: [content]))
+                return Array(frame.encoded.readableBytesView)
+            }
+            let first = try PlainClient(proxy)
+            let firstServer = try await upstream.accept()
+            try first.send(frame(1, 1) + frame(2, 2))
+            first.endSending()
+            #expect(await firstServer.read().bytes == frame(1, 1) + frame(2, 2))
+            for socket in [first, firstServer] { socket.close() }
+            while try await bench.statistics().open > 0 { await Task.yield() }
+            let second = try PlainClient(proxy)
+            let secondServer = try await upstream.accept()
+            try second.send(frame(3, 1))
+            second.endSending()
+            #expect(await secondServer.read().bytes == frame(3, 1) + frame(1, 2))
+            for socket in [second, secondServer] { socket.close() }
+        }
+    }
+
     @Test("leaves the receiver of a half-open connection in silence")
     func halfOpen() async throws {
         let upstream = try RawListener()
@@ -181,6 +285,7 @@ struct ProxyTests {
             }
             _ = try await enable(false)
             #expect(await client.read().end == .orderly)
+            #expect(try await bench.statistics().open == 0)
             #expect(throws: IOError.self) { try PlainClient(proxy) }
             #expect(try await enable(true).listen == "\(proxy)")
             let second = try PlainClient(proxy)

@@ -1,5 +1,6 @@
 import NIOCore
 import PacelineCluster
+import PacelineSpeculation
 import PacelineWire
 import Testing
 
@@ -116,6 +117,89 @@ struct FrameToxicTests {
             if frame.type == .tree, index >= 6 { expected.append(Self.frames[index - 6]) }
         }
         #expect(Self.contents(result.frames) == Self.contents(expected))
+    }
+
+    @Test("flood_frame sends a frame many times, each as if it were new")
+    func flood() {
+        let result = Self.received(Self.run(.floodFrame, match: .tree, ["copies": 3]).received)
+        #expect(result.error == nil)
+        let expected = Self.frames.flatMap { Array(repeating: $0, count: $0.type == .tree ? 4 : 1) }
+        #expect(Self.contents(result.frames) == Self.contents(expected))
+    }
+
+    /// A tree of four nodes in two branches, as a worker sends it.
+    private static func tree() throws -> Message.Tree {
+        Message.Tree(
+            request: 3,
+            epoch: 5,
+            baseLength: 20,
+            baseHash: BaseHash(rawValue: 77),
+            firstNode: 0,
+            nodes: [
+                TokenTree.Node(parent: nil, token: 5, logProbability: -1),
+                TokenTree.Node(parent: nil, token: 6, logProbability: -2),
+                TokenTree.Node(parent: 0, token: 7, logProbability: -3),
+                TokenTree.Node(parent: 2, token: 8, logProbability: -4),
+            ],
+            isFinal: true
+        )
+    }
+
+    /// What a receiver makes of a tree behind a toxic.
+    private static func lied(_ toxic: ToxicDefinition) throws -> Result<Message, WireError> {
+        var (writer, bytes) = (MessageWriter(phase: phase), ByteBuffer())
+        try writer.write(.tree(tree()), into: &bytes)
+        let journal = ChainJournal.run([toxic], .init(bytes: Array(bytes.readableBytesView)))
+        #expect(journal.faults.filter(\.isFault).count == 1)
+        var reader = MessageReader(phase: phase)
+        reader.append(ByteBuffer(bytes: journal.received))
+        return Result { () throws(WireError) in
+            guard let received = try reader.next() else { throw .frame(.truncated(missing: 1)) }
+            try reader.finish()
+            return received.message
+        }
+    }
+
+    @Test("lie_q claims certainty, and changes nothing else of a valid tree")
+    func lie() throws {
+        var expected = try Self.tree()
+        for index in expected.nodes.indices { expected.nodes[index].logProbability = 0 }
+        #expect(try Self.lied(ToxicDefinition(.lieQ)).get() == .tree(expected))
+    }
+
+    @Test("deep_tree makes one path, which is refused if it is deeper than any may be")
+    func deep() throws {
+        guard case .tree(let tree) = try Self.lied(ToxicDefinition(.deepTree, values: ["nodes": 32])).get() else {
+            Issue.record("it is no tree")
+            return
+        }
+        #expect(tree.nodes.map(\.parent) == [nil] + (0..<31).map { $0 })
+        #expect(throws: WireError.self) { try Self.lied(ToxicDefinition(.deepTree)).get() }
+    }
+
+    @Test("holds back what may begin a frame for half a second, if nothing follows", arguments: [1, 3, 27])
+    func unsure(count: Int) {
+        let start = Self.bytes(of: [Self.frames[0]]).prefix(count)
+        let sender = ChainJournal.Sender(bytes: [1, 2, 3] + start, ending: nil)
+        let journal = ChainJournal.run([ToxicDefinition(.dropFrame)], sender)
+        #expect(journal.received == [1, 2, 3] + start)
+        #expect(journal.exits.map(\.upTo) == [3, 3 + count])
+        #expect(journal.exits.last?.at == ChainJournal.start + .milliseconds(500))
+        // What follows in time is a frame.
+        let whole = Self.bytes(of: [Self.frames[0]])
+        let slow = ChainJournal.Sender(bytes: whole, reads: [count, 1000], spacing: .milliseconds(499))
+        #expect(ChainJournal.run([ToxicDefinition(.dropFrame)], slow).received.isEmpty)
+    }
+
+    @Test("strikes as often as count says, then never again", arguments: [1, 3] as [UInt64])
+    func count(limit: UInt64) {
+        let toxic = ToxicDefinition(.dropFrame, maximumFaults: limit, values: ["renumber": 1])
+        for reads in [[65_536], [27, 1, 100]] {
+            let journal = ChainJournal.run([toxic], .init(bytes: Self.sent, reads: reads))
+            let result = Self.received(journal.received)
+            #expect(Self.contents(result.frames) == Self.contents(Array(Self.frames.dropFirst(Int(limit)))))
+            #expect(journal.faults.count(where: \.isFault) == Int(limit) && result.error == nil)
+        }
     }
 
     @Test("byzantine changes trees alone, and bad_hello the handshake alone, with right checksums")

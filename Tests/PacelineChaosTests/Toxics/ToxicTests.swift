@@ -57,6 +57,26 @@ struct ToxicTests {
         #expect(Self.take(&chain).count == 100)
     }
 
+    @Test("strikes as often as count says, whatever the reads", arguments: [ToxicType.corrupt, .truncate, .duplicate])
+    func count(type: ToxicType) {
+        let values = ["rate": 0.5, "segment": 100, "bytes": 10]
+        let toxic = ToxicDefinition(type, maximumFaults: 5, values: values)
+        let whole = ChainJournal.run([toxic])
+        #expect(whole.faults.count(where: \.isFault) == 5)
+        #expect(whole.faults.contains { $0.event == .stopped })
+        let parts = ChainJournal.run([toxic], .init(reads: [7, 1000, 1]))
+        #expect(parts.received == whole.received)
+        #expect(parts.faults.filter(\.isFault) == whole.faults.filter(\.isFault))
+        #expect(whole.received.suffix(20_000) == Self.sent.suffix(20_000))
+    }
+
+    @Test("that cannot be counted has no count", arguments: ToxicType.allCases)
+    func countable(type: ToxicType) {
+        let values = type == .slicer ? ["average_size": 5.0] : [:]
+        let toxic = ToxicDefinition(type, maximumFaults: 1, values: values)
+        #expect((toxic.conflict == nil) == type.isCountable)
+    }
+
     @Test("slow_close delays the end, and no byte")
     func slowClose() {
         let journal = ChainJournal.run([ToxicDefinition(.slowClose, values: ["delay": 700])])

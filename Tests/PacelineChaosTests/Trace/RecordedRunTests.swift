@@ -16,7 +16,7 @@ struct RecordedRunTests {
     }
 
     @Test("has everything that was traced", arguments: [0, 7, UInt64.max])
-    func roundTrip(seed: UInt64) throws {
+    func roundTrip(seed: UInt64) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "trace-\(UUID()).jsonl").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         var record = ProxyRecord(name: "p \"1\"", listen: "127.0.0.1:5", upstream: "a:1", isEnabled: false)
@@ -35,11 +35,11 @@ struct RecordedRunTests {
             FaultRecord(toxic: "y", type: .latency, offset: 1448, event: .delayed(.microseconds(1500))),
         ]
         let place = FaultTrace.Place(proxy: "q", connection: 4, stream: .upstream)
-        do {
-            let trace = try FaultTrace(path: path, seed: seed, logger: Self.logger)
-            for change in changes { trace.write(change, at: TraceMoment(connections: 5, since: .milliseconds(20))) }
-            for fault in faults { trace.write(place, fault) }
-        }
+        let trace = try FaultTrace(path: path, seed: seed, logger: Self.logger)
+        trace.begin()
+        for change in changes { trace.write(change, at: TraceMoment(connections: 5, since: .milliseconds(20))) }
+        for fault in faults { trace.write(place, fault) }
+        await trace.finish()
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let run = try Self.run(text)
         #expect(run.seed == seed)
@@ -48,6 +48,46 @@ struct RecordedRunTests {
         #expect(run.faults == faults.map { TracedFault(place, $0) })
         // A process that was killed leaves half a line behind.
         #expect(try Self.run(String(text.dropLast(20))).faults == Array(run.faults.dropLast()))
+    }
+
+    @Test("begins only when it is told to, over what was in the file")
+    func beginning() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "trace-\(UUID()).jsonl").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "old".write(toFile: path, atomically: false, encoding: .utf8)
+        let trace = try FaultTrace(path: path, seed: 4, logger: Self.logger)
+        trace.write(.deleted(proxy: "p"), at: TraceMoment())
+        await trace.finish()
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
+        trace.begin()
+        await trace.finish()
+        let run = try Self.run(String(contentsOfFile: path, encoding: .utf8))
+        #expect(run.seed == 4 && run.changes.count == 1)
+    }
+
+    @Test("never waits for the disk, and tells how many lines found no room")
+    func slowDisk() async throws {
+        var ends: [Int32] = [-1, -1]
+        #expect(pipe(&ends) == 0)
+        // Nobody reads the pipe, which takes 64 KiB.
+        let trace = FaultTrace(descriptor: ends[1], limit: 4096, seed: 4, logger: Self.logger)
+        trace.begin()
+        let place = FaultTrace.Place(proxy: "q", connection: 4, stream: .upstream)
+        let count = 5000
+        for offset in 0..<count {
+            trace.write(place, FaultRecord(toxic: "x", type: .corrupt, offset: UInt64(offset), event: .stalled))
+        }
+        // Now somebody does.
+        let reading = ends[0]
+        let reader = Task.detached { FileHandle(fileDescriptor: reading).readDataToEndOfFile() }
+        await trace.finish()
+        trace.write(.deleted(proxy: "p"), at: TraceMoment())
+        await trace.finish()
+        trace.end()
+        let run = try RecordedRun(ByteBuffer(bytes: await reader.value), path: "pipe")
+        #expect(run.lost > 0 && run.faults.count + Int(run.lost) == count)
+        #expect(run.changes.map(\.change) == [.deleted(proxy: "p")])
+        _ = close(reading)
     }
 
     @Test("is refused with the line that is wrong")

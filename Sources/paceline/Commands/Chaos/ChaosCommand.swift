@@ -12,6 +12,10 @@ struct ChaosCommand: ParsableCommand {
               paceline chaos create --listen 127.0.0.1:26379 --upstream 127.0.0.1:6379 redis
               paceline chaos toxic add --type reset_peer --attribute timeout=500 redis
 
+            A schedule strikes a whole cluster, processes too, and sees whether it recovers:
+
+              paceline chaos nemesis Deploy/chaos/http-pair.yaml
+
             A relay is one proxy in one line, between workers and their verifier, or a client and its server:
 
               paceline verifier -m smollm2-135m --listen 127.0.0.1:7411
@@ -21,7 +25,8 @@ struct ChaosCommand: ParsableCommand {
         subcommands: [
             ChaosServeCommand.self, ChaosCreateCommand.self, ChaosListCommand.self, ChaosInspectCommand.self,
             ChaosToggleCommand.self, ChaosDeleteCommand.self, ChaosToxicCommand.self, ChaosResetCommand.self,
-            ChaosPopulateCommand.self, ChaosReplayCommand.self, ChaosRelayCommand.self,
+            ChaosPopulateCommand.self, ChaosReplayCommand.self, ChaosProcCommand.self, ChaosNemesisCommand.self,
+            ChaosRelayCommand.self, ChaosGuardCommand.self,
         ],
         defaultSubcommand: ChaosRelayCommand.self
     )

@@ -169,6 +169,7 @@ enum ChaosTables {
             if let after = toxic.afterBytes { words.append("after_bytes=\(after)") }
             if let after = toxic.afterFrames { words.append("after_frames=\(after)") }
             if let match = toxic.match { words.append("match=\(match)") }
+            if let count = toxic.count { words.append("count=\(count)") }
             if let duration = toxic.duration { words.append("duration=\(number(duration))") }
             table.append([toxic.name, toxic.type, toxic.stream, number(toxic.toxicity), words.joined(separator: " ")])
         }

@@ -13,7 +13,8 @@ struct ChaosReplayCommand: AsyncParsableCommand {
         discussion: """
             Starts the same proxies on the same ports with the same seed, and makes each change when as many clients \
             have connected as then, and as long after. Run your clients again: the same bytes meet the same faults. \
-            At the end, on Ctrl-C or SIGTERM, the faults of both runs are compared.
+            At the end, on Ctrl-C or SIGTERM, the faults of both runs are compared; the exit status is 1 if they \
+            differ.
 
               paceline chaos serve --seed 7 --trace faults.jsonl
               paceline chaos replay faults.jsonl
@@ -42,7 +43,12 @@ struct ChaosReplayCommand: AsyncParsableCommand {
         let logger = Logger(label: "paceline.chaos")
         let recorded = try RecordedRun(ByteBuffer(string: PromptFile.text(at: file)), path: file)
         let path = trace ?? "\(file).replay"
-        guard path != file else { throw ValidationError("--trace must be another file than the trace to repeat") }
+        guard path != file, !OutputFile.isSame(path, file) else {
+            throw ValidationError("--trace \(path) is the trace to repeat, and would be lost; name another file")
+        }
+        if recorded.lost > 0 {
+            logger.warning("\(file) lacks \(recorded.lost) lines, since its disk was too slow; they are not compared")
+        }
         let newTrace = try FaultTrace(path: path, seed: recorded.seed, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: min(4, ThreadOptions.fallback))
         var configuration = ProxyRegistry.Configuration()
@@ -50,6 +56,7 @@ struct ChaosReplayCommand: AsyncParsableCommand {
         let registry = ProxyRegistry(configuration, group: group, trace: newTrace, logger: logger)
         let replay = TraceReplay(recorded, registry: registry)
         try await replay.begin()
+        newTrace.begin()
         Termination.becomeReady()
         try service.tell(Announcement(.ready))
         logger.info("repeating \(recorded.changes.count) changes with seed \(recorded.seed); end with Ctrl-C")
@@ -61,6 +68,9 @@ struct ChaosReplayCommand: AsyncParsableCommand {
         let again = try RecordedRun(ByteBuffer(string: PromptFile.text(at: path)), path: path)
         let report = ChaosReplayReport(TraceComparison(recorded.faults, again.faults))
         try service.announce ? StandardOutput.json(report) : StandardOutput.write(report.text)
+        guard let difference = report.difference else { return }
+        StandardError.sentence("the runs differ, first in this fault, \(difference)")
+        throw ExitCode.failure
     }
 }
 
@@ -88,8 +98,7 @@ struct ChaosReplayReport: Encodable {
 
     /// For people.
     var text: String {
-        let first = "\(same) faults came again, \(missing) did not, \(added) are new\n"
-        return difference.map { "\(first)first difference, \($0)\n" } ?? first
+        "\(same) faults came again, \(missing) did not, \(added) are new\n"
     }
 
     private static func words(_ fault: TracedFault) -> String {

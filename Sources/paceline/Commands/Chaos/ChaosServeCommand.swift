@@ -76,8 +76,12 @@ struct ChaosServeCommand: AsyncParsableCommand {
             try await registry.populate(ByteBuffer(string: PromptFile.text(at: config)), from: config)
         }
         let api = ChaosAPI(registry, version: PacelineVersion.current)
-        let server = HTTPServer(api.routes, logger: logger)
+        var http = HTTPServerConfiguration()
+        http.errorReply = { ChaosAPI.reply(to: $0) }
+        let server = HTTPServer(api.routes, configuration: http, logger: logger)
         try await server.serve(on: address, group: group) { address in
+            // What an earlier run has recorded stays there until this one has its port.
+            trace?.begin()
             Termination.becomeReady()
             var ready = Announcement(.ready)
             ready.http = "\(address)"

@@ -59,7 +59,7 @@ struct ChaosToxicAddCommand: AsyncParsableCommand {
         abstract: "Add a fault to a proxy; it acts on open connections too.",
         discussion: """
             paceline chaos toxic --help lists the types and their attributes. --after-bytes, --after-frames, \
-            --match and --for need paceline chaos serve; Toxiproxy ignores them.
+            --match, --count and --for need paceline chaos serve; Toxiproxy ignores them.
             """,
         aliases: ["a"]
     )
@@ -74,9 +74,10 @@ struct ChaosToxicAddCommand: AsyncParsableCommand {
         var duration: Double?
         var afterFrames: UInt64?
         var match: String?
+        var count: UInt64?
 
         enum CodingKeys: String, CodingKey {
-            case name, type, stream, toxicity, attributes, duration, match
+            case name, type, stream, toxicity, attributes, duration, match, count
             case afterBytes = "after_bytes"
             case afterFrames = "after_frames"
         }
@@ -121,6 +122,14 @@ struct ChaosToxicAddCommand: AsyncParsableCommand {
     var match: String?
 
     @Option(
+        help: ArgumentHelp(
+            "For toxics on frames, and corrupt, truncate and duplicate: strike a connection so often.",
+            valueName: "faults"
+        )
+    )
+    var count: UInt64?
+
+    @Option(
         name: .customLong("for"),
         help: ArgumentHelp("Act on a connection for this long, such as 2s (default: for ever).", valueName: "duration")
     )
@@ -148,7 +157,8 @@ struct ChaosToxicAddCommand: AsyncParsableCommand {
             afterBytes: afterBytes,
             duration: duration?.duration.inMilliseconds,
             afterFrames: afterFrames,
-            match: match
+            match: match,
+            count: count
         )
         let toxic: ToxicBody = try await server.client.ask(.POST, ["proxies", proxy, "toxics"], body)
         try server.tell(toxic, "Added \(toxic.stream) \(toxic.type) toxic '\(toxic.name)' on proxy '\(proxy)'")

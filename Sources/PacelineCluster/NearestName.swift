@@ -1,14 +1,14 @@
 /// Suggests what a mistyped name was meant to be.
-enum NearestName {
+package enum NearestName {
     /// The known name that takes the fewest changes; nil if even that is far from it.
-    static func of(_ name: String, among known: some Sequence<String>) -> String? {
+    package static func of(_ name: String, among known: some Sequence<String>) -> String? {
         let candidates = known.map { (name: $0, distance: distance(name, $0)) }
         let best = candidates.min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         return best.flatMap { $0.distance <= max(2, name.count / 3) ? $0.name : nil }
     }
 
     /// The number of characters to insert, remove, replace or swap with their neighbour.
-    static func distance(_ left: String, _ right: String) -> Int {
+    package static func distance(_ left: String, _ right: String) -> Int {
         let (left, right) = (Array(left.prefix(100)), Array(right.prefix(100)))
         var rows = [Array(0...right.count)]
         for i in 0..<left.count {

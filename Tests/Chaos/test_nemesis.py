@@ -1,0 +1,308 @@
+"""Schedules of faults on real processes: what they do to a service, and that they leave nothing behind."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree
+
+HERE = pathlib.Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "Deploy" / "chaos"
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def command_lines():
+    """Of all processes that run."""
+    lines = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                lines.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            pass
+    return lines
+
+
+def state(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@unittest.skipUnless(os.environ.get("PACELINE"), "set PACELINE to the paceline executable")
+class NemesisCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, text):
+        path = self.folder / "schedule.yaml"
+        path.write_text(text)
+        return path
+
+    def command(self, *arguments):
+        return [os.environ["PACELINE"], "chaos", *map(str, arguments)]
+
+    def chaos(self, *arguments, status=0):
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def start(self, *arguments):
+        process = subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        return process
+
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + 30
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+
+    def assert_nobody(self, mark):
+        self.wait_until(lambda: not any(mark in line for line in command_lines()), f"{mark} is left behind")
+
+
+class RunTest(NemesisCase):
+    def test_the_example_of_two_web_servers(self):
+        schedule = self.write((EXAMPLES / "http-pair.yaml").read_text().replace("length: 20s", "length: 9s"))
+        picture = self.folder / "run.svg"
+        report = json.loads(self.chaos("nemesis", schedule, "--seed", 6, "--json", "--svg", picture))
+        self.assertEqual(report["verdict"], "recovered")
+        self.assertGreaterEqual(len(report["faults"]), 3)
+        self.assertTrue(all("failure" not in fault for fault in report["faults"]))
+        checks = {check["name"]: check for check in report["checks"]}
+        # One server is always there, and the client asks it.
+        self.assertEqual(checks["either"]["failed"], 0, checks["either"])
+        self.assertGreater(checks["first"]["failed"] + checks["second"]["failed"], 0)
+        self.assertGreaterEqual(len(checks["first"]["succeeded_by_second"]), 9)
+        root = xml.etree.ElementTree.parse(picture).getroot()
+        words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertIn("either", words)
+        self.assertIn("successful checks a second", words)
+        self.assertLessEqual({"to-first", "to-second", "first", "second", "kill", "partition"}, set(words))
+        self.assert_nobody("http.server 28101")
+
+    def test_a_database_pair_loses_no_confirmed_write(self):
+        primary, standby, clients, replication = free_ports(4)
+        files = {name: self.folder / name for name in ("primary", "standby", "confirmed")}
+        files["confirmed"].touch()
+        database, client, python = HERE / "fake_database.py", HERE / "database_client.py", sys.executable
+        schedule = self.write(f"""
+            length: 8s
+            recovery: 20s
+            processes:
+              primary: {{run: [{python}, {database}, primary, "{primary}", {files["primary"]}, "{replication}"]}}
+              standby: {{run: [{python}, {database}, standby, "{standby}", {files["standby"]}]}}
+            links:
+              clients: {{listen: "127.0.0.1:{clients}", upstream: "127.0.0.1:{primary}"}}
+              replication: {{listen: "127.0.0.1:{replication}", upstream: "127.0.0.1:{standby}"}}
+            checks:
+              write:
+                command: [{python}, {client}, "{clients}", {files["confirmed"]}]
+                every: 20ms
+                timeout: 2s
+                clients: 2
+              equal: {{command: "cmp {files["primary"]} {files["standby"]}", every: 20ms}}
+            faults:
+              - {{kill: [primary, standby], pick: 1, every: 1500ms..2s, for: 200ms..500ms}}
+              - {{partition: replication, direction: upstream, every: 2s..3s, for: 300ms..900ms}}
+              - {{partition: replication, direction: downstream, every: 2s..3s, for: 300ms..900ms}}
+              - {{pause: [primary, standby], pick: 1, every: 2s..3s, for: 200ms..600ms}}
+              - {{flap: clients, down: 50ms..200ms, up: 50ms..200ms, at: 6s, for: 1s}}
+            """)
+        report = json.loads(self.chaos("nemesis", schedule, "--seed", 11, "--json", status=0))
+        self.assertEqual(report["verdict"], "recovered")
+        self.assertGreater(sum(fault["failed_checks"] for fault in report["faults"]), 0)
+        confirmed = files["confirmed"].read_text().split()
+        stored = files["primary"].read_text().split()
+        self.assertGreater(len(confirmed), 20)
+        self.assertLessEqual(set(confirmed), set(stored))
+        self.assertEqual(len(stored), len(set(stored)))
+        self.assert_nobody("fake_database.py")
+
+    def test_a_service_that_does_not_come_back_is_told(self):
+        (port,) = free_ports(1)
+        server = subprocess.Popen([sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        schedule = self.write(f"""
+            length: 1s
+            ready: 20s
+            recovery: 1s
+            processes: {{web: {{port: {port}}}}}
+            checks: {{page: {{http: "http://127.0.0.1:{port}/", every: 50ms}}}}
+            faults: [{{kill: web, at: 200ms, for: 100ms}}]
+            """)
+        error = self.chaos("nemesis", schedule, status=1)
+        self.assertIn("paceline: the service did not recover: page did not succeed again", error)
+
+    def test_a_service_that_was_never_there_is_not_struck(self):
+        (port,) = free_ports(1)
+        schedule = self.write(f"""
+            length: 1s
+            ready: 300ms
+            processes: {{p: {{run: [sleep, "1234.25"]}}}}
+            checks: {{page: {{tcp: "127.0.0.1:{port}", every: 50ms}}}}
+            faults: [{{kill: p, at: 0}}]
+            """)
+        error = self.chaos("nemesis", schedule, status=1)
+        self.assertIn("paceline: no fault was made: page did not succeed before the first", error)
+        self.assert_nobody("sleep 1234.25")
+
+
+class TimetableTest(NemesisCase):
+    def test_every_example_has_the_timetable_of_its_seed(self):
+        examples = sorted(EXAMPLES.glob("*.yaml"))
+        self.assertGreaterEqual(len(examples), 10)
+        for example in examples:
+            with self.subTest(example.name):
+                first, again, other = (
+                    self.chaos("nemesis", example, "--dry-run", "--json", "--seed", seed) for seed in (1, 1, 2)
+                )
+                self.assertEqual(first, again)
+                self.assertNotEqual(json.loads(first)["entries"], json.loads(other)["entries"])
+
+    def test_a_dry_run_is_a_table(self):
+        table = self.chaos("nemesis", EXAMPLES / "etcd-three.yaml", "--dry-run")
+        self.assertRegex(table, r"^from s +to s +# +fault +target +effect\n")
+        self.assertIn("swizzle", table)
+        self.assertIn("with seed 1\n", table)
+
+    def test_what_is_wrong_is_one_sentence_with_line_and_column(self):
+        schedule = self.write('length: 5s\nchecks: {c: {tcp: "127.0.0.1:1"}}\nfaults:\n  - {partion: a, at: 1s}\n')
+        error = self.chaos("nemesis", schedule, status=1)
+        place = f"paceline: {schedule}, line 4, column 5: "
+        self.assertEqual(error, place + 'there is no fault "partion"; did you mean "partition"?\n')
+
+
+class InterruptionTest(NemesisCase):
+    def begin(self):
+        """A run in the middle of its faults, and a process that it has stopped."""
+        self.mark = f"4711.{os.getpid()}"
+        (self.port,) = free_ports(1)
+        other = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        schedule = self.write(f"""
+            length: 1h
+            processes:
+              mine: {{run: "sleep {self.mark} & sleep {self.mark}"}}
+              stubborn: {{run: "trap '' TERM INT; while :; do sleep {self.mark}; done"}}
+              yours: {{pid: {other.pid}}}
+            links: {{l: {{listen: "127.0.0.1:{self.port}", upstream: "127.0.0.1:9"}}}}
+            checks: {{c: {{command: "true", every: 50ms}}}}
+            faults: [{{pause: [yours, mine], at: 0}}, {{partition: l, at: 0}}]
+            """)
+        run = self.start("nemesis", schedule)
+        self.wait_until(lambda: state(other.pid) == "T", "the process is not stopped")
+        self.assertTrue(any(self.mark in line for line in command_lines()))
+        return run, other
+
+    def assert_nothing_is_left(self, other):
+        self.assert_nobody(self.mark)
+        self.assert_nobody("chaos guard")
+        self.wait_until(lambda: state(other.pid) != "T", "the process is still stopped")
+        self.assertIsNone(other.poll())
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", self.port))
+
+    def test_signals_leave_nothing_behind(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+            with self.subTest(number):
+                run, other = self.begin()
+                run.send_signal(number)
+                self.assertEqual(run.wait(20), status)
+                self.assert_nothing_is_left(other)
+
+    def test_impatience_leaves_nothing_behind(self):
+        run, other = self.begin()
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGINT)
+        run.wait(20)
+        self.assert_nothing_is_left(other)
+
+    def test_even_a_killed_nemesis_leaves_nothing_behind(self):
+        run, other = self.begin()
+        run.kill()
+        run.wait(20)
+        self.assert_nothing_is_left(other)
+
+
+class ProcTest(NemesisCase):
+    def sleeper(self, *words):
+        process = subprocess.Popen(["sleep", *words])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_processes_are_stopped_continued_and_killed(self):
+        process = self.sleeper("1001.5")
+        self.assertEqual(self.chaos("proc", "stop", process.pid), f"stopped process {process.pid}\n")
+        self.assertEqual(state(process.pid), "T")
+        self.assertEqual(self.chaos("proc", "cont", "--match", "sleep 1001.5"), f"continued process {process.pid}\n")
+        self.wait_until(lambda: state(process.pid) == "S", "the process is still stopped")
+        start = time.monotonic()
+        self.assertIn("paused for 300ms process", self.chaos("proc", "pause-for", "300ms", process.pid))
+        self.assertGreaterEqual(time.monotonic() - start, 0.3)
+        self.assertNotEqual(state(process.pid), "T")
+        (self.folder / "pid").write_text(f"{process.pid}\n")
+        report = json.loads(self.chaos("proc", "kill", "--pid-file", self.folder / "pid", "--json"))
+        self.assertEqual(report, {"done": "killed", "pids": [process.pid]})
+        self.assertEqual(process.wait(20), -signal.SIGKILL)
+
+    def test_several_are_struck_only_when_asked_for(self):
+        both = [self.sleeper("1002.5"), self.sleeper("1002.5")]
+        error = self.chaos("proc", "kill", "--match", "sleep 1002.5", status=64)
+        self.assertIn("is not one: there are", error)
+        self.assertIn("or pass --all", error)
+        self.assertEqual([process.poll() for process in both], [None, None])
+        self.chaos("proc", "kill", "--signal", "TERM", "--match", "sleep 1002.5", "--all")
+        self.assertEqual([process.wait(20) for process in both], [-signal.SIGTERM] * 2)
+
+    def test_a_paused_process_goes_on_when_the_command_is_interrupted(self):
+        process = self.sleeper("1003.5")
+        pause = self.start("proc", "pause-for", "1000s", process.pid)
+        self.wait_until(lambda: state(process.pid) == "T", "the process is not stopped")
+        pause.send_signal(signal.SIGINT)
+        self.assertEqual(pause.wait(20), 130)
+        self.wait_until(lambda: state(process.pid) == "S", "the process is still stopped")
+
+    def test_what_may_not_be_struck_is_refused_in_one_sentence(self):
+        cases = [
+            (["kill", 1], 1, "process 1 runs the whole machine"),
+            (["kill", os.getpid()], 1, "is this program or one that started it"),
+            (["stop", 0], 1, "0 is not the number of a process"),
+            (["kill", 4194304], 1, "process 4194304 is not there"),
+            (["kill"], 64, "name a process: its number, --match, --pid-file or --port"),
+            (["kill", "--match", ""], 64, "--match must not be empty"),
+            (["kill", "--match", "chaos proc kill --match"], 1, "is not there"),
+            (["kill", "--pid-file", "/nobody"], 1, "the PID file /nobody cannot be read"),
+            (["kill", "--signal", "STOP", 5], 64, "--signal must be one of KILL,"),
+            (["pause-for", "5", 5], 64, "5"),
+        ]
+        for arguments, status, sentence in cases:
+            with self.subTest(arguments):
+                error = self.chaos("proc", *arguments, status=status)
+                self.assertIn(sentence, error)
+                self.assertEqual(error.count("\n"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

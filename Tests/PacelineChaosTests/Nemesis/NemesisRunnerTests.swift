@@ -1,0 +1,211 @@
+import Glibc
+import Logging
+import NIOCore
+import PacelineCluster
+import Synchronization
+import Testing
+
+@testable import PacelineChaos
+
+@Suite("A nemesis at work", .serialized)
+struct NemesisRunnerTests {
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs a schedule whose link leads to a server in this process.
+    private static func run(
+        _ faults: String,
+        more: String = "",
+        timeout: String = "300ms",
+        upstream: Upstream
+    ) async throws -> NemesisReport {
+        let port = try freePort()
+        let text = """
+            length: 3s
+            ready: 20s
+            recovery: 20s
+            \(more)
+            links:
+              front: {listen: "127.0.0.1:\(port)", upstream: "\(upstream.endpoint)"}
+            checks:
+              echo: {tcp: "127.0.0.1:\(port)", contains: hello, every: 20ms, timeout: \(timeout), clients: 2}
+            faults:
+              - \(faults)
+            """
+        let schedule = try NemesisSchedule(text, path: "s.yaml")
+        let machine = try NemesisMachine(schedule, seed: 1, path: "s.yaml")
+        return try await runner(machine).run()
+    }
+
+    private static func runner(_ machine: NemesisMachine) throws -> NemesisRunner {
+        try NemesisRunner(machine, allowsRemoteClients: false, guardCommand: nil, logger: logger, onProgress: { _ in })
+    }
+
+    private static func freePort() throws -> Int { try RawListener().endpoint.port }
+
+    private static func greeter() async throws -> Upstream {
+        try await Upstream.start(greeting: Array("hello".utf8)) { $0 }
+    }
+
+    @Test(
+        "cuts, and mends, and the service recovers",
+        arguments: [
+            "{partition: front, at: 300ms, for: 2s}",
+            "{partition: front, direction: downstream, at: 300ms, for: 2s}",
+            "{down: front, at: 300ms, for: 2s}", "{swizzle: front, at: 300ms, for: 2s}",
+            "{toxic: front, type: timeout, at: 300ms, for: 2s}", "{flap: front, down: 400ms, at: 300ms, for: 2s}",
+        ]
+    )
+    func links(fault: String) async throws {
+        let upstream = try await Self.greeter()
+        let report = try await Self.run(fault, upstream: upstream)
+        try await upstream.stop()
+        #expect(report.isSuccess, "\(report.verdict) \(report.unhealthy)")
+        #expect(report.checks[0].failed > 0)
+        #expect(report.faults.count == 1 && report.faults[0].recoveredAfterMS != nil)
+        #expect(report.checks[0].longestGapMS >= 300)
+    }
+
+    @Test("harms nobody in the direction that it does not cut")
+    func oneWay() async throws {
+        let upstream = try await Self.greeter()
+        // Clients say nothing, so that a cut of what they send is not seen.
+        let report = try await Self.run(
+            "{partition: front, direction: upstream, at: 300ms, for: 2s}",
+            timeout: "20s",
+            upstream: upstream
+        )
+        try await upstream.stop()
+        #expect(report.isSuccess && report.checks[0].failed == 0)
+        // An answer that had to wait would have waited for the end of the cut.
+        #expect(report.checks[0].longestAnswerMS < 1500)
+    }
+
+    @Test("stops and kills what it has started, starts it again, and leaves nothing")
+    func processes() async throws {
+        let upstream = try await Self.greeter()
+        let mark = "1000.5\(getpid())"
+        let report = try await Self.run(
+            "{kill: p, at: [200ms, 800ms], for: 300ms}\n  - {pause: p, at: 600ms, for: 100ms}",
+            more: "processes: {p: {run: [sleep, \"\(mark)\"]}}",
+            upstream: upstream
+        )
+        try await upstream.stop()
+        #expect(report.isSuccess && report.ended.isEmpty)
+        #expect(report.faults.count == 3 && report.faults.allSatisfy { $0.failure == nil })
+        #expect(throws: ProcessError.self) { try ProcessSelector.match("sleep \(mark)").find() }
+    }
+
+    @Test("says what it could not strike, and of processes that end of themselves")
+    func failures() async throws {
+        let upstream = try await Self.greeter()
+        let report = try await Self.run(
+            "{pause: q, at: 200ms, for: 300ms}",
+            more: "processes: {p: {run: exit 3}, q: {match: nobody-has-this-command-line}}",
+            upstream: upstream
+        )
+        try await upstream.stop()
+        #expect(report.verdict == "recovered" && !report.isSuccess)
+        #expect(report.faults[0].failure?.contains("is not there") == true)
+        #expect(report.ended.map(\.ending) == ["exit status 3"])
+    }
+
+    @Test("heals when it is cancelled: what is stopped goes on, what was started ends, and links close")
+    func cancellation() async throws {
+        let upstream = try await Self.greeter()
+        let port = try Self.freePort()
+        let mark = "1000.7\(getpid())"
+        let other = try SpawnedProcess.start(ScheduledCommand(arguments: ["sleep", "1000"]))
+        defer { other.kill() }
+        let text = """
+            length: 1h
+            processes: {p: {run: [sleep, "\(mark)"]}, q: {pid: \(other.pid)}}
+            links: {front: {listen: "127.0.0.1:\(port)", upstream: "\(upstream.endpoint)"}}
+            checks: {echo: {tcp: "127.0.0.1:\(port)", contains: hello, every: 20ms}}
+            faults: [{pause: [p, q], at: 0}, {partition: front, at: 0}]
+            """
+        let machine = try NemesisMachine(NemesisSchedule(text, path: "s.yaml"), seed: 1, path: "s.yaml")
+        let runner = try Self.runner(machine)
+        let run = Task { try await runner.run() }
+        while ProcessTable.entry(other.pid)?.isStopped != true { try await Task.sleep(for: .milliseconds(5)) }
+        let start = ContinuousClock.now
+        run.cancel()
+        #expect(try await run.value.verdict == "interrupted")
+        #expect(ContinuousClock.now - start < .seconds(5))
+        while ProcessTable.entry(other.pid)?.isStopped == true { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(other.ending == nil)
+        #expect(throws: ProcessError.self) { try ProcessSelector.match("sleep \(mark)").find() }
+        #expect(throws: IOError.self) { try PlainClient(Endpoint(host: "127.0.0.1", port: port)) }
+        try await upstream.stop()
+    }
+
+    @Test(
+        "that cannot start leaves nothing",
+        arguments: [
+            "links: {front: {listen: \"127.0.0.1:PORT\", upstream: \"127.0.0.1:9\"}}",
+            "links: {front: {listen: \"0.0.0.0:0\", upstream: \"127.0.0.1:9\"}}",
+            "links: {}\nprocesses: {p: {run: [sleep, \"MARK\"]}, q: {run: [/nobody/x]}}",
+        ]
+    )
+    func start(parts: String) async throws {
+        let taken = try RawListener()
+        let mark = "1000.9\(getpid())"
+        let text = parts.replacing("PORT", with: "\(taken.endpoint.port)").replacing("MARK", with: mark)
+        let schedule = try NemesisSchedule(
+            "length: 1s\nchecks: {c: {tcp: \"127.0.0.1:9\"}}\nfaults: []\n" + text,
+            path: "s.yaml"
+        )
+        let runner = try Self.runner(NemesisMachine(schedule, seed: 1, path: "s.yaml"))
+        await #expect(throws: (any Error).self) { try await runner.run() }
+        #expect(throws: ProcessError.self) { try ProcessSelector.match("sleep \(mark)").find() }
+    }
+}
+
+@Suite("A check of a service", .serialized)
+struct CheckProbeTests {
+    private static func check(_ text: String) throws -> ServiceCheck {
+        let schedule = "length: 1s\nchecks: {c: \(text)}\nfaults: []"
+        return try NemesisSchedule(schedule, path: "s.yaml").checks[0]
+    }
+
+    @Test(
+        "by command succeeds with status 0 and the wanted words, in time",
+        arguments: [
+            ("{command: \"exit 0\"}", nil), ("{command: \"exit 3\"}", "it ended with exit status 3"),
+            ("{command: \"echo yes\", contains: yes}", nil),
+            ("{command: [echo, no], contains: yes}", "does not contain \"yes\""),
+            ("{command: sleep 100, timeout: 100ms}", "no answer within 100ms"),
+            ("{command: [/nobody/x]}", "cannot be started"),
+        ] as [(String, String?)]
+    )
+    func commands(text: String, failure: String?) async throws {
+        let said = try await CheckRun.ask(Self.check(text))
+        #expect(failure == nil ? said == nil : said?.contains(failure ?? "") == true, "\(said ?? "succeeded")")
+    }
+
+    @Test("by TCP sees who answers what")
+    func tcp() async throws {
+        let upstream = try await Upstream.start(greeting: Array("+PONG".utf8)) { $0 }
+        let silent = try RawListener()
+        let text = "tcp: \"\(upstream.endpoint)\""
+        #expect(try await CheckRun.ask(Self.check("{\(text)}")) == nil)
+        #expect(try await CheckRun.ask(Self.check("{\(text), send: PING, contains: PONG}")) == nil)
+        #expect(try await CheckRun.ask(Self.check("{\(text), contains: NO}"))?.contains("does not contain") == true)
+        let late = try await CheckRun.ask(Self.check("{tcp: \"\(silent.endpoint)\", contains: x, timeout: 100ms}"))
+        #expect(late == "no answer within 100ms")
+        try await upstream.stop()
+        #expect(try await CheckRun.ask(Self.check("{\(text)}"))?.contains("nothing listens at") == true)
+    }
+
+    @Test("by HTTP sees status and text")
+    func http() async throws {
+        let answer = "HTTP/1.1 404 x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody"
+        let upstream = try await OneAnswer.start(answer)
+        let text = "http: \"http://\(upstream.endpoint)/\""
+        #expect(try await CheckRun.ask(Self.check("{\(text)}")) == "it answers with status 404")
+        #expect(try await CheckRun.ask(Self.check("{\(text), status: 404}")) == nil)
+        #expect(try await CheckRun.ask(Self.check("{\(text), status: 200..404, contains: body}")) == nil)
+        #expect(try await CheckRun.ask(Self.check("{\(text), status: 404, contains: no}"))?.isEmpty == false)
+        try await upstream.stop()
+        #expect(try await CheckRun.ask(Self.check("{\(text)}"))?.contains("nothing listens at") == true)
+    }
+}
