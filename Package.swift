@@ -287,7 +287,8 @@ let fuzzing: [Target] = [
         name: "PacelineFuzzing",
         dependencies: [
             "CPacelineChecksum", "PacelineChaos", "PacelineChat", "PacelineCluster", "PacelineModel", "PacelineServer",
-            "PacelineSpeculation", "PacelineTestKit", "PacelineWire",
+            "PacelineSpeculation", "PacelineTensor", "PacelineTestKit", "PacelineWire",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
         ],

@@ -1,4 +1,5 @@
 import PacelineModel
+import PacelineTensor
 import PacelineTestKit
 
 /// Model files. A file is used as far as loading goes without arithmetic, or refused in one sentence.

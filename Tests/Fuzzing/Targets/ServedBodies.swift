@@ -1,4 +1,5 @@
 import Dispatch
+import HTTPTypes
 import Logging
 import NIOCore
 import PacelineCluster

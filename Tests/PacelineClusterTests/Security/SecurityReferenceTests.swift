@@ -1,10 +1,10 @@
 import NIOCore
 import PacelineSimulation
 import PacelineSpeculation
-import PacelineWire
 import Testing
 
 @testable import PacelineCluster
+@testable import PacelineWire
 
 /// Holes that were found in other systems, and the rules that keep them out of the draft link. `Protocols/SECURITY.md`
 /// lists them.
@@ -80,7 +80,7 @@ struct LinkSecurityReferenceTests {
 
     @Test("CVE-2026-118375: whoever has not finished the handshake gets four kilobytes, whatever a header announces")
     func handshakeMemory() throws {
-        for announced in [UInt32(4097), 256 << 10, 1 << 20, .max] {
+        for announced: UInt32 in [4097, 256 << 10, 1 << 20, .max] {
             var pair = LinkPair()
             pair.connect(.verifier)
             var header = try WireTap.frame(.hello(LinkPair.hello())).getSlice(at: 0, length: 12) ?? ByteBuffer()

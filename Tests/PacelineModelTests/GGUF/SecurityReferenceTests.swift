@@ -31,7 +31,7 @@ struct GGUFSecurityReferenceTests {
 
     @Test("llama.cpp #13067, #9799, #25289: unknown types and dimensions of zero are refused, and no sum wraps round")
     func typesAndDimensions() throws {
-        for type in [13, 255, UInt32.max] {
+        for type: UInt32 in [13, 255, .max] {
             #expect(
                 Self.reason { $0.add("k", .raw(type: type, bytes: [0])) } == .unknownValueType(key: "k", type: type)
             )
@@ -42,7 +42,7 @@ struct GGUFSecurityReferenceTests {
             let reason = Self.reason { $0.addTensor("w", dimensions: dimensions, type: 0, bytes: [0, 0, 0, 0]) }
             #expect(reason != nil, "\(dimensions)")
         }
-        for offset in [UInt64.max, .max - 31, 1 << 63, 1 << 40] {
+        for offset: UInt64 in [.max, .max - 31, 1 << 63, 1 << 40] {
             let reason = Self.reason {
                 $0.addTensor("w", dimensions: [1], type: 0, bytes: [0, 0, 0, 0], offset: offset)
             }

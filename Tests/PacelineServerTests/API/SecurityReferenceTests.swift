@@ -1,4 +1,4 @@
-import PacelineCluster
+import HTTPTypes
 import PacelineServer
 import Testing
 
