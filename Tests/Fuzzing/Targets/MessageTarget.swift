@@ -11,6 +11,8 @@ struct MessageTarget: FuzzTarget {
         let types = MessageType.allCases
         let type = types[Int(head & 0x0f) % types.count]
         let phase = WireSamples.phase(of: type, version: head < 0x80 ? 2 : 1)
+        // The frame's header would be refused before.
+        guard let cap = phase.payloadCap(of: type), input.count <= cap else { return false }
         let payload = ByteBuffer(bytes: input.dropFirst())
         do {
             let message = try MessageDecoder(phase: phase).decode(Frame(type: type, sequence: 1, payload: payload))
