@@ -286,7 +286,36 @@ let targets: [Target] = [
     ),
 ]
 
-let package = Package(name: "paceline", dependencies: dependencies, targets: targets)
+/// Reading bytes from outside under a fuzzer. The targets run in the tests too, on the inputs in Tests/Fuzzing/corpora.
+let fuzzing: [Target] = [
+    .target(
+        name: "PacelineFuzzing",
+        dependencies: [
+            "CPacelineChecksum", "PacelineChaos", "PacelineChat", "PacelineCluster", "PacelineModel", "PacelineServer",
+            "PacelineSpeculation", "PacelineTensor", "PacelineTestKit", "PacelineWire",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+        ],
+        path: "Tests/Fuzzing/Targets"
+    ),
+    .testTarget(name: "PacelineFuzzingTests", dependencies: ["PacelineFuzzing"], path: "Tests/Fuzzing/Replay"),
+]
+
+/// The fuzzer's driver needs instrumented code: Tests/Fuzzing/fuzz.sh builds it in a folder of its own.
+let fuzzes = Context.environment["PACELINE_FUZZING"] != nil
+let fuzzer: Target = .executableTarget(
+    name: "PacelineFuzzer",
+    dependencies: ["PacelineFuzzing"],
+    path: "Tests/Fuzzing/Driver",
+    linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+)
+
+let package = Package(
+    name: "paceline",
+    dependencies: dependencies,
+    targets: targets + fuzzing + (fuzzes ? [fuzzer] : [])
+)
 
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !target.name.hasPrefix("C") || target.name == "ClusterTests" else { continue }
@@ -299,4 +328,5 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
         // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
         .enableUpcomingFeature("InternalImportsByDefault"),
     ]
+    if fuzzes { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"])) }
 }

@@ -14,7 +14,8 @@ Checks all files that are tracked by git or not ignored:
   C         clang-format (except generated code)
   scripts   shellcheck
   Python    ruff check, ruff format
-  all       no line over 120 columns; Package.swift declares exactly what targets import
+  all       no line over 120 columns; Package.swift declares exactly what targets import; every hole that
+            Protocols/SECURITY.md lists has its test
 
   --fix     first repair the format of Swift, C and Python
 END_OF_USAGE
@@ -95,6 +96,7 @@ check "ruff format" "$ruff_folder/bin/ruff" format --quiet --check "${python[@]}
 check "lines over 120 columns" long_lines "${swift[@]}" "${c[@]}" "${scripts[@]}" "${python[@]}" "${protocols[@]}"
 check "prose over 120 columns" long_prose "${prose[@]}"
 check "dependencies" python3 Deploy/dependencies.py
+check "security references" python3 Deploy/security_references.py
 
 ((failures == 0)) || fail "$failures checks failed; Deploy/lint.sh --fix repairs the format"
 say "all checks passed"

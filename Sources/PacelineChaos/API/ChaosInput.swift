@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import PacelineChat
 import PacelineCluster
 import PacelineSpeculation
@@ -6,7 +6,7 @@ import PacelineWire
 
 /// One JSON object of a request, read field by field. Fields that nobody reads are ignored, as Toxiproxy does; a field
 /// that is null counts as absent.
-struct ChaosInput {
+package struct ChaosInput {
     /// Where the object is: empty for the body itself, otherwise for example `toxics[2]`.
     private let path: String
     private let mapping: TemplateMapping
@@ -19,7 +19,7 @@ struct ChaosInput {
     /// Reads a body that is one object.
     ///
     /// - Throws: ``ChaosError`` 400.
-    static func object(_ body: ByteBuffer) throws(ChaosError) -> ChaosInput {
+    package static func object(_ body: ByteBuffer) throws(ChaosError) -> ChaosInput {
         let value = try read(body)
         guard case .mapping(let mapping) = value else {
             throw .badRequest("one JSON object was expected, not \(kind(value))")
@@ -30,7 +30,7 @@ struct ChaosInput {
     /// Reads a body that is an array of objects.
     ///
     /// - Throws: ``ChaosError`` 400.
-    static func objects(_ body: ByteBuffer) throws(ChaosError) -> [ChaosInput] {
+    package static func objects(_ body: ByteBuffer) throws(ChaosError) -> [ChaosInput] {
         let value = try read(body)
         guard case .list(let items) = value else {
             throw .badRequest("a JSON array of proxies was expected, not \(kind(value))")
@@ -164,7 +164,7 @@ extension ChaosInput {
     /// A new toxic.
     ///
     /// - Throws: ``ChaosError`` 400.
-    func toxic() throws(ChaosError) -> ToxicDefinition {
+    package func toxic() throws(ChaosError) -> ToxicDefinition {
         let word = try string("stream") ?? StreamDirection.downstream.rawValue
         guard let stream = StreamDirection(rawValue: word.lowercased()) else { throw .invalidStream(word) }
         let typeName = try string("type") ?? ""
@@ -197,7 +197,7 @@ extension ChaosInput {
     /// `toxic` with the settings that the body names; the others stay.
     ///
     /// - Throws: ``ChaosError`` 400.
-    func changed(_ toxic: ToxicDefinition) throws(ChaosError) -> ToxicDefinition {
+    package func changed(_ toxic: ToxicDefinition) throws(ChaosError) -> ToxicDefinition {
         let kept = [ToxicAttribute.afterBytes, .afterFrames, .duration, .count].map(\.name) + ["match"]
         for field in kept where value(field) != nil {
             throw .badRequest("\(name(field)) cannot be changed; remove the toxic and add another one")
@@ -222,7 +222,7 @@ extension ChaosInput {
     /// A new proxy with its toxics.
     ///
     /// - Throws: ``ChaosError`` 400.
-    func proxy() throws(ChaosError) -> ProxyRecord {
+    package func proxy() throws(ChaosError) -> ProxyRecord {
         var proxy = ProxyRecord(
             name: try required("name"),
             listen: try address("listen") ?? "127.0.0.1:0",
@@ -236,7 +236,7 @@ extension ChaosInput {
     /// `proxy` with the addresses and the state that the body names.
     ///
     /// - Throws: ``ChaosError`` 400.
-    func changed(_ proxy: ProxyRecord) throws(ChaosError) -> ProxyRecord {
+    package func changed(_ proxy: ProxyRecord) throws(ChaosError) -> ProxyRecord {
         var proxy = proxy
         proxy.listen = try address("listen") ?? proxy.listen
         if let upstream = try string("upstream") { proxy.upstream = try self.upstream(upstream) }

@@ -142,13 +142,23 @@ struct VerifierFamilies {
             label: "outcome",
             [
                 ("current", trees.current), ("rerooted", trees.rerooted), ("stale", trees.stale),
-                ("over_credit", trees.overCredit), ("invalid", trees.invalid),
+                ("over_credit", trees.overCredit), ("invalid", trees.invalid), ("flooded", trees.flooded),
             ]
         )
     }
 
     private mutating func addDrafters(_ verifier: VerifierSnapshot) {
         gauge("num_workers", "Connected workers.", Double(verifier.workers.count(where: \.isConnected)))
+        counter(
+            "workers_dismissed_total",
+            "Workers whose connections were closed because they kept breaking rules.",
+            verifier.dismissedWorkers
+        )
+        gauge(
+            "doubted_addresses",
+            "Addresses whose workers left without having been of use; strangers from there begin in doubt.",
+            Double(verifier.doubtedAddresses)
+        )
         let drafters = verifier.drafters
         gauge(
             "drafter_workers",

@@ -210,6 +210,20 @@ struct ChaosAPITests {
         }
     }
 
+    @Test("CVE-2025-62593: a web page cannot have a browser change proxies")
+    func webPages() async throws {
+        try await withAPI { api in
+            for (method, path, body) in [
+                (HTTPRequest.Method.post, "/proxies", Self.redis), (.post, "/reset", ""), (.post, "/populate", "[]"),
+                (.delete, "/proxies/redis", ""), (.get, "/proxies", ""), (.get, "/metrics", ""),
+            ] {
+                let answer = try await api.call(method, path, body, headers: [.userAgent: "Mozilla/5.0 (X11)"])
+                #expect(answer.status == 403, "\(method) \(path)")
+            }
+            #expect(try await api.call(.get, "/proxies").body == "{}")
+        }
+    }
+
     @Test("refuses browsers, and tells its version and figures")
     func others() async throws {
         try await withAPI { api in

@@ -44,6 +44,8 @@ struct DraftLedger: Sendable {
         /// The most credit that may ever have been granted. What is on its way was drafted under an earlier credit, or
         /// before the request was closed and opened again at the worker.
         var ceiling: Int
+        /// What the worker may still send.
+        var allowance: TreeAllowance
         /// Whether the worker has sent something since it was last given credit.
         var isHeard = false
         /// Verdicts that the worker has not been told: it has no credit to make use of them, or not the whole base yet.
@@ -96,7 +98,10 @@ struct DraftLedger: Sendable {
         guard !isKnown, page.entries.count < MergedTree.workerLimit else { return }
         lastNumber += 1
         let ceiling = max(ceiling ?? terms.credit, terms.credit)
-        page.entries.append(Entry(worker: worker, number: lastNumber, terms: terms, ceiling: ceiling))
+        let allowance = TreeAllowance(credit: ceiling)
+        page.entries.append(
+            Entry(worker: worker, number: lastNumber, terms: terms, ceiling: ceiling, allowance: allowance)
+        )
         if page.contributions.count < Self.contributionLimit, !page.contributions.contains(worker) {
             page.contributions[worker] = RequestContribution(worker: worker, drafter: drafter)
         }
@@ -190,6 +195,13 @@ struct DraftLedger: Sendable {
         }
     }
 
+    /// Has a worker pay for a tree.
+    ///
+    /// - Returns: false if it has sent too much for the request; nil if the request is not open at it.
+    mutating func pay(for tree: Message.Tree, from worker: LinkID) -> Bool? {
+        update(RequestID(rawValue: tree.request), worker) { $0.allowance.pay(for: tree) }
+    }
+
     /// Whether a worker has sent something since it was last given credit.
     func isHeard(_ worker: LinkID, of request: RequestID) -> Bool {
         entry(request, worker)?.isHeard ?? false
@@ -210,6 +222,7 @@ struct DraftLedger: Sendable {
             if entry.terms.credit == 0 { entry.isHeard = false }
             entry.terms.credit = terms.credit
             entry.ceiling = max(entry.ceiling, terms.credit)
+            entry.allowance.grant(credit: entry.ceiling)
             entry.withheld += 1
             guard !isIdle || entry.withheld == BaseHistory.limit else { return DueTerms() }
             let due = DueTerms(
@@ -225,7 +238,10 @@ struct DraftLedger: Sendable {
 
     /// A verdict that a worker cannot be told yet.
     mutating func withhold(from worker: LinkID, of request: RequestID) {
-        update(request, worker) { $0.withheld += 1 }
+        update(request, worker) { entry in
+            entry.allowance.grant(credit: entry.ceiling)
+            entry.withheld += 1
+        }
     }
 
     /// Verdicts that a worker has not been told.

@@ -15,6 +15,8 @@ struct TreeBoard: Sendable {
         case stale
         /// More nodes than the worker's credit allows; the tree is ignored until the worker starts a new one.
         case overCredit
+        /// More than the worker may send for one base, or for requests that are not open at it. It is not looked at.
+        case flooded
         /// It does not continue what the worker sent before.
         case invalid(String)
     }

@@ -32,6 +32,8 @@ extension VerifierMachine {
     ) {
         ledger.close(request, at: worker)
         running.update(request) { $0.drop(worker) }
+        let credit = configuration.draft.nodes
+        links.update(worker) { $0.worker?.conduct.closed(credit: credit) }
         send(.close(Message.Close(request: request.rawValue, reason: reason)), to: worker, now: now)
     }
 

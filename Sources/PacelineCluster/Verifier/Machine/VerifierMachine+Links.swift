@@ -37,7 +37,9 @@ extension VerifierMachine: LinkOwner {
         for other in links.keys where links[other]?.worker?.peer.incarnation == peer.incarnation {
             abort(other, .superseded, now: now)
         }
-        let profile = archive.take(peer.incarnation)
+        let host = links.update(id) { $0.host } ?? ""
+        let stranger = WorkerProfile(doubt: configuration.restsDrafting ? reputation.doubt(of: host, now: now) : 0)
+        let profile = archive.take(peer.incarnation, stranger: stranger)
         links.update(id) { $0.worker = WorkerRecord(peer: peer, profile: profile) }
         ledger.join(id)
         outbox.append(.note(.workerJoined(id, peer)))
@@ -46,7 +48,9 @@ extension VerifierMachine: LinkOwner {
 
     mutating func leave(_ id: LinkID, _ link: Link, _ fault: LinkFault, now: Instant) {
         outbox.append(.note(.linkClosed(id, name: link.worker?.peer.name, fault)))
-        guard let worker = link.worker else { return }
+        guard var worker = link.worker else { return }
+        if worker.conduct.isDismissed { worker.profile.distrust() }
+        reputation.blame(link.host, doubt: worker.profile.performance.doubt, now: now)
         archive.keep(worker.profile, of: worker.peer.incarnation)
         statistics.depart(snapshot(of: worker, id: id, isConnected: false))
         for request in ledger.requests(of: id) {
@@ -61,7 +65,11 @@ extension VerifierMachine: LinkOwner {
         case .tree(let tree): receive(tree, from: id, now: now)
         case .close(let close): giveUp(close, by: id, now: now)
         case .drain(let drain):
-            links.update(id) { $0.worker?.isDraining = true }
+            let isRepeated = links.update(id) { link -> Bool in
+                defer { link.worker?.isDraining = true }
+                return link.worker?.isDraining ?? true
+            }
+            guard isRepeated == false else { return strike(id, now: now) }
             outbox.append(.note(.workerDraining(id, reason: drain.reason)))
             takeBack(from: id, now: now)
         default:
@@ -72,6 +80,11 @@ extension VerifierMachine: LinkOwner {
 
     private mutating func receive(_ tree: Message.Tree, from id: LinkID, now: Instant) {
         let request = RequestID(rawValue: tree.request)
+        guard pays(for: tree, from: id) else {
+            statistics.count(.flooded)
+            let reason = "the worker sends more than anybody has use for"
+            return refuse(request, from: id, reason: reason, now: now)
+        }
         // A tree for a finished request is not the worker's mistake: the Close was on its way.
         let receipt = ledger.hear(from: id, of: request).flatMap { ceiling in
             running.update(request) { $0.receive(tree, from: id, ceiling: ceiling) }
@@ -83,11 +96,30 @@ extension VerifierMachine: LinkOwner {
             noteArrival(for: request, from: id, now: now)
         case .stale:
             ledger.recordStaleTree(from: id)
-        case .overCredit:
-            outbox.append(.note(.treeRefused(id, request, reason: "it exceeds the worker's credit")))
-        case .invalid(let reason):
-            outbox.append(.note(.treeRefused(id, request, reason: reason)))
+        case .overCredit: refuse(request, from: id, reason: "it exceeds the worker's credit", now: now)
+        case .invalid(let reason): refuse(request, from: id, reason: reason, now: now)
+        case .flooded: break
         }
+    }
+
+    /// Whether a worker may still send a tree. False too for one that has just been dismissed.
+    private mutating func pays(for tree: Message.Tree, from id: LinkID) -> Bool {
+        if let isPaid = ledger.pay(for: tree, from: id) { return isPaid }
+        return links.update(id) { $0.worker?.conduct.allowsStray(tree) ?? false } ?? false
+    }
+
+    /// Ignores a tree that breaks a rule.
+    private mutating func refuse(_ request: RequestID, from id: LinkID, reason: String, now: Instant) {
+        guard links.update(id, { _ in true }) ?? false else { return }
+        outbox.append(.note(.treeRefused(id, request, reason: reason)))
+        strike(id, now: now)
+    }
+
+    /// A worker broke a rule that it may break now and then.
+    private mutating func strike(_ id: LinkID, now: Instant) {
+        guard links.update(id, { $0.worker?.conduct.strike(now: now) ?? false }) ?? false else { return }
+        statistics.countDismissal()
+        abort(id, .violation("the worker broke rules more than \(WorkerConduct.limit) times in a row"), now: now)
     }
 
     /// A worker is leaving: from the next pass on nothing of it is planned with, and others draft in its place.

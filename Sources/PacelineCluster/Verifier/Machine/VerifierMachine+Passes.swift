@@ -58,8 +58,14 @@ extension VerifierMachine {
         return running.update(request) { $0.drafts(of: drafters, ifAbove: price) } ?? MergedTree(limits: treeLimits)
     }
 
+    /// A worker that rests takes up no row, whatever it sends: what it drafts is compared with verdicts all the same,
+    /// so that it can prove itself.
     private func drafters(of request: RequestID) -> [(worker: LinkID, profile: WorkerProfile?)] {
-        ledger.workers(of: request).map { (worker: $0, profile: links[$0]?.worker?.profile) }
+        ledger.workers(of: request).map { worker in
+            let profile = links[worker]?.worker?.profile
+            let isResting = configuration.restsDrafting && profile?.performance.isResting ?? false
+            return (worker: worker, profile: isResting ? nil : profile)
+        }
     }
 
     private mutating func demand(of request: RequestID) -> PassScheduler.Demand? {

@@ -21,7 +21,9 @@ extension VerifierMachine {
             reusedTokens: statistics.reusedTokens,
             speedUp: scheduler.slowdownGuard.speedUp,
             pendingLinks: links.values.count { $0.worker == nil },
-            reservedTokens: reservedTokens
+            reservedTokens: reservedTokens,
+            dismissedWorkers: statistics.dismissals,
+            doubtedAddresses: reputation.count
         )
     }
 

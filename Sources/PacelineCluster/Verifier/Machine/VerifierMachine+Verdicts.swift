@@ -101,12 +101,18 @@ extension VerifierMachine {
             guard let tree = running.update(request, { $0.tree(of: worker) }) else { continue }
             let isHeard = ledger.isHeard(worker, of: request)
             // In place: a profile is large, and copied when its copy learns.
-            let isRestOutdated = links.update(worker) { link -> Bool in
+            let change = links.update(worker) { link -> (isRest: Bool, provenAt: String?) in
                 let wasResting = link.worker?.profile.performance.isResting
+                let wasProven = link.worker?.profile.isProven
                 link.worker?.profile.learn(from: verdict, on: tree, isHeard: isHeard, isJudged: isJudging)
-                return link.worker?.profile.performance.isResting != wasResting
+                let isProven = link.worker?.profile.isProven
+                return (
+                    link.worker?.profile.performance.isResting != wasResting,
+                    isProven == wasProven ? nil : link.host
+                )
             }
-            if isRestOutdated == true { ledger.unbalance() }
+            if change?.isRest == true { ledger.unbalance() }
+            if let host = change?.provenAt { reputation.praise(host) }
         }
     }
 

@@ -67,6 +67,7 @@ package struct VerifierMachine: Sendable {
     var service = ServiceState()
     var statistics = VerifierStatistics()
     var archive = ProfileArchive()
+    var reputation = AddressReputation()
     var observer = RoundObserver()
     var outbox = Outbox<Effect>()
 

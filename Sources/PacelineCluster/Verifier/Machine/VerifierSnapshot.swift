@@ -43,6 +43,7 @@ package struct VerifierSnapshot: Sendable, Equatable {
         package var stale = 0
         package var overCredit = 0
         package var invalid = 0
+        package var flooded = 0
     }
 
     package var running: Int
@@ -69,6 +70,10 @@ package struct VerifierSnapshot: Sendable, Equatable {
     package var pendingLinks: Int
     /// Context tokens that running requests have reserved.
     package var reservedTokens: Int
+    /// Workers whose connections were closed because they kept breaking rules.
+    package var dismissedWorkers = 0
+    /// Addresses whose workers left without having been of use; strangers from there begin in doubt.
+    package var doubtedAddresses = 0
 
     /// That of a verifier that has not begun.
     package static let empty = VerifierSnapshot(

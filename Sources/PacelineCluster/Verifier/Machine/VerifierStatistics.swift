@@ -14,6 +14,8 @@ struct VerifierStatistics: Sendable {
     private(set) var plainRounds = 0
     private(set) var trees = VerifierSnapshot.Trees()
     private(set) var passes = 0
+    /// Workers that were dismissed.
+    private(set) var dismissals = 0
     /// Prompt tokens that passes computed, and those that were in the cache already.
     private(set) var prefilledTokens = 0
     private(set) var reusedTokens = 0
@@ -23,6 +25,10 @@ struct VerifierStatistics: Sendable {
 
     mutating func countPass() {
         passes += 1
+    }
+
+    mutating func countDismissal() {
+        dismissals += 1
     }
 
     mutating func countPrefill(computed: Int, reused: Int) {
@@ -43,6 +49,7 @@ struct VerifierStatistics: Sendable {
         case .stale: trees.stale += 1
         case .overCredit: trees.overCredit += 1
         case .invalid: trees.invalid += 1
+        case .flooded: trees.flooded += 1
         }
     }
 

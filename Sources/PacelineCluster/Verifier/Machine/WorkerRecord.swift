@@ -7,6 +7,7 @@ struct WorkerRecord: Sendable {
     var isDraining = false
     /// What was learned of the worker's drafting, in all its requests.
     var profile: WorkerProfile
+    var conduct = WorkerConduct()
 
     init(peer: LinkPeer, profile: WorkerProfile) {
         self.peer = peer

@@ -20,6 +20,16 @@ struct WorkerProfile: Sendable {
 
     init() {}
 
+    /// - Parameter doubt: that of the worker's address.
+    init(doubt: Int) {
+        performance = WorkerYield(doubt: doubt)
+    }
+
+    /// The worker was dismissed: if it comes back, it rests until it has proven itself.
+    mutating func distrust() {
+        performance.distrust()
+    }
+
     /// Whether the target has ever taken a token of the worker's trees. No pass waits for a worker before.
     var isProven: Bool { shape.agreements > 0 }
 
@@ -82,10 +92,10 @@ struct ProfileArchive: Sendable {
         entries.append((incarnation, profile))
     }
 
-    /// Hands out what is known of a worker's process life; an empty profile if nothing is.
-    mutating func take(_ incarnation: UInt64) -> WorkerProfile {
+    /// Hands out what is known of a worker's process life; a `stranger`'s profile if nothing is.
+    mutating func take(_ incarnation: UInt64, stranger: WorkerProfile = WorkerProfile()) -> WorkerProfile {
         guard let index = entries.firstIndex(where: { $0.incarnation == incarnation }) else {
-            return WorkerProfile()
+            return stranger
         }
         return entries.remove(at: index).profile
     }

@@ -9,7 +9,7 @@ struct WorkerYield: Sendable {
     /// Verdicts before a judgement is made.
     static let trial = 32
     /// A judgement comes earlier if this many first verdicts all found a tree, but no right token on it.
-    private static let shortTrial = 12
+    static let shortTrial = 12
     /// Below this many tokens per verdict a worker rests.
     private static let floor = 0.02
     /// Verdicts until the end of the first probe, the most until the end of the next, and the length of a probe.
@@ -43,6 +43,27 @@ struct WorkerYield: Sendable {
     private(set) var lastFailure: Double?
 
     init() {}
+
+    /// What a stranger is worth whose address others have left in doubt.
+    ///
+    /// - Parameter doubt: verdicts that count as having refuted it; with ``shortTrial`` of them it begins at rest.
+    init(doubt: Int) {
+        refutations = min(doubt, Self.shortTrial)
+        if doubt >= Self.shortTrial { distrust() }
+    }
+
+    /// The worker rests until it has proven itself, whatever it did before.
+    mutating func distrust() {
+        rested = 0
+        pause = Self.firstProbe
+        lastFailure = tokensPerVerdict
+    }
+
+    /// What its address is blamed with when the worker leaves: the verdicts that refuted it, if it was never right, and
+    /// a whole trial if it was sent to rest.
+    var doubt: Int {
+        isResting ? Self.shortTrial : refutations ?? 0
+    }
 
     /// Whether the worker has no credit but for probes.
     var isResting: Bool { rested != nil }
