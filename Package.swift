@@ -195,10 +195,11 @@ let targets: [Target] = [
         name: "PacelineSimulation",
         dependencies: [
             "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineModel", "PacelineServer",
-            "PacelineSpeculation", "PacelineWire",
+            "PacelineSpeculation", "PacelineTensor", "PacelineWire",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
-        ]
+        ],
+        exclude: ["README.md"]
     ),
     .testTarget(
         name: "PacelineSimulationTests",

@@ -81,6 +81,29 @@ package final class KVPage: @unchecked Sendable {
         return (0..<count).map { KVPage(shape: shape, slab: slab, index: $0) }
     }
 
+    /// Puts words where the first value of a slot is, in pages of float16. For engines that compute nothing, and note
+    /// what a slot's keys and values would depend on.
+    ///
+    /// - Parameter words: at most as many as a stored head has elements.
+    package func note(_ words: [UInt16], inSlot slot: Int) {
+        precondition(shape.type == .f16 && words.count <= shape.storedDimension && (0..<Self.slots).contains(slot))
+        let start = values(ofSlot: slot)
+        for (place, word) in words.enumerated() { start.storeBytes(of: word, toByteOffset: 2 * place, as: UInt16.self) }
+    }
+
+    /// The first `count` words that ``note(_:inSlot:)`` has put into a slot.
+    package func notes(_ count: Int, inSlot slot: Int) -> [UInt16] {
+        precondition(shape.type == .f16 && count <= shape.storedDimension && (0..<Self.slots).contains(slot))
+        let start = values(ofSlot: slot)
+        return (0..<count).map { start.load(fromByteOffset: 2 * $0, as: UInt16.self) }
+    }
+
+    /// Where the values of a slot are in the first layer and head: behind the keys of all.
+    private func values(ofSlot slot: Int) -> UnsafeMutableRawPointer {
+        let keys = shape.layers * shape.heads * Self.slots * shape.storedDimension
+        return base + 2 * (keys + slot * shape.storedDimension)
+    }
+
     /// Copies one slot, all layers, from another page (or this one).
     package func copySlot(_ slot: Int, from other: KVPage, slot otherSlot: Int) {
         precondition(other.shape == shape && (0..<Self.slots).contains(slot) && (0..<Self.slots).contains(otherSlot))

@@ -9,9 +9,17 @@ struct NoHarmTests {
     @Test("and with trees that are all wrong keep at least 0.97 of the speed of plain decoding")
     func worthless() throws {
         for seed in 1...24 as ClosedRange<UInt64> {
-            let speed = try SeedOutcome.worthlessSpeed(seed: seed)
+            let speed = try SeedOutcome.speed(of: Trial(.worthless(seed: seed), .worthless))
             #expect(speed.violation == nil, "seed \(seed)")
             #expect(speed.ratio >= 0.97, "seed \(seed)")
+        }
+    }
+
+    @Test("and with trees that are nearly all right make requests at least half as fast again")
+    func helpful() throws {
+        for seed in 1...12 as ClosedRange<UInt64> {
+            let speed = try SeedOutcome.speed(of: Trial(.helpful(seed: seed), .helpful))
+            #expect(speed.violation == nil && speed.ratio >= 1.5, "seed \(seed): \(speed)")
         }
     }
 

@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineWire
 
 /// Requests that are being opened at a peer. Splits long bases into messages. Hands these out one at a time, as there
@@ -34,7 +35,8 @@ struct BaseSender: Sendable {
         let base = first.open.base
         let end = min(base.count, first.sent + part)
         let tokens = Array(base[first.sent..<end])
-        if end == base.count { openings.removeFirst() } else { openings[0].sent = end }
+        let overlap = PlantedBug.basePartsOverlap.isPlanted && end - first.sent > 1 ? 1 : 0
+        if end == base.count { openings.removeFirst() } else { openings[0].sent = end - overlap }
         guard first.sent > 0 else {
             var open = first.open
             open.base = tokens

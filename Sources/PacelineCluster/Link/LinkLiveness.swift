@@ -1,3 +1,4 @@
+import PacelineSpeculation
 import PacelineWire
 
 /// Heartbeats of one link: when to ping, when to answer, when to give the peer up.
@@ -43,6 +44,7 @@ struct LinkLiveness: Sendable {
     }
 
     private var deathAt: Instant {
+        if PlantedBug.silenceForgiven.isPlanted { return Instant(nanoseconds: .max) }
         let silence = lastHeard + deadAfter
         guard let oldestUnanswered else { return silence }
         return min(silence, oldestUnanswered.since + deadAfter * 2)
@@ -81,6 +83,7 @@ struct LinkLiveness: Sendable {
         guard pingsInInterval <= pingLimit else {
             throw .violation("more than \(pingLimit) pings came within one heartbeat")
         }
+        if PlantedBug.pingsUnanswered.isPlanted { return nil }
         guard isWorking else {
             owedPong = ping.number
             return nil
@@ -103,7 +106,7 @@ struct LinkLiveness: Sendable {
 
     /// The compute thread came to life or stalled. Once alive, it answers the ping that it owes an answer.
     mutating func work(isAlive: Bool, now: Instant, lastReceived: UInt64) -> [Message] {
-        isWorking = isAlive
+        isWorking = isAlive || PlantedBug.hungThreadAnswers.isPlanted
         guard isAlive, let number = owedPong else { return [] }
         owedPong = nil
         return [.pong(Message.Pong(number: number, lastReceived: lastReceived))]

@@ -1,4 +1,5 @@
 package import NIOCore
+import PacelineSpeculation
 package import PacelineWire
 
 /// One end of a connection between a worker and a verifier, from first byte to last: framing, handshake, heartbeats,
@@ -183,7 +184,7 @@ extension LinkMachine {
             openings.add(open)
             try sendBases(now: now)
         case .close(let close):
-            openings.cancel(close.request)
+            if !PlantedBug.openingSentAfterClose.isPlanted { openings.cancel(close.request) }
             try write(message, now: now)
         default:
             try write(message, now: now)

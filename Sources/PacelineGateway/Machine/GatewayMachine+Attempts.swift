@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import PacelineCluster
 import PacelineServer
+import PacelineSpeculation
 
 /// What replicas answer.
 extension GatewayMachine {
@@ -11,7 +12,7 @@ extension GatewayMachine {
         let streams = head.isEventStream && request.relay != nil
         requests[id]?.attempt?.progress = streams ? .streaming : .collecting(head, ByteBuffer())
         requests[id]?.attempt?.lastByte = now
-        if request.seed == nil { requests[id]?.seed = head.headers[.pacelineSeed] }
+        if request.seed == nil, !PlantedBug.seedForgotten.isPlanted { requests[id]?.seed = head.headers[.pacelineSeed] }
     }
 
     /// A replica says in an answer's head which generation it is of. It may have started anew since it last answered
@@ -77,7 +78,7 @@ extension GatewayMachine {
         requests[id]?.lastContent = now
         requests[id]?.generation = attempt.generation
         let done = requests[id]?.progress(output.tokens) ?? 0
-        replicas.settle(done, on: attempt.address)
+        if !PlantedBug.chargeLeaked.isPlanted { replicas.settle(done, on: attempt.address) }
         statistics.count(tokens: output.tokens)
         send(id, output.bytes, tokens: output.tokens, now: now)
     }

@@ -1,6 +1,7 @@
 import NIOCore
 import PacelineCluster
 import PacelineServer
+import PacelineSpeculation
 
 /// How requests come, find a replica, and end.
 extension GatewayMachine {
@@ -18,7 +19,8 @@ extension GatewayMachine {
     mutating func place(_ id: ProxyRequestID, now: Instant) {
         guard let request = requests[id] else { return }
         let prefixes = request.call.generation?.prefixes ?? []
-        let choice = replicas.choice(prefixes, generation: request.generation, excluding: request.tried, now: now)
+        let wanted = PlantedBug.generationForgotten.isPlanted ? nil : request.generation
+        let choice = replicas.choice(prefixes, generation: wanted, excluding: request.tried, now: now)
         guard let address = choice, let generation = replicas[address]?.generation else { return wait(id, now: now) }
         let charge = request.charge(configuration)
         let attempt = ProxyRequest.Attempt(
@@ -86,6 +88,7 @@ extension GatewayMachine {
         if reason == .leaving { replicas.note(.refusing, of: address, now: now) }
         if reason == .unreachable { replicas.note(.down, of: address, now: now) }
         if let answer { requests[id]?.keep(answer) }
+        if PlantedBug.refusalIsFinal.isPlanted { return lose(id) }
         move(id, from: address, reason, now: now)
     }
 
@@ -139,7 +142,7 @@ extension GatewayMachine {
     /// Forgets an attempt that has ended by itself.
     mutating func release(_ id: ProxyRequestID) {
         guard let attempt = requests[id]?.attempt else { return }
-        replicas.end(on: attempt.address, charge: attempt.charge)
+        if !PlantedBug.attemptLeaked.isPlanted { replicas.end(on: attempt.address, charge: attempt.charge) }
         if case .collecting(_, let body) = attempt.progress { collectedBytes -= body.readableBytes }
         attempts[attempt.id] = nil
         requests[id]?.attempt = nil
@@ -148,7 +151,7 @@ extension GatewayMachine {
     // MARK: Ends of requests
 
     mutating func leave(_ id: ProxyRequestID) {
-        guard requests[id] != nil else { return }
+        guard requests[id] != nil, !PlantedBug.goneClientServed.isPlanted else { return }
         drop(id)
         requests[id] = nil
         statistics.count(.left)

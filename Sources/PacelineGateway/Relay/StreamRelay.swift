@@ -76,6 +76,7 @@ struct StreamRelay: Sendable {
     var point: ResumePoint? {
         guard hasContent else { return nil }
         var point = ResumePoint(tokens: choices.map(\.tokens))
+        if PlantedBug.resumedOneEarly.isPlanted { point.tokens = point.tokens.map { $0?.dropLast() } }
         guard let identity, let text = String(validating: identity.readableBytesView, as: UTF8.self) else {
             return point
         }
@@ -94,6 +95,7 @@ struct StreamRelay: Sendable {
         open = choices.count
         heldEnd = nil
         guard hasContent else { return choices = start }
+        if PlantedBug.heldChunksRepeated.isPlanted { return }
         for place in choices.indices { choices[place].held = ByteBuffer() }
     }
 

@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineSpeculation
 
 /// All verifiers, and the choice among them.
 struct ReplicaTable: Sendable {
@@ -56,7 +57,7 @@ struct ReplicaTable: Sendable {
     mutating func take(_ answer: HealthAnswer, of address: ReplicaAddress, now: Instant) -> Bool {
         guard var replica = replicas[address] else { return false }
         let before = (state: replica.state, generation: replica.generation, used: used)
-        replica.isPolled = false
+        replica.isPolled = PlantedBug.healthAskedOnce.isPlanted
         switch answer {
         case .ready(let generation, let incarnation):
             (replica.state, replica.generation, replica.incarnation) = (.ready, generation, incarnation)

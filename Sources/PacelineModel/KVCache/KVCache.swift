@@ -22,7 +22,7 @@ package final class KVCache {
     }
 
     deinit {
-        pool.give(back: pages[shared.count...])
+        pool.give(back: PlantedBug.sharedPageFreedEarly.isPlanted ? pages[...] : pages[shared.count...])
         pool.release(shared)
     }
 
@@ -52,9 +52,10 @@ package final class KVCache {
         for (offset, slot) in slots.enumerated() {
             let target = length + offset
             precondition(slot >= target, "kept slots must be ascending and uncommitted")
-            if slot != target { copy(slot: slot, to: target) }
+            if slot != target, !PlantedBug.acceptedRowsNotMoved.isPlanted { copy(slot: slot, to: target) }
         }
-        commit(committed)
+        let extra = PlantedBug.rejectedRowsKept.isPlanted && length + committed < pages.count * KVPage.slots ? 1 : 0
+        commit(committed + extra)
         trim(length + slots.count - committed)
     }
 

@@ -27,6 +27,8 @@ package struct PrefixIndex<Page> {
         var tokens: [Token]
 
         init(_ tokens: some Collection<Token>, after parent: Entry?, in scope: PrefixScope) {
+            let scope = PlantedBug.prefixScopeIgnored.isPlanted ? .common : scope
+            let parent = PlantedBug.prefixParentIgnored.isPlanted ? nil : parent
             self.parent = parent.map(Parent.entry) ?? .scope(scope)
             self.tokens = Array(tokens)
         }

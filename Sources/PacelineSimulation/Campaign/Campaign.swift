@@ -1,10 +1,11 @@
 import Dispatch
+package import PacelineSpeculation
 import Synchronization
 
 /// Simulates many seeds on several threads.
 ///
-/// The result depends on the seeds and the settings, not on the threads: the reported failure is that of the smallest
-/// seed that fails.
+/// The report depends on the seeds and the settings, not on the threads: seeds are added up in their order, and those
+/// behind the first that fails are left out.
 package final class Campaign: Sendable {
     package struct Settings: Sendable {
         package var seeds: ClosedRange<UInt64>
@@ -14,22 +15,56 @@ package final class Campaign: Sendable {
         package var determinismShare = 0.05
         /// The share of seeds that also give a scenario with gateways.
         package var gatewayShare = SeedOutcome.gatewayShare
+        #if DEBUG
+            /// A bug that all seeds run with.
+            package var plantedBug: PlantedBug?
+        #endif
 
         package init(seeds: ClosedRange<UInt64>, jobs: Int) {
             self.seeds = seeds
             self.jobs = jobs
         }
+
+        /// Runs a seed again, as the campaign does.
+        package func outcome(of seed: UInt64, log: SimulationLog? = nil) throws -> SeedOutcome {
+            try planted {
+                try SeedOutcome.run(
+                    seed: seed,
+                    allowed: allowed,
+                    gatewayShare: gatewayShare,
+                    isRepeated: isRepeated(seed),
+                    log: log
+                )
+            }
+        }
+
+        /// Does something with the bug that is asked for.
+        package func planted<Result>(_ work: () throws -> Result) rethrows -> Result {
+            #if DEBUG
+                try PlantedBug.$planted.withValue(plantedBug) { try work() }
+            #else
+                try work()
+            #endif
+        }
+
+        func isRepeated(_ seed: UInt64) -> Bool {
+            Double(MockText.mix(seed) % 10_000) < determinismShare * 10_000
+        }
     }
 
     private struct State {
+        /// The next seed to run; nil if none is left.
         var next: UInt64?
-        var done = 0
-        var statistics = SimulationStatistics()
-        var repeated = 0
-        var failure: SeedOutcome?
+        /// The next seed to add up.
+        var due: UInt64
+        /// Seeds that were run before one with a smaller number had ended.
+        var early: [UInt64: Result<SeedOutcome, any Error>] = [:]
+        var report = CampaignReport()
         var error: (any Error)?
-        /// Combines the traces of all seeds, in any order.
-        var trace: UInt64 = 0
+        /// Seeds that have ended, in any order.
+        var done = 0
+
+        var isOver: Bool { report.failure != nil || error != nil }
     }
 
     private let settings: Settings
@@ -40,7 +75,7 @@ package final class Campaign: Sendable {
     package init(_ settings: Settings, progress: @escaping @Sendable (Int) -> Void = { _ in }) {
         self.settings = settings
         self.progress = progress
-        state = Mutex(State(next: settings.seeds.lowerBound))
+        state = Mutex(State(next: settings.seeds.lowerBound, due: settings.seeds.lowerBound))
     }
 
     /// Runs all seeds, or until one fails.
@@ -50,49 +85,36 @@ package final class Campaign: Sendable {
         DispatchQueue.concurrentPerform(iterations: max(1, settings.jobs)) { _ in work() }
         let end = state.withLock { $0 }
         if let error = end.error { throw error }
-        return CampaignReport(
-            seeds: end.done,
-            statistics: end.statistics,
-            repeated: end.repeated,
-            failure: end.failure,
-            trace: end.trace
-        )
+        return end.report
     }
 
     private func work() {
         while let seed = takeSeed() {
-            let isRepeated = Double(MockText.mix(seed) % 10_000) < settings.determinismShare * 10_000
-            let result = Result {
-                try SeedOutcome.run(
-                    seed: seed,
-                    allowed: settings.allowed,
-                    gatewayShare: settings.gatewayShare,
-                    isRepeated: isRepeated
-                )
-            }
-            progress(add(result, isRepeated: isRepeated))
+            let result = Result { try settings.outcome(of: seed) }
+            progress(add(result, of: seed))
         }
     }
 
     /// The next seed; nil if none is left, or if a smaller one has failed.
     private func takeSeed() -> UInt64? {
         state.withLock { state in
-            guard let seed = state.next, state.failure == nil, state.error == nil else { return nil }
+            guard let seed = state.next, !state.isOver else { return nil }
             state.next = seed < settings.seeds.upperBound ? seed + 1 : nil
             return seed
         }
     }
 
-    private func add(_ result: Result<SeedOutcome, any Error>, isRepeated: Bool) -> Int {
+    /// - Returns: how many seeds have ended.
+    private func add(_ result: Result<SeedOutcome, any Error>, of seed: UInt64) -> Int {
         state.withLock { state in
             state.done += 1
-            switch result {
-            case .success(let outcome):
-                state.statistics += outcome.statistics
-                state.trace &+= outcome.trace
-                if isRepeated { state.repeated += 1 }
-                if outcome.violation != nil, outcome.seed < state.failure?.seed ?? .max { state.failure = outcome }
-            case .failure(let error): state.error = error
+            state.early[seed] = result
+            while !state.isOver, let next = state.early.removeValue(forKey: state.due) {
+                switch next {
+                case .success(let outcome): state.report.add(outcome, isRepeated: settings.isRepeated(state.due))
+                case .failure(let error): state.error = error
+                }
+                state.due &+= 1
             }
             return state.done
         }
@@ -101,19 +123,26 @@ package final class Campaign: Sendable {
 
 /// The result of a campaign.
 package struct CampaignReport: Sendable {
-    /// How many were run.
-    package var seeds: Int
-    package var statistics: SimulationStatistics
+    /// How many were run, up to the first that failed.
+    package private(set) var seeds = 0
+    package private(set) var statistics = SimulationStatistics()
     /// Seeds that were run twice, with the same trace.
-    package var repeated: Int
+    package private(set) var repeated = 0
     /// The smallest seed that broke a promise.
-    package var failure: SeedOutcome?
+    package private(set) var failure: SeedOutcome?
     /// A hash over the traces of all seeds: equal for equal seeds, settings and builds.
-    package var trace: UInt64
+    package private(set) var trace: UInt64 = 0
 
     /// Throughput with workers over throughput without, where only workers suffered faults; nil if none was compared.
     package var speedUp: Double? {
         let compared = statistics.comparedMilliseconds
         return compared > 0 ? statistics.plainMilliseconds / compared : nil
+    }
+
+    fileprivate mutating func add(_ outcome: SeedOutcome, isRepeated: Bool) {
+        seeds += 1
+        statistics += outcome.statistics
+        trace &+= outcome.trace
+        if outcome.violation != nil { failure = outcome } else if isRepeated { repeated += 1 }
     }
 }

@@ -3,11 +3,25 @@ import PacelineSpeculation
 
 /// The result of one seed.
 package struct SeedOutcome: Sendable {
-    package var seed: UInt64
-    package var statistics: SimulationStatistics
-    package var violation: Violation?
-    /// Hash of everything that happened.
-    package var trace: UInt64
+    package let seed: UInt64
+    package private(set) var statistics = SimulationStatistics()
+    package private(set) var violation: Violation?
+    /// What broke the promise; nil if none is broken.
+    package private(set) var failure: Trial?
+    /// Hash of everything that happened in the main scenario.
+    package private(set) var trace: UInt64 = 0
+
+    /// One seed in this number is also run with drafters that are always wrong, and one with good ones.
+    private static let worthlessShare: UInt64 = 50
+    private static let helpfulShare: UInt64 = 50
+    /// One seed in this number also gives an extreme scenario.
+    private static let extremesShare: UInt64 = 100
+    /// The share of seeds that also give a scenario with gateways, unless somebody says otherwise.
+    package static let gatewayShare = 0.1
+
+    private init(seed: UInt64) {
+        self.seed = seed
+    }
 
     /// Simulates one seed, and the runs that it is compared with.
     ///
@@ -20,21 +34,15 @@ package struct SeedOutcome: Sendable {
         allowed: Set<FaultKind>,
         gatewayShare: Double = gatewayShare,
         isRepeated: Bool = false,
-        log: ((String) -> Void)? = nil
+        log: SimulationLog? = nil
     ) throws -> SeedOutcome {
+        var outcome = SeedOutcome(seed: seed)
         let scenario = try Scenario.swarm(seed: seed, allowed: allowed)
-        let simulation = try Simulation(scenario, log: log)
-        simulation.run()
-        var outcome = SeedOutcome(
-            seed: seed,
-            statistics: simulation.statistics,
-            violation: simulation.violation,
-            trace: simulation.trace
-        )
-        guard outcome.violation == nil else { return outcome }
-        if isRepeated { try outcome.repeatRun(of: simulation) }
-        if scenario.isComparable { try outcome.compare(with: scenario.withoutWorkers(), at: simulation) }
-        if allowed.contains(.lie), MockText.mix(seed &+ 1) % worthlessShare == 0 { try outcome.checkWorthless(seed) }
+        guard let main = try outcome.add(scenario, isRepeated: isRepeated, log: log) else { return outcome }
+        outcome.trace = main.trace
+        if scenario.isComparable { try outcome.compare(main) }
+        if allowed.contains(.lie) { try outcome.ask(.worthless, of: .worthless(seed: seed), worthlessShare, 1) }
+        try outcome.ask(.helpful, of: .helpful(seed: seed), helpfulShare, 4)
         if outcome.violation == nil, MockText.mix(seed &+ 2) % extremesShare == 0 {
             try outcome.add(.extremes(seed: seed, allowed: allowed), isRepeated: isRepeated, log: log)
         }
@@ -44,87 +52,63 @@ package struct SeedOutcome: Sendable {
         return outcome
     }
 
-    private mutating func repeatRun(of first: Simulation) throws {
-        let second = try Simulation(first.scenario)
-        second.run()
-        guard second.trace != first.trace else { return }
-        violation = Violation(
-            .determinism,
-            at: first.now,
-            "a second run of seed \(seed) went another way after \(second.now.nanoseconds / 1_000_000) ms"
-        )
-    }
-
-    /// One seed in this number is also run with drafters that are always wrong.
-    private static let worthlessShare: UInt64 = 50
-    /// One seed in this number also gives an extreme scenario.
-    private static let extremesShare: UInt64 = 100
-    /// The share of seeds that also give a scenario with gateways, unless somebody says otherwise.
-    package static let gatewayShare = 0.1
-
-    /// Runs another scenario of the seed. The trace stays that of its main scenario.
-    private mutating func add(_ scenario: Scenario, isRepeated: Bool, log: ((String) -> Void)?) throws {
+    /// Runs a scenario of the seed.
+    ///
+    /// - Returns: the run; nil if it breaks a promise.
+    @discardableResult
+    private mutating func add(_ scenario: Scenario, isRepeated: Bool, log: SimulationLog?) throws -> Simulation? {
         let simulation = try Simulation(scenario, log: log)
         simulation.run()
         statistics += simulation.statistics
-        violation = simulation.violation
-        if isRepeated, violation == nil { try repeatRun(of: simulation) }
+        take(simulation.violation, of: Trial(scenario))
+        guard violation == nil else {
+            trace = simulation.trace
+            return nil
+        }
+        if isRepeated {
+            let trial = Trial(scenario, .determinism)
+            take(try trial.verdict(on: simulation), of: trial)
+        }
+        return simulation
     }
 
-    /// Workers whose tokens are all wrong must cost the requests hardly any time.
-    private mutating func checkWorthless(_ seed: UInt64) throws {
-        let speed = try Self.worthlessSpeed(seed: seed)
-        if let broken = speed.violation { violation = broken }
-        statistics.leastWorthlessSpeed = min(statistics.leastWorthlessSpeed ?? .infinity, speed.ratio)
-        guard violation == nil, speed.ratio < 0.97 else { return }
-        violation = Violation(
-            .throughput,
-            at: speed.end,
-            "drafters that are always wrong let requests run at \(speed.ratio) of the speed of plain decoding"
-        )
-    }
-
-    /// Throughput with drafters that are always wrong over throughput without.
-    static func worthlessSpeed(seed: UInt64) throws -> (ratio: Double, violation: Violation?, end: Instant) {
-        let scenario = try Scenario.worthless(seed: seed)
-        let (drafted, plain) = (try Simulation(scenario), try Simulation(scenario.withoutWorkers()))
-        drafted.run()
-        plain.run()
-        let ratio = plain.statistics.busyMilliseconds / max(drafted.statistics.busyMilliseconds, 1e-9)
-        return (ratio, drafted.violation ?? plain.violation, drafted.now)
+    private mutating func take(_ violation: Violation?, of trial: Trial) {
+        guard self.violation == nil, let violation else { return }
+        (self.violation, failure) = (violation, trial)
     }
 
     /// Workers must not cost the requests time, whatever happens to them.
-    private mutating func compare(with plain: Scenario, at drafted: Simulation) throws {
-        let simulation = try Simulation(plain)
+    private mutating func compare(_ simulation: Simulation) throws {
+        guard violation == nil else { return }
+        let trial = Trial(simulation.scenario, .noHarm)
+        let comparison = try trial.comparison(of: simulation)
+        (statistics.comparedMilliseconds, statistics.plainMilliseconds) = (comparison.drafted, comparison.plain)
+        take(comparison.violation, of: trial)
+    }
+
+    /// Compares speeds in one seed in `share`.
+    private mutating func ask(
+        _ question: Trial.Question,
+        of scenario: @autoclosure () throws -> Scenario,
+        _ share: UInt64,
+        _ stream: UInt64
+    ) throws {
+        guard violation == nil, MockText.mix(seed &+ stream) % share == 0 else { return }
+        let trial = Trial(try scenario(), question)
+        let (violation, ratio) = try Self.speed(of: trial)
+        take(violation, of: trial)
+        if question == .worthless {
+            statistics.leastWorthlessSpeed = ratio
+        } else {
+            statistics.leastHelpfulSpeed = ratio
+        }
+    }
+
+    /// Throughput with a scenario's drafters over throughput without.
+    static func speed(of trial: Trial) throws -> (violation: Violation?, ratio: Double) {
+        let simulation = try Simulation(trial.scenario)
         simulation.run()
-        statistics.comparedMilliseconds = statistics.busyMilliseconds
-        statistics.plainMilliseconds = simulation.statistics.busyMilliseconds
-        // The time to find out that a worker is worthless, which matters for short requests only.
-        let allowance = 8 * plain.costs.milliseconds(rows: 1) + 100
-        let limit = statistics.plainMilliseconds / 0.95 + allowance
-        guard statistics.comparedMilliseconds > limit else { return }
-        violation = Violation(
-            .throughput,
-            at: drafted.now,
-            "requests took \(statistics.comparedMilliseconds) ms with workers, \(statistics.plainMilliseconds) without"
-        )
-    }
-}
-
-extension Scenario {
-    /// Whether a run without workers does the same work, so that times can be compared.
-    var isComparable: Bool {
-        !workers.isEmpty && faults.allSatisfy(\.concernsWorkersOnly)
-    }
-
-    /// The same requests at the same verifiers, decoded plainly.
-    func withoutWorkers() -> Scenario {
-        var plain = self
-        plain.workers = []
-        plain.byzantineWorkers = 0
-        plain.strikes = []
-        plain.faults = []
-        return plain
+        let comparison = try trial.comparison(of: simulation)
+        return (simulation.violation ?? comparison.violation, comparison.ratio)
     }
 }

@@ -39,10 +39,14 @@ private struct LinkIntegrity {
 /// Checks that each end notices corrupt bytes, and that no end accuses an honest peer.
 final class CorruptionCheck {
     private let journal: Journal
+    private let reasons: ReasonCheck
+    private let verifiers: Int
     private var integrity = LinkIntegrity()
 
-    init(journal: Journal) {
+    init(_ scenario: Scenario, journal: Journal) {
         self.journal = journal
+        reasons = ReasonCheck(scenario)
+        verifiers = scenario.verifiers
     }
 
     // MARK: What the network does
@@ -87,15 +91,30 @@ final class CorruptionCheck {
     func closed(_ link: LinkKey, by verifier: String, _ fault: LinkFault) {
         if integrity.poisoned.contains(link), case .malformed = fault { detected() }
         if integrity.isSound(link) { judge(fault, verifier) }
+        if integrity.honest.contains(link) { judgeReason(fault, verifier) }
     }
 
     /// A worker has ended a link or learnt of its end.
-    func closed(_ worker: ProcessLife, _ fault: LinkFault) {
+    ///
+    /// - Parameter isForeign: whether verifiers have to refuse it.
+    func closed(_ worker: ProcessLife, isForeign: Bool, _ fault: LinkFault) {
+        guard !isForeign else { return }
         if !integrity.poisonedWorkers.contains(worker) {
             judge(fault, worker.host)
         } else if case .malformed = fault {
             detected()
         }
+        judgeReason(fault, worker.host)
+    }
+
+    /// A worker has refused a request because it has too many. Only another verifier may have given it those.
+    func gaveUp(_ link: LinkKey, _ detail: String) {
+        if integrity.honest.contains(link), verifiers == 1 { journal.fail(.membership, detail) }
+    }
+
+    private func judgeReason(_ fault: LinkFault, _ who: String) {
+        guard let cause = reasons.missingCause(of: fault) else { return }
+        journal.fail(.reasons, "\(who) lost a link because \(fault), and \(cause)")
     }
 
     /// A verifier has refused a tree, which only a dishonest worker may cause.

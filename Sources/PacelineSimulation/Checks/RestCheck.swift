@@ -19,7 +19,7 @@ struct RestCheck {
         self.cluster = cluster
         self.timeline = timeline
         self.journal = journal
-        expectedLinks = min(cluster.workers.count, scenario.verifier.workerLimit)
+        expectedLinks = min(scenario.workers.count { !$0.isForeign }, scenario.verifier.workerLimit)
         let rows = scenario.verifier.prefillRows
         let passes = cluster.clients.reduce(0) { $0 + $1.passes(prefillRows: rows) }
         let slowdown = 1 + scenario.contention * Double(scenario.workers.count)
@@ -43,6 +43,9 @@ struct RestCheck {
     /// At rest nothing is reserved or drafted for, and the verifier has counted what its engine did.
     func checkAccounts() {
         cluster.fleet?.checkAccounts()
+        for worker in cluster.workers where worker.draftCount > 0 {
+            journal.fail(.accounting, "\(worker.host) is at rest and keeps \(worker.draftCount) drafts")
+        }
         for verifier in cluster.verifiers {
             let snapshot = verifier.snapshot
             let drafting = snapshot.workers.filter { $0.isConnected && $0.openRequests > 0 }.map(\.name)

@@ -20,6 +20,16 @@ package struct Violation: Error, Equatable, Sendable, CustomStringConvertible {
         case caps
         /// What was reserved is released.
         case accounting
+        /// No worker has more nodes outstanding than its credit.
+        case credit
+        /// Each worker is connected once, and is given no more than it takes: nothing at all while it leaves.
+        case membership
+        /// Nothing is done for a client that has gone.
+        case cancellation
+        /// A silent peer is given up in time.
+        case detection
+        /// Links end only for reasons that the faults of the run explain.
+        case reasons
         /// No worker holds up a token.
         case delay
         /// Throughput does not fall below plain decoding.

@@ -8,33 +8,42 @@ final class Nemesis {
     private let timeline: Timeline
     private let journal: Journal
     private let stranger: Stranger
+    private let detection: DetectionCheck
 
     init(of cluster: Cluster, _ scenario: Scenario, _ timeline: Timeline, _ journal: Journal) {
         self.cluster = cluster
         self.timeline = timeline
         self.journal = journal
         stranger = Stranger(network: cluster.network, timeline: timeline)
+        detection = DetectionCheck(of: cluster, scenario, timeline, journal)
         for strike in scenario.strikes {
             timeline.schedule(after: strike.at) { [unowned self] in self.strike(strike.kind) }
         }
         timeline.schedule(after: scenario.faultWindow) { [unowned self] in heal() }
     }
 
+    /// Judges whether what has struck was noticed in time.
+    func checkDetection() {
+        if timeline.healedAt == nil { detection.check() }
+    }
+
     /// Lets a fault of this kind strike a random victim.
     private func strike(_ kind: FaultKind) {
         guard timeline.healedAt == nil else { return }
-        journal.note("fault", kind.rawValue)
         let hasStruck: Bool
         switch kind {
-        case .cut, .reset, .halfOpen, .corrupt, .duplicate: hasStruck = cluster.network.strikeConnection(kind)
-        case .partition, .oneWay, .pause, .kill, .powerOff, .hang, .drain: hasStruck = strikeWorker(kind)
+        case .cut, .reset, .halfOpen, .corrupt, .duplicate, .truncate, .reorder, .replay:
+            hasStruck = cluster.network.strikeConnection(kind)
+        case .partition, .oneWay, .flap, .pause, .kill, .powerOff, .hang, .drain: hasStruck = strikeWorker(kind)
         case .intrude: hasStruck = intrude()
         case .verifierPause, .verifierKill: hasStruck = strikeVerifier(kind)
+        case .clockJump: hasStruck = leap()
+        case .memoryPressure: hasStruck = takeMemory()
         case .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition:
             hasStruck = strikeFleet(kind)
         default: hasStruck = false
         }
-        if hasStruck { journal.count(kind) }
+        if hasStruck { journal.count(kind) } else { journal.note("fault", "\(kind.rawValue) finds nobody to strike") }
     }
 
     private func strikeWorker(_ kind: FaultKind) -> Bool {
@@ -43,7 +52,9 @@ final class Nemesis {
         guard worker.state.isRunning else { return false }
         let longest = timeline.random.pick([100, 3000])
         let span = Duration.milliseconds(20 + timeline.random.next(below: longest))
+        note(kind, worker.host, for: span)
         switch kind {
+        case .flap: flap(worker, times: 3 + timeline.random.next(below: 6), within: span)
         case .partition, .oneWay: partition(worker, isOneWay: kind == .oneWay, for: span)
         case .pause: pause(worker, for: span)
         case .hang:
@@ -56,6 +67,7 @@ final class Nemesis {
             worker.die(isSilent: kind == .powerOff)
             restart(worker, after: span)
         }
+        if [.pause, .hang, .powerOff].contains(kind) { detection.expect(silenceOf: worker, by: kind, for: span) }
         return true
     }
 
@@ -65,6 +77,50 @@ final class Nemesis {
             isOneWay ? [isToVerifier ? .verifier : .worker] : [.worker, .verifier]
         cluster.network.cutOff(worker, to: sides)
         timeline.schedule(after: span) { [unowned self, unowned worker] in cluster.network.rejoin(worker) }
+    }
+
+    private func note(_ kind: FaultKind, _ victim: String, for span: Duration) {
+        journal.note("fault", to: victim, "\(kind.rawValue) for \(Int(span.inMilliseconds)) ms")
+    }
+
+    /// Cuts a worker off and joins it again, several times.
+    private func flap(_ worker: WorkerProcess, times: Int, within span: Duration) {
+        for _ in 0..<times {
+            let start = timeline.random.duration(below: span)
+            let length = Duration.milliseconds(5) + timeline.random.duration(below: .milliseconds(250))
+            timeline.schedule(after: start) { [unowned self, unowned worker] in
+                guard timeline.healedAt == nil else { return }
+                partition(worker, isOneWay: timeline.random.next(below: 3) == 0, for: length)
+            }
+        }
+    }
+
+    /// The clock of a process leaps ahead.
+    private func leap() -> Bool {
+        let span = timeline.random.pick([Duration.milliseconds(300), .seconds(2), .seconds(60), .seconds(288)])
+        let victim = timeline.random.next(below: cluster.verifiers.count + cluster.workers.count)
+        guard victim >= cluster.verifiers.count else {
+            let verifier = cluster.verifiers[victim]
+            guard verifier.state.isRunning else { return false }
+            note(.clockJump, verifier.host, for: span)
+            verifier.leapAhead(by: span)
+            return true
+        }
+        let worker = cluster.workers[victim - cluster.verifiers.count]
+        guard worker.state.isRunning else { return false }
+        note(.clockJump, worker.host, for: span)
+        worker.leap(by: span)
+        return true
+    }
+
+    /// The next rounds of a verifier find no memory.
+    private func takeMemory() -> Bool {
+        let verifier = timeline.random.pick(cluster.verifiers)
+        guard verifier.state.isRunning, !verifier.isIdle, cluster.fleet == nil else { return false }
+        let rounds = 1 + timeline.random.next(below: 3)
+        journal.note("fault", to: verifier.host, "\(FaultKind.memoryPressure.rawValue) for \(rounds) rounds")
+        verifier.target.roundsWithoutRoom += rounds
+        return true
     }
 
     private func pause(_ process: some SimulatedProcess, for span: Duration) {
@@ -81,6 +137,7 @@ final class Nemesis {
         guard verifier.state.isRunning else { return false }
         let longest = timeline.random.pick([200, 2500])
         let span = Duration.milliseconds(20 + timeline.random.next(below: longest))
+        note(kind, verifier.host, for: span)
         if kind == .verifierPause {
             pause(verifier, for: span)
         } else {
@@ -98,6 +155,7 @@ final class Nemesis {
         case .gatewayKill, .gatewayPause:
             let gateway = timeline.random.pick(fleet.gateways)
             guard gateway.state.isRunning else { return false }
+            note(kind, gateway.host, for: span)
             guard kind == .gatewayKill else {
                 pause(gateway, for: span)
                 return true
@@ -107,8 +165,12 @@ final class Nemesis {
             return true
         case .verifierDrain, .upgrade:
             let verifier = timeline.random.pick(cluster.verifiers)
+            note(kind, verifier.host, for: span)
             return verifier.port.leave(forDialect: kind == .upgrade ? 1 - verifier.port.dialect : nil, downFor: span)
-        case .unlist: return fleet.unlist(timeline.random.pick(cluster.verifiers).index, for: span)
+        case .unlist:
+            let verifier = timeline.random.pick(cluster.verifiers)
+            note(kind, verifier.host, for: span)
+            return fleet.unlist(verifier.index, for: span)
         case .upstreamCut: return fleet.cut()
         default: return fleet.partition(for: span)
         }
@@ -126,8 +188,9 @@ final class Nemesis {
     func heal() {
         guard timeline.healedAt == nil else { return }
         timeline.endFaults()
-        journal.note("heal", "")
+        journal.note("heal", "every fault ends")
         for verifier in cluster.verifiers {
+            verifier.target.roundsWithoutRoom = 0
             verifier.resume(life: verifier.life)
             verifier.restart()
         }

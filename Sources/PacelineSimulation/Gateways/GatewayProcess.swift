@@ -144,6 +144,7 @@ final class GatewayProcess: SimulatedProcess {
         }
         for effect in memory.machine.handle(event, now: timeline.now) { perform(effect) }
         if case .timer = event { checkCounts() }
+        if case .clientLeft(let id) = event { checkLeft(id) }
     }
 
     private func perform(_ effect: GatewayEffect) {
@@ -176,7 +177,8 @@ final class GatewayProcess: SimulatedProcess {
 
     private func open(_ attempt: AttemptID, _ address: ReplicaAddress, _ call: UpstreamCall) {
         guard let id = memory.machine.request(of: attempt), let served = memory.clients[id] else { return }
-        journal.note("open", "\(host): \(attempt) for client \(served.client.index) at \(address)")
+        let verifier = verifiers[Self.index(of: address)].host
+        journal.note("open", from: host, to: verifier, "\(attempt) for client \(served.client.index) at \(address)")
         memory.clients[id]?.opens += 1
         memory.clients[id]?.isFresh = true
         if served.client.hasContent { memory.clients[id]?.resumes += 1 }
@@ -238,6 +240,12 @@ final class GatewayProcess: SimulatedProcess {
                 journal.fail(.accounting, "\(host) counts \(count) at \(entry.address)")
             }
         }
+    }
+
+    /// No verifier works for a client that has gone.
+    private func checkLeft(_ id: ProxyRequestID) {
+        guard memory.calls.values.contains(where: { $0.request == id && !$0.isReleased }) else { return }
+        journal.fail(.cancellation, "\(host) goes on with \(id), whose client has left")
     }
 
     /// At rest nothing is outstanding.

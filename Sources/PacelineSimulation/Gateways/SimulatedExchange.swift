@@ -46,6 +46,7 @@ final class SimulatedExchange: RequestOwner {
     private static let created = 1_780_000_000
 
     private var timeline: Timeline { context.timeline }
+    var name: String { "call \(index)" }
     var draftLimit: Int { answer.requests.first?.draftLimit ?? .max }
 
     /// Submits the requests of all choices.

@@ -49,6 +49,7 @@ final class StreamingClient {
 
     private var journal: Journal { context.journal }
     private var timeline: Timeline { context.timeline }
+    private var name: String { "client \(index)" }
 
     /// Passes that the request needs at most, if it begins from the start.
     func passes(prefillRows: Int) -> Int {
@@ -66,6 +67,12 @@ final class StreamingClient {
         guard !gateway.isDead else { return retry() }
         journal.statistics.requests += 1
         journal.statistics.gateways.streams += 1
+        journal.note(
+            "ask",
+            from: name,
+            to: gateway.host,
+            transcript.resumption == nil ? "from the beginning" : "for the rest"
+        )
         gateway.take(StreamCallWriter(request).call(resuming: transcript.resumption, seed: seed), of: self)
     }
 
@@ -101,7 +108,7 @@ final class StreamingClient {
 
     private func end(_ ending: Ending) {
         self.ending = ending
-        journal.note("ended", "client \(index): \(ending)")
+        journal.note("ended", from: name, "\(ending)")
     }
 
     // MARK: What a gateway tells it
@@ -126,6 +133,7 @@ final class StreamingClient {
         if transcript.dialect != nil { hasContent = true }
         guard tokens > 0 else { return }
         received += tokens
+        journal.note("answer", from: attempt?.gateway.host, to: name, "\(tokens) tokens")
         (journal.lastTokensAt, lastProgress) = (timeline.now, timeline.now)
         pauseIfDue()
     }
@@ -158,7 +166,7 @@ final class StreamingClient {
             if resumes > 0 { journal.statistics.gateways.resumed += 1 }
             return end(.finished)
         }
-        journal.note("lost", "client \(index): \(error)")
+        journal.note("lost", from: gateway.host, to: name, "\(error)")
         journal.statistics.gateways.lost += 1
         judgeLoss(of: transcript.dialect, at: gateway, error)
         askAgain()
@@ -170,7 +178,7 @@ final class StreamingClient {
             return journal.fail(.stream, "client \(index) got an answer that it did not ask for")
         }
         guard answer.status != .ok || request.stream.isStreamed else { return receive(whole: answer) }
-        journal.note("refused", "client \(index): \(answer.status.code)")
+        journal.note("refused", from: gateway.host, to: name, "\(answer.status.code)")
         journal.statistics.gateways.refused += 1
         let body = String(decoding: answer.body.readableBytesView, as: UTF8.self)
         switch answer.status.code {

@@ -22,6 +22,8 @@ package final class MockTarget: TargetEngine {
         var reusesPages = false
         /// The round in which a request fails, by the request's seed.
         var failingRounds: [UInt64: Int] = [:]
+        /// Who may share what is computed for a request, by the request's seed; nil where it is not checked.
+        var scopes: [UInt64: PrefixScope] = [:]
         /// The seeds of requests whose clients expect something, so that not every node is a drafter's.
         var predicted: Set<UInt64> = []
         /// Which model of the language it is; each gives other texts.
@@ -36,30 +38,27 @@ package final class MockTarget: TargetEngine {
         let textSeed: UInt64
         let mask: TokenMask
         let scoring: LogProbabilityRequest?
-        let scope: PrefixScope
         let lengthLimit: Int
         /// Base tokens whose keys and values are in the cache.
         var cached = 0
+        /// The cache itself; nil if sequences share nothing.
+        var cache: MockCache?
         var rounds = 0
     }
 
-    /// A prompt up to a page border, and who may share what was computed for it.
-    private struct Page: Hashable {
-        let scope: PrefixScope
-        let tokens: [Token]
-    }
-
-    /// Tokens of a page: what sequences that begin alike share.
-    package static let pageLength = 64
     /// The reason given for a planned failure.
     static let plannedFailure = "the scenario lets this round fail"
+    /// The reason given while there is no memory.
+    static let pressure = "the scenario leaves the engine no memory"
 
     private let cacheCapacity: Int
     private let ledger: ProposalLedger
     private let options: Options
     private var states: [RequestID: State] = [:]
-    /// Prompts, up to page borders, that some sequence has computed.
-    private var pages: Set<Page> = []
+    /// The pages of keys and values of all sequences; nil if these share nothing.
+    private let pages: MockPages?
+    /// Rounds to come that find no memory.
+    var roundsWithoutRoom = 0
     /// Nodes that were verified.
     private(set) var verifiedNodes = 0
     /// Nodes that no drafter had proposed for their prefix.
@@ -79,6 +78,7 @@ package final class MockTarget: TargetEngine {
         self.cacheCapacity = cacheCapacity
         self.ledger = ledger
         self.options = options
+        pages = options.reusesPages ? MockPages(cacheCapacity: cacheCapacity) : nil
     }
 
     /// Sequences that hold room.
@@ -92,6 +92,9 @@ package final class MockTarget: TargetEngine {
     package func open(_ opening: Pass.Opening) throws {
         guard states[opening.request] == nil else { throw Misuse("\(opening.request) was opened twice") }
         guard !opening.base.isEmpty else { throw Misuse("\(opening.request) was opened without a base") }
+        if let scope = options.scopes[opening.sampling.seed], scope != opening.scope {
+            throw Misuse("\(opening.request) was opened for sharing within \(opening.scope), not \(scope)")
+        }
         states[opening.request] = State(
             base: opening.base,
             prefix: MockPrefix(opening.base, isTagged: options.isTagged),
@@ -99,8 +102,8 @@ package final class MockTarget: TargetEngine {
             textSeed: MockText.seed(opening.sampling.seed, dialect: options.dialect),
             mask: opening.mask,
             scoring: opening.logProbabilities,
-            scope: opening.scope,
-            lengthLimit: opening.lengthLimit
+            lengthLimit: opening.lengthLimit,
+            cache: pages?.cache(for: opening)
         )
         let reserved = states.values.reduce(0) { $0 + $1.lengthLimit }
         guard reserved <= cacheCapacity else {
@@ -123,13 +126,17 @@ package final class MockTarget: TargetEngine {
         guard var state = states[round.request] else { throw Misuse("\(round.request) is not open") }
         defer { states[round.request] = state }
         state.rounds += 1
+        if roundsWithoutRoom > 0 {
+            roundsWithoutRoom -= 1
+            return .noRoom(reason: Self.pressure)
+        }
         if state.rounds == options.failingRounds[state.seed] { return .failed(reason: Self.plannedFailure) }
         switch round.work {
         case .prefill(let count):
             guard count > 0, state.cached + count < state.base.count else {
                 throw Misuse("a prefill of \(count) after \(state.cached) of \(state.base.count) tokens")
             }
-            return prefill(count, of: &state)
+            return try prefill(count, of: &state)
         case .verify(let tree):
             let verdict = try verify(tree, of: &state)
             return .verified(
@@ -140,29 +147,17 @@ package final class MockTarget: TargetEngine {
     }
 
     /// Computes up to `count` tokens behind those that are in pages.
-    private func prefill(_ count: Int, of state: inout State) -> RoundOutcome {
-        let (last, before) = (state.base.count - 1, state.cached)
+    private func prefill(_ count: Int, of state: inout State) throws -> RoundOutcome {
+        let last = state.base.count - 1
         let isScored = state.scoring?.includesPrompt ?? false
-        while options.reusesPages, !isScored, state.cached % Self.pageLength == 0,
-            state.cached + Self.pageLength <= last,
-            pages.contains(page(of: state, upTo: state.cached + Self.pageLength))
-        { state.cached += Self.pageLength }
-        let reused = state.cached - before
-        let computed = min(count, last - state.cached)
-        state.cached += computed
-        if options.reusesPages {
-            for end in stride(from: Self.pageLength, through: state.cached, by: Self.pageLength) {
-                pages.insert(page(of: state, upTo: end))
-            }
-        }
+        let reused = isScored ? 0 : state.cache?.adopt(state.base, limit: last) ?? 0
+        let computed = min(count, last - state.cached - reused)
+        try state.cache?.prefill(computed, of: state.base)
+        state.cached += reused + computed
         computedTokens += computed
         reusedTokens += reused
         let scores = isScored ? scores(of: computed, endingAt: state.cached + 1, state) : []
         return .prefilled(count: computed, reused: reused, logProbabilities: scores)
-    }
-
-    private func page(of state: State, upTo end: Int) -> Page {
-        Page(scope: state.scope, tokens: Array(state.base.prefix(end)))
     }
 
     /// The log-probabilities of the `count` tokens of a base that end at a position, if any are wanted.
@@ -183,6 +178,7 @@ package final class MockTarget: TargetEngine {
         let verdict = SampleMatch().verdict(on: tree) { node in
             state.prefix.appending(tree.tokens(onPathTo: node)).next(seed: state.textSeed, mask: state.mask)
         }
+        try state.cache?.verify(tree, verdict, after: state.base)
         state.base += verdict.tokens
         state.prefix = state.prefix.appending(verdict.tokens)
         state.cached = state.base.count - 1

@@ -97,19 +97,20 @@ struct MockPrefix {
     let isTagged: Bool
     private(set) var hash: BaseHash
     private(set) var count: Int
-    private var last: [Token]
+    /// The last two tokens; there are fewer at the very beginning.
+    private var last: (before: Token, last: Token) = (0, 0)
 
     init(_ tokens: [Token], isTagged: Bool) {
         self.isTagged = isTagged
-        hash = BaseHash(tokens)
-        count = tokens.count
-        last = Array(tokens.suffix(2))
+        hash = BaseHash()
+        count = 0
+        for token in tokens { append(token) }
     }
 
     mutating func append(_ token: Token) {
         hash.append(token)
         count += 1
-        last = Array(last.suffix(1)) + [token]
+        last = (last.last, token)
     }
 
     func appending(_ tokens: some Sequence<Token>) -> MockPrefix {
@@ -142,7 +143,8 @@ struct MockPrefix {
     private func nextLetter(seed: UInt64) -> UInt64 {
         let whole = MockText.mix(hash.rawValue ^ MockText.mix(seed ^ UInt64(count)))
         guard whole & 3 != 0 else { return (whole >> 8) % MockText.alphabet }
-        let pair = last.reduce(UInt64(0)) { $0 << 32 | letter($1) }
+        // Token 0 has letter 0, as nothing has.
+        let pair = letter(last.before) << 32 | letter(last.last)
         return MockText.mix(pair ^ seed) % MockText.alphabet
     }
 

@@ -6,7 +6,7 @@ import PacelineSpeculation
 /// trees of another request and wrongly re-rooted trees have other prefixes. They cannot change the output; the ledger
 /// finds them all the same.
 package final class ProposalLedger {
-    private var known: Set<UInt64> = []
+    private var known = MixedSet()
     /// Tokens of tagged bases that a drafter got for a request although they belong to another text.
     var foreignTokens = 0
 

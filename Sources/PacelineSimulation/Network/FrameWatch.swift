@@ -32,6 +32,14 @@ struct FrameWatch {
         deadline = isInsertion ? max(sent, frameEnd) + FrameHeader.byteCount : frameEnd
     }
 
+    /// What follows after `offset` more bytes is wrong, and the receiver must notice when `count` bytes from here on
+    /// have come.
+    mutating func poisoned(at offset: Int, by count: Int) {
+        guard deadline == nil else { return }
+        poisonStart = sent + offset
+        deadline = sent + count
+    }
+
     /// The receiver has got bytes.
     ///
     /// - Returns: whether it must have noticed by now that something is wrong.

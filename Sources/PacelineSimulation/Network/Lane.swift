@@ -1,6 +1,7 @@
 import NIOCore
 import PacelineCluster
 import PacelineSpeculation
+import PacelineWire
 
 /// One direction of a simulated TCP connection: the bytes that wait at the sender, and those on their way.
 ///
@@ -50,6 +51,12 @@ struct Lane {
     var watch = FrameWatch()
     /// Whether the next frame that leaves is sent twice.
     var duplicatesNext = false
+    /// Whether the end of the next frame that leaves is lost.
+    var truncatesNext = false
+    /// Whether the next frame waits until the one behind it has left.
+    var reordersNext = false
+    /// The frame that waits.
+    private var held: Write?
     /// How many bits of the next piece to flip.
     var corruptsNext = 0
 
@@ -59,7 +66,9 @@ struct Lane {
     }
 
     /// Whether the application's bytes have all left.
-    var isDrained: Bool { outbox.isEmpty }
+    var isDrained: Bool { outbox.isEmpty && held == nil }
+    /// Whether the last frame that left did so as a whole.
+    var isBetweenFrames: Bool { outbox.first.map { $0.count == $0.bytes.readableBytes } ?? true && held == nil }
 
     mutating func write(_ bytes: ByteBuffer) {
         outbox.append(Write(bytes: bytes, count: bytes.readableBytes))
@@ -69,6 +78,7 @@ struct Lane {
     /// The application closes its side.
     mutating func finish() {
         isEnding = true
+        if let held = held.take() { outbox.insert(held, at: 0) }
     }
 
     /// Moves what the window allows onto the wire.
@@ -76,13 +86,15 @@ struct Lane {
     /// - Returns: the sizes of the writes that have left completely.
     mutating func depart(_ network: Scenario.Network, now: Instant, random: inout SplitMix) -> [Int] {
         var left: [Int] = []
+        reorder()
         while let first = outbox.first, unacknowledged < network.windowBytes {
             var bytes = first.bytes
             let room = min(bytes.readableBytes, network.windowBytes - unacknowledged)
-            guard let part = bytes.readSlice(length: room) else { break }
+            guard var part = bytes.readSlice(length: room) else { break }
             if first.count == first.bytes.readableBytes { watch.frameBegins(bytes: first.count) }
             outboxBytes -= room
-            unacknowledged += room
+            let gone = truncate(&part, of: first, random: &random)
+            unacknowledged += room - gone
             transmit(part, network, now: now, random: &random)
             if bytes.readableBytes == 0 {
                 outbox.removeFirst()
@@ -149,6 +161,7 @@ struct Lane {
     /// Drops everything that waits or is on its way.
     mutating func clear() {
         outbox.removeAll()
+        held = nil
         outboxBytes = 0
         pieces.removeAll()
         firstPiece = 0
@@ -177,6 +190,41 @@ struct Lane {
 }
 
 extension Lane {
+    /// Lets a frame wait for the next, or go behind it once that has come.
+    private mutating func reorder() {
+        guard let first = outbox.first, first.count == first.bytes.readableBytes, !isEnding else { return }
+        if let waiting = held.take() {
+            outbox.insert(waiting, at: 1)
+            watch.poisoned(at: 0, by: FrameHeader.byteCount)
+        } else if reordersNext {
+            reordersNext = false
+            held = outbox.removeFirst()
+            reorder()
+        }
+    }
+
+    /// Loses the end of a frame that is about to leave in one piece.
+    ///
+    /// - Returns: how many bytes are lost.
+    private mutating func truncate(_ part: inout ByteBuffer, of write: Write, random: inout SplitMix) -> Int {
+        guard truncatesNext, part.readableBytes == write.count, write.count > 0 else { return 0 }
+        truncatesNext = false
+        let gone = 1 + random.next(below: write.count)
+        // Whatever follows is read as the rest of this frame.
+        watch.poisoned(at: write.count - gone)
+        part.moveWriterIndex(to: part.writerIndex - gone)
+        return gone
+    }
+
+    /// Puts a frame of an earlier connection between two frames.
+    mutating func replay(_ frame: ByteBuffer, _ network: Scenario.Network, now: Instant, random: inout SplitMix) {
+        let length = frame.readableBytes
+        // Its number may happen to be right; that of the next frame is wrong then.
+        watch.poisoned(at: 0, by: length + FrameHeader.byteCount)
+        watch.left(length)
+        push(.bytes(frame), network, bytes: length, now: now, random: &random)
+    }
+
     /// Cuts bytes into pieces of random size.
     private mutating func transmit(
         _ bytes: ByteBuffer,

@@ -62,10 +62,11 @@ final class SimulatedConnection {
     init(client: End, server: End) {
         self.client = client
         self.server = server
+        isHonest = (client.owner as? WorkerProcess)?.isForeign == false
     }
 
     /// Whether its client keeps to the protocol.
-    var isHonest: Bool { client.owner is WorkerProcess }
+    let isHonest: Bool
 
     subscript(end side: Side) -> End {
         side == .worker ? client : server

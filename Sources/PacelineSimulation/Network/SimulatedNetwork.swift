@@ -18,8 +18,12 @@ final class SimulatedNetwork {
     private let timeline: Timeline
     private let journal: Journal
     private let corruption: CorruptionCheck
-    private var connections: [Int: SimulatedConnection] = [:]
-    private var connectionCount = 0
+    /// By their numbers, those that are over left out.
+    private var connections: [SimulatedConnection?] = []
+    /// The numbers of those that are not over, ascending.
+    private var live: [Int] = []
+    /// Frames that clients and their verifiers have sent each other, if some come again.
+    private var recordings: Recordings?
     /// Directions in which a client's host is cut off.
     private var cuts: [ObjectIdentifier: Set<Side>] = [:]
 
@@ -29,14 +33,15 @@ final class SimulatedNetwork {
         timeline = context.timeline
         journal = context.journal
         self.corruption = corruption
+        if context.scenario.faults.contains(.replay) { recordings = Recordings() }
     }
 
     /// Whether a verifier still holds a connection over which nothing gets through any more.
-    var hasDeadConnection: Bool { connections.values.contains(where: \.isHeldDead) }
+    var hasDeadConnection: Bool { live.contains { connections[$0]?.isHeldDead == true } }
 
     /// The run is over.
     func finish() {
-        for id in connections.keys.sorted() {
+        for id in live {
             noteEnd(of: id, .worker)
             noteEnd(of: id, .verifier)
         }
@@ -81,13 +86,13 @@ extension SimulatedNetwork {
     /// Joins a client, whose request has come through, to a verifier that runs or is stopped.
     @discardableResult
     func establish(_ client: any ConnectionOwner, as link: LinkID, with verifier: VerifierProcess) -> Int {
-        connectionCount += 1
-        let id = connectionCount
+        let id = connections.count
         let connection = SimulatedConnection(
             client: SimulatedConnection.End(owner: client, life: client.life, link: link),
             server: SimulatedConnection.End(owner: verifier, life: verifier.life, link: verifier.accept(id))
         )
-        connections[id] = connection
+        connections.append(connection)
+        live.append(id)
         if connection.isHonest { corruption.opened(connection) }
         for side in [Side.verifier, .worker] {
             connections[id]?[to: side].push(
@@ -111,9 +116,21 @@ extension SimulatedNetwork {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         journal.mark(UInt64(bytes.readableBytes))
         journal.statistics.linkBytes += bytes.readableBytes
+        journal.note(
+            "frame",
+            from: connection[end: side].owner.host,
+            to: connection[end: side.other].owner.host,
+            Self.label(bytes)
+        )
+        recordings?.record(bytes, of: connection.client.owner, to: side.other, on: id)
         connections[id]?[to: side.other].write(bytes)
         depart(id, from: side)
         checkOutbox(of: id, side)
+    }
+
+    /// What a frame carries, for people.
+    private static func label(_ frame: ByteBuffer) -> String {
+        FrameHeader(lookingAt: frame).map { "\($0.type)" } ?? "\(frame.readableBytes) bytes"
     }
 
     private func checkOutbox(of id: Int, _ side: Side) {
@@ -145,7 +162,12 @@ extension SimulatedNetwork {
         if connections[id]?[to: side.other].isDrained == false {
             timeline.schedule(after: LinkTransport.lingering) { [unowned self] in stopLingering(id, side) }
         }
-        if connections[id]?.isGone == true { connections[id] = nil }
+        if connections[id]?.isGone == true { remove(id) }
+    }
+
+    private func remove(_ id: Int) {
+        connections[id] = nil
+        if let place = live.firstIndex(of: id) { live.remove(at: place) }
     }
 
     /// The last bytes have had enough time to leave.
@@ -244,7 +266,7 @@ extension SimulatedNetwork {
 
     /// Sets a process's connections going again after it was held up.
     func pumpConnections(of owner: any ConnectionOwner) {
-        for id in connections.keys.sorted() {
+        for id in live {
             guard let connection = connections[id],
                 connection.client.owner === owner || connection.server.owner === owner && connection.server.isCurrent
             else { continue }
@@ -263,7 +285,8 @@ extension SimulatedNetwork {
     ///
     /// - Returns: whether there was one.
     func strikeConnection(_ kind: FaultKind) -> Bool {
-        let open = connections.keys.sorted().filter { connections[$0]?.isUp == true }
+        if kind == .replay { return replay() }
+        let open = live.filter { connections[$0]?.isUp == true }
         guard !open.isEmpty else { return false }
         let id = open[timeline.random.next(below: open.count)]
         let side: Side = timeline.random.next(below: 2) == 0 ? .worker : .verifier
@@ -278,9 +301,35 @@ extension SimulatedNetwork {
         case .halfOpen:
             connections[id]?[to: .worker].isBlackHole = true
             connections[id]?[to: .verifier].isBlackHole = true
+        case .truncate: connections[id]?[to: side].truncatesNext = true
+        case .reorder: connections[id]?[to: side].reordersNext = true
         case .corrupt: connections[id]?[to: side].corruptsNext = 1 + timeline.random.next(below: 3)
         default: connections[id]?[to: side].duplicatesNext = true
         }
+        return true
+    }
+
+    /// Lets a frame of an earlier connection of the same client come once more.
+    ///
+    /// - Returns: whether there was one.
+    private func replay() -> Bool {
+        var choices: [(id: Int, side: Side, frame: ByteBuffer)] = []
+        for id in live {
+            guard let connection = connections[id], connection.isUp else { continue }
+            for side in [Side.worker, .verifier] where connection[to: side].isBetweenFrames {
+                let frames = recordings?.frames(of: connection.client.owner, to: side, before: id) ?? []
+                choices += frames.map { (id, side, $0) }
+            }
+        }
+        guard !choices.isEmpty else { return false }
+        let choice = timeline.random.pick(choices)
+        connections[choice.id]?[to: choice.side].replay(
+            choice.frame,
+            settings,
+            now: timeline.now,
+            random: &timeline.random
+        )
+        scheduleDelivery(choice.id, to: choice.side)
         return true
     }
 
@@ -292,7 +341,7 @@ extension SimulatedNetwork {
     /// Everything gets through again, and what was lost is sent again.
     func rejoin(_ client: any ConnectionOwner) {
         guard cuts.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
-        for id in connections.keys.sorted() where connections[id]?.client.owner === client {
+        for id in live where connections[id]?.client.owner === client {
             for side in [Side.worker, .verifier] {
                 // Segments that were lost are sent again after a time that doubles with each loss.
                 let delay = settings.latency + timeline.random.duration(below: .milliseconds(200))
@@ -305,7 +354,7 @@ extension SimulatedNetwork {
 
     /// A client has died; its kernel says so to its peers, unless the whole host is gone.
     func endConnections(ofDead client: any ConnectionOwner, isSilent: Bool) {
-        for id in connections.keys.sorted() {
+        for id in live {
             guard let end = connections[id]?.client, end.owner === client, end.isCurrent else { continue }
             noteEnd(of: id, .worker)
             connections[id]?.close(.worker)
@@ -322,7 +371,7 @@ extension SimulatedNetwork {
 
     /// A verifier has died.
     func resetConnections(ofDead verifier: VerifierProcess) {
-        for id in connections.keys.sorted() {
+        for id in live {
             guard let end = connections[id]?.server, end.owner === verifier, end.isCurrent else { continue }
             noteEnd(of: id, .verifier)
             connections[id]?.close(.verifier)

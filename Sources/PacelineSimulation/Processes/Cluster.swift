@@ -59,7 +59,7 @@ struct Cluster {
     /// Makes all processes and schedules their starts.
     init(_ context: SimulationContext) {
         let scenario = context.scenario
-        let corruption = CorruptionCheck(journal: context.journal)
+        let corruption = CorruptionCheck(scenario, journal: context.journal)
         let network = SimulatedNetwork(context, corruption)
         let verifiers = (0..<scenario.verifiers).map {
             VerifierProcess($0, context, network: network, corruption: corruption)

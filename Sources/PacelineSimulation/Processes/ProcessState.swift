@@ -21,9 +21,16 @@ struct ProcessState<Event, Job> {
     /// What its kernel keeps for it while it is stopped.
     var backlog: [Event] = []
     var compute = ComputeState<Job>()
+    /// How far its clock is ahead of the others.
+    private(set) var clockLead = Duration.zero
 
     init(life: Int) {
         self.life = life
+    }
+
+    /// The process's clock leaps ahead, as after a sleep of its machine.
+    mutating func leap(by span: Duration) {
+        clockLead += span
     }
 
     var isRunning: Bool { status == .running }

@@ -41,6 +41,8 @@ final class SimulatedClient: RequestOwner {
     private var attempt: Attempt?
     private var isCancelled = false
     private var isOverflowing = false
+    /// Whether its verifier has been told, and nothing more may come.
+    private var hasLeft = false
 
     init(_ index: Int, _ request: Scenario.Request, of verifier: VerifierProcess, _ context: SimulationContext) {
         self.index = index
@@ -80,6 +82,7 @@ final class SimulatedClient: RequestOwner {
         return generation
     }
 
+    var name: String { "client \(index)" }
     /// Drafted nodes of one round at most.
     var draftLimit: Int { request.draftLimit ?? .max }
 
@@ -103,7 +106,9 @@ final class SimulatedClient: RequestOwner {
         isCancelled = true
         guard let attempt else { return }
         journal.count(.cancel)
+        let isHeard = verifier.state.isRunning
         verifier.cancel(attempt.request)
+        hasLeft = isHeard
     }
 
     private func retry() {
@@ -113,7 +118,7 @@ final class SimulatedClient: RequestOwner {
 
     private func end(_ ending: Ending) {
         self.ending = ending
-        journal.note("ended", "client \(index): \(ending)")
+        journal.note("ended", from: name, "\(ending)")
     }
 
     // MARK: What its verifier tells it
@@ -125,6 +130,7 @@ final class SimulatedClient: RequestOwner {
 
     /// The verifier has died: the client sees its connection end, and will try again.
     func loseAttempt() {
+        hasLeft = false
         if request.goesOn, let attempt { kept = attempt.received }
         attempt = nil
         retry()
@@ -140,6 +146,9 @@ final class SimulatedClient: RequestOwner {
             let isDue = current.received == 0 && (self.request.logProbabilities?.includesPrompt ?? false)
             check(scores, from: 1, of: isDue ? self.request.prompt : [])
         case .tokens(let generated):
+            guard !hasLeft, !isOverflowing else {
+                return journal.fail(.cancellation, "client \(index) got tokens after it had gone away")
+            }
             let (first, text) = (self.request.prompt.count + current.received, self.request.prompt + plain)
             take(generated.tokens, &current)
             let end = min(text.count, first + generated.tokens.count)
@@ -147,7 +156,7 @@ final class SimulatedClient: RequestOwner {
             attempt = current
             leaveUnread(generated.tokens.count)
         case .finished(let summary): finish(summary, received: current.received)
-        case .failed(let fault): fail(fault)
+        case .failed(let fault): fail(fault, received: current.received)
         }
     }
 
@@ -236,10 +245,13 @@ final class SimulatedClient: RequestOwner {
         end(.finished)
     }
 
-    private func fail(_ fault: RequestFault) {
+    private func fail(_ fault: RequestFault, received: Int) {
         switch fault {
         case .overloaded, .tenantOverloaded:
             OverloadCheck.judge(fault, of: "client \(index)", context)
+            retry()
+        case .cacheFull(MockTarget.pressure):
+            if request.goesOn { kept = received }
             retry()
         case .slowConsumer where isOverflowing: end(.tooSlow)
         case .engine(MockTarget.plannedFailure) where request.failingRound != nil:

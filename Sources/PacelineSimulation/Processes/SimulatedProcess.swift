@@ -41,6 +41,8 @@ extension SimulatedProcess {
     var life: Int { state.life }
     var isDead: Bool { state.isDead }
     var isStopped: Bool { state.isStopped }
+    /// What the process's clock shows.
+    var clock: Instant { timeline.now + state.clockLead }
 
     /// Hands over an event, or leaves it with the kernel while the process is stopped.
     func tell(_ event: Event) {
@@ -52,10 +54,14 @@ extension SimulatedProcess {
             state.inbox.append(event)
             guard !state.isHandling else { return }
             state.isHandling = true
-            while journal.violation == nil, !state.inbox.isEmpty {
+            var handled = 0
+            while journal.violation == nil, handled < state.inbox.count {
                 if state.compute.hasProgressed(now: timeline.now) { handle(.progressed) }
-                handle(state.inbox.removeFirst())
+                let event = state.inbox[handled]
+                handled += 1
+                handle(event)
             }
+            state.inbox.removeAll(keepingCapacity: true)
             state.isHandling = false
             didHandleEvents()
             armTimer()
@@ -65,7 +71,7 @@ extension SimulatedProcess {
     // MARK: Timer and compute thread
 
     private func armTimer() {
-        guard let deadline else { return }
+        guard let deadline = deadline?.advanced(by: .zero - state.clockLead) else { return }
         if let wake = state.wakesAt, wake <= deadline { return }
         wake(at: max(deadline, timeline.now + .microseconds(1)))
     }
@@ -100,6 +106,12 @@ extension SimulatedProcess {
     func hang(for span: Duration) {
         state.compute.delay(by: span, isHanging: true, now: timeline.now)
         scheduleCompletion()
+    }
+
+    /// The process's clock leaps ahead.
+    func leap(by span: Duration) {
+        state.leap(by: span)
+        if state.isRunning { armTimer() }
     }
 
     // MARK: Lives

@@ -1,6 +1,7 @@
 import NIOCore
 import PacelineCluster
 import PacelineSpeculation
+import PacelineWire
 
 /// A simulated verifier process.
 final class VerifierProcess: SimulatedProcess {
@@ -22,6 +23,8 @@ final class VerifierProcess: SimulatedProcess {
         var linkCount: UInt64 = 0
         var requestCount: UInt64 = 0
         var delay = DelayCheck()
+        /// As it was after the last event.
+        var census = VerifierCensus()
         /// Since when some request has been running; nil while none is.
         var busySince: Instant?
     }
@@ -48,6 +51,7 @@ final class VerifierProcess: SimulatedProcess {
         var configuration = scenario.verifier
         configuration.name = "verifier \(index)"
         configuration.link = scenario.link
+        configuration.link.versions = scenario.verifierVersions[(index + life) % scenario.verifierVersions.count]
         let description = TargetDescription(
             fingerprint: MockText.fingerprint(of: "mock"),
             contextLength: scenario.cacheCapacity,
@@ -62,6 +66,8 @@ final class VerifierProcess: SimulatedProcess {
         )
         var options = MockTarget.Options(isTagged: scenario.isTagged, reusesPages: scenario.reusesPages)
         for request in scenario.requests {
+            // Behind gateways requests have other names.
+            if scenario.gateways == 0 { options.scopes[request.seed] = scenario.scope(of: request) }
             options.failingRounds[request.seed] = request.failingRound
             if !request.prediction.isEmpty { options.predicted.insert(request.seed) }
         }
@@ -79,17 +85,31 @@ final class VerifierProcess: SimulatedProcess {
     var target: MockTarget { memory.target }
     var snapshot: VerifierSnapshot { memory.machine.snapshot }
     var draftingObservation: DraftingObservation { memory.machine.draftingObservation }
-    var workerCount: Int { memory.machine.workerCount }
+    var workerCount: Int { memory.census.workers }
     /// Links over which no worker is established.
-    var strangerCount: Int { memory.machine.linkCount - memory.machine.workerCount }
+    var strangerCount: Int { memory.census.links - memory.census.workers }
     /// Whether no request is left, in any part of it.
-    var isIdle: Bool { memory.machine.isIdle && !state.compute.isBusy && target.openCount == 0 }
+    var isIdle: Bool { memory.census.isIdle && !state.compute.isBusy && target.openCount == 0 }
+
+    /// Since when it has run without a break.
+    private(set) var runningSince = Instant.zero
+
+    /// Whether it counts a worker's process life as connected.
+    func isConnected(to incarnation: UInt64) -> Bool {
+        memory.machine.isConnected(incarnation)
+    }
 
     // MARK: Clients
 
     func submit(_ generation: GenerationRequest, for owner: some RequestOwner) {
         memory.requestCount += 1
         let request = RequestID(rawValue: memory.requestCount)
+        journal.note(
+            "ask",
+            from: owner.name,
+            to: host,
+            "\(request): \(generation.prompt.count) + \(generation.generated.count) tokens"
+        )
         memory.attempts[request] = owner
         owner.attemptBegins(as: request)
         tell(.submit(request, generation))
@@ -111,6 +131,7 @@ final class VerifierProcess: SimulatedProcess {
                 "\(request) got an event after its last one, or was never submitted: \(event)"
             )
         }
+        journal.note("answer", from: host, to: client.name, event.words)
         if event.isLast { memory.attempts[request] = nil }
         client.receive(event, of: request)
     }
@@ -118,9 +139,10 @@ final class VerifierProcess: SimulatedProcess {
     // MARK: The machine
 
     func handle(_ event: VerifierMachine.Event) {
-        for effect in metered({ memory.machine.handle(event, now: timeline.now) }) {
+        for effect in metered({ memory.machine.handle(event, now: clock) }) {
             perform(effect)
         }
+        memory.census = memory.machine.census()
         followBusyness()
     }
 
@@ -151,14 +173,17 @@ final class VerifierProcess: SimulatedProcess {
     }
 
     private func take(_ note: VerifierNote) {
-        journal.note("verifier", "\(index): \(note)")
+        journal.note("verifier", from: host, "\(note)")
         switch note {
         case .linkClosed(let link, _, let fault): corruption.closed(key(link), by: "verifier \(index)", fault)
         case .treeRefused(let link, let request, let reason):
             corruption.refusedTree(key(link), "verifier \(index) refused a tree for \(request): \(reason)")
         case .engineFailed(let reason): journal.fail(.engine, "verifier \(index): \(reason)")
         case .drained: port.drained()
-        case .workerJoined, .workerDraining, .workerGaveUp: break
+        case .workerGaveUp(let link, let request, .noCapacity, _):
+            corruption.gaveUp(key(link), "verifier \(index) opened \(request) at a worker that had no room for it")
+        case .workerJoined(_, let peer): welcome(peer)
+        case .workerDraining, .workerGaveUp: break
         }
     }
 
@@ -168,11 +193,11 @@ final class VerifierProcess: SimulatedProcess {
 
     func didHandleEvents() {
         let limits = context.scenario.verifier
-        let (running, waiting) = (memory.machine.runningCount, memory.machine.waitingCount)
+        let (running, waiting) = (memory.census.running, memory.census.waiting)
         if running > limits.slots || waiting > limits.queueLimit {
             journal.fail(.caps, "verifier \(index) holds \(running) running and \(waiting) waiting requests")
         }
-        let links = memory.machine.linkCount
+        let links = memory.census.links
         if links > limits.workerLimit + limits.pendingLimit {
             journal.fail(.caps, "verifier \(index) holds \(links) links")
         }
@@ -180,7 +205,7 @@ final class VerifierProcess: SimulatedProcess {
 
     /// How long requests were running, which throughput is measured against; and since when a pass is due.
     private func followBusyness() {
-        let isBusy = !memory.machine.isIdle
+        let isBusy = !memory.census.isIdle
         memory.delay.follow(isBusy: isBusy, isComputing: state.compute.isBusy, now: timeline.now)
         if !isBusy {
             endBusyTime()
@@ -203,6 +228,7 @@ final class VerifierProcess: SimulatedProcess {
         }
         memory.delay.passStarts(pass, context)
         checkDraftLimits(pass)
+        audit()
         let scenario = context.scenario
         let rivals = scenario.contention > 0 ? countDraftingWorkers() : 0
         let slowdown = 1 + scenario.contention * Double(rivals)
@@ -212,9 +238,31 @@ final class VerifierProcess: SimulatedProcess {
             let factor = slowdown * (1 + scenario.passJitter * (2 * timeline.random.nextUnit() - 1))
             time = .fromMilliseconds(scenario.costs.milliseconds(rows: pass.rows) * factor)
         }
-        journal.note("pass", "verifier \(index): \(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
+        journal.note("pass", from: host, "\(pass.rounds.count) rounds, \(pass.rows) rows, \(time)")
         journal.statistics.passMilliseconds += time.inMilliseconds
         compute(TimedPass(pass: pass, slowdown: slowdown), taking: time)
+    }
+
+    private func welcome(_ peer: LinkPeer) {
+        let scenario = context.scenario
+        let isOld = peer.version < WireLimits.protocolVersions.upperBound
+        if isOld, scenario.faults.contains(.versionSkew) { journal.count(.versionSkew) }
+        guard peer.fingerprint.map({ $0.tokenizerHash != MockText.fingerprint(of: "").tokenizerHash }) ?? false else {
+            return
+        }
+        journal.fail(.membership, "verifier \(index) took \(peer.name) in, whose tokens mean something else")
+    }
+
+    /// The process's clock leaps ahead, and with it all that it counts from.
+    func leapAhead(by span: Duration) {
+        runningSince = timeline.now
+        leap(by: span)
+    }
+
+    private func audit() {
+        guard let finding = memory.machine.audit() else { return }
+        let promise: Violation.Promise = if case .creditExceeded = finding { .credit } else { .membership }
+        journal.fail(promise, "verifier \(index): \(finding)")
     }
 
     /// No round verifies more nodes than its client allows.
@@ -252,6 +300,7 @@ final class VerifierProcess: SimulatedProcess {
     // MARK: Lives
 
     func willResume() {
+        runningSince = timeline.now
         memory.delay.restart()
         port.resume()
     }
@@ -275,6 +324,7 @@ final class VerifierProcess: SimulatedProcess {
 
     func boot(life: Int) {
         state = ProcessState(life: life)
+        runningSince = timeline.now
         port.boot()
         memory = Self.makeMemory(index, life: life, dialect: port.dialect, context)
     }
@@ -286,6 +336,8 @@ final class VerifierProcess: SimulatedProcess {
 protocol RequestOwner: AnyObject {
     /// Tells owners of one kind apart.
     var index: Int { get }
+    /// For people.
+    var name: String { get }
     /// Drafted nodes of one round at most.
     var draftLimit: Int { get }
 
@@ -293,6 +345,18 @@ protocol RequestOwner: AnyObject {
     func receive(_ event: RequestEvent, of request: RequestID)
     /// The verifier has died.
     func loseAttempt()
+}
+
+extension RequestEvent {
+    /// For people, in a few words.
+    fileprivate var words: String {
+        switch self {
+        case .prompt(let scores): "\(scores.count) log-probabilities"
+        case .tokens(let generated): "\(generated.tokens.count) tokens"
+        case .finished(let summary): "finished: \(summary.reason)"
+        case .failed(let fault): "failed: \(fault)"
+        }
+    }
 }
 
 extension VerifierProcess {

@@ -47,7 +47,7 @@ final class WorkerProcess: SimulatedProcess {
 
     private static func makeMemory(_ index: Int, life: Int, _ context: SimulationContext) -> Memory {
         let plan = context.scenario.workers[index]
-        let fingerprint = MockText.fingerprint(of: "\(plan.drafter)")
+        let fingerprint = MockText.fingerprint(of: "\(plan.drafter)", hash: plan.isForeign ? 9 : 7)
         var configuration = WorkerConfiguration(
             name: "worker \(index)",
             fingerprint: plan.drafter.isModelFree ? nil : fingerprint
@@ -58,7 +58,7 @@ final class WorkerProcess: SimulatedProcess {
         let machine = WorkerMachine(
             configuration: configuration,
             verifiers: Self.endpoints(plan.verifiers?.count ?? context.scenario.verifiers),
-            incarnation: UInt64(index + 100) << 32 | UInt64(life + 1),
+            incarnation: incarnation(index, life),
             seed: context.timeline.random.next()
         )
         let effort = DraftEffort()
@@ -83,6 +83,16 @@ final class WorkerProcess: SimulatedProcess {
     var deadline: Instant? { memory.machine.deadline }
     /// Whether no request is left, in any part of it.
     var isIdle: Bool { memory.machine.sessionTotal == 0 && !state.compute.isBusy }
+    /// Whether no verifier may take it.
+    var isForeign: Bool { context.scenario.workers[index].isForeign }
+    /// Sequences that its drafters still know.
+    var draftCount: Int { memory.host.openCount }
+    /// The random id of its present life.
+    var incarnation: UInt64 { Self.incarnation(index, life) }
+
+    private static func incarnation(_ index: Int, _ life: Int) -> UInt64 {
+        UInt64(index + 100) << 32 | UInt64(life + 1)
+    }
 
     /// Whether it takes processor time.
     var isDrafting: Bool { state.isRunning && state.compute.job?.isWork == true }
@@ -90,7 +100,7 @@ final class WorkerProcess: SimulatedProcess {
     // MARK: The machine
 
     func handle(_ event: WorkerMachine.Event) {
-        for effect in memory.machine.handle(event, now: timeline.now) {
+        for effect in memory.machine.handle(event, now: clock) {
             perform(effect)
         }
     }
@@ -105,16 +115,16 @@ final class WorkerProcess: SimulatedProcess {
         case .link(_, .pauseReading), .link(_, .resumeReading): break
         case .draft(let job): start(job)
         case .note(let note): take(note)
-        case .refused(let fault): journal.fail(.falseAccusation, "worker \(index) was refused permanently: \(fault)")
+        case .refused(let fault): refused(fault)
         case .drained: drained()
         }
     }
 
     private func take(_ note: WorkerNote) {
-        journal.note("worker", "\(index): \(note)")
+        journal.note("worker", from: host, "\(note)")
         guard case .linkClosed(_, let fault, _) = note else { return }
         journal.statistics.reconnections += 1
-        corruption.closed(ProcessLife(host: host, life: life), fault)
+        corruption.closed(ProcessLife(host: host, life: life), isForeign: isForeign, fault)
     }
 
     func didHandleEvents() {}
@@ -156,6 +166,15 @@ final class WorkerProcess: SimulatedProcess {
     /// Ends in order: its verifiers take their requests back first.
     func drain() {
         tell(.drain(grace: Self.drainGrace))
+    }
+
+    /// All verifiers refuse it for good. Its process ends with the reason.
+    private func refused(_ fault: LinkFault) {
+        guard isForeign, case .reported(code: .fingerprint, _) = fault else {
+            return journal.fail(.falseAccusation, "worker \(index) was refused permanently: \(fault)")
+        }
+        journal.count(.wrongModel)
+        state.status = .dead
     }
 
     private func drained() {

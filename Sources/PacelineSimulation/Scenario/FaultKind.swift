@@ -21,6 +21,23 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     // The gateways, and their connections to verifiers.
     case gatewayKill = "gateway-kill", gatewayPause = "gateway-pause"
     case upstreamCut = "upstream-cut", upstreamPartition = "upstream-partition"
+    // Frames of a connection: the end of one is lost, one is overtaken by the next, one of an earlier connection comes
+    // again.
+    case truncate, reorder, replay
+    // A worker's connections that break again and again; a process's clock that leaps ahead.
+    case flap, clockJump = "clock-jump"
+    // Who meets whom: processes of this protocol version and the one before, and workers of another model.
+    case versionSkew = "version-skew", wrongModel = "wrong-model"
+    // An engine without memory for a while.
+    case memoryPressure = "memory-pressure"
+
+    /// Kinds that came later. They draw from a random stream of their own, so that without them a seed gives the
+    /// scenario that it always gave.
+    static let widened: [FaultKind] = [
+        .truncate, .reorder, .replay, .flap, .clockJump, .versionSkew, .wrongModel, .memoryPressure,
+    ]
+    /// Kinds that a whole run has, and that count once for it.
+    static let conditions: [FaultKind] = [.latency, .bandwidth, .slicing, .lie, .tinyLimits]
 
     /// Kinds that need a gateway.
     static let gateways: [FaultKind] = [
@@ -28,17 +45,20 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     ]
 
     /// Kinds that every scenario may draw. What a seed draws depends on their number and order.
-    static let swarm = allCases.filter { $0 != .contention && $0 != .engineFailure && !gateways.contains($0) }
+    static let swarm = allCases.filter {
+        $0 != .contention && $0 != .engineFailure && !gateways.contains($0) && !widened.contains($0)
+    }
 
     /// Whether it strikes at scheduled moments, rather than being a property of the whole run.
     var isScheduled: Bool {
         switch self {
         case .cut, .reset, .halfOpen, .corrupt, .duplicate, .partition, .oneWay, .pause, .kill, .powerOff, .hang,
             .drain, .intrude, .verifierPause, .verifierKill, .verifierDrain, .upgrade, .unlist, .gatewayKill,
-            .gatewayPause, .upstreamCut, .upstreamPartition:
+            .gatewayPause, .upstreamCut, .upstreamPartition, .truncate, .reorder, .replay, .flap, .clockJump,
+            .memoryPressure:
             true
         case .latency, .bandwidth, .slicing, .straggle, .lie, .byzantine, .overload, .cancel, .slowClient, .tinyLimits,
-            .contention, .engineFailure:
+            .contention, .engineFailure, .versionSkew, .wrongModel:
             false
         }
     }
@@ -46,7 +66,8 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     /// Whether gateways can lose a verifier by it, or a connection to one.
     var isBlow: Bool {
         switch self {
-        case .verifierKill, .verifierPause, .verifierDrain, .upgrade, .upstreamCut, .upstreamPartition, .gatewayPause:
+        case .verifierKill, .verifierPause, .verifierDrain, .upgrade, .upstreamCut, .upstreamPartition, .gatewayPause,
+            .clockJump:
             true
         default: false
         }
@@ -56,7 +77,8 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     var concernsWorkersOnly: Bool {
         switch self {
         case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure,
-            .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition:
+            .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition,
+            .clockJump, .memoryPressure:
             false
         default: true
         }

@@ -35,6 +35,7 @@ extension Scenario {
         scenario.drawStrikes(&random)
         scenario.drawProtocol()
         scenario.drawWishes()
+        scenario.drawWidened(allowed)
         return scenario
     }
 
@@ -63,7 +64,7 @@ extension Scenario {
 
     /// In some scenarios: bases in tiny parts with little room, and workers of the previous version. Draws from its own
     /// random stream, so that the rest of a seed's scenario does not depend on it.
-    private mutating func drawProtocol() {
+    mutating func drawProtocol() {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x4241_5345))
         if random.next(below: 4) == 0 {
             link.basePart = random.pick([1, 3, 16])
@@ -87,7 +88,7 @@ extension Scenario {
         }
     }
 
-    private mutating func drawLimits(_ random: inout SplitMix) {
+    mutating func drawLimits(_ random: inout SplitMix) {
         verifier.slots = random.pick([1, 2, 4, 8])
         verifier.prefillRows = random.pick([8, 32, 128])
         verifier.draft = DraftLimits(
@@ -108,7 +109,7 @@ extension Scenario {
         network.windowBytes = random.pick([64, 512])
     }
 
-    private mutating func drawNetwork(_ random: inout SplitMix) {
+    mutating func drawNetwork(_ random: inout SplitMix) {
         if faults.contains(.latency) {
             network.latency = .milliseconds(random.pick([1, 5, 20, 80]))
             network.jitter = network.latency * random.pick([0, 0.5, 2])
@@ -117,7 +118,7 @@ extension Scenario {
         if faults.contains(.slicing) { network.sliceBytes = random.pick([1, 7, 100]) }
     }
 
-    private func worker(_ random: inout SplitMix) -> Worker {
+    func worker(_ random: inout SplitMix) -> Worker {
         var drafter = DrafterKind.model(agreement: random.pick([0.4, 0.7, 0.85, 0.95]))
         let draw = random.next(below: 10)
         if draw == 0 { drafter = .ngram }
@@ -130,7 +131,7 @@ extension Scenario {
         return worker
     }
 
-    private func request(_ index: Int, _ random: inout SplitMix) -> Request {
+    func request(_ index: Int, _ random: inout SplitMix) -> Request {
         let length = random.pick([1, 2, 10, 60])
         let prompt = (0..<length).map { _ in Token(random.next(below: Int(MockText.alphabet))) }
         let seed = random.next() & ~0xff | UInt64(index)

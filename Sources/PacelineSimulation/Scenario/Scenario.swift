@@ -1,5 +1,6 @@
 package import PacelineCluster
 import PacelineGateway
+import PacelineModel
 package import PacelineSpeculation
 import PacelineWire
 
@@ -15,6 +16,8 @@ package struct Scenario: Sendable {
         package var verifiers: [Int]?
         /// Protocol versions that it speaks.
         var versions = WireLimits.protocolVersions
+        /// Whether its tokens mean something else than the target's, so that no verifier takes it.
+        var isForeign = false
         /// The factor by which an occasional step is slower.
         package var straggling = 1.0
 
@@ -106,6 +109,8 @@ package struct Scenario: Sendable {
     package var seed: UInt64
     package var verifiers = 1
     package var verifier = VerifierConfiguration()
+    /// The protocol versions of the verifiers, in turns: the next life of a verifier has the next.
+    var verifierVersions = [WireLimits.protocolVersions]
     package var link = LinkConfiguration()
     package var costs: CostCurve
     /// Tokens that a verifier's open sequences may hold together.
@@ -139,6 +144,12 @@ package struct Scenario: Sendable {
     /// Whether every drafted node has the tag of its place in the text.
     var areAllNodesTagged: Bool {
         isTagged && byzantineWorkers == 0 && workers.allSatisfy(\.drafter.isTagged)
+    }
+
+    /// Who may share what is computed for a request.
+    func scope(of request: Request) -> PrefixScope {
+        let owner = verifier.sharesPrefixesBetweenTenants ? nil : request.tenant.rawValue
+        return PrefixScope(owner: owner, salt: request.cacheSalt)
     }
 
     /// A scenario without processes, requests and faults.

@@ -11,10 +11,9 @@ final class Journal {
     /// A running hash of everything that happened.
     private(set) var trace: UInt64
     private let timeline: Timeline
-    /// Receives a line for every event.
-    private let log: ((String) -> Void)?
+    private let log: SimulationLog?
 
-    init(seed: UInt64, timeline: Timeline, log: ((String) -> Void)?) {
+    init(seed: UInt64, timeline: Timeline, log: SimulationLog?) {
         trace = seed
         self.timeline = timeline
         self.log = log
@@ -33,10 +32,14 @@ final class Journal {
     }
 
     /// Logs an event for people.
-    func note(_ kind: String, _ detail: @autoclosure () -> String) {
+    func note(
+        _ kind: String,
+        from: @autoclosure () -> String? = nil,
+        to: @autoclosure () -> String? = nil,
+        _ detail: @autoclosure () -> String
+    ) {
         guard let log else { return }
-        let milliseconds = Double(timeline.now.nanoseconds / 1000) / 1000
-        log("{\"ms\":\(milliseconds),\"event\":\"\(kind)\",\"detail\":\(detail().debugDescription)}")
+        log(SimulationEvent(at: timeline.now, kind: kind, from: from(), to: to(), detail: detail()))
     }
 
     /// Ends the run: a promise is broken.

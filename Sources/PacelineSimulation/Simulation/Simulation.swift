@@ -17,8 +17,8 @@ package final class Simulation {
 
     /// - Parameters:
     ///   - meter: takes the real time that the verifiers' machines need.
-    ///   - log: takes one JSON object per event.
-    package convenience init(_ scenario: Scenario, meter: MachineMeter? = nil, log: ((String) -> Void)? = nil) throws {
+    ///   - log: takes every event.
+    package convenience init(_ scenario: Scenario, meter: MachineMeter? = nil, log: SimulationLog? = nil) throws {
         try self.init(scenario, Interference(), meter: meter, log: log)
     }
 
@@ -27,7 +27,7 @@ package final class Simulation {
         _ scenario: Scenario,
         _ interference: Interference,
         meter: MachineMeter? = nil,
-        log: ((String) -> Void)? = nil
+        log: SimulationLog? = nil
     ) throws {
         self.scenario = scenario
         timeline = Timeline(seed: scenario.seed)
@@ -37,6 +37,7 @@ package final class Simulation {
         cluster = Cluster(context)
         nemesis = Nemesis(of: cluster, scenario, timeline, journal)
         rest = RestCheck(of: cluster, scenario, timeline, journal)
+        for kind in FaultKind.conditions where scenario.faults.contains(kind) { journal.count(kind) }
     }
 
     package var now: Instant { timeline.now }
@@ -73,6 +74,7 @@ package final class Simulation {
             journal.statistics.events += 1
             journal.mark(now.nanoseconds)
             action()
+            nemesis.checkDetection()
             let haveRequestsEnded = cluster.haveRequestsEnded
             if haveRequestsEnded { nemesis.heal() }
             guard timeline.healedAt != nil else { continue }

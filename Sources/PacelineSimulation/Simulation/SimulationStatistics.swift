@@ -48,6 +48,8 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var plainMilliseconds = 0.0
     /// The least speed with drafters that are always wrong, over that of plain decoding; nil if none was run.
     package var leastWorthlessSpeed: Double?
+    /// The same with drafters that are nearly always right.
+    package var leastHelpfulSpeed: Double?
     package var gateways = GatewayFigures()
 
     package init() {}
@@ -91,6 +93,9 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.gateways += right.gateways
         if let speed = right.leastWorthlessSpeed {
             left.leastWorthlessSpeed = min(left.leastWorthlessSpeed ?? .infinity, speed)
+        }
+        if let speed = right.leastHelpfulSpeed {
+            left.leastHelpfulSpeed = min(left.leastHelpfulSpeed ?? .infinity, speed)
         }
     }
 }

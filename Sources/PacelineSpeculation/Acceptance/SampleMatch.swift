@@ -18,11 +18,12 @@ package struct SampleMatch: AcceptanceRule {
         var accepted: [Token] = []
         while true {
             let token = try target(path.last)
-            guard let child = tree.child(of: path.last, token: token) else {
+            let first = PlantedBug.firstChildAccepted.isPlanted ? tree.children(of: path.last).first { _ in true } : nil
+            guard let child = first ?? tree.child(of: path.last, token: token) else {
                 return Verdict(path: path, accepted: accepted, correction: token)
             }
             path.append(child)
-            accepted.append(token)
+            accepted.append(tree.token(of: child))
         }
     }
 }

@@ -15,37 +15,37 @@ package struct Heap<Element: Comparable> {
     @inlinable
     package mutating func insert(_ element: Element) {
         elements.append(element)
-        var child = elements.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard elements[child] < elements[parent] else { return }
-            elements.swapAt(child, parent)
-            child = parent
+        var hole = elements.count - 1
+        while hole > 0 {
+            let parent = (hole - 1) / 2
+            guard element < elements[parent] else { break }
+            elements[hole] = elements[parent]
+            hole = parent
         }
+        elements[hole] = element
     }
 
     @inlinable
     package mutating func popFirst() -> Element? {
         guard let last = elements.popLast() else { return nil }
         guard let first = elements.first else { return last }
-        elements[0] = last
-        sink()
+        sink(last)
         return first
     }
 
-    /// Moves the root element down to its place.
+    /// Puts an element in the place of the root, and moves it down to where it belongs.
     @inlinable
-    mutating func sink() {
-        var parent = 0
+    mutating func sink(_ element: Element) {
+        var hole = 0
         while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < elements.count {
-                if elements[child] < elements[least] { least = child }
-            }
-            guard least != parent else { return }
-            elements.swapAt(parent, least)
-            parent = least
+            var least = 2 * hole + 1
+            guard least < elements.count else { break }
+            if least + 1 < elements.count, elements[least + 1] < elements[least] { least += 1 }
+            guard elements[least] < element else { break }
+            elements[hole] = elements[least]
+            hole = least
         }
+        elements[hole] = element
     }
 }
 

@@ -7,7 +7,7 @@ extension TokenTree {
         guard path.count == committed.count else {
             return Rerooting(committed: committed, path: path, kept: [], tree: TokenTree(limits: limits))
         }
-        let root = path.last
+        let root = PlantedBug.rerootOffByOne.isPlanted ? path.dropLast().last : path.last
         let (tree, kept) = extract(below: root) { _ in true }
         return Rerooting(committed: committed, path: path, kept: kept, tree: tree)
     }

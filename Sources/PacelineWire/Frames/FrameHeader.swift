@@ -1,4 +1,5 @@
 package import NIOCore
+import PacelineSpeculation
 
 /// The 28 bytes before every payload.
 ///
@@ -50,7 +51,9 @@ package struct FrameHeader: Sendable, Equatable {
         else { throw .truncated(missing: Self.byteCount - buffer.readableBytes) }
 
         let actual = CRC32C.checksum(of: covered)
-        guard checksum == actual else { throw .headerChecksum(expected: actual, found: checksum) }
+        guard checksum == actual || PlantedBug.headerChecksumIgnored.isPlanted else {
+            throw .headerChecksum(expected: actual, found: checksum)
+        }
         guard version == WireLimits.framingVersion else {
             throw .version(expected: WireLimits.framingVersion, found: version)
         }
@@ -58,7 +61,9 @@ package struct FrameHeader: Sendable, Equatable {
         guard flags == 0 else { throw .flags(flags) }
         guard let cap = phase.payloadCap(of: type) else { throw .typeNotAllowed(type) }
         guard length <= cap else { throw .payloadTooLong(type: type, length: length, cap: cap) }
-        guard sequence == expected else { throw .sequence(expected: expected, found: sequence) }
+        guard sequence == expected || PlantedBug.sequenceIgnored.isPlanted else {
+            throw .sequence(expected: expected, found: sequence)
+        }
 
         buffer = header
         self.init(type: type, payloadLength: Int(length), payloadChecksum: payloadChecksum, sequence: sequence)

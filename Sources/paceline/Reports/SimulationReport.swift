@@ -8,6 +8,36 @@ struct SimulationReport: Encodable {
         var detail: String
         /// The command that reproduces it.
         var command: String
+        /// The least that the failure needs; nil unless that was asked for.
+        var minimal: Minimal?
+    }
+
+    /// What is left of a failing scenario.
+    struct Minimal: Encodable {
+        struct Strike: Encodable {
+            var milliseconds: Int
+            var fault: String
+
+            enum CodingKeys: String, CodingKey {
+                case milliseconds = "ms"
+                case fault
+            }
+        }
+
+        var strikes: [Strike]
+        var workers: Int
+        var requests: Int
+        /// How many scenarios were run to find it.
+        var runs: Int
+        var detail: String
+
+        init(_ result: Minimizer.Result) {
+            strikes = result.strikes.map { Strike(milliseconds: $0.milliseconds, fault: $0.kind.rawValue) }
+            workers = result.trial.scenario.workers.count
+            requests = result.trial.scenario.requests.count
+            runs = result.runs
+            detail = "\(result.violation)"
+        }
     }
 
     /// What happened behind gateways.
@@ -51,8 +81,6 @@ struct SimulationReport: Encodable {
     }
 
     var seeds: Int
-    var seconds: Double
-    var seedsPerSecond: Double
     var virtualHours: Double
     var events: Int
     var requests: Int
@@ -73,16 +101,16 @@ struct SimulationReport: Encodable {
     var speedUp: Double?
     /// The lowest speed with drafters that are always wrong, as a multiple of plain decoding.
     var leastWorthlessSpeed: Double?
+    /// The same with drafters that are nearly always right.
+    var leastHelpfulSpeed: Double?
     var gateways: Gateways
     var repeated: Int
     var traceHash: String
     var failure: Failure?
 
-    init(_ report: CampaignReport, seconds: Double, reproduction: String?) {
+    init(_ report: CampaignReport, _ minimal: Minimizer.Result?, reproduction: String?) {
         let statistics = report.statistics
         seeds = report.seeds
-        self.seconds = seconds
-        seedsPerSecond = Double(report.seeds) / max(seconds, 1e-9)
         virtualHours = Double(statistics.virtualNanoseconds) / 3.6e12
         events = statistics.events
         requests = statistics.requests
@@ -100,6 +128,7 @@ struct SimulationReport: Encodable {
         longestWaitMilliseconds = statistics.longestDelay
         speedUp = report.speedUp
         leastWorthlessSpeed = statistics.leastWorthlessSpeed
+        leastHelpfulSpeed = statistics.leastHelpfulSpeed
         gateways = Gateways(statistics.gateways)
         repeated = report.repeated
         let digits = String(report.trace, radix: 16)
@@ -109,14 +138,14 @@ struct SimulationReport: Encodable {
                 seed: $0.seed,
                 promise: $0.violation?.promise.rawValue ?? "",
                 detail: $0.violation?.description ?? "",
-                command: reproduction ?? ""
+                command: reproduction ?? "",
+                minimal: minimal.map(Minimal.init)
             )
         }
     }
 
     enum CodingKeys: String, CodingKey {
-        case seeds, seconds, events, requests, passes, faults, gateways, repeated, failure
-        case seedsPerSecond = "seeds_per_second"
+        case seeds, events, requests, passes, faults, gateways, repeated, failure
         case virtualHours = "virtual_hours"
         case tokensCompared = "tokens_compared"
         case verifiedNodes = "verified_nodes"
@@ -130,27 +159,30 @@ struct SimulationReport: Encodable {
         case longestWaitMilliseconds = "longest_wait_ms"
         case speedUp = "speed_up"
         case leastWorthlessSpeed = "least_speed_with_worthless_drafts"
+        case leastHelpfulSpeed = "least_speed_with_good_drafts"
         case traceHash = "trace_hash"
     }
 
     /// The tables for people.
-    var text: String {
+    ///
+    /// - Parameter seconds: how long it took. Only people are told: the JSON must not depend on it.
+    func text(seconds: Double) -> String {
         var table = TextTable(header: [], rightAligned: [1])
-        for (name, value) in figures {
+        let pace = ("seeds per second", (Double(seeds) / max(seconds, 1e-9)).formatted(decimals: 1))
+        for (name, value) in figures.prefix(1) + [pace] + figures.dropFirst() {
             table.append([name, value])
         }
         var kinds = TextTable(header: ["fault", "struck"], rightAligned: [1])
         for (name, count) in faults.sorted(by: { $0.key < $1.key }) {
             kinds.append([name, "\(count)"])
         }
-        let end = failure.map { "\nreproduce with: \($0.command)\n" } ?? ""
+        let end = failure.map { "\nreproduce with: \($0.command)\n" + ($0.minimal?.text ?? "") } ?? ""
         return table.text + gateways.text + (faults.isEmpty ? "" : "\n" + kinds.text) + end
     }
 
     private var figures: [(String, String)] {
         [
             ("seeds", "\(seeds)"),
-            ("seeds per second", seedsPerSecond.formatted(decimals: 1)),
             ("virtual hours", virtualHours.formatted(decimals: 2)),
             ("events", "\(events)"),
             ("requests", "\(requests)"),
@@ -170,10 +202,22 @@ struct SimulationReport: Encodable {
                 "least speed with worthless drafts",
                 leastWorthlessSpeed.map { "\($0.formatted(decimals: 3)) x plain" } ?? "not run"
             ),
+            (
+                "least speed with good drafts",
+                leastHelpfulSpeed.map { "\($0.formatted(decimals: 2)) x plain" } ?? "not run"
+            ),
             ("run twice, same trace", "\(repeated)"),
             ("trace hash", traceHash),
             ("promises broken", failure == nil ? "0" : "1"),
         ]
+    }
+}
+
+extension SimulationReport.Minimal {
+    fileprivate var text: String {
+        let schedule = strikes.map { "  at \($0.milliseconds) ms: \($0.fault)\n" }.joined()
+        let rest = "\(strikes.count) faults, \(workers) workers and \(requests) requests (\(runs) runs)"
+        return "the failure needs only \(rest):\n\(schedule)  \(detail)\n"
     }
 }
 

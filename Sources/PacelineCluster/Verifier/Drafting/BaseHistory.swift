@@ -32,7 +32,10 @@ struct BaseHistory: Sendable {
 
     /// What was committed since the base was called `mark`; nil if it never was, or too long ago.
     func committed(since mark: BaseMark) -> [Token]? {
-        guard marks.suffix(Self.rootLimit).contains(mark) else { return nil }
+        let isKnown = marks.suffix(Self.rootLimit).contains { known in
+            known == mark || PlantedBug.epochNotCompared.isPlanted && known.length == mark.length
+        }
+        guard isKnown else { return nil }
         return Array(tokens[mark.length...])
     }
 

@@ -48,7 +48,7 @@ struct DraftStream: Sendable {
     /// The sequence has grown.
     mutating func commit(_ tokens: [Token]) {
         guard root != nil else { return }
-        committed += tokens
+        if !PlantedBug.treeNotFollowed.isPlanted { committed += tokens }
         below = nil
         guard committed.count > limits.depth else { return }
         // Deeper than any tree may be: nothing of this one can lie below the base again.

@@ -117,7 +117,7 @@ struct MergedTree: Sendable {
         var placed = [NodeIndex?](repeating: nil, count: tree.count)
         for index in nodes {
             var node = tree[index]
-            node.parent = node.parent.flatMap { placed[$0] }
+            if !PlantedBug.subtreeNotRenumbered.isPlanted { node.parent = node.parent.flatMap { placed[$0] } }
             // Every part of a valid tree is valid, so nothing is ever left out here.
             guard let moved = try? part.tree.append(node) else { continue }
             placed[index] = moved
@@ -163,7 +163,7 @@ struct MergedTree: Sendable {
         var node = node
         if let parent = node.parent {
             guard let moved = placed[parent] else { return nil }
-            node.parent = moved
+            node.parent = PlantedBug.mergedUnderBase.isPlanted ? nil : moved
         }
         // A node beyond the limits is left out with all below it: part of a tree is as valid as the whole.
         guard let (index, isNew) = try? tree.insert(node) else { return nil }

@@ -42,10 +42,12 @@ struct TreeBoard: Sendable {
             guard !isBroken, stream.root == root else { return .stale }
             let count = stream.tree.count
             isBroken = true
-            guard tree.firstNode == count else {
+            guard tree.firstNode == count || PlantedBug.gapsAccepted.isPlanted else {
                 return .invalid("nodes from \(tree.firstNode) on came where node \(count) was due")
             }
-            guard count + tree.nodes.count <= ceiling else { return .overCredit }
+            guard count + tree.nodes.count <= ceiling || PlantedBug.creditNotEnforced.isPlanted else {
+                return .overCredit
+            }
             do {
                 try stream.append(tree.nodes, isFinal: tree.isFinal)
             } catch {
@@ -85,6 +87,11 @@ struct TreeBoard: Sendable {
         return stream.isAtBase && (stream.isFinal || stream.tree.count >= credit)
     }
 
+    /// The largest tree of any worker, from its own root on.
+    var largestTree: (worker: LinkID, nodes: Int)? {
+        zip(entries.keys, entries.values).map { (worker: $0, nodes: $1.stream.tree.count) }.max { $0.nodes < $1.nodes }
+    }
+
     /// Follows the sequence as it grows.
     mutating func commit(_ tokens: [Token]) {
         latest = nil
@@ -105,7 +112,9 @@ struct TreeBoard: Sendable {
         committed: (BaseMark) -> [Token]?
     ) -> Receipt {
         let root = BaseMark(epoch: tree.epoch, length: tree.baseLength, hash: tree.baseHash)
-        guard let gained = committed(root) else { return .stale }
+        guard let gained = committed(root) ?? (PlantedBug.stalenessNotChecked.isPlanted ? [] : nil) else {
+            return .stale
+        }
         if tree.firstNode == 0, !entries.contains(worker) {
             entries[worker] = Entry(limits: limits)
         }

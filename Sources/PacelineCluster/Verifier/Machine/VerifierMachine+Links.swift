@@ -35,6 +35,7 @@ extension VerifierMachine: LinkOwner {
             return abort(id, .overloaded("\(connected) workers are connected"), now: now)
         }
         for other in links.keys where links[other]?.worker?.peer.incarnation == peer.incarnation {
+            if PlantedBug.twinLinkKept.isPlanted { break }
             abort(other, .superseded, now: now)
         }
         let host = links.update(id) { $0.host } ?? ""

@@ -32,6 +32,7 @@ extension VerifierMachine {
         var opening = sequence.opening
         let owner = configuration.sharesPrefixesBetweenTenants ? nil : sequence.tenant.rawValue
         opening.scope = PrefixScope(owner: owner, salt: sequence.cacheSalt)
+        if PlantedBug.tenantScopeIgnored.isPlanted { opening.scope = .common }
         return opening
     }
 

@@ -22,7 +22,7 @@ extension VerifierMachine {
 
     /// Lets a request wait for a slot, unless too many do.
     private mutating func enqueue(_ sequence: VerifierSequence) throws(RequestFault) {
-        guard waiting.count < configuration.queueLimit else {
+        guard waiting.count < configuration.queueLimit || PlantedBug.queueUnbounded.isPlanted else {
             throw .overloaded(running: running.count, waiting: waiting.count)
         }
         let own = waiting.count(of: sequence.tenant)
@@ -35,6 +35,7 @@ extension VerifierMachine {
             sequence.admit(now: now)
             return outbox.append(.emit(id, .finished(sequence.summary(.cancelled, workers: []))))
         }
+        if PlantedBug.cancelIgnored.isPlanted { return }
         finish(id, .cancelled, closing: .cancelled, now: now)
     }
 
@@ -53,6 +54,7 @@ extension VerifierMachine {
 
     mutating func fail(_ id: RequestID, _ fault: RequestFault, now: Instant) {
         guard running.contains(id) else { return }
+        if case .slowConsumer = fault, PlantedBug.slowClientKept.isPlanted { return }
         end(id, .failed, now: now)
         outbox.append(.emit(id, .failed(fault)))
     }
@@ -73,7 +75,7 @@ extension VerifierMachine {
             close(id, at: worker, reason, now: now)
         }
         ledger.end(id)
-        while let next = waiting.next, hasRoom(for: next) {
+        while let next = waiting.next, hasRoom(for: next), !PlantedBug.waitingForgotten.isPlanted {
             _ = waiting.removeNext()
             admit(next, now: now)
         }
@@ -100,7 +102,8 @@ extension VerifierMachine {
     }
 
     private func hasRoom(for sequence: VerifierSequence) -> Bool {
-        running.count < configuration.slots && reservedTokens + sequence.lengthLimit <= target.cacheCapacity
+        let slots = configuration.slots + (PlantedBug.slotsOffByOne.isPlanted ? 1 : 0)
+        return running.count < slots && reservedTokens + sequence.lengthLimit <= target.cacheCapacity
     }
 
     /// The most tokens that a sequence may hold, prompt included.

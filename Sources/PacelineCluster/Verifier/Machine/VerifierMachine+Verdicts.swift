@@ -85,6 +85,7 @@ extension VerifierMachine {
         guard let committed, let sequence = running[request] else { return }
         record(.verify(verdict, committed.tokens), of: request, now: now)
         outbox.append(.emit(request, .tokens(committed)))
+        if PlantedBug.tokensEmittedTwice.isPlanted { outbox.append(.emit(request, .tokens(committed))) }
         if let reason = sequence.finish { return finish(request, reason, closing: .finished, now: now) }
         let drafts = valuableDrafts(for: request)
         scheduler.committed(request, drafts: drafts, depth: sequence.verifiableDepth, now: now)
@@ -133,16 +134,19 @@ extension VerifierMachine {
         let due = ledger.announce(terms, to: worker, of: request)
         let commits = sequence.history.commits(last: due.verdicts)
         guard let latest = commits.last else { return }
-        for commit in commits.dropLast() {
+        for commit in PlantedBug.withheldVerdictsForgotten.isPlanted ? [] : commits.dropLast() {
             let message = Message.Verdict(commit.tokens, of: request, mark: commit.mark, share: .none)
             send(.verdict(message), to: worker, now: now)
         }
         var message = Message.Verdict(latest.tokens, of: request, mark: latest.mark, share: share)
         message.credit = terms.credit
+        // Each verdict costs the worker a node of credit for ever.
+        if PlantedBug.creditLeaked.isPlanted { message.credit = max(0, terms.credit - Int(latest.mark.epoch)) }
         message.limits = due.limits
         message.shard = due.shard
         message.rest = terms.rest
         send(.verdict(message), to: worker, now: now)
+        if PlantedBug.verdictSentTwice.isPlanted { send(.verdict(message), to: worker, now: now) }
     }
 
     /// Whether a worker still has part of the base to be sent, so that it cannot follow verdicts yet.

@@ -126,7 +126,7 @@ struct VerifierSequence: Sendable {
 
     /// The engine has more tokens of the base in its cache: `count` that it computed, and `reused` that it had.
     mutating func prefilled(_ count: Int, reused: Int, logProbabilities: [TokenLogProbability]) {
-        computed += count + reused
+        computed += PlantedBug.reusedPrefillUncounted.isPlanted ? count : count + reused
         self.reused += reused
         promptScores? += logProbabilities
     }
@@ -134,7 +134,7 @@ struct VerifierSequence: Sendable {
     /// The prompt's log-probabilities, once, when all of them are known and its client wants them.
     mutating func takePromptScores() -> [TokenLogProbability]? {
         guard prefillLeft == 0 else { return nil }
-        defer { promptScores = nil }
+        defer { if !PlantedBug.promptScoresRepeated.isPlanted { promptScores = nil } }
         return promptScores
     }
 
@@ -156,6 +156,11 @@ struct VerifierSequence: Sendable {
         board.isExhausted(worker, credit: credit)
     }
 
+    /// The largest tree that a worker has sent, from its own root on.
+    var largestTree: (worker: LinkID, nodes: Int)? {
+        board.largestTree
+    }
+
     /// A worker's tree below the base.
     mutating func tree(of worker: LinkID) -> TokenTree {
         board.tree(of: worker)
@@ -166,6 +171,7 @@ struct VerifierSequence: Sendable {
     /// - Parameter drafters: in the order of assignment; without a profile where a worker's tree is to be left out.
     mutating func drafts(of drafters: [(worker: LinkID, profile: WorkerProfile?)]) -> MergedTree {
         let merged = board.merged(drafters, prediction: prediction)
+        if PlantedBug.draftLimitIgnored.isPlanted { return merged }
         return draftLimit.map { merged.limited(to: $0) } ?? merged
     }
 
@@ -193,7 +199,8 @@ struct VerifierSequence: Sendable {
     ) -> GeneratedTokens {
         var taken: [Token] = []
         var piece = ""
-        for token in verdict.tokens {
+        let isCut = PlantedBug.correctionDropped.isPlanted && !verdict.accepted.isEmpty
+        for token in isCut ? verdict.accepted : verdict.tokens {
             taken.append(token)
             piece += take(token, length: length + taken.count)
             if finish != nil { break }
@@ -201,21 +208,24 @@ struct VerifierSequence: Sendable {
         rounds += 1
         statistics.record(drafted: tree?.tree.count ?? 0, accepted: verdict.path.count)
         history.commit(taken)
-        computed = length - 1
+        computed = PlantedBug.cacheLengthForgotten.isPlanted ? length - 2 : length - 1
         board.commit(taken)
         prediction?.commit(taken, verdict, share: tree?.shares(of: verdict)[.prediction] ?? .none)
         if times.firstToken == nil { times.firstToken = now }
         times.lastToken = now
+        let isShifted = PlantedBug.logProbabilitiesShifted.isPlanted
+        let scores = isShifted ? logProbabilities.dropFirst() + logProbabilities.prefix(1) : logProbabilities[...]
         return GeneratedTokens(
             taken,
             text: piece,
-            logProbabilities: Array(logProbabilities.prefix(taken.count))
+            logProbabilities: Array(scores.prefix(taken.count))
         )
     }
 
     /// Decides whether a token ends the request that is `length` tokens long with it.
     private mutating func take(_ token: Token, length: Int) -> String {
-        let mayStop = length - promptLength > minimumTokens
+        let early = PlantedBug.minimumOffByOne.isPlanted ? 1 : 0
+        let mayStop = length - promptLength + early > minimumTokens
         if mayStop, stopTokens.contains(token) {
             finish = .stop
             return text?.finish(at: token) ?? ""
@@ -228,8 +238,8 @@ struct VerifierSequence: Sendable {
                 return piece
             }
         }
-        if length >= lengthLimit {
-            finish = .length
+        if length >= lengthLimit + (PlantedBug.lengthOffByOne.isPlanted ? 1 : 0) {
+            finish = PlantedBug.wrongFinishReason.isPlanted ? .stop : .length
             piece += text?.finish(at: nil) ?? ""
         }
         return piece

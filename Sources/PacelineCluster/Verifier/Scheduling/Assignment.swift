@@ -1,3 +1,5 @@
+import PacelineSpeculation
+
 /// Decides which worker drafts for which sequence. It says what to open and close when workers or sequences come and
 /// go, and when a worker starts or ends a rest.
 ///
@@ -129,7 +131,9 @@ struct Assignment: Sendable {
 
     private func canTake(_ worker: Int, _ sequence: Request) -> Bool {
         let worker = workers[worker]
-        return !worker.isDraining && worker.requests.count < worker.slots
+        let isDraining = worker.isDraining && !PlantedBug.drainedWorkerUsed.isPlanted
+        let slots = PlantedBug.workerSlotsIgnored.isPlanted ? .max : worker.slots
+        return !isDraining && worker.requests.count < slots
             && !worker.requests.contains(sequence.request) && !worker.refused.contains(sequence.request)
             && sequence.length < worker.contextLength ?? .max
     }

@@ -69,7 +69,8 @@ struct PassScheduler: Sendable {
     /// - Returns: the pass that is now in flight; nil if none starts.
     mutating func next(_ demands: [Demand], now: Instant) -> PassPlan? {
         guard inFlight == nil else { return nil }
-        let closings = held.subtracting(demands.map(\.request)).sorted()
+        let ended = held.subtracting(demands.map(\.request)).sorted()
+        let closings = PlantedBug.engineSequenceKept.isPlanted ? [] : ended
         guard !demands.isEmpty || !closings.isEmpty else {
             rest()
             return nil
@@ -257,7 +258,8 @@ struct PassScheduler: Sendable {
         // Prompts go on at once, and sequences that could wait join them with what they have.
         guard !plan.hasPrompts, !slowdownGuard.isResting else { return nil }
         let left = Duration.fromMilliseconds(delayBudget - plan.overrun)
-        let maximumWait = min(configuration.maximumWait, left)
+        var maximumWait = min(configuration.maximumWait, left)
+        if PlantedBug.draftsAwaitedTooLong.isPlanted { maximumWait = maximumWait * 10 }
         guard maximumWait > .zero else { return nil }
         let growing = demands.filter { !$0.isExhausted }
         if configuration.waitsForWorkers {

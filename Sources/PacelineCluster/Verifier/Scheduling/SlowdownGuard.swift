@@ -1,3 +1,5 @@
+import PacelineSpeculation
+
 /// Stops drafting while it makes requests slower than plain decoding, whatever the cause.
 ///
 /// The planner knows what a pass costs, but not how much workers on the same machine slow it down. So the guard
@@ -107,7 +109,7 @@ struct SlowdownGuard: Sendable {
 
     private mutating func judge(rounds: Int) {
         phase = .drafting(rounds: rounds)
-        guard let speedUp, rounds >= Self.shortTrial else { return }
+        guard let speedUp, rounds >= Self.shortTrial, !PlantedBug.lossIgnored.isPlanted else { return }
         let isObvious = speedUp < Self.obviousLoss
         if isObvious || (rounds >= Self.trial && speedUp < Self.loss) {
             lastLoss = speedUp

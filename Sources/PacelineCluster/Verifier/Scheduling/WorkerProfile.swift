@@ -73,7 +73,8 @@ struct WorkerProfile: Sendable {
     }
 
     private var trust: Double {
-        shape.agreements < Self.acquaintance ? 1 - 1 / Double(2 << shape.agreements) : 1
+        let isKnown = shape.agreements >= Self.acquaintance || PlantedBug.confidenceTrusted.isPlanted
+        return isKnown ? 1 : 1 - 1 / Double(2 << shape.agreements)
     }
 }
 

@@ -23,6 +23,9 @@ package struct DraftHost {
         self.onProgress = onProgress
     }
 
+    /// Sessions that take memory.
+    package var openCount: Int { drafts.count }
+
     /// Carries out a job; returns nil if it had no turn.
     package mutating func perform(_ job: DraftJob) -> DraftResult? {
         for session in job.closings {

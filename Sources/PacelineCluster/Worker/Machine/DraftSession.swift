@@ -79,7 +79,7 @@ struct DraftSession: Sendable {
     /// The next turn, which counts as begun.
     mutating func takeTurn(_ settings: DraftSettings) -> DraftJob.Turn {
         defer {
-            if untold.movesBase { sent = 0 }
+            if untold.movesBase, !PlantedBug.sentNodesNotReset.isPlanted { sent = 0 }
             untold = Untold()
             drafted = mark
         }
@@ -121,6 +121,7 @@ struct DraftSession: Sendable {
             return .violation("a verdict leads to \(told), but by its tokens it leads to \(next)")
         }
         mark = next
+        if PlantedBug.committedTokensForgotten.isPlanted { untold.committed = [] }
         untold.committed += verdict.tokens
         untold.verifying = nil
         terms.credit = verdict.credit
@@ -139,7 +140,7 @@ struct DraftSession: Sendable {
         switch outcome {
         case .failed: return nil
         case .restarted(let nodes, let isFinal):
-            sent = 0
+            if !PlantedBug.sentNodesNotReset.isPlanted { sent = 0 }
             return report(nodes, isFinal: isFinal)
         case .grew(let nodes, let isFinal):
             guard !nodes.isEmpty || isFinal else { return nil }
@@ -149,13 +150,14 @@ struct DraftSession: Sendable {
 
     private mutating func report(_ nodes: [TokenTree.Node], isFinal: Bool) -> Message.Tree {
         let isCurrent = drafted == mark
+        let root = PlantedBug.treeMisnamed.isPlanted ? mark : drafted
         isExhausted = isFinal && isCurrent
         defer { sent += nodes.count }
         return Message.Tree(
             request: request,
-            epoch: drafted.epoch,
-            baseLength: drafted.length,
-            baseHash: drafted.hash,
+            epoch: root.epoch,
+            baseLength: root.length,
+            baseHash: root.hash,
             firstNode: sent,
             nodes: nodes,
             isFinal: isExhausted
@@ -164,7 +166,8 @@ struct DraftSession: Sendable {
 
     /// Bounds for the tree at the present base.
     private var policy: GrowthPolicy {
-        let nodes = min(terms.credit, terms.limits.nodes)
+        let given = min(terms.credit, terms.limits.nodes)
+        let nodes = PlantedBug.creditExceeded.isPlanted ? 2 * given + 8 : given
         // The verdict that ends the request brings one token more than it accepts.
         let depth = min(terms.limits.depth, lengthLimit - mark.length - 1)
         return GrowthPolicy(

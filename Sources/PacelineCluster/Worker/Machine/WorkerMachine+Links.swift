@@ -23,6 +23,7 @@ extension WorkerMachine: LinkOwner {
 
     mutating func leave(_ id: LinkID, _ link: WorkerLink, _ fault: LinkFault, now: Instant) {
         for session in sessions.keys where sessions[session]?.link == id {
+            if PlantedBug.sessionsOutliveLink.isPlanted { break }
             sessions[session] = nil
         }
         arriving.removeAll { $0.link == id }
@@ -100,6 +101,7 @@ extension WorkerMachine: LinkOwner {
         case .verdict(let verdict): follow(verdict, on: id, now: now)
         case .close(let close):
             arriving.removeAll { $0.link == id && $0.open.request == close.request }
+            if PlantedBug.closedSessionKept.isPlanted { break }
             if let session = session(close.request, on: id) { sessions[session] = nil }
         case .drain(let drain):
             guard let endpoint = links[id]?.endpoint else { return }

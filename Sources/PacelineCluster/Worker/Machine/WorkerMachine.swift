@@ -76,19 +76,31 @@ package struct WorkerMachine: Sendable {
         for endpoint in verifiers {
             contacts[endpoint] = VerifierContact(delays: configuration.reconnectDelay)
         }
+        deadline = nextDeadline
     }
 
     /// When a ``Event/timer`` is due; nil if nothing waits for time to pass.
-    package var deadline: Instant? {
+    ///
+    /// Stored, because it is read after every event; a machine that an object holds would be copied to compute it.
+    package private(set) var deadline: Instant?
+
+    private var nextDeadline: Instant? {
         guard phase != .ended else { return nil }
-        let contacts = contacts.values.map(\.reconnection.deadline)
-        return (contacts + links.values.map(\.limit) + [links.deadline]).compactMap { $0 }.min()
+        var next = links.deadline
+        func consider(_ deadline: Instant?) {
+            guard let deadline else { return }
+            next = next.map { min($0, deadline) } ?? deadline
+        }
+        for contact in contacts.values { consider(contact.reconnection.deadline) }
+        for link in links.values { consider(link.limit) }
+        return next
     }
 
     /// Sessions that are open, for statistics and tests.
     package var sessionTotal: Int { sessions.count }
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+        defer { deadline = nextDeadline }
         switch event {
         case .link(let id, let event): handle(event, on: id, now: now)
         case .drafted(let result): finishTurn(result, now: now)

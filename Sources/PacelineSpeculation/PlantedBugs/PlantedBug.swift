@@ -1,0 +1,52 @@
+#if DEBUG
+    /// A bug in the code that the simulator runs, there to show that the simulator's checks find it.
+    ///
+    /// Debug builds carry all of them and plant the one that is asked for; without asking none. In a release build a
+    /// bug's name means `false` to the compiler, and nothing of it is left in the program. The checks that find each
+    /// are in `PacelineSimulation/PlantedBugs`.
+    package enum PlantedBug: String, CaseIterable, Sendable {
+        // Frames and links.
+        case headerChecksumIgnored, payloadChecksumIgnored, sequenceIgnored
+        case newestVersionForced, otherModelAccepted, basePartsOverlap, openingSentAfterClose
+        case silenceForgiven, pingsUnanswered, hungThreadAnswers, flushesUncounted
+        // Who is connected, and who drafts for what.
+        case twinLinkKept, drainedWorkerUsed, workerSlotsIgnored, verdictSentTwice, withheldVerdictsForgotten
+        // Requests at the verifier.
+        case slotsOffByOne, queueUnbounded, waitingForgotten, cancelIgnored, slowClientKept, draftLimitIgnored
+        case minimumOffByOne, lengthOffByOne, correctionDropped, tokensEmittedTwice, wrongFinishReason
+        case logProbabilitiesShifted, promptScoresRepeated, tenantScopeIgnored
+        // Passes, and keys and values.
+        case reusedPrefillUncounted, cacheLengthForgotten, engineSequenceKept, draftsAwaitedTooLong
+        case acceptedRowsNotMoved, rejectedRowsKept, sharedPageFreedEarly, prefixScopeIgnored, prefixParentIgnored
+        // What is drafted.
+        case stalenessNotChecked, epochNotCompared, treeNotFollowed, rerootOffByOne, gapsAccepted
+        case creditNotEnforced, creditLeaked, mergedUnderBase, subtreeNotRenumbered, firstChildAccepted
+        case confidenceTrusted, lossIgnored
+        // The worker.
+        case sentNodesNotReset, treeMisnamed, creditExceeded, committedTokensForgotten, closedSessionKept
+        case sessionsOutliveLink, neverReconnects, closedDraftsKept
+        // The gateway.
+        case resumedOneEarly, heldChunksRepeated, generationForgotten, attemptLeaked, chargeLeaked, goneClientServed
+        case refusalIsFinal, seedForgotten, healthAskedOnce
+
+        /// The bug that is planted in whatever the present thread or task runs; nil for none.
+        @TaskLocal package static var planted: PlantedBug?
+
+        package var isPlanted: Bool { Self.planted == self }
+    }
+#else
+    /// No bug: every name that a debug build knows stands for ``Absence``.
+    @dynamicMemberLookup
+    package enum PlantedBug {
+        package struct Absence {
+            @inlinable
+            init() {}
+
+            @inlinable @inline(__always)
+            package var isPlanted: Bool { false }
+        }
+
+        @inlinable @inline(__always)
+        package static subscript(dynamicMember name: StaticString) -> Absence { Absence() }
+    }
+#endif
