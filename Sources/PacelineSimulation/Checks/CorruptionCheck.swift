@@ -29,10 +29,13 @@ private struct LinkIntegrity {
     var honest: Set<LinkKey> = []
     var poisoned: Set<LinkKey> = []
     var poisonedWorkers: Set<ProcessLife> = []
+    /// Links and workers whose peers may have taken a frame of an earlier connection for one of this, and answered it.
+    var misled: Set<LinkKey> = []
+    var misledWorkers: Set<ProcessLife> = []
 
-    /// Whether only honest and intact bytes came over a link.
+    /// Whether only honest and intact bytes came over a link, from a peer that got such bytes itself.
     func isSound(_ link: LinkKey) -> Bool {
-        honest.contains(link) && !poisoned.contains(link)
+        honest.contains(link) && !poisoned.contains(link) && !misled.contains(link)
     }
 }
 
@@ -41,12 +44,15 @@ final class CorruptionCheck {
     private let journal: Journal
     private let reasons: ReasonCheck
     private let verifiers: Int
+    /// Whether frames of earlier connections come again. If the number is right, nothing else tells them apart.
+    private let replays: Bool
     private var integrity = LinkIntegrity()
 
     init(_ scenario: Scenario, journal: Journal) {
         self.journal = journal
         reasons = ReasonCheck(scenario)
         verifiers = scenario.verifiers
+        replays = scenario.faults.union(scenario.strikes.map(\.kind)).contains(.replay)
     }
 
     // MARK: What the network does
@@ -61,11 +67,13 @@ final class CorruptionCheck {
         guard connection.isHonest, !connection.isClosed(side) else { return }
         journal.statistics.poisonDelivered += 1
         journal.note("poison", "connection \(id), to the \(side)")
+        let worker = ProcessLife(host: connection.client.owner.host, life: connection.client.owner.life)
         if side == .worker {
-            let worker = connection.client.owner
-            integrity.poisonedWorkers.insert(ProcessLife(host: worker.host, life: worker.life))
+            integrity.poisonedWorkers.insert(worker)
+            if replays { integrity.misled.insert(LinkKey(connection.server)) }
         } else {
             integrity.poisoned.insert(LinkKey(connection.server))
+            if replays { integrity.misledWorkers.insert(worker) }
         }
     }
 
@@ -100,7 +108,7 @@ final class CorruptionCheck {
     func closed(_ worker: ProcessLife, isForeign: Bool, _ fault: LinkFault) {
         guard !isForeign else { return }
         if !integrity.poisonedWorkers.contains(worker) {
-            judge(fault, worker.host)
+            if !integrity.misledWorkers.contains(worker) { judge(fault, worker.host) }
         } else if case .malformed = fault {
             detected()
         }

@@ -27,17 +27,19 @@ struct FrameWatch {
     /// - Parameter isInsertion: the wrong bytes are extra ones. The receiver then reads the next frame from the wrong
     ///   place, and must notice by the end of its header.
     mutating func poisoned(at offset: Int, isInsertion: Bool = false) {
-        guard deadline == nil else { return }
-        poisonStart = sent + offset
-        deadline = isInsertion ? max(sent, frameEnd) + FrameHeader.byteCount : frameEnd
+        poison(from: sent + offset, until: isInsertion ? max(sent, frameEnd) + FrameHeader.byteCount : frameEnd)
     }
 
     /// What follows after `offset` more bytes is wrong, and the receiver must notice when `count` bytes from here on
     /// have come.
     mutating func poisoned(at offset: Int, by count: Int) {
-        guard deadline == nil else { return }
-        poisonStart = sent + offset
-        deadline = sent + count
+        poison(from: sent + offset, until: sent + count)
+    }
+
+    /// Several faults may strike one frame: what is wrong first counts.
+    private mutating func poison(from start: Int, until end: Int) {
+        poisonStart = min(poisonStart ?? start, start)
+        deadline = deadline ?? end
     }
 
     /// The receiver has got bytes.
