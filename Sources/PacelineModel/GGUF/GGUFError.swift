@@ -11,7 +11,7 @@ package struct GGUFError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    package var description: String { "\(path) \(reason)" }
+    package var description: String { "\(path) \(reason)".inOneLine }
 
     /// What is wrong, with the expected and the actual values.
     package enum Reason: Error, Equatable {
@@ -182,5 +182,15 @@ extension GGUFError.Reason: CustomStringConvertible {
     private static func hex(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "nothing" }
         return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+    }
+}
+
+extension String {
+    /// The text with line breaks and other control characters made visible: names in a file must not break the line
+    /// that they are told in.
+    fileprivate var inOneLine: String {
+        String(
+            String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 })
+        )
     }
 }

@@ -6,7 +6,7 @@ import PacelineFuzzing
 @main
 enum Driver {
     /// The one that runs. libFuzzer calls a C function, on one thread.
-    nonisolated(unsafe) private static var target: (any FuzzTarget)?
+    nonisolated(unsafe) fileprivate static var target: (any FuzzTarget)?
 
     static func main() throws {
         guard let name = getenv("PACELINE_FUZZ_TARGET").map({ String(cString: $0) }),
@@ -24,17 +24,6 @@ enum Driver {
         exit(runFuzzer(&count, &values, execute))
     }
 
-    /// What libFuzzer calls for each input: 0 keeps an input that reaches something new.
-    private static let execute: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt = { bytes, count in
-        do {
-            _ = try Driver.target?.execute(Array(UnsafeBufferPointer(start: bytes, count: count)))
-            return 0
-        } catch {
-            say("finding: \(error)")
-            abort()
-        }
-    }
-
     private static func write(_ seeds: [FuzzSeed], to folder: String) throws {
         for seed in seeds {
             guard let file = fopen("\(folder)/\(seed.name)", "w") else { fail("\(folder) cannot be written to") }
@@ -46,6 +35,19 @@ enum Driver {
     private static func fail(_ reason: String) -> Never {
         say(reason)
         exit(1)
+    }
+}
+
+/// What libFuzzer calls for each input; 0 keeps one that reaches something new. It has libFuzzer's name for it, because
+/// its own main function, which may be linked and is not called, asks for that.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func execute(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    do {
+        _ = try Driver.target?.execute(Array(UnsafeBufferPointer(start: bytes, count: count)))
+        return 0
+    } catch {
+        say("finding: \(error)")
+        abort()
     }
 }
 

@@ -34,6 +34,25 @@ struct ReplayTests {
         }
     }
 
+    @Test("Each input is accepted or refused as it should be, every time", arguments: FuzzTargets.allCases)
+    func inputs(target: FuzzTargets) async throws {
+        let inputs = try Self.inputs(of: target)
+        let outcomes = await Self.outcomes(of: target, inputs.map(\.bytes))
+        var accepted: [Bool] = []
+        for (input, outcome) in zip(inputs, outcomes) {
+            do {
+                accepted.append(try outcome.get())
+            } catch {
+                Issue.record("\(target.rawValue)/\(input.name): \(error)")
+            }
+        }
+        // A corpus of inputs that are all refused, or all accepted, tests little.
+        let count = accepted.count { $0 }
+        #expect(inputs.count >= 20 && count > 0 && count < inputs.count, "\(count) of \(inputs.count)")
+        let again = await Self.outcomes(of: target, inputs.map(\.bytes)).map { try? $0.get() }
+        #expect(again == accepted)
+    }
+
     @Test("What a fuzzer begins with is accepted, but for what is broken on purpose", arguments: FuzzTargets.allCases)
     func seeds(target: FuzzTargets) async throws {
         let seeds = try target.make().seeds()
