@@ -136,7 +136,7 @@ package final class Gateway: Sendable {
         let hasLeft = Flag()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                eventLoop.soon { [loop, eventLoop] in
+                eventLoop.execute { [loop, eventLoop] in
                     guard !hasLeft.isSet else { return continuation.resume(throwing: CancellationError()) }
                     loop.value.take(id, call, ProxyClient(request, stream: stream, on: eventLoop, continuation))
                 }
@@ -153,19 +153,12 @@ package final class Gateway: Sendable {
         return .events { [eventLoop, loop] writer in
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
-                    eventLoop.soon { loop.value.attach(id, writer, continuation) }
+                    eventLoop.execute { loop.value.attach(id, writer, continuation) }
                 }
             } onCancel: {
                 lease.end()
             }
         }
-    }
-}
-
-extension EventLoop {
-    /// Does something at once if called on the loop, and otherwise as soon as the loop gets to it.
-    fileprivate func soon(_ work: @escaping @Sendable () -> Void) {
-        if inEventLoop { work() } else { execute(work) }
     }
 }
 

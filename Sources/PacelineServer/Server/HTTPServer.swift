@@ -57,14 +57,11 @@ package struct HTTPServer: Sendable {
 
     /// Serves `address` for as long as `body` runs.
     ///
-    /// - Parameters:
-    ///   - executor: runs the tasks of connections and requests; nil for the concurrent pool.
-    ///   - body: gets the address that was bound, whose port is real even if 0 was asked for.
+    /// - Parameter body: gets the address that was bound, whose port is real even if 0 was asked for.
     /// - Throws: ``ShellError`` when the address cannot be bound, and what `body` throws.
     package func serve(
         on address: Endpoint,
         group: any EventLoopGroup,
-        executor: (any TaskExecutor)? = nil,
         while body: @escaping @Sendable (Endpoint) async throws -> Void
     ) async throws {
         let (bound, source) = AsyncStream.makeStream(of: Endpoint.self)
@@ -75,7 +72,7 @@ package struct HTTPServer: Sendable {
         // Signals are the business of the process.
         let service = ServiceGroup(services: [application], gracefulShutdownSignals: [], logger: quiet)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask(executorPreference: executor) {
+            tasks.addTask {
                 do {
                     try await service.run()
                 } catch  where !(error is CancellationError) {

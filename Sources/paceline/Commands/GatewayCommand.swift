@@ -63,12 +63,10 @@ struct GatewayCommand: ConfiguredCommand {
         let logger = Logger(label: "paceline.gateway")
         let registry = PrometheusRegistry()
         registry.bootstrap()
-        // One loop for both sides of every stream, and for the tasks that serve them: what comes in on it goes out on
-        // it, without waking another thread.
+        // One loop for both sides of every stream: what comes in on it goes out on it, without waking another thread.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let http = try httpConfiguration(logger)
-        let eventLoop = group.next()
-        let gateway = try await startGateway(on: eventLoop, logger)
+        let gateway = try await startGateway(on: group.next(), logger)
         let running = RequestCount()
         let build = "paceline \(PacelineVersion.current)"
         let server = HTTPServer(
@@ -79,8 +77,7 @@ struct GatewayCommand: ConfiguredCommand {
             logger: logger
         )
         do {
-            let tasks = EventLoopTasks(eventLoop)
-            try await server.serve(on: clients.http, group: group, executor: tasks) { address in
+            try await server.serve(on: clients.http, group: group) { address in
                 try await work(gateway, running, at: address, logger)
                 try await gateway.shutdown()
             }
