@@ -49,8 +49,10 @@ struct OneAnswer {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
-            context.close(promise: nil)
+            let bound = context.loopBound
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer))).whenComplete { _ in
+                bound.value.close(promise: nil)
+            }
         }
     }
 }

@@ -196,6 +196,17 @@ struct CheckProbeTests {
         #expect(try await CheckRun.ask(Self.check("{\(text)}"))?.contains("nothing listens at") == true)
     }
 
+    @Test("by HTTP takes answers of any length")
+    func largeAnswer() async throws {
+        let body = "text" + String(repeating: "x", count: 3 << 20)
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n"
+        let upstream = try await OneAnswer.start(head + body)
+        let text = "http: \"http://\(upstream.endpoint)/\", timeout: 30s"
+        #expect(try await CheckRun.ask(Self.check("{\(text)}")) == nil)
+        #expect(try await CheckRun.ask(Self.check("{\(text), contains: text}")) == nil)
+        try await upstream.stop()
+    }
+
     @Test("by HTTP sees status and text")
     func http() async throws {
         let answer = "HTTP/1.1 404 x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody"

@@ -127,6 +127,8 @@ struct ScheduleReadingTests {
             ("length: 5s\nchecks: {c: {http: ftp://x}}", 2, 20, "http must be a URL"),
             ("length: 5s\nchecks: {c: {tcp: \"h:1\", status: 200}}", 2, 34, "status is for http"),
             ("length: 5s\nchecks: {c: {http: \"http://h\", status: 99}}", 2, 40, "status must be a status"),
+            ("length: 5s\nchecks: {c: {http: \"http://h\", status: 200..3xx}}", 2, 40, "status must be a status"),
+            ("length: 5s\nchecks: {c: {http: \"http://h\", status: 200.399}}", 2, 40, "status must be a status"),
             ("length: 5s\nprocesses: {p: {run: x, port: 1}}", 2, 16, "p needs one of run, pid-file"),
             ("length: 5s\nprocesses: {p: {run: x, restart: y}}", 2, 34, "leave restart out"),
             ("length: 5s\nprocesses: {p: {port: 1, output: y}}", 2, 34, "output is for run and restart"),

@@ -189,9 +189,11 @@ extension ServiceCheck {
 extension ScheduleNode {
     /// A status, or two with `..` between.
     fileprivate func statuses() throws(ScheduleError) -> ClosedRange<Int> {
-        let parts = try text().split(separator: ".", omittingEmptySubsequences: true).compactMap { Int($0) }
-        guard let low = parts.first, let high = parts.last, parts.count <= 2, (100...599).contains(low),
-            (low...599).contains(high)
+        let text = try text()
+        let dots = text.firstRange(of: "..")
+        let ends = dots.map { [text[..<$0.lowerBound], text[$0.upperBound...]] } ?? [text[...]]
+        guard let low = ends.first.flatMap({ Int($0) }), let high = ends.last.flatMap({ Int($0) }),
+            (100...599).contains(low), (low...599).contains(high)
         else { throw mismatch("a status, such as 200, or a range, such as 200..399") }
         return low...high
     }

@@ -17,6 +17,8 @@ struct CheckProbe: Sendable {
     static func client(on group: any EventLoopGroup) -> HTTPClient {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.connectionPool.retryConnectionEstablishment = false
+        // The schedule says how many ask at once; none of them waits here for another.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1 << 16
         return HTTPClient(eventLoopGroup: group, configuration: configuration)
     }
 
@@ -74,8 +76,16 @@ struct CheckProbe: Sendable {
         let response = try await http.execute(request, timeout: limit)
         let status = Int(response.status.code)
         guard statuses.contains(status) else { return "it answers with status \(status)" }
-        let body = try await response.body.collect(upTo: Self.answerLimit)
-        return judge(Array(body.readableBytesView))
+        return try await judge(response.body)
+    }
+
+    /// Looks at as much of an answer as it takes.
+    private func judge<Parts: AsyncSequence>(_ parts: Parts) async throws -> String? where Parts.Element == ByteBuffer {
+        var answer: [UInt8] = []
+        for try await part in parts {
+            if !check.contains.isEmpty, answer.count < Self.answerLimit { answer += Array(part.readableBytesView) }
+        }
+        return judge(answer)
     }
 
     private func connect(to endpoint: Endpoint, sending text: String) async throws -> String? {
