@@ -189,8 +189,13 @@ extension String {
     /// The text with line breaks and other control characters made visible: names in a file must not break the line
     /// that they are told in.
     fileprivate var inOneLine: String {
-        String(
-            String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 })
-        )
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.isControl ? "\u{fffd}" : $0 }))
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether it is of category Cc, or separates lines or paragraphs. Unicode never adds to these.
+    fileprivate var isControl: Bool {
+        value < 0x20 || (0x7f...0x9f).contains(value) || value == 0x2028 || value == 0x2029
     }
 }

@@ -16,11 +16,12 @@ struct NemesisRunnerTests {
         _ faults: String,
         more: String = "",
         timeout: String = "300ms",
+        length: String = "3s",
         upstream: Upstream
     ) async throws -> NemesisReport {
         let port = try freePort()
         let text = """
-            length: 3s
+            length: \(length)
             ready: 20s
             recovery: 20s
             \(more)
@@ -70,14 +71,15 @@ struct NemesisRunnerTests {
         let upstream = try await Self.greeter()
         // Clients say nothing, so that a cut of what they send is not seen.
         let report = try await Self.run(
-            "{partition: front, direction: upstream, at: 300ms, for: 2s}",
+            "{partition: front, direction: upstream, at: 300ms, for: 9s}",
             timeout: "20s",
+            length: "10s",
             upstream: upstream
         )
         try await upstream.stop()
         #expect(report.isSuccess && report.checks[0].failed == 0)
-        // An answer that had to wait would have waited for the end of the cut.
-        #expect(report.checks[0].longestAnswerMS < 1500)
+        // An answer that had to wait would have waited for the end of the cut, which a busy machine does not come near.
+        #expect(report.checks[0].longestAnswerMS < 7000)
     }
 
     @Test("stops and kills what it has started, starts it again, and leaves nothing")
