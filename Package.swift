@@ -41,7 +41,7 @@ let targets: [Target] = [
     .target(name: "PacelineTensor", dependencies: ["CPacelineKernels"]),
     .testTarget(
         name: "PacelineTensorTests",
-        dependencies: ["CPacelineKernels", "PacelineSpeculation", "PacelineTensor"]
+        dependencies: ["CPacelineKernels", "PacelineSpeculation", "PacelineTensor", "PacelineTestTraits"]
     ),
 
     // Pure logic of drafting and verifying: trees, drafters, acceptance rules, planner.
@@ -63,7 +63,10 @@ let targets: [Target] = [
     ),
     .testTarget(
         name: "PacelineModelTests",
-        dependencies: ["PacelineChat", "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineTestKit"],
+        dependencies: [
+            "PacelineChat", "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineTestKit",
+            "PacelineTestTraits",
+        ],
         resources: [.copy("Goldens")]
     ),
 
@@ -205,7 +208,7 @@ let targets: [Target] = [
         name: "PacelineSimulationTests",
         dependencies: [
             "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
-            "PacelineWire",
+            "PacelineTestTraits", "PacelineWire",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
         ]
@@ -271,6 +274,8 @@ let targets: [Target] = [
         dependencies: ["PacelineModel", "PacelineSpeculation", "PacelineTensor"],
         path: "Tests/PacelineTestKit"
     ),
+    // How tests run: on threads of their own, if they compute for long.
+    .target(name: "PacelineTestTraits", path: "Tests/PacelineTestTraits"),
     // Tests of whole clusters of real processes.
     .testTarget(
         name: "ClusterTests",
@@ -300,7 +305,11 @@ let fuzzing: [Target] = [
         ],
         path: "Tests/Fuzzing/Targets"
     ),
-    .testTarget(name: "PacelineFuzzingTests", dependencies: ["PacelineFuzzing"], path: "Tests/Fuzzing/Replay"),
+    .testTarget(
+        name: "PacelineFuzzingTests",
+        dependencies: ["PacelineFuzzing", "PacelineTestTraits"],
+        path: "Tests/Fuzzing/Replay"
+    ),
 ]
 
 /// The fuzzer's driver needs instrumented code: Tests/Fuzzing/fuzz.sh builds it in a folder of its own.

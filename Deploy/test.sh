@@ -33,6 +33,8 @@ cd -- "$root"
 name_commit
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
+say "checking the types of release builds"
+python3 Deploy/release_types.py
 say "installing Python packages"
 packages "$root/.build/python" Tests/PythonWorker/requirements.txt Tests/ChatTemplates/requirements.txt \
     Tests/MetricsExposition/requirements.txt
@@ -81,5 +83,7 @@ if (($# == 0)); then
     python3 Tests/Measurements/kill_test.py --seconds 60 --untimed
     say "testing twice the load that a verifier can take"
     python3 Tests/Measurements/overload.py --short
+    say "testing a minute of faults on a whole cluster"
+    python3 Tests/Measurements/soak.py --minutes 1
 fi
 say "all tests passed"

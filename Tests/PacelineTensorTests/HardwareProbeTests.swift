@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Hardware probe")
+@Suite("Hardware probe", .computing)
 struct HardwareProbeTests {
     @Test("finds a ceiling for the kernels of every quantised type", arguments: WeightType.quantised)
     func ceilings(type: WeightType) throws {

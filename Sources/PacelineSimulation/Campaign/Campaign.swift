@@ -1,6 +1,12 @@
 import Dispatch
-package import PacelineSpeculation
 import Synchronization
+
+// Of what it declares, only the bug to plant is of that module.
+#if DEBUG
+    package import PacelineSpeculation
+#else
+    import PacelineSpeculation
+#endif
 
 /// Simulates many seeds on several threads.
 ///

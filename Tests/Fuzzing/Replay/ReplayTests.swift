@@ -1,10 +1,11 @@
 import Foundation
 import PacelineFuzzing
+import PacelineTestTraits
 import Testing
 
 /// The committed inputs, which reach what long runs of the fuzzer have reached; among them every input that ever broke
 /// something.
-@Suite("Committed corpora")
+@Suite("Committed corpora", .computing)
 struct ReplayTests {
     private static let corpora = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../corpora")
 

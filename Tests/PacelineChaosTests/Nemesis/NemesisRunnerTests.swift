@@ -50,15 +50,15 @@ struct NemesisRunnerTests {
     @Test(
         "cuts, and mends, and the service recovers",
         arguments: [
-            "{partition: front, at: 300ms, for: 2s}",
-            "{partition: front, direction: downstream, at: 300ms, for: 2s}",
-            "{down: front, at: 300ms, for: 2s}", "{swizzle: front, at: 300ms, for: 2s}",
-            "{toxic: front, type: timeout, at: 300ms, for: 2s}", "{flap: front, down: 400ms, at: 300ms, for: 2s}",
+            "{partition: front, at: 300ms, for: 4s}",
+            "{partition: front, direction: downstream, at: 300ms, for: 4s}",
+            "{down: front, at: 300ms, for: 4s}", "{swizzle: front, at: 300ms, for: 4s}",
+            "{toxic: front, type: timeout, at: 300ms, for: 4s}", "{flap: front, down: 400ms, at: 300ms, for: 4s}",
         ]
     )
     func links(fault: String) async throws {
         let upstream = try await Self.greeter()
-        let report = try await Self.run(fault, upstream: upstream)
+        let report = try await Self.run(fault, length: "5s", upstream: upstream)
         try await upstream.stop()
         #expect(report.isSuccess, "\(report.verdict) \(report.unhealthy)")
         #expect(report.checks[0].failed > 0)

@@ -1,11 +1,12 @@
 import Foundation
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
-@Suite("The engine benchmark")
+@Suite("The engine benchmark", .computing)
 struct EngineBenchmarkTests {
     @Test("The benchmark works with a vocabulary that lacks every byte of the text")
     func emptyText() throws {

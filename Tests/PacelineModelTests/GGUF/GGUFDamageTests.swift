@@ -2,9 +2,10 @@ import PacelineChat
 import PacelineModel
 import PacelineSpeculation
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
-@Suite("Damaged GGUF files")
+@Suite("Damaged GGUF files", .computing)
 struct GGUFDamageTests {
     private func reason(_ bytes: [UInt8]) -> GGUFError.Reason? {
         do {

@@ -1,13 +1,14 @@
 import PacelineSpeculation
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// Compares every family with ``ReferenceTransformer`` on texts longer than its window, as prompt chunks, single tokens
 /// and trees.
-@Suite("Architectures")
+@Suite("Architectures", .computing)
 struct ArchitectureTests {
     /// The largest difference of a logit with float32 weights. It comes from rounding, also of keys to float16.
     static let bound = 0.004

@@ -2,13 +2,14 @@ import Foundation
 import PacelineSpeculation
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// Compares all biases of every family with a float32 pass in NumPy, and each bias alone with
 /// ``ReferenceTransformer``.
-@Suite("Biases")
+@Suite("Biases", .computing)
 struct BiasTests {
     private struct Golden: Decodable {
         struct Model: Decodable {

@@ -1,12 +1,13 @@
 import PacelineSpeculation
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// The logits of a token have the same bits however it is computed.
-@Suite("Bit identity of a pass")
+@Suite("Bit identity of a pass", .computing)
 struct BitIdentityTests {
     static let text: [Token] = (0..<70).map { Token(($0 * 37 + 11) % 251) }
 

@@ -1,12 +1,13 @@
 import Foundation
 import PacelineSpeculation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// Compares log-probabilities with a float32 forward pass of the same dequantised weights.
-@Suite("Golden log-probabilities", .serialized)
+@Suite("Golden log-probabilities", .computing, .serialized)
 struct GoldenTests {
     struct Golden: Decodable {
         struct Case: Decodable {

@@ -1,11 +1,12 @@
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// A file is accepted if and only if it has exactly the tensors that its family uses.
-@Suite("Tensors of a model")
+@Suite("Tensors of a model", .computing)
 struct ModelTensorsTests {
     /// A family's file. Tests can leave out or add tensors without encoding the weights again.
     private struct Draft {

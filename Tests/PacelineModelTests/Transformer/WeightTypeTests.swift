@@ -1,12 +1,13 @@
 import PacelineSpeculation
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// Checks every block type, from the value of a weight to the logits of a model with that type.
-@Suite("Weight types")
+@Suite("Weight types", .computing)
 struct WeightTypeTests {
     @Test("Each weight of a block matches the definition", arguments: BlockFormat.allCases)
     func definition(format: BlockFormat) throws {

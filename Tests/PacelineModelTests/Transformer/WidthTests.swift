@@ -1,12 +1,13 @@
 import PacelineSpeculation
 import PacelineTensor
 import PacelineTestKit
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineModel
 
 /// Heads and rows of every width. Widths that are not whole vectors or blocks are padded with zeros.
-@Suite("Widths")
+@Suite("Widths", .computing)
 struct WidthTests {
     private static let tokens: [Token] = [17, 201, 64, 5]
 

@@ -1,11 +1,12 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
 /// Bases about the borders of tiles (16), pages (64) and chunks (256).
 private let bases = [0, 1, 15, 16, 40, 63, 64, 65, 128, 200, 240, 255, 256, 257, 300, 511, 512, 513]
 
-@Suite("Attention: bits")
+@Suite("Attention: bits", .computing)
 struct AttentionBitsTests {
     @Test(
         "A tree node has the bits of plain decoding at its position, wherever its ancestors lie",

@@ -1,9 +1,10 @@
 import CPacelineKernels
 import Foundation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Attention: values")
+@Suite("Attention: values", .computing)
 struct AttentionTests {
     /// Softmax attention of one query in float64 over tokens whose keys and values are rounded to float16.
     private func reference(_ tokens: [AttentionFixture.Token], query: [Float], fixture: AttentionFixture) -> [Double] {

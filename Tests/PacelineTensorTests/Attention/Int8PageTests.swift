@@ -1,9 +1,10 @@
 import CPacelineKernels
 import Foundation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("int8 KV pages")
+@Suite("int8 KV pages", .computing)
 struct Int8PageTests {
     private let shape = pl_kv_shape(layers: 2, kv_heads: 2, head_dim: 48, type: PL_KV_INT8)
 

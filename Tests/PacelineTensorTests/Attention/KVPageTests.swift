@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("KV pages")
+@Suite("KV pages", .computing)
 struct KVPageTests {
     private let shape = pl_kv_shape(layers: 3, kv_heads: 2, head_dim: 32, type: PL_KV_F16)
 

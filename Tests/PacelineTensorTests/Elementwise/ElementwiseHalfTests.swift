@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Half precision")
+@Suite("Half precision", .computing)
 struct ElementwiseHalfTests {
     private static let all = (0...UInt32(UInt16.max)).map { UInt16($0) }
 

@@ -1,6 +1,7 @@
 import CPacelineKernels
 import Foundation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
 /// Every 1,021st bit pattern of float32, four million in all, in pieces of 64 Ki.
@@ -19,7 +20,7 @@ private struct DensePatterns {
     }
 }
 
-@Suite("exp and log")
+@Suite("exp and log", .computing)
 struct ElementwiseMathTests {
     typealias Kernel = (pl_isa, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int64) -> Void
 

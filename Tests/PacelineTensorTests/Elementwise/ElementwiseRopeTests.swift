@@ -1,9 +1,10 @@
 import CPacelineKernels
 import Foundation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Rotary embeddings")
+@Suite("Rotary embeddings", .computing)
 struct ElementwiseRopeTests {
     private func angles(
         _ position: Int64,

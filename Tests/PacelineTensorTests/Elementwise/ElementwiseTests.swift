@@ -1,9 +1,10 @@
 import CPacelineKernels
 import Foundation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Element-wise kernels")
+@Suite("Element-wise kernels", .computing)
 struct ElementwiseTests {
     /// Runs `kernel` on the scalar twin and on `isa` for many lengths, with ordinary and with arbitrary inputs.
     private func compare(
@@ -117,7 +118,7 @@ struct ElementwiseTests {
     }
 }
 
-@Suite("Argmax")
+@Suite("Argmax", .computing)
 struct ElementwiseArgmaxTests {
     private func argmax(_ isa: InstructionSet, _ x: [Float]) -> (Int64, Float) {
         var largest: Float = 0

@@ -1,11 +1,12 @@
 import CPacelineKernels
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineTensor
 
 /// Finding infinities and NaN in activations and weights.
-@Suite("Finite numbers")
+@Suite("Finite numbers", .computing)
 struct FiniteTests {
     static let notFinite: [Float] = [.nan, -.nan, .signalingNaN, .infinity, -.infinity]
 

@@ -2,9 +2,10 @@ import CPacelineKernels
 import Foundation
 import PacelineSpeculation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Noise")
+@Suite("Noise", .computing)
 struct NoiseTests {
     /// Known answers of the Random123 library (kat_vectors, philox4x32 10).
     @Test(

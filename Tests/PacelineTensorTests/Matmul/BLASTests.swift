@@ -1,9 +1,10 @@
 import CPacelineKernels
 import Foundation
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("OpenBLAS")
+@Suite("OpenBLAS", .computing)
 struct BLASTests {
     @Test("runs with the core type that the environment names or that loading put there, never the ancient fallback")
     func core() throws {

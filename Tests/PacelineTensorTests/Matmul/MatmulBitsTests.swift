@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Products of quantised weights: bits")
+@Suite("Products of quantised weights: bits", .computing)
 struct MatmulBitsTests {
     /// 41 rows: two whole tiles and a part of one. 768 columns: three blocks of the large formats.
     private func fixture(

@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Products of float weights")
+@Suite("Products of float weights", .computing)
 struct MatmulFloatTests {
     static let types: [WeightType] = [.f32, .f16, .bf16]
 

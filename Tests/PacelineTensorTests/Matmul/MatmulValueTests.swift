@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Products of quantised weights: values")
+@Suite("Products of quantised weights: values", .computing)
 struct MatmulValueTests {
     @Test("differ from float64 by no more than rounding the activations to int8", arguments: WeightType.quantised)
     func values(type: WeightType) throws {

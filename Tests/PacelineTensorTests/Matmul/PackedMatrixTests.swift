@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Packed matrices")
+@Suite("Packed matrices", .computing)
 struct PackedMatrixTests {
     private func pack(_ type: WeightType, rows: Int, columns: Int, bytes: Int) throws -> PackedMatrix {
         try [UInt8](repeating: 0, count: bytes).withUnsafeBytes {

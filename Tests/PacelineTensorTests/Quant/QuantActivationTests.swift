@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Quantised activations")
+@Suite("Quantised activations", .computing)
 struct QuantActivationTests {
     private func quantise(_ x: [Float], columns: Int, isa: InstructionSet) -> [UInt8] {
         let count = Int64(x.count / columns)

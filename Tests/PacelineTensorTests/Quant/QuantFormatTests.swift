@@ -1,8 +1,9 @@
 import CPacelineKernels
 import PacelineTensor
+import PacelineTestTraits
 import Testing
 
-@Suite("Weight formats")
+@Suite("Weight formats", .computing)
 struct QuantFormatTests {
     /// A block whose byte i is 73·i + 41, with 0.1 (and -0.04) in its half-precision fields, as gguf-py expands it.
     struct Golden: CustomTestStringConvertible, Sendable {
