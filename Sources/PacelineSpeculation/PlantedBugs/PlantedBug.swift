@@ -36,17 +36,20 @@
     }
 #else
     /// No bug: every name that a debug build knows stands for ``Absence``.
+    ///
+    /// Public, not `package`: the compiler inlines into other modules only what is public (Swift 6.3), and without that
+    /// each name would stay in the program, and each question would be a call.
     @dynamicMemberLookup
-    package enum PlantedBug {
-        package struct Absence {
+    public enum PlantedBug {
+        public struct Absence {
             @inlinable
             init() {}
 
             @inlinable @inline(__always)
-            package var isPlanted: Bool { false }
+            public var isPlanted: Bool { false }
         }
 
         @inlinable @inline(__always)
-        package static subscript(dynamicMember name: StaticString) -> Absence { Absence() }
+        public static subscript(dynamicMember name: StaticString) -> Absence { Absence() }
     }
 #endif

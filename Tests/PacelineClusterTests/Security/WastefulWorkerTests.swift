@@ -123,6 +123,31 @@ struct WastefulWorkerTests {
         #expect(workers.faults[id] != nil)
     }
 
+    @Test("trees that were sent for a request while it was open are not held against a worker when it has been closed")
+    func late() throws {
+        let workers = try ScriptedWorkers()
+        let id = try workers.connect(incarnation: 7)
+        let request = workers.submit(Self.prompt, count: 40)
+        // A network that holds the worker's trees back until the request has ended.
+        for _ in 0..<50 { try workers.step() }
+        #expect(workers.tokens[request] == Array(Self.plain.prefix(40)))
+        let tree = Message.Tree(
+            request: request.rawValue,
+            epoch: 1,
+            baseLength: 2,
+            baseHash: BaseHash(),
+            firstNode: 0,
+            nodes: [TokenTree.Node(parent: nil, token: 1, logProbability: -1)],
+            isFinal: true
+        )
+        // Each base earned 4 for each node of the credit of 256, and 64; up to sixteen of them are saved.
+        let sixteenBases = 16 * (64 + 4 * 256) / 2
+        for _ in 0..<sixteenBases { try workers.send(.tree(tree), from: id) }
+        #expect(workers.machine.snapshot.trees.flooded == 0 && workers.faults[id] == nil)
+        for _ in 0..<100 { try workers.send(.tree(tree), from: id) }
+        #expect(workers.faults[id] == .violation("the worker broke rules more than 16 times in a row"))
+    }
+
     @Test("one that is dismissed comes back as it went: it rests, under its old incarnation and under a new one")
     func dismissed() throws {
         let workers = try ScriptedWorkers()

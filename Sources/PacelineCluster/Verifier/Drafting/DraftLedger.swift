@@ -109,8 +109,13 @@ struct DraftLedger: Sendable {
     }
 
     /// A worker stops drafting for a request, and may be given it again.
-    mutating func close(_ request: RequestID, at worker: LinkID) {
+    ///
+    /// - Returns: what the worker might still have sent for it; nil if the request was not open at it.
+    @discardableResult
+    mutating func close(_ request: RequestID, at worker: LinkID) -> TreeAllowance? {
+        let allowance = entry(request, worker)?.allowance
         pages.update(request) { page in page.entries.removeAll { $0.worker == worker } }
+        return allowance
     }
 
     /// A worker stops drafting for a request permanently.

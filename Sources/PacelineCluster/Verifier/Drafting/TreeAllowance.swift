@@ -28,10 +28,20 @@ struct TreeAllowance: Sendable, Equatable {
     /// That of a worker for requests that are not open at it.
     static let strays = TreeAllowance()
 
-    /// The request has a new base, or has been closed while trees were on their way.
+    /// The request has a new base.
     mutating func grant(credit: Int) {
         let earned = Self.earned(credit: credit)
         left = max(left, min(left + earned, Self.bases * earned))
+    }
+
+    /// Takes over what is left of a request that has been closed while trees for it were on their way.
+    ///
+    /// - Parameters:
+    ///   - requests: how many requests the worker can have at once; more of them cannot leave it anything.
+    ///   - credit: the most nodes that the worker may have outstanding for one.
+    mutating func inherit(_ other: Self, requests: Int, credit: Int) {
+        let limit = max(requests, 1) * Self.bases * Self.earned(credit: credit)
+        left = max(left, min(left + other.left, limit))
     }
 
     /// Pays for a message.

@@ -30,10 +30,13 @@ extension VerifierMachine {
         _ reason: Message.Close.Reason,
         now: Instant
     ) {
-        ledger.close(request, at: worker)
+        let left = ledger.close(request, at: worker)
         running.update(request) { $0.drop(worker) }
         let credit = configuration.draft.nodes
-        links.update(worker) { $0.worker?.conduct.closed(credit: credit) }
+        links.update(worker) { link in
+            guard let left, let requests = link.worker?.peer.slots else { return }
+            link.worker?.conduct.closed(left: left, requests: requests, credit: credit)
+        }
         send(.close(Message.Close(request: request.rawValue, reason: reason)), to: worker, now: now)
     }
 

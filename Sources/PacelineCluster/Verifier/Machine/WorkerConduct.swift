@@ -15,8 +15,13 @@ struct WorkerConduct: Sendable {
     private(set) var isDismissed = false
 
     /// A request was closed at the worker; trees for it may be on their way.
-    mutating func closed(credit: Int) {
-        strays.grant(credit: credit)
+    ///
+    /// - Parameters:
+    ///   - left: what the worker might still have sent for it.
+    ///   - requests: how many requests it can have at once.
+    ///   - credit: the most nodes that it may have outstanding for one.
+    mutating func closed(left: TreeAllowance, requests: Int, credit: Int) {
+        strays.inherit(left, requests: requests, credit: credit)
     }
 
     /// Whether a tree for a request that is not open may still come.
