@@ -381,9 +381,7 @@ class ProcTest(NemesisCase):
             socket.send_fds(here, [b"x"], [listener.fileno()])
             listener.close()
             error = self.chaos("proc", "stop", "--port", port, status=1)
-            self.assertIn(
-                f"something listens on port {port}, but belongs to somebody else; run", error
-            )
+            self.assertIn(f"something listens on port {port}, but belongs to somebody else; run", error)
 
     def test_what_may_not_be_struck_is_refused_in_one_sentence(self):
         cases = [

@@ -84,6 +84,36 @@ struct NemesisRunnerTests {
         #expect(report.checks[0].longestAnswerMS < 7000)
     }
 
+    @Test("takes down a link with the connections that are open on it")
+    func openConnection() async throws {
+        let (upstream, port) = (try RawListener(), try Self.freePort())
+        let flag = "/tmp/paceline-nemesis-\(getpid())-\(port)"
+        defer { unlink(flag) }
+        let text = """
+            length: 1s
+            ready: 60s
+            links: {front: {listen: "127.0.0.1:\(port)", upstream: "\(upstream.endpoint)"}}
+            checks: {c: {command: "test -e \(flag)", every: 20ms, timeout: 30s}}
+            faults: [{down: front, at: 0, for: 200ms}]
+            """
+        let machine = try NemesisMachine(NemesisSchedule(text, path: "s.yaml"), seed: 1, path: "s.yaml")
+        let runner = try Self.runner(machine)
+        async let report = runner.run()
+        var client: PlainClient?
+        try await eventually("the link does not listen") {
+            client = try? PlainClient(Endpoint(host: "127.0.0.1", port: port))
+            return client != nil
+        }
+        let server = try await upstream.accept()
+        // Only now the service is healthy, and faults begin.
+        _ = close(open(flag, O_WRONLY | O_CREAT, 0o600))
+        let ends = await [client?.read(patience: .seconds(60)).end, server.read(patience: .seconds(60)).end]
+        #expect(!ends.contains(.silence) && !ends.contains(nil))
+        #expect(try await report.isSuccess)
+        client?.close()
+        server.close()
+    }
+
     @Test("says what it could not strike, and of processes that end of themselves")
     func failures() async throws {
         let upstream = try await Self.greeter()
