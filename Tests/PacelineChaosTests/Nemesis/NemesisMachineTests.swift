@@ -27,8 +27,12 @@ private struct NemesisBench {
             case .begin(let fault, let strike):
                 let key = Self.key(fault, strike)
                 // A stopped process that is killed goes on, to obey; one that comes back is not down for long.
-                if case .kill(let process, _) = fault { held.remove("pause \(process)") }
-                if !comesBack(fault.target) { #expect(held.insert(key).inserted, "\(key) begins twice") }
+                var lasts = true
+                if case .kill(let process, _) = fault {
+                    held.remove("pause \(process)")
+                    lasts = !comesBack(process)
+                }
+                if lasts { #expect(held.insert(key).inserted, "\(key) begins twice") }
                 log.append("\(seconds) begin \(key)")
             case .end(let fault, let strike):
                 let key = Self.key(fault, strike)

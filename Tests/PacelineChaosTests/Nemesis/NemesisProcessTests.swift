@@ -11,7 +11,7 @@ import Testing
 final class NemesisProcessTests {
     private let folder: String
     /// Words that no other command line of the machine has.
-    private let mark = "1000.\(getpid())\(UInt32.random(in: 1...UInt32.max))"
+    private let mark = "2000.\(getpid())\(UInt32.random(in: 1...UInt32.max))"
     private var spawned: [SpawnedProcess] = []
 
     init() throws {
@@ -73,8 +73,8 @@ final class NemesisProcessTests {
         let script = "echo $$ >> all; echo $$ > now; trap 'echo told >> all; exit' TERM; while :; do sleep 0.1; done"
         let report = try await run(
             "{p: {run: \"\(script)\", directory: \(folder)}}",
-            "{kill: p, signal: \(signal), at: 0, for: 300ms}",
-            length: "3s",
+            "{kill: p, signal: \(signal), at: 0, for: 1500ms}",
+            length: "4s",
             // Only one that has begun and not ended has a command line.
             check: "{command: grep -q told /proc/$(cat now)/cmdline, directory: \(folder), every: 50ms, timeout: 30s}"
         )

@@ -165,7 +165,8 @@ struct FrameToxicTests {
         journal.take(&chain, now: ChainJournal.start)
         let result = Self.received(journal.received)
         #expect(bytes.readableBytes == 0 && result.error == nil)
-        #expect(result.frames.count < 200 && result.frames.map(\.payload.readableBytes).max() == 8 * 13)
+        // As many of the first frame as there is room for, and then the others.
+        #expect(result.frames.count < 10_000 / 41 + 10 && result.frames.map(\.payload.readableBytes).max() == 8 * 13)
     }
 
     /// A tree of four nodes in two branches, as a worker sends it.

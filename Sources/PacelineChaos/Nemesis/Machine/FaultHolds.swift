@@ -1,6 +1,7 @@
 /// What faults hold at the moment. Where several hold the same thing, it begins with the first and ends with the last.
 struct FaultHolds: Sendable {
-    private struct Key: Hashable {
+    /// What is held.
+    struct Key: Sendable, Hashable {
         var target: String
         /// What is held of it: a direction, for example.
         var aspect: String
@@ -26,7 +27,7 @@ struct FaultHolds: Sendable {
         case .pause(let process) where isKilled(process): return false
         default: break
         }
-        let key = key(span.effect, span.strike)
+        let key = Self.key(span.effect, span.strike)
         holders[key, default: []].append(span)
         return holders[key]?.count == 1
     }
@@ -43,11 +44,11 @@ struct FaultHolds: Sendable {
     ///
     /// - Returns: what has waited for its end, and is to be done in its place.
     mutating func fail(_ effect: FaultEffect, strike: Int) -> FaultSpan? {
-        remove(effect, strike) ? holders[key(effect, strike)]?.first : nil
+        remove(effect, strike) ? holders[Self.key(effect, strike)]?.first : nil
     }
 
     private mutating func remove(_ effect: FaultEffect, _ strike: Int) -> Bool {
-        let key = key(effect, strike)
+        let key = Self.key(effect, strike)
         guard var spans = holders[key], let place = spans.firstIndex(where: { $0.strike == strike }) else {
             return false
         }
@@ -56,9 +57,9 @@ struct FaultHolds: Sendable {
         return true
     }
 
-    private func isFree(_ span: FaultSpan) -> Bool { holders[key(span.effect, span.strike)] == nil }
+    private func isFree(_ span: FaultSpan) -> Bool { holders[Self.key(span.effect, span.strike)] == nil }
 
-    private func key(_ effect: FaultEffect, _ strike: Int) -> Key {
+    static func key(_ effect: FaultEffect, _ strike: Int) -> Key {
         let aspect =
             switch effect {
             case .cut(_, let direction): "cut \(direction.rawValue)"

@@ -56,16 +56,18 @@ struct CheckProbe: Sendable {
         } catch let error as HTTPClientError {
             return words(error)
         } catch let error as HTTPParserError {
-            return "\(target) answers with what is no HTTP (\(error))"
+            return error == .invalidEOFState ? brokenOff : "\(target) answers with what is no HTTP (\(error))"
         } catch {
             return "\(error)"
         }
     }
 
+    private var brokenOff: String { "\(target) closes the connection before the end of its answer" }
+
     private func words(_ error: HTTPClientError) -> String {
         switch error {
         case .deadlineExceeded, .readTimeout, .connectTimeout, .getConnectionFromPoolTimeout: late
-        case .remoteConnectionClosed: "\(target) closes the connection before the end of its answer"
+        case .remoteConnectionClosed: brokenOff
         default: "\(target) cannot be asked (\(error.shortDescription))"
         }
     }

@@ -18,6 +18,8 @@ package actor NemesisRunner {
     private let onProgress: @Sendable (Double) -> Void
     private let start = ContinuousClock.now
     private var effects: [NemesisMachine.Effect] = []
+    /// What could not be begun, and may be told to end all the same: its time was over while it was tried.
+    private var unmade: Set<FaultHolds.Key> = []
     private var isFinished = false
     private var watchers: [Task<Void, Never>] = []
     private let wake: AsyncStream<Void>
@@ -175,10 +177,14 @@ package actor NemesisRunner {
         case .begin(let fault, let strike):
             do {
                 try await begin(fault, strike)
+                unmade.remove(FaultHolds.key(fault, strike))
             } catch {
-                take(.notMade(fault, strike: strike, reason: "\(error)", lasts: Self.isGone(fault, error)))
+                let isGone = Self.isGone(fault, error)
+                if !isGone { unmade.insert(FaultHolds.key(fault, strike)) }
+                take(.notMade(fault, strike: strike, reason: "\(error)", lasts: isGone))
             }
         case .end(let fault, let strike):
+            guard unmade.remove(FaultHolds.key(fault, strike)) == nil else { return }
             do { try await end(fault, strike) } catch { take(.notHealed(strike: strike, reason: "\(error)")) }
         }
     }
