@@ -223,12 +223,14 @@ let targets: [Target] = [
         resources: [.copy("Goldens/histograms.json")]
     ),
 
+    // What Swift does not see of the system's calls for processes.
+    .target(name: "CPacelineProcess", cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
     // Faults for real processes: a TCP relay, proxies with Toxiproxy's HTTP API, and schedules of faults.
     .target(
         name: "PacelineChaos",
         dependencies: [
-            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineServer", "PacelineSpeculation",
-            "PacelineWire",
+            "CPacelineProcess", "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineServer",
+            "PacelineSpeculation", "PacelineWire",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
@@ -241,7 +243,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineChaosTests",
         dependencies: [
-            "PacelineChaos", "PacelineCluster", "PacelineServer", "PacelineSpeculation", "PacelineWire",
+            "CPacelineProcess", "PacelineChaos", "PacelineCluster", "PacelineServer", "PacelineSpeculation",
+            "PacelineWire",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),

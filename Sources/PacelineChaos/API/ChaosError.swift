@@ -64,7 +64,7 @@ package struct ChaosError: Error, Hashable, Sendable, CustomStringConvertible {
         ChaosError(
             status: 403,
             message: "\(address) can be reached by other machines, and through it an upstream that may rely on being "
-                + "local; listen on 127.0.0.1, or start the server with --allow-remote"
+                + "local; listen on 127.0.0.1, or start what listens with --allow-remote"
         )
     }
 

@@ -12,6 +12,8 @@ package struct NemesisReport: Sendable, Encodable {
         package let endedMS: Double?
         /// Why it could not be made.
         package let failure: String?
+        /// Why what it did could not be undone.
+        package let healFailure: String?
         /// What people should know of it otherwise.
         package let remark: String?
         package let failedChecks: Int
@@ -22,6 +24,7 @@ package struct NemesisReport: Sendable, Encodable {
             case number, fault, targets, failure, remark
             case beganMS = "began_ms"
             case endedMS = "ended_ms"
+            case healFailure = "heal_failure"
             case failedChecks = "failed_checks"
             case recoveredAfterMS = "recovered_after_ms"
         }
@@ -56,9 +59,11 @@ package struct NemesisReport: Sendable, Encodable {
         package let process: String
         package let ending: String
         package let atMS: Double
+        /// The file that has what it wrote; nil if nothing has.
+        package let output: String?
 
         enum CodingKeys: String, CodingKey {
-            case process, ending
+            case process, ending, output
             case atMS = "at_ms"
         }
     }
@@ -75,17 +80,23 @@ package struct NemesisReport: Sendable, Encodable {
     package let faults: [Fault]
     package let checks: [Check]
     package let ended: [Ended]
+    /// Processes that faults killed and that nobody has started again.
+    package let missing: [String]
 
     enum CodingKeys: String, CodingKey {
-        case name, seed, verdict, unhealthy, faults, checks, ended
+        case name, seed, verdict, unhealthy, faults, checks, ended, missing
         case lengthMS = "length_ms"
         case recoveredAfterMS = "recovered_after_ms"
     }
 
-    /// Whether everything was as it should be: every fault was made, and the service recovered.
-    package var isSuccess: Bool { verdict == "recovered" && faults.allSatisfy { $0.failure == nil } }
+    /// Whether everything was as it should be: every fault was made and healed, and the service recovered.
+    package var isSuccess: Bool {
+        verdict == "recovered" && faults.allSatisfy { $0.failure == nil && $0.healFailure == nil }
+    }
 
-    package init(_ machine: NemesisMachine) {
+    /// - Parameter missing: processes that faults killed and that nobody has started again.
+    package init(_ machine: NemesisMachine, missing: [String] = []) {
+        self.missing = missing
         name = machine.schedule.name
         seed = machine.seed
         lengthMS = machine.schedule.length.inMilliseconds
@@ -100,7 +111,7 @@ package struct NemesisReport: Sendable, Encodable {
         faults = zip(machine.timetable.strikes, machine.outcomes).map { Fault($0, $1) }
         checks = machine.journal.rows.map { Check($0) }
         ended = machine.unexpected.map {
-            Ended(process: $0.process, ending: $0.ending, atMS: $0.at.inMilliseconds)
+            Ended(process: $0.process, ending: $0.ending, atMS: $0.at.inMilliseconds, output: $0.output)
         }
     }
 }
@@ -113,6 +124,7 @@ extension NemesisReport.Fault {
         beganMS = outcome.began?.inMilliseconds
         endedMS = outcome.ended?.inMilliseconds
         failure = outcome.failure
+        healFailure = outcome.healFailure
         remark = outcome.remark
         failedChecks = outcome.failedChecks
         recoveredAfterMS = outcome.recoveredAfter?.inMilliseconds

@@ -21,25 +21,34 @@ package enum ProcessSelector: Sendable, Hashable, CustomStringConvertible {
 
     /// The processes that it names now. None of them is this one, one that it comes from, or the system's first.
     ///
+    /// - Parameter helpers: commands that somebody else runs about the process; a command line that matches is not
+    ///   theirs.
     /// - Throws: ``ProcessError`` if there is none, or the named one may not be struck.
-    package func find() throws(ProcessError) -> [ProcessEntry] {
+    package func find(besides helpers: HelperCommands = HelperCommands()) throws(ProcessError) -> [ProcessEntry] {
         let table = ProcessTable()
         let own = Set([getpid(), 1] + table.ancestors(of: getpid()))
         switch self {
         case .pid(let pid): return [try Self.one(pid, table, own)]
         case .pidFile(let path): return [try Self.one(try Self.number(in: path), table, own)]
         case .match(let text):
-            let found = table.entries.filter {
-                !$0.hasEnded && !own.contains($0.pid) && $0.commandLine.contains(text)
+            let found = table.entries.filter { entry in
+                guard !entry.hasEnded, !own.contains(entry.pid), !helpers.groups.contains(entry.group) else {
+                    return false
+                }
+                let arguments = entry.arguments
+                return !Self.isGuard(arguments) && arguments.joined(separator: " ").contains(text)
             }
-            let pids = Set(found.map(\.pid))
+            // A launcher names what it launches, and may be all that there is of it.
+            let others = found.filter { !helpers.launchers.contains($0.pid) }
+            let wanted = others.isEmpty ? found : others
+            let pids = Set(wanted.map(\.pid))
             // A process that was forked without another program is a part of the one that it comes from.
-            let first = found.filter { !pids.contains($0.parent) }
+            let first = wanted.filter { !pids.contains($0.parent) }
             guard !first.isEmpty else { throw .notFound(self) }
             return first
-        case .port:
-            let found = listeners(table)
-            guard !found.isEmpty else { throw .notFound(self) }
+        case .port(let port):
+            guard let found = table.listeners(on: port) else { throw .notFound(self) }
+            guard !found.isEmpty else { throw .foreignPort(port) }
             for entry in found { try Self.check(entry.pid, own) }
             return found
         }
@@ -48,16 +57,14 @@ package enum ProcessSelector: Sendable, Hashable, CustomStringConvertible {
     /// The only process that it names.
     ///
     /// - Throws: ``ProcessError``, also if there are several.
-    package func findOne() throws(ProcessError) -> ProcessEntry {
-        let found = try find()
+    package func findOne(besides helpers: HelperCommands = HelperCommands()) throws(ProcessError) -> ProcessEntry {
+        let found = try find(besides: helpers)
         guard found.count == 1, let one = found.first else { throw .several(self, found.map(\.pid)) }
         return one
     }
 
-    private func listeners(_ table: ProcessTable) -> [ProcessEntry] {
-        guard case .port(let port) = self else { return [] }
-        return table.listeners(on: port)
-    }
+    /// The guard of a nemesis, this one's or another's.
+    private static func isGuard(_ arguments: [String]) -> Bool { Array(arguments.dropFirst()) == ["chaos", "guard"] }
 
     private static func one(_ pid: Int32, _ table: ProcessTable, _ own: Set<Int32>) throws(ProcessError) -> ProcessEntry
     {
@@ -83,36 +90,12 @@ package enum ProcessSelector: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Why a process cannot be struck.
-package enum ProcessError: Error, Sendable, Hashable, CustomStringConvertible {
-    case notFound(ProcessSelector)
-    case several(ProcessSelector, [Int32])
-    case invalid(String)
-    case own(Int32)
-    case system
-    case unreadable(String)
-    case noNumber(String)
-    case notPermitted(Int32)
-    case refused(Int32, signal: String, reason: String)
-    case unchanged(Int32, expected: String)
-    case notStarted(String, reason: String)
-    case hasEnded(String)
+/// Commands that somebody runs about a process, as its checks, which may name it without being it.
+package struct HelperCommands: Sendable, Hashable {
+    /// Process groups that are never found.
+    package var groups: Set<Int32> = []
+    /// Processes that are found only if nothing else is: they may start the wanted one, or be it.
+    package var launchers: Set<Int32> = []
 
-    package var description: String {
-        switch self {
-        case .notFound(let selector): "\(selector) is not there; see ps ax for what runs"
-        case .several(let selector, let pids):
-            "\(selector) is not one: there are \(pids.map { "\($0)" }.joined(separator: ", ")); be more exact"
-        case .invalid(let text): "\(text) is not the number of a process"
-        case .own(let pid): "process \(pid) is this program or one that started it; it would not live to tell"
-        case .system: "process 1 runs the whole machine; name another process"
-        case .unreadable(let path): "the PID file \(path) cannot be read; check the path, and whether the process runs"
-        case .noNumber(let path): "\(path) does not begin with the number of a process"
-        case .notPermitted(let pid): "process \(pid) belongs to somebody else; run this as its user, or as root"
-        case .refused(let pid, let signal, let reason): "process \(pid) cannot be sent \(signal) (\(reason))"
-        case .unchanged(let pid, let expected): "process \(pid) was told, but is not \(expected) after a second"
-        case .notStarted(let program, let reason): "\(program) cannot be started (\(reason))"
-        case .hasEnded(let name): "\(name) has ended before"
-        }
-    }
+    package init() {}
 }

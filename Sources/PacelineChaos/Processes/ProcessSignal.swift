@@ -14,6 +14,15 @@ package enum ProcessSignal: String, CaseIterable, Sendable {
     /// Those that end a process, unless it handles them.
     package static let ends: [ProcessSignal] = [.kill, .terminate, .interrupt, .quit, .hangUp, .abort]
 
+    /// Their names, for people.
+    package static let endNames = ends.map(\.rawValue).joined(separator: ", ")
+
+    /// Takes the name as people write it: `TERM`, `SIGTERM` or `term`.
+    package init?(named name: String) {
+        let name = name.uppercased()
+        self.init(rawValue: name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name)
+    }
+
     package var number: Int32 {
         switch self {
         case .kill: SIGKILL

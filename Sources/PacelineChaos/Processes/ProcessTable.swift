@@ -9,16 +9,19 @@ package struct ProcessEntry: Sendable, Hashable {
     package let state: Character
     /// Clock ticks from the start of the system; with the number, it tells a process from a later one of that number.
     package let startTime: UInt64
-    /// Its command line; empty for threads of the kernel and for ended processes.
-    package let arguments: [String]
 
     package var hasEnded: Bool { state == "Z" || state == "X" }
     package var isStopped: Bool { state == "T" || state == "t" }
-    /// The command line as `ps` shows it.
-    package var commandLine: String { arguments.joined(separator: " ") }
+
+    /// Its command line, read now; empty for threads of the kernel and for ended processes.
+    package var arguments: [String] {
+        let line = SystemFile.read("/proc/\(pid)/cmdline") ?? []
+        let words = line.split(separator: 0, omittingEmptySubsequences: false)
+        return words.dropLast().map { String(decoding: $0, as: UTF8.self) }
+    }
 }
 
-/// All processes of the machine, as `/proc` tells them.
+/// All processes of the machine, as `/proc` tells them: cheap enough to be read again and again.
 package struct ProcessTable: Sendable {
     package let entries: [ProcessEntry]
 
@@ -31,7 +34,7 @@ package struct ProcessTable: Sendable {
 
     /// One process; nil if there is none of this number.
     package static func entry(_ pid: Int32) -> ProcessEntry? {
-        guard let bytes = SystemFile.read("/proc/\(pid)/stat") else { return nil }
+        guard let bytes = SystemFile.read("/proc/\(pid)/stat", limit: 1024) else { return nil }
         let text = String(decoding: bytes, as: UTF8.self)
         // The name is in brackets, and may contain some.
         guard let name = text.lastIndex(of: ")") else { return nil }
@@ -39,16 +42,14 @@ package struct ProcessTable: Sendable {
         guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]),
             let group = Int32(fields[2]), let start = UInt64(fields[19])
         else { return nil }
-        let line = SystemFile.read("/proc/\(pid)/cmdline") ?? []
-        let words = line.split(separator: 0, omittingEmptySubsequences: false)
-        return ProcessEntry(
-            pid: pid,
-            parent: parent,
-            group: group,
-            state: state,
-            startTime: start,
-            arguments: words.dropLast().map { String(decoding: $0, as: UTF8.self) }
-        )
+        return ProcessEntry(pid: pid, parent: parent, group: group, state: state, startTime: start)
+    }
+
+    /// Whether a process group has a member that has not ended.
+    static func hasGroup(_ group: Int32) -> Bool {
+        // Without permission there is one, too.
+        guard kill(-group, 0) == 0 || errno == EPERM else { return false }
+        return ProcessTable().entries.contains { $0.group == group && !$0.hasEnded }
     }
 
     /// A process's children, their children, and so on.
@@ -75,9 +76,11 @@ package struct ProcessTable: Sendable {
     }
 
     /// Processes that listen on a port; of those that share the socket, the ones that the others come from.
-    package func listeners(on port: Int) -> [ProcessEntry] {
+    ///
+    /// - Returns: nil if nobody listens; none if somebody does whose descriptors this process may not see.
+    package func listeners(on port: Int) -> [ProcessEntry]? {
         let sockets = Self.listeningSockets(port)
-        guard !sockets.isEmpty else { return [] }
+        guard !sockets.isEmpty else { return nil }
         let holders = entries.filter { entry in
             let folder = "/proc/\(entry.pid)/fd"
             return Self.numbers(in: folder).contains { number in
@@ -118,7 +121,7 @@ enum SystemFile {
         guard descriptor >= 0 else { return nil }
         defer { _ = close(descriptor) }
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16384)
+        var chunk = [UInt8](repeating: 0, count: min(limit, 16384))
         while bytes.count < limit {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }

@@ -2,32 +2,22 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// How a process ended.
-package enum ProcessEnding: Sendable, Hashable, CustomStringConvertible {
-    case status(Int32)
-    case signal(Int32)
-
-    package var description: String {
-        switch self {
-        case .status(let status): "exit status \(status)"
-        case .signal(let signal): "signal \(signal)"
-        }
-    }
-}
-
 /// A process that this one started, in a process group of its own, and whatever it leaves in that group.
 ///
-/// It is reaped only when its group is gone, so that the number stays its own until then.
+/// It is reaped only when its group has been told to end, so that the number stays its own until then.
 final class SpawnedProcess: Sendable {
     private struct State {
         var ending: ProcessEnding?
+        /// Nobody needs its number any more.
+        var isLetGo = false
         var isReaped = false
         var waiting: [CheckedContinuation<ProcessEnding, Never>] = []
     }
 
-    /// Held while a process starts, so that it inherits no pipe of another one.
-    private static let starting = Mutex(())
-    private static let pause = Duration.milliseconds(5)
+    /// How often it is looked whether a group has ended, and how long it may take after SIGKILL: one whose call to a
+    /// driver does not return stays longer, and nobody can help that.
+    private static let pause = Duration.milliseconds(25)
+    private static let patience = Duration.seconds(1)
 
     let pid: Int32
     private let state = Mutex(State())
@@ -54,9 +44,17 @@ final class SpawnedProcess: Sendable {
             throw .notStarted(name, reason: "its output cannot go to \(command.output ?? ""): \(reason)")
         }
         defer { if output == nil { _ = close(sink) } }
-        var pid: Int32 = 0
-        let code = starting.withLock { _ in ProcessSpawn.run(command, input: input, output: sink, pid: &pid) }
-        guard code == 0 else { throw .notStarted(name, reason: String(cString: strerror(code))) }
+        var words = command.arguments
+        if let directory = command.directory {
+            words = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", directory] + words
+        }
+        let variables = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
+        let pid: Int32
+        do {
+            pid = try ProcessSpawn.start(words, environment: variables, input: input, output: sink, error: sink)
+        } catch {
+            throw .notStarted(name, reason: error.reason)
+        }
         let process = SpawnedProcess(pid: pid)
         Thread { process.watch() }.start()
         return process
@@ -64,14 +62,7 @@ final class SpawnedProcess: Sendable {
 
     /// Makes a pipe that no process inherits unless it is meant to.
     static func pipe() throws(ProcessError) -> (reading: Int32, writing: Int32) {
-        var ends: [Int32] = [-1, -1]
-        let code = starting.withLock { _ -> Int32 in
-            guard Glibc.pipe(&ends) == 0 else { return errno }
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            return 0
-        }
-        guard code == 0 else { throw .notStarted("a pipe", reason: String(cString: strerror(code))) }
-        return (ends[0], ends[1])
+        do { return try ProcessSpawn.pipe() } catch { throw .notStarted("a pipe", reason: error.reason) }
     }
 
     /// How it has ended; nil while it runs.
@@ -88,36 +79,29 @@ final class SpawnedProcess: Sendable {
         }
     }
 
-    /// Tells the whole group to end, by force after `grace`, and waits until it has.
+    /// Tells the whole group to end, by force after `grace`, and waits until it has. Cancellation must not leave
+    /// anything behind; it only shortens the wait.
     func end(grace: Duration) async {
-        signal(SIGCONT)
-        signal(SIGTERM)
-        let deadline = ContinuousClock.now + grace
-        while isGroupAlive, ContinuousClock.now < deadline {
-            // Cancellation must not leave anything behind; it only shortens the wait.
-            do { try await Task.sleep(for: Self.pause) } catch { break }
+        await BlockingWork.run { [self] isCancelled in
+            signal(SIGCONT)
+            signal(SIGTERM)
+            _ = wait(grace) { !isGroupAlive || isCancelled.isSet }
+            kill()
         }
-        kill()
     }
 
-    /// Ends the whole group at once, and reaps it. Blocks until the first process is gone.
+    /// Ends the whole group at once. Blocks until it is gone, as a rule at once and at most a second.
     func kill() {
         signal(SIGKILL)
-        state.withLock { state in
-            guard !state.isReaped else { return }
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-            state.isReaped = true
-        }
+        letGo()
+        _ = wait(Self.patience) { ending != nil && !isGroupAlive }
     }
 
-    /// Reaps the first process once it has ended, and lets the rest of its group go on.
+    /// Reaps the first process when it has ended, and lets the rest of its group go on.
     func letGo() {
         state.withLock { state in
-            guard state.ending != nil, !state.isReaped else { return }
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-            state.isReaped = true
+            state.isLetGo = true
+            reap(&state)
         }
     }
 
@@ -128,85 +112,38 @@ final class SpawnedProcess: Sendable {
         }
     }
 
-    private var isGroupAlive: Bool {
-        ProcessTable().entries.contains { $0.group == pid && !$0.hasEnded }
+    /// - Returns: whether it came in time.
+    private func wait(_ limit: Duration, until isDone: () -> Bool) -> Bool {
+        let deadline = ContinuousClock.now + limit
+        // What was killed is gone soon; what was told may take its time.
+        var pause = Duration.milliseconds(1)
+        while !isDone() {
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(UInt32(pause / .microseconds(1)))
+            pause = min(pause * 2, Self.pause)
+        }
+        return true
     }
 
-    /// Runs on a thread of its own, since waiting blocks. Leaves the process unreaped.
+    private var isGroupAlive: Bool { ProcessTable.hasGroup(pid) }
+
+    /// Does not block: a process that has ended is there to be reaped.
+    private func reap(_ state: inout State) {
+        guard state.isLetGo, state.ending != nil, !state.isReaped else { return }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+        state.isReaped = true
+    }
+
+    /// Runs on a thread of its own, since waiting blocks.
     private func watch() {
-        var info = siginfo_t()
-        while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) == -1 {
-            // Somebody has reaped it in ``kill()``.
-            guard errno == EINTR else { break }
-        }
-        let ending = Self.ending(of: info)
+        let ending = ProcessEnding.wait(for: pid)
         let waiting = state.withLock { state in
             state.ending = ending
+            reap(&state)
             defer { state.waiting = [] }
             return state.waiting
         }
         for continuation in waiting { continuation.resume(returning: ending) }
-    }
-
-    /// `si_status` is in a union that Swift does not see: it follows the number, error, code, process and user.
-    private static func ending(of info: siginfo_t) -> ProcessEnding {
-        let status = withUnsafeBytes(of: info) { $0.load(fromByteOffset: 24, as: Int32.self) }
-        // 1 is CLD_EXITED.
-        return info.si_code == 1 ? .status(status) : .signal(info.si_code == 0 ? SIGKILL : status)
-    }
-}
-
-/// `posix_spawn` with what the nemesis needs.
-private enum ProcessSpawn {
-    /// - Returns: 0 or an error number.
-    static func run(_ command: ScheduledCommand, input: Int32?, output: Int32, pid: inout Int32) -> Int32 {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        if let input {
-            posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        }
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
-        // A proxy's socket in a child would keep its port and its connections.
-        for descriptor in openDescriptors { posix_spawn_file_actions_addclose(&actions, descriptor) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        prepare(&attributes)
-        var words = command.arguments
-        if let directory = command.directory {
-            words = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", directory] + words
-        }
-        var argv = words.map { strdup($0) }
-        defer { argv.forEach { free($0) } }
-        argv.append(nil)
-        let variables = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
-        var environment = variables.map { strdup("\($0.key)=\($0.value)") }
-        defer { environment.forEach { free($0) } }
-        environment.append(nil)
-        return posix_spawnp(&pid, words[0], &actions, &attributes, argv, environment)
-    }
-
-    /// A group of its own, no signal blocked, and the usual actions.
-    private static func prepare(_ attributes: inout posix_spawnattr_t) {
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&defaults, signal) }
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        var mask = sigset_t()
-        sigemptyset(&mask)
-        posix_spawnattr_setsigmask(&attributes, &mask)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
-        posix_spawnattr_setflags(&attributes, Int16(flags))
-    }
-
-    /// All but the standard ones, and some more that may be opened meanwhile.
-    private static var openDescriptors: ClosedRange<Int32> {
-        let open = SystemFile.names(in: "/proc/self/fd").compactMap { Int32($0) }.max() ?? 64
-        return 3...max(3, open) + 64
     }
 }

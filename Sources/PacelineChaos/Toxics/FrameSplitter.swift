@@ -72,6 +72,8 @@ struct FrameMemory: Sendable {
     var shift: UInt64 = 0
     /// A frame that waits for the next one.
     var waiting: Passing?
+    /// A frame that has left and leaves again.
+    var repeated: ToxicStage.Item?
     /// The latest frames, the oldest first.
     var history: [Passing] = []
 }

@@ -71,7 +71,9 @@ package struct ToxicChain: Sendable {
 
     /// When something happens next without new bytes; nil if never.
     package var nextDeparture: Instant? {
-        output.isEmpty ? stages.compactMap(\.nextDue).min() : .zero
+        guard output.isEmpty else { return .zero }
+        let isFull = held >= capacity
+        return stages.compactMap { $0.nextDue(isFull: isFull) }.min()
     }
 
     /// Takes bytes that arrived, as many as there is room for; the rest stays in `bytes`.
@@ -170,7 +172,9 @@ package struct ToxicChain: Sendable {
 
     private mutating func advance(to now: Instant) {
         for index in stages.indices {
-            while let item = stages[index].leave(now: now) { hand(item.content, to: index + 1, at: item.due) }
+            while let item = stages[index].leave(now: now, isFull: held >= capacity) {
+                hand(item.content, to: index + 1, at: item.due)
+            }
             guard !stages[index].faults.isEmpty else { continue }
             faults += stages[index].faults
             stages[index].faults.removeAll(keepingCapacity: true)

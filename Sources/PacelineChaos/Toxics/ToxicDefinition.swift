@@ -21,7 +21,7 @@ package struct ToxicDefinition: Hashable, Sendable {
     /// For toxics on frames: frames that pass before it acts, and the only type of message that it acts on.
     package var afterFrames: UInt64
     package var match: MessageType?
-    /// How often it strikes a direction of a connection; nil for any number of times.
+    /// How often it strikes a direction of a connection, the API's `count`; nil for any number of times.
     package var maximumFaults: UInt64?
     private var values: [String: Double]
 

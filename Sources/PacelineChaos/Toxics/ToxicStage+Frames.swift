@@ -78,12 +78,7 @@ extension ToxicStage {
             if isRenumbering { old.header.sequence = frame.header.sequence }
             emit(old, at: now)
         case .lieQ, .deepTree: emit(lying(frame), at: now)
-        case .floodFrame:
-            emit(frame, at: now)
-            for _ in 0..<toxic.count("copies") {
-                shift(by: 1)
-                emit(frame, at: now)
-            }
+        case .floodFrame: emit(frame, at: now, copies: toxic.count("copies"))
         default: emit(damaged(frame, number: number), at: now)
         }
     }
@@ -124,14 +119,47 @@ extension ToxicStage {
         if isRenumbering { memory.frames.shift &+= UInt64(bitPattern: count) }
     }
 
-    /// - Parameter rewritten: whether the header differs from the one in the bytes.
-    private mutating func emit(_ frame: FrameMemory.Passing, at now: Instant, rewritten: Bool = false) {
+    /// - Parameters:
+    ///   - rewritten: whether the header differs from the one in the bytes.
+    ///   - copies: how often the frame leaves again. They are made one by one as there is room, since all at once could
+    ///     be a thousand times what came in.
+    private mutating func emit(
+        _ frame: FrameMemory.Passing,
+        at now: Instant,
+        rewritten: Bool = false,
+        copies: Int = 0
+    ) {
         var (header, bytes) = frame
+        if toxic.type == .floodFrame {
+            // How many copies have left before decides the number.
+            let sequence = isRenumbering ? header.sequence : nil
+            return push(.bytes(bytes), due: now, sequence: sequence, copies: copies)
+        }
         if rewritten || isRenumbering {
             header.sequence &+= memory.frames.shift
             header.write(into: &bytes, at: bytes.readerIndex)
         }
         push(.bytes(bytes), due: now)
+    }
+
+    /// Numbers a frame on its way out.
+    func renumber(_ item: inout Item) {
+        guard let sequence = item.sequence, case .bytes(var bytes) = item.content,
+            var header = FrameHeader(lookingAt: bytes)
+        else { return }
+        header.sequence = sequence &+ memory.frames.shift
+        header.write(into: &bytes, at: bytes.readerIndex)
+        item.content = .bytes(bytes)
+    }
+
+    /// The frame that has just left leaves once more.
+    mutating func copy(of repeated: Item) -> Item {
+        var copy = repeated
+        copy.copies -= 1
+        shift(by: 1)
+        renumber(&copy)
+        memory.frames.repeated = copy.copies > 0 ? copy : nil
+        return copy
     }
 
     /// A tree with the claims of a worker that lies; anything else as it is.

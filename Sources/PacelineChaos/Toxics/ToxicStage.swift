@@ -10,8 +10,12 @@ struct ToxicStage: Sendable {
     }
 
     struct Item: Hashable, Sendable {
-        let content: Content
+        var content: Content
         var due: Instant
+        /// For a frame that gets its number on its way out: the number that its sender gave it.
+        var sequence: UInt64?
+        /// How often it leaves again, each time with a number of its own.
+        var copies = 0
     }
 
     /// Whether the toxic acts here.
@@ -95,23 +99,38 @@ struct ToxicStage: Sendable {
     }
 
     /// The next item that is due.
-    mutating func leave(now: Instant) -> Item? {
+    ///
+    /// - Parameter isFull: whether there is no room for what is sent more than once.
+    mutating func leave(now: Instant, isFull: Bool) -> Item? {
         advance(to: now)
-        guard let first = waiting.first, first.due <= now else { return nil }
+        if let repeated = memory.frames.repeated { return isFull ? nil : copy(of: repeated) }
+        guard var first = waiting.first, first.due <= now else { return nil }
         waiting.removeFirst()
         if case .bytes(let bytes) = first.content { heldBytes -= bytes.readableBytes }
+        renumber(&first)
+        memory.frames.repeated = first.copies > 0 ? first : nil
         return first
     }
 
     /// When something happens next without new bytes; nil if never.
-    var nextDue: Instant? {
-        [waiting.first?.due, timer, expiry, memory.frames.restDue].compactMap { $0 }.filter { $0 < Self.never }.min()
+    func nextDue(isFull: Bool) -> Instant? {
+        let moments =
+            if let repeated = memory.frames.repeated {
+                [isFull ? nil : repeated.due, timer, expiry]
+            } else {
+                [waiting.first?.due, timer, expiry, memory.frames.restDue]
+            }
+        return moments.compactMap { $0 }.filter { $0 < Self.never }.min()
     }
 
     /// Queues an item behind those that wait.
-    mutating func push(_ content: Content, due: Instant) {
+    ///
+    /// - Parameters:
+    ///   - sequence: the number of a frame that gets another one on its way out.
+    ///   - copies: how often it leaves again.
+    mutating func push(_ content: Content, due: Instant, sequence: UInt64? = nil, copies: Int = 0) {
         lastExit = max(lastExit, due)
-        waiting.append(Item(content: content, due: lastExit))
+        waiting.append(Item(content: content, due: lastExit, sequence: sequence, copies: copies))
         if case .bytes(let bytes) = content { heldBytes += bytes.readableBytes }
     }
 
@@ -168,6 +187,9 @@ struct ToxicStage: Sendable {
     mutating func remove(now: Instant) {
         if case .acting = activity { stop(now) }
         release(now)
+        // Copies without end would be held by nobody.
+        for index in waiting.indices { waiting[index].copies = 0 }
+        memory.frames.repeated = nil
     }
 
     /// How many more bytes may be read, for a toxic that limits that; nil if it does not.

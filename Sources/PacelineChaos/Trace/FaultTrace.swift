@@ -8,7 +8,7 @@ import Synchronization
 /// A file with one JSON object a line for each fault, its cause and its place, and for each change of a proxy.
 ///
 /// Event loops hand lines over and never wait for the disk: a thread writes them. If it falls so far behind that the
-/// queue is full, further lines are lost, and the next one that fits is preceded by a line that says how many.
+/// queue is full, further lines are lost, and a line in their place says how many.
 package final class FaultTrace: Sendable {
     /// Where a fault struck.
     struct Place: Hashable, Sendable {
@@ -81,8 +81,9 @@ private final class TraceQueue: Sendable {
         var hasBegun = false
         var hasEnded = false
         var hasFailed = false
-        /// Lines since the queue was full.
+        /// Lines since the queue was full, and how the first of them tells of all.
         var lost = 0
+        var gap: (@Sendable (Int) -> [UInt8])?
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -100,20 +101,25 @@ private final class TraceQueue: Sendable {
     }
 
     /// - Parameter gap: the line that tells of lost ones.
-    func append(_ line: [UInt8], gap: (Int) -> [UInt8]) {
+    func append(_ line: [UInt8], gap: @escaping @Sendable (Int) -> [UInt8]) {
         let isNews = state.withLock { state in
             guard !state.hasFailed else { return false }
-            guard state.pending.count + line.count <= limit else {
-                state.lost += 1
-                return false
-            }
             let isNews = state.pending.isEmpty
-            if state.lost > 0 { state.pending += gap(state.lost) }
-            state.lost = 0
-            state.pending += line
+            if state.pending.count + line.count <= limit {
+                Self.closeGap(&state)
+                state.pending += line
+            } else {
+                state.lost += 1
+                state.gap = state.gap ?? gap
+            }
             return isNews
         }
         if isNews { news.signal() }
+    }
+
+    private static func closeGap(_ state: inout State) {
+        if let gap = state.gap { state.pending += gap(state.lost) }
+        (state.lost, state.gap) = (0, nil)
     }
 
     func begin() {
@@ -131,7 +137,9 @@ private final class TraceQueue: Sendable {
     func drained() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
-                let isIdle = state.hasFailed || !state.hasBegun || (state.pending.isEmpty && !state.isWriting)
+                let isIdle =
+                    state.hasFailed || !state.hasBegun
+                    || (state.pending.isEmpty && state.gap == nil && !state.isWriting)
                 if !isIdle { state.waiting.append(continuation) }
                 return isIdle
             }
@@ -153,6 +161,8 @@ private final class TraceQueue: Sendable {
     /// The lines that wait; nil if there is none.
     private func take() -> [UInt8]? {
         let (lines, waiting) = state.withLock { state -> ([UInt8]?, [CheckedContinuation<Void, Never>]) in
+            // Perhaps no line follows those that were lost.
+            if state.hasBegun, state.pending.isEmpty, !state.hasFailed { Self.closeGap(&state) }
             guard state.hasBegun, !state.pending.isEmpty else {
                 state.isWriting = false
                 defer { state.waiting = [] }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import PacelineChaos
 import Synchronization
 
 /// A child process, with a pipe to its standard input and one from its standard output.
@@ -8,18 +9,7 @@ import Synchronization
 /// which then ends its children in order. If this process is killed, the closed pipe to standard input ends them. One
 /// thread per child reads its announcements and reaps it, so no zombie remains.
 final class ChildProcess: Sendable {
-    /// How a process ended.
-    enum Exit: Sendable, Hashable, CustomStringConvertible {
-        case status(Int32)
-        case signal(Int32)
-
-        var description: String {
-            switch self {
-            case .status(let status): "exit status \(status)"
-            case .signal(let signal): "signal \(signal)"
-            }
-        }
-    }
+    typealias Exit = ProcessEnding
 
     private struct State {
         var exit: Exit?
@@ -59,36 +49,45 @@ final class ChildProcess: Sendable {
         closeInput()
     }
 
-    /// Held while a child starts: until a pipe is marked close-on-exec, another child could inherit it.
-    private static let starting = Mutex(())
-
-    /// Starts `executable` with `arguments` (without the program's name).
+    /// Starts `executable` with `arguments` (without the program's name), and without the settings in this process's
+    /// environment: it gets its own as arguments.
     static func start(_ executable: String, _ arguments: [String]) throws(ChildProcessError) -> ChildProcess {
-        try starting.withLock { _ throws(ChildProcessError) in try startAlone(executable, arguments) }
-    }
-
-    private static func startAlone(
-        _ executable: String,
-        _ arguments: [String]
-    ) throws(ChildProcessError) -> ChildProcess {
-        let input = try Pipe.make()
-        let output: Pipe
+        let input = try pipe()
+        let output: (reading: Int32, writing: Int32)
         do {
-            output = try Pipe.make()
+            output = try pipe()
         } catch {
-            input.closeBoth()
+            close(input.reading)
+            close(input.writing)
             throw error
         }
-        var pid: pid_t = 0
-        let code = spawn(executable, arguments, input: input.reading, output: output.writing, pid: &pid)
-        close(input.reading)
-        close(output.writing)
-        guard code == 0 else {
+        defer {
+            close(input.reading)
+            close(output.writing)
+        }
+        let environment = ProcessInfo.processInfo.environment.filter { ConfigurationEnvironment.isForChildren($0.key) }
+        do {
+            let pid = try ProcessSpawn.start(
+                [executable] + arguments,
+                environment: environment,
+                input: input.reading,
+                output: output.writing,
+                error: nil
+            )
+            return ChildProcess(pid: pid, input: input.writing, output: output.reading)
+        } catch {
             close(input.writing)
             close(output.reading)
-            throw ChildProcessError(operation: "start \(executable)", errno: code)
+            throw ChildProcessError(operation: "start \(executable)", reason: error.reason)
         }
-        return ChildProcess(pid: pid, input: input.writing, output: output.reading)
+    }
+
+    private static func pipe() throws(ChildProcessError) -> (reading: Int32, writing: Int32) {
+        do {
+            return try ProcessSpawn.pipe()
+        } catch {
+            throw ChildProcessError(operation: "make a pipe", reason: error.reason)
+        }
     }
 
     /// Tells the child to end by closing its standard input.
@@ -148,22 +147,24 @@ final class ChildProcess: Sendable {
 
     /// Waits for the end, then reaps under the lock, so that `send` never hits a reused process id.
     private func reap() {
-        var info = siginfo_t()
-        while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) == -1, errno == EINTR {}
-        let (exit, waiting) = state.withLock { state in
+        let exit = ProcessEnding.wait(for: pid)
+        let waiting = state.withLock { state in
             var status: Int32 = 0
             while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-            let exit = Self.exit(fromStatus: status)
             state.exit = exit
             defer { state.waiting = [] }
-            return (exit, state.waiting)
+            return state.waiting
         }
         for continuation in waiting { continuation.resume(returning: exit) }
     }
+}
 
-    /// `WIFSIGNALED` and related macros are not visible in Swift.
-    private static func exit(fromStatus status: Int32) -> Exit {
-        let signal = status & 0x7F
-        return signal == 0 ? .status((status >> 8) & 0xFF) : .signal(signal)
+/// A process could not be started.
+struct ChildProcessError: Error, CustomStringConvertible {
+    let operation: String
+    let reason: String
+
+    var description: String {
+        "the system could not \(operation) (\(reason)); free some memory or end other processes, then try again"
     }
 }

@@ -1,4 +1,5 @@
 import Logging
+import PacelineChaos
 import Synchronization
 
 /// Counts and logs workers that end while generation goes on without them.

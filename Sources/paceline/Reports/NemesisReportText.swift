@@ -5,23 +5,44 @@ extension NemesisReport {
     /// For people.
     var text: String {
         var parts = [faultTable, checkTable]
-        parts += ended.map { "\($0.process) ended of itself at \(Self.seconds($0.atMS)) s (\($0.ending))\n" }
+        parts += ended.map { process in
+            let output = process.output.map { "see \($0)" } ?? "set output: FILE for it to see what it wrote"
+            return
+                "\(process.process) ended of itself at \(Self.seconds(process.atMS)) s (\(process.ending)); \(output)\n"
+        }
         return parts.filter { !$0.isEmpty }.joined(separator: "\n") + "\n" + sentence + "\n"
     }
 
     /// How the run ended.
     var sentence: String {
+        var parts = [outcome]
+        let (missed, unhealed) = (faults.count { $0.failure != nil }, faults.count { $0.healFailure != nil })
+        if missed > 0 { parts.append("\(missed) of \(faults.count) faults could not be made as planned") }
+        if unhealed > 0 { parts.append("\(unhealed) could not be healed, see the remarks") }
+        if !missing.isEmpty { parts.append("not started again: \(missing.joined(separator: ", "))") }
+        return parts.joined(separator: "; ")
+    }
+
+    private var outcome: String {
         let list = unhealthy.joined(separator: ", ")
-        let recovery =
-            switch verdict {
-            case "recovered":
-                "the service recovered \(Self.seconds(recoveredAfterMS ?? 0)) s after the last fault (seed \(seed))"
-            case "not_recovered": "the service did not recover: \(list) did not succeed again (seed \(seed))"
-            case "never_healthy": "no fault was made: \(list) did not succeed before the first"
-            default: "the run was interrupted; everything is healed (seed \(seed))"
-            }
-        let missed = faults.count { $0.failure != nil }
-        return missed == 0 ? recovery : "\(recovery); \(missed) of \(faults.count) faults could not be made as planned"
+        let isHealed = missing.isEmpty && faults.allSatisfy { $0.healFailure == nil }
+        return switch verdict {
+        case "recovered":
+            "the service recovered \(Self.seconds(recoveredAfterMS ?? 0)) s after the last fault (seed \(seed))"
+        case "not_recovered":
+            "the service did not recover: \(list) did not succeed again (seed \(seed))\(lastFailure); see "
+                + "what became of it, or raise recovery"
+        case "never_healthy":
+            "no fault was made: \(list) did not succeed before the first\(lastFailure); see whether the "
+                + "service runs, or raise ready"
+        default:
+            "the run was interrupted; everything is healed\(isHealed ? "" : " as far as possible") (seed \(seed))"
+        }
+    }
+
+    /// What the first of the unhealthy checks met last.
+    private var lastFailure: String {
+        checks.first { unhealthy.contains($0.name) }?.latestFailure.map { "; last: \($0)" } ?? ""
     }
 
     private var faultTable: String {
@@ -34,7 +55,7 @@ extension NemesisReport {
                     + [fault.beganMS, fault.endedMS].map { $0.map(Self.seconds) ?? "" }
                     + [
                         "\(fault.failedChecks)", fault.recoveredAfterMS.map(Self.seconds) ?? "",
-                        fault.failure ?? fault.remark ?? "",
+                        [fault.failure, fault.healFailure, fault.remark].compactMap { $0 }.joined(separator: "; "),
                     ]
             )
         }
@@ -42,13 +63,17 @@ extension NemesisReport {
     }
 
     private var checkTable: String {
-        let header = ["check", "succeeded", "failed", "longest gap s", "longest answer ms", "first failure"]
+        // How it began says little of a service that is still not there.
+        let isHealthy = unhealthy.isEmpty
+        let failure = isHealthy ? "first failure" : "latest failure"
+        let header = ["check", "succeeded", "failed", "longest gap s", "longest answer ms", failure]
         var table = TextTable(header: header, rightAligned: [1, 2, 3, 4])
         for check in checks {
             table.append(
                 [
                     check.name, "\(check.succeeded)", "\(check.failed)", Self.seconds(check.longestGapMS),
-                    check.longestAnswerMS.formatted(decimals: 1), check.firstFailure ?? "",
+                    check.longestAnswerMS.formatted(decimals: 1),
+                    (isHealthy ? check.firstFailure : check.latestFailure) ?? "",
                 ]
             )
         }

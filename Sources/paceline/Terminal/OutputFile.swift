@@ -17,6 +17,15 @@ enum OutputFile {
         guard isClosed else { throw error(content, path, errno) }
     }
 
+    /// Sees before long work whether its results can be written; leaves what is in the file.
+    ///
+    /// - Throws: `ValidationError`, as ``write(_:_:to:)`` would.
+    static func check(_ content: String, at path: String) throws(ValidationError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw error(content, path, errno) }
+        _ = close(descriptor)
+    }
+
     /// Whether two paths lead to one file, however they are spelt.
     static func isSame(_ first: String, _ second: String) -> Bool {
         var (one, other) = (stat(), stat())

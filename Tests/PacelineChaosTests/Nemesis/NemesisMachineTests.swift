@@ -14,7 +14,10 @@ private struct NemesisBench {
     var now = Instant(nanoseconds: 1_000_000_000)
 
     init(_ faults: [String], seed: UInt64 = 1, length: String = "60s") throws {
-        let schedule = try ScheduleText.schedule(faults, length: length)
+        try self.init(ScheduleText.schedule(faults, length: length), seed: seed)
+    }
+
+    init(_ schedule: NemesisSchedule, seed: UInt64 = 1) throws {
         machine = try NemesisMachine(schedule, seed: seed, path: "s.yaml")
     }
 
@@ -23,9 +26,13 @@ private struct NemesisBench {
             switch effect {
             case .begin(let fault, let strike):
                 let key = Self.key(fault, strike)
-                // A killed process is down; a stopped one that is killed is not stopped any more.
-                #expect(held.insert(key).inserted, "\(key) begins twice")
-                if case .kill(let process, _) = fault { held.remove("pause \(process)") }
+                // A stopped process that is killed goes on, to obey; one that comes back is not down for long.
+                var lasts = true
+                if case .kill(let process, _) = fault {
+                    held.remove("pause \(process)")
+                    lasts = !comesBack(process)
+                }
+                if lasts { #expect(held.insert(key).inserted, "\(key) begins twice") }
                 log.append("\(seconds) begin \(key)")
             case .end(let fault, let strike):
                 let key = Self.key(fault, strike)
@@ -37,6 +44,10 @@ private struct NemesisBench {
                 isFinished = true
             }
         }
+    }
+
+    private func comesBack(_ process: String) -> Bool {
+        machine.schedule.processes.contains { $0.name == process && $0.comesBack }
     }
 
     private var seconds: Int { Int((now - Instant(nanoseconds: 1_000_000_000)) / .seconds(1)) }
@@ -142,6 +153,86 @@ struct NemesisMachineTests {
         #expect(
             bench.log == ["1 begin cut a upstream", "9 end cut a upstream", "10 begin kill web", "15 end kill web"]
         )
+        #expect(bench.machine.outcomes.map(\.remark) == [nil, nil, nil, "web was killed at the time"])
+    }
+
+    /// Faults of a process that somebody else starts again.
+    private static func supervised(_ faults: String) throws -> NemesisBench {
+        let text = "length: 60s\nprocesses: {s: {port: 1}}\nchecks: {c: {tcp: \"h:1\"}}\nfaults: [\(faults)]"
+        var bench = try NemesisBench(NemesisSchedule(text, path: "s.yaml"))
+        bench.begin()
+        bench.run(until: .seconds(59))
+        return bench
+    }
+
+    @Test("makes every kill of a process that a supervisor starts again, and pauses it in between")
+    func supervised() throws {
+        let bench = try Self.supervised(
+            "{kill: s, every: 5s, times: 3}, {pause: s, at: 7s, for: 1s}, {pause: s, at: 14s, for: 5s}"
+        )
+        #expect(
+            bench.log == [
+                "5 begin kill s", "7 begin pause s", "8 end pause s", "10 begin kill s", "14 begin pause s",
+                "15 begin kill s",
+            ]
+        )
+        #expect(bench.machine.outcomes.allSatisfy { $0.remark == nil } && bench.held.isEmpty)
+    }
+
+    private static func notMade(_ bench: inout NemesisBench, _ strike: Int, lasts: Bool) {
+        bench.take(.notMade(.kill(process: "web", .kill), strike: strike, reason: "no", lasts: lasts))
+    }
+
+    @Test("starts nothing again after a kill that was not made, unless the process was gone", arguments: [true, false])
+    func failedKill(isGone: Bool) throws {
+        var bench = try NemesisBench(["{kill: web, at: 5s, for: 5s}", "{pause: web, at: 7s, for: 1s}"])
+        bench.begin()
+        bench.run(until: .seconds(6))
+        Self.notMade(&bench, 0, lasts: isGone)
+        if !isGone { bench.held.remove("kill web") }
+        bench.run(until: .seconds(59))
+        #expect(
+            bench.log == ["5 begin kill web"]
+                + (isGone ? ["10 end kill web"] : ["7 begin pause web", "8 end pause web"])
+        )
+        #expect(bench.machine.outcomes[0].failure == "no")
+    }
+
+    @Test("has the next fault do what the first one that holds it could not")
+    func successor() throws {
+        var bench = try NemesisBench(["{kill: web, at: 5s, for: 5s}", "{kill: web, at: 6s, for: 5s}"])
+        bench.begin()
+        bench.run(until: .seconds(7))
+        bench.held.remove("kill web")
+        Self.notMade(&bench, 0, lasts: false)
+        bench.run(until: .seconds(59))
+        #expect(bench.log == ["5 begin kill web", "7 begin kill web", "11 end kill web"])
+        #expect(bench.machine.outcomes.map(\.remark) == [nil, nil])
+    }
+
+    @Test("takes what could not be healed even after its end")
+    func failureAtTheEnd() throws {
+        var bench = try NemesisBench(["{kill: web, at: 5s}"])
+        bench.begin()
+        bench.run(until: .seconds(7))
+        bench.take(.interrupted)
+        let effects = bench.machine.handle(.notHealed(strike: 0, reason: "no program"), now: bench.now)
+        #expect(effects == [.tell("fault 1 could not be healed: no program")])
+        let report = NemesisReport(bench.machine)
+        #expect(report.faults[0].healFailure == "no program" && report.faults[0].failure == nil)
+        #expect(!report.isSuccess && report.verdict == "interrupted")
+    }
+
+    @Test("counts the time without a success up to the end")
+    func gap() throws {
+        var bench = try NemesisBench(["{pause: web, at: 5s}"])
+        bench.begin()
+        bench.run(until: .seconds(10))
+        bench.check()
+        // The next try hangs.
+        bench.run(until: .seconds(50))
+        bench.take(.interrupted)
+        #expect(NemesisReport(bench.machine).checks[0].longestGapMS == 40_000)
     }
 
     @Test("neither pauses a killed process nor continues one that a kill has replaced")
@@ -208,7 +299,8 @@ struct NemesisMachineTests {
         bench.run(until: .seconds(12))
         bench.check()
         bench.run(until: .seconds(21))
-        bench.take(.failed(strike: 1, reason: "nobody listens on port 1"))
+        let kill = FaultEffect.kill(process: "db", .kill)
+        bench.take(.notMade(kill, strike: 1, reason: "nobody listens on port 1", lasts: true))
         bench.take(.ended(process: "web", ending: "exit status 3"))
         bench.run(until: .seconds(60))
         for _ in 0..<3 { bench.check() }

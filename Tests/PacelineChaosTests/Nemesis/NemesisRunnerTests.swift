@@ -1,6 +1,8 @@
+import AsyncHTTPClient
 import Glibc
 import Logging
 import NIOCore
+import NIOPosix
 import PacelineCluster
 import Synchronization
 import Testing
@@ -82,19 +84,34 @@ struct NemesisRunnerTests {
         #expect(report.checks[0].longestAnswerMS < 7000)
     }
 
-    @Test("stops and kills what it has started, starts it again, and leaves nothing")
-    func processes() async throws {
-        let upstream = try await Self.greeter()
-        let mark = "1000.5\(getpid())"
-        let report = try await Self.run(
-            "{kill: p, at: [200ms, 800ms], for: 300ms}\n  - {pause: p, at: 600ms, for: 100ms}",
-            more: "processes: {p: {run: [sleep, \"\(mark)\"]}}",
-            upstream: upstream
-        )
-        try await upstream.stop()
-        #expect(report.isSuccess && report.ended.isEmpty)
-        #expect(report.faults.count == 3 && report.faults.allSatisfy { $0.failure == nil })
-        #expect(throws: ProcessError.self) { try ProcessSelector.match("sleep \(mark)").find() }
+    @Test("takes down a link with the connections that are open on it")
+    func openConnection() async throws {
+        let (upstream, port) = (try RawListener(), try Self.freePort())
+        let flag = "/tmp/paceline-nemesis-\(getpid())-\(port)"
+        defer { unlink(flag) }
+        let text = """
+            length: 1s
+            ready: 60s
+            links: {front: {listen: "127.0.0.1:\(port)", upstream: "\(upstream.endpoint)"}}
+            checks: {c: {command: "test -e \(flag)", every: 20ms, timeout: 30s}}
+            faults: [{down: front, at: 0, for: 200ms}]
+            """
+        let machine = try NemesisMachine(NemesisSchedule(text, path: "s.yaml"), seed: 1, path: "s.yaml")
+        let runner = try Self.runner(machine)
+        async let report = runner.run()
+        var client: PlainClient?
+        try await eventually("the link does not listen") {
+            client = try? PlainClient(Endpoint(host: "127.0.0.1", port: port))
+            return client != nil
+        }
+        let server = try await upstream.accept()
+        // Only now the service is healthy, and faults begin.
+        _ = close(open(flag, O_WRONLY | O_CREAT, 0o600))
+        let ends = await [client?.read(patience: .seconds(60)).end, server.read(patience: .seconds(60)).end]
+        #expect(!ends.contains(.silence) && !ends.contains(nil))
+        #expect(try await report.isSuccess)
+        client?.close()
+        server.close()
     }
 
     @Test("says what it could not strike, and of processes that end of themselves")
@@ -128,12 +145,15 @@ struct NemesisRunnerTests {
         let machine = try NemesisMachine(NemesisSchedule(text, path: "s.yaml"), seed: 1, path: "s.yaml")
         let runner = try Self.runner(machine)
         let run = Task { try await runner.run() }
-        while ProcessTable.entry(other.pid)?.isStopped != true { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("the processes are not stopped") {
+            let mine = try? ProcessSelector.match("sleep \(mark)").findOne()
+            return ProcessTable.entry(other.pid)?.isStopped == true && mine?.isStopped == true
+        }
         let start = ContinuousClock.now
         run.cancel()
         #expect(try await run.value.verdict == "interrupted")
         #expect(ContinuousClock.now - start < .seconds(5))
-        while ProcessTable.entry(other.pid)?.isStopped == true { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("the process does not go on") { ProcessTable.entry(other.pid)?.isStopped == false }
         #expect(other.ending == nil)
         #expect(throws: ProcessError.self) { try ProcessSelector.match("sleep \(mark)").find() }
         #expect(throws: IOError.self) { try PlainClient(Endpoint(host: "127.0.0.1", port: port)) }
@@ -196,6 +216,45 @@ struct CheckProbeTests {
         #expect(late == "no answer within 100ms")
         try await upstream.stop()
         #expect(try await CheckRun.ask(Self.check("{\(text)}"))?.contains("nothing listens at") == true)
+    }
+
+    @Test("by HTTP has as many clients at once as it is told")
+    func manyClients() async throws {
+        let count = 32
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        // Nobody is answered before all have asked.
+        let upstream = try await OneAnswer.start(answer, gathering: count)
+        let check = try Self.check("{http: \"http://\(upstream.endpoint)/\", timeout: 60s}")
+        let http = CheckProbe.client(on: MultiThreadedEventLoopGroup.singleton)
+        let failures = await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<count { group.addTask { await CheckRun.probe(check, http).ask() } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(failures == Array(repeating: nil, count: count))
+        try await http.shutdown()
+        try await upstream.stop()
+    }
+
+    @Test(
+        "by HTTP tells in words what is wrong with an answer",
+        arguments: [
+            ("", "closes the connection before the end of its answer"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "closes the connection before the end of its answer"),
+            ("What?\r\n\r\n", "answers with what is no HTTP"),
+        ]
+    )
+    func badAnswers(answer: String, words: String) async throws {
+        let upstream = try await OneAnswer.start(answer)
+        let failure = try await CheckRun.ask(Self.check("{http: \"http://\(upstream.endpoint)/\", timeout: 60s}"))
+        #expect(failure == nil ? false : failure?.contains(words) == true, "\(failure ?? "it succeeded")")
+        try await upstream.stop()
+    }
+
+    @Test("by HTTP tells that an answer is late in the words of the other kinds")
+    func late() async throws {
+        let silent = try RawListener()
+        let failure = try await CheckRun.ask(Self.check("{http: \"http://\(silent.endpoint)/\", timeout: 100ms}"))
+        #expect(failure == "no answer within 100ms")
     }
 
     @Test("by HTTP takes answers of any length")

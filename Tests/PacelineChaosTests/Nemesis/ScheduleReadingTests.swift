@@ -74,6 +74,9 @@ struct ScheduleReadingTests {
         ("{partition: a, at: 1}", 24, "at must be a time, such as 2s, or a range of times, such as 1s..3s, not \"1\""),
         ("{partition: a, at: 3s..1s}", 24, "at must be a time"),
         ("{partition: a, at: 61s}", 5, "the fault comes at 61s, and the schedule's length is 60s"),
+        ("{partition: a, at: [1s, 5s..100s]}", 5, "the fault may come at 100s, and the schedule's length is 60s"),
+        ("{partition: a, every: 1s, from: 59s..60s}", 5, "the fault may come at 60s"),
+        ("{partition: a, every: 40s..70s}", 5, "the fault may come at 70s"),
         ("{partition: a}", 5, "the fault needs at or every, such as at: 5s or every: 10s..20s"),
         ("{partition: a, at: 1s, every: 2s}", 24, "at and every exclude each other"),
         ("{partition: a, at: 1s, times: 2}", 35, "times is for every, and there is none"),
@@ -94,7 +97,8 @@ struct ScheduleReadingTests {
         ("{any: [], at: 1s}", 5, "any has no entry"),
         ("{any: [{partition: a, at: 1s}], at: 1s}", 27, "has no \"at\""),
         ("{kill: web, pause: web, at: 1s}", 5, "not kill and pause"),
-        ("{partition: a, every: 1ms, for: 1s}", 5, "there are more than 100000 faults"),
+        ("{partition: a, every: 1ms, for: 1s}", 5, "there may be more than 100000 faults; raise"),
+        ("{kill: web, every: 1ms..1h, from: 0, for: 1s}", 5, "there may be more than 100000 faults"),
         ("word", 5, "a fault is one of"),
         ("{partition: a, at: 1s", 1, "it is not valid YAML:"),
     ]
@@ -135,6 +139,10 @@ struct ScheduleReadingTests {
             ("length: 5s\nprocesses: {p: {pid: 1}}", 2, 22, "pid must be a whole number from 2"),
             ("length: 5s\nlinks: {l: {listen: \"h:1\", upstream: \"h:0\"}}", 2, 38, "upstream must be HOST:PORT"),
             ("length: 5s\nlinks: {l: {listen: \"h:1\"}}", 2, 12, "l needs upstream"),
+            (
+                "length: 5s\nlinks:\n l: {listen: h:1, upstream: h:2}\n m: {listen: h:1, upstream: h:3}",
+                4, 5, "another link listens on h:1, too; give m a port of its own"
+            ),
             ("length: \"5s", 1, 12, "it is not valid YAML"),
         ]
     )
@@ -142,6 +150,20 @@ struct ScheduleReadingTests {
         let error = #expect(throws: ScheduleError.self) { try NemesisSchedule(text, path: "s.yaml") }
         #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
         #expect(error?.line == line && error?.column == column, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test("is as valid with one seed as with another", arguments: 1...100 as ClosedRange<UInt64>)
+    func seeds(seed: UInt64) throws {
+        let faults = ["{pause: web, at: 1s..59s, for: 1s}", "{kill: web, every: 1s..59s, from: 0..59s}"]
+        let schedule = try ScheduleText.schedule(faults)
+        #expect(try Timetable(schedule, seed: seed, path: "s.yaml").strikes.count >= 2)
+    }
+
+    @Test("takes signals as people write them", arguments: ["TERM", "SIGTERM", "term", "sigterm"])
+    func signals(name: String) throws {
+        let schedule = try ScheduleText.schedule(["{kill: web, signal: \(name), at: 1s}"])
+        #expect(schedule.faults[0].choices[0].kind == .kill(.terminate))
+        #expect(ProcessSignal(named: "SIG") == nil && ProcessSignal(named: "TERMS") == nil)
     }
 
     @Test("that is nested without end, or too large, is refused")
@@ -156,8 +178,9 @@ struct ScheduleReadingTests {
     @Test(
         "reads times with units, and refuses all others",
         arguments: [
-            ("250us", 0.00025), ("10ms", 0.01), ("1.5s", 1.5), ("2m", 120), ("1h", 3600), ("0", 0), ("168h", 604_800),
-            ("", nil), ("5", nil), ("-1s", nil), ("s", nil), ("1e3s", nil), ("169h", nil), ("1 s", nil), ("infs", nil),
+            ("10ms", 0.01), ("1.5s", 1.5), ("2m", 120), ("1h", 3600), ("0", 0), ("168h", 604_800),
+            ("", nil), ("5", nil), ("250us", nil), ("-1s", nil), ("s", nil), ("1e3s", nil), ("169h", nil), ("1 s", nil),
+            ("infs", nil),
         ] as [(String, Double?)]
     )
     func times(text: String, seconds: Double?) {

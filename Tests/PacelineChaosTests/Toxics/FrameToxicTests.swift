@@ -127,6 +127,48 @@ struct FrameToxicTests {
         #expect(Self.contents(result.frames) == Self.contents(expected))
     }
 
+    @Test("flood_frame makes copies only as there is room for them, whoever is slow", arguments: [0, 1])
+    func boundedFlood(renumber: Double) {
+        let large = (1...3 as ClosedRange<UInt64>).map { number in
+            Frame(type: .tree, sequence: number, payload: ByteBuffer(repeating: UInt8(number), count: 50_000))
+        }
+        let toxic = ToxicDefinition(.floodFrame, values: ["copies": 1000, "renumber": renumber])
+        var chain = ToxicChain(ChainJournal.identity, toxics: [toxic], capacity: 200_000, now: ChainJournal.start)
+        var bytes = ByteBuffer(bytes: Self.bytes(of: large))
+        chain.arrive(&bytes, now: ChainJournal.start)
+        var numbers: [UInt64] = []
+        var isOver = false
+        while !isOver {
+            // The receiver takes everything, but slowly.
+            var departed = 0
+            while case .bytes(let frame)? = chain.depart(now: ChainJournal.start) {
+                numbers.append(FrameHeader(lookingAt: frame)?.sequence ?? 0)
+                departed += frame.readableBytes
+            }
+            #expect(chain.held <= 200_000 + 50_028 + 3 * 50_028)
+            isOver = departed == 0
+            chain.release(departed)
+        }
+        #expect(bytes.readableBytes == 0 && numbers.count == 3003)
+        let sent = (1...3 as ClosedRange<UInt64>).flatMap { Array(repeating: $0, count: 1001) }
+        #expect(numbers == (renumber == 1 ? Array(1...3003) : sent))
+    }
+
+    @Test("flood_frame that is taken away leaves no copies behind, and loses nothing")
+    func endedFlood() {
+        let toxic = ToxicDefinition(.floodFrame, values: ["copies": 1000])
+        var chain = ToxicChain(ChainJournal.identity, toxics: [toxic], capacity: 10_000, now: ChainJournal.start)
+        var bytes = ByteBuffer(bytes: Self.bytes(of: Array(Self.frames.prefix(8))))
+        chain.arrive(&bytes, now: ChainJournal.start)
+        chain.remove(toxic.name, now: ChainJournal.start)
+        var journal = ChainJournal()
+        journal.take(&chain, now: ChainJournal.start)
+        let result = Self.received(journal.received)
+        #expect(bytes.readableBytes == 0 && result.error == nil)
+        // As many of the first frame as there is room for, and then the others.
+        #expect(result.frames.count < 10_000 / 41 + 10 && result.frames.map(\.payload.readableBytes).max() == 8 * 13)
+    }
+
     /// A tree of four nodes in two branches, as a worker sends it.
     private static func tree() throws -> Message.Tree {
         Message.Tree(

@@ -77,17 +77,29 @@ struct RecordedRunTests {
         for offset in 0..<count {
             trace.write(place, FaultRecord(toxic: "x", type: .corrupt, offset: UInt64(offset), event: .stalled))
         }
-        // Now somebody does.
+        // Now somebody does. No line follows those that were lost.
         let reading = ends[0]
-        let reader = Task.detached { FileHandle(fileDescriptor: reading).readDataToEndOfFile() }
-        await trace.finish()
-        trace.write(.deleted(proxy: "p"), at: TraceMoment())
+        async let bytes = BlockingWork.run { _ in FileHandle(fileDescriptor: reading).readDataToEndOfFile() }
         await trace.finish()
         trace.end()
-        let run = try RecordedRun(ByteBuffer(bytes: await reader.value), path: "pipe")
+        let run = try await RecordedRun(ByteBuffer(bytes: bytes), path: "pipe")
         #expect(run.lost > 0 && run.faults.count + Int(run.lost) == count)
-        #expect(run.changes.map(\.change) == [.deleted(proxy: "p")])
         _ = close(reading)
+    }
+
+    @Test("tells in their place how many lines found no room")
+    func gapBeforeLine() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "trace-\(UUID()).jsonl").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let descriptor = open(path, O_WRONLY | O_CREAT, 0o600)
+        let trace = FaultTrace(descriptor: descriptor, limit: 600, seed: 4, logger: Self.logger)
+        // Longer than any room.
+        trace.write(.deleted(proxy: String(repeating: "p", count: 700)), at: TraceMoment())
+        trace.write(.deleted(proxy: "q"), at: TraceMoment())
+        trace.begin()
+        await trace.finish()
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 3 && lines[1].contains("\"lost\"") && lines[2].contains("\"q\""), "\(lines)")
     }
 
     @Test("is refused with the line that is wrong")

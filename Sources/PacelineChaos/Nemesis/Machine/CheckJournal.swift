@@ -62,6 +62,11 @@ package struct CheckJournal: Sendable, Hashable {
         rows[result.check].take(result, at: time)
     }
 
+    /// The run ends: who waits for a success has waited until now.
+    mutating func end(at time: Duration) {
+        for index in rows.indices { rows[index].noteGap(at: time) }
+    }
+
     /// Whether each check has succeeded so often in a row, in tries that began at `moment` or later.
     func isHealthy(since moment: Instant, successes: Int) -> Bool {
         failing(since: moment, successes: successes).isEmpty
@@ -94,11 +99,14 @@ extension CheckJournal.Row {
             if streak.count > NemesisMachine.successes { streak.removeFirst() }
         }
         guard let time else { return }
-        let gap = time - (latestSuccess ?? .zero)
-        longestGap = max(longestGap, gap)
+        noteGap(at: time)
         if result.failure == nil { latestSuccess = time }
         let second = max(0, Int(time / .seconds(1)))
         while seconds.count <= second { seconds.append(.init()) }
         if result.failure == nil { seconds[second].succeeded += 1 } else { seconds[second].failed += 1 }
+    }
+
+    fileprivate mutating func noteGap(at time: Duration) {
+        longestGap = max(longestGap, time - (latestSuccess ?? .zero))
     }
 }

@@ -1,14 +1,19 @@
 /// What faults hold at the moment. Where several hold the same thing, it begins with the first and ends with the last.
 struct FaultHolds: Sendable {
-    private struct Key: Hashable {
+    /// What is held.
+    struct Key: Sendable, Hashable {
         var target: String
         /// What is held of it: a direction, for example.
         var aspect: String
     }
 
-    private var holders: [Key: Set<Int>] = [:]
-    /// Processes that are killed, by what killed them.
-    private var killed: [String: Set<Int>] = [:]
+    private var holders: [Key: [FaultSpan]] = [:]
+    /// Processes that somebody else starts again as soon as they end, so that no kill lasts.
+    private let comingBack: Set<String>
+
+    init(comingBack: Set<String>) {
+        self.comingBack = comingBack
+    }
 
     /// A span begins.
     ///
@@ -16,45 +21,54 @@ struct FaultHolds: Sendable {
     mutating func take(_ span: FaultSpan) -> Bool {
         switch span.effect {
         case .kill(let process, _):
-            // What stopped it has nothing left to continue.
+            // It goes on, to obey, and what held it holds nothing any more.
             holders[Key(target: process, aspect: "pause")] = nil
-            return add(span.strike, to: &killed[process, default: []])
+            if comingBack.contains(process) { return true }
         case .pause(let process) where isKilled(process): return false
-        default: return add(span.strike, to: &holders[key(span), default: []])
+        default: break
         }
+        let key = Self.key(span.effect, span.strike)
+        holders[key, default: []].append(span)
+        return holders[key]?.count == 1
     }
 
     /// Whether a fault has killed the process and not brought it back.
-    func isKilled(_ process: String) -> Bool { killed[process]?.isEmpty == false }
+    func isKilled(_ process: String) -> Bool { holders[Key(target: process, aspect: "kill")] != nil }
 
     /// A span ends.
     ///
     /// - Returns: whether something is to be done.
-    mutating func release(_ span: FaultSpan) -> Bool {
-        if case .kill(let process, _) = span.effect { return remove(span.strike, from: &killed[process, default: []]) }
-        return remove(span.strike, from: &holders[key(span), default: []])
+    mutating func release(_ span: FaultSpan) -> Bool { remove(span.effect, span.strike) && isFree(span) }
+
+    /// What a strike was to do could not be done.
+    ///
+    /// - Returns: what has waited for its end, and is to be done in its place.
+    mutating func fail(_ effect: FaultEffect, strike: Int) -> FaultSpan? {
+        remove(effect, strike) ? holders[Self.key(effect, strike)]?.first : nil
     }
 
-    private func key(_ span: FaultSpan) -> Key {
+    private mutating func remove(_ effect: FaultEffect, _ strike: Int) -> Bool {
+        let key = Self.key(effect, strike)
+        guard var spans = holders[key], let place = spans.firstIndex(where: { $0.strike == strike }) else {
+            return false
+        }
+        spans.remove(at: place)
+        holders[key] = spans.isEmpty ? nil : spans
+        return true
+    }
+
+    private func isFree(_ span: FaultSpan) -> Bool { holders[Self.key(span.effect, span.strike)] == nil }
+
+    static func key(_ effect: FaultEffect, _ strike: Int) -> Key {
         let aspect =
-            switch span.effect {
+            switch effect {
             case .cut(_, let direction): "cut \(direction.rawValue)"
             case .disable: "down"
             // Each toxic has a name of its own.
-            case .toxic: "toxic \(span.strike)"
+            case .toxic: "toxic \(strike)"
             case .kill: "kill"
             case .pause: "pause"
             }
-        return Key(target: span.effect.target, aspect: aspect)
-    }
-
-    private func add(_ strike: Int, to holders: inout Set<Int>) -> Bool {
-        let isFirst = holders.isEmpty
-        holders.insert(strike)
-        return isFirst
-    }
-
-    private func remove(_ strike: Int, from holders: inout Set<Int>) -> Bool {
-        holders.remove(strike) != nil && holders.isEmpty
+        return Key(target: effect.target, aspect: aspect)
     }
 }

@@ -46,8 +46,7 @@ struct FaultPlanner {
         case .every(let interval, let first, let times):
             guard count < times ?? .max else { return nil }
             let start = latest.map { $0 + draw(interval) } ?? draw(first ?? interval)
-            // That the first one comes too late is an error; that there is an end to the others is not.
-            return count > 0 && start >= length ? nil : start
+            return start >= length ? nil : start
         }
     }
 
@@ -104,8 +103,7 @@ struct FaultPlanner {
 
     private mutating func flap(_ down: DurationChoice, _ up: DurationChoice, _ plan: inout FaultPlan) {
         var moment = plan.start
-        // More than the limit of all is as good as all.
-        while moment < plan.end, plan.spans.count <= Timetable.limit {
+        while moment < plan.end {
             let end = min(moment + draw(down), plan.end)
             for target in plan.targets {
                 for direction in StreamDirection.allCases {

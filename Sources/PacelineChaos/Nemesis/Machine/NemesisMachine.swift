@@ -9,8 +9,10 @@ package struct NemesisMachine: Sendable {
         /// Time has passed.
         case tick
         case checked(CheckResult)
-        /// What an effect was to do could not be done.
-        case failed(strike: Int, reason: String)
+        /// What a strike was to do could not be done. It lasts all the same if what it was to end has ended already.
+        case notMade(FaultEffect, strike: Int, reason: String, lasts: Bool)
+        /// What was to undo it could not be done.
+        case notHealed(strike: Int, reason: String)
         /// A process that the nemesis started has ended, and no fault did it.
         case ended(process: String, ending: String)
         /// The run must end now.
@@ -48,7 +50,7 @@ package struct NemesisMachine: Sendable {
     /// What each strike came to.
     var outcomes: [StrikeOutcome]
     package internal(set) var unexpected: [UnexpectedEnd] = []
-    private var holds = FaultHolds()
+    private var holds: FaultHolds
     /// Moments to come at which everything heals; what they end is in the spans.
     private var heals: [FaultStrike]
     /// The next span that begins.
@@ -66,6 +68,7 @@ package struct NemesisMachine: Sendable {
         journal = CheckJournal(schedule.checks.map(\.name))
         outcomes = timetable.strikes.map { _ in StrikeOutcome() }
         heals = timetable.strikes.filter { $0.kind == .heal }
+        holds = FaultHolds(comingBack: Set(schedule.processes.filter(\.comesBack).map(\.name)))
     }
 
     /// When something happens without an event; nil if nothing does.
@@ -96,8 +99,14 @@ package struct NemesisMachine: Sendable {
     }
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
-        guard !isDone else { return [] }
         switch event {
+        // Also at the end: what cannot be healed must not be called healed.
+        case .notMade(let effect, let strike, let reason, let lasts):
+            return takeFailure(of: effect, strike, reason, lasts: lasts)
+        case .notHealed(let strike, let reason):
+            if outcomes[strike].healFailure == nil { outcomes[strike].healFailure = reason }
+            return [.tell("fault \(strike + 1) could not be healed: \(reason)")]
+        case _ where isDone: return []
         case .started:
             phase = .waiting(since: now)
             return [.tell("waiting until every check succeeds")]
@@ -107,21 +116,40 @@ package struct NemesisMachine: Sendable {
             journal.take(result, at: time)
             if let time { note(result, at: time) }
             return judge(now) + advance(now)
-        case .failed(let strike, let reason):
-            if outcomes.indices.contains(strike), outcomes[strike].failure == nil { outcomes[strike].failure = reason }
-            return [.tell("fault \(strike + 1) could not be made: \(reason)")]
-        case .ended(let process, let ending):
-            let time = began.map { now - $0 }
-            // A process that ends over and over must not fill the memory.
-            if unexpected.count < 1000 {
-                unexpected.append(UnexpectedEnd(process: process, ending: ending, at: time ?? .zero))
-            }
-            return [.tell("\(process) ended of itself (\(ending))")]
+        case .ended(let process, let ending): return takeEnd(of: process, ending, now)
         case .interrupted:
             let effects = healAll(now)
-            phase = .done(.interrupted)
+            finish(.interrupted, now)
             return effects + [.finish]
         }
+    }
+
+    private mutating func takeFailure(
+        of effect: FaultEffect,
+        _ strike: Int,
+        _ reason: String,
+        lasts: Bool
+    ) -> [Effect] {
+        if outcomes[strike].failure == nil { outcomes[strike].failure = reason }
+        let tell = Effect.tell("fault \(strike + 1) could not be made: \(reason)")
+        guard !lasts, let next = holds.fail(effect, strike: strike), !isDone else { return [tell] }
+        outcomes[next.strike].remark = nil
+        return [tell, .begin(next.effect, strike: next.strike)]
+    }
+
+    private mutating func takeEnd(of process: String, _ ending: String, _ now: Instant) -> [Effect] {
+        // A process that ends over and over must not fill the memory.
+        if unexpected.count < 1000 {
+            let time = began.map { now - $0 } ?? .zero
+            let output = schedule.processes.first { $0.name == process }?.output
+            unexpected.append(UnexpectedEnd(process: process, ending: ending, at: time, output: output))
+        }
+        return [.tell("\(process) ended of itself (\(ending))")]
+    }
+
+    private mutating func finish(_ verdict: NemesisVerdict, _ now: Instant) {
+        phase = .done(verdict)
+        if let began { journal.end(at: now - began) }
     }
 
     // MARK: Phases
@@ -135,7 +163,7 @@ package struct NemesisMachine: Sendable {
             journal.begin()
             return [.tell("the service is healthy; faults begin")]
         case .recovering(let since) where journal.isHealthy(since: since, successes: Self.successes):
-            phase = .done(.recovered(after: journal.healthySince(since) - since))
+            finish(.recovered(after: journal.healthySince(since) - since), now)
             return [.tell("the service has recovered"), .finish]
         default: return []
         }
@@ -144,7 +172,7 @@ package struct NemesisMachine: Sendable {
     private mutating func advance(_ now: Instant) -> [Effect] {
         switch phase {
         case .waiting(let since) where now >= since + schedule.ready:
-            phase = .done(.neverHealthy(journal.failing(since: since, successes: 1)))
+            finish(.neverHealthy(journal.failing(since: since, successes: 1)), now)
             return [.finish]
         case .striking(let since):
             let effects = strike(until: min(now - since, schedule.length))
@@ -152,7 +180,7 @@ package struct NemesisMachine: Sendable {
             phase = .recovering(since: now)
             return effects + healAll(now) + [.tell("the faults are over; everything is healed")]
         case .recovering(let since) where now >= since + schedule.recovery:
-            phase = .done(.notRecovered(journal.failing(since: since, successes: Self.successes)))
+            finish(.notRecovered(journal.failing(since: since, successes: Self.successes)), now)
             return [.finish]
         default: return []
         }
@@ -189,8 +217,8 @@ package struct NemesisMachine: Sendable {
         }
         let place = active.firstIndex { $0.end > span.end } ?? active.endIndex
         active.insert(span, at: place)
-        if case .pause(let process) = span.effect, holds.isKilled(process) {
-            outcomes[span.strike].remark = "\(process) was killed at the time"
+        if strike.kind.strikesProcesses, holds.isKilled(span.effect.target) {
+            outcomes[span.strike].remark = "\(span.effect.target) was killed at the time"
         }
         if holds.take(span) { effects.append(.begin(span.effect, strike: span.strike)) }
         return effects
@@ -259,6 +287,8 @@ package struct StrikeOutcome: Sendable, Hashable {
     package internal(set) var ended: Duration?
     /// Why it could not be made.
     package internal(set) var failure: String?
+    /// Why what it did could not be undone.
+    package internal(set) var healFailure: String?
     /// What people should know of it otherwise.
     package internal(set) var remark: String?
     /// Checks that failed while it went on.
@@ -274,6 +304,8 @@ package struct UnexpectedEnd: Sendable, Hashable {
     package let process: String
     package let ending: String
     package let at: Duration
+    /// The file that has what it wrote; nil if nothing has.
+    package let output: String?
 }
 
 extension FaultStrike {

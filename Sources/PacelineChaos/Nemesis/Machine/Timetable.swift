@@ -51,28 +51,30 @@ package struct Timetable: Sendable, Hashable {
     package private(set) var spans: [FaultSpan] = []
 
     /// - Parameter path: of the schedule, for errors.
-    /// - Throws: ``ScheduleError`` if there are too many effects, or one would come after the end.
+    /// - Throws: ``ScheduleError`` if there may be too many effects, or one may come after the end.
     package init(_ schedule: NemesisSchedule, seed: UInt64, path: String) throws(ScheduleError) {
         length = schedule.length
         var plans: [FaultPlan] = []
-        var count = 0
+        try Self.check(schedule, path: path)
         for (index, fault) in schedule.faults.enumerated() {
-            func failure(_ reason: String) -> ScheduleError {
-                ScheduleError(path: path, line: fault.line, column: fault.column, reason: reason)
-            }
             var planner = FaultPlanner(fault, number: index, seed: seed, length: length)
-            while let plan = planner.next() {
-                guard plan.start < length else {
-                    let (moment, end) = (ScheduleDuration.words(plan.start), ScheduleDuration.words(length))
-                    throw failure("the fault comes at \(moment), and the schedule's length is \(end)")
-                }
-                plans.append(plan)
-                count += max(1, plan.spans.count)
-                guard count <= Self.limit else { throw failure("there are more than \(Self.limit) faults") }
-            }
+            while let plan = planner.next() { plans.append(plan) }
         }
         heal(&plans)
         number(plans)
+    }
+
+    /// Refuses what some seed would make too much or too late of: a schedule is valid for all seeds or for none.
+    private static func check(_ schedule: NemesisSchedule, path: String) throws(ScheduleError) {
+        var count = 0.0
+        for fault in schedule.faults {
+            count += fault.mostEffects(within: schedule.length)
+            let excess = "there may be more than \(limit) faults; raise the lower end of every, or set times"
+            guard let reason = fault.problem(within: schedule.length) ?? (count > Double(limit) ? excess : nil) else {
+                continue
+            }
+            throw ScheduleError(path: path, line: fault.line, column: fault.column, reason: reason)
+        }
     }
 
     /// Cuts off what is still going on when everything is healed.

@@ -26,8 +26,13 @@ extension NemesisSchedule {
         processes = try Self.named(fields["processes"], "processes") { name, node throws(ScheduleError) in
             try ScheduledProcess(name, node)
         }
+        var taken: Set<Endpoint> = []
         links = try Self.named(fields["links"], "links") { name, node throws(ScheduleError) in
-            try ScheduledLink(name, node)
+            let link = try ScheduledLink(name, node)
+            guard link.listen.port == 0 || taken.insert(link.listen).inserted else {
+                throw node.failure("another link listens on \(link.listen), too; give \(name) a port of its own")
+            }
+            return link
         }
         checks = try Self.named(fields["checks"], "checks") { name, node throws(ScheduleError) in
             try ServiceCheck(name, node)

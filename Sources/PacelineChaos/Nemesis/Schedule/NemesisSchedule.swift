@@ -21,7 +21,7 @@ package struct ScheduledCommand: Sendable, Hashable {
     package var arguments: [String]
     /// nil for that of the nemesis.
     package var directory: String?
-    /// Variables besides those of the nemesis.
+    /// Variables besides those of the nemesis, which are inherited, settings of Paceline (`PACELINE_…`) included.
     package var environment: [String: String] = [:]
     /// The file that its output is appended to; nil drops it.
     package var output: String?
@@ -44,6 +44,16 @@ package struct ScheduledProcess: Sendable, Hashable {
     package var restart: ScheduledCommand?
     /// Whether signals go to its descendants too.
     package var includesDescendants: Bool
+
+    /// Whether somebody else starts it again, so that it is not down for as long as a kill lasts.
+    var comesBack: Bool {
+        if case .found = source { restart == nil } else { false }
+    }
+
+    /// The file that gets what the nemesis's process of it writes.
+    var output: String? {
+        if case .started(let command) = source { command.output } else { restart?.output }
+    }
 }
 
 /// A connection between parts of the service: a proxy that the nemesis listens with.

@@ -4,7 +4,7 @@ import Foundation
 enum ScheduleDuration {
     // "s" and "m" come last because other units end in them.
     private static let units: [(suffix: String, seconds: Double)] = [
-        ("us", 1e-6), ("ms", 1e-3), ("h", 3600), ("s", 1), ("m", 60),
+        ("ms", 1e-3), ("h", 3600), ("s", 1), ("m", 60),
     ]
     /// A week.
     static let longest = Duration.seconds(604_800)

@@ -127,8 +127,8 @@ extension FaultChoice {
 
     private static func signal(_ fields: ScheduleFields) throws(ScheduleError) -> ProcessSignal {
         guard let node = fields["signal"] else { return .kill }
-        guard let signal = ProcessSignal(rawValue: try node.text()), ProcessSignal.ends.contains(signal) else {
-            throw node.mismatch("one of \(ProcessSignal.ends.map(\.rawValue).joined(separator: ", "))")
+        guard let signal = ProcessSignal(named: try node.text()), ProcessSignal.ends.contains(signal) else {
+            throw node.mismatch("one of \(ProcessSignal.endNames)")
         }
         return signal
     }

@@ -12,6 +12,7 @@ struct CheckProbe: Sendable {
     let check: ServiceCheck
     let http: HTTPClient
     let group: any EventLoopGroup
+    let commands: CheckCommands
 
     /// A client for checks: it tries once, and follows nobody elsewhere.
     static func client(on group: any EventLoopGroup) -> HTTPClient {
@@ -52,8 +53,22 @@ struct CheckProbe: Sendable {
             return SocketFailure(error).connecting(to: target)
         } catch let error as IOError {
             return SocketFailure(error).connecting(to: target)
+        } catch let error as HTTPClientError {
+            return words(error)
+        } catch let error as HTTPParserError {
+            return error == .invalidEOFState ? brokenOff : "\(target) answers with what is no HTTP (\(error))"
         } catch {
             return "\(error)"
+        }
+    }
+
+    private var brokenOff: String { "\(target) closes the connection before the end of its answer" }
+
+    private func words(_ error: HTTPClientError) -> String {
+        switch error {
+        case .deadlineExceeded, .readTimeout, .connectTimeout, .getConnectionFromPoolTimeout: late
+        case .remoteConnectionClosed: brokenOff
+        default: "\(target) cannot be asked (\(error.shortDescription))"
         }
     }
 
@@ -112,7 +127,7 @@ struct CheckProbe: Sendable {
 
     private func run(_ command: ScheduledCommand) async -> String? {
         do {
-            let outcome = try await CommandRun.run(command, timeout: check.timeout)
+            let outcome = try await CommandRun.run(command, timeout: check.timeout, commands)
             guard let ending = outcome.ending else { return late }
             guard ending == .status(0) else { return "it ended with \(ending)" }
             return judge(outcome.output)

@@ -1,6 +1,4 @@
-import Foundation
 import Glibc
-import Synchronization
 
 /// A command that is run to its end, or for a limited time.
 enum CommandRun {
@@ -15,47 +13,40 @@ enum CommandRun {
     /// How often it is looked whether the command has ended, if it does not close its output.
     private static let pause: Int32 = 20
 
-    /// Runs a command on a thread of its own. Cancellation ends it by force, as does the end of its time.
+    /// Runs a command. Cancellation ends it by force, as does the end of its time.
     ///
     /// - Throws: ``ProcessError``.
-    static func run(_ command: ScheduledCommand, timeout: Duration) async throws -> Outcome {
-        let isCancelled = Flag()
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                Thread {
-                    continuation.resume(with: Result { try runBlocking(command, timeout: timeout, isCancelled) })
-                }
-                .start()
+    static func run(
+        _ command: ScheduledCommand,
+        timeout: Duration,
+        _ commands: CheckCommands
+    ) async throws(ProcessError) -> Outcome {
+        try await BlockingWork.run { cancellation throws(ProcessError) in
+            let pipe = try SpawnedProcess.pipe()
+            defer { _ = close(pipe.reading) }
+            let process: SpawnedProcess
+            do throws(ProcessError) {
+                process = try commands.start(command, output: pipe.writing)
+            } catch {
+                _ = close(pipe.writing)
+                throw error
             }
-        } onCancel: {
-            isCancelled.set()
+            _ = close(pipe.writing)
+            defer { commands.ended(process) }
+            let deadline = ContinuousClock.now + timeout
+            return follow(process, pipe.reading) { ContinuousClock.now < deadline && !cancellation.isSet }
         }
     }
 
-    private static func runBlocking(
-        _ command: ScheduledCommand,
-        timeout: Duration,
-        _ isCancelled: Flag
-    ) throws -> Outcome {
-        let pipe = try SpawnedProcess.pipe()
-        defer { _ = close(pipe.reading) }
-        let process: SpawnedProcess
-        do {
-            process = try SpawnedProcess.start(command, output: pipe.writing)
-        } catch {
-            _ = close(pipe.writing)
-            throw error
-        }
-        _ = close(pipe.writing)
-        _ = fcntl(pipe.reading, F_SETFL, O_NONBLOCK)
-        let deadline = ContinuousClock.now + timeout
+    private static func follow(_ process: SpawnedProcess, _ descriptor: Int32, while mayRun: () -> Bool) -> Outcome {
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         var output: [UInt8] = []
         var isOpen = true
-        while process.ending == nil, ContinuousClock.now < deadline, !isCancelled.isSet {
+        while process.ending == nil, mayRun() {
             if isOpen {
-                var request = pollfd(fd: pipe.reading, events: Int16(POLLIN), revents: 0)
+                var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 _ = poll(&request, 1, pause)
-                isOpen = read(pipe.reading, &output)
+                isOpen = read(descriptor, &output)
             } else {
                 usleep(500)
             }
@@ -63,7 +54,7 @@ enum CommandRun {
         let ending = process.ending
         // What it has left running goes, too.
         process.kill()
-        if isOpen { _ = read(pipe.reading, &output) }
+        if isOpen { _ = read(descriptor, &output) }
         return Outcome(ending: ending, output: output)
     }
 
@@ -77,16 +68,6 @@ enum CommandRun {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return count < 0 && errno == EAGAIN }
             output += chunk[..<count].prefix(max(0, outputLimit - output.count))
-        }
-    }
-
-    private final class Flag: Sendable {
-        private let value = Mutex(false)
-
-        var isSet: Bool { value.withLock { $0 } }
-
-        func set() {
-            value.withLock { $0 = true }
         }
     }
 }

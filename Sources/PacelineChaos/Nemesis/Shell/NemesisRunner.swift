@@ -18,15 +18,19 @@ package actor NemesisRunner {
     private let onProgress: @Sendable (Double) -> Void
     private let start = ContinuousClock.now
     private var effects: [NemesisMachine.Effect] = []
+    /// What could not be begun, and may be told to end all the same: its time was over while it was tried.
+    private var unmade: Set<FaultHolds.Key> = []
     private var isFinished = false
     private var watchers: [Task<Void, Never>] = []
     private let wake: AsyncStream<Void>
     private let waker: AsyncStream<Void>.Continuation
     private var timer: (due: Instant, task: Task<Void, Never>)?
-    private let guardian: ProcessGuard
+    private let processGuard: ProcessGuard
+    private let commands: CheckCommands
     private lazy var processes = NemesisProcesses(
         machine.schedule.processes,
-        guardian: guardian,
+        processGuard,
+        besides: commands,
         onEnd: { [weak self] name, ending in await self?.take(.ended(process: name, ending: "\(ending)")) }
     )
 
@@ -42,7 +46,8 @@ package actor NemesisRunner {
         logger: Logger,
         onProgress: @escaping @Sendable (Double) -> Void
     ) throws {
-        guardian = try ProcessGuard(guardCommand.map { ScheduledCommand(arguments: $0) })
+        processGuard = try ProcessGuard(guardCommand.map { ScheduledCommand(arguments: $0) })
+        commands = CheckCommands(processGuard)
         self.machine = machine
         self.logger = logger
         self.onProgress = onProgress
@@ -79,7 +84,10 @@ package actor NemesisRunner {
         if !machine.isDone { take(.interrupted) }
         timer?.task.cancel()
         await tearDown()
-        return NemesisReport(machine)
+        let missing = await processes.missing()
+        // What has been told meanwhile.
+        await performAll()
+        return NemesisReport(machine, missing: missing)
     }
 
     private func setUp() async throws {
@@ -109,7 +117,7 @@ package actor NemesisRunner {
         }
         .value
         if !isInterrupted { await processes.endAll(grace: Self.grace.usual) }
-        await guardian.close()
+        await processGuard.close()
         // A check that cannot be cancelled must not hold up the end.
         for watcher in watchers { await watcher.value }
         try? await http.shutdown()
@@ -132,6 +140,8 @@ package actor NemesisRunner {
         timer = machine.nextDue.map { due in
             let task = Task {
                 do { try await Task.sleep(until: start + (due - .zero), clock: .continuous) } catch { return }
+                // Another one may have taken its place while this one waited for its turn.
+                guard !Task.isCancelled, timer?.due == due else { return }
                 timer = nil
                 take(.tick)
             }
@@ -141,7 +151,7 @@ package actor NemesisRunner {
 
     /// One client of a check: asks over and over.
     private func watch(_ check: ServiceCheck, _ index: Int, _ client: Int) async {
-        let probe = CheckProbe(check: check, http: http, group: group)
+        let probe = CheckProbe(check: check, http: http, group: group, commands: commands)
         var next = ContinuousClock.now + check.every * client / check.clients
         while !Task.isCancelled {
             do { try await Task.sleep(until: next, clock: .continuous) } catch { return }
@@ -165,9 +175,26 @@ package actor NemesisRunner {
         case .tell(let sentence): logger.info("\(sentence)")
         case .finish: isFinished = true
         case .begin(let fault, let strike):
-            do { try await begin(fault, strike) } catch { take(.failed(strike: strike, reason: "\(error)")) }
+            do {
+                try await begin(fault, strike)
+                unmade.remove(FaultHolds.key(fault, strike))
+            } catch {
+                let isGone = Self.isGone(fault, error)
+                if !isGone { unmade.insert(FaultHolds.key(fault, strike)) }
+                take(.notMade(fault, strike: strike, reason: "\(error)", lasts: isGone))
+            }
         case .end(let fault, let strike):
-            do { try await end(fault, strike) } catch { take(.failed(strike: strike, reason: "\(error)")) }
+            guard unmade.remove(FaultHolds.key(fault, strike)) == nil else { return }
+            do { try await end(fault, strike) } catch { take(.notHealed(strike: strike, reason: "\(error)")) }
+        }
+    }
+
+    /// Whether a process that could not be killed is down all the same, so that it has to be started again.
+    private static func isGone(_ fault: FaultEffect, _ error: any Error) -> Bool {
+        guard case .kill = fault, let error = error as? ProcessError else { return false }
+        return switch error {
+        case .notFound, .hasEnded, .unchanged: true
+        default: false
         }
     }
 
@@ -188,7 +215,7 @@ package actor NemesisRunner {
         case .toxic(let link, let toxic): try await registry.remove(Self.named(toxic, strike).name, from: link)
         case .kill(let process, _):
             try await processes.restart(process) { [weak self] reason in
-                await self?.take(.failed(strike: strike, reason: reason))
+                await self?.take(.notHealed(strike: strike, reason: reason))
             }
         case .pause(let process): await processes.resume(process)
         }

@@ -58,6 +58,8 @@ struct ChaosNemesisCommand: AsyncParsableCommand {
             let timetable = TimetableReport(machine)
             return try json ? StandardOutput.json(timetable) : StandardOutput.write(timetable.text)
         }
+        // A run of hours must not end without its picture.
+        if let svg { try OutputFile.check("the picture", at: svg) }
         try await Termination.run(isService: false) { try await strike(machine) }
     }
 

@@ -101,25 +101,19 @@ struct ChaosProcKillCommand: ParsableCommand {
         abstract: "End processes, with SIGKILL unless another signal is named."
     )
 
-    @Option(
-        help: ArgumentHelp(
-            "\(ProcessSignal.ends.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "signal"
-        )
-    )
+    @Option(help: ArgumentHelp("\(ProcessSignal.endNames).", valueName: "signal"))
     var signal = "KILL"
 
     @OptionGroup var processes: ProcessOptions
 
     func validate() throws {
-        guard let signal = ProcessSignal(rawValue: signal), ProcessSignal.ends.contains(signal) else {
-            let known = ProcessSignal.ends.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("--signal must be one of \(known), not \(signal)")
+        guard let known = ProcessSignal(named: signal), ProcessSignal.ends.contains(known) else {
+            throw ValidationError("--signal must be one of \(ProcessSignal.endNames), not \(signal)")
         }
     }
 
     func run() throws {
-        let signal = ProcessSignal(rawValue: signal) ?? .kill
+        let signal = ProcessSignal(named: signal) ?? .kill
         let told = try processes.send(signal, to: processes.find())
         try processes.report(signal == .kill ? "killed" : "sent \(signal.words) to", told)
     }
