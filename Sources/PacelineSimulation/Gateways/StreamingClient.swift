@@ -31,6 +31,11 @@ final class StreamingClient {
     private var hasPaused = false
     /// Whether it has anything of its stream.
     private(set) var hasContent = false
+    /// The generation of the model that wrote what it has; nil while it has nothing.
+    var generation: String? {
+        guard hasContent, let dialect = transcript.dialect else { return nil }
+        return (try? MockVocabulary.models.get())?[dialect].generation
+    }
     /// When it last asked, or got tokens.
     private var lastProgress = Instant.zero
     /// Tokens that the gateway says it has sent since the client asked.
