@@ -42,6 +42,19 @@ struct GatewayTests {
         }
     }
 
+    @Test("go on elsewhere or later where an engine has no memory for a while")
+    func memory() throws {
+        var statistics = SimulationStatistics()
+        for seed in 1...4 as ClosedRange<UInt64> {
+            let simulation = try Simulation(.struckBehindGateways(seed: seed, by: [.memoryPressure]))
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            statistics += simulation.statistics
+        }
+        #expect(statistics.faults[.memoryPressure, default: 0] > 5 && statistics.gateways.completed > 10)
+        #expect(statistics.gateways.failovers["unavailable", default: 0] > 0, "\(statistics.gateways)")
+    }
+
     @Test("suffer no fault that is not allowed, and then hardly a stream needs a second verifier")
     func allowed() throws {
         for seed in 1...6 as ClosedRange<UInt64> {

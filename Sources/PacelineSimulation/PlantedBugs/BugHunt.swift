@@ -14,11 +14,15 @@
             case extremes([FaultKind])
             /// The same with verifiers that wait for their workers as long as they may.
             case waiting([FaultKind])
+            /// The same where requests have stop tokens that come a token too early to count.
+            case minimums
             /// The same where long bases travel in small parts.
             case parts([FaultKind])
             /// Verifiers behind gateways, under every fault or under some for sure.
             case gateways
             case struckGateways([FaultKind])
+            /// Connections to verifiers that break while some choices of an answer have begun and others have not.
+            case slowBeginnings
             /// The speed with drafters that are always wrong, and with drafters that are nearly always right.
             case worthless, helpful
             /// Poor drafters on the verifier's machine.
@@ -59,12 +63,12 @@
             .init(
                 .openingSentAfterClose,
                 on: .parts([.tinyLimits, .latency, .cancel]),
-                [.accounting, .liveness, .membership, .falseAccusation],
-                at: 1
+                [.accounting, .liveness],
+                at: 2
             ),
             .init(.silenceForgiven, on: .cluster([.halfOpen]), [.accounting, .liveness], at: 1),
             .init(.pingsUnanswered, on: .lasting([]), [.reasons], at: 1),
-            .init(.hungThreadAnswers, on: .lasting([.hang]), [.detection], at: 1),
+            .init(.hungThreadAnswers, on: .lasting([.hang]), [.detection], at: 3),
             .init(.flushesUncounted, on: .lasting([]), [.reasons], at: 1),
             .init(.twinLinkKept, on: .cluster([.oneWayHalfOpen]), [.membership], at: 2),
             .init(.drainedWorkerUsed, on: .cluster([.drain]), [.membership], at: 1),
@@ -77,7 +81,7 @@
             .init(.cancelIgnored, on: .cluster([.cancel]), [.cancellation], at: 2),
             .init(.slowClientKept, on: .cluster([.slowClient]), [.cancellation], at: 1),
             .init(.draftLimitIgnored, on: .cluster([]), [.caps], at: 6),
-            .init(.minimumOffByOne, on: .cluster([]), [.identity, .stream, .engine], at: 1),
+            .init(.minimumOffByOne, on: .minimums, [.identity, .stream, .engine], at: 1),
             .init(.lengthOffByOne, on: .cluster([]), [.engine, .identity], at: 1),
             .init(.correctionDropped, on: .cluster([]), [.identity, .engine], at: 1),
             .init(.tokensEmittedTwice, on: .cluster([]), [.identity, .stream, .engine], at: 1),
@@ -98,18 +102,18 @@
 
         /// What is drafted, and the worker.
         private static let drafting: [BugHunt] = [
-            .init(.stalenessNotChecked, on: .waiting([.byzantine]), [.staleness], at: 1),
-            .init(.epochNotCompared, on: .waiting([.byzantine]), [.staleness], at: 1),
+            .init(.stalenessNotChecked, on: .waiting([.byzantine]), [.staleness], at: 3),
+            .init(.epochNotCompared, on: .waiting([.byzantine]), [.staleness], at: 3),
             .init(.treeNotFollowed, on: .cluster([]), [.staleness], at: 1),
             .init(.rerootOffByOne, on: .cluster([]), [.staleness], at: 1),
             .init(.gapsAccepted, on: .waiting([.byzantine]), [.staleness], at: 1),
-            .init(.creditNotEnforced, on: .cluster([.byzantine]), [.credit], at: 2),
+            .init(.creditNotEnforced, on: .cluster([.byzantine]), [.credit], at: 3),
             .init(.creditLeaked, on: .helpful, [.throughput], at: 1),
             .init(.mergedUnderBase, on: .cluster([]), [.staleness], at: 4),
             .init(.subtreeNotRenumbered, on: .cluster([]), [.staleness], at: 4),
             .init(.firstChildAccepted, on: .cluster([]), [.identity], at: 2),
             .init(.confidenceTrusted, on: .cluster([.lie]), [.throughput], at: 1),
-            .init(.lossIgnored, on: .contended, [.throughput], at: 1),
+            .init(.lossIgnored, on: .contended, [.throughput], at: 3),
             .init(.sentNodesNotReset, on: .helpful, [.throughput], at: 1),
             .init(.treeMisnamed, on: .cluster([]), [.staleness], at: 2),
             .init(.creditExceeded, on: .cluster([]), [.falseAccusation], at: 2),
@@ -122,12 +126,7 @@
 
         private static let gateways: [BugHunt] = [
             .init(.resumedOneEarly, on: .gateways, [.identity, .stream], at: 1),
-            .init(
-                .heldChunksRepeated,
-                on: .struckGateways([.upstreamCut, .verifierKill]),
-                [.stream, .identity],
-                at: 1
-            ),
+            .init(.heldChunksRepeated, on: .slowBeginnings, [.stream, .identity], at: 1),
             .init(.generationForgotten, on: .struckGateways([.upgrade, .upstreamCut]), [.stream], at: 2),
             .init(.attemptLeaked, on: .gateways, [.accounting], at: 1),
             .init(.chargeLeaked, on: .gateways, [.accounting], at: 1),
@@ -156,8 +155,12 @@
             case .extremes(let kinds): try Self.violation(in: .extremes(seed: seed, allowed: Set(kinds)))
             case .waiting(let kinds):
                 try Self.violation(in: .struck(seed: seed, by: kinds).waitingForWorkers())
+            case .minimums:
+                try Self.violation(in: .struck(seed: seed, by: []).stoppingBeforeMinimum())
             case .parts(let kinds):
                 try Self.violation(in: .struck(seed: seed, by: kinds).withBasesInParts())
+            case .slowBeginnings:
+                try Self.violation(in: .struckBehindGateways(seed: seed, by: []).beginningSlowly())
             case .struckGateways(let kinds): try Self.violation(in: .struckBehindGateways(seed: seed, by: kinds))
             case .contended: try SeedOutcome.speed(of: Trial(.contended(seed: seed), .contended)).violation
             case .gateways: try Self.violation(in: .behindGateways(seed: seed))

@@ -94,9 +94,9 @@ final class VerifierProcess: SimulatedProcess {
     /// Since when it has run without a break.
     private(set) var runningSince = Instant.zero
 
-    /// Whether it counts a worker's process life as connected.
-    func isConnected(to incarnation: UInt64) -> Bool {
-        memory.machine.isConnected(incarnation)
+    /// The link by which it counts a worker's process life as connected; nil if it does not.
+    func link(of incarnation: UInt64) -> LinkID? {
+        memory.machine.link(of: incarnation)
     }
 
     // MARK: Clients

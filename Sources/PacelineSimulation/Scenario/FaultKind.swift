@@ -34,8 +34,8 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     // goes back.
     case oneWayHalfOpen = "one-way-half-open", clockBack = "clock-back"
 
-    /// Kinds that came later, in two steps. Each step draws from a random stream of its own, so that without its kinds a
-    /// seed gives the scenario that it gave before.
+    /// Kinds that came later, in two steps. Each step draws from a random stream of its own, so that without its kinds
+    /// a seed gives the scenario that it gave before.
     static let widened: [FaultKind] = [
         .truncate, .reorder, .replay, .flap, .clockJump, .versionSkew, .wrongModel, .memoryPressure,
     ]

@@ -84,8 +84,8 @@ extension Scenario {
         }
     }
 
-    /// Some prompts begin differently and go on as others do, so that pages with equal tokens hold different keys. Draws
-    /// from its own random stream.
+    /// Some prompts begin differently and go on as others do, so that pages with equal tokens hold different keys.
+    /// Draws from its own random stream.
     private mutating func drawOtherBeginnings() {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x4f54_4852))
         let page = KVPageUsage.tokensPerPage

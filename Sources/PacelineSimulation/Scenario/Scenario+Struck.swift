@@ -52,6 +52,20 @@ extension Scenario {
         return scenario
     }
 
+    /// The same scenario where plain decoding would stop every request just before it may.
+    func stoppingBeforeMinimum() -> Scenario {
+        var scenario = self
+        for index in requests.indices {
+            let request = requests[index]
+            let text = MockText.plain(prompt: request.prompt, seed: request.seed, count: request.maximumTokens)
+            guard let stop = text.dropFirst(text.count / 2).first, let place = text.firstIndex(of: stop) else {
+                continue
+            }
+            (scenario.requests[index].stopTokens, scenario.requests[index].minimumTokens) = ([stop], place + 1)
+        }
+        return scenario
+    }
+
     /// As ``struck(seed:by:)``, with requests that last, so that long silences can be seen.
     static func lasting(seed: UInt64, by kinds: [FaultKind]) throws -> Scenario {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x4c41_5354))
@@ -67,7 +81,11 @@ extension Scenario {
         }
         for index in 0..<2 {
             scenario.requests.append(
-                Request(prompt: [Token(index)], seed: random.next() & ~0xff | UInt64(index), maximumTokens: 400)
+                Request(
+                    prompt: [Token(index)],
+                    seed: random.next() & ~0xff | UInt64(index),
+                    maximumTokens: kinds.isEmpty ? 250 : 400
+                )
             )
         }
         scenario.faultWindow = .seconds(6)
@@ -107,6 +125,26 @@ extension Scenario {
         scenario.strike(kinds, &random)
         for index in scenario.strikes.indices { scenario.strikes[index].at += quiet }
         scenario.faultWindow = quiet + .seconds(2)
+        return scenario
+    }
+
+    /// The same scenario where every answer has choices that begin long after one another, each with its prompt, and
+    /// whose connections break all the time.
+    func beginningSlowly() throws -> Scenario {
+        var scenario = self
+        scenario.costs = try .linear(base: 40, perRow: 0.4)
+        for index in requests.indices {
+            let prompt = (0..<40).map { Token((index * 7 + $0 * 5) % Int(MockText.alphabet)) }
+            var request = Request(prompt: prompt, seed: requests[index].seed, maximumTokens: 30)
+            request.stream = requests[index].stream
+            (request.stream.isChat, request.stream.isStreamed, request.stream.echoes) = (false, true, true)
+            request.logProbabilities = LogProbabilityRequest(top: 0, includesPrompt: true)
+            request.start = requests[index].start
+            scenario.requests[index] = request
+        }
+        scenario.faults = [.upstreamCut]
+        scenario.strikes = (0..<40).map { Strike(kind: .upstreamCut, at: .milliseconds(3200 + 50 * $0)) }
+        scenario.faultWindow = .seconds(6)
         return scenario
     }
 

@@ -87,8 +87,8 @@ extension VerifierMachine {
         return nil
     }
 
-    /// Whether a worker's process life is connected.
-    package mutating func isConnected(_ incarnation: UInt64) -> Bool {
-        links.count { $0.worker?.peer.incarnation == incarnation } > 0
+    /// The link by which a worker's process life is connected; nil if it is not.
+    package mutating func link(of incarnation: UInt64) -> LinkID? {
+        links.keys.first { links.contains($0) { $0.worker?.peer.incarnation == incarnation } }
     }
 }
