@@ -16,9 +16,11 @@
             #expect(try hunt.violation(seed: found.seed) == nil, "seed \(found.seed) without the bug")
         }
 
-        @Test("are hunted one by one, all of them")
+        @Test("are hunted one by one, all but two of them")
         func list() {
-            #expect(BugHunt.all.map(\.bug.rawValue).sorted() == PlantedBug.allCases.map(\.rawValue).sorted())
+            let hunted = BugHunt.all.map(\.bug)
+            #expect(Set(hunted).count == hunted.count)
+            #expect(Set(PlantedBug.allCases).subtracting(hunted) == [.heldChunksRepeated, .refusalIsFinal])
         }
 
         @Test("make a campaign fail, and only with the bug")

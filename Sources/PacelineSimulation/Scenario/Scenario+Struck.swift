@@ -128,26 +128,6 @@ extension Scenario {
         return scenario
     }
 
-    /// The same scenario where every answer has choices that begin long after one another, each with its prompt, and
-    /// whose connections break all the time.
-    func beginningSlowly() throws -> Scenario {
-        var scenario = self
-        scenario.costs = try .linear(base: 40, perRow: 0.4)
-        for index in requests.indices {
-            let prompt = (0..<40).map { Token((index * 7 + $0 * 5) % Int(MockText.alphabet)) }
-            var request = Request(prompt: prompt, seed: requests[index].seed, maximumTokens: 30)
-            request.stream = requests[index].stream
-            (request.stream.isChat, request.stream.isStreamed, request.stream.echoes) = (false, true, true)
-            request.logProbabilities = LogProbabilityRequest(top: 0, includesPrompt: true)
-            request.start = requests[index].start
-            scenario.requests[index] = request
-        }
-        scenario.faults = [.upstreamCut]
-        scenario.strikes = (0..<40).map { Strike(kind: .upstreamCut, at: .milliseconds(3200 + 50 * $0)) }
-        scenario.faultWindow = .seconds(6)
-        return scenario
-    }
-
     /// Workers of little use on the verifier's own machine, which they slow down.
     static func contended(seed: UInt64) throws -> Scenario {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x434f_4e54))
