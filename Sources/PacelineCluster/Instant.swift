@@ -39,6 +39,12 @@ package struct Instant: Hashable, Comparable, Sendable, InstantProtocol {
         return .nanoseconds(forward ? span : -span)
     }
 
+    /// The earlier of two moments, of which nil is none.
+    package static func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
+
     package static func + (instant: Instant, duration: Duration) -> Instant {
         instant.advanced(by: duration)
     }

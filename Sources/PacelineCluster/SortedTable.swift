@@ -71,6 +71,11 @@ struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Send
         }
     }
 
+    /// How many values `condition` holds for. They are read in their places.
+    func count(where condition: (borrowing Value) -> Bool) -> Int {
+        values.withUnsafeBufferPointer { values in values.indices.count { condition(values[$0]) } }
+    }
+
     func contains(_ key: Key) -> Bool {
         index(of: key) != nil
     }

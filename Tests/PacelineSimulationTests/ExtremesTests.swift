@@ -9,7 +9,7 @@ import Testing
 struct ExtremesTests {
     /// More with `PACELINE_SIMULATION_SEEDS`; a thousand take some minutes.
     private static let seeds =
-        ProcessInfo.processInfo.environment["PACELINE_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 40
+        ProcessInfo.processInfo.environment["PACELINE_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 24
 
     @Test("emit the tokens of plain decoding and end every request, whatever workers, network and engine do")
     func promises() throws {
@@ -28,13 +28,13 @@ struct ExtremesTests {
         #expect(tagged > 100, "hardly a node was checked by its tag")
         #expect(statistics.reusedTokens > 1000)
         for kind: FaultKind in [.kill, .pause, .cut, .partition, .corrupt, .intrude, .contention, .engineFailure] {
-            #expect(statistics.faults[kind, default: 0] > 5, "\(kind) hardly struck: \(statistics.faults)")
+            #expect(statistics.faults[kind, default: 0] > 3, "\(kind) hardly struck: \(statistics.faults)")
         }
     }
 
     @Test("go the same way twice")
     func determinism() throws {
-        for seed in 1...5 as ClosedRange<UInt64> {
+        for seed in 1...2 as ClosedRange<UInt64> {
             let first = try Simulation(.extremes(seed: seed))
             let second = try Simulation(.extremes(seed: seed))
             first.run()
@@ -45,7 +45,7 @@ struct ExtremesTests {
 
     @Test("suffer no fault that is not allowed")
     func allowed() throws {
-        for seed in 1...20 as ClosedRange<UInt64> {
+        for seed in 1...8 as ClosedRange<UInt64> {
             let simulation = try Simulation(.extremes(seed: seed, allowed: [.cut]))
             simulation.run()
             #expect(simulation.violation == nil, "seed \(seed)")

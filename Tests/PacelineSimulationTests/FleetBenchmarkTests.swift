@@ -1,3 +1,4 @@
+import PacelineCluster
 import PacelineSpeculation
 import Testing
 
@@ -9,6 +10,13 @@ struct FleetBenchmarkTests {
         _ fleets: [FleetBenchmark.Fleet],
         _ change: (inout FleetBenchmark.Settings) -> Void = { _ in }
     ) throws -> [FleetBenchmark.Measurement] {
+        try benchmark(fleets, change).run()
+    }
+
+    private func benchmark(
+        _ fleets: [FleetBenchmark.Fleet],
+        _ change: (inout FleetBenchmark.Settings) -> Void = { _ in }
+    ) throws -> FleetBenchmark {
         var ticks: UInt64 = 0
         var settings = FleetBenchmark.Settings(
             costs: try .linear(base: 40, perRow: 0.2),
@@ -21,7 +29,7 @@ struct FleetBenchmarkTests {
         )
         settings.seconds = 0.5
         change(&settings)
-        return try FleetBenchmark(settings).run()
+        return FleetBenchmark(settings)
     }
 
     @Test("Twice the verifiers, workers and sequences bring twice the tokens")
@@ -57,13 +65,17 @@ struct FleetBenchmarkTests {
 
     @Test("A worker drafts for as many verifiers as it should, and more than production's limit may connect")
     func links() throws {
+        let fleet = FleetBenchmark.Fleet(verifiers: 4, workers: 4, sequences: 1)
         let result = try #require(
-            try results([.init(verifiers: 2, workers: 260, sequences: 1)]) {
+            try results([fleet]) {
                 $0.verifiersPerWorker = 2
                 $0.seconds = 0.1
             }.first
         )
-        #expect(result.linksOfVerifier == 260)
+        #expect(result.linksOfVerifier == 2)
+        let large = FleetBenchmark.Fleet(verifiers: 2, workers: 260, sequences: 1)
+        let limits = try benchmark([large]).scenario(large).verifier
+        #expect(limits.workerLimit >= 260 && limits.pendingLimit >= 260 && VerifierConfiguration().workerLimit < 260)
     }
 
     /// Milliseconds of deciding for each pass, if deciding on an event takes so many nanoseconds.

@@ -13,26 +13,26 @@ struct GatewayTests {
     @Test("stream what plain decoding gives, whatever strikes verifiers, gateways and the connections between them")
     func promises() throws {
         var statistics = SimulationStatistics()
-        for seed in 1...40 as ClosedRange<UInt64> {
+        for seed in 1...24 as ClosedRange<UInt64> {
             let simulation = try Simulation(.behindGateways(seed: seed))
             simulation.run()
             #expect(simulation.violation == nil, "seed \(seed)")
             statistics += simulation.statistics
         }
         let figures = statistics.gateways
-        #expect(figures.completed > 100 && figures.resumed > 10, "\(figures)")
-        #expect(figures.whole > 20 && figures.chats > 30 && figures.completed - figures.whole > 80, "\(figures)")
-        #expect(figures.crashes > 20)
-        #expect(figures.failovers.values.reduce(0, +) > 20 && figures.retries.values.reduce(0, +) > 10)
-        #expect(statistics.tokens > 5000)
+        #expect(figures.completed > 60 && figures.resumed > 6, "\(figures)")
+        #expect(figures.whole > 12 && figures.chats > 18 && figures.completed - figures.whole > 48, "\(figures)")
+        #expect(figures.crashes > 12)
+        #expect(figures.failovers.values.reduce(0, +) > 12 && figures.retries.values.reduce(0, +) > 6)
+        #expect(statistics.tokens > 3000)
         for kind in FaultKind.gateways + [.verifierKill, .verifierPause, .slowClient, .cancel] {
-            #expect(statistics.faults[kind, default: 0] > 5, "\(kind) hardly struck: \(statistics.faults)")
+            #expect(statistics.faults[kind, default: 0] > 3, "\(kind) hardly struck: \(statistics.faults)")
         }
     }
 
     @Test("go the same way twice")
     func determinism() throws {
-        for seed in 1...8 as ClosedRange<UInt64> {
+        for seed in 1...3 as ClosedRange<UInt64> {
             let first = try Simulation(.behindGateways(seed: seed))
             let second = try Simulation(.behindGateways(seed: seed))
             first.run()
@@ -42,9 +42,22 @@ struct GatewayTests {
         }
     }
 
+    @Test("go on elsewhere or later where an engine has no memory for a while")
+    func memory() throws {
+        var statistics = SimulationStatistics()
+        for seed in 1...4 as ClosedRange<UInt64> {
+            let simulation = try Simulation(.struckBehindGateways(seed: seed, by: [.memoryPressure]))
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            statistics += simulation.statistics
+        }
+        #expect(statistics.faults[.memoryPressure, default: 0] > 5 && statistics.gateways.completed > 10)
+        #expect(statistics.gateways.failovers["unavailable", default: 0] > 0, "\(statistics.gateways)")
+    }
+
     @Test("suffer no fault that is not allowed, and then hardly a stream needs a second verifier")
     func allowed() throws {
-        for seed in 1...15 as ClosedRange<UInt64> {
+        for seed in 1...6 as ClosedRange<UInt64> {
             let simulation = try Simulation(.behindGateways(seed: seed, allowed: []))
             simulation.run()
             #expect(simulation.violation == nil, "seed \(seed)")
@@ -55,7 +68,7 @@ struct GatewayTests {
 
     @Test("leave a seed's other scenarios as they are")
     func others() throws {
-        for seed in 1...6 as ClosedRange<UInt64> {
+        for seed in 1...2 as ClosedRange<UInt64> {
             let without = try SeedOutcome.run(seed: seed, allowed: Set(FaultKind.allCases), gatewayShare: 0)
             let with = try SeedOutcome.run(seed: seed, allowed: Set(FaultKind.allCases), gatewayShare: 1)
             #expect(with.violation == nil && without.violation == nil && with.trace == without.trace)

@@ -19,24 +19,27 @@ struct MinimizerTests {
         throw NothingFails()
     }
 
+    /// Found once for all tests.
+    private static let found = Result { try failing() }
+
     private struct NothingFails: Error {}
 
     @Test("shrinks to what the failure needs, and still fails")
     func shrinks() throws {
-        let (trial, violation) = try Self.failing()
-        let result = try Minimizer.minimize(trial, violation, limit: 60)
+        let (trial, violation) = try Self.found.get()
+        let result = try Minimizer.minimize(trial, violation, limit: 40)
         #expect(result.strikes.count < trial.scenario.strikes.count)
         #expect(result.trial.scenario.requests.count == 1)
-        #expect(result.runs <= 60)
+        #expect(result.runs <= 40)
         #expect(try result.trial.violation() == result.violation)
         #expect(result.violation.promise == violation.promise)
     }
 
     @Test("shrinks in the same way twice, and not at all without runs")
     func repeats() throws {
-        let (trial, violation) = try Self.failing()
-        let one = try Minimizer.minimize(trial, violation, limit: 20)
-        let other = try Minimizer.minimize(trial, violation, limit: 20)
+        let (trial, violation) = try Self.found.get()
+        let one = try Minimizer.minimize(trial, violation, limit: 12)
+        let other = try Minimizer.minimize(trial, violation, limit: 12)
         #expect(one.strikes.map(\.milliseconds) == other.strikes.map(\.milliseconds))
         #expect(try Minimizer.minimize(trial, violation, limit: 0).strikes.count == trial.scenario.strikes.count)
     }

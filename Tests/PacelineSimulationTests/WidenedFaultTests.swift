@@ -8,10 +8,14 @@ import Testing
 
 @Suite("Faults that came later")
 struct WidenedFaultTests {
-    /// Fifteen swarms in which one kind of fault strikes for sure.
-    private static func statistics(_ kind: FaultKind, with others: [FaultKind] = []) throws -> SimulationStatistics {
+    /// Small clusters in which one kind of fault strikes for sure.
+    private static func statistics(
+        _ kind: FaultKind,
+        with others: [FaultKind] = [],
+        seeds: ClosedRange<UInt64> = 1...8
+    ) throws -> SimulationStatistics {
         var statistics = SimulationStatistics()
-        for seed in 1...15 as ClosedRange<UInt64> {
+        for seed in seeds {
             let simulation = try Simulation(.struck(seed: seed, by: [kind] + others))
             simulation.run()
             #expect(simulation.violation == nil, "seed \(seed) under \(kind)")
@@ -22,33 +26,35 @@ struct WidenedFaultTests {
 
     @Test(
         "break no promise, and do strike",
-        arguments: [FaultKind.flap, .clockJump, .versionSkew, .wrongModel, .memoryPressure]
+        arguments: [
+            FaultKind.flap, .clockJump, .versionSkew, .wrongModel, .memoryPressure, .oneWayHalfOpen, .clockBack,
+        ]
     )
     func promises(kind: FaultKind) throws {
-        #expect(try Self.statistics(kind).faults[kind, default: 0] > 10)
+        #expect(try Self.statistics(kind).faults[kind, default: 0] > 5)
     }
 
     @Test("of frames are noticed at once", arguments: [FaultKind.truncate, .reorder])
     func frames(kind: FaultKind) throws {
         let statistics = try Self.statistics(kind)
-        #expect(statistics.faults[kind, default: 0] > 20)
-        #expect(statistics.poisonDetected > 20)
+        #expect(statistics.faults[kind, default: 0] > 10)
+        #expect(statistics.poisonDetected > 10)
         #expect(statistics.poisonDelivered == statistics.poisonDetected + statistics.poisonOutlived)
     }
 
     @Test("frames of an earlier connection change nothing when they come again")
     func replay() throws {
         let statistics = try Self.statistics(.replay, with: [.reset])
-        #expect(statistics.faults[.replay, default: 0] > 20)
-        #expect(statistics.poisonDelivered > 10)
+        #expect(statistics.faults[.replay, default: 0] > 10)
+        #expect(statistics.poisonDelivered > 5)
     }
 
     @Test("leave scenarios without them as they were")
     func old() throws {
-        let old = Set(FaultKind.allCases).subtracting(FaultKind.widened)
-        for seed in 1...200 as ClosedRange<UInt64> {
+        let old = Set(FaultKind.allCases).subtracting(FaultKind.widened + FaultKind.latest)
+        for seed in 1...60 as ClosedRange<UInt64> {
             let (narrow, wide) = (try Scenario.swarm(seed: seed, allowed: old), try Scenario.swarm(seed: seed))
-            #expect(narrow.faults == wide.faults.subtracting(FaultKind.widened))
+            #expect(narrow.faults == wide.faults.subtracting(FaultKind.widened + FaultKind.latest))
             #expect(narrow.workers.count == wide.workers.count { !$0.isForeign })
             #expect(narrow.strikes.count <= wide.strikes.count && narrow.verifierVersions.count == 1)
         }

@@ -96,7 +96,8 @@ package struct LinkMachine: Sendable {
     package var deadline: Instant? {
         guard state != .closed else { return nil }
         let writes = outbound.deadline(after: configuration.writeTimeout)
-        return [handshakeDeadline, liveness.deadline, writes, inbound.resumesAt].compactMap { $0 }.min()
+        // Without an array, which every event on every link would allocate.
+        return .earlier(.earlier(handshakeDeadline, liveness.deadline), .earlier(writes, inbound.resumesAt))
     }
 
     package mutating func handle(_ event: LinkEvent, now: Instant) -> [Effect] {

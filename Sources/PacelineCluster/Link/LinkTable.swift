@@ -29,6 +29,16 @@ struct LinkTable<Record: Sendable>: Sendable {
 
     subscript(id: LinkID) -> Record? { entries.read(id) { $0.record } }
 
+    /// How many links `condition` holds for. What is kept of each is read in its place.
+    func count(where condition: (borrowing Record) -> Bool) -> Int {
+        entries.count { condition($0.record) }
+    }
+
+    /// Whether `condition` holds for what is kept of a link, which is read in its place; false if there is none.
+    func contains(_ id: LinkID, where condition: (borrowing Record) -> Bool) -> Bool {
+        entries.read(id) { condition($0.record) } ?? false
+    }
+
     /// Changes what is kept of a link in place; nil if there is no such link.
     @discardableResult
     mutating func update<Output>(_ id: LinkID, _ body: (inout Record) -> Output) -> Output? {

@@ -12,7 +12,7 @@ extension GatewayMachine {
         let streams = head.isEventStream && request.relay != nil
         requests[id]?.attempt?.progress = streams ? .streaming : .collecting(head, ByteBuffer())
         requests[id]?.attempt?.lastByte = now
-        if request.seed == nil, !PlantedBug.seedForgotten.isPlanted { requests[id]?.seed = head.headers[.pacelineSeed] }
+        if request.seed == nil { requests[id]?.seed = head.headers[.pacelineSeed] }
     }
 
     /// A replica says in an answer's head which generation it is of. It may have started anew since it last answered

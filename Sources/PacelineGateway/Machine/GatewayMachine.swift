@@ -59,7 +59,7 @@ package struct GatewayMachine: Sendable {
 
     private mutating func noteState() {
         let tick = requests.isEmpty ? nil : lastTick + configuration.tick
-        deadline = [tick, replicas.nextPoll].compactMap(\.self).min()
+        deadline = .earlier(tick, replicas.nextPoll)
         isReady = replicas.isReady
     }
 

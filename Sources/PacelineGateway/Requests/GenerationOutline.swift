@@ -70,7 +70,8 @@ struct GenerationOutline: Sendable {
     ///
     /// - Parameter drawnSeed: nil if the request needs none.
     private static func additions(_ fields: JSONFields, drawnSeed: UInt64?, isStreamed: Bool) -> String {
-        var added = drawnSeed.map { ",\"seed\":\($0)" } ?? ""
+        let drawn = PlantedBug.seedForgotten.isPlanted ? nil : drawnSeed
+        var added = drawn.map { ",\"seed\":\($0)" } ?? ""
         guard isStreamed else { return added }
         if fields.isAbsent("return_token_ids") || fields.value("return_token_ids")?.isBool == true {
             added += ",\"return_token_ids\":true"

@@ -148,7 +148,8 @@ package struct FleetBenchmark {
         return max(0, before - settings.heapBytes())
     }
 
-    private func scenario(_ fleet: Fleet) -> Scenario {
+    /// What is simulated for a fleet.
+    func scenario(_ fleet: Fleet) -> Scenario {
         var scenario = Scenario(seed: settings.seed, costs: settings.costs)
         scenario.faultWindow = .seconds(1_000_000)
         scenario.verifiers = fleet.verifiers

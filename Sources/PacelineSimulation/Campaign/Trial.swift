@@ -14,12 +14,16 @@ package struct Trial: Sendable {
         case worthless
         /// Whether good drafts make requests faster.
         case helpful
+        /// Whether poor workers on the verifier's machine take little of its time.
+        case contended
     }
 
     /// The least speed with drafters that are always wrong, and with some that are nearly always right, over that of
     /// plain decoding.
     static let worthlessFloor = 0.97
     static let helpfulFloor = 1.5
+    /// The same with poor workers on the verifier's own machine.
+    static let contendedFloor = 0.9
 
     package var scenario: Scenario
     package var question: Question
@@ -40,7 +44,7 @@ package struct Trial: Sendable {
         switch question {
         case .promises: nil
         case .determinism: try determinismViolation(simulation)
-        case .noHarm, .worthless, .helpful: try comparison(of: simulation).violation
+        case .noHarm, .worthless, .helpful, .contended: try comparison(of: simulation).violation
         }
     }
 
@@ -72,6 +76,8 @@ package struct Trial: Sendable {
             return "drafters that are always wrong let requests run at \(ratio) of the speed of plain decoding"
         case .helpful where ratio < Self.helpfulFloor:
             return "good drafters let requests run at only \(ratio) of the speed of plain decoding"
+        case .contended where ratio < Self.contendedFloor:
+            return "poor drafters on the verifier's machine let requests run at \(ratio) of the speed of plain decoding"
         case .noHarm:
             // The time to find out that a worker is worthless, which matters for short requests only.
             let allowance = 8 * scenario.costs.milliseconds(rows: 1) + 100
@@ -95,7 +101,8 @@ package struct Trial: Sendable {
 extension Scenario {
     /// Whether a run without workers does the same work, so that times can be compared.
     var isComparable: Bool {
-        !workers.isEmpty && faults.allSatisfy(\.concernsWorkersOnly)
+        let guardsSpeed = verifier.restsDrafting && !verifier.waitsForWorkers
+        return !workers.isEmpty && guardsSpeed && faults.allSatisfy(\.concernsWorkersOnly)
     }
 
     /// The same requests at the same verifiers, decoded plainly.
@@ -105,6 +112,7 @@ extension Scenario {
         plain.byzantineWorkers = 0
         plain.strikes = []
         plain.faults = []
+        plain.contention = 0
         return plain
     }
 }

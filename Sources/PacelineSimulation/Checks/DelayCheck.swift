@@ -5,6 +5,8 @@ import PacelineSpeculation
 struct DelayCheck {
     /// Since when the next pass could have started; nil while a pass runs or there is no work.
     private var readySince: Instant?
+    /// Nothing that began before counts.
+    private var countsSince = Instant.zero
 
     /// The verifier has handled an event.
     mutating func follow(isBusy: Bool, isComputing: Bool, now: Instant) {
@@ -19,15 +21,15 @@ struct DelayCheck {
         readySince = now
     }
 
-    /// The process was stopped meanwhile, so the time does not count.
-    mutating func restart() {
-        readySince = nil
+    /// The process was stopped meanwhile or its clock went astray, so the time does not count.
+    mutating func restart(at time: Instant) {
+        (readySince, countsSince) = (nil, time)
     }
 
     /// A pass is about to start: was it late, or does it take longer than a plain one would?
     mutating func passStarts(_ pass: Pass, _ context: SimulationContext) {
         defer { readySince = nil }
-        guard let ready = readySince, !pass.rounds.isEmpty else { return }
+        guard let ready = readySince, ready >= countsSince, !pass.rounds.isEmpty else { return }
         let (scenario, journal) = (context.scenario, context.journal)
         let delay = (context.timeline.now - ready).inMilliseconds
         let limit = scenario.delayLimit.inMilliseconds

@@ -1,13 +1,16 @@
 import PacelineCluster
 import PacelineSpeculation
 
-/// Checks that verifiers give up a worker that is stopped, gone or hung.
+/// Checks that verifiers give up a worker that is stopped, gone or hung. One that hangs may come back by another link,
+/// since its loop still runs, and is given up again.
 final class DetectionCheck {
     /// A worker that is silent, and when nobody may count it as connected any more.
     private struct Silence {
         unowned let worker: WorkerProcess
         let kind: FaultKind
         let incarnation: UInt64
+        /// Those by which the verifiers had it then, in their order.
+        let links: [LinkID?]
         /// Its job when it fell silent.
         let job: Int
         let start: Instant
@@ -47,6 +50,7 @@ final class DetectionCheck {
                 worker: worker,
                 kind: kind,
                 incarnation: worker.incarnation,
+                links: verifiers.map { $0.link(of: worker.incarnation) },
                 job: worker.state.compute.number,
                 start: timeline.now,
                 due: timeline.now + limit
@@ -59,8 +63,9 @@ final class DetectionCheck {
     func check() {
         guard !silences.isEmpty else { return }
         for silence in silences where silence.due <= timeline.now && silence.lasts {
-            for verifier in verifiers where verifier.state.isRunning && verifier.runningSince <= silence.start {
-                guard verifier.isConnected(to: silence.incarnation) else { continue }
+            for (verifier, link) in zip(verifiers, silence.links) {
+                guard verifier.state.isRunning, verifier.runningSince <= silence.start else { continue }
+                guard let link, verifier.link(of: silence.incarnation) == link else { continue }
                 let span = (timeline.now - silence.start).inMilliseconds
                 let detail = "\(verifier.host) holds \(silence.worker.host) \(span) ms after a \(silence.kind.rawValue)"
                 journal.fail(.detection, detail)

@@ -7,6 +7,7 @@ struct ReasonCheck {
     private static let silencing: Set<FaultKind> = [
         .latency, .bandwidth, .halfOpen, .partition, .oneWay, .pause, .powerOff, .hang, .tinyLimits, .verifierPause,
         .verifierKill, .gatewayPause, .contention, .flap, .clockJump, .truncate, .reorder,
+        .oneWayHalfOpen, .clockBack,
     ]
     /// What can bring a verifier more connections than it takes.
     private static let crowding: Set<FaultKind> = [.byzantine, .intrude, .tinyLimits, .wrongModel]

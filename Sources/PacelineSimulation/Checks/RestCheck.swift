@@ -71,6 +71,7 @@ struct RestCheck {
         }
         let verifiers = cluster.verifiers.map { "\($0.snapshot)" }.joined(separator: "; ")
         let gateways = cluster.fleet.map { "; \($0.summary)" } ?? ""
-        journal.fail(missingLinks > 0 ? .liveness : .accounting, "not at rest after \(limit); \(verifiers)\(gateways)")
+        let isCutOff = missingLinks > 0 || cluster.fleet?.knowsVerifiers == false
+        journal.fail(isCutOff ? .liveness : .accounting, "not at rest after \(limit); \(verifiers)\(gateways)")
     }
 }

@@ -32,12 +32,13 @@ final class Nemesis {
         guard timeline.healedAt == nil else { return }
         let hasStruck: Bool
         switch kind {
-        case .cut, .reset, .halfOpen, .corrupt, .duplicate, .truncate, .reorder, .replay:
+        case .cut, .reset, .halfOpen, .corrupt, .duplicate, .truncate, .reorder, .replay, .oneWayHalfOpen:
             hasStruck = cluster.network.strikeConnection(kind)
         case .partition, .oneWay, .flap, .pause, .kill, .powerOff, .hang, .drain: hasStruck = strikeWorker(kind)
         case .intrude: hasStruck = intrude()
         case .verifierPause, .verifierKill: hasStruck = strikeVerifier(kind)
-        case .clockJump: hasStruck = leap()
+        case .clockJump: hasStruck = leap(by: [.milliseconds(300), .seconds(2), .seconds(60), .seconds(288)], kind)
+        case .clockBack: hasStruck = leap(by: [.milliseconds(-1), .milliseconds(-40), .milliseconds(-400)], kind)
         case .memoryPressure: hasStruck = takeMemory()
         case .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition:
             hasStruck = strikeFleet(kind)
@@ -95,20 +96,20 @@ final class Nemesis {
         }
     }
 
-    /// The clock of a process leaps ahead.
-    private func leap() -> Bool {
-        let span = timeline.random.pick([Duration.milliseconds(300), .seconds(2), .seconds(60), .seconds(288)])
+    /// The clock of a process leaps ahead, or goes back as that of a machine that moves to another host may.
+    private func leap(by spans: [Duration], _ kind: FaultKind) -> Bool {
+        let span = timeline.random.pick(spans)
         let victim = timeline.random.next(below: cluster.verifiers.count + cluster.workers.count)
         guard victim >= cluster.verifiers.count else {
             let verifier = cluster.verifiers[victim]
             guard verifier.state.isRunning else { return false }
-            note(.clockJump, verifier.host, for: span)
-            verifier.leapAhead(by: span)
+            note(kind, verifier.host, for: span)
+            verifier.leapAside(by: span)
             return true
         }
         let worker = cluster.workers[victim - cluster.verifiers.count]
         guard worker.state.isRunning else { return false }
-        note(.clockJump, worker.host, for: span)
+        note(kind, worker.host, for: span)
         worker.leap(by: span)
         return true
     }
@@ -116,7 +117,7 @@ final class Nemesis {
     /// The next rounds of a verifier find no memory.
     private func takeMemory() -> Bool {
         let verifier = timeline.random.pick(cluster.verifiers)
-        guard verifier.state.isRunning, !verifier.isIdle, cluster.fleet == nil else { return false }
+        guard verifier.state.isRunning, !verifier.isIdle else { return false }
         let rounds = 1 + timeline.random.next(below: 3)
         journal.note("fault", to: verifier.host, "\(FaultKind.memoryPressure.rawValue) for \(rounds) rounds")
         verifier.target.roundsWithoutRoom += rounds

@@ -116,7 +116,11 @@ final class GatewayFleet {
 
     var isIdle: Bool {
         gateways.allSatisfy { $0.state.isRunning && $0.isIdle } && verifiers.allSatisfy(\.port.isServing)
+            && knowsVerifiers
     }
+
+    /// Whether all gateways would give requests to all verifiers.
+    var knowsVerifiers: Bool { gateways.allSatisfy(\.knowsVerifiers) }
 
     func checkAccounts() {
         for gateway in gateways { gateway.checkAccounts() }

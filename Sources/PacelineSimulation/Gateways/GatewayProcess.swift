@@ -181,7 +181,10 @@ final class GatewayProcess: SimulatedProcess {
         journal.note("open", from: host, to: verifier, "\(attempt) for client \(served.client.index) at \(address)")
         memory.clients[id]?.opens += 1
         memory.clients[id]?.isFresh = true
-        if served.client.hasContent { memory.clients[id]?.resumes += 1 }
+        if served.client.hasContent {
+            memory.clients[id]?.resumes += 1
+            checkGeneration(of: address, for: served.client)
+        }
         let place = Self.index(of: address)
         let simulated = SimulatedCall(
             attempt,
@@ -239,6 +242,26 @@ final class GatewayProcess: SimulatedProcess {
                 let count = "\(entry.outstandingTokens) tokens for \(entry.requests) requests"
                 journal.fail(.accounting, "\(host) counts \(count) at \(entry.address)")
             }
+        }
+    }
+
+    /// No verifier is asked to go on with what another model wrote, as far as the gateway knows.
+    private func checkGeneration(of address: ReplicaAddress, for client: StreamingClient) {
+        guard let due = client.generation, let known = entry(of: address)?.generation, known != due else { return }
+        journal.fail(.stream, "\(host) asks \(address) to go on with client \(client.index)'s text of another model")
+    }
+
+    private func entry(of address: ReplicaAddress) -> GatewaySnapshot.Entry? {
+        snapshot.replicas.first { $0.address == address }
+    }
+
+    /// Whether it would give requests to all verifiers that are on its list, with the models that they have.
+    var knowsVerifiers: Bool {
+        let entries = snapshot.replicas
+        return listed().allSatisfy { address in
+            guard let entry = entries.first(where: { $0.address == address }) else { return false }
+            let isUsable = entry.state == "ready" || entry.state == "spare"
+            return isUsable && entry.generation == verifiers[Self.index(of: address)].port.generation
         }
     }
 

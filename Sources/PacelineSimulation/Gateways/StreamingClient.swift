@@ -31,6 +31,11 @@ final class StreamingClient {
     private var hasPaused = false
     /// Whether it has anything of its stream.
     private(set) var hasContent = false
+    /// The generation of the model that wrote what it has; nil while it has nothing.
+    var generation: String? {
+        guard hasContent, let dialect = transcript.dialect else { return nil }
+        return (try? MockVocabulary.models.get())?[dialect].generation
+    }
     /// When it last asked, or got tokens.
     private var lastProgress = Instant.zero
     /// Tokens that the gateway says it has sent since the client asked.
@@ -227,7 +232,10 @@ final class StreamingClient {
 
     /// A gateway may give a request up only if no verifier could go on with it, or if more were lost than it may lose.
     private func judgeLoss(of dialect: Int?, at gateway: GatewayProcess, _ reason: String) {
-        guard !mayBeFull, let verifier = fleet.steadyVerifier(of: dialect, for: gateway) else { return }
+        // A verifier that serves may have no memory all the same.
+        guard !mayBeFull, !reason.contains(MockTarget.pressure),
+            let verifier = fleet.steadyVerifier(of: dialect, for: gateway)
+        else { return }
         let blow = journal.lastBlow.map { $0 + .seconds(20) >= lastProgress } ?? false
         if context.scenario.gateway.failureLimit < Scenario.unlimitedFailures, blow { return }
         journal.fail(.liveness, "client \(index) was given up while \(verifier.host) could go on: \(reason)")

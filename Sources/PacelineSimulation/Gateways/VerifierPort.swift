@@ -40,6 +40,8 @@ final class VerifierPort {
     var isServing: Bool { verifier.state.isRunning && !drain.isEnding }
     var isLeaving: Bool { drain.isEnding }
 
+    /// What its model is called where it matters whether two are the same.
+    var generation: String? { model?.generation }
     private var model: ServedModel? { (try? MockVocabulary.models.get())?[dialect] }
 
     // MARK: Calls

@@ -181,6 +181,7 @@ package final class MockTarget: TargetEngine {
         try state.cache?.verify(tree, verdict, after: state.base)
         state.base += verdict.tokens
         state.prefix = state.prefix.appending(verdict.tokens)
+        ledger.commit(seed: state.seed, base: state.prefix.hash)
         state.cached = state.base.count - 1
         guard state.base.count <= state.lengthLimit else {
             throw Misuse("a sequence grew to \(state.base.count) tokens, its limit is \(state.lengthLimit)")

@@ -32,6 +32,7 @@ struct RecordingDrafter: Drafter {
         self.base = BaseHash()
         isInPrompt = true
         follow(base)
+        checkBase()
         try drafter.begin(base: base, sampling: sampling)
     }
 
@@ -50,7 +51,13 @@ struct RecordingDrafter: Drafter {
 
     mutating func advance(_ rerooting: Rerooting) throws {
         follow(rerooting.committed)
+        checkBase()
         try drafter.advance(rerooting)
+    }
+
+    /// Whoever drafts does so for a text that the request has had.
+    private func checkBase() {
+        if !ledger.isBase(seed: seed, base) { ledger.strayBases += 1 }
     }
 
     private mutating func follow(_ committed: [Token]) {

@@ -301,12 +301,19 @@ extension SimulatedNetwork {
         case .halfOpen:
             connections[id]?[to: .worker].isBlackHole = true
             connections[id]?[to: .verifier].isBlackHole = true
+        case .oneWayHalfOpen: halfOpen(id, toward: side)
         case .truncate: connections[id]?[to: side].truncatesNext = true
         case .reorder: connections[id]?[to: side].reordersNext = true
         case .corrupt: connections[id]?[to: side].corruptsNext = 1 + timeline.random.next(below: 3)
         default: connections[id]?[to: side].duplicatesNext = true
         }
         return true
+    }
+
+    /// A side hears nothing more; or it does not learn that the other side has lost the connection.
+    private func halfOpen(_ id: Int, toward side: Side) {
+        connections[id]?[to: side].isBlackHole = true
+        if timeline.random.next(below: 2) == 0 { reset(id, toward: side.other) }
     }
 
     /// Lets a frame of an earlier connection of the same client come once more.

@@ -85,12 +85,22 @@ struct ByzantineWorker {
         case 4: return tree(request, nodes: 1 + random.next(below: 12), age: 1 + random.next(below: 20))
         case 5: return tree(request, nodes: 4, isMisnamed: true)
         case 6: return tree(request, nodes: random.pick([65, 512]))
-        case 7: return tree(request, nodes: 3, firstNode: 1 + random.next(below: 40))
+        case 7: return outOfOrder(request)
         case 8: return lastTree.flatMap { bytes(of: $0) }
         case 9: return bytes(of: .close(Message.Close(request: request, reason: .failed, detail: "so there")))
         case 10: return nonsense()
         default: return tree(request &+ 1 &+ UInt64(random.next(below: 5)), like: request)
         }
+    }
+
+    /// A tree, and more of it that begins before its end or behind it.
+    private mutating func outOfOrder(_ request: UInt64) -> ByteBuffer? {
+        let first = 1 + random.next(below: random.pick([3, 40]))
+        guard var bytes = tree(request, nodes: 4), var more = tree(request, nodes: 3, firstNode: first) else {
+            return nil
+        }
+        bytes.writeBuffer(&more)
+        return bytes
     }
 
     private mutating func tree(

@@ -28,7 +28,7 @@ struct ProcessState<Event, Job> {
         self.life = life
     }
 
-    /// The process's clock leaps ahead, as after a sleep of its machine.
+    /// The process's clock leaps, as after a sleep of its machine.
     mutating func leap(by span: Duration) {
         clockLead += span
     }

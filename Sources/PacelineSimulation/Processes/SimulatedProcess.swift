@@ -108,7 +108,7 @@ extension SimulatedProcess {
         scheduleCompletion()
     }
 
-    /// The process's clock leaps ahead.
+    /// The process's clock leaps.
     func leap(by span: Duration) {
         state.leap(by: span)
         if state.isRunning { armTimer() }

@@ -94,9 +94,9 @@ final class VerifierProcess: SimulatedProcess {
     /// Since when it has run without a break.
     private(set) var runningSince = Instant.zero
 
-    /// Whether it counts a worker's process life as connected.
-    func isConnected(to incarnation: UInt64) -> Bool {
-        memory.machine.isConnected(incarnation)
+    /// The link by which it counts a worker's process life as connected; nil if it does not.
+    func link(of incarnation: UInt64) -> LinkID? {
+        memory.machine.link(of: incarnation)
     }
 
     // MARK: Clients
@@ -111,6 +111,8 @@ final class VerifierProcess: SimulatedProcess {
             "\(request): \(generation.prompt.count) + \(generation.generated.count) tokens"
         )
         memory.attempts[request] = owner
+        let base = BaseHash(generation.prompt + generation.generated)
+        context.ledger.commit(seed: generation.sampling.seed, base: base)
         owner.attemptBegins(as: request)
         tell(.submit(request, generation))
     }
@@ -182,8 +184,11 @@ final class VerifierProcess: SimulatedProcess {
         case .drained: port.drained()
         case .workerGaveUp(let link, let request, .noCapacity, _):
             corruption.gaveUp(key(link), "verifier \(index) opened \(request) at a worker that had no room for it")
-        case .workerJoined(_, let peer): welcome(peer)
-        case .workerDraining, .workerGaveUp: break
+        case .workerJoined(_, let peer):
+            welcome(peer)
+            audit()
+        case .workerDraining: audit()
+        case .workerGaveUp: break
         }
     }
 
@@ -192,13 +197,12 @@ final class VerifierProcess: SimulatedProcess {
     }
 
     func didHandleEvents() {
-        let limits = context.scenario.verifier
         let (running, waiting) = (memory.census.running, memory.census.waiting)
-        if running > limits.slots || waiting > limits.queueLimit {
+        if running > context.scenario.verifier.slots || waiting > context.scenario.verifier.queueLimit {
             journal.fail(.caps, "verifier \(index) holds \(running) running and \(waiting) waiting requests")
         }
         let links = memory.census.links
-        if links > limits.workerLimit + limits.pendingLimit {
+        if links > context.scenario.verifier.workerLimit + context.scenario.verifier.pendingLimit {
             journal.fail(.caps, "verifier \(index) holds \(links) links")
         }
     }
@@ -253,15 +257,22 @@ final class VerifierProcess: SimulatedProcess {
         journal.fail(.membership, "verifier \(index) took \(peer.name) in, whose tokens mean something else")
     }
 
-    /// The process's clock leaps ahead, and with it all that it counts from.
-    func leapAhead(by span: Duration) {
-        runningSince = timeline.now
+    /// The process's clock leaps, and with it all that it counts from. One that goes back counts anew when it is again
+    /// what it was.
+    func leapAside(by span: Duration) {
+        runningSince = timeline.now + max(.zero, .zero - span)
+        memory.delay.restart(at: runningSince)
         leap(by: span)
     }
 
     private func audit() {
         guard let finding = memory.machine.audit() else { return }
-        let promise: Violation.Promise = if case .creditExceeded = finding { .credit } else { .membership }
+        let promise: Violation.Promise =
+            switch finding {
+            case .creditExceeded: .credit
+            case .leaverEmployed, .twins: .membership
+            case .strangersTrusted: .throughput
+            }
         journal.fail(promise, "verifier \(index): \(finding)")
     }
 
@@ -301,7 +312,7 @@ final class VerifierProcess: SimulatedProcess {
 
     func willResume() {
         runningSince = timeline.now
-        memory.delay.restart()
+        memory.delay.restart(at: timeline.now)
         port.resume()
     }
 

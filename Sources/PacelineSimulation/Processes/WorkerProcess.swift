@@ -141,6 +141,9 @@ final class WorkerProcess: SimulatedProcess {
         if context.ledger.foreignTokens > 0 {
             journal.fail(.identity, "worker \(index) was handed tokens of another text than its request's")
         }
+        if context.ledger.strayBases > 0 {
+            journal.fail(.staleness, "worker \(index) drafts behind a text that its request never had")
+        }
         let steps = memory.effort.modelSteps - before
         var milliseconds = job.turn == nil ? 0.01 : 0.2
         if steps > 0 {

@@ -30,12 +30,16 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     case versionSkew = "version-skew", wrongModel = "wrong-model"
     // An engine without memory for a while.
     case memoryPressure = "memory-pressure"
+    // One side of a connection hears nothing more, or has lost it and the other does not know; a process's clock that
+    // goes back.
+    case oneWayHalfOpen = "one-way-half-open", clockBack = "clock-back"
 
-    /// Kinds that came later. They draw from a random stream of their own, so that without them a seed gives the
-    /// scenario that it always gave.
+    /// Kinds that came later, in two steps. Each step draws from a random stream of its own, so that without its kinds
+    /// a seed gives the scenario that it gave before.
     static let widened: [FaultKind] = [
         .truncate, .reorder, .replay, .flap, .clockJump, .versionSkew, .wrongModel, .memoryPressure,
     ]
+    static let latest: [FaultKind] = [.oneWayHalfOpen, .clockBack]
     /// Kinds that a whole run has, and that count once for it.
     static let conditions: [FaultKind] = [.latency, .bandwidth, .slicing, .lie, .tinyLimits]
 
@@ -46,7 +50,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
 
     /// Kinds that every scenario may draw. What a seed draws depends on their number and order.
     static let swarm = allCases.filter {
-        $0 != .contention && $0 != .engineFailure && !gateways.contains($0) && !widened.contains($0)
+        $0 != .contention && $0 != .engineFailure && !(gateways + widened + latest).contains($0)
     }
 
     /// Whether it strikes at scheduled moments, rather than being a property of the whole run.
@@ -55,7 +59,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
         case .cut, .reset, .halfOpen, .corrupt, .duplicate, .partition, .oneWay, .pause, .kill, .powerOff, .hang,
             .drain, .intrude, .verifierPause, .verifierKill, .verifierDrain, .upgrade, .unlist, .gatewayKill,
             .gatewayPause, .upstreamCut, .upstreamPartition, .truncate, .reorder, .replay, .flap, .clockJump,
-            .memoryPressure:
+            .memoryPressure, .oneWayHalfOpen, .clockBack:
             true
         case .latency, .bandwidth, .slicing, .straggle, .lie, .byzantine, .overload, .cancel, .slowClient, .tinyLimits,
             .contention, .engineFailure, .versionSkew, .wrongModel:
@@ -67,7 +71,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
     var isBlow: Bool {
         switch self {
         case .verifierKill, .verifierPause, .verifierDrain, .upgrade, .upstreamCut, .upstreamPartition, .gatewayPause,
-            .clockJump:
+            .clockJump, .clockBack, .memoryPressure:
             true
         default: false
         }
@@ -78,7 +82,7 @@ package enum FaultKind: String, CaseIterable, Sendable, Codable {
         switch self {
         case .overload, .cancel, .slowClient, .tinyLimits, .verifierPause, .verifierKill, .contention, .engineFailure,
             .verifierDrain, .upgrade, .unlist, .gatewayKill, .gatewayPause, .upstreamCut, .upstreamPartition,
-            .clockJump, .memoryPressure:
+            .clockJump, .memoryPressure, .clockBack:
             false
         default: true
         }

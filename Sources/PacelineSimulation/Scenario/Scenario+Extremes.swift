@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineModel
 import PacelineSpeculation
 
 extension Scenario {
@@ -25,6 +26,7 @@ extension Scenario {
         scenario.drawMachine(allowed, &random)
         scenario.drawWorkers(&random)
         scenario.drawRequests(allowed, &random)
+        scenario.drawOtherBeginnings()
         if base > 1000 { scenario.shorten() }
         scenario.drawMoreStrikes(allowed, &random)
         scenario.drawWishes()
@@ -79,6 +81,18 @@ extension Scenario {
             guard allowed.contains(.engineFailure), isFailing else { continue }
             requests[index].failingRound = round
             faults.insert(.engineFailure)
+        }
+    }
+
+    /// Some prompts begin differently and go on as others do, so that pages with equal tokens hold different keys.
+    /// Draws from its own random stream.
+    private mutating func drawOtherBeginnings() {
+        var random = SplitMix(seed: MockText.mix(seed ^ 0x4f54_4852))
+        let page = KVPageUsage.tokensPerPage
+        guard let stem = requests.map(\.prompt).first(where: { $0.count > 2 * page }) else { return }
+        for index in requests.indices where random.next(below: 3) == 0 {
+            let beginning = (0..<page).map { _ in Token(random.next(below: Int(MockText.alphabet))) }
+            requests[index].prompt = beginning + stem[page...]
         }
     }
 

@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineGateway
 import PacelineSpeculation
 import PacelineWire
 
@@ -27,9 +28,41 @@ extension Scenario {
         scenario.drawProtocol()
         scenario.drawWishes()
         scenario.byzantineWorkers = kinds.contains(.byzantine) ? 2 : 0
+        // A worker that rests cannot show what its trees may do.
+        scenario.verifier.restsDrafting = !kinds.contains(.byzantine)
+        scenario.verifier.waitsForWorkers = false
         if kinds.contains(.wrongModel) { scenario.addForeigner(&random) }
         if kinds.contains(.versionSkew) { scenario.drawVersions(&random) }
         scenario.strike(kinds, &random)
+        return scenario
+    }
+
+    /// The same scenario where passes wait for workers as long as they may, so that a tree for the present base is
+    /// verified whoever sent it.
+    func waitingForWorkers() -> Scenario {
+        var scenario = self
+        scenario.verifier.waitsForWorkers = true
+        return scenario
+    }
+
+    /// The same scenario where bases travel three tokens at a time, each part once the one before has left.
+    func withBasesInParts() -> Scenario {
+        var scenario = self
+        (scenario.link.basePart, scenario.link.baseWindow) = (3, 1)
+        return scenario
+    }
+
+    /// The same scenario where plain decoding would stop every request just before it may.
+    func stoppingBeforeMinimum() -> Scenario {
+        var scenario = self
+        for index in requests.indices {
+            let request = requests[index]
+            let text = MockText.plain(prompt: request.prompt, seed: request.seed, count: request.maximumTokens)
+            guard let stop = text.dropFirst(text.count / 2).first, let place = text.firstIndex(of: stop) else {
+                continue
+            }
+            (scenario.requests[index].stopTokens, scenario.requests[index].minimumTokens) = ([stop], place + 1)
+        }
         return scenario
     }
 
@@ -40,21 +73,72 @@ extension Scenario {
         scenario.verifier.draft = DraftLimits(nodes: 16, depth: 6, width: 2)
         scenario.faults = Set(kinds)
         for _ in 0..<3 {
-            var worker = Worker(drafter: .model(agreement: 0.8), stepMilliseconds: 3)
+            // Only a worker that computes can hang in it.
+            let step = kinds.contains(.hang) ? 25.0 : 3
+            var worker = Worker(drafter: .model(agreement: 0.8), stepMilliseconds: step)
             worker.start = .milliseconds(random.next(below: 20))
             scenario.workers.append(worker)
         }
         for index in 0..<2 {
             scenario.requests.append(
-                Request(prompt: [Token(index)], seed: random.next() & ~0xff | UInt64(index), maximumTokens: 400)
+                Request(
+                    prompt: [Token(index)],
+                    seed: random.next() & ~0xff | UInt64(index),
+                    maximumTokens: kinds.isEmpty ? 250 : 400
+                )
             )
         }
         scenario.faultWindow = .seconds(6)
         for kind in kinds {
-            scenario.strikes += (0..<4).map { _ in
-                Strike(kind: kind, at: .milliseconds(200 + random.next(below: 3500)))
+            scenario.strikes += (0..<(kind == .hang ? 8 : 4)).map { _ in
+                Strike(kind: kind, at: .milliseconds(200 + random.next(below: kind == .hang ? 1500 : 3500)))
             }
         }
+        return scenario
+    }
+
+    /// Verifiers behind gateways that certain kinds of faults strike for sure, several times each. Everything happens
+    /// after some seconds, when every gateway must know every verifier.
+    static func struckBehindGateways(seed: UInt64, by kinds: [FaultKind]) throws -> Scenario {
+        var random = SplitMix(seed: MockText.mix(seed ^ 0x5354_4757))
+        var scenario = try behindGateways(seed: seed, allowed: [])
+        let quiet = Duration.seconds(3)
+        scenario.faults = Set(kinds)
+        scenario.verifier.slots = 8
+        scenario.verifier.prefillRows = 8
+        scenario.gateway.failureLimit = unlimitedFailures
+        scenario.gateway.failoverLimit = unlimitedFailures
+        for index in scenario.requests.indices {
+            scenario.requests[index].start = quiet + .milliseconds(random.next(below: 1200))
+            scenario.requests[index].maximumTokens = 60
+            scenario.requests[index].minimumTokens = 0
+            // The choices of an answer then begin one after the other.
+            scenario.requests[index].stream.choices = 3
+            let echoes = !scenario.requests[index].stream.isChat
+            scenario.requests[index].stream.echoes = echoes
+            scenario.requests[index].logProbabilities = LogProbabilityRequest(top: 1, includesPrompt: echoes)
+            if kinds.contains(.cancel) { scenario.requests[index].cancel = .milliseconds(random.next(below: 800)) }
+            // Models differ between generations, so no client may bring tokens of one to another.
+            guard kinds.contains(.upgrade) else { continue }
+            (scenario.requests[index].generated, scenario.requests[index].goesOn) = (0, false)
+        }
+        scenario.strike(kinds, &random)
+        for index in scenario.strikes.indices { scenario.strikes[index].at += quiet }
+        scenario.faultWindow = quiet + .seconds(2)
+        return scenario
+    }
+
+    /// Workers of little use on the verifier's own machine, which they slow down.
+    static func contended(seed: UInt64) throws -> Scenario {
+        var random = SplitMix(seed: MockText.mix(seed ^ 0x434f_4e54))
+        let base = random.pick([24.0, 36, 48])
+        var scenario = Scenario(seed: seed, costs: try .linear(base: base, perRow: base / 60))
+        scenario.passJitter = 0
+        scenario.contention = 1
+        let drafter = random.pick([DrafterKind.model(agreement: 0.1), .model(agreement: 0.2), .liar])
+        scenario.workers = [Worker(drafter: drafter, stepMilliseconds: random.pick([15, 30]))]
+        scenario.requests = [Request(prompt: [1, 2, 3], seed: random.next() & ~0xff, maximumTokens: 800)]
+        scenario.requests[0].start = .seconds(1)
         return scenario
     }
 

@@ -8,6 +8,9 @@ package enum AuditFinding: Sendable, Equatable, CustomStringConvertible {
     case leaverEmployed(LinkID, name: String)
     /// Two links count as the same process life.
     case twins(LinkID, LinkID, name: String)
+    /// A pass verifies a node for which only workers speak that have never been right, and it is believed to be more
+    /// likely than not.
+    case strangersTrusted([LinkID], RequestID, probability: Double)
 
     package var description: String {
         switch self {
@@ -15,6 +18,8 @@ package enum AuditFinding: Sendable, Equatable, CustomStringConvertible {
             "\(worker) has \(nodes) nodes for \(request), and may have \(limit)"
         case .leaverEmployed(let worker, let name): "\(name) on \(worker) is leaving, and has requests"
         case .twins(let one, let other, let name): "\(one) and \(other) are both links of one life of \(name)"
+        case .strangersTrusted(let workers, let request, let probability):
+            "a node for \(request) counts as \(probability) likely, and of \(workers) none has been right yet"
         }
     }
 }
@@ -38,7 +43,7 @@ extension VerifierMachine {
     package mutating func census() -> VerifierCensus {
         var census = VerifierCensus()
         (census.running, census.waiting) = (running.count, waiting.count)
-        (census.links, census.workers) = (links.count, links.values.count { $0.worker != nil })
+        (census.links, census.workers) = (links.count, links.count { $0.worker != nil })
         return census
     }
 
@@ -50,6 +55,7 @@ extension VerifierMachine {
             guard let (worker, nodes) = sequence.largestTree, nodes > configuration.draft.nodes else { continue }
             return .creditExceeded(worker, sequence.request, nodes: nodes, limit: configuration.draft.nodes)
         }
+        if let finding = auditTrust() { return finding }
         var lives: [UInt64: LinkID] = [:]
         for id in links.keys {
             guard let worker = links[id]?.worker else { continue }
@@ -63,8 +69,26 @@ extension VerifierMachine {
         return nil
     }
 
-    /// Whether a worker's process life is connected.
-    package mutating func isConnected(_ incarnation: UInt64) -> Bool {
-        links.keys.contains { links[$0]?.worker?.peer.incarnation == incarnation }
+    /// A worker that has never been right counts no more than even odds.
+    private mutating func auditTrust() -> AuditFinding? {
+        guard let pass = scheduler.inFlight else { return nil }
+        for (request, tree) in zip(pass.trees.keys, pass.trees.values) {
+            let strangers = tree.workers.map { worker in
+                links.contains(worker) { $0.worker?.profile.isProven == false }
+            }
+            guard strangers.contains(true) else { continue }
+            for node in tree.tree.indices where tree.probabilities[node] > 0.5001 {
+                let speakers = tree.workers.indices.filter { tree.proposers[node] & 1 << UInt64($0) != 0 }
+                guard speakers.allSatisfy({ strangers[$0] }) else { continue }
+                let workers = speakers.map { tree.workers[$0] }
+                return .strangersTrusted(workers, request, probability: tree.probabilities[node])
+            }
+        }
+        return nil
+    }
+
+    /// The link by which a worker's process life is connected; nil if it is not.
+    package mutating func link(of incarnation: UInt64) -> LinkID? {
+        links.keys.first { links.contains($0) { $0.worker?.peer.incarnation == incarnation } }
     }
 }

@@ -100,7 +100,7 @@ package struct VerifierMachine: Sendable {
     package private(set) var deadline: Instant?
 
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
-        defer { deadline = [links.deadline, scheduler.deadline].compactMap(\.self).min() }
+        defer { deadline = .earlier(links.deadline, scheduler.deadline) }
         switch event {
         case .accepted(let id, let host, let nonce): accept(id, from: host, nonce, now: now)
         case .link(let id, let event): handle(event, on: id, now: now)

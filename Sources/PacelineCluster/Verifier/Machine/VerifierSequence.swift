@@ -105,6 +105,11 @@ struct VerifierSequence: Sendable {
         room - 1
     }
 
+    /// The length up to which no stop counts, prompt included.
+    private var shortestLength: Int {
+        promptLength + minimumTokens - (PlantedBug.minimumOffByOne.isPlanted ? 1 : 0)
+    }
+
     /// Whether any worker may draft for it.
     var isDraftable: Bool {
         draftLimit != 0
@@ -113,7 +118,7 @@ struct VerifierSequence: Sendable {
     /// What the engine needs to make room for it, but for its scope.
     var opening: Pass.Opening {
         var opening = Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
-        if minimumTokens > 0 { opening.mask = TokenMask(stopTokens, below: promptLength + minimumTokens) }
+        if minimumTokens > 0 { opening.mask = TokenMask(stopTokens, below: shortestLength) }
         opening.logProbabilities = scoring
         opening.logProbabilities?.includesPrompt = promptScores != nil
         return opening
@@ -224,8 +229,7 @@ struct VerifierSequence: Sendable {
 
     /// Decides whether a token ends the request that is `length` tokens long with it.
     private mutating func take(_ token: Token, length: Int) -> String {
-        let early = PlantedBug.minimumOffByOne.isPlanted ? 1 : 0
-        let mayStop = length - promptLength + early > minimumTokens
+        let mayStop = length > shortestLength
         if mayStop, stopTokens.contains(token) {
             finish = .stop
             return text?.finish(at: token) ?? ""
