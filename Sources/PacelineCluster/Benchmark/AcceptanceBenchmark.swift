@@ -63,7 +63,7 @@ package struct AcceptanceBenchmark {
         try draft.begin(base: prompt, sampling: sampling)
         var outcome = Outcome(statistics: AcceptanceStatistics(), tokens: [])
         while outcome.tokens.count < budget.tokens {
-            while try draft.step() != nil {}
+            while try draft.step() {}
             let tree = draft.tree.subtree(keeping: budget.nodes).tree
             let verdict = try verdict(on: tree, request: request)
             outcome.statistics.record(drafted: tree.count, accepted: verdict.accepted.count)
