@@ -93,7 +93,7 @@ struct SequenceDraftTests {
     func merged() throws {
         let target = ScriptedTarget(seed: 3, vocabulary: 5)
         let model = ScriptedDrafter(target: target, reliability: 90)
-        let policy = GrowthPolicy(nodes: 60, minimumProbability: 0, depth: 5, minimumGain: 0)
+        let policy = GrowthPolicy(nodes: 60, verified: 60, minimumProbability: 0, depth: 5, minimumGain: 0)
         var draft = SequenceDraft(drafters: [NGramDrafter(), model], policy: policy)
         try draft.begin(base: target.continuation(of: [1], count: 60), sampling: .greedy)
         while try draft.step() {}
