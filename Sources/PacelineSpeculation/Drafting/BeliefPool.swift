@@ -32,6 +32,8 @@ struct BeliefPool: Sendable {
     /// The share of a drafter's remaining probability that one unnamed token has.
     private static let unknownShare = 0.02
     private static let leastRest = 0.02
+    /// The first score of a drafter without a model.
+    private static let doubt = 2.0
     /// About how many scores a weight remembers.
     private static let memory = 24.0
 
@@ -39,8 +41,11 @@ struct BeliefPool: Sendable {
     /// By drafter and level: the sum of its logarithmic scores, less those of the pool, where older ones fade.
     private(set) var scores: [[Double]]
 
-    init(members: Int) {
-        scores = Array(repeating: Array(repeating: 0, count: Self.levels.count + 1), count: members)
+    /// - Parameter isModelFree: of each drafter. Those without a model start with less trust.
+    init(isModelFree: [Bool]) {
+        scores = isModelFree.map { isModelFree in
+            Array(repeating: isModelFree ? -Self.doubt : 0, count: Self.levels.count + 1)
+        }
     }
 
     /// A drafter has proposed tokens to follow a node, with calibrated probabilities.

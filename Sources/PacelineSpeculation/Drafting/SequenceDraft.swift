@@ -41,7 +41,7 @@ package struct SequenceDraft {
     package init(drafters: [any Drafter], policy: GrowthPolicy, limits: TreeLimits = TreeLimits()) {
         tree = TokenTree(limits: limits)
         members = drafters.map { Member(drafter: $0, grower: TreeGrower(policy: policy)) }
-        pool = BeliefPool(members: drafters.count)
+        pool = BeliefPool(isModelFree: drafters.map(\.isModelFree))
     }
 
     /// The bounds under which all drafters grow the tree; may change at any time.
@@ -83,7 +83,7 @@ package struct SequenceDraft {
         tree = TokenTree(limits: tree.limits)
         self.base = base
         self.sampling = sampling
-        pool = BeliefPool(members: members.count)
+        pool = BeliefPool(isModelFree: members.map(\.isModelFree))
         (isRevised, isSettled, hasMadeRoom) = (false, false, false)
         for index in members.indices {
             members[index].grower = TreeGrower(policy: policy)
