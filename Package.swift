@@ -45,7 +45,7 @@ let targets: [Target] = [
     ),
 
     // Pure logic of drafting and verifying: trees, drafters, acceptance rules, planner.
-    .target(name: "PacelineSpeculation"),
+    .target(name: "PacelineSpeculation", exclude: ["README.md"]),
     .testTarget(name: "PacelineSpeculationTests", dependencies: ["PacelineSpeculation"]),
 
     // Pure logic of conversations: chat templates, which are programs in a part of Jinja.

@@ -68,6 +68,13 @@ extension ClusterSuite {
                 Case("--slots must be from 1", "verifier", "-m", tiny, "-np", "0"),
                 Case("is invalid for '--listen", "verifier", "-m", tiny, "--listen", "7411"),
                 Case("is invalid for '--connect", "worker", "--connect", "127.0.0.1:0", "-md", "ngram"),
+                Case("it has max and min", "generate", "-m", tiny, "-p", "x", "-md", "ngram:size=4"),
+                Case("must be 1 to 64", "worker", "--connect", "127.0.0.1:1", "-md", "ngram:max=0"),
+                Case("cannot be used as drafters yet", "verifier", "-m", tiny, "-md", "head:eagle.gguf"),
+                Case("there is no drafter \"suffixx\"", "generate", "-m", tiny, "-p", "x", "-md", "suffixx"),
+                Case("it cannot be read", "generate", "-m", tiny, "-p", "x", "-md", "datastore:/nowhere/x"),
+                Case("it cannot be read", "datastore", "inspect", "/nowhere/x"),
+                Case("not a datastore", "datastore", "inspect", tiny),
                 Case(
                     "--draft-vocab must be at least 1",
                     "worker",
@@ -182,7 +189,8 @@ extension ClusterSuite {
                     Case(words, "verifier", "-m", path, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
                 )
                 try await Self.check(Case(words, "score", "-m", path, "-p", "x"))
-                try await Self.check(Case(words, "worker", "--connect", "127.0.0.1:1", "-md", path))
+                let drafter = words.replacingOccurrences(of: "there is no model", with: "there is no drafter")
+                try await Self.check(Case(drafter, "worker", "--connect", "127.0.0.1:1", "-md", path))
             }
         }
 

@@ -42,6 +42,26 @@ extension ClusterSuite {
             #expect(names.contains("ngram"), "\(names)")
         }
 
+        @Test("Drafters without a model, in the verifier and in one worker together, give the same tokens")
+        func lookUps() async throws {
+            let model = try ModelFile(path: TestModels.tiny)
+            let corpus = model.tokenizer.encode(Self.prompt)
+            let store = Datastore([corpus], vocabulary: Datastore.Vocabulary(model))
+            let path = try TestFiles.file(store.encoded, name: "corpus.datastore")
+            let names = ["ngram:max=3", "suffix:memory=1MiB", "recycling", "trie", "phrases", "datastore:\(path)"]
+            let plain = try await TestCluster(TestModels.tiny)
+            let drafted = try await TestCluster(
+                TestModels.tiny,
+                options: names.flatMap { ["-md", $0] } + ["--always-draft"]
+            )
+            try await drafted.waitForWorkers(names.count)
+            for seed in 0...2 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
+            let worker = try drafted.startWorker(names + [TestModels.tinyDrafter])
+            try await drafted.waitForWorkers(names.count + 1)
+            for seed in 0...5 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
+            #expect(worker.isRunning)
+        }
+
         /// Compares a verifier without workers with one that gets another worker after each comparison.
         private func checkAllWorkers(_ target: String, drafter: String, mayRest: Bool = true) async throws {
             let plain = try await TestCluster(target)

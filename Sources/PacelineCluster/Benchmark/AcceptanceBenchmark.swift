@@ -29,6 +29,8 @@ package struct AcceptanceBenchmark {
     private let drafters: any DrafterSource
     private let budget: Budget
     private let endOfGeneration: Set<Token>
+    /// What earlier prompts taught about the drafters, as in a worker.
+    private var experience = DraftExperience()
 
     package init(
         target: LoadedTarget,
@@ -45,7 +47,7 @@ package struct AcceptanceBenchmark {
     /// Generates from one prompt.
     ///
     /// - Throws: what the engine or a drafter throws, or ``AcceptanceBenchmarkError``.
-    package func run(prompt: [Token], sampling: SamplingParameters) throws -> Outcome {
+    package mutating func run(prompt: [Token], sampling: SamplingParameters) throws -> Outcome {
         let request = RequestID(rawValue: 1)
         let limit = prompt.count + budget.tokens
         guard !prompt.isEmpty, limit + budget.depth <= target.description.contextLength else {
@@ -60,10 +62,12 @@ package struct AcceptanceBenchmark {
         )
         defer { target.engine.close(request) }
         var draft = SequenceDraft(drafters: try drafters.makeDrafters(), policy: policy)
+        draft.experience = experience
         try draft.begin(base: prompt, sampling: sampling)
+        defer { experience = draft.experience }
         var outcome = Outcome(statistics: AcceptanceStatistics(), tokens: [])
         while outcome.tokens.count < budget.tokens {
-            while try draft.step() != nil {}
+            while try draft.step() {}
             let tree = draft.tree.subtree(keeping: budget.nodes).tree
             let verdict = try verdict(on: tree, request: request)
             outcome.statistics.record(drafted: tree.count, accepted: verdict.accepted.count)

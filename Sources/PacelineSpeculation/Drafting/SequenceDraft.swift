@@ -1,7 +1,10 @@
 /// A worker's draft for one sequence: a tree, and the drafters that grow it together.
 ///
 /// The drafters' proposals are merged into one tree by (parent, token). Each drafter sees the others' proposals and may
-/// extend them. Not `Sendable`: it belongs to the thread that runs its drafters.
+/// extend them. What they believe is pooled (``BeliefPool``). Those without a model, which come first, fill at most half
+/// of the credit while one with a model is at work. Where the tree is full and a drafter could still improve it, the
+/// least probable nodes are given up, once for each base. So drafters together are about as good as the best of them at
+/// least. Not `Sendable`: it belongs to the thread that runs its drafters.
 package struct SequenceDraft {
     private struct Member {
         var drafter: any Drafter
@@ -14,12 +17,22 @@ package struct SequenceDraft {
 
     /// How many tokens of a base a drafter without a model reads at a time.
     private static let piece = 4096
+    /// A path's probability that changes by more has to be told.
+    private static let notableChange = 0.2
 
     package private(set) var tree: TokenTree
+    /// Whether nodes that were there at the last commit or ``settle()`` have been given up or have become more or less
+    /// probable, so that whoever knows the tree should be told all of it again. At most once for each base.
+    package private(set) var isRevised = false
     private var members: [Member]
+    private var pool: BeliefPool
     /// The base, for drafters that have not begun yet.
     private var base: [Token] = []
     private var sampling = SamplingParameters.greedy
+    /// Whether this base has had its revision.
+    private var isSettled = false
+    /// Whether nodes have been given up at this base.
+    private var hasMadeRoom = false
 
     /// - Parameters:
     ///   - drafters: the drafters, preferably those without a model first, because their steps cost almost nothing.
@@ -28,6 +41,7 @@ package struct SequenceDraft {
     package init(drafters: [any Drafter], policy: GrowthPolicy, limits: TreeLimits = TreeLimits()) {
         tree = TokenTree(limits: limits)
         members = drafters.map { Member(drafter: $0, grower: TreeGrower(policy: policy)) }
+        pool = BeliefPool(isModelFree: drafters.map(\.isModelFree))
     }
 
     /// The bounds under which all drafters grow the tree; may change at any time.
@@ -40,14 +54,19 @@ package struct SequenceDraft {
         }
     }
 
-    /// The calibration of each drafter's probabilities, in the order of the drafters. May be carried over to another
-    /// sequence with the same drafters.
-    package var experience: [Calibration] {
-        get { members.map(\.grower.calibration) }
+    /// What was learned about the drafters.
+    package var experience: DraftExperience {
+        get {
+            var experience = DraftExperience()
+            experience.calibrations = members.map(\.grower.calibration)
+            experience.scores = pool.scores
+            return experience
+        }
         set {
-            for (index, calibration) in zip(members.indices, newValue) {
+            for (index, calibration) in zip(members.indices, newValue.calibrations) {
                 members[index].grower.calibration = calibration
             }
+            pool.trust(newValue.scores)
         }
     }
 
@@ -64,6 +83,8 @@ package struct SequenceDraft {
         tree = TokenTree(limits: tree.limits)
         self.base = base
         self.sampling = sampling
+        pool = BeliefPool(isModelFree: members.map(\.isModelFree))
+        (isRevised, isSettled, hasMadeRoom) = (false, false, false)
         for index in members.indices {
             members[index].grower = TreeGrower(policy: policy)
             members[index].hasBegun = false
@@ -77,39 +98,33 @@ package struct SequenceDraft {
     ///
     /// When no step pays any more, the remaining credit goes to the best proposals in reserve.
     ///
-    /// - Returns: the new nodes, or `nil` if nothing is left to do until the base grows.
-    package mutating func step() throws -> Range<NodeIndex>? {
-        let first = tree.count
-        for isModelFree in [true, false] {
-            var hasStepped = false
-            for index in members.indices where members[index].isModelFree == isModelFree {
-                if !members[index].hasBegun { try begin(index) }
-                try members[index].grower.admit(into: &tree)
-                while try step(index) {
-                    hasStepped = true
-                    guard isModelFree else { break }
-                }
-            }
-            if hasStepped { return first..<tree.count }
-        }
+    /// - Returns: whether anything has changed; if not, nothing is left to do until the base grows.
+    package mutating func step() throws -> Bool {
+        let hasModel = members.contains { !$0.isModelFree }
+        if hasModel, try lookUp(within: policy.nodes / 2) { return true }
+        if try runModels() { return true }
+        if try lookUp(within: policy.nodes) { return true }
+        let count = tree.count
         for index in members.indices {
             try members[index].grower.admit(into: &tree, isGrowing: false)
         }
-        return tree.count > first ? first..<tree.count : nil
+        return tree.count > count
     }
 
     /// Appends accepted tokens and the correction to the base, and re-roots the tree.
     @discardableResult
     package mutating func commit(_ tokens: [Token]) throws -> Rerooting {
         let rerooting = tree.reroot(after: tokens)
-        tree = rerooting.tree
         let isAwaited = members.contains { !$0.hasBegun }
         base = isAwaited ? base + tokens : []
-        for index in members.indices {
-            members[index].grower.advance(rerooting)
-            if members[index].hasBegun { try members[index].drafter.advance(rerooting) }
-        }
+        try advance(rerooting)
+        (isRevised, isSettled, hasMadeRoom) = (false, false, false)
         return rerooting
+    }
+
+    /// Whoever knows the tree has been told all of it.
+    package mutating func settle() {
+        isRevised = false
     }
 
     /// Notes that the nodes of `outgoing` are being verified, so that drafting no longer counts them. Nodes that are
@@ -122,6 +137,92 @@ package struct SequenceDraft {
         }
         for index in members.indices {
             members[index].grower.verifying(own.compactMap(\.self))
+        }
+    }
+}
+
+extension SequenceDraft {
+    /// The drafters without a model take turns until no step of theirs pays.
+    ///
+    /// - Parameter nodes: how large the tree may become.
+    private mutating func lookUp(within nodes: Int) throws -> Bool {
+        let limit = policy.nodes
+        var hasStepped = false
+        var goesOn = true
+        while goesOn {
+            goesOn = false
+            for index in members.indices where members[index].isModelFree {
+                members[index].grower.policy.nodes = nodes
+                defer { members[index].grower.policy.nodes = limit }
+                try members[index].grower.admit(into: &tree)
+                if nodes == limit { try makeRoom(for: index) }
+                if try step(index) { goesOn = true }
+            }
+            hasStepped = hasStepped || goesOn
+        }
+        return hasStepped
+    }
+
+    /// Each drafter with a model takes a step, if it pays.
+    private mutating func runModels() throws -> Bool {
+        var hasStepped = false
+        for index in members.indices where !members[index].isModelFree {
+            if !members[index].hasBegun { try begin(index) }
+            try members[index].grower.admit(into: &tree)
+            try makeRoom(for: index)
+            if try step(index) { hasStepped = true }
+        }
+        return hasStepped
+    }
+
+    private mutating func step(_ index: Int) throws -> Bool {
+        guard let frontier = members[index].grower.next(tree) else { return false }
+        let width = members[index].grower.policy.width
+        let proposals = try members[index].drafter.expand(tree, at: frontier, width: width)
+        guard members.count > 1 else {
+            try members[index].grower.insert(proposals, at: frontier, into: &tree)
+            return true
+        }
+        for (node, candidates) in zip(frontier, proposals) {
+            try take(candidates, at: node, from: index)
+        }
+        try members[index].grower.admit(into: &tree)
+        return true
+    }
+
+    /// Takes one drafter's proposals for a node, and revises what is believed of all that were made for it.
+    private mutating func take(_ candidates: [Candidate], at node: NodeIndex?, from index: Int) throws {
+        let own = try members[index].grower.take(candidates, at: node, of: tree)
+        members[index].grower.hold(own, below: node)
+        pool.hear(own, at: node, from: index)
+        let pooled = pool.candidates(at: node)
+        let change = tree.revise(pooled, below: node)
+        if change > Self.notableChange, !isSettled { (isRevised, isSettled) = (true, true) }
+        for member in members.indices { members[member].grower.revise(pooled, below: node) }
+    }
+
+    /// Gives up nodes if the tree is full and a drafter is likely to find better ones.
+    private mutating func makeRoom(for index: Int) throws {
+        guard members.count > 1, !hasMadeRoom, !isSettled || isRevised else { return }
+        let nodes = members[index].grower.dispensable(tree)
+        guard !nodes.isEmpty else { return }
+        let given = nodes.map { tree[$0] }
+        let rerooting = tree.dropping(nodes)
+        try advance(rerooting)
+        // If the better ones do not come, there is room for those below nodes that stay.
+        for node in given where rerooting.survives(node.parent) {
+            let candidate = Candidate(token: node.token, logProbability: node.logProbability)
+            members[index].grower.hold([candidate], below: rerooting.moved(node.parent))
+        }
+        (isRevised, isSettled, hasMadeRoom) = (true, true, true)
+    }
+
+    private mutating func advance(_ rerooting: Rerooting) throws {
+        tree = rerooting.tree
+        pool.advance(rerooting)
+        for index in members.indices {
+            members[index].grower.advance(rerooting)
+            if members[index].hasBegun { try members[index].drafter.advance(rerooting) }
         }
     }
 
@@ -139,13 +240,5 @@ package struct SequenceDraft {
             let piece = Array(base[start..<min(base.count, start + Self.piece)])
             try members[index].drafter.advance(Rerooting(committed: piece, path: [], kept: [], tree: tree))
         }
-    }
-
-    private mutating func step(_ index: Int) throws -> Bool {
-        guard let frontier = members[index].grower.next(tree) else { return false }
-        let width = members[index].grower.policy.width
-        let proposals = try members[index].drafter.expand(tree, at: frontier, width: width)
-        try members[index].grower.insert(proposals, at: frontier, into: &tree)
-        return true
     }
 }

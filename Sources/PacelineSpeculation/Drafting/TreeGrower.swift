@@ -35,13 +35,39 @@ package struct TreeGrower: Sendable {
     ///
     /// Nothing changes until the proposals are passed to ``insert(_:at:into:)``.
     package func next(_ tree: TokenTree) -> [NodeIndex?]? {
-        guard tree.count < nodeLimit(of: tree), depthLimit(of: tree) > 0 else { return nil }
+        tree.count < nodeLimit(of: tree) ? wish(in: tree) : nil
+    }
+
+    /// What the next step would be if there were room.
+    private func wish(in tree: TokenTree) -> [NodeIndex?]? {
+        guard depthLimit(of: tree) > 0 else { return nil }
         let floor = floor(of: tree)
         let frontier = frontier(of: tree).filter { promise(of: $0, in: tree, floor: floor) > 0 }
         let batch = frontier.prefix(Swift.max(1, policy.batch))
         let gain = batch.reduce(0) { $0 + promise(of: $1, in: tree, floor: floor) }
         guard !batch.isEmpty, gain >= policy.minimumGain else { return nil }
         return Array(batch)
+    }
+
+    /// If a step would pay, but the tree is full: the least probable nodes, at most half of them, that what the step is
+    /// likely to bring would beat. Nodes that are being verified stay.
+    package func dispensable(_ tree: TokenTree) -> [NodeIndex] {
+        guard nodeLimit(of: tree) > 0, tree.count >= nodeLimit(of: tree), let best = wish(in: tree)?.first else {
+            return []
+        }
+        let promised = tree.pathLogProbability(of: best) + Double.logarithm(Swift.max(proposedMass, 1e-9))
+        var isNeeded = [Bool](repeating: false, count: tree.count)
+        for node in tree.indices.reversed() {
+            let stays = isNeeded[node] || isPending(node) || tree.pathLogProbability(of: node) >= promised
+            isNeeded[node] = stays
+            if stays, let parent = tree.parent(of: node) { isNeeded[parent] = true }
+        }
+        let ranked = tree.indices.filter { !isNeeded[$0] }.sorted { lhs, rhs in
+            let (left, right) = (tree.pathLogProbability(of: lhs), tree.pathLogProbability(of: rhs))
+            // A node goes before its parent.
+            return left == right ? lhs > rhs : left < right
+        }
+        return Array(ranked.prefix(tree.count / 2))
     }
 
     /// Takes the drafter's proposals for the nodes that ``next(_:)`` chose, marks those nodes expanded, and adds the
@@ -56,32 +82,52 @@ package struct TreeGrower: Sendable {
         into tree: inout TokenTree
     ) throws(TreeError) -> [NodeIndex] {
         for (node, candidates) in zip(nodes, proposals) {
-            for candidate in candidates where !(candidate.logProbability.isFinite && candidate.logProbability <= 0) {
-                throw .invalidLogProbability(candidate.logProbability)
-            }
-            markExpanded(node)
-            guard tree.depth(of: node) < depthLimit(of: tree) else { continue }
-            reports += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
-            let calibrated = calibrated(candidates, depth: tree.depth(of: node) + 1)
-            observe(calibrated)
-            reserve += calibrated.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
+            hold(try take(candidates, at: node, of: tree), below: node)
         }
         return try admit(into: &tree)
+    }
+
+    /// Takes the drafter's proposals for one node and marks it expanded.
+    ///
+    /// - Returns: the proposals with calibrated probabilities; none if the node is too deep.
+    mutating func take(
+        _ candidates: [Candidate],
+        at node: NodeIndex?,
+        of tree: TokenTree
+    ) throws(TreeError) -> [Candidate] {
+        for candidate in candidates where !(candidate.logProbability.isFinite && candidate.logProbability <= 0) {
+            throw .invalidLogProbability(candidate.logProbability)
+        }
+        markExpanded(node)
+        guard tree.depth(of: node) < depthLimit(of: tree) else { return [] }
+        reports += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
+        let calibrated = calibrated(candidates, depth: tree.depth(of: node) + 1)
+        observe(calibrated)
+        return calibrated
+    }
+
+    /// Puts proposals into the reserve.
+    mutating func hold(_ candidates: [Candidate], below node: NodeIndex?) {
+        reserve += candidates.map { .init(parent: node, token: $0.token, logProbability: $0.logProbability) }
+    }
+
+    /// Other drafters have changed what is believed of the tokens that may follow a node.
+    mutating func revise(_ candidates: [Candidate], below node: NodeIndex?) {
+        for index in reserve.indices where reserve[index].parent == node {
+            guard let belief = candidates.first(where: { $0.token == reserve[index].token }) else { continue }
+            reserve[index].logProbability = belief.logProbability
+        }
     }
 
     /// Follows the tree to its new base.
     package mutating func advance(_ rerooting: Rerooting) {
         learn(from: rerooting)
         let isInTree = rerooting.path.count == rerooting.committed.count
-        var newIndex: [NodeIndex: NodeIndex] = [:]
-        for (new, old) in rerooting.kept.enumerated() {
-            newIndex[old] = new
-        }
         func moved(_ node: TokenTree.Node) -> TokenTree.Node? {
+            guard rerooting.survives(node.parent) else { return nil }
             var moved = node
-            moved.parent = node.parent.flatMap { newIndex[$0] }
-            let isBelowNewBase = isInTree && node.parent == rerooting.path.last
-            return moved.parent != nil || isBelowNewBase ? moved : nil
+            moved.parent = rerooting.moved(node.parent)
+            return moved
         }
         reserve = reserve.compactMap(moved)
         reports = reports.compactMap(moved)

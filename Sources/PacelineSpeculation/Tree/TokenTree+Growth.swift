@@ -28,6 +28,30 @@ extension TokenTree {
         return (link(node), true)
     }
 
+    /// Changes what is believed of a node's children. Candidates that are no children are ignored.
+    ///
+    /// - Returns: the largest change of a path's probability, at the children.
+    mutating func revise(_ candidates: [Candidate], below node: NodeIndex?) -> Double {
+        var first: NodeIndex?
+        var change = 0.0
+        let parent = pathLogProbability(of: node)
+        for child in Array(children(of: node)) {
+            guard let belief = candidates.first(where: { $0.token == entries[child].token })?.logProbability,
+                belief != entries[child].logProbability
+            else { continue }
+            let (old, new) = (entries[child].pathLogProbability, parent + Double(belief))
+            change = Swift.max(change, abs(Double.exponential(new) - Double.exponential(old)))
+            entries[child].logProbability = belief
+            first = first ?? child
+        }
+        for index in (first ?? count)..<count {
+            let entry = entries[index]
+            entries[index].pathLogProbability =
+                pathLogProbability(of: self.parent(of: index)) + Double(entry.logProbability)
+        }
+        return change
+    }
+
     private func check(_ node: Node) throws(TreeError) {
         if let parent = node.parent, !indices.contains(parent) {
             throw .parentOutOfRange(parent: parent, nodeCount: count)

@@ -32,6 +32,14 @@ extension TokenTree {
         return extract(below: nil) { isKept[$0] }
     }
 
+    /// The tree without some nodes and all that is below them.
+    func dropping(_ nodes: [NodeIndex]) -> Rerooting {
+        var isKept = [Bool](repeating: true, count: count)
+        for node in nodes { isKept[node] = false }
+        let (tree, kept) = extract(below: nil) { isKept[$0] }
+        return Rerooting(committed: [], path: [], kept: kept, tree: tree)
+    }
+
     /// Copies the nodes below `root` for which `keeps` is true and whose parents are copied too.
     func extract(below root: NodeIndex?, where keeps: (NodeIndex) -> Bool) -> (tree: TokenTree, kept: [NodeIndex]) {
         var tree = TokenTree(limits: limits)

@@ -11,7 +11,8 @@ struct BenchAcceptanceCommand: ParsableCommand {
         abstract: "Measure how many drafted tokens the target accepts.",
         discussion: """
             Drafts and verifies in one process, without a clock: the figures depend only on the models, the prompts \
-            and the budget. Mean acceptance length counts the correction: 1 + accepted / rounds.
+            and the budget. Mean acceptance length counts the correction: 1 + accepted / rounds. What is learned of the \
+            drafters in one prompt, and what they share, serves the next, as in a worker.
 
             Prompts come from a JSON Lines file in Spec-Bench's format, {"category": …, "turns": [text, …]}. The first \
             turn is wrapped in the model's chat format.
@@ -80,6 +81,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
         for case .model(let path) in names {
             try tokenizer.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)
         }
+        try names.requireDatastores(for: tokenizer)
         let roster = try DrafterRoster(
             names,
             draftVocabulary: drafting.vocabulary,
@@ -88,7 +90,7 @@ struct BenchAcceptanceCommand: ParsableCommand {
             seed: seed,
             progress: ComputeProgress()
         )
-        let benchmark = AcceptanceBenchmark(
+        var benchmark = AcceptanceBenchmark(
             target: target,
             drafters: roster,
             budget: budget,

@@ -87,6 +87,7 @@ struct GenerateCommand: AsyncParsableCommand {
         for case .model(let path) in Set(names) where path != target.path {
             try target.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)
         }
+        try names.requireDatastores(for: target)
     }
 
     private func arguments(names: [DrafterName], contextLength: Int) throws -> LocalCluster.Arguments {

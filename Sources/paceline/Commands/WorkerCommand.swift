@@ -17,7 +17,7 @@ struct WorkerCommand: ConfiguredCommand {
             target's vocabulary; the handshake checks it.
 
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
-              paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram
+              paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram -md suffix:memory=256MiB
 
             Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds \
             them, and follows as they come and go; of many it serves --max-verifiers:
@@ -185,11 +185,10 @@ struct EndpointList: ExpressibleByArgument {
 }
 
 extension WorkerConfiguration {
-    /// A worker that hosts `drafters`, whose models must share one vocabulary.
+    /// A worker that hosts `drafters`, whose models and datastores must share one vocabulary.
     init(hosting drafters: [DrafterName], slots: Int) throws {
         var fingerprint: ModelFingerprint?
-        for case .model(let path) in drafters {
-            let next = try ModelFingerprint(modelAt: path)
+        for next in try drafters.compactMap({ try $0.fingerprint() }) {
             if let first = fingerprint, !first.sharesTokens(with: next, version: 2) {
                 throw DrafterVocabularyError(first: first.model, second: next.model)
             }

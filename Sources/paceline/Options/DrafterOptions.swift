@@ -1,6 +1,7 @@
 import ArgumentParser
 import PacelineCluster
 import PacelineModel
+import PacelineSpeculation
 
 /// What drafts.
 struct DrafterOptions: ParsableArguments {
@@ -8,9 +9,15 @@ struct DrafterOptions: ParsableArguments {
         name: [.customLong("md", withSingleDash: true), .customLong("model-draft")],
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A drafter: a model (GGUF file or short name) with the target's vocabulary, or without a model ngram "
-                + "(prompt lookup) or suffix, or for fault tests random or liar. May be repeated.",
-            valueName: "draft"
+            """
+            A drafter: a model (GGUF file or short name) with the target's vocabulary, or without a model one of ngram \
+            (prompt lookup), suffix (prompt and past outputs), trie (passages of past outputs), recycling (what last \
+            followed each token), phrases (drafted and unused text of a model beside it) and datastore:FILE (a corpus; \
+            see paceline datastore), or for fault tests random or liar. May be repeated: drafters together are about as \
+            good as the best of them at least. Settings follow a colon: ngram:max=4,min=2, suffix:memory=64MiB, \
+            trie:max=4,length=12, recycling:width=8, phrases:length=6, datastore:FILE,max=16.
+            """,
+            valueName: "name[:key=value,…]"
         )
     )
     var drafters: [String] = []
@@ -43,10 +50,31 @@ struct DrafterOptions: ParsableArguments {
     /// The arguments that pass ``vocabulary`` on to a worker.
     var vocabularyArguments: [String] { vocabulary.map { ["--draft-vocab", "\($0)"] } ?? [] }
 
-    /// The drafters by name; throws if a model does not exist.
+    /// The drafters by name; throws if a model does not exist or a setting makes no sense.
     func names(or fallback: [String] = []) throws -> [DrafterName] {
         try (drafters.isEmpty ? fallback : drafters).map { name in
             try DrafterName(name, catalog: .fromEnvironment())
         }
+    }
+}
+
+extension [DrafterName] {
+    /// Throws for a datastore whose token ids do not mean what they mean to the target.
+    func requireDatastores(for target: Tokenizer) throws {
+        for case .lookUp(let settings) in Set(self) where settings.kind == .datastore {
+            let vocabulary = try Datastore(path: settings.path).vocabulary
+            guard vocabulary.tokensHash == target.vocabularyFingerprint.bytes, vocabulary.count == target.tokenCount
+            else { throw DatastoreVocabularyError(path: settings.path, model: vocabulary.model) }
+        }
+    }
+}
+
+/// A datastore of another vocabulary than the target's.
+struct DatastoreVocabularyError: Error, CustomStringConvertible {
+    let path: String
+    let model: String
+
+    var description: String {
+        "\(path) holds tokens of \(model), which the target does not share; build it again with the target's model"
     }
 }

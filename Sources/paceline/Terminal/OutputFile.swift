@@ -8,9 +8,14 @@ enum OutputFile {
     /// - Parameter content: what the text is, for the error.
     /// - Throws: `ValidationError`, because the path came from the command line.
     static func write(_ text: String, _ content: String, to path: String) throws(ValidationError) {
+        try write(Array(text.utf8), content, to: path)
+    }
+
+    /// Writes all of `bytes`, over whatever was in the file; otherwise as for a text.
+    static func write(_ bytes: [UInt8], _ content: String, to path: String) throws(ValidationError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw error(content, path, errno) }
-        let code = FileDescriptorWriter.write(Array(text.utf8), to: descriptor)
+        let code = FileDescriptorWriter.write(bytes, to: descriptor)
         // Some file systems tell only now that the disk is full.
         let isClosed = close(descriptor) == 0
         guard code == 0 else { throw error(content, path, code) }

@@ -32,17 +32,17 @@ struct VerifyingTests {
         let policy = GrowthPolicy(nodes: 200, verified: 6, minimumProbability: 0, depth: 20, minimumGain: 0.001)
         var draft = SequenceDraft(drafters: [ScriptedDrafter(target: target, reliability: 70)], policy: policy)
         try draft.begin(base: [1, 2], sampling: .greedy)
-        while try draft.step() != nil {}
+        while try draft.step() {}
         func deepest() -> Int { draft.tree.indices.map { draft.tree.depth(of: $0) }.max() ?? 0 }
         let (before, depthBefore) = (draft.tree.count, deepest())
-        #expect(try draft.step() == nil)
+        #expect(try !draft.step())
         draft.verifying(draft.tree.subtree(keeping: 6).tree)
-        while try draft.step() != nil {}
+        while try draft.step() {}
         #expect(draft.tree.count > before)
         #expect(deepest() > depthBefore, "what is out is drafted below")
         // Nodes of other workers do not matter here.
         draft.verifying(try TokenTree([.init(parent: nil, token: 999, logProbability: 0)]))
-        #expect(try draft.step() == nil)
+        #expect(try !draft.step())
     }
 
     /// A model that records the base it began with.
@@ -61,12 +61,12 @@ struct VerifyingTests {
         let reader = Reader()
         var draft = SequenceDraft(drafters: [NGramDrafter(), reader], policy: GrowthPolicy(minimumProbability: 0))
         try draft.begin(base: [1, 2, 3, 1, 2], sampling: .greedy)
-        let first = try #require(try draft.step())
-        #expect(!first.isEmpty && reader.begun.isEmpty)
+        #expect(try draft.step())
+        #expect(!draft.tree.isEmpty && reader.begun.isEmpty)
         // The base may grow before the model has begun; the model then begins with all of it.
         try draft.commit([3, 1])
         #expect(reader.advanced.isEmpty)
-        while try draft.step() != nil, reader.begun.isEmpty {}
+        while try draft.step(), reader.begun.isEmpty {}
         #expect(reader.begun == [[1, 2, 3, 1, 2, 3, 1]])
         try draft.commit([2])
         #expect(reader.advanced == [[2]])
@@ -76,7 +76,7 @@ struct VerifyingTests {
     func experience() throws {
         let target = ScriptedTarget(seed: 4, vocabulary: 1000)
         let liar = ScriptedDrafter(target: target, reliability: 5, claim: 95)
-        func first(_ experience: [Calibration]) throws -> (belief: Float, experience: [Calibration]) {
+        func first(_ experience: DraftExperience) throws -> (belief: Float, experience: DraftExperience) {
             var draft = SequenceDraft(drafters: [liar], policy: GrowthPolicy(minimumProbability: 0))
             draft.experience = experience
             var base: [Token] = [1]
@@ -93,7 +93,7 @@ struct VerifyingTests {
             }
             return (belief, draft.experience)
         }
-        let fresh = try first([])
+        let fresh = try first(DraftExperience())
         let experienced = try first(fresh.experience)
         #expect(fresh.belief > -0.2)
         #expect(experienced.belief < -1)

@@ -35,7 +35,7 @@ struct SequenceDraftTests {
             var draft = SequenceDraft(drafters: [kind], policy: policy)
             var signs = 0
             try draft.begin(base: base, sampling: .greedy) { signs += 1 }
-            while try draft.step() != nil {}
+            while try draft.step() {}
             #expect(signs == 2)
             var whole = kind
             try whole.begin(base: base, sampling: .greedy)
@@ -53,12 +53,12 @@ struct SequenceDraftTests {
         let policy = GrowthPolicy(nodes: 10, depth: 10, width: 1, minimumGain: 0)
         var draft = SequenceDraft(drafters: [ScriptedDrafter(target: target, reliability: 100)], policy: policy)
         try draft.begin(base: [1], sampling: .greedy)
-        while try draft.step() != nil {}
+        while try draft.step() {}
         let plain = target.continuation(of: [1], count: 10)
         let rerooting = try draft.commit(Array(plain.prefix(4)))
         #expect(rerooting.kept == Array(4..<10))
         #expect(draft.tree.tokens(onPathTo: 5) == Array(plain.dropFirst(4)))
-        #expect(try draft.step() != nil)
+        #expect(try draft.step())
     }
 
     @Test("trees of an overconfident drafter shrink, and those of an underconfident one grow")
@@ -72,7 +72,7 @@ struct SequenceDraftTests {
             try draft.begin(base: base, sampling: .greedy)
             var sizes: [Int] = []
             while sizes.count < 40 {
-                while try draft.step() != nil {}
+                while try draft.step() {}
                 sizes.append(draft.tree.count)
                 let tree = draft.tree
                 let verdict = SampleMatch().verdict(on: tree) {
@@ -93,10 +93,10 @@ struct SequenceDraftTests {
     func merged() throws {
         let target = ScriptedTarget(seed: 3, vocabulary: 5)
         let model = ScriptedDrafter(target: target, reliability: 90)
-        let policy = GrowthPolicy(nodes: 60, minimumProbability: 0, depth: 5, minimumGain: 0)
+        let policy = GrowthPolicy(nodes: 60, verified: 60, minimumProbability: 0, depth: 5, minimumGain: 0)
         var draft = SequenceDraft(drafters: [NGramDrafter(), model], policy: policy)
         try draft.begin(base: target.continuation(of: [1], count: 60), sampling: .greedy)
-        while try draft.step() != nil {}
+        while try draft.step() {}
         #expect(draft.tree.paths.count == draft.tree.count)
         #expect(draft.tree.count == 60)
     }
@@ -111,8 +111,8 @@ struct SequenceDraftTests {
         try draft.begin(base: [2], sampling: .greedy)
         #expect(draft.tree.isEmpty)
         #expect(draft.policy == policy)
-        #expect(try draft.step()?.lowerBound == 0)
-        while try draft.step() != nil {}
+        #expect(try draft.step())
+        while try draft.step() {}
         #expect(draft.tree.count == 5)
     }
 }

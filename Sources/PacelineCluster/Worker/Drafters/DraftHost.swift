@@ -15,8 +15,8 @@ package struct DraftHost {
     /// Called now and then while a long base is read, so that this does not look like a hang.
     private let onProgress: () -> Void
     private var drafts: [DraftSessionID: SequenceDraft] = [:]
-    /// How far each drafter's probabilities can be trusted, learned over all sessions: all have the same drafters.
-    private var experience: [Calibration] = []
+    /// How far each drafter can be trusted, learned over all sessions: all have the same drafters.
+    private var experience = DraftExperience()
 
     package init(source: any DrafterSource, onProgress: @escaping () -> Void = {}) {
         self.source = source
@@ -50,14 +50,16 @@ package struct DraftHost {
         if !turn.committed.isEmpty { try draft.commit(turn.committed) }
         let known = draft.tree.count
         if let outgoing = turn.verifying { draft.verifying(outgoing) }
-        let isFinal = try draft.step() == nil
+        let isFinal = try !draft.step()
         experience = draft.experience
+        // What was sent before may have been given up, or have proved to be worth more or less.
+        let isRestarted = turn.opening != nil || !turn.committed.isEmpty || draft.isRevised
+        draft.settle()
         drafts[turn.session] = draft
-        let isRestarted = turn.opening != nil || !turn.committed.isEmpty
         let outcome: DraftResult.Outcome =
             isRestarted
             ? .restarted(Array(draft.tree), isFinal: isFinal) : .grew(Array(draft.tree[known...]), isFinal: isFinal)
-        return DraftResult(session: turn.session, outcome: outcome, drafted: draft.tree.count - known)
+        return DraftResult(session: turn.session, outcome: outcome, drafted: max(0, draft.tree.count - known))
     }
 
     private mutating func open(_ turn: DraftJob.Turn, _ opening: DraftJob.Opening) throws {

@@ -36,7 +36,7 @@ package struct DraftResult: Sendable {
     package enum Outcome: Sendable {
         /// Nodes that follow those already there. `isFinal`: no further step pays before the next verdict.
         case grew([TokenTree.Node], isFinal: Bool)
-        /// The whole tree, since its root is a new base.
+        /// The whole tree, since its root is a new base or some of its nodes have changed.
         case restarted([TokenTree.Node], isFinal: Bool)
         /// The drafter cannot go on with this session.
         case failed(String)

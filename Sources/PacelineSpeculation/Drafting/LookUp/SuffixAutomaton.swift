@@ -58,6 +58,12 @@ struct SuffixAutomaton: Sendable {
         count(token)
     }
 
+    /// About how many bytes it takes.
+    var size: Int {
+        // A table entry takes 12 bytes, and tables are at most three quarters full.
+        states.count * MemoryLayout<State>.stride + edges.count * (MemoryLayout<Edge>.stride + 24)
+    }
+
     func target(of state: Int, _ token: Token) -> Int? {
         edgeIndex[Self.key(state, token)].map { Int(edges[Int($0)].target) }
     }

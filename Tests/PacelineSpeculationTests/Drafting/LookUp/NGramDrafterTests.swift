@@ -46,7 +46,7 @@ struct NGramDrafterTests {
             policy: GrowthPolicy(depth: 12, minimumGain: 0.001)
         )
         try draft.begin(base: passage + [999] + passage.prefix(4), sampling: .greedy)
-        while try draft.step() != nil {}
+        while try draft.step() {}
         #expect(draft.tree.descend(passage.dropFirst(4)).count == 12)
     }
 
