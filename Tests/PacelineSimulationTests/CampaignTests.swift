@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("Simulated clusters")
+@Suite("Simulated clusters", .computing)
 struct CampaignTests {
     @Test("keep every promise under every fault")
     func swarm() throws {

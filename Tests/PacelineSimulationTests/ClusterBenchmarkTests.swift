@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("The cluster benchmark")
+@Suite("The cluster benchmark", .computing)
 struct ClusterBenchmarkTests {
     private func results(_ change: (inout ClusterBenchmark.Settings) -> Void) throws -> [ClusterBenchmark.Measurement] {
         var settings = ClusterBenchmark.Settings(costs: try .linear(base: 40, perRow: 0.2))

@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("The event queue")
+@Suite("The event queue", .computing)
 struct EventQueueTests {
     @Test("hands out events by time, and in the order of scheduling at the same time")
     func order() {

@@ -1,11 +1,12 @@
 import Foundation
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("Extreme clusters")
+@Suite("Extreme clusters", .computing)
 struct ExtremesTests {
     /// More with `PACELINE_SIMULATION_SEEDS`; a thousand take some minutes.
     private static let seeds =
@@ -68,7 +69,7 @@ struct ExtremesTests {
     }
 }
 
-@Suite("Tagged texts")
+@Suite("Tagged texts", .computing)
 struct TaggedTextTests {
     @Test("tell tokens of another request or another place from their own")
     func foreign() {

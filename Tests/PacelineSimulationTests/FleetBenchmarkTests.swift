@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("The benchmark of fleets")
+@Suite("The benchmark of fleets", .computing)
 struct FleetBenchmarkTests {
     private func results(
         _ fleets: [FleetBenchmark.Fleet],

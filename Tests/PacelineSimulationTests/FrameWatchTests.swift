@@ -1,9 +1,10 @@
+import PacelineTestTraits
 import PacelineWire
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("A frame watch")
+@Suite("A frame watch", .computing)
 struct FrameWatchTests {
     @Test("demands that the receiver notices a corrupt frame once it is complete, and not before")
     func corruption() {

@@ -3,12 +3,13 @@ import NIOCore
 import PacelineCluster
 import PacelineServer
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineGateway
 @testable import PacelineSimulation
 
-@Suite("Verifiers behind gateways")
+@Suite("Verifiers behind gateways", .computing)
 struct GatewayTests {
     @Test("stream what plain decoding gives, whatever strikes verifiers, gateways and the connections between them")
     func promises() throws {

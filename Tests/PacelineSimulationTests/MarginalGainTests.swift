@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("The marginal gain of a worker")
+@Suite("The marginal gain of a worker", .computing)
 struct MarginalGainTests {
     /// A cluster, to which a worker is added.
     struct Situation: Sendable, CustomTestStringConvertible {

@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("A failing schedule")
+@Suite("A failing schedule", .computing)
 struct MinimizerTests {
     /// A cluster whose verifier may wait longer than it promises, among faults that do not matter.
     private static func failing() throws -> (Trial, Violation) {
@@ -45,7 +46,7 @@ struct MinimizerTests {
     }
 }
 
-@Suite("An explained run")
+@Suite("An explained run", .computing)
 struct ExplanationTests {
     @Test("tells who takes part, what strikes and how it ends, the same every time")
     func story() throws {

@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("Sequences and workers")
+@Suite("Sequences and workers", .computing)
 struct MovesTests {
     /// Two long requests and some workers; `strike` comes at 500 ms.
     private static func scenario(

@@ -1,10 +1,11 @@
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("Draft workers do no harm")
+@Suite("Draft workers do no harm", .computing)
 struct NoHarmTests {
     @Test("and with trees that are all wrong keep at least 0.97 of the speed of plain decoding")
     func worthless() throws {

@@ -1,11 +1,12 @@
 #if DEBUG
     import Foundation
     import PacelineSpeculation
+    import PacelineTestTraits
     import Testing
 
     @testable import PacelineSimulation
 
-    @Suite("Planted bugs")
+    @Suite("Planted bugs", .computing)
     struct PlantedBugTests {
         @Test("are found within the stated number of seeds, by the stated promise", arguments: BugHunt.all)
         func hunt(_ hunt: BugHunt) throws {

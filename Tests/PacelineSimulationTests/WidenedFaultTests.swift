@@ -1,12 +1,13 @@
 import NIOCore
 import PacelineCluster
 import PacelineSpeculation
+import PacelineTestTraits
 import PacelineWire
 import Testing
 
 @testable import PacelineSimulation
 
-@Suite("Faults that came later")
+@Suite("Faults that came later", .computing)
 struct WidenedFaultTests {
     /// Small clusters in which one kind of fault strikes for sure.
     private static func statistics(

@@ -91,7 +91,9 @@ extension SuffixDrafter {
         while mixture.candidates.count < width {
             // The longest one next; of equals that in the sequence's own text.
             let longest = places.map(\.match.length).max() ?? 0
-            guard longest >= shortest, let next = places.firstIndex(where: { $0.match.length == longest }) else { break }
+            guard longest >= shortest, let next = places.firstIndex(where: { $0.match.length == longest }) else {
+                break
+            }
             let (automaton, match) = places[next]
             mixture.add(length: match.length, successors: Self.successors(in: automaton, at: match))
             places[next].match = automaton.nextShorter(match)
