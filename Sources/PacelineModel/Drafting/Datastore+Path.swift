@@ -7,7 +7,9 @@ extension Datastore {
         do throws(GGUFError) {
             file = try MappedFile(path: path)
         } catch {
-            guard case .unreadable = error.reason else { throw DatastoreFileError(path, "\(DatastoreError.notADatastore)") }
+            guard case .unreadable = error.reason else {
+                throw DatastoreFileError(path, "\(DatastoreError.notADatastore)")
+            }
             throw DatastoreFileError(path, "it cannot be read; check the path and its permissions")
         }
         do throws(DatastoreError) {

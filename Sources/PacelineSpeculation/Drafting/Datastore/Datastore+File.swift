@@ -28,7 +28,9 @@ extension Datastore {
         for place in order { Self.append(place, to: &body) }
         var file = Self.magic
         let checksum = FNV1a(body).value
-        for shift in stride(from: 0, to: 64, by: 8) { file.append(UInt8(truncatingIfNeeded: checksum >> UInt64(shift))) }
+        for shift in stride(from: 0, to: 64, by: 8) {
+            file.append(UInt8(truncatingIfNeeded: checksum >> UInt64(shift)))
+        }
         return file + body
     }
 
