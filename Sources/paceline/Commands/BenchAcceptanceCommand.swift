@@ -11,8 +11,8 @@ struct BenchAcceptanceCommand: ParsableCommand {
         abstract: "Measure how many drafted tokens the target accepts.",
         discussion: """
             Drafts and verifies in one process, without a clock: the figures depend only on the models, the prompts \
-            and the budget. Mean acceptance length counts the correction: 1 + accepted / rounds. What is learned of the \
-            drafters in one prompt, and what they share, serves the next, as in a worker.
+            and the budget. Mean acceptance length counts the correction: 1 + accepted / rounds. What is learned of \
+            the drafters in one prompt, and what they share, serves the next, as in a worker.
 
             Prompts come from a JSON Lines file in Spec-Bench's format, {"category": …, "turns": [text, …]}. The first \
             turn is wrapped in the model's chat format.

@@ -1,7 +1,7 @@
 /// Drafts what followed the latest tokens in a corpus: REST (He et al. 2023, arXiv 2311.08252).
 ///
-/// For each node, the drafter looks up the last `longest` tokens in the corpus, then fewer, down to `shortest`, until it
-/// has enough proposals. Their probabilities are those of ``EscapeMixture``.
+/// For each node, the drafter looks up the last `longest` tokens in the corpus, then fewer, down to `shortest`, until
+/// it has enough proposals. Their probabilities are those of ``EscapeMixture``.
 ///
 /// Needs a corpus like the expected outputs, which `paceline datastore build` prepares for one vocabulary. Lossless.
 /// Worth it where outputs quote what is known beforehand, such as a code base or a manual.

@@ -6,8 +6,8 @@
 /// begin such a passage gets what followed there. Ouroboros also takes the target's own predictions at rejected nodes,
 /// which a worker does not see.
 ///
-/// Needs a drafter with a model beside it: alone, it has no discarded text to learn from. Lossless. Worth it with a slow
-/// drafter, whose steps its phrases lengthen.
+/// Needs a drafter with a model beside it: alone, it has no discarded text to learn from. Lossless. Worth it with a
+/// slow drafter, whose steps its phrases lengthen.
 package struct PhraseDrafter: Drafter {
     package let length: Int
     private let shared: PassageMemory

@@ -1,6 +1,6 @@
 /// Drafts the tokens that most often followed the longest suffix seen before: suffix decoding (SuffixDecoding,
-/// arXiv 2411.04975; SAM decoding, arXiv 2411.10666) over the sequence's own tokens, texts given in advance and the past
-/// outputs of all sequences that share a ``TextMemory``.
+/// arXiv 2411.04975; SAM decoding, arXiv 2411.10666) over the sequence's own tokens, texts given in advance and the
+/// past outputs of all sequences that share a ``TextMemory``.
 ///
 /// For each node, the drafter looks up the longest suffix of base and path that a text contains, then shorter, more
 /// frequent suffixes. Each suffix proposes the tokens that followed it, the most frequent first and the latest first
@@ -91,9 +91,16 @@ extension SuffixDrafter {
         while mixture.candidates.count < width {
             // The longest one next; of equals that in the sequence's own text.
             let longest = places.map(\.match.length).max() ?? 0
+<<<<<<< HEAD
             guard longest >= shortest, let next = places.firstIndex(where: { $0.match.length == longest }) else {
                 break
             }
+=======
+            let isNext = { (place: (automaton: SuffixAutomaton, match: SuffixAutomaton.Match)) in
+                place.match.length == longest
+            }
+            guard longest >= shortest, let next = places.firstIndex(where: isNext) else { break }
+>>>>>>> methods/main
             let (automaton, match) = places[next]
             mixture.add(length: match.length, successors: Self.successors(in: automaton, at: match))
             places[next].match = automaton.nextShorter(match)

@@ -18,9 +18,8 @@ struct LookUpSettingsTests {
             #expect(try LookUpSettings("suffix:memory=\(text)")?[.memory] == bytes)
         }
         let datastore = try #require(try LookUpSettings("datastore:/a/b.store,max=8"))
-        #expect(
-            datastore.path == "/a/b.store" && datastore[.max] == 8 && datastore.description == "datastore:b.store,max=8"
-        )
+        #expect(datastore.path == "/a/b.store" && datastore[.max] == 8)
+        #expect(datastore.description == "datastore:b.store,max=8")
     }
 
     @Test(
