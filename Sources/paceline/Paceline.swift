@@ -31,12 +31,7 @@ struct Paceline: ParsableCommand {
         subcommands: [
             GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, GatewayCommand.self, ScoreCommand.self,
             TokenizeCommand.self, InspectCommand.self, DatastoreCommand.self, BenchCommand.self, TopCommand.self,
-<<<<<<< HEAD
-            TraceCommand.self,
-            SimulateCommand.self, ChaosCommand.self,
-=======
             TraceCommand.self, SimulateCommand.self, ChaosCommand.self,
->>>>>>> methods/main
         ]
     )
 

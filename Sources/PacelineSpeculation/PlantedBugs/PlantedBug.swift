@@ -41,14 +41,17 @@
     /// each name would stay in the program, and each question would be a call.
     @dynamicMemberLookup
     public enum PlantedBug {
+        /// A bug that is not there.
         public struct Absence {
             @inlinable
             init() {}
 
+            /// False, known to the compiler.
             @inlinable @inline(__always)
             public var isPlanted: Bool { false }
         }
 
+        /// A bug by its name in debug builds.
         @inlinable @inline(__always)
         public static subscript(dynamicMember name: StaticString) -> Absence { Absence() }
     }

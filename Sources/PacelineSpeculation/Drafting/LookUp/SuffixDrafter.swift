@@ -91,16 +91,10 @@ extension SuffixDrafter {
         while mixture.candidates.count < width {
             // The longest one next; of equals that in the sequence's own text.
             let longest = places.map(\.match.length).max() ?? 0
-<<<<<<< HEAD
-            guard longest >= shortest, let next = places.firstIndex(where: { $0.match.length == longest }) else {
-                break
-            }
-=======
             let isNext = { (place: (automaton: SuffixAutomaton, match: SuffixAutomaton.Match)) in
                 place.match.length == longest
             }
             guard longest >= shortest, let next = places.firstIndex(where: isNext) else { break }
->>>>>>> methods/main
             let (automaton, match) = places[next]
             mixture.add(length: match.length, successors: Self.successors(in: automaton, at: match))
             places[next].match = automaton.nextShorter(match)
