@@ -4,10 +4,10 @@
 /// base's last token gives a tree; the paper's fixed tree is the one that best-first growth gives for these
 /// probabilities, which depend on the rank alone and are calibrated like any others.
 ///
-/// The paper fills the table with the target's most probable tokens at every node that it verifies, rejected ones too.
-/// A worker sees no logits of the target. It learns from committed tokens, the prompt's included, and from what the
-/// other drafters of its worker propose: beside a model that gives the model's most probable tokens. Alone it knows
-/// less than the paper's.
+/// The paper fills the table with the target's most probable tokens at every node that it verifies, rejected ones
+/// too. A worker sees no logits of the target. It learns from committed tokens, the prompt's included, and from what
+/// the other drafters of its worker propose: beside a model that gives the model's most probable tokens. Alone it
+/// knows less than the paper's.
 ///
 /// Needs a table of `memory` bytes at most, which all sequences of a worker share. Lossless. Worth it as an addition
 /// where nothing repeats literally, since it needs a context of one token only.
