@@ -4,7 +4,8 @@
 /// may extend them. What they believe is pooled (``BeliefPool``). Those without a model, which come first, fill at
 /// most half of the credit while one with a model is at work. Where the tree is full and a drafter could still
 /// improve it, the least probable nodes are given up, once for each base. So drafters together are mostly as good as
-/// the best of them or better (the README has figures). Not `Sendable`: it belongs to the thread that runs its drafters.
+/// the best of them or better (the README has figures). Not `Sendable`: it belongs to the thread that runs its
+/// drafters.
 package struct SequenceDraft {
     private struct Member {
         var drafter: any Drafter
