@@ -75,7 +75,7 @@ struct FleetBenchmarkTests {
         )
         #expect(result.linksOfVerifier == 2)
         let large = FleetBenchmark.Fleet(verifiers: 2, workers: 260, sequences: 1)
-        let limits = try benchmark([large]).scenario(large).verifier
+        let limits = try benchmark([large]) { $0.verifiersPerWorker = 2 }.scenario(large).verifier
         #expect(limits.workerLimit >= 260 && limits.pendingLimit >= 260 && VerifierConfiguration().workerLimit < 260)
     }
 

@@ -114,7 +114,7 @@
             .init(.lossIgnored, on: .contended, [.throughput], at: 3),
             .init(.sentNodesNotReset, on: .helpful, [.throughput], at: 1),
             .init(.treeMisnamed, on: .cluster([]), [.staleness], at: 2),
-            .init(.creditExceeded, on: .cluster([]), [.falseAccusation], at: 2),
+            .init(.creditOverdrawn, on: .cluster([]), [.falseAccusation], at: 2),
             .init(.committedTokensForgotten, on: .cluster([]), [.staleness], at: 1),
             .init(.closedSessionKept, on: .cluster([]), [.accounting, .liveness, .membership], at: 1),
             .init(.sessionsOutliveLink, on: .cluster([.reset, .cut]), [.accounting, .liveness, .membership], at: 1),

@@ -23,7 +23,7 @@
         case creditNotEnforced, creditLeaked, mergedUnderBase, subtreeNotRenumbered, firstChildAccepted
         case confidenceTrusted, lossIgnored
         // The worker.
-        case sentNodesNotReset, treeMisnamed, creditExceeded, committedTokensForgotten, closedSessionKept
+        case sentNodesNotReset, treeMisnamed, creditOverdrawn, committedTokensForgotten, closedSessionKept
         case sessionsOutliveLink, neverReconnects, closedDraftsKept
         // The gateway.
         case resumedOneEarly, heldChunksRepeated, generationForgotten, attemptLeaked, chargeLeaked, goneClientServed

@@ -167,7 +167,7 @@ struct DraftSession: Sendable {
     /// Bounds for the tree at the present base.
     private var policy: GrowthPolicy {
         let given = min(terms.credit, terms.limits.nodes)
-        let nodes = PlantedBug.creditExceeded.isPlanted ? 2 * given + 8 : given
+        let nodes = PlantedBug.creditOverdrawn.isPlanted ? 2 * given + 8 : given
         // The verdict that ends the request brings one token more than it accepts.
         let depth = min(terms.limits.depth, lengthLimit - mark.length - 1)
         return GrowthPolicy(
