@@ -258,9 +258,9 @@ final class VerifierProcess: SimulatedProcess {
     }
 
     /// The process's clock leaps, and with it all that it counts from. One that goes back counts anew when it is again
-    /// what it was.
+    /// what it was, which takes longer if it has gone back before.
     func leapAside(by span: Duration) {
-        runningSince = timeline.now + max(.zero, .zero - span)
+        runningSince = max(runningSince, timeline.now) + max(.zero, .zero - span)
         memory.delay.restart(at: runningSince)
         leap(by: span)
     }
@@ -311,8 +311,8 @@ final class VerifierProcess: SimulatedProcess {
     // MARK: Lives
 
     func willResume() {
-        runningSince = timeline.now
-        memory.delay.restart(at: timeline.now)
+        runningSince = max(runningSince, timeline.now)
+        memory.delay.restart(at: runningSince)
         port.resume()
     }
 
