@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 
-# Quantiles of Student's t distribution for 95 % both ways, by degrees of freedom; beyond the last the normal's.
+# Quantiles of Student's t distribution for 95 % both ways, by degrees of freedom.
 T_QUANTILES = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
 MEASURES = ("descriptors", "threads", "MiB")
 
@@ -39,10 +39,8 @@ def slope(points):
     gradient = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
     errors = sum((y - middle_y - gradient * (x - middle_x)) ** 2 for x, y in points)
     free = count - 2
-    quantile = next((value for degrees, value in sorted(T_QUANTILES.items()) if degrees >= free), 1.96)
-    if free < 30:
-        # The table's next smaller number of degrees, whose quantile is larger.
-        quantile = T_QUANTILES[max(degrees for degrees in T_QUANTILES if degrees <= free)]
+    # Of the largest number of degrees in the table that is not too large, which errs towards a wider interval.
+    quantile = T_QUANTILES[max(degrees for degrees in T_QUANTILES if degrees <= free)]
     return gradient, quantile * math.sqrt(errors / free / spread)
 
 

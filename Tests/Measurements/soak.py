@@ -32,7 +32,7 @@ WORKERS = [["ngram"], ["suffix"], ["ngram", "suffix"], ["suffix"]]
 WARM = 20.0
 # Seconds without clients, before the faults and after them, in which everything comes to rest.
 REST = 10.0
-# How much more of each the processes that live all the time may have at the end than at the beginning, at rest.
+# How much more of each a process may have at the end than at the beginning, at rest.
 # A verifier keeps pages of ended requests for prompts that begin alike, and the runtime a few threads for waiting.
 LIMITS = {"descriptors": 2, "threads": 2, "MiB": 48}
 # Seconds that a process has to live for its slopes to be judged: what it builds up once weighs little then.
@@ -230,7 +230,7 @@ def observe(chosen, at, expected, planned, nemesis):
     await_start(at.gateway, nemesis)
     begun = time.monotonic()
     growth = Growth({name: entry["run"] for name, entry in planned["processes"].items()} | {"nemesis": nemesis.pid})
-    with Clients(at.gateway, expected, chosen.clients) as clients:
+    with Clients(at.gateway, expected, chosen.clients) as warming:
         time.sleep(WARM)
     quiet(begun + WARM + REST)
     before = growth.now()
@@ -250,7 +250,7 @@ def observe(chosen, at, expected, planned, nemesis):
         "equal": clients.equal,
         "tokens": clients.tokens,
         "stated_errors": clients.errors,
-        "wrong": clients.wrong,
+        "wrong": warming.wrong + [f"before the faults: {message}" for message in warming.errors] + clients.wrong,
         "silences_s": {
             "median": silences[len(silences) // 2],
             "p99": silences[len(silences) * 99 // 100],
@@ -334,7 +334,6 @@ def check(report):
     for each in report["rest"]:
         for measure, limit in LIMITS.items():
             before, after = each[measure]
-            # A process that was started again has not done what makes a process grow.
             if after > before + limit:
                 wrong.append(f"{each['process']} has {after:.0f} {measure} at the end, {before:.0f} at the beginning")
     return wrong
