@@ -19,7 +19,11 @@ actor NemesisProcesses {
     private var killed: [String: ProcessEntry] = [:]
     /// The commands that restart something and have not ended.
     private var launchers: Set<Int32> = []
-    private var restarts = 0
+    /// Restarts, until their command has begun or what went wrong is told; they do not outlast ``lastMoment``.
+    private var restarts: [Int: Task<Void, Never>] = [:]
+    private var lastRestart = 0
+    /// Commands that restart something, until what went wrong with them is told.
+    private var followed = 0
     /// When restarts that wait have to give up; nil while the run goes on.
     private var lastMoment: ContinuousClock.Instant?
     private let processGuard: ProcessGuard
@@ -104,33 +108,51 @@ actor NemesisProcesses {
             return try start(name, command)
         }
         guard let command = definition.restart else { return }
-        restarts += 1
-        Task {
-            if let failure = await restart(name, with: command) { await onFailure(failure) }
-            restarts -= 1
+        lastRestart += 1
+        restarts[lastRestart] = Task { [number = lastRestart] in
+            do throws(ProcessError) {
+                let process = try await restart(name, with: command)
+                follow(process, for: name, onFailure: onFailure)
+            } catch {
+                let isNamed = if case .stillThere = error { true } else { false }
+                await onFailure(isNamed ? "\(error)" : "\(name) is not started again: \(error)")
+            }
+            restarts[number] = nil
         }
     }
 
-    /// Waits until the old process is gone, since two of them could destroy what they share; then runs the command,
+    /// Waits until the old process is gone, since two of them could destroy what they share; then begins the command,
     /// which may take its time, or be the service itself.
-    ///
-    /// - Returns: what went wrong.
-    private func restart(_ name: String, with command: ScheduledCommand) async -> String? {
+    private func restart(
+        _ name: String,
+        with command: ScheduledCommand
+    ) async throws(ProcessError) -> SpawnedProcess {
         let deadline = ContinuousClock.now + Self.patience.found
         while let old = killed[name], ProcessControl.isAlive(old) {
-            guard ContinuousClock.now < min(deadline, lastMoment ?? deadline) else {
-                return "\(ProcessError.stillThere(name, old.pid))"
-            }
-            do { try await Task.sleep(for: .milliseconds(10)) } catch { return nil }
+            guard ContinuousClock.now < min(deadline, lastMoment ?? deadline) else { throw .stillThere(name, old.pid) }
+            // Nobody cancels a restart; it gives up by itself.
+            try? await Task.sleep(for: .milliseconds(10))
         }
-        let process: SpawnedProcess
-        do { process = try SpawnedProcess.start(command) } catch { return "\(name) is not started again: \(error)" }
+        let process = try SpawnedProcess.start(command)
         launchers.insert(process.pid)
-        let ending = await process.exit()
-        launchers.remove(process.pid)
-        // A service that it has started goes on.
-        process.letGo()
-        return ending == .status(0) ? nil : "the command that restarts \(name) ended with \(ending)"
+        return process
+    }
+
+    /// Hears how a command ends that restarts something.
+    private func follow(
+        _ process: SpawnedProcess,
+        for name: String,
+        onFailure: @escaping @Sendable (String) async -> Void
+    ) {
+        followed += 1
+        Task {
+            let ending = await process.exit()
+            launchers.remove(process.pid)
+            // A service that it has started goes on.
+            process.letGo()
+            if ending != .status(0) { await onFailure("the command that restarts \(name) ended with \(ending)") }
+            followed -= 1
+        }
     }
 
     // MARK: Pauses
@@ -175,8 +197,9 @@ actor NemesisProcesses {
         await withDiscardingTaskGroup { group in
             for process in processes { group.addTask { await self.end(process, grace: grace) } }
         }
-        // A restart that fails at the end is told, too. One that goes on may be the service itself.
-        while restarts > 0, let lastMoment, ContinuousClock.now < lastMoment, !Task.isCancelled {
+        // A restart that fails at the end is told, too. A command that goes on may be the service itself.
+        for restart in Array(restarts.values) { await restart.value }
+        while followed > 0, let lastMoment, ContinuousClock.now < lastMoment, !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(10)) } catch { break }
         }
     }
