@@ -38,4 +38,33 @@ struct FrameWatchTests {
         let isNoticedWithTheHeader = watch.deliver(1)
         #expect(isNoticedWithTheHeader)
     }
+
+    @Test("demands that a replayed frame is noticed by the header behind it, unless that is a replayed one, too")
+    func replays() {
+        var watch = FrameWatch()
+        watch.frameBegins(bytes: 50)
+        watch.left(50)
+        watch.replayed(30)
+        watch.replayed(40)
+        let isNoticedInTheSecond = watch.deliver(120 + FrameHeader.byteCount - 1)
+        #expect(watch.isPoisonDelivered && !isNoticedInTheSecond)
+        watch.frameBegins(bytes: 60)
+        watch.left(60)
+        let isNoticedWithTheHeader = watch.deliver(1)
+        #expect(isNoticedWithTheHeader)
+    }
+
+    @Test("does not put off what a replayed frame comes behind")
+    func replayAfterAnotherFault() {
+        var watch = FrameWatch()
+        watch.replayed(30)
+        watch.frameBegins(bytes: 60)
+        watch.left(60)
+        // The frame before this one had a wrong number already.
+        watch.replayed(40)
+        let isNoticedTooEarly = watch.deliver(30 + FrameHeader.byteCount - 1)
+        #expect(!isNoticedTooEarly)
+        let isNoticedWithTheHeader = watch.deliver(1)
+        #expect(isNoticedWithTheHeader)
+    }
 }

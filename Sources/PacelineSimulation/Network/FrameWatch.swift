@@ -12,6 +12,8 @@ struct FrameWatch {
     /// The number of delivered bytes by which the receiver must have given up; nil while nothing is wrong.
     private(set) var deadline: Int?
     private(set) var poisonStart: Int?
+    /// Where a replayed frame ends if its number may have been right, and no other fault came before it.
+    private var replayEnd: Int?
 
     /// The sender's next bytes are a frame.
     mutating func frameBegins(bytes: Int) {
@@ -34,6 +36,15 @@ struct FrameWatch {
     /// have come.
     mutating func poisoned(at offset: Int, by count: Int) {
         poison(from: sent + offset, until: sent + count)
+    }
+
+    /// A frame of an earlier connection comes next. Its number may happen to be right; that of the frame behind it is
+    /// wrong then, unless that is a replayed one, too.
+    mutating func replayed(_ bytes: Int) {
+        if replayEnd == sent { deadline = nil }
+        if deadline == nil { replayEnd = sent + bytes }
+        poison(from: sent, until: sent + bytes + FrameHeader.byteCount)
+        left(bytes)
     }
 
     /// Several faults may strike one frame: what is wrong first counts.

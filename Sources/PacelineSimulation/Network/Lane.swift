@@ -219,9 +219,7 @@ extension Lane {
     /// Puts a frame of an earlier connection between two frames.
     mutating func replay(_ frame: ByteBuffer, _ network: Scenario.Network, now: Instant, random: inout SplitMix) {
         let length = frame.readableBytes
-        // Its number may happen to be right; that of the next frame is wrong then.
-        watch.poisoned(at: 0, by: length + FrameHeader.byteCount)
-        watch.left(length)
+        watch.replayed(length)
         push(.bytes(frame), network, bytes: length, now: now, random: &random)
     }
 
