@@ -39,7 +39,7 @@ final class ChaosProxy: Sendable {
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try shell.value.accept(channel) }
                 }
-            let listener = try await ProxyShell.prepare(bootstrap).bind(host: listen.host, port: listen.port).get()
+            let listener = try await ProxySockets.prepare(bootstrap).bind(host: listen.host, port: listen.port).get()
             let bound = listener.localAddress
             let endpoint = Endpoint(host: bound?.ipAddress ?? listen.host, port: bound?.port ?? listen.port)
             return ChaosProxy(endpoint: endpoint, shell: shell, listener: listener)

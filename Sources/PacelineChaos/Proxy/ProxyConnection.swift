@@ -3,19 +3,19 @@ import NIOCore
 import PacelineCluster
 
 /// A client's connection to a proxy and the one to the upstream that belongs to it, joined by two lanes.
-final class ProxyConnection: SocketPair {
+final class ProxyConnection<Machine: LaneMachine>: SocketPair {
     /// What the proxy wants to hear of.
     struct Events {
         var faults: (UInt64, StreamDirection, [FaultRecord]) -> Void
         /// Called once, when both sockets are closed.
-        var ended: (ProxyConnection) -> Void
+        var ended: (ProxyConnection<Machine>) -> Void
     }
 
     /// Counts the proxy's connections from 0.
     let number: UInt64
     private let client: any Channel
     private var upstream: (any Channel)?
-    private var lanes: [ProxyLane] = []
+    private var lanes: [ProxyLane<Machine>] = []
     /// What the client sent before the upstream was reached. The proxy does not read by then, but the end of the stream
     /// brings the kernel's buffer along.
     private var early = ByteBuffer()
@@ -33,20 +33,20 @@ final class ProxyConnection: SocketPair {
     }
 
     /// Begins to pass bytes on. The client may have gone in the meantime.
-    func join(_ upstream: any Channel, chains: (upstream: ToxicChain, downstream: ToxicChain)) {
+    func join(_ upstream: any Channel, machines: (upstream: Machine, downstream: Machine)) {
         self.upstream = upstream
         guard !gone.contains(.client) else { return Self.reset(upstream) }
-        lanes = [lane(.client, to: upstream, chains.upstream), lane(.upstream, to: client, chains.downstream)]
+        lanes = [lane(.client, to: upstream, machines.upstream), lane(.upstream, to: client, machines.downstream)]
         if early.readableBytes > 0 { lanes[0].received(&early) }
         if hasEndedEarly { lanes[0].sourceEnded(.closed) }
         for lane in lanes { lane.pump() }
     }
 
-    private func lane(_ side: SocketSide, to sink: any Channel, _ chain: ToxicChain) -> ProxyLane {
+    private func lane(_ side: SocketSide, to sink: any Channel, _ machine: Machine) -> ProxyLane<Machine> {
         ProxyLane(
             from: socket(side) ?? client,
             to: sink,
-            chain: chain,
+            machine: machine,
             onFaults: { [unowned self] in events.faults(number, side.stream, $0) },
             onEnd: { [unowned self] in finish(side, $0) }
         )
@@ -68,12 +68,12 @@ final class ProxyConnection: SocketPair {
     }
 
     /// Changes the toxics of one direction.
-    func change(_ stream: StreamDirection, _ body: (inout ToxicChain, Instant) -> Void) {
+    func change(_ stream: StreamDirection, _ body: (inout Machine, Instant) -> Void) {
         lane(from: stream == .upstream ? .client : .upstream)?.change(body)
     }
 
-    /// The chains of both directions; nil before the upstream is reached.
-    var chains: [ToxicChain] { lanes.map(\.chain) }
+    /// Those of both directions, that to the upstream first; none before the upstream is reached.
+    var machines: [Machine] { lanes.map(\.machine) }
 
     // MARK: What the sockets say
 
@@ -128,7 +128,7 @@ final class ProxyConnection: SocketPair {
         side == .client ? client : upstream
     }
 
-    private func lane(from side: SocketSide) -> ProxyLane? {
+    private func lane(from side: SocketSide) -> ProxyLane<Machine>? {
         side.rawValue < lanes.count ? lanes[side.rawValue] : nil
     }
 

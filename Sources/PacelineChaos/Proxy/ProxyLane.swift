@@ -1,18 +1,18 @@
 import NIOCore
 import PacelineCluster
 
-/// One direction of one proxied connection, on one event loop: reads, writes and keeps a timer. The chain of toxics
-/// decides what leaves, and when.
-final class ProxyLane {
+/// One direction of one proxied connection, on one event loop: reads, writes and keeps a timer. The machine decides what
+/// leaves, and when.
+final class ProxyLane<Machine: LaneMachine> {
     /// How long the receiver of a connection that a toxic closes has to take the bytes before.
-    private static let receiverPatience = TimeAmount.seconds(1)
+    private let receiverPatience = TimeAmount.seconds(1)
 
     private let source: any Channel
     private let sink: any Channel
-    private(set) var chain: ToxicChain
+    private(set) var machine: Machine
     /// Bytes that were read but found no room. Nothing more is read until they have some.
     private var overflow = ByteBuffer()
-    /// How the source has ended, until the chain knows it.
+    /// How the source has ended, until the machine knows it.
     private var pendingEnding: LinkEnding?
     private var hasSourceEnded = false
     /// The end that has departed, while the bytes before it are still being written.
@@ -35,13 +35,13 @@ final class ProxyLane {
     init(
         from source: any Channel,
         to sink: any Channel,
-        chain: ToxicChain,
+        machine: Machine,
         onFaults: @escaping ([FaultRecord]) -> Void,
         onEnd: @escaping (LinkEnding) -> Void
     ) {
         self.source = source
         self.sink = sink
-        self.chain = chain
+        self.machine = machine
         self.onFaults = onFaults
         self.onEnd = onEnd
     }
@@ -73,14 +73,14 @@ final class ProxyLane {
 
     /// The connection is over: tells what was not told yet.
     func conclude() {
-        chain.conclude()
-        let faults = chain.takeFaults()
+        machine.conclude()
+        let faults = machine.takeFaults()
         if !faults.isEmpty { onFaults(faults) }
     }
 
     /// Changes the toxics, and moves what may move now.
-    func change(_ body: (inout ToxicChain, Instant) -> Void) {
-        body(&chain, .onEventLoop)
+    func change(_ body: (inout Machine, Instant) -> Void) {
+        body(&machine, .onEventLoop)
         pump()
     }
 
@@ -91,15 +91,15 @@ final class ProxyLane {
         repeat {
             let now = Instant.onEventLoop
             admit(now: now)
-            while let departure = chain.depart(now: now) {
+            while let departure = machine.depart(now: now) {
                 perform(departure)
-                if chain.keepsPieces { sink.flush() }
+                if machine.keepsPieces { sink.flush() }
             }
             sink.flush()
             // A sink that took everything at once has made room.
-        } while overflow.readableBytes > 0 && chain.room > 0 && !isAbandoned
+        } while overflow.readableBytes > 0 && machine.room > 0 && !isAbandoned
         isPumping = false
-        let faults = chain.takeFaults()
+        let faults = machine.takeFaults()
         if !faults.isEmpty { onFaults(faults) }
         finishIfWritten()
         readIfThereIsRoom()
@@ -108,15 +108,15 @@ final class ProxyLane {
 
     private func admit(now: Instant) {
         if overflow.readableBytes > 0 {
-            chain.arrive(&overflow, now: now)
+            machine.arrive(&overflow, now: now)
             if overflow.readableBytes == 0 { overflow = ByteBuffer() }
         }
         guard let ending = pendingEnding, overflow.readableBytes == 0 else { return }
         pendingEnding = nil
-        chain.end(ending, now: now)
+        machine.end(ending, now: now)
     }
 
-    private func perform(_ departure: ToxicChain.Departure) {
+    private func perform(_ departure: LaneDeparture) {
         switch departure {
         case .ended(let ending): departedEnding = departedEnding ?? ending
         case .bytes(let bytes):
@@ -124,7 +124,7 @@ final class ProxyLane {
             sink.write(bytes).assumeIsolated().whenComplete { [weak self] result in
                 guard let self else { return }
                 if case .failure = result { hasSinkFailed = true }
-                chain.release(count)
+                machine.release(count)
                 pump()
             }
         }
@@ -133,8 +133,8 @@ final class ProxyLane {
     /// Closing a socket drops unwritten bytes, so an orderly end waits for them.
     private func finishIfWritten() {
         guard let ending = departedEnding, !isAbandoned else { return }
-        if ending == .severed, !chain.isReleased { return waitForReceiver() }
-        guard ending == .reset || ending == .halfOpen || chain.isReleased else { return }
+        if ending == .severed, !machine.isReleased { return waitForReceiver() }
+        guard ending == .reset || ending == .halfOpen || machine.isReleased else { return }
         pass(ending)
     }
 
@@ -148,7 +148,7 @@ final class ProxyLane {
     private func waitForReceiver() {
         guard !isWaitingForReceiver else { return }
         isWaitingForReceiver = true
-        _ = source.eventLoop.assumeIsolated().scheduleTask(in: Self.receiverPatience) { [weak self] in
+        _ = source.eventLoop.assumeIsolated().scheduleTask(in: receiverPatience) { [weak self] in
             guard let self, let ending = departedEnding, !isAbandoned else { return }
             pass(ending)
         }
@@ -156,14 +156,14 @@ final class ProxyLane {
 
     private func readIfThereIsRoom() {
         guard !isReading, !hasSourceEnded, !isAbandoned, !isFinished else { return }
-        guard overflow.readableBytes == 0, chain.room > 0 else { return }
+        guard overflow.readableBytes == 0, machine.room > 0 else { return }
         isReading = true
         source.read()
     }
 
     private func arm() {
         // A direction that has ended may still have a toxic whose time comes.
-        guard !isAbandoned, let due = chain.nextDeparture, due != armed?.at else { return }
+        guard !isAbandoned, let due = machine.nextDeparture, due != armed?.at else { return }
         armed?.task.cancel()
         let task = source.eventLoop.assumeIsolated().scheduleTask(deadline: due.onEventLoop) { [weak self] in
             guard let self else { return }

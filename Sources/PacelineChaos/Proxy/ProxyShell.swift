@@ -25,15 +25,12 @@ package struct ProxyLimits: Hashable, Sendable {
 
 /// One proxy's connections and toxics, on one event loop.
 final class ProxyShell {
-    /// The most that one read takes.
-    private static let readBytes = 1 << 16
-
     private let plan: ProxyPlan
     private let eventLoop: any EventLoop
     private let logger: Logger
     private let trace: FaultTrace?
     private var toxics: [ToxicDefinition]
-    private var open: [ObjectIdentifier: ProxyConnection] = [:]
+    private var open: [ObjectIdentifier: ProxyConnection<ToxicChain>] = [:]
     /// Of closed connections.
     private var past: ProxyStatistics
     private var accepted: UInt64
@@ -61,7 +58,7 @@ final class ProxyShell {
     var statistics: ProxyStatistics {
         var statistics = past
         (statistics.accepted, statistics.lastAccept) = (accepted, lastAccept)
-        for connection in open.values { statistics.add(connection.chains) }
+        for connection in open.values { statistics.add(connection.machines) }
         statistics.open = open.count
         return statistics
     }
@@ -81,7 +78,7 @@ final class ProxyShell {
             return client.close(promise: nil)
         }
         // The shell lives as long as its connections, even when the proxy is stopped.
-        let events = ProxyConnection.Events(
+        let events = ProxyConnection<ToxicChain>.Events(
             faults: { [self] in tell($0, $1, $2) },
             ended: { [self] in ended($0) }
         )
@@ -119,28 +116,13 @@ final class ProxyShell {
 
     // MARK: Connections
 
-    private func connect(_ connection: ProxyConnection) {
-        let bound = NIOLoopBound(connection, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(plan.limits.connectTimeout)
-            .channelOption(ChannelOptions.autoRead, value: false)
-            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .channelOption(ChannelOptions.maxMessagesPerRead, value: 1)
-            .channelOption(
-                ChannelOptions.recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
-            )
-            .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(SocketHandler(bound.value, .upstream))
-                }
-            }
+    private func connect(_ connection: ProxyConnection<ToxicChain>) {
+        ProxySockets.bootstrap(connection, on: eventLoop, timeout: plan.limits.connectTimeout)
             .connect(host: plan.upstream.host, port: plan.upstream.port)
             .assumeIsolated()
             .whenComplete { [self] result in
                 switch result {
-                case .success(let upstream): connection.join(upstream, chains: chains(connection.number))
+                case .success(let upstream): connection.join(upstream, machines: chains(connection.number))
                 case .failure(let error):
                     past.failed += 1
                     let failure = SocketFailure(error).connecting(to: "\(plan.upstream)")
@@ -165,10 +147,10 @@ final class ProxyShell {
         return (chain(.upstream), chain(.downstream))
     }
 
-    private func ended(_ connection: ProxyConnection) {
+    private func ended(_ connection: ProxyConnection<ToxicChain>) {
         guard open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
-        past.add(connection.chains)
-        for chain in connection.chains { histories.merge(chain.histories) { $1 } }
+        past.add(connection.machines)
+        for chain in connection.machines { histories.merge(chain.histories) { $1 } }
     }
 
     private func tell(_ number: UInt64, _ stream: StreamDirection, _ faults: [FaultRecord]) {
@@ -176,19 +158,6 @@ final class ProxyShell {
             if fault.isFault { past.faults[fault.toxic, default: 0] += 1 }
             trace?.write(FaultTrace.Place(proxy: plan.name, connection: number, stream: stream), fault)
         }
-    }
-
-    /// The socket options of a client's connection.
-    static func prepare(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
-        bootstrap
-            .childChannelOption(ChannelOptions.autoRead, value: false)
-            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                ChannelOptions.recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: readBytes)
-            )
-            .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
     }
 }
 

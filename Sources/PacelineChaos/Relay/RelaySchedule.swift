@@ -6,26 +6,12 @@ import PacelineSpeculation
 ///
 /// Arriving bytes are cut into runs the size of a packet, and each run passes the toxics in turn. The buffer is
 /// bounded: bytes without room stay with the caller, who stops reading, which slows the sender like a full network.
-package struct RelaySchedule: Sendable {
-    /// How a direction ends.
-    package enum Ending: Hashable, Sendable {
-        /// In order: no more bytes follow.
-        case closed
-        /// With an error of the connection.
-        case reset
-    }
-
-    package enum Departure: Hashable, Sendable {
-        case bytes(ByteBuffer)
-        /// The end of the stream, after all bytes.
-        case ended(Ending)
-    }
-
+package struct RelaySchedule: LaneMachine, Sendable {
     /// The longest run: what a packet of 1500 bytes carries.
     package static let runBytes = 1448
 
     private struct Waiting {
-        var departure: Departure
+        var departure: LaneDeparture
         var arrivedAt: Instant
         var due: Instant
     }
@@ -52,6 +38,12 @@ package struct RelaySchedule: Sendable {
     /// Bytes that there is room for.
     package var room: Int { capacity - held }
 
+    /// Whether nothing is held.
+    package var isReleased: Bool { held == 0 }
+
+    /// Runs may be joined, as they may be on any network.
+    package var keepsPieces: Bool { false }
+
     /// When the next run is due; nil if none waits.
     package var nextDeparture: Instant? { waiting.first?.due }
 
@@ -67,12 +59,12 @@ package struct RelaySchedule: Sendable {
     }
 
     /// The direction ends behind its last byte; nothing may arrive any more.
-    package mutating func end(_ ending: Ending, now: Instant) {
+    package mutating func end(_ ending: LinkEnding, now: Instant) {
         schedule(.ended(ending), bytes: 0, now: now)
     }
 
     /// The next run if it is due. Its bytes count as held until they are released.
-    package mutating func depart(now: Instant) -> Departure? {
+    package mutating func depart(now: Instant) -> LaneDeparture? {
         guard let first = waiting.first, first.due <= now else { return nil }
         waiting.removeFirst()
         if case .bytes = first.departure {
@@ -86,7 +78,13 @@ package struct RelaySchedule: Sendable {
         held = max(0, held - bytes)
     }
 
-    private mutating func schedule(_ departure: Departure, bytes: Int, now: Instant) {
+    /// The statistics have told everything.
+    package mutating func conclude() {}
+
+    /// A relay has no faults, only times.
+    package mutating func takeFaults() -> [FaultRecord] { [] }
+
+    private mutating func schedule(_ departure: LaneDeparture, bytes: Int, now: Instant) {
         var due = now
         for index in stages.indices {
             due = stages[index].pass(bytes: bytes, at: due)

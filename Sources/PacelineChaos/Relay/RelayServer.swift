@@ -45,7 +45,7 @@ package final class RelayServer: Sendable {
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try shell.value.accept(channel) }
                 }
-            let listener = try await RelayShell.prepare(bootstrap).bind(to: address).get()
+            let listener = try await ProxySockets.prepare(bootstrap).bind(to: address).get()
             let port = listener.localAddress?.port ?? listen.port
             let endpoint = Endpoint(host: listen.host, port: port)
             return RelayServer(endpoint: endpoint, group: group, shell: shell, listener: listener)

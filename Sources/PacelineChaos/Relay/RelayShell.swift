@@ -7,14 +7,12 @@ import PacelineSpeculation
 /// The connections of a relay, on one event loop.
 final class RelayShell {
     private static let connectTimeout = TimeAmount.seconds(5)
-    /// The most that one read takes, so that little is left over when the buffer is full.
-    private static let readBytes = 16384
 
     private let configuration: RelayConfiguration
     private let target: Endpoint
     private let eventLoop: any EventLoop
     private let logger: Logger
-    private var open: [ObjectIdentifier: RelayConnection] = [:]
+    private var open: [ObjectIdentifier: ProxyConnection<RelaySchedule>] = [:]
     /// Of closed connections.
     private var past = RelayStatistics()
     private var accepted: UInt64 = 0
@@ -39,47 +37,35 @@ final class RelayShell {
             logger.warning("refused a connection: \(open.count) are open already")
             return client.close(promise: nil)
         }
-        let connection = RelayConnection(client: client) { [unowned self] in ended($0) }
+        let connection = ProxyConnection<RelaySchedule>(
+            number: accepted,
+            client: client,
+            events: .init(faults: { _, _, _ in }, ended: { [unowned self] in ended($0) })
+        )
         open[ObjectIdentifier(connection)] = connection
         try client.pipeline.syncOperations.addHandler(SocketHandler(connection, .client))
-        let number = accepted
         accepted += 1
-        connect(connection, number: number)
+        connect(connection)
     }
 
     func closeAll() {
         for connection in open.values { connection.close() }
     }
 
-    private func connect(_ connection: RelayConnection, number: UInt64) {
-        let bound = NIOLoopBound(connection, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(Self.connectTimeout)
-            .channelOption(ChannelOptions.autoRead, value: false)
-            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .channelOption(ChannelOptions.maxMessagesPerRead, value: 1)
-            .channelOption(
-                ChannelOptions.recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
-            )
-            .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(SocketHandler(bound.value, .upstream))
-                }
-            }
+    private func connect(_ connection: ProxyConnection<RelaySchedule>) {
+        ProxySockets.bootstrap(connection, on: eventLoop, timeout: Self.connectTimeout)
             .connect(host: target.host, port: target.port)
             .assumeIsolated()
             .whenComplete { [self] result in
-                joined(connection, number: number, result)
+                joined(connection, result)
             }
     }
 
-    private func joined(_ connection: RelayConnection, number: UInt64, _ result: Result<any Channel, any Error>) {
+    private func joined(_ connection: ProxyConnection<RelaySchedule>, _ result: Result<any Channel, any Error>) {
         switch result {
         case .success(let upstream):
             past.connections += 1
-            connection.join(upstream, schedules: schedules(number))
+            connection.join(upstream, machines: schedules(connection.number))
         case .failure(let error):
             past.failed += 1
             logger.warning("\(SocketFailure(error).connecting(to: "\(target)"))")
@@ -97,31 +83,17 @@ final class RelayShell {
         )
     }
 
-    private func ended(_ connection: RelayConnection) {
+    private func ended(_ connection: ProxyConnection<RelaySchedule>) {
         guard open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         past.add(connection)
     }
 }
 
-extension RelayShell {
-    /// The socket options of a client's connection.
-    static func prepare(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
-        bootstrap
-            .childChannelOption(ChannelOptions.autoRead, value: false)
-            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                ChannelOptions.recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: readBytes)
-            )
-            .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-    }
-}
-
 extension RelayStatistics {
-    fileprivate mutating func add(_ connection: RelayConnection) {
-        guard let (upstream, downstream) = connection.statistics else { return }
-        self.upstream += upstream
-        self.downstream += downstream
+    fileprivate mutating func add(_ connection: ProxyConnection<RelaySchedule>) {
+        let directions = connection.machines.map(\.statistics)
+        guard directions.count == 2 else { return }
+        upstream += directions[0]
+        downstream += directions[1]
     }
 }

@@ -5,13 +5,7 @@ package import PacelineCluster
 ///
 /// The buffer is bounded: bytes without room stay with the caller, who stops reading, which slows the sender like a
 /// full network. Toxics come and go while bytes are on their way.
-package struct ToxicChain: Sendable {
-    package enum Departure: Hashable, Sendable {
-        case bytes(ByteBuffer)
-        /// The end, after all bytes.
-        case ended(LinkEnding)
-    }
-
+package struct ToxicChain: LaneMachine, Sendable {
     /// Whose chain it is; with the seed this decides all random numbers.
     package struct Identity: Hashable, Sendable {
         package var seed: UInt64
@@ -39,7 +33,7 @@ package struct ToxicChain: Sendable {
     package private(set) var arrived: UInt64 = 0
     package private(set) var departed: UInt64 = 0
     private var stages: [ToxicStage] = []
-    private var output = CircularBuffer<Departure>()
+    private var output = CircularBuffer<LaneDeparture>()
     /// Bytes in `output`, and bytes that departed and are not released.
     private var outputBytes = 0
     private var unreleased = 0
@@ -94,7 +88,7 @@ package struct ToxicChain: Sendable {
     }
 
     /// The next bytes, or the end, if they are due. The bytes count as held until they are released.
-    package mutating func depart(now: Instant) -> Departure? {
+    package mutating func depart(now: Instant) -> LaneDeparture? {
         advance(to: now)
         guard let departure = output.popFirst() else { return nil }
         if case .bytes(let bytes) = departure {

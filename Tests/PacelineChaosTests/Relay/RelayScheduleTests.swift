@@ -96,14 +96,14 @@ struct RelayScheduleTests {
 
     @Test(
         "ends after the last byte, when another byte would have come",
-        arguments: [RelaySchedule.Ending.closed, .reset]
+        arguments: [LinkEnding.closed, .reset]
     )
-    func ending(_ ending: RelaySchedule.Ending) {
+    func ending(_ ending: LinkEnding) {
         var schedule = RelaySchedule([Self.latency, Self.bandwidth], seed: 1, capacity: 1 << 20)
         var bytes = ByteBuffer(repeating: 1, count: 30_000)
         schedule.arrive(&bytes, now: .zero)
         schedule.end(ending, now: .zero)
-        var departures: [RelaySchedule.Departure] = []
+        var departures: [LaneDeparture] = []
         while let due = schedule.nextDeparture {
             if let departure = schedule.depart(now: due) { departures.append(departure) }
             #expect(due >= .zero + .milliseconds(15))
