@@ -21,6 +21,8 @@
             /// Verifiers behind gateways, under every fault or under some for sure.
             case gateways
             case struckGateways([FaultKind])
+            /// The same with a crowd of clients that ask for a little each.
+            case crowdedGateways([FaultKind])
             /// The speed with drafters that are always wrong, and with drafters that are nearly always right.
             case worthless, helpful
             /// Poor drafters on the verifier's machine.
@@ -42,7 +44,7 @@
 
         package var description: String { bug.rawValue }
 
-        /// One hunt for each bug that is known to be found; the README beside this folder names the others.
+        /// One hunt for each bug.
         package static let all: [BugHunt] = verifying + drafting + gateways
 
         /// Frames and links, requests, passes.
@@ -129,6 +131,8 @@
             .init(.chargeLeaked, on: .gateways, [.accounting], at: 1),
             .init(.goneClientServed, on: .struckGateways([.cancel]), [.cancellation], at: 1),
             .init(.seedForgotten, on: .struckGateways([]), [.identity, .stream], at: 1),
+            .init(.heldChunksRepeated, on: .crowdedGateways([.upstreamCut, .verifierKill]), [.identity], at: 2),
+            .init(.refusalIsFinal, on: .crowdedGateways([.verifierKill]), [.liveness], at: 2),
             .init(.healthAskedOnce, on: .struckGateways([.verifierKill]), [.liveness], at: 1),
         ]
 
@@ -156,6 +160,7 @@
             case .parts(let kinds):
                 try Self.violation(in: .struck(seed: seed, by: kinds).withBasesInParts())
             case .struckGateways(let kinds): try Self.violation(in: .struckBehindGateways(seed: seed, by: kinds))
+            case .crowdedGateways(let kinds): try Self.violation(in: .crowdedBehindGateways(seed: seed, by: kinds))
             case .contended: try SeedOutcome.speed(of: Trial(.contended(seed: seed), .contended)).violation
             case .gateways: try Self.violation(in: .behindGateways(seed: seed))
             case .worthless: try SeedOutcome.speed(of: Trial(.worthless(seed: seed), .worthless)).violation

@@ -128,6 +128,23 @@ extension Scenario {
         return scenario
     }
 
+    /// The same with many clients, each of which asks for a little, so that some ask at any moment at which something
+    /// may happen.
+    static func crowdedBehindGateways(seed: UInt64, by kinds: [FaultKind]) throws -> Scenario {
+        var scenario = try struckBehindGateways(seed: seed, by: kinds)
+        let few = scenario.requests
+        scenario.requests = (0..<40).map { place in
+            var request = few[place % few.count]
+            request.seed = request.seed & ~0xff | UInt64(place)
+            request.maximumTokens = 4
+            (request.generated, request.goesOn, request.readLimit) = (0, false, nil)
+            request.start = .seconds(3) + .milliseconds(50 * place)
+            return request
+        }
+        scenario.verifier.slots = 120
+        return scenario
+    }
+
     /// Workers of little use on the verifier's own machine, which they slow down.
     static func contended(seed: UInt64) throws -> Scenario {
         var random = SplitMix(seed: MockText.mix(seed ^ 0x434f_4e54))

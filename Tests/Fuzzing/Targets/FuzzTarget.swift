@@ -35,7 +35,7 @@ package struct FuzzFinding: Error, CustomStringConvertible {
 
 /// All targets, by the name of their corpus.
 package enum FuzzTargets: String, CaseIterable, Sendable {
-    case frames, messages, gguf, tokenizer, templates, completions, chat, chaos
+    case frames, messages, gguf, tokenizer, templates, completions, chat, chaos, schedules, datastore
 
     package func make() throws -> any FuzzTarget {
         switch self {
@@ -47,6 +47,8 @@ package enum FuzzTargets: String, CaseIterable, Sendable {
         case .completions: CompletionTarget(try ServedBodies())
         case .chat: ChatTarget(try ServedBodies())
         case .chaos: ChaosTarget()
+        case .schedules: ScheduleTarget()
+        case .datastore: DatastoreTarget()
         }
     }
 }
