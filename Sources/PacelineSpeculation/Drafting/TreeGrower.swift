@@ -66,9 +66,8 @@ package struct TreeGrower: Sendable {
     /// If a step would pay, but the tree is full: the least probable nodes, at most half of them, that what the step is
     /// likely to bring would beat. Nodes that are being verified stay.
     package func dispensable(_ tree: TokenTree) -> [NodeIndex] {
-        guard planner == nil, nodeLimit(of: tree) > 0, tree.count >= nodeLimit(of: tree), let best = wish(in: tree)?.first else {
-            return []
-        }
+        let isFull = nodeLimit(of: tree) > 0 && tree.count >= nodeLimit(of: tree)
+        guard planner == nil, isFull, let best = wish(in: tree)?.first else { return [] }
         let promised = tree.pathLogProbability(of: best) + Double.logarithm(Swift.max(proposedMass, 1e-9))
         var isNeeded = [Bool](repeating: false, count: tree.count)
         for node in tree.indices.reversed() {

@@ -44,14 +44,16 @@ struct LawDrafter: Drafter {
         base += rerooting.committed
     }
 
-    /// Every path down to a depth.
+    /// Every path down to a depth, below the base [1].
     func wholeTree(depth: Int) throws -> TokenTree {
+        var drafter = self
+        drafter.base = [1]
         var tree = TokenTree()
         var open: [NodeIndex?] = [nil]
         while !open.isEmpty {
             let node = open.removeFirst()
             guard tree.depth(of: node) < depth else { continue }
-            for candidate in expand(tree, at: [node], width: vocabulary)[0] {
+            for candidate in drafter.expand(tree, at: [node], width: vocabulary)[0] {
                 let child = TokenTree.Node(
                     parent: node,
                     token: candidate.token,

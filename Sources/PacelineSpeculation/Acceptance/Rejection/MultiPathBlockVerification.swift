@@ -6,6 +6,8 @@
 /// that one chain lies before a prefix c in the order, c is chosen with (A + q(c))^k - A^k. Block verification is exact
 /// for any known distribution. With one chain, this is ``BlockVerification``.
 ///
+/// Where the drafter is nearly right, choosing makes the chain's distribution worse; then fewer chains are considered.
+///
 /// Implemented from the paper's summary: the class of rules and the greedy choice are its, the formulas are derived
 /// here. Tests check exactness by enumeration.
 ///
@@ -19,8 +21,9 @@ package struct MultiPathBlockVerification: RejectionRule {
         target: (NodeIndex?) throws(Failure) -> TokenDistribution,
         chance: inout Source
     ) throws(Failure) -> Verdict {
-        let chains = Self.chains(of: tree)
-        var walk = BlockWalk(from: try target(nil))
+        let law = try target(nil)
+        let chains = Self.chains(of: tree, law)
+        var walk = BlockWalk(from: law)
         var choice = PathChoice(count: chains.count)
         var remaining = chains
         for level in 0..<(chains.map(\.count).min() ?? 0) {
@@ -38,8 +41,19 @@ package struct MultiPathBlockVerification: RejectionRule {
         return tree.verdict(acceptingPathTo: end.node, correction: chance.token(from: end.law))
     }
 
-    private static func chains(of tree: SampledTree) -> [[NodeIndex]] {
-        tree.children(of: nil).map { first in
+    /// The chains to choose from: of those drawn, the first few, as many as make the first token likeliest to be
+    /// accepted. How many depends on the distributions alone, so the choice keeps the rule exact.
+    private static func chains(of tree: SampledTree, _ law: TokenDistribution) -> [[NodeIndex]] {
+        let children = tree.children(of: nil)
+        guard let draft = children.first.map({ tree.nodes[$0].law }) else { return [] }
+        let order = TokenOrder(law, draft)
+        var best = (count: 1, overlap: -1.0)
+        for count in 1...children.count {
+            let chosen = PathChoice(count: count).law(of: draft, order)
+            let overlap = law.probabilities.indices.reduce(0) { $0 + min(law[Token($1)], chosen[Token($1)]) }
+            if overlap > best.overlap { best = (count, overlap) }
+        }
+        return children.prefix(best.count).map { first in
             var chain = [first]
             while let next = tree.children(of: chain.last).first { chain.append(next) }
             return chain

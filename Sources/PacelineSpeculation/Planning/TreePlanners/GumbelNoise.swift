@@ -1,4 +1,5 @@
-/// Gumbel noise that depends only on a seed and on the tokens of a path, so that planners stay functions of their input.
+/// Gumbel noise that depends only on a seed and on the tokens of a path, so that planners stay functions of their
+/// input.
 package struct GumbelNoise: Sendable, Hashable {
     package var seed: UInt64
 

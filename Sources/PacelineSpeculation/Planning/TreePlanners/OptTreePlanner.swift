@@ -22,8 +22,8 @@ package struct OptTreePlanner: TreePlanner {
         let width = min(width, count)
         if tree.isOpen(nil, depth: depth) { return [Expansion(node: nil, width: width)] }
         let deepest = tree.deepestLevel
-        guard deepest > 0, expectedTokens(of: tree, depth: deepest) - expectedTokens(of: tree, depth: deepest - 1) > gain
-        else { return [] }
+        let gained = expectedTokens(of: tree, depth: deepest) - expectedTokens(of: tree, depth: deepest - 1)
+        guard deepest > 0, gained > gain else { return [] }
         let candidates = tree.ranked(tree.level(deepest)) { tree.pool.pathLogProbability(of: $0) }.prefix(count)
         return candidates.filter { tree.isOpen($0, depth: depth) }.map { Expansion(node: $0, width: width) }
     }

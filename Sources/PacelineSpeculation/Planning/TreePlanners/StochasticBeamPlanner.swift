@@ -1,9 +1,10 @@
 /// RSD-S: of each level the k paths that stochastic beam search draws without replacement (Jeon et al., arXiv
 /// 2402.14160; Kool et al., arXiv 1903.06059).
 ///
-/// Needs a drafter's probabilities and a seed. A beam puts its nodes where the probability is, where ``GumbelTreePlanner``
-/// gives every path the same number of children. With sample-match ``DynamicTreePlanner`` does without the noise; this
-/// is for comparison. For the p/q rules, ``SampledTree/stochasticBeam(width:depth:noise:law:)``.
+/// Needs a drafter's probabilities and a seed. A beam puts its nodes where the probability is, where
+/// ``GumbelTreePlanner`` gives every path the same number of children. With sample-match ``DynamicTreePlanner`` does
+/// without the noise; this is for comparison. For the p/q rules there is
+/// ``SampledTree/stochasticBeam(width:depth:noise:law:)``.
 package struct StochasticBeamPlanner: TreePlanner {
     package var width: Int
     package var depth: Int
