@@ -86,6 +86,26 @@ extension ClusterSuite {
                     "0"
                 ),
                 Case("--draft-vocab must be at least 1", "generate", "-m", tiny, "-p", "x", "--draft-vocab", "-5"),
+                Case(
+                    "there is no planner \"eagle\"; there are best-first, chain, tree",
+                    "worker",
+                    "--connect",
+                    "[::1]:1",
+                    "-md",
+                    "ngram",
+                    "--planner",
+                    "eagle"
+                ),
+                Case(
+                    "length of chain must be a whole number from 1 to 32",
+                    "generate",
+                    "-m",
+                    tiny,
+                    "-p",
+                    "x",
+                    "--planner",
+                    "chain:length=0"
+                ),
                 Case("-md must name", "worker", "--connect", "127.0.0.1:7411"),
                 Case("is invalid for '--log-level", "generate", "-m", tiny, "-p", "x", "--log-level", "loud"),
             ]

@@ -62,6 +62,20 @@ extension ClusterSuite {
             #expect(worker.isRunning)
         }
 
+        @Test("Workers and a verifier whose trees different planners shape give the same tokens")
+        func planners() async throws {
+            let plain = try await TestCluster(TestModels.tiny)
+            let options = ["-md", TestModels.tinyDrafter, "--planner", "opt-tree:nodes=12", "--always-draft"]
+            let drafted = try await TestCluster(TestModels.tiny, options: options)
+            let names = ["chain:length=3", "eagle-2:width=3,depth=4,nodes=12", "rsd-s:width=3"]
+            for name in names {
+                _ = try drafted.startWorker(["ngram", TestModels.tinyDrafter], ["--planner", name])
+            }
+            try await drafted.waitForWorkers(1 + names.count)
+            for seed in 0...5 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
+            try await compareUntilAllContribute(plain, drafted, mayRest: false)
+        }
+
         /// Compares a verifier without workers with one that gets another worker after each comparison.
         private func checkAllWorkers(_ target: String, drafter: String, mayRest: Bool = true) async throws {
             let plain = try await TestCluster(target)

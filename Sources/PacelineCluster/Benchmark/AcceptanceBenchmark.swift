@@ -12,10 +12,17 @@ package struct AcceptanceBenchmark {
         package var nodes = 16
         package var depth = 8
         package var width = 3
+        /// What shapes trees; nil for best-first growth.
+        package var planner: PlannerSettings?
         /// Tokens to generate for each prompt.
         package var tokens = 128
 
         package init() {}
+
+        /// The nodes of a drafted tree that a round verifies.
+        func chosen(from tree: TokenTree) -> TokenTree {
+            planner?.makePlanner()?.selection(of: tree, nodes: nodes) ?? tree.subtree(keeping: nodes).tree
+        }
     }
 
     /// What one prompt showed.
@@ -68,7 +75,7 @@ package struct AcceptanceBenchmark {
         var outcome = Outcome(statistics: AcceptanceStatistics(), tokens: [])
         while outcome.tokens.count < budget.tokens {
             while try draft.step() {}
-            let tree = draft.tree.subtree(keeping: budget.nodes).tree
+            let tree = budget.chosen(from: draft.tree)
             let verdict = try verdict(on: tree, request: request)
             outcome.statistics.record(drafted: tree.count, accepted: verdict.accepted.count)
             if append(verdict.tokens, to: &outcome.tokens) { break }
@@ -84,7 +91,8 @@ package struct AcceptanceBenchmark {
             minimumProbability: 0,
             depth: budget.depth,
             width: budget.width,
-            minimumGain: 0
+            minimumGain: 0,
+            planner: budget.planner
         )
     }
 

@@ -18,6 +18,8 @@ package struct GrowthPolicy: Sendable, Hashable {
     /// Growing stops when a step is expected to add fewer accepted tokens than this.
     package var minimumGain: Double
     package var shard: OutcomeShard
+    /// What shapes the tree in place of the rules above, of which only `nodes` and `depth` then hold; nil for none.
+    package var planner: PlannerSettings?
 
     package init(
         nodes: Int = 128,
@@ -27,7 +29,8 @@ package struct GrowthPolicy: Sendable, Hashable {
         width: Int = 4,
         batch: Int = 4,
         minimumGain: Double = 0.02,
-        shard: OutcomeShard = .whole
+        shard: OutcomeShard = .whole,
+        planner: PlannerSettings? = nil
     ) {
         self.nodes = nodes
         self.verified = verified
@@ -37,5 +40,6 @@ package struct GrowthPolicy: Sendable, Hashable {
         self.batch = batch
         self.minimumGain = minimumGain
         self.shard = shard
+        self.planner = planner
     }
 }

@@ -177,9 +177,11 @@ extension SequenceDraft {
     }
 
     private mutating func step(_ index: Int) throws -> Bool {
-        guard let frontier = members[index].grower.next(tree) else { return false }
-        let width = members[index].grower.policy.width
-        let proposals = try members[index].drafter.expand(tree, at: frontier, width: width)
+        guard let expansions = members[index].grower.expansions(of: tree) else { return false }
+        let frontier = expansions.map(\.node)
+        let width = expansions.reduce(0) { max($0, $1.width) }
+        let proposals = zip(expansions, try members[index].drafter.expand(tree, at: frontier, width: width))
+            .map { Array($1.prefix($0.width)) }
         guard members.count > 1 else {
             try members[index].grower.insert(proposals, at: frontier, into: &tree)
             return true

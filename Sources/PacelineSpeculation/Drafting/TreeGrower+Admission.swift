@@ -1,6 +1,6 @@
 extension TreeGrower {
     /// The most proposals that wait outside the tree; the least probable are dropped first.
-    private static let reserveLimit = 1024
+    static let reserveLimit = 1024
 
     /// Moves proposals from the reserve into the tree, the most probable first, if the verifier has room for them and
     /// they are worth the credit. Worth calling after the base has grown or the policy has changed.
@@ -17,6 +17,7 @@ extension TreeGrower {
         isGrowing: Bool = true
     ) throws(TreeError) -> [NodeIndex] {
         guard !reserve.isEmpty else { return [] }
+        if let planner { return try admit(into: &tree, by: planner) }
         let depthLimit = depthLimit(of: tree)
         let floor = floor(of: tree)
         var frontier = isGrowing ? self.frontier(of: tree) : []

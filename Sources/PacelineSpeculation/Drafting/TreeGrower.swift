@@ -10,16 +10,22 @@
 /// how reliable its drafter's probabilities are, and puts calibrated ones into the tree. An overconfident drafter thus
 /// neither takes room from others nor misleads the model drafter.
 package struct TreeGrower: Sendable {
-    package var policy: GrowthPolicy
-    private var isBaseExpanded = false
+    package var policy: GrowthPolicy {
+        didSet {
+            if policy.planner != oldValue.planner { planner = policy.planner?.makePlanner() }
+        }
+    }
+    /// What shapes the tree in place of the rules below, if anything does.
+    private(set) var planner: (any TreePlanner)?
+    private(set) var isBaseExpanded = false
     /// By node index; nodes beyond the end have not been expanded.
-    private var expanded: [Bool] = []
+    private(set) var expanded: [Bool] = []
     /// By node index: whether the node is being verified. Nodes beyond the end are not.
     private var pending: [Bool] = []
     /// Proposals that are not nodes yet, at most ``reserveLimit`` of them.
     var reserve: [TokenTree.Node] = []
     /// The drafter's proposals, uncalibrated, below nodes that may still be visited.
-    private var reports: [TokenTree.Node] = []
+    private(set) var reports: [TokenTree.Node] = []
     /// How reliable the drafter's probabilities are.
     package var calibration = Calibration()
     /// The total probability of the proposals for one node, as a slow moving average. Starts optimistic.
@@ -29,13 +35,21 @@ package struct TreeGrower: Sendable {
 
     package init(policy: GrowthPolicy = GrowthPolicy()) {
         self.policy = policy
+        planner = policy.planner?.makePlanner()
     }
 
     /// The nodes to expand in the next step, the most probable first, or `nil` if no step pays.
     ///
     /// Nothing changes until the proposals are passed to ``insert(_:at:into:)``.
     package func next(_ tree: TokenTree) -> [NodeIndex?]? {
-        tree.count < nodeLimit(of: tree) ? wish(in: tree) : nil
+        expansions(of: tree)?.map(\.node)
+    }
+
+    /// What ``next(_:)`` says, with the number of children to ask for.
+    package func expansions(of tree: TokenTree) -> [Expansion]? {
+        if let planner { return plannedExpansions(of: tree, by: planner) }
+        guard tree.count < nodeLimit(of: tree) else { return nil }
+        return wish(in: tree)?.map { Expansion(node: $0, width: policy.width) }
     }
 
     /// What the next step would be if there were room.
@@ -52,9 +66,8 @@ package struct TreeGrower: Sendable {
     /// If a step would pay, but the tree is full: the least probable nodes, at most half of them, that what the step is
     /// likely to bring would beat. Nodes that are being verified stay.
     package func dispensable(_ tree: TokenTree) -> [NodeIndex] {
-        guard nodeLimit(of: tree) > 0, tree.count >= nodeLimit(of: tree), let best = wish(in: tree)?.first else {
-            return []
-        }
+        let isFull = nodeLimit(of: tree) > 0 && tree.count >= nodeLimit(of: tree)
+        guard planner == nil, isFull, let best = wish(in: tree)?.first else { return [] }
         let promised = tree.pathLogProbability(of: best) + Double.logarithm(Swift.max(proposedMass, 1e-9))
         var isNeeded = [Bool](repeating: false, count: tree.count)
         for node in tree.indices.reversed() {

@@ -96,7 +96,8 @@ struct GenerateCommand: AsyncParsableCommand {
         let cache = ["-c", "\(contextLength)", "--kv-type", cache.type.rawValue]
         let verifier = ["-m", model.model, "-np", "1", "-t", "\(threads.count)"] + cache + level
         let workers = drafting.assignment.enumerated().map { index, drafters in
-            let drafterArguments = drafters.flatMap { ["-md", $0] } + drafting.drafters.vocabularyArguments
+            let drafterArguments =
+                drafters.flatMap { ["-md", $0] } + drafting.drafters.vocabularyArguments + drafting.planning.arguments
             let label = "worker \(index + 1) (\(drafters.map(ModelNames.label).joined(separator: "+")))"
             return (label, drafterArguments + ["-t", "\(drafting.threads)", "--slots", "1"] + level)
         }

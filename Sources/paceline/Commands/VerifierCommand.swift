@@ -55,6 +55,7 @@ struct VerifierCommand: ConfiguredCommand {
     @OptionGroup(title: "Scheduling") var scheduling: SchedulingOptions
     @OptionGroup(title: "Clients") var clients: HTTPOptions
     @OptionGroup var drafters: DrafterOptions
+    @OptionGroup var planning: PlannerOptions
 
     @Option(
         name: [.customLong("td", withSingleDash: true), .customLong("threads-draft")],
@@ -235,7 +236,8 @@ struct VerifierCommand: ConfiguredCommand {
     private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
         let fingerprint = try ModelFingerprint(modelAt: target.path)
         return try drafters.names().map { name in
-            let worker = try WorkerConfiguration(hosting: [name], slots: scheduling.slots)
+            var worker = try WorkerConfiguration(hosting: [name], slots: scheduling.slots)
+            worker.draft.planner = planning.planner
             if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
                 throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
             }

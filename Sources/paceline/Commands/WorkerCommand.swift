@@ -62,6 +62,7 @@ struct WorkerCommand: ConfiguredCommand {
     var http: Endpoint?
 
     @OptionGroup var drafters: DrafterOptions
+    @OptionGroup var planning: PlannerOptions
     @OptionGroup var threads: ThreadOptions
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Requests to draft for at once, 1 to 256.", valueName: "count"))
@@ -103,6 +104,7 @@ struct WorkerCommand: ConfiguredCommand {
         var configuration = try WorkerConfiguration(hosting: drafters.names(), slots: slots)
         configuration.link.token = try link.token()
         configuration.memberLimit = maxVerifiers
+        configuration.draft.planner = planning.planner
         guard let http else { return try await draft(configuration) { _ in } }
         let port = WorkerPort(drafter: configuration.drafter, registry: registry())
         let server = HTTPServer(

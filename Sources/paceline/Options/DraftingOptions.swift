@@ -6,6 +6,7 @@ struct DraftingOptions: ParsableArguments {
     static let fallback = ["ngram"]
 
     @OptionGroup var drafters: DrafterOptions
+    @OptionGroup var planning: PlannerOptions
 
     @Option(
         parsing: .unconditional,

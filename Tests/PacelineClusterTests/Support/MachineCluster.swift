@@ -50,18 +50,22 @@ final class MachineCluster {
     private var nonces = SplitMix(seed: 1)
     private var lastRequest: UInt64 = 0
 
-    /// - Parameter drafters: the source of each worker's drafters.
+    /// - Parameters:
+    ///   - drafters: the source of each worker's drafters.
+    ///   - planner: what shapes the workers' trees.
     init(
         _ configuration: VerifierConfiguration = VerifierConfiguration(),
         target: TargetDescription = .mock(),
         engine: any TargetEngine = MockTarget(),
-        drafters: [any DrafterSource] = []
+        drafters: [any DrafterSource] = [],
+        planner: PlannerSettings? = nil
     ) throws {
         costs = try .mock()
         verifier = VerifierMachine(configuration: configuration, target: target, costs: costs, incarnation: 1)
         runner = PassRunner(engine: engine)
         for (index, source) in drafters.enumerated() {
-            let configuration = WorkerConfiguration(name: "worker \(index)", fingerprint: nil)
+            var configuration = WorkerConfiguration(name: "worker \(index)", fingerprint: nil)
+            configuration.draft.planner = planner
             let machine = WorkerMachine(
                 configuration: configuration,
                 verifiers: [Endpoint(host: "verifier", port: 7411)],

@@ -20,6 +20,24 @@ struct PlannerTests {
         #expect(abs(plan.rate - best) < 1e-12)
     }
 
+    @Test(
+        "where rows cost nothing it fills the budget with the most expected tokens, as TETRIS does",
+        arguments: 0..<30
+    )
+    func budget(seed: UInt64) throws {
+        var generator = SplitMix(seed: seed)
+        let sequences = try (0..<3).map { _ in try Self.randomCandidate(nodes: 1...4, using: &generator) }
+        let flat = try CostCurve([.init(rows: 1, milliseconds: 5), .init(rows: 2, milliseconds: 5)])
+        for budget in 0...12 {
+            var policy = unlimited
+            policy.nodeBudget = budget
+            let plan = Planner(policy: policy).plan(sequences, cost: flat)
+            #expect(plan.nodeCount <= budget)
+            let best = Self.bestRate(sequences, budget: budget, cost: flat) * 5
+            #expect(abs(plan.expectedTokens - best) < 1e-9, "a budget of \(budget)")
+        }
+    }
+
     @Test("reports the expected tokens and time of its choice", arguments: 0..<40)
     func consistent(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)

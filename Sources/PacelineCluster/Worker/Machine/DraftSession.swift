@@ -87,6 +87,7 @@ struct DraftSession: Sendable {
         policy.batch = settings.batch
         policy.minimumGain = settings.minimumGain
         policy.minimumProbability = max(settings.minimumProbability, terms.limits.minimumProbability)
+        policy.planner = settings.planner
         return DraftJob.Turn(
             session: id,
             opening: untold.opening,

@@ -1,3 +1,4 @@
+package import PacelineSpeculation
 package import PacelineWire
 
 /// What an operator decides about a worker.
@@ -38,6 +39,8 @@ package struct DraftSettings: Sendable, Hashable {
     package var minimumGain = 0.02
     /// Paths less probable than this are held back while there are better ones.
     package var minimumProbability = 0.005
+    /// What shapes trees; nil for best-first growth.
+    package var planner: PlannerSettings?
 
     package init() {}
 }

@@ -56,6 +56,16 @@ package struct SampledTree: Sendable {
         }
     }
 
+    /// A tree drawn without replacement whose nodes are in order and whose siblings are distinct.
+    init(checked nodes: [Node]) {
+        self.nodes = nodes
+        replacement = .without
+        childrenOfNodes = Array(repeating: [], count: nodes.count)
+        for (index, node) in nodes.enumerated() {
+            if let parent = node.parent { childrenOfNodes[parent].append(index) } else { childrenOfBase.append(index) }
+        }
+    }
+
     /// The children of a node or of the base, in the order in which they were drawn.
     package func children(of node: NodeIndex?) -> [NodeIndex] {
         node.map { childrenOfNodes[$0] } ?? childrenOfBase

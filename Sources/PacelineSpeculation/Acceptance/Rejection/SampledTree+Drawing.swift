@@ -1,0 +1,132 @@
+/// The trees that methods draw for the p/q rules, all without replacement. Where a tree grows is decided before its
+/// tokens are drawn, or by values that do not tell which token has them.
+extension SampledTree {
+    /// DySpec's tree (arXiv 2410.11744): the next token is always drawn where it is most likely to be accepted, below a
+    /// new node or beside an old one, if the drafter is right.
+    ///
+    /// - Parameters:
+    ///   - count: how many nodes to draw.
+    ///   - depth: the greatest depth of a node.
+    ///   - law: the drafter's distribution after some tokens.
+    package static func greedy(
+        nodes count: Int,
+        depth: Int,
+        law: ([Token]) -> TokenDistribution,
+        chance: inout some Chance
+    ) -> SampledTree {
+        var slots = Heap<Slot>()
+        var nodes: [Node] = []
+        if depth > 0 { slots.insert(Slot(value: 1, order: 0, parent: nil, path: [], law: law([]), drawn: [])) }
+        var order = 0
+        while nodes.count < count, let slot = slots.popFirst() {
+            guard let rest = slot.law.excluding(slot.drawn) else { continue }
+            let token = chance.token(from: rest)
+            nodes.append(Node(parent: slot.parent, token: token, law: slot.law))
+            order += 2
+            var beside = slot
+            beside.value *= 1 - rest[token]
+            beside.drawn.append(token)
+            beside.order = order
+            slots.insert(beside)
+            guard slot.path.count + 1 < depth else { continue }
+            let path = slot.path + [token]
+            let value = slot.value * rest[token]
+            slots.insert(
+                Slot(value: value, order: order + 1, parent: nodes.count - 1, path: path, law: law(path), drawn: [])
+            )
+        }
+        return SampledTree(checked: nodes)
+    }
+
+    /// RSD-C's tree (arXiv 2402.14160): at each level a fixed number of children, by the Gumbel-top-k trick.
+    ///
+    /// - Parameter widths: for each level, how many children a node of the level above gets.
+    package static func gumbelTopK(
+        widths: [Int],
+        noise: GumbelNoise,
+        law: ([Token]) -> TokenDistribution
+    ) -> SampledTree {
+        var nodes: [Node] = []
+        var level: [(node: NodeIndex?, path: [Token])] = [(nil, [])]
+        for width in widths {
+            var next: [(node: NodeIndex?, path: [Token])] = []
+            for (parent, path) in level {
+                let law = law(path)
+                let children = perturbed(.root, path, law, noise).sorted(by: Path.isGreater)
+                for child in children.prefix(max(0, width)) {
+                    next.append((nodes.count, child.tokens))
+                    nodes.append(Node(parent: parent, token: child.token, law: law))
+                }
+            }
+            level = next
+        }
+        return SampledTree(checked: nodes)
+    }
+
+    /// RSD-S's tree (arXiv 2402.14160): of each level the paths that stochastic beam search draws.
+    ///
+    /// - Parameter width: how many paths each level keeps.
+    package static func stochasticBeam(
+        width: Int,
+        depth: Int,
+        noise: GumbelNoise,
+        law: ([Token]) -> TokenDistribution
+    ) -> SampledTree {
+        var nodes: [Node] = []
+        var level: [(node: NodeIndex?, path: [Token], value: GumbelNoise.Perturbed)] = [(nil, [], .root)]
+        for _ in 0..<max(0, depth) {
+            let laws = level.map { law($0.path) }
+            let children = zip(level, laws).enumerated().flatMap { index, parent in
+                perturbed(parent.0.value, parent.0.path, parent.1, noise).map { (parent: index, path: $0) }
+            }
+            let kept = children.sorted { Path.isGreater($0.path, $1.path) }.prefix(max(0, width))
+            level = kept.map { parent, child in
+                nodes.append(Node(parent: level[parent].node, token: child.token, law: laws[parent]))
+                return (nodes.count - 1, child.tokens, child.value)
+            }
+        }
+        return SampledTree(checked: nodes)
+    }
+
+    /// The possible continuations of a path.
+    private static func perturbed(
+        _ parent: GumbelNoise.Perturbed,
+        _ path: [Token],
+        _ law: TokenDistribution,
+        _ noise: GumbelNoise
+    ) -> [Path] {
+        let possible = law.probabilities.indices.filter { law.probabilities[$0] > 0 }.map { Token($0) }
+        let children = possible.map { ($0, Double.logarithm(law[$0])) }
+        return zip(possible, noise.children(of: parent, path: path, children)).map { token, value in
+            Path(tokens: path + [token], token: token, value: value)
+        }
+    }
+}
+
+/// A place where a token can be drawn.
+private struct Slot: Comparable {
+    /// The probability that the token is accepted, if the drafter is right.
+    var value: Double
+    /// Of equals, the earlier slot comes first.
+    var order: Int
+    let parent: NodeIndex?
+    let path: [Token]
+    let law: TokenDistribution
+    var drawn: [Token]
+
+    static func < (one: Slot, other: Slot) -> Bool {
+        one.value == other.value ? one.order < other.order : one.value > other.value
+    }
+}
+
+private struct Path {
+    let tokens: [Token]
+    let token: Token
+    let value: GumbelNoise.Perturbed
+
+    /// Of equals, the lower token comes first.
+    static func isGreater(_ one: Path, _ other: Path) -> Bool {
+        one.value.value == other.value.value
+            ? one.tokens.lexicographicallyPrecedes(other.tokens) : one.value.value > other.value.value
+    }
+}

@@ -1,0 +1,76 @@
+import PacelineModel
+import PacelineSpeculation
+import PacelineTestKit
+import Testing
+
+@testable import PacelineCluster
+
+/// A tiny model with an imperfect drafter of it.
+@Suite("Identity of tokens with tree planners, on a model")
+struct PlannerIdentityTests {
+    private static let planners = [
+        "chain", "tree", "eagle-2:width=4,depth=4,nodes=12", "opt-tree:nodes=12", "dyspec:nodes=12",
+        "dyspec:nodes=12,threshold=0.02", "sequoia", "rsd-c", "rsd-s", "adaedl", "specdec++", "goodput", "best-first",
+    ]
+
+    private static let requests = [1, 40, 150].flatMap { length in
+        [
+            SamplingParameters.greedy, SamplingParameters(temperature: 0.8, seed: 5),
+            SamplingParameters(temperature: 0.8, topP: 0.9, seed: 6),
+        ].map { sampling in
+            GenerationRequest(
+                prompt: Array(TransformerEngineTests.text.prefix(length)),
+                sampling: sampling,
+                maximumTokens: 24
+            )
+        }
+    }
+
+    private static func cluster(_ drafters: [any DrafterSource], _ planner: PlannerSettings?) throws -> MachineCluster {
+        try MachineCluster(
+            target: .tiny(),
+            engine: try TransformerEngineTests.engine(threads: 1),
+            drafters: drafters,
+            planner: planner
+        )
+    }
+
+    @Test("a verifier and two workers that any planner guides emit the tokens of plain decoding")
+    func cluster() throws {
+        let plain = try Self.cluster([], nil)
+        let expected = Self.requests.map { plain.answer($0).tokens }
+        #expect(Set(expected).count > 5)
+        #expect(Set(Self.planners.map { $0.prefix { $0 != ":" } }).count == PlannerName.allCases.count)
+        for name in Self.planners {
+            let drafters = try [0.1, 0.6].map { try TinyDrafterSource(perturbation: $0) }
+            let drafted = try Self.cluster(drafters, try PlannerSettings(name))
+            let ids = Self.requests.map(drafted.submit)
+            drafted.run()
+            #expect(ids.map { drafted.answers[$0]?.tokens } == expected, "\(name)")
+            #expect(drafted.largestTrees.values.contains { $0 > 0 }, "\(name) had nothing verified")
+        }
+    }
+
+    @Test("stop-and-wait rounds in one process emit the tokens of plain decoding, and accept some")
+    func benchmark() throws {
+        let engine = try TransformerEngineTests.engine(threads: 1)
+        for request in Self.requests {
+            let client = TransformerEngineTests.Client(9, prompt: request.prompt, sampling: request.sampling)
+            let plain = try TransformerEngineTests.plain(client, count: 24)
+            for name in Self.planners {
+                var budget = AcceptanceBenchmark.Budget()
+                budget.tokens = 24
+                budget.planner = try PlannerSettings(name)
+                var benchmark = AcceptanceBenchmark(
+                    target: LoadedTarget(engine: engine, description: try .tiny()),
+                    drafters: try TinyDrafterSource(perturbation: 0.1),
+                    budget: budget,
+                    endOfGeneration: []
+                )
+                let outcome = try benchmark.run(prompt: request.prompt, sampling: request.sampling)
+                #expect(outcome.tokens == Array(plain.prefix(24)), "\(name)")
+                #expect(outcome.statistics.draftedTokens > 0, "\(name)")
+            }
+        }
+    }
+}
