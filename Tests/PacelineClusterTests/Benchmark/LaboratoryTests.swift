@@ -48,8 +48,13 @@ struct LaboratoryTests {
     }
 
     /// Prompts of the tiny vocabulary, longer than one piece of a prompt.
-    private static let prompts: [[Token]] = (0..<3).map { prompt in
-        (0..<300).map { Token(($0 * 7 + prompt * ($0 / 20)) % 90 + 10) }
+    private static let prompts: [[Token]] = (0..<3).map(prompt)
+
+    private static func prompt(_ number: Int) -> [Token] {
+        (0..<300).map { (place: Int) -> Token in
+            let drift: Int = number * (place / 20)
+            return Token((place * 7 + drift) % 90 + 10)
+        }
     }
 
     private static let sampling: [SamplingParameters] = [
