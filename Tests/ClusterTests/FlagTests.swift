@@ -54,7 +54,7 @@ struct FlagTests {
         "gateway address": (GatewayCommand.self, []),
         "bench engine": (BenchEngineCommand.self, ["-m", "x.gguf"]),
         "bench cluster": (BenchClusterCommand.self, []),
-        "bench acceptance": (BenchAcceptanceCommand.self, ["-m", "x.gguf", "--prompts", "x.jsonl"]),
+        "bench methods": (BenchMethodsCommand.self, ["-m", "x.gguf", "--prompts", "x.jsonl"]),
         "bench serve": (BenchServeCommand.self, ["--rate", "1"]),
         "bench serve pace": (BenchServeCommand.self, []),
         "top": (TopCommand.self, ["127.0.0.1:1"]),
@@ -70,10 +70,10 @@ struct FlagTests {
 
     private static let flags: [Flag] =
         ["inspect", "verifier"].flatMap { [Flag($0, "-np", 1...256), Flag($0, "-c", 1...1 << 24)] }
-        + ["score", "generate", "verifier", "worker", "bench engine", "bench acceptance"].map {
+        + ["score", "generate", "verifier", "worker", "bench engine", "bench methods"].map {
             Flag($0, "-t", 1...256)
         }
-        + ["generate", "worker", "bench acceptance"].map {
+        + ["generate", "worker", "bench methods"].map {
             Flag($0, "--draft-vocab", taken: counts.taken, refused: counts.refused)
         }
         + [
@@ -97,9 +97,11 @@ struct FlagTests {
             Flag("bench engine", "--nodes", 1...65_536), Flag("bench engine", "--contexts", 1...65_536, form: "8,@"),
             Flag("bench cluster", "--workers", 0...256), Flag("bench cluster", "--sequences", 1...256),
             Flag("bench cluster", "--jobs", 1...256), Flag("simulate", "--jobs", 1...256),
-            Flag("bench acceptance", "--limit", 1...10_000), Flag("bench acceptance", "-n", 1...65_536),
-            Flag("bench acceptance", "--nodes", 1...512), Flag("bench acceptance", "--depth", 1...32),
-            Flag("bench acceptance", "--width", 1...64), Flag("relay", "--buffer", 1448...1 << 30),
+            Flag("bench methods", "--limit", 1...10_000), Flag("bench methods", "-n", 1...65_536),
+            Flag("bench methods", "--nodes", 1...512), Flag("bench methods", "--depth", 1...32),
+            Flag("bench methods", "--width", 1...64), Flag("bench methods", "--live", 1...100),
+            Flag("bench methods", "--auto", taken: ["1", "86400"], refused: ["0", "-1", "0.9", "86401"], form: "@s"),
+            Flag("relay", "--buffer", 1448...1 << 30),
         ] + fractions + samplingFlags + times + loadFlags
 
     private static let fractions = [
@@ -124,8 +126,9 @@ struct FlagTests {
         Flag("generate", "--logit-bias", taken: ["-100", "100"], refused: ["-101", "101", "1e308"], form: "1=@"),
         Flag("generate", "--logit-bias", taken: tokens.taken, refused: tokens.refused, form: "@=1"),
         Flag("generate", "--seed", taken: seeds.taken, refused: seeds.refused),
-        Flag("bench acceptance", "--temp", taken: ["0", "100"], refused: ["-1", "101", "1e308"]),
-        Flag("bench acceptance", "--seed", taken: seeds.taken, refused: seeds.refused),
+        Flag("bench methods", "--sampling", taken: ["0", "100"], refused: ["-1", "101", "1e308"], form: "temp=@"),
+        Flag("bench methods", "--temp", taken: ["0", "100"], refused: ["-1", "101", "1e308"]),
+        Flag("bench methods", "--seed", taken: seeds.taken, refused: seeds.refused),
         Flag("relay", "--seed", taken: seeds.taken, refused: seeds.refused),
     ]
 

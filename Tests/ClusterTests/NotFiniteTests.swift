@@ -56,13 +56,13 @@ extension ClusterSuite {
                 ["worker", "--connect", "127.0.0.1:1", "-md", path, "--log-level", "critical"],
                 ["score", "-m", path, "-p", "x"],
                 ["bench", "engine", "-m", path],
-                ["bench", "acceptance", "-m", path, "--prompts", prompts],
+                ["bench", "methods", "-m", path, "--prompts", prompts],
             ] {
                 try await Self.expectSentence(arguments, words)
             }
         }
 
-        @Test("score, generate and bench acceptance stop at a non-finite logit and name its token and position")
+        @Test("score, generate and bench methods stop at a non-finite logit and name its token and position")
         func logits() async throws {
             let words = "the model gives token 0 the logit nan at position"
             let (target, tokens) = (Self.target, "1,2,\(Self.lawless),3")
@@ -91,7 +91,7 @@ extension ClusterSuite {
             )
             let lawless = Self.written(model, "lawless-everywhere")
             try await Self.expectSentence(
-                ["bench", "acceptance", "-m", lawless, "--prompts", prompts],
+                ["bench", "methods", "-m", lawless, "--prompts", prompts],
                 "the logit nan"
             )
         }

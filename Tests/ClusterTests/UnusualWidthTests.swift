@@ -37,7 +37,7 @@ extension ClusterSuite {
                     ["generate", "-m", path, "-p", "x"], ["score", "-m", path, "-p", "x"],
                     ["verifier", "-m", path, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
                     ["worker", "--connect", "127.0.0.1:1", "-md", path], ["bench", "engine", "-m", path],
-                    ["bench", "acceptance", "-m", path, "--prompts", prompts],
+                    ["bench", "methods", "-m", path, "--prompts", prompts],
                 ] {
                     let result = try await CommandResult.of(arguments)
                     #expect(result.status == 1 && result.output.isEmpty)

@@ -42,7 +42,7 @@ def commands(model):
         "chaos relay": (["chaos", "relay", "--listen", anywhere, "--connect", "127.0.0.1:9", "--announce"], '"ready"'),
         "score": (["score", "-m", model, "-p", TEXT, "--top", "1000"], None),
         "bench engine": (["bench", "engine", "-m", model, "--contexts", "64,512", "--repeats", "100"], None),
-        "bench acceptance": (["bench", "acceptance", "-m", model, "-md", "ngram", "--prompts", PROMPTS], None),
+        "bench methods": (["bench", "methods", "-m", model, "-md", "ngram", "--prompts", PROMPTS], None),
         "bench cluster": (["bench", "cluster"], None),
         "simulate": (["simulate", "--seeds", "1..1000000"], None),
     }

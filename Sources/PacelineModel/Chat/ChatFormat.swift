@@ -2,7 +2,7 @@ import PacelineChat
 
 /// How a family of models marks the turns of a conversation, for files that have no template.
 package struct ChatFormat: Sendable, Equatable {
-    package enum Family: String, Sendable {
+    package enum Family: String, CaseIterable, Sendable {
         /// `<|im_start|>role … <|im_end|>`: Qwen, SmolLM2 and many others.
         case chatML = "chatml"
         /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`, without the date in Llama 3.1's system message.

@@ -9,11 +9,11 @@ struct BenchCommand: ParsableCommand {
             Each command takes all its figures in one interleaved run, so that ratios stay valid on a shared machine.
 
               paceline bench engine -m smollm2-135m
-              paceline bench acceptance -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b --prompts prompts.jsonl
+              paceline bench methods -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b --prompts prompts.jsonl
               paceline bench serve --url http://127.0.0.1:8080 --rate 4 --duration 60s
             """,
         subcommands: [
-            BenchEngineCommand.self, BenchAcceptanceCommand.self, BenchClusterCommand.self, BenchServeCommand.self,
+            BenchEngineCommand.self, BenchMethodsCommand.self, BenchClusterCommand.self, BenchServeCommand.self,
         ]
     )
 }

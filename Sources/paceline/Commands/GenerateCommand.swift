@@ -24,6 +24,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Prompt") var prompt: PromptOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Ending") var ending: EndingOptions
     @OptionGroup(title: "Drafting") var drafting: DraftingOptions
 
     @Option(
@@ -62,6 +63,7 @@ struct GenerateCommand: AsyncParsableCommand {
         var request = CompletionRequest(prompt: .tokens(tokens))
         request.maxTokens = maxTokens
         sampling.apply(to: &request)
+        ending.apply(to: &request)
         let arguments = try arguments(names: names, contextLength: limit)
         let (json, asked) = (json, request)
         try await LocalCluster.run(arguments) { cluster in

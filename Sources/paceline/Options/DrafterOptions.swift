@@ -22,6 +22,29 @@ struct DrafterOptions: ParsableArguments {
     )
     var drafters: [String] = []
 
+    @OptionGroup var draftVocabulary: DraftVocabularyOption
+
+    func validate() throws {
+        guard drafters.count <= 16 else {
+            throw ValidationError("-md may name at most 16 drafters, not \(drafters.count)")
+        }
+    }
+
+    var vocabulary: Int? { draftVocabulary.count }
+
+    /// The arguments that pass ``vocabulary`` on to a worker.
+    var vocabularyArguments: [String] { draftVocabulary.arguments }
+
+    /// The drafters by name; throws if a model does not exist or a setting makes no sense.
+    func names(or fallback: [String] = []) throws -> [DrafterName] {
+        try (drafters.isEmpty ? fallback : drafters).map { name in
+            try DrafterName(name, catalog: .fromEnvironment())
+        }
+    }
+}
+
+/// How much of their vocabulary model drafters score.
+struct DraftVocabularyOption: ParsableArguments {
     @Option(
         name: .customLong("draft-vocab"),
         parsing: .unconditional,
@@ -34,26 +57,15 @@ struct DrafterOptions: ParsableArguments {
             valueName: "count"
         )
     )
-    var vocabulary: Int?
+    var count: Int?
+
+    var arguments: [String] { count.map { ["--draft-vocab", "\($0)"] } ?? [] }
 
     func validate() throws {
-        if let vocabulary, vocabulary < 1 {
+        if let count, count < 1 {
             throw ValidationError(
-                "--draft-vocab must be at least 1, not \(vocabulary); leave it out to score all tokens"
+                "--draft-vocab must be at least 1, not \(count); leave it out to score all tokens"
             )
-        }
-        guard drafters.count <= 16 else {
-            throw ValidationError("-md may name at most 16 drafters, not \(drafters.count)")
-        }
-    }
-
-    /// The arguments that pass ``vocabulary`` on to a worker.
-    var vocabularyArguments: [String] { vocabulary.map { ["--draft-vocab", "\($0)"] } ?? [] }
-
-    /// The drafters by name; throws if a model does not exist or a setting makes no sense.
-    func names(or fallback: [String] = []) throws -> [DrafterName] {
-        try (drafters.isEmpty ? fallback : drafters).map { name in
-            try DrafterName(name, catalog: .fromEnvironment())
         }
     }
 }

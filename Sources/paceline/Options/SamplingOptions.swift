@@ -78,19 +78,9 @@ struct SamplingOptions: ParsableArguments {
     )
     var seed: UInt64 = 0
 
-    @Option(
-        parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("End the text before this string; may be repeated.", valueName: "text")
-    )
-    var stop: [String] = []
-
-    @Flag(name: .customLong("ignore-eos"), help: "Continue past the token that ends a text.")
-    var ignoreEOS = false
-
     func validate() throws {
         do {
             _ = try parameters.validated()
-            _ = try StopStrings(stop)
         } catch {
             throw ValidationError("\(error)")
         }
@@ -126,8 +116,32 @@ struct SamplingOptions: ParsableArguments {
             logitBias.map { ("\($0.bias.token)", $0.bias.bias) },
             uniquingKeysWith: { first, _ in first }
         )
-        request.stop = stop.isEmpty ? nil : stop
         request.seed = seed
+    }
+}
+
+/// Where a text ends.
+struct EndingOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("End the text before this string; may be repeated.", valueName: "text")
+    )
+    var stop: [String] = []
+
+    @Flag(name: .customLong("ignore-eos"), help: "Continue past the token that ends a text.")
+    var ignoreEOS = false
+
+    func validate() throws {
+        do {
+            _ = try StopStrings(stop)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// Writes the flags into a request to a verifier.
+    func apply(to request: inout CompletionRequest) {
+        request.stop = stop.isEmpty ? nil : stop
         request.ignoreEOS = ignoreEOS
     }
 }

@@ -53,6 +53,26 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
+    /// Some of these drafters, with the same models and datastores, that remember nothing.
+    ///
+    /// - Parameter names: of drafters that this roster has; others are left out.
+    package func fresh(_ names: [DrafterName]) throws -> DrafterRoster {
+        try DrafterRoster(names.filter(self.names.contains), sharing: self)
+    }
+
+    private init(_ names: [DrafterName], sharing other: DrafterRoster) throws {
+        self.names = names.filter { !$0.hasModel } + names.filter(\.hasModel)
+        models = other.models
+        seed = other.seed
+        for case .lookUp(let settings) in names {
+            let name = DrafterName.lookUp(settings)
+            // A datastore does not remember anything.
+            lookUps[name] =
+                settings.kind == .datastore
+                ? other.lookUps[name] : try LookUpSource(settings) { try Datastore(path: $0) }
+        }
+    }
+
     package func makeDrafters() throws -> [any Drafter] {
         names.compactMap { name in
             switch name {
