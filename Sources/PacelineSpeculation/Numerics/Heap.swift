@@ -1,19 +1,22 @@
 /// A binary heap that yields its least element first. Equal elements come out in any order.
-package struct Heap<Element: Comparable> {
+///
+/// Public, not `package`: the compiler specialises for other modules only what is public (Swift 6.3). A simulation's
+/// queue of events would spend most of its time on asking what its elements are.
+public struct Heap<Element: Comparable> {
     @usableFromInline var elements: [Element] = []
 
     @inlinable
-    package init() {}
+    public init() {}
 
     /// The element that ``popFirst()`` would return.
     @inlinable
-    package var first: Element? { elements.first }
+    public var first: Element? { elements.first }
 
     @inlinable
-    package var count: Int { elements.count }
+    public var count: Int { elements.count }
 
     @inlinable
-    package mutating func insert(_ element: Element) {
+    public mutating func insert(_ element: Element) {
         elements.append(element)
         var hole = elements.count - 1
         while hole > 0 {
@@ -26,7 +29,7 @@ package struct Heap<Element: Comparable> {
     }
 
     @inlinable
-    package mutating func popFirst() -> Element? {
+    public mutating func popFirst() -> Element? {
         guard let last = elements.popLast() else { return nil }
         guard let first = elements.first else { return last }
         sink(last)
