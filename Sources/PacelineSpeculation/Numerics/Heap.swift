@@ -5,6 +5,7 @@
 public struct Heap<Element: Comparable> {
     @usableFromInline var elements: [Element] = []
 
+    /// A heap of nothing.
     @inlinable
     public init() {}
 
@@ -12,9 +13,11 @@ public struct Heap<Element: Comparable> {
     @inlinable
     public var first: Element? { elements.first }
 
+    /// How many elements it holds.
     @inlinable
     public var count: Int { elements.count }
 
+    /// Adds an element, in the logarithm of ``count`` steps.
     @inlinable
     public mutating func insert(_ element: Element) {
         elements.append(element)
@@ -28,6 +31,7 @@ public struct Heap<Element: Comparable> {
         elements[hole] = element
     }
 
+    /// Takes the least element out; nil if there is none.
     @inlinable
     public mutating func popFirst() -> Element? {
         guard let last = elements.popLast() else { return nil }
