@@ -330,6 +330,10 @@ let package = Package(
     targets: targets + fuzzing + (fuzzes ? [fuzzer] : [])
 )
 
+/// Modules of pure logic on one thread at a time. Debug builds, and with them all tests, check that no two accesses to
+/// a variable overlap. Release builds of these modules do not: a simulation would spend a tenth of its time on that.
+let unguarded: Set = ["PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
+
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !target.name.hasPrefix("C") || target.name == "ClusterTests" else { continue }
     target.swiftSettings = [
@@ -341,5 +345,10 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
         // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
         .enableUpcomingFeature("InternalImportsByDefault"),
     ]
+    if unguarded.contains(target.name) {
+        target.swiftSettings?.append(
+            .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+        )
+    }
     if fuzzes { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"])) }
 }

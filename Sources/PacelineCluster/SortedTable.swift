@@ -71,6 +71,13 @@ struct SortedTable<Key: Hashable & Comparable & Sendable, Value: Sendable>: Send
         }
     }
 
+    /// The least key of a value that `condition` holds for. Values are read in their places.
+    func firstKey(where condition: (borrowing Value) -> Bool) -> Key? {
+        values.withUnsafeBufferPointer { values in
+            values.indices.first { condition(values[$0]) }.map { keys[$0] }
+        }
+    }
+
     /// How many values `condition` holds for. They are read in their places.
     func count(where condition: (borrowing Value) -> Bool) -> Int {
         values.withUnsafeBufferPointer { values in values.indices.count { condition(values[$0]) } }

@@ -63,7 +63,7 @@ struct WidenedFaultTests {
 
     @Test("lose the end of one frame only")
     func truncation() {
-        var lane = Lane()
+        let lane = Lane()
         var random = SplitMix(seed: 1)
         lane.truncatesNext = true
         lane.write(.init(bytes: [UInt8](repeating: 1, count: 100)))
@@ -76,7 +76,7 @@ struct WidenedFaultTests {
 
     @Test("let a frame be overtaken by the next, and by the end of the stream not at all")
     func reordering() {
-        var lane = Lane()
+        let lane = Lane()
         var random = SplitMix(seed: 1)
         lane.reordersNext = true
         lane.write(.init(bytes: [1, 1]))
@@ -96,12 +96,10 @@ struct WidenedFaultTests {
 extension Lane {
     /// All bytes that come out, however late.
     fileprivate var arrived: [UInt8] {
-        mutating get {
-            var bytes: [UInt8] = []
-            while let piece = take(now: Instant(nanoseconds: .max)) {
-                if case .bytes(let part) = piece { bytes += Array(part.readableBytesView) }
-            }
-            return bytes
+        var bytes: [UInt8] = []
+        while let piece = take(now: Instant(nanoseconds: .max)) {
+            if case .bytes(let part) = piece { bytes += Array(part.readableBytesView) }
         }
+        return bytes
     }
 }

@@ -13,6 +13,8 @@ struct BaseSender: Sendable {
 
     private var openings: [Opening] = []
 
+    var isEmpty: Bool { openings.isEmpty }
+
     /// - Parameter open: with the whole base.
     mutating func add(_ open: Message.Open) {
         openings.append(Opening(open: open))

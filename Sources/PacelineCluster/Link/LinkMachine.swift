@@ -199,7 +199,7 @@ extension LinkMachine {
 
     /// Sends as much of the waiting bases as the peer has room for. The rest follows as the peer reads.
     private mutating func sendBases(now: Instant) throws(LinkFault) {
-        guard let peer else { return }
+        guard !openings.isEmpty, let peer else { return }
         let part = peer.basePart(limit: configuration.basePart)
         while outbound.bytes < configuration.baseWindow, let message = openings.next(part: part) {
             try write(message, now: now)

@@ -7,7 +7,10 @@ import PacelineWire
 ///
 /// Bytes keep their order and arrive once, as TCP promises, unless a fault breaks the promise. Bytes leave while the
 /// window has room for unacknowledged ones, so a receiver that reads nothing stops its sender.
-struct Lane {
+///
+/// A class, because it is asked something at every piece that arrives, and asking a value that an object holds copies
+/// it.
+final class Lane {
     /// What comes out at the receiver.
     enum Piece {
         case opened
@@ -70,13 +73,13 @@ struct Lane {
     /// Whether the last frame that left did so as a whole.
     var isBetweenFrames: Bool { outbox.first.map { $0.count == $0.bytes.readableBytes } ?? true && held == nil }
 
-    mutating func write(_ bytes: ByteBuffer) {
+    func write(_ bytes: ByteBuffer) {
         outbox.append(Write(bytes: bytes, count: bytes.readableBytes))
         outboxBytes += bytes.readableBytes
     }
 
     /// The application closes its side.
-    mutating func finish() {
+    func finish() {
         isEnding = true
         if let held = held.take() { outbox.insert(held, at: 0) }
     }
@@ -84,7 +87,7 @@ struct Lane {
     /// Moves what the window allows onto the wire.
     ///
     /// - Returns: the sizes of the writes that have left completely.
-    mutating func depart(_ network: Scenario.Network, now: Instant, random: inout SplitMix) -> [Int] {
+    func depart(_ network: Scenario.Network, now: Instant, random: inout SplitMix) -> [Int] {
         var left: [Int] = []
         reorder()
         while let first = outbox.first, unacknowledged < network.windowBytes {
@@ -112,7 +115,7 @@ struct Lane {
     }
 
     /// Appends a piece to those on the wire.
-    mutating func push(
+    func push(
         _ piece: Piece,
         _ network: Scenario.Network,
         bytes: Int,
@@ -130,7 +133,7 @@ struct Lane {
     }
 
     /// The next piece that has arrived by now.
-    mutating func take(now: Instant) -> Piece? {
+    func take(now: Instant) -> Piece? {
         guard let at = nextArrival, at <= now else { return nil }
         let piece = pieces[firstPiece].piece
         firstPiece += 1
@@ -144,7 +147,7 @@ struct Lane {
     /// The receiver has taken bytes.
     ///
     /// - Parameter isReported: whether the sender learns of it now.
-    mutating func acknowledge(_ bytes: Int, isReported: Bool) {
+    func acknowledge(_ bytes: Int, isReported: Bool) {
         unreported += bytes
         guard isReported else { return }
         unacknowledged = max(0, unacknowledged - unreported)
@@ -152,14 +155,14 @@ struct Lane {
     }
 
     /// Drops what is on its way; the receiver gets an error instead.
-    mutating func reset(_ reason: String, at: Instant) {
+    func reset(_ reason: String, at: Instant) {
         clear()
         pieces.append((at, .reset(reason)))
         lastArrival = at
     }
 
     /// Drops everything that waits or is on its way.
-    mutating func clear() {
+    func clear() {
         outbox.removeAll()
         held = nil
         outboxBytes = 0
@@ -169,7 +172,7 @@ struct Lane {
     }
 
     /// Drops what is on its way except part of the next piece, and ends the stream as if in order.
-    mutating func cut(keeping share: Double, at: Instant) {
+    func cut(keeping share: Double, at: Instant) {
         var rest: ByteBuffer?
         if case .bytes(let bytes)? = firstPiece < pieces.count ? pieces[firstPiece].piece : nil {
             rest = bytes.getSlice(at: bytes.readerIndex, length: Int(Double(bytes.readableBytes) * share))
@@ -181,7 +184,7 @@ struct Lane {
     }
 
     /// Sends again everything that could not get through.
-    mutating func resume(at: Instant) {
+    func resume(at: Instant) {
         for index in firstPiece..<pieces.count where pieces[index].at < at {
             pieces[index].at = at
         }
@@ -191,7 +194,7 @@ struct Lane {
 
 extension Lane {
     /// Lets a frame wait for the next, or go behind it once that has come.
-    private mutating func reorder() {
+    private func reorder() {
         guard let first = outbox.first, first.count == first.bytes.readableBytes, !isEnding else { return }
         if let waiting = held.take() {
             outbox.insert(waiting, at: 1)
@@ -206,7 +209,7 @@ extension Lane {
     /// Loses the end of a frame that is about to leave in one piece.
     ///
     /// - Returns: how many bytes are lost.
-    private mutating func truncate(_ part: inout ByteBuffer, of write: Write, random: inout SplitMix) -> Int {
+    private func truncate(_ part: inout ByteBuffer, of write: Write, random: inout SplitMix) -> Int {
         guard truncatesNext, part.readableBytes == write.count, write.count > 0 else { return 0 }
         truncatesNext = false
         let gone = 1 + random.next(below: write.count)
@@ -217,14 +220,14 @@ extension Lane {
     }
 
     /// Puts a frame of an earlier connection between two frames.
-    mutating func replay(_ frame: ByteBuffer, _ network: Scenario.Network, now: Instant, random: inout SplitMix) {
+    func replay(_ frame: ByteBuffer, _ network: Scenario.Network, now: Instant, random: inout SplitMix) {
         let length = frame.readableBytes
         watch.replayed(length)
         push(.bytes(frame), network, bytes: length, now: now, random: &random)
     }
 
     /// Cuts bytes into pieces of random size.
-    private mutating func transmit(
+    private func transmit(
         _ bytes: ByteBuffer,
         _ network: Scenario.Network,
         now: Instant,
@@ -239,7 +242,7 @@ extension Lane {
         }
     }
 
-    private mutating func corrupted(_ piece: ByteBuffer, random: inout SplitMix) -> ByteBuffer {
+    private func corrupted(_ piece: ByteBuffer, random: inout SplitMix) -> ByteBuffer {
         guard corruptsNext > 0 else { return piece }
         var bytes = Array(piece.readableBytesView)
         let place = random.next(below: bytes.count)
@@ -253,7 +256,7 @@ extension Lane {
     }
 
     /// Sends the end of a frame twice, as a broken middlebox may.
-    private mutating func duplicate(
+    private func duplicate(
         _ count: Int,
         _ bytes: ByteBuffer,
         _ network: Scenario.Network,

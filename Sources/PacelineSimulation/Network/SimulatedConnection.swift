@@ -28,8 +28,7 @@ protocol ConnectionOwner: AnyObject {
 
 /// A simulated TCP connection between a client and a verifier.
 ///
-/// A class, because a copy of a value would share its lanes' arrays, and the next write would copy all that is on the
-/// way.
+/// A class, because it is looked at for every piece that arrives, which would copy a value.
 final class SimulatedConnection {
     /// The ends are named for the processes that honest connections join.
     enum Side: UInt64 {
@@ -47,13 +46,25 @@ final class SimulatedConnection {
 
         /// Whether the process that opened it has not been restarted since.
         var isCurrent: Bool { owner.life == life }
+
+        /// Tells the process that opened it of an event.
+        func tell(_ event: ConnectionEvent) {
+            let owner = owner
+            if owner.life == life { owner.receive(event, on: link) }
+        }
+
+        /// Whether the process that opened it is stopped.
+        var isStopped: Bool {
+            let owner = owner
+            return owner.life == life && owner.isStopped
+        }
     }
 
     let client: End
     let server: End
     /// By the side that receives.
-    private var toWorker = Lane()
-    private var toVerifier = Lane()
+    private let toWorker = Lane()
+    private let toVerifier = Lane()
     /// Sides that have closed it.
     private var closed: (worker: Bool, verifier: Bool) = (false, false)
     /// Sides that know the connection is up.
@@ -74,12 +85,17 @@ final class SimulatedConnection {
 
     /// The lane on which `side` receives.
     subscript(to side: Side) -> Lane {
-        _read {
-            if side == .worker { yield toWorker } else { yield toVerifier }
-        }
-        _modify {
-            if side == .worker { yield &toWorker } else { yield &toVerifier }
-        }
+        side == .worker ? toWorker : toVerifier
+    }
+
+    /// Whether a side's process is stopped, so that its kernel keeps what arrives.
+    func isStopped(_ side: Side) -> Bool {
+        side == .worker ? client.isStopped : server.isStopped
+    }
+
+    /// Tells a side's process of an event, unless it has been restarted.
+    func tell(_ event: ConnectionEvent, to side: Side) {
+        if side == .worker { client.tell(event) } else { server.tell(event) }
     }
 
     func isClosed(_ side: Side) -> Bool {

@@ -95,13 +95,7 @@ extension SimulatedNetwork {
         live.append(id)
         if connection.isHonest { corruption.opened(connection) }
         for side in [Side.verifier, .worker] {
-            connections[id]?[to: side].push(
-                .opened,
-                settings,
-                bytes: 0,
-                now: timeline.now,
-                random: &timeline.random
-            )
+            connection[to: side].push(.opened, settings, bytes: 0, now: timeline.now, random: &timeline.random)
             scheduleDelivery(id, to: side)
         }
         return id
@@ -123,9 +117,9 @@ extension SimulatedNetwork {
             Self.label(bytes)
         )
         recordings?.record(bytes, of: connection.client.owner, to: side.other, on: id)
-        connections[id]?[to: side.other].write(bytes)
-        depart(id, from: side)
-        checkOutbox(of: id, side)
+        connection[to: side.other].write(bytes)
+        depart(connection, id, from: side)
+        if connections[id] != nil { checkOutbox(of: connection[to: side.other]) }
     }
 
     /// What a frame carries, for people.
@@ -133,8 +127,8 @@ extension SimulatedNetwork {
         FrameHeader(lookingAt: frame).map { "\($0.type)" } ?? "\(frame.readableBytes) bytes"
     }
 
-    private func checkOutbox(of id: Int, _ side: Side) {
-        let bytes = connections[id]?[to: side.other].outboxBytes ?? 0
+    private func checkOutbox(of lane: Lane) {
+        let bytes = lane.outboxBytes
         // The frame that exceeds the limit is not written, but the farewell is.
         if bytes > outboundLimit + WireLimits.handshakePayload {
             journal.fail(.caps, "\(bytes) bytes wait for a peer that takes none")
@@ -142,10 +136,11 @@ extension SimulatedNetwork {
     }
 
     /// Moves what the window allows onto the wire, and tells the sender what has left.
-    private func depart(_ id: Int, from side: Side) {
-        let left = connections[id]?[to: side.other].depart(settings, now: timeline.now, random: &timeline.random)
-        scheduleDelivery(id, to: side.other)
-        for count in left ?? [] {
+    private func depart(_ connection: SimulatedConnection, _ id: Int, from side: Side) {
+        guard connections[id] != nil else { return }
+        let left = connection[to: side.other].depart(settings, now: timeline.now, random: &timeline.random)
+        scheduleDelivery(connection, id, to: side.other)
+        for count in left {
             tell(.flushed(count), to: side, of: id)
         }
     }
@@ -154,11 +149,11 @@ extension SimulatedNetwork {
     func close(_ id: Int, _ side: Side) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
         noteEnd(of: id, side)
-        connections[id]?.close(side)
+        connection.close(side)
         let end = connection[end: side]
         if end.isCurrent { end.owner.forget(end.link) }
-        connections[id]?[to: side.other].finish()
-        depart(id, from: side)
+        connection[to: side.other].finish()
+        depart(connection, id, from: side)
         if connections[id]?[to: side.other].isDrained == false {
             timeline.schedule(after: LinkTransport.lingering) { [unowned self] in stopLingering(id, side) }
         }
@@ -194,41 +189,43 @@ extension SimulatedNetwork {
 
 extension SimulatedNetwork {
     private func scheduleDelivery(_ id: Int, to side: Side) {
-        guard let connection = connections[id], !connection[to: side].isDeliveryScheduled,
-            let at = connection[to: side].nextArrival
-        else { return }
-        connections[id]?[to: side].isDeliveryScheduled = true
+        if let connection = connections[id] { scheduleDelivery(connection, id, to: side) }
+    }
+
+    private func scheduleDelivery(_ connection: SimulatedConnection, _ id: Int, to side: Side) {
+        let lane = connection[to: side]
+        guard !lane.isDeliveryScheduled, let at = lane.nextArrival, connections[id] != nil else { return }
+        lane.isDeliveryScheduled = true
         timeline.schedule(at: max(at, timeline.now)) { [unowned self] in deliver(id, to: side) }
     }
 
     /// Hands over what has arrived, unless the way is cut or the receiver is stopped.
     private func deliver(_ id: Int, to side: Side) {
-        connections[id]?[to: side].isDeliveryScheduled = false
+        guard let connection = connections[id] else { return }
+        let lane = connection[to: side]
+        lane.isDeliveryScheduled = false
         for _ in 0..<Self.burst {
-            guard journal.violation == nil, let connection = connections[id], canReceive(connection, side),
-                let piece = connections[id]?[to: side].take(now: timeline.now)
+            guard !journal.isBroken, connections[id] != nil, canReceive(connection, side),
+                let piece = lane.take(now: timeline.now)
             else { break }
-            hand(piece, to: side, of: id)
+            hand(piece, to: side, connection, id)
         }
-        guard let connection = connections[id], canReceive(connection, side) else { return }
-        scheduleDelivery(id, to: side)
+        guard connections[id] != nil, canReceive(connection, side) else { return }
+        scheduleDelivery(connection, id, to: side)
     }
 
     private func canReceive(_ connection: SimulatedConnection, _ side: Side) -> Bool {
-        guard !connection[to: side].isBlackHole, !isCut(connection, to: side) else { return false }
-        let end = connection[end: side]
-        return !(end.isCurrent && end.owner.isStopped)
+        !connection[to: side].isBlackHole && !isCut(connection, to: side) && !connection.isStopped(side)
     }
 
     private func isCut(_ connection: SimulatedConnection, to side: Side) -> Bool {
         !cuts.isEmpty && cuts[ObjectIdentifier(connection.client.owner)]?.contains(side) == true
     }
 
-    private func hand(_ piece: Lane.Piece, to side: Side, of id: Int) {
-        guard let connection = connections[id] else { return }
+    private func hand(_ piece: Lane.Piece, to side: Side, _ connection: SimulatedConnection, _ id: Int) {
         switch piece {
         case .opened:
-            connections[id]?.open(side)
+            connection.open(side)
             tell(.opened(peer: connection[end: side.other].owner.host), to: side, of: id)
         case .bytes(let bytes): hand(bytes, to: side, connection, id)
         case .end: tell(.disconnected(reason: nil), to: side, of: id)
@@ -241,27 +238,28 @@ extension SimulatedNetwork {
     private func hand(_ bytes: ByteBuffer, to side: Side, _ connection: SimulatedConnection, _ id: Int) {
         let first = UInt64(bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) ?? 0)
         journal.mark(UInt64(bytes.readableBytes) ^ first << 32)
-        let wasSound = !connection[to: side].watch.isPoisonDelivered
+        let lane = connection[to: side]
+        let wasSound = !lane.watch.isPoisonDelivered
         acknowledge(bytes.readableBytes, connection, id, side)
-        let mustHaveNoticed = connections[id]?[to: side].watch.deliver(bytes.readableBytes) ?? false
-        if wasSound, let connection = connections[id], connection[to: side].watch.isPoisonDelivered {
+        let mustHaveNoticed = connections[id] != nil && lane.watch.deliver(bytes.readableBytes)
+        if wasSound, lane.watch.isPoisonDelivered, connections[id] != nil {
             corruption.delivered(id, connection, side)
         }
         tell(.received(bytes), to: side, of: id)
-        if mustHaveNoticed, let connection = connections[id] { corruption.mustBeOver(id, connection, side) }
+        if mustHaveNoticed, connections[id] != nil { corruption.mustBeOver(id, connection, side) }
     }
 
     private func acknowledge(_ bytes: Int, _ connection: SimulatedConnection, _ id: Int, _ side: Side) {
         let isReported = !isCut(connection, to: side.other)
-        let mayWait = connection[to: side].isDrained
-        connections[id]?[to: side].acknowledge(bytes, isReported: isReported)
-        if !mayWait, isReported { depart(id, from: side.other) }
+        let lane = connection[to: side]
+        let hasLeft = lane.isDrained
+        lane.acknowledge(bytes, isReported: isReported)
+        if !hasLeft, isReported { depart(connection, id, from: side.other) }
     }
 
     private func tell(_ event: ConnectionEvent, to side: Side, of id: Int) {
         guard let connection = connections[id], !connection.isClosed(side) else { return }
-        let end = connection[end: side]
-        if end.isCurrent { end.owner.receive(event, on: end.link) }
+        connection.tell(event, to: side)
     }
 
     /// Sets a process's connections going again after it was held up.
@@ -271,8 +269,8 @@ extension SimulatedNetwork {
                 connection.client.owner === owner || connection.server.owner === owner && connection.server.isCurrent
             else { continue }
             for side in [Side.worker, .verifier] {
-                scheduleDelivery(id, to: side)
-                depart(id, from: side)
+                scheduleDelivery(connection, id, to: side)
+                depart(connection, id, from: side)
             }
         }
     }

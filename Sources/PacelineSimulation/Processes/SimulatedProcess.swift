@@ -51,21 +51,30 @@ extension SimulatedProcess {
         case .stopped: state.backlog.append(event)
         case .running:
             // As in production, what an effect causes waits until the effects before it are done.
-            state.inbox.append(event)
-            guard !state.isHandling else { return }
+            guard !state.isHandling else { return state.inbox.append(event) }
             state.isHandling = true
-            var handled = 0
-            while journal.violation == nil, handled < state.inbox.count {
-                if state.compute.hasProgressed(now: timeline.now) { handle(.progressed) }
-                let event = state.inbox[handled]
-                handled += 1
-                handle(event)
-            }
-            state.inbox.removeAll(keepingCapacity: true)
+            handleInTurn(event)
+            if !state.inbox.isEmpty { handleInbox() }
             state.isHandling = false
             didHandleEvents()
             armTimer()
         }
+    }
+
+    private func handleInbox() {
+        var handled = 0
+        while handled < state.inbox.count {
+            let event = state.inbox[handled]
+            handled += 1
+            handleInTurn(event)
+        }
+        state.inbox.removeAll(keepingCapacity: true)
+    }
+
+    private func handleInTurn(_ event: Event) {
+        guard !journal.isBroken else { return }
+        if state.compute.hasProgressed(now: timeline.now) { handle(.progressed) }
+        handle(event)
     }
 
     // MARK: Timer and compute thread

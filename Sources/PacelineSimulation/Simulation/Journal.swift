@@ -4,6 +4,8 @@ import PacelineCluster
 final class Journal {
     var statistics = SimulationStatistics()
     private(set) var violation: Violation?
+    /// Whether a promise is broken. Stored, because it is asked at every piece that arrives.
+    private(set) var isBroken = false
     /// When any client last got tokens.
     var lastTokensAt: Instant?
     /// When a fault last struck that can cost gateways a verifier or a connection to one.
@@ -46,7 +48,7 @@ final class Journal {
     func fail(_ promise: Violation.Promise, _ detail: @autoclosure () -> String) {
         guard violation == nil else { return }
         let violation = Violation(promise, at: timeline.now, detail())
-        self.violation = violation
+        (self.violation, isBroken) = (violation, true)
         note("violation", "\(violation)")
     }
 }

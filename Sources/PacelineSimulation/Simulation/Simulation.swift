@@ -70,7 +70,7 @@ package final class Simulation {
 
     /// Runs until every request has ended and everything is at rest, or a promise is broken.
     package func run() {
-        while violation == nil, let action = timeline.next() {
+        while !journal.isBroken, let action = timeline.next() {
             journal.statistics.events += 1
             journal.mark(now.nanoseconds)
             action()
@@ -90,7 +90,7 @@ package final class Simulation {
     /// Runs for a span of virtual time, and judges nothing but safety. May be called again to go on.
     package func run(for time: Duration) {
         let end = now + time
-        while violation == nil, let action = timeline.next(by: end) {
+        while !journal.isBroken, let action = timeline.next(by: end) {
             journal.statistics.events += 1
             action()
         }

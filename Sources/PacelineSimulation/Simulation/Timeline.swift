@@ -7,13 +7,18 @@ import PacelineSpeculation
 final class Timeline {
     typealias Action = () -> Void
 
+    /// An event to come. In a structure, because a closure that a generic collection holds is wrapped in another.
+    private struct Event {
+        let action: Action
+    }
+
     private(set) var now = Instant.zero
     /// Since when no fault strikes; nil while faults may strike.
     private(set) var healedAt: Instant?
     var random: SplitMix
     /// A stream of its own, so that handshakes do not shift what else comes of the seed.
     private var nonces: SplitMix
-    private var queue = EventQueue<Action>()
+    private var queue = EventQueue<Event>()
 
     init(seed: UInt64) {
         random = SplitMix(seed: MockText.mix(seed ^ 0x5349_4d55))
@@ -25,14 +30,14 @@ final class Timeline {
     }
 
     func schedule(at time: Instant, _ action: @escaping Action) {
-        queue.schedule(action, at: time)
+        queue.schedule(Event(action: action), at: time)
     }
 
     /// Moves the clock to the next event and takes it out; nil if none is due by `end`.
     func next(by end: Instant = Instant(nanoseconds: .max)) -> Action? {
-        guard let due = queue.nextDue, due <= end, let (at, action) = queue.next() else { return nil }
+        guard let due = queue.nextDue, due <= end, let (at, event) = queue.next() else { return nil }
         now = max(now, at)
-        return action
+        return event.action
     }
 
     /// Moves the clock past a time in which nothing happens.

@@ -23,10 +23,14 @@ extension TreeGrower {
         var frontier = isGrowing ? self.frontier(of: tree) : []
         var added: [NodeIndex] = []
         var remaining: [TokenTree.Node] = []
+        // Thresholds repeat, and logarithms take long.
+        var (known, least) = (Double.nan, 0.0)
+        let step = preferredStep
         for (node, path) in ranked(reserve, in: tree) {
             let threshold = threshold(below: node.parent, in: tree, floor: floor)
-            guard path >= Double.logarithm(threshold), tree.depth(of: node.parent) < depthLimit,
-                tree.count + expectedNodes(above: path, from: frontier, in: tree) < nodeLimit(of: tree)
+            if threshold != known { (known, least) = (threshold, Double.logarithm(threshold)) }
+            guard path >= least, tree.depth(of: node.parent) < depthLimit,
+                tree.count + expectedNodes(above: path, from: frontier, step: step, in: tree) < nodeLimit(of: tree)
             else {
                 remaining.append(node)
                 continue
@@ -39,11 +43,20 @@ extension TreeGrower {
         return added
     }
 
+    /// By how much the log-probability of a preferred line falls with each of its nodes.
+    private var preferredStep: Double { -Double.logarithm(Swift.min(Swift.max(preferredShare, 0.05), 0.95)) }
+
     /// How many nodes with paths more probable than `path` further steps are likely to bring.
     ///
     /// Counts the preferred lines that begin at the frontier, assuming that they go on as such lines usually do.
-    private func expectedNodes(above path: Double, from frontier: [NodeIndex?], in tree: TokenTree) -> Int {
-        let step = -Double.logarithm(Swift.min(Swift.max(preferredShare, 0.05), 0.95))
+    ///
+    /// - Parameter step: ``preferredStep``.
+    private func expectedNodes(
+        above path: Double,
+        from frontier: [NodeIndex?],
+        step: Double,
+        in tree: TokenTree
+    ) -> Int {
         let depthLimit = depthLimit(of: tree)
         return frontier.reduce(0) { sum, node in
             let room = Swift.max(0, depthLimit - tree.depth(of: node))

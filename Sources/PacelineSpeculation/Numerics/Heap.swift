@@ -1,19 +1,25 @@
 /// A binary heap that yields its least element first. Equal elements come out in any order.
-package struct Heap<Element: Comparable> {
+///
+/// Public, not `package`: the compiler specialises for other modules only what is public (Swift 6.3). A simulation's
+/// queue of events would spend most of its time on asking what its elements are.
+public struct Heap<Element: Comparable> {
     @usableFromInline var elements: [Element] = []
 
+    /// A heap of nothing.
     @inlinable
-    package init() {}
+    public init() {}
 
     /// The element that ``popFirst()`` would return.
     @inlinable
-    package var first: Element? { elements.first }
+    public var first: Element? { elements.first }
 
+    /// How many elements it holds.
     @inlinable
-    package var count: Int { elements.count }
+    public var count: Int { elements.count }
 
+    /// Adds an element, in the logarithm of ``count`` steps.
     @inlinable
-    package mutating func insert(_ element: Element) {
+    public mutating func insert(_ element: Element) {
         elements.append(element)
         var hole = elements.count - 1
         while hole > 0 {
@@ -25,8 +31,9 @@ package struct Heap<Element: Comparable> {
         elements[hole] = element
     }
 
+    /// Takes the least element out; nil if there is none.
     @inlinable
-    package mutating func popFirst() -> Element? {
+    public mutating func popFirst() -> Element? {
         guard let last = elements.popLast() else { return nil }
         guard let first = elements.first else { return last }
         sink(last)

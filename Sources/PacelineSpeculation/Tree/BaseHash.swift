@@ -14,6 +14,10 @@ package struct BaseHash: Sendable, Hashable {
 
     package var rawValue: UInt64 { hash.value }
 
+    package init(_ tokens: [Token]) {
+        append(tokens)
+    }
+
     package init(_ tokens: some Sequence<Token>) {
         append(tokens)
     }
@@ -23,6 +27,13 @@ package struct BaseHash: Sendable, Hashable {
         hash.absorb(UInt8(truncatingIfNeeded: token >> 8))
         hash.absorb(UInt8(truncatingIfNeeded: token >> 16))
         hash.absorb(UInt8(truncatingIfNeeded: token >> 24))
+    }
+
+    /// The same for an array, which other modules cannot specialise the next function for.
+    package mutating func append(_ tokens: [Token]) {
+        for token in tokens {
+            append(token)
+        }
     }
 
     package mutating func append(_ tokens: some Sequence<Token>) {

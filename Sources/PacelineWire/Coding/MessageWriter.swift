@@ -8,6 +8,9 @@ package struct MessageWriter: Sendable {
     /// Sequence number of the last frame written; 0 before the first.
     package private(set) var lastSequence: UInt64 = 0
 
+    /// Bytes of a frame that most messages fit.
+    private static let usualFrame = 256
+
     package init(phase: LinkPhase) {
         self.phase = phase
     }
@@ -20,6 +23,8 @@ package struct MessageWriter: Sendable {
     ///   are then unchanged.
     package mutating func write(_ message: Message, into buffer: inout ByteBuffer) throws(WireError) {
         let start = buffer.writerIndex
+        // Room for nearly every message, so that the payload does not have to move the header.
+        buffer.reserveCapacity(minimumWritableBytes: Self.usualFrame)
         buffer.writeRepeatingByte(0, count: FrameHeader.byteCount)
         do {
             let length = try writePayload(of: message, into: &buffer)

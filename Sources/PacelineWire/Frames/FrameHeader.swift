@@ -19,6 +19,8 @@ import PacelineSpeculation
 package struct FrameHeader: Sendable, Equatable {
     package static let byteCount = 28
     package static let magic: [UInt8] = [0xf7, 0x50, 0x43, 0x4c]
+    /// The same as one number, its first byte highest.
+    private static let magicWord = magic.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
 
     package var type: MessageType
     package var payloadLength: Int
@@ -92,6 +94,8 @@ package struct FrameHeader: Sendable, Equatable {
     /// Compares as much of the magic as has arrived, so that a stranger is refused at its first wrong byte, however its
     /// bytes are split.
     static func checkMagic(in buffer: ByteBuffer) throws(FrameError) {
+        // As it mostly is.
+        if buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) == magicWord { return }
         let found = buffer.readableBytesView.prefix(magic.count)
         guard let wrong = zip(found, magic).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return }
         throw .magic(found: Array(found.prefix(wrong + 1)))
@@ -99,15 +103,15 @@ package struct FrameHeader: Sendable, Equatable {
 
     /// Writes the header at `index`, where 28 bytes are reserved.
     package func write(into buffer: inout ByteBuffer, at index: Int) {
-        buffer.setBytes(Self.magic, at: index)
-        buffer.setInteger(WireLimits.framingVersion, at: index + 8, endianness: .little)
-        buffer.setInteger(type.rawValue, at: index + 10)
-        buffer.setInteger(0, at: index + 11, as: UInt8.self)
-        buffer.setInteger(UInt32(payloadLength), at: index + 12, endianness: .little)
+        // In few writes: each has to ask whether somebody else holds the buffer.
+        let kind = UInt64(WireLimits.framingVersion) | UInt64(type.rawValue) << 16
+        buffer.setInteger(kind | UInt64(UInt32(payloadLength)) << 32, at: index + 8, endianness: .little)
         buffer.setInteger(payloadChecksum, at: index + 16, endianness: .little)
         buffer.setInteger(sequence, at: index + 20, endianness: .little)
         if let covered = buffer.viewBytes(at: index + 8, length: Self.byteCount - 8) {
-            buffer.setInteger(CRC32C.checksum(of: covered), at: index + 4, endianness: .little)
+            let checksum = UInt64(CRC32C.checksum(of: covered))
+            let start = UInt64(Self.magicWord.byteSwapped) | checksum << 32
+            buffer.setInteger(start, at: index, endianness: .little)
         }
     }
 }

@@ -169,7 +169,7 @@ struct DraftLedger: Sendable {
 
     /// The workers of a request, in the order of opening.
     func workers(of request: RequestID) -> [LinkID] {
-        pages[request]?.entries.map(\.worker) ?? []
+        pages.read(request) { $0.entries.map(\.worker) } ?? []
     }
 
     /// The requests of a worker, in the order of opening.
@@ -288,7 +288,7 @@ struct DraftLedger: Sendable {
     }
 
     private func entry(_ request: RequestID, _ worker: LinkID) -> Entry? {
-        pages[request]?.entries.first { $0.worker == worker }
+        pages.read(request) { page in page.entries.first { $0.worker == worker } }
     }
 
     @discardableResult

@@ -66,8 +66,8 @@ struct MergedTree: Sendable {
     mutating func add(_ part: Part) {
         var placed: [NodeIndex?] = []
         placed.reserveCapacity(part.tree.count)
-        for (node, probability) in zip(part.tree, part.probabilities) {
-            let place = place(node, under: placed, bit: part.bit, probability: probability)
+        for (index, probability) in part.probabilities.enumerated() {
+            let place = place(part.tree[index], under: placed, bit: part.bit, probability: probability)
             if part.isProven, let place { provenProbabilities[place] = max(provenProbabilities[place], probability) }
             placed.append(place)
         }
@@ -85,8 +85,8 @@ struct MergedTree: Sendable {
         var reach: [Double] = []
         reach.reserveCapacity(tree.count)
         var sum = 0.0
-        for (index, node) in tree.enumerated() {
-            let probability = (node.parent.map { reach[$0] } ?? 1) * provenProbabilities[index]
+        for index in tree.indices {
+            let probability = (tree.parent(of: index).map { reach[$0] } ?? 1) * provenProbabilities[index]
             reach.append(probability)
             if tree.depth(of: index) <= depth { sum += max(0, probability - price) }
         }
@@ -103,8 +103,8 @@ struct MergedTree: Sendable {
     func limited(to count: Int) -> MergedTree {
         guard tree.count > count else { return self }
         var reach: [Double] = []
-        for (index, node) in tree.enumerated() {
-            reach.append((node.parent.map { reach[$0] } ?? 1) * probabilities[index])
+        for index in tree.indices {
+            reach.append((tree.parent(of: index).map { reach[$0] } ?? 1) * probabilities[index])
         }
         // No node is more probable than its parent, which has the lower index: so the part is connected.
         let best = tree.indices.sorted { reach[$0] != reach[$1] ? reach[$0] > reach[$1] : $0 < $1 }

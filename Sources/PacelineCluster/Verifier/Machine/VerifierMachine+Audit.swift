@@ -51,9 +51,10 @@ extension VerifierMachine {
     ///
     /// `mutating`, though it changes nothing: a machine that an object holds would be copied otherwise.
     package mutating func audit() -> AuditFinding? {
-        for sequence in running.values {
-            guard let (worker, nodes) = sequence.largestTree, nodes > configuration.draft.nodes else { continue }
-            return .creditExceeded(worker, sequence.request, nodes: nodes, limit: configuration.draft.nodes)
+        for request in running.keys {
+            let largest = running.read(request) { $0.largestTree }
+            guard let (worker, nodes) = largest, nodes > configuration.draft.nodes else { continue }
+            return .creditExceeded(worker, request, nodes: nodes, limit: configuration.draft.nodes)
         }
         if let finding = auditTrust() { return finding }
         var lives: [UInt64: LinkID] = [:]

@@ -38,9 +38,9 @@ extension VerifierMachine {
 
     /// A worker added to a sequence's tree.
     mutating func noteArrival(for request: RequestID, from worker: LinkID, now: Instant) {
-        guard let depth = running[request]?.verifiableDepth else { return }
+        guard let depth = running.read(request, { $0.verifiableDepth }) else { return }
         observer.arrived(for: request, from: worker, now: now)
-        let isProven = links[worker]?.worker?.profile.isProven ?? false
+        let isProven = links.contains(worker) { $0.worker?.profile.isProven == true }
         let drafts = isProven ? valuableDrafts(for: request) : nil
         scheduler.arrived(for: request, drafts: drafts, depth: depth, now: now)
     }
@@ -70,16 +70,18 @@ extension VerifierMachine {
     }
 
     private mutating func demand(of request: RequestID) -> PassScheduler.Demand? {
-        guard let sequence = running[request] else { return nil }
-        let isDrafting = sequence.prefillLeft == 0 && !scheduler.slowdownGuard.isResting
+        guard let (left, depth) = running.read(request, { ($0.prefillLeft, $0.verifiableDepth) }) else { return nil }
+        let isDrafting = left == 0 && !scheduler.slowdownGuard.isResting
+        let isExhausted = ledger.workers(of: request).allSatisfy { worker in
+            let credit = ledger.credit(of: worker, for: request)
+            return running.read(request) { $0.isExhausted(worker, credit: credit) } ?? true
+        }
         return PassScheduler.Demand(
             request: request,
-            prefillLeft: sequence.prefillLeft,
-            depth: sequence.verifiableDepth,
+            prefillLeft: left,
+            depth: depth,
             drafts: isDrafting ? drafts(for: request) : MergedTree(limits: treeLimits),
-            isExhausted: ledger.workers(of: request).allSatisfy { worker in
-                sequence.isExhausted(worker, credit: ledger.credit(of: worker, for: request))
-            }
+            isExhausted: isExhausted
         )
     }
 

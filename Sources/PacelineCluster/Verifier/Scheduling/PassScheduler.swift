@@ -69,7 +69,7 @@ struct PassScheduler: Sendable {
     /// - Returns: the pass that is now in flight; nil if none starts.
     mutating func next(_ demands: [Demand], now: Instant) -> PassPlan? {
         guard inFlight == nil else { return nil }
-        let ended = held.subtracting(demands.map(\.request)).sorted()
+        let ended = held.filter { request in !demands.contains { $0.request == request } }.sorted()
         let closings = PlantedBug.engineSequenceKept.isPlanted ? [] : ended
         guard !demands.isEmpty || !closings.isEmpty else {
             rest()

@@ -78,14 +78,14 @@ extension WorkerMachine {
     }
 
     func session(_ request: UInt64, on link: LinkID) -> DraftSessionID? {
-        sessions.values.first { $0.link == link && $0.request == request }?.id
+        sessions.firstKey { $0.link == link && $0.request == request }
     }
 
     /// Hands the compute thread the next turn if it is idle.
     mutating func startTurnIfDue(now: Instant) {
         guard !rota.isComputing, phase != .ended else { return }
         let closings = rota.closings(besides: sessions.keys)
-        let next = rota.next(of: sessions.values.filter(\.wantsTurn).map(\.id))
+        let next = rota.next(of: sessions.keys { $0.wantsTurn })
         guard next != nil || !closings.isEmpty else { return }
         rota.begin(next, closing: closings, now: now)
         let settings = configuration.draft
