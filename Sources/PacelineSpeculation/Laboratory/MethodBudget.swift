@@ -6,12 +6,21 @@ package struct MethodBudget: Sendable, Hashable {
     package var width: Int
     /// Tokens to generate for each prompt, at most.
     package var tokens: Int
+    /// What shapes trees; nil for best-first growth.
+    package var planner: PlannerSettings?
 
-    package init(nodes: Int = 16, depth: Int = 8, width: Int = 3, tokens: Int = 128) {
+    package init(
+        nodes: Int = 16,
+        depth: Int = 8,
+        width: Int = 3,
+        tokens: Int = 128,
+        planner: PlannerSettings? = nil
+    ) {
         self.nodes = nodes
         self.depth = depth
         self.width = width
         self.tokens = tokens
+        self.planner = planner
     }
 
     /// Drafters may grow twice as many nodes as a pass verifies, and grow as long as they can: they have no clock.
@@ -22,7 +31,13 @@ package struct MethodBudget: Sendable, Hashable {
             minimumProbability: 0,
             depth: depth,
             width: width,
-            minimumGain: 0
+            minimumGain: 0,
+            planner: planner
         )
+    }
+
+    /// The nodes that a pass verifies, of all that were drafted: the planner's choice, or the most probable paths.
+    func chosen(from tree: TokenTree) -> TokenTree {
+        planner?.makePlanner()?.selection(of: tree, nodes: nodes) ?? tree.subtree(keeping: nodes).tree
     }
 }

@@ -48,7 +48,7 @@ package struct MethodRun {
     /// - Returns: the tree to verify; empty if nothing was drafted.
     package mutating func propose() throws -> TokenTree {
         while try draft.step() {}
-        let tree = chosen(from: draft.tree)
+        let tree = budget.chosen(from: draft.tree)
         proposed = tree
         return tree
     }
@@ -74,11 +74,6 @@ package struct MethodRun {
         proposed = nil
         try draft.commit(emitted)
         return round
-    }
-
-    /// The nodes that a pass verifies, of all that were drafted: the most probable paths. The place for other planners.
-    private func chosen(from tree: TokenTree) -> TokenTree {
-        tree.subtree(keeping: budget.nodes).tree
     }
 }
 

@@ -17,6 +17,7 @@ struct BenchMethodsCommand: ParsableCommand {
               paceline bench methods -m smollm2-135m --prompts prompts.jsonl
               paceline bench methods -m smollm2-135m -md ngram -md suffix+ngram --prompts prompts.jsonl \
             --sampling greedy --sampling temp=0.8 --plot methods.svg
+              paceline bench methods -m smollm2-135m -md ngram --planner eagle-2 --prompts prompts.jsonl
               paceline bench methods -m smollm2-135m --prompts prompts.jsonl --live 5 --resume figures.jsonl
               paceline bench methods -m smollm2-135m --prompts mine.jsonl --auto 60s
 
@@ -35,6 +36,7 @@ struct BenchMethodsCommand: ParsableCommand {
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Methods") var methods: MethodOptions
+    @OptionGroup var planning: PlannerOptions
     @OptionGroup(title: "Prompts") var prompts: BenchPromptOptions
 
     @Option(
@@ -215,6 +217,7 @@ struct BenchMethodsCommand: ParsableCommand {
             "--nodes": "\(nodes)",
             "--depth": "\(depth)",
             "--width": "\(width)",
+            "--planner": planning.planner.map { "\($0)" } ?? "unset",
             "--live": live.map { "\($0)" } ?? "unset",
             "--kv-type": cache.type.rawValue,
             "--draft-vocab": methods.draftVocabulary.count.map { "\($0)" } ?? "unset",
@@ -258,7 +261,13 @@ struct BenchMethodsCommand: ParsableCommand {
             target: target,
             roster: roster,
             methods: methods,
-            budget: MethodBudget(nodes: nodes, depth: depth, width: width, tokens: tokens),
+            budget: MethodBudget(
+                nodes: nodes,
+                depth: depth,
+                width: width,
+                tokens: tokens,
+                planner: planning.planner
+            ),
             ends: ignoresEnd ? [] : file.tokenizer.endOfGeneration
         )
     }

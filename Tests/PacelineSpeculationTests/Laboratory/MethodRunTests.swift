@@ -91,6 +91,23 @@ struct MethodRunTests {
         #expect(figures.missed == 1 && figures.acceptance(atDepth: 1) == 0)
     }
 
+    @Test("a planner shapes the trees that are verified, and changes no token")
+    func planner() throws {
+        let text: [Token] = [10, 11, 12, 13, 14, 15]
+        var limits = MethodBudget(nodes: 4, depth: 4, width: 2, tokens: 6)
+        for (planner, roots) in [(nil, 2), (try PlannerSettings("chain"), 1)] as [(PlannerSettings?, Int)] {
+            limits.planner = planner
+            var run = try Self.run([FixedDrafter(text: text, second: 20)], [1], limits)
+            let tree = try run.propose()
+            #expect(tree.filter { $0.parent == nil }.count == roots, "\(tree)")
+            while !run.isOver {
+                _ = try run.take(Array(text[run.tokens.count...].prefix(2)))
+                if !run.isOver { _ = try run.propose() }
+            }
+            #expect(run.tokens == text)
+        }
+    }
+
     @Test("the expected number of accepted nodes is the sum of the probabilities of all paths")
     func expected() throws {
         let tree = try TokenTree([
