@@ -199,7 +199,8 @@ extension ClusterSuite {
         func refuses(more: [String]) async throws {
             let result = try await CommandResult.of(try Self.arguments() + more)
             #expect(result.status != 0 && result.output.isEmpty)
-            #expect(result.errors.hasPrefix("paceline: ") && result.errors.split(separator: "\n").count == 1, "\(result)")
+            #expect(result.errors.hasPrefix("paceline: "), "\(result)")
+            #expect(result.errors.split(separator: "\n").count == 1, "\(result)")
         }
     }
 

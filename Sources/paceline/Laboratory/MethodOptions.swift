@@ -40,12 +40,13 @@ struct MethodOptions: ParsableArguments {
     func methods() throws -> [Laboratory.Method] {
         try (names.isEmpty ? Self.usual : names).map { name in
             // A file may have a plus sign in its name.
-            let parts = FileManager.default.fileExists(atPath: name) ? [name] : name.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
-            let drafters = try parts.map { part in
-                guard !part.isEmpty else {
+            let isFile = FileManager.default.fileExists(atPath: name)
+            let words = isFile ? [Substring(name)] : name.split(separator: "+", omittingEmptySubsequences: false)
+            let drafters = try words.map { word in
+                guard !word.isEmpty else {
                     throw ValidationError("-md \(name) lacks a drafter beside a +; write one on both sides")
                 }
-                return try DrafterName(part, catalog: .fromEnvironment())
+                return try DrafterName(String(word), catalog: .fromEnvironment())
             }
             guard drafters.count <= 16 else {
                 throw ValidationError("a method has at most 16 drafters, and -md \(name) names \(drafters.count)")

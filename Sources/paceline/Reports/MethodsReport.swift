@@ -147,7 +147,9 @@ extension MethodsReport.Row {
             return "\(mean.formatted(decimals: 0)) ±\(deviation.formatted(decimals: 0))"
         }
         let live = [(verifying, 1, " ms"), (tokensPerSecond, 1, ""), (speedUp, 2, ""), (worst, 2, "")].map {
-            value, decimals, unit in
+            value,
+            decimals,
+            unit in
             value.map { $0.formatted(decimals: decimals) + unit } ?? ""
         }
         return [method, tokensPerPass.formatted(decimals: 2), length.formatted(decimals: 2)] + shares

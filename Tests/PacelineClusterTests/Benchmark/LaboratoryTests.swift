@@ -62,8 +62,10 @@ struct LaboratoryTests {
         SamplingParameters(temperature: 1, minP: 0.02, repetitionPenalty: 1.1, frequencyPenalty: 0.1, seed: 6),
     ]
 
-    @Test("drafting for the recorded text gives the figures and rounds of a live run, prompt by prompt",
-        arguments: [0, 1, 2])
+    @Test(
+        "drafting for the recorded text gives the figures and rounds of a live run, prompt by prompt",
+        arguments: [0, 1, 2]
+    )
     func replayIsLive(variant: Int) throws {
         defer { remove() }
         var laboratory = try laboratory([["ngram"], ["suffix", "recycling"], [drafter], [drafter, "phrases", "trie"]])
