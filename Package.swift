@@ -334,6 +334,18 @@ let package = Package(
 /// a variable overlap. Release builds of these modules do not: a simulation would spend a tenth of its time on that.
 let unguarded: Set = ["PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
 
+/// Modules that simulations spend their time in. With PACELINE_QUICK_SIMULATION, debug builds optimise these and keep
+/// assertions, planted bugs and what tests see. That takes longer to build, and an edit rebuilds whole modules, so it
+/// is for those who run all tests.
+let simulated: Set = [
+    "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
+    "PacelineWire",
+]
+let isQuick = Context.environment["PACELINE_QUICK_SIMULATION"] != nil
+let quick = [
+    "-O", "-whole-module-optimization", "-num-threads", "2", "-disable-batch-mode", "-assert-config", "Debug",
+]
+
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !target.name.hasPrefix("C") || target.name == "ClusterTests" else { continue }
     target.swiftSettings = [
@@ -349,6 +361,9 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
         target.swiftSettings?.append(
             .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
         )
+    }
+    if simulated.contains(target.name), isQuick {
+        target.swiftSettings?.append(.unsafeFlags(quick, .when(configuration: .debug)))
     }
     if fuzzes { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"])) }
 }

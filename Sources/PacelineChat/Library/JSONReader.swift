@@ -47,8 +47,8 @@ package struct JSONReader {
         while let byte, [0x20, 0x09, 0x0a, 0x0d].contains(byte) { place += 1 }
     }
 
-    private mutating func skip(_ character: Character) -> Bool {
-        guard byte == character.asciiValue else { return false }
+    private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+        guard byte == UInt8(ascii: character) else { return false }
         place += 1
         return true
     }

@@ -19,12 +19,20 @@ package struct ChatText: Sendable {
 
     /// Text of the template itself, or of the model file.
     package init(_ text: String) {
-        units = text.unicodeScalars.map(\.value)
+        units = Self.units(of: text, marked: 0)
     }
 
     /// Text of a message, or of anything else that a client sent.
     package init(message text: String) {
-        units = text.unicodeScalars.map { $0.value | Self.mark }
+        units = Self.units(of: text, marked: Self.mark)
+    }
+
+    private static func units(of text: String, marked mark: Unit) -> [Unit] {
+        // ASCII needs no decoding, and most text is that.
+        let plain = text.utf8.withContiguousStorageIfAvailable { bytes -> [Unit]? in
+            bytes.allSatisfy { $0 < 0x80 } ? bytes.map { Unit($0) | mark } : nil
+        }
+        return (plain ?? nil) ?? text.unicodeScalars.map { $0.value | mark }
     }
 
     static let empty = ChatText(units: [])
@@ -36,6 +44,12 @@ package struct ChatText: Sendable {
 
     /// The characters without their marks.
     package var string: String {
+        if units.allSatisfy({ Self.value($0) < 0x80 }) {
+            return String(unsafeUninitializedCapacity: units.count) { bytes in
+                for place in units.indices { bytes[place] = UInt8(truncatingIfNeeded: Self.value(units[place])) }
+                return units.count
+            }
+        }
         var view = String.UnicodeScalarView()
         for unit in units { view.append(Self.scalar(unit)) }
         return String(view)

@@ -137,7 +137,7 @@ package struct GatewaySnapshot: Sendable {
 
         init(_ address: ReplicaAddress, _ replica: Replica, isActive: Bool, isSpare: Bool) {
             (self.address, self.isActive) = (address, isActive)
-            state = isSpare ? "spare" : "\(replica.state)"
+            state = isSpare ? "spare" : replica.state.rawValue
             generation = replica.generation
             requests = replica.attempts
             isListed = replica.isListed

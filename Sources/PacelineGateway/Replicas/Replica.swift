@@ -2,7 +2,7 @@ import PacelineCluster
 
 /// What the gateway knows of one address of a verifier.
 struct Replica: Sendable {
-    enum State: Sendable, Equatable {
+    enum State: String, Sendable {
         /// It has not answered yet, or the last attempt showed that what is known is old.
         case unknown
         case ready

@@ -39,19 +39,30 @@ package enum EventStream {
         /// - Returns: the data of the events that it completed.
         /// - Throws: ``TooLong`` for an event beyond the limit; the stream is of no use afterwards.
         package mutating func append(_ bytes: some Sequence<UInt8>) throws(TooLong) -> [[UInt8]] {
+            // Other modules cannot specialise this: it must not ask for byte after byte.
+            if let taken = bytes.withContiguousStorageIfAvailable({ take($0) }) { return try taken.get() }
+            return try Array(bytes).withUnsafeBufferPointer { take($0) }.get()
+        }
+
+        private mutating func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<[[UInt8]], TooLong> {
+            let (newline, carriageReturn) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
             var events: [[UInt8]] = []
-            for byte in bytes {
-                let endsLine = byte == UInt8(ascii: "\r") || (byte == UInt8(ascii: "\n") && !lastWasReturn)
-                let isSecondOfPair = byte == UInt8(ascii: "\n") && lastWasReturn
-                lastWasReturn = byte == UInt8(ascii: "\r")
-                if endsLine {
-                    if let event = endLine() { events.append(event) }
-                } else if !isSecondOfPair {
-                    line.append(byte)
-                    guard line.count + (data?.count ?? 0) <= Self.eventLimit else { throw TooLong() }
+            var place = 0
+            while place < bytes.count {
+                let end = bytes[place...].firstIndex { $0 == newline || $0 == carriageReturn } ?? bytes.count
+                if end > place {
+                    line += bytes[place..<end]
+                    lastWasReturn = false
+                    guard line.count + (data?.count ?? 0) <= Self.eventLimit else { return .failure(TooLong()) }
                 }
+                if end < bytes.count {
+                    let isSecondOfPair = lastWasReturn && bytes[end] == newline
+                    lastWasReturn = bytes[end] == carriageReturn
+                    if !isSecondOfPair, let event = endLine() { events.append(event) }
+                }
+                place = end + 1
             }
-            return events
+            return .success(events)
         }
 
         /// An empty line ends an event; other lines add to it or are comments and fields without meaning here.

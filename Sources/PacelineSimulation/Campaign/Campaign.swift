@@ -47,7 +47,7 @@ package final class Campaign: Sendable {
         /// Does something with the bug that is asked for.
         package func planted<Result>(_ work: () throws -> Result) rethrows -> Result {
             #if DEBUG
-                try PlantedBug.$planted.withValue(plantedBug) { try work() }
+                try PlantedBug.plant(plantedBug, in: work)
             #else
                 try work()
             #endif

@@ -27,7 +27,8 @@ struct StreamTranscript {
     private var choices: [Choice]
     private var parser = EventStream.Parser()
     /// What all chunks have in common.
-    private var identity: String?
+    private var identity: [TemplateValue?]?
+    private static let identifying = ["id", "object", "created", "model", "system_fingerprint"]
     /// The model that answers; nil before the first chunk.
     private(set) var dialect: Int?
     private(set) var hasEnded = false
@@ -114,15 +115,15 @@ struct StreamTranscript {
     }
 
     private mutating func identify(_ chunk: TemplateMapping) throws {
-        let fields = ["id", "object", "created", "model", "system_fingerprint"]
-        let own = fields.map { chunk[$0].map { "\($0.string ?? $0.digits ?? "")" } ?? "" }.joined(separator: " ")
+        let own = Self.identifying.map { chunk[$0] }
         if identity == nil {
             identity = own
             let fingerprint = chunk["system_fingerprint"]?.string
             dialect = (try MockVocabulary.models.get()).firstIndex { $0.fingerprint == fingerprint }
         }
         guard own == identity, dialect != nil else {
-            throw Difference(promise: .stream, detail: "a chunk of \(own) in the stream of \(identity ?? "")")
+            let names = [own, identity ?? []].map { $0.map { $0?.string ?? $0?.digits ?? "" }.joined(separator: " ") }
+            throw Difference(promise: .stream, detail: "a chunk of \(names[0]) in the stream of \(names[1])")
         }
     }
 
@@ -147,7 +148,7 @@ struct StreamTranscript {
         try take(tokens: entry, of: due, place)
         try take(scores: entry, of: due, place)
         choices[place].text += try text(of: entry, place)
-        guard due.text.utf8.starts(with: choices[place].text.utf8) else {
+        guard due.text.begins(with: choices[place].text) else {
             throw Difference(detail: "text that differs from plain decoding's in choice \(place)")
         }
         if let reason = entry["finish_reason"]?.string { try end(place, reason, due) }
@@ -236,6 +237,16 @@ struct StreamTranscript {
         guard figures == 1, usages == (wishes.showsUsage || !wishes.isStreamed ? 1 : 0) else {
             throw Difference(promise: .stream, detail: "\(figures) sets of figures and \(usages) of token counts")
         }
+    }
+}
+
+extension String {
+    /// Compares bytes in their places, since a text is compared each time that a part of it has come.
+    fileprivate func begins(with part: String) -> Bool {
+        let begins = utf8.withContiguousStorageIfAvailable { whole in
+            part.utf8.withContiguousStorageIfAvailable { whole.starts(with: $0) }
+        }
+        return (begins ?? nil) ?? utf8.starts(with: part.utf8)
     }
 }
 

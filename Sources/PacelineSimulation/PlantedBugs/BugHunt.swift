@@ -141,7 +141,7 @@
         /// - Returns: nil if none does.
         package func run() throws -> (seed: UInt64, violation: Violation)? {
             for seed in [seed] + (1...seeds) {
-                let found = try PlantedBug.$planted.withValue(bug) { try violation(seed: seed) }
+                let found = try PlantedBug.plant(bug) { try violation(seed: seed) }
                 if let found { return (seed, found) }
             }
             return nil

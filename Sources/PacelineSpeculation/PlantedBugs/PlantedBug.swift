@@ -1,4 +1,6 @@
 #if DEBUG
+    import Synchronization
+
     /// A bug in the code that the simulator runs, there to show that the simulator's checks find it.
     ///
     /// Debug builds carry all of them and plant the one that is asked for; without asking none. In a release build a
@@ -30,9 +32,20 @@
         case refusalIsFinal, seedForgotten, healthAskedOnce
 
         /// The bug that is planted in whatever the present thread or task runs; nil for none.
-        @TaskLocal package static var planted: PlantedBug?
+        @TaskLocal private static var planted: PlantedBug?
+        /// How many pieces of work run with a bug at present, in the whole process. While none does, to look at this is
+        /// enough; to read the value of a task takes many times as long, and there are questions at every step.
+        private static let plantings = Atomic(0)
 
-        package var isPlanted: Bool { Self.planted == self }
+        package var isPlanted: Bool { Self.plantings.load(ordering: .relaxed) > 0 && Self.planted == self }
+
+        /// Does something with a bug, or with none.
+        package static func plant<Result>(_ bug: PlantedBug?, in work: () throws -> Result) rethrows -> Result {
+            guard let bug else { return try $planted.withValue(nil, operation: work) }
+            plantings.add(1, ordering: .relaxed)
+            defer { plantings.subtract(1, ordering: .relaxed) }
+            return try $planted.withValue(bug, operation: work)
+        }
     }
 #else
     /// No bug: every name that a debug build knows stands for ``Absence``.

@@ -69,7 +69,7 @@ extension Message.Tree: Payload {
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Tree {
-        let surprisals = nodes.map { Surprisal.steps(of: $0.logProbability) }
+        let (shape, surprisals) = (shape, nodes.map { Surprisal.steps(of: $0.logProbability) })
         var structure = Paceline__V1__Tree.make()
         structure.request = request
         structure.epoch = epoch
@@ -115,6 +115,7 @@ extension Message.Verifying: Payload {
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Verifying {
+        let shape = shape
         var structure = Paceline__V1__Verifying.make()
         structure.request = request
         structure.epoch = epoch
