@@ -31,6 +31,8 @@ say "checking format and style"
 set_up "${models[@]}"
 cd -- "$root"
 name_commit
+# Simulations are most of what tests compute.
+export PACELINE_QUICK_SIMULATION=1
 say "building"
 swift build --build-tests --explicit-target-dependency-import-check error
 say "checking the types of release builds"
@@ -83,6 +85,8 @@ if (($# == 0)); then
     python3 Tests/Measurements/kill_test.py --seconds 60 --untimed
     say "testing twice the load that a verifier can take"
     python3 Tests/Measurements/overload.py --short
+    say "testing ten thousand simulated clusters"
+    python3 Tests/Measurements/campaign.py
     say "testing a minute of faults on a whole cluster"
     python3 Tests/Measurements/soak.py --minutes 1
 fi

@@ -28,7 +28,9 @@ final class Nemesis {
     }
 
     /// Lets a fault of this kind strike a random victim.
-    private func strike(_ kind: FaultKind) {
+    ///
+    /// - Parameter tries: how often it was tried before. A worker can hang only while it computes, which is seldom.
+    private func strike(_ kind: FaultKind, tries: Int = 0) {
         guard timeline.healedAt == nil else { return }
         let hasStruck: Bool
         switch kind {
@@ -44,13 +46,18 @@ final class Nemesis {
             hasStruck = strikeFleet(kind)
         default: hasStruck = false
         }
-        if hasStruck { journal.count(kind) } else { journal.note("fault", "\(kind.rawValue) finds nobody to strike") }
+        if hasStruck { return journal.count(kind) }
+        guard kind == .hang, tries < 50 else {
+            return journal.note("fault", "\(kind.rawValue) finds nobody to strike")
+        }
+        let pause = Duration.milliseconds(1) + timeline.random.duration(below: .milliseconds(10))
+        timeline.schedule(after: pause) { [unowned self] in strike(kind, tries: tries + 1) }
     }
 
     private func strikeWorker(_ kind: FaultKind) -> Bool {
         guard !cluster.workers.isEmpty else { return false }
         let worker = cluster.workers[timeline.random.next(below: cluster.workers.count)]
-        guard worker.state.isRunning else { return false }
+        guard worker.state.isRunning, kind != .hang || worker.state.compute.isBusy else { return false }
         let longest = timeline.random.pick([100, 3000])
         let span = Duration.milliseconds(20 + timeline.random.next(below: longest))
         note(kind, worker.host, for: span)
@@ -58,9 +65,7 @@ final class Nemesis {
         case .flap: flap(worker, times: 3 + timeline.random.next(below: 6), within: span)
         case .partition, .oneWay: partition(worker, isOneWay: kind == .oneWay, for: span)
         case .pause: pause(worker, for: span)
-        case .hang:
-            guard worker.state.compute.isBusy else { return false }
-            worker.hang(for: span)
+        case .hang: worker.hang(for: span)
         case .drain:
             worker.drain()
             restart(worker, after: WorkerProcess.drainGrace + span)
