@@ -7,7 +7,8 @@ struct SamplingVariant: ExpressibleByArgument, Hashable {
     private let changes: [String]
 
     init?(argument: String) {
-        changes = argument == "greedy" ? ["temp=0"] : argument.split(separator: ",").map(String.init)
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        changes = argument == "greedy" ? ["temp=0"] : parts
         var parameters = SamplingParameters.greedy
         guard !changes.isEmpty, changes.allSatisfy({ Self.apply($0, to: &parameters) }),
             (try? parameters.validated()) != nil
