@@ -68,12 +68,13 @@ extension ClusterSuite {
             let options = ["-md", TestModels.tinyDrafter, "--planner", "opt-tree:nodes=12", "--always-draft"]
             let drafted = try await TestCluster(TestModels.tiny, options: options)
             let names = ["chain:length=3", "eagle-2:width=3,depth=4,nodes=12", "rsd-s:width=3"]
-            for name in names {
-                _ = try drafted.startWorker(["ngram", TestModels.tinyDrafter], ["--planner", name])
+            let workers = try names.map { name in
+                try drafted.startWorker(["ngram", TestModels.tinyDrafter], ["--planner", name])
             }
             try await drafted.waitForWorkers(1 + names.count)
             for seed in 0...5 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
             try await compareUntilAllContribute(plain, drafted, mayRest: false)
+            #expect(workers.allSatisfy { $0.isRunning })
         }
 
         /// Compares a verifier without workers with one that gets another worker after each comparison.

@@ -15,8 +15,7 @@ struct PlannerIdentityTests {
 
     private static let requests = [40].flatMap { length in
         [
-            SamplingParameters.greedy, SamplingParameters(temperature: 0.8, seed: 5),
-            SamplingParameters(temperature: 0.8, topP: 0.9, seed: 6),
+            SamplingParameters.greedy, SamplingParameters(temperature: 0.8, topP: 0.95, seed: 5),
         ].map { sampling in
             GenerationRequest(
                 prompt: Array(TransformerEngineTests.text.prefix(length)),
@@ -51,7 +50,7 @@ struct PlannerIdentityTests {
         }
     }
 
-    @Test("stop-and-wait rounds in one process emit the tokens of plain decoding, and accept some")
+    @Test("stop-and-wait rounds in one process emit the tokens of plain decoding, and verify drafts")
     func benchmark() throws {
         let engine = try TransformerEngineTests.engine(threads: 1)
         for request in Self.requests {
