@@ -335,16 +335,14 @@ let package = Package(
 let unguarded: Set = ["PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
 
 /// Modules that simulations spend their time in. With PACELINE_QUICK_SIMULATION, debug builds optimise these and keep
-/// assertions, planted bugs and what tests see. That takes longer to build, and an edit rebuilds whole modules, so it
-/// is for those who run all tests.
+/// assertions, planted bugs and what tests see. That takes longer to build, so it is for those who run all tests.
 let simulated: Set = [
     "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
     "PacelineWire",
 ]
 let isQuick = Context.environment["PACELINE_QUICK_SIMULATION"] != nil
-let quick = [
-    "-O", "-whole-module-optimization", "-num-threads", "2", "-disable-batch-mode", "-assert-config", "Debug",
-]
+// Not as whole modules: an ordinary build in the same folder would then take objects of both kinds together.
+let quick = ["-O", "-assert-config", "Debug"]
 
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !target.name.hasPrefix("C") || target.name == "ClusterTests" else { continue }

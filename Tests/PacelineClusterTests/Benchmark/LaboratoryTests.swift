@@ -24,7 +24,7 @@ struct LaboratoryTests {
         try? FileManager.default.removeItem(at: URL(filePath: target).deletingLastPathComponent())
     }
 
-    private func laboratory(_ methods: [[String]]) throws -> Laboratory {
+    private func laboratory(_ methods: [[String]], _ planner: PlannerSettings? = nil) throws -> Laboratory {
         let catalog = ModelCatalog(directory: "")
         let methods = try methods.map { names in
             Laboratory.Method(
@@ -42,7 +42,7 @@ struct LaboratoryTests {
                 progress: ComputeProgress()
             ),
             methods: methods,
-            budget: MethodBudget(nodes: 8, depth: 6, width: 2, tokens: 48),
+            budget: MethodBudget(nodes: 8, depth: 6, width: 2, tokens: 48, planner: planner),
             ends: []
         )
     }
@@ -92,6 +92,20 @@ struct LaboratoryTests {
         // Without drafts the comparison would say nothing.
         #expect(accepted[2] > 20 && accepted[3] > 20, "\(accepted)")
         #expect(variant != 0 || accepted.allSatisfy { $0 > 0 }, "\(accepted)")
+    }
+
+    @Test("whatever planner shapes the trees, a live run emits plain decoding's tokens", arguments: [0, 1])
+    func planners(variant: Int) throws {
+        defer { remove() }
+        let question = Laboratory.Question(prompt: Self.prompts[0], sampling: Self.sampling[variant])
+        var plain: [Token] = []
+        for name in PlannerIdentityTests.planners {
+            var laboratory = try laboratory([[drafter]], try PlannerSettings(name))
+            if plain.isEmpty { plain = try laboratory.plain(question).tokens }
+            let outcome = try laboratory.live(0, question)
+            #expect(outcome.tokens == plain && plain.count == 48, "\(name)")
+            #expect(outcome.figures.drafted > 0, "\(name) had nothing verified")
+        }
     }
 
     @Test("what a method remembers serves the next prompt, until it is told to forget")

@@ -8,7 +8,7 @@ import Testing
 /// A tiny model with an imperfect drafter of it.
 @Suite("Identity of tokens with tree planners, on a model")
 struct PlannerIdentityTests {
-    private static let planners = [
+    static let planners = [
         "chain", "tree", "eagle-2:width=4,depth=4,nodes=12", "opt-tree:nodes=12", "dyspec:nodes=12",
         "dyspec:nodes=12,threshold=0.02", "sequoia", "rsd-c", "rsd-s", "adaedl", "specdec++", "goodput", "best-first",
     ]
@@ -47,29 +47,6 @@ struct PlannerIdentityTests {
             drafted.run()
             #expect(ids.map { drafted.answers[$0]?.tokens } == expected, "\(name)")
             #expect(drafted.largestTrees.values.contains { $0 > 0 }, "\(name) had nothing verified")
-        }
-    }
-
-    @Test("stop-and-wait rounds in one process emit the tokens of plain decoding, and verify drafts")
-    func benchmark() throws {
-        let engine = try TransformerEngineTests.engine(threads: 1)
-        for request in Self.requests {
-            let client = TransformerEngineTests.Client(9, prompt: request.prompt, sampling: request.sampling)
-            let plain = try TransformerEngineTests.plain(client, count: 24)
-            for name in Self.planners {
-                var budget = AcceptanceBenchmark.Budget()
-                budget.tokens = 24
-                budget.planner = try PlannerSettings(name)
-                var benchmark = AcceptanceBenchmark(
-                    target: LoadedTarget(engine: engine, description: try .tiny()),
-                    drafters: try TinyDrafterSource(perturbation: 0.1),
-                    budget: budget,
-                    endOfGeneration: []
-                )
-                let outcome = try benchmark.run(prompt: request.prompt, sampling: request.sampling)
-                #expect(outcome.tokens == Array(plain.prefix(24)), "\(name)")
-                #expect(outcome.statistics.draftedTokens > 0, "\(name)")
-            }
         }
     }
 }
