@@ -41,7 +41,10 @@ struct NoHarmTests {
                 scenario.workers.append(Scenario.Worker(drafter: .model(agreement: 0.9), stepMilliseconds: 8))
             }
             scenario.requests = [Scenario.Request(prompt: [3], seed: seed, maximumTokens: 400)]
-            scenario.strikes = (0..<12).map { _ in .init(kind: kind, at: .milliseconds(random.next(below: 2500))) }
+            // Hangs strike for sure, and are long.
+            scenario.strikes = (0..<(kind == .hang ? 8 : 12)).map { _ in
+                .init(kind: kind, at: .milliseconds(random.next(below: 2500)))
+            }
             scenario.faults = [kind]
             let simulation = try Simulation(scenario)
             simulation.run()

@@ -1,8 +1,8 @@
 import NIOCore
 import PacelineCluster
 
-/// One direction of one proxied connection, on one event loop: reads, writes and keeps a timer. The machine decides what
-/// leaves, and when.
+/// One direction of one proxied connection, on one event loop: reads, writes and keeps a timer. The machine decides
+/// what leaves, and when.
 final class ProxyLane<Machine: LaneMachine> {
     /// How long the receiver of a connection that a toxic closes has to take the bytes before.
     private let receiverPatience = TimeAmount.seconds(1)

@@ -9,8 +9,8 @@ struct ConfigurationEnvironment {
     /// What the build and the tests read; it may be set for the processes that they start.
     private static let developmentVariables = [
         "PACELINE_COMMIT", "PACELINE_CROSS", "PACELINE_FAMILY_GOLDENS", "PACELINE_FUZZ_RUNS", "PACELINE_FUZZ_SEED",
-        "PACELINE_JINJA_SEEDS", "PACELINE_RECORD_VECTORS", "PACELINE_SIMULATION_SEEDS", "PACELINE_TEST_MODEL",
-        "PACELINE_TEST_QWEN",
+        "PACELINE_JINJA_SEEDS", "PACELINE_QUICK_SIMULATION", "PACELINE_RECORD_VECTORS", "PACELINE_SIMULATION_SEEDS",
+        "PACELINE_TEST_MODEL", "PACELINE_TEST_QWEN",
     ]
 
     private let variables: [String: String]

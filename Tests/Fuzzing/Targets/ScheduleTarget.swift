@@ -55,7 +55,7 @@ struct ScheduleTarget: FuzzTarget {
     func seeds() throws -> [FuzzSeed] {
         let parts = """
             processes: {p: {run: [sleep, "9"]}, q: {pid-file: /run/q.pid, restart: service q start}}
-            links: {a: {listen: ":1", upstream: ":2"}, b: {listen: "127.0.0.1:3", upstream: "[::1]:4"}}
+            links: {a: {listen: "[::1]:1", upstream: "h:2"}, b: {listen: "127.0.0.1:3", upstream: "[::1]:4"}}
             checks: {c: {http: "http://127.0.0.1:5/", every: 1s}, d: {command: "true", clients: 2}}
             """
         let faults = [

@@ -38,6 +38,15 @@ struct DatastoreTests {
         }
     }
 
+    @Test("the name of a model is cut between characters if it is too long")
+    func longName() throws {
+        var vocabulary = Datastore.Vocabulary.tests
+        vocabulary.model = String(repeating: "\u{20AC}", count: 400)
+        let read = try Self.read(Datastore([[1, 2]], vocabulary: vocabulary).encoded)
+        #expect(read.vocabulary.model == String(repeating: "\u{20AC}", count: 341))
+        #expect(try Self.read(read.encoded) == read)
+    }
+
     @Test("every shortened, lengthened or altered file is an error")
     func malformed() {
         let file = Self.random(3).encoded

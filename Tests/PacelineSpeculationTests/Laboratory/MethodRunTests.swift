@@ -95,8 +95,8 @@ struct MethodRunTests {
     func planner() throws {
         let text: [Token] = [10, 11, 12, 13, 14, 15]
         var limits = MethodBudget(nodes: 4, depth: 4, width: 2, tokens: 6)
-        for (planner, roots) in [(nil, 2), (try PlannerSettings("chain"), 1)] as [(PlannerSettings?, Int)] {
-            limits.planner = planner
+        for (planner, roots) in [("chain", 1), ("tree:width=2,depth=2", 2)] {
+            limits.planner = try PlannerSettings(planner)
             var run = try Self.run([FixedDrafter(text: text, second: 20)], [1], limits)
             let tree = try run.propose()
             #expect(tree.filter { $0.parent == nil }.count == roots, "\(tree)")

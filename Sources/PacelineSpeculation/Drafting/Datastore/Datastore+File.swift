@@ -19,7 +19,7 @@ extension Datastore {
     /// The bytes of the file.
     package var encoded: [UInt8] {
         var body = vocabulary.tokenizerHash + vocabulary.tokensHash
-        let name = Array(vocabulary.model.utf8.prefix(Self.nameLimit))
+        let name = Self.name(vocabulary.model)
         for number in [vocabulary.size, vocabulary.count, name.count] { Self.append(UInt32(number), to: &body) }
         body += name
         Self.append(UInt32(tokens.count), to: &body)
@@ -45,7 +45,9 @@ extension Datastore {
         let hashes = (try reader.take(Self.hashSize), try reader.take(Self.hashSize))
         let (size, known, nameCount) = (try reader.number(), try reader.number(), try reader.number())
         guard nameCount <= Self.nameLimit else { throw .inconsistent("a model's name of \(nameCount) bytes") }
-        let name = String(decoding: try reader.take(nameCount), as: UTF8.self)
+        guard let name = String(validating: try reader.take(nameCount), as: UTF8.self) else {
+            throw .inconsistent("a model's name that is not UTF-8")
+        }
         let count = try reader.number()
         guard reader.left == 8 * count else {
             throw .inconsistent("\(count) tokens need \(8 * count) bytes, but \(reader.left) are left")
@@ -65,6 +67,13 @@ extension Datastore {
             model: name
         )
         self.init(tokens: tokens, order: order, vocabulary: vocabulary)
+    }
+
+    /// As much of a name as fits, in whole characters.
+    private static func name(_ model: String) -> [UInt8] {
+        var name = model
+        while name.utf8.count > nameLimit { name.unicodeScalars.removeLast() }
+        return Array(name.utf8)
     }
 
     private static func append(_ number: UInt32, to bytes: inout [UInt8]) {
