@@ -42,7 +42,7 @@ struct NoHarmTests {
             }
             scenario.requests = [Scenario.Request(prompt: [3], seed: seed, maximumTokens: 400)]
             // Hangs strike for sure, and are long.
-            scenario.strikes = (0..<(kind == .hang ? 8 : 12)).map { _ in
+            scenario.strikes = (0..<(kind == .hang ? 4 : 12)).map { _ in
                 .init(kind: kind, at: .milliseconds(random.next(below: 2500)))
             }
             scenario.faults = [kind]
