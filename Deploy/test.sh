@@ -84,7 +84,7 @@ if (($# == 0)); then
     say "testing streams through a gateway whose verifiers are killed and stopped"
     python3 Tests/Measurements/kill_test.py --seconds 60 --untimed
     say "testing twice the load that a verifier can take"
-    python3 Tests/Measurements/overload.py --short
+    python3 Tests/Measurements/overload.py --short --untimed
     say "testing simulated clusters"
     python3 Tests/Measurements/campaign.py --seeds 2500
     say "testing a minute of faults on a whole cluster"

@@ -40,6 +40,7 @@ def arguments():
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--short", action="store_true", help="20 s of load; for the tests")
+    parser.add_argument("--untimed", action="store_true", help="do not judge throughput, on a machine that others use")
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--queue", type=int, default=8, help="places in the queue")
     parser.add_argument("--prompt", type=int, default=64, help="tokens of each prompt")
@@ -73,6 +74,9 @@ class Generator:
             raise Failure(f"bench serve ended with {self.child.returncode}: {errors.strip()}")
         return json.loads(output)
 
+    def requests_per_second(self):
+        return self.report()["results"][0]["throughput"]["completed_requests_per_s"]
+
 
 def sample(pid):
     """Resident bytes that are no file's, number of descriptors, and resident bytes of files."""
@@ -95,8 +99,7 @@ def measure(chosen):
         Client(address).await_workers(chosen.workers)
         # Afterwards all pages for keys and values have been used.
         closed = ["--concurrency", chosen.slots + chosen.queue, "--requests", CAPACITY_REQUESTS]
-        capacity = Generator(chosen, address, last, *closed).report()
-        per_second = capacity["results"][0]["throughput"]["completed_requests_per_s"]
+        per_second = Generator(chosen, address, last, *closed).requests_per_second()
         time.sleep(1)
         before = sample(process.pid)
         pace = ["--rate", f"{LOAD * per_second:.3f}", "--duration", f"{chosen.seconds}s"]
@@ -108,11 +111,15 @@ def measure(chosen):
         loaded = generator.report()
         time.sleep(2)
         after = sample(process.pid)
+        # A shared machine is not always as fast.
+        per_second_after = Generator(chosen, address, last, *closed).requests_per_second()
     return {
         "model": chosen.model,
+        "is_timed": not chosen.untimed,
         "slots": chosen.slots,
         "queue": chosen.queue,
         "capacity_requests_per_s": per_second,
+        "capacity_after_requests_per_s": per_second_after,
         "before": before,
         "after": after,
         "samples": samples,
@@ -143,6 +150,7 @@ def show(report):
     failed = ", ".join(f"{count} × {name}" for name, count in load["requests"]["failed"].items()) or "none"
     rows = [
         ["capacity, requests/s", f"{report['capacity_requests_per_s']:.2f}"],
+        ["capacity afterwards, requests/s", f"{report['capacity_after_requests_per_s']:.2f}"],
         ["offered, requests/s", f"{load['throughput']['offered_requests_per_s']:.2f}"],
         ["answered, requests/s", f"{load['throughput']['completed_requests_per_s']:.2f}"],
         ["answered", f"{load['requests']['completed']} of {load['requests']['sent']}"],
@@ -171,7 +179,8 @@ def check(report):
     refused = sum(load["requests"]["failed"].values())
     if load["requests"]["completed"] + refused != load["requests"]["sent"] or not refused:
         wrong.append("the answered and the refused requests are not all, or none was refused")
-    if load["throughput"]["completed_requests_per_s"] < 0.85 * report["capacity_requests_per_s"]:
+    capacity = min(report["capacity_requests_per_s"], report["capacity_after_requests_per_s"])
+    if report["is_timed"] and load["throughput"]["completed_requests_per_s"] < 0.85 * capacity:
         wrong.append("overload takes away more than 15 % of the capacity")
     if load["latency_ms"]["ttft"]["p99"] > bound(report):
         wrong.append(f"1 % wait {load['latency_ms']['ttft']['p99']:.0f} ms, longer than the queue allows")
