@@ -2,12 +2,13 @@
 
 First `paceline bench serve` measures the capacity with as many clients as there are slots. Then it sends twice as many
 requests a second, on a schedule that does not wait for answers, while this program watches the verifier's resident
-memory and descriptors. Pages of the model's file are left out: they come in when a token is first read.
+memory and descriptors. Pages of the model's file are left out: they come in when a token is first read. At the end it
+measures the capacity again, since a shared machine is not always as fast.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/overload.py [--minutes 10] [--json report.json]
     PACELINE=.build/debug/paceline python3 Tests/Measurements/overload.py --short
 
-`--short` takes 40 s. The verifier has one core and the generator another.
+`--short` takes a minute. The verifier has one core and the generator another.
 """
 
 import argparse
