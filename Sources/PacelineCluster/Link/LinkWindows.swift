@@ -24,13 +24,13 @@ struct InboundWindow: Sendable {
     }
 
     /// Whether the peer has sent more than its allowance.
-    func isExceeded(now: Instant) -> Bool {
-        allowance.readyAt > now
+    mutating func isExceeded(now: Instant) -> Bool {
+        allowance.readyAt(now: now) > now
     }
 
     /// Pauses reading until the peer's next turn.
     mutating func pause(now: Instant) {
-        resumesAt = max(now + turnInterval, allowance.readyAt)
+        resumesAt = max(now + turnInterval, allowance.readyAt(now: now))
     }
 
     mutating func resume() {

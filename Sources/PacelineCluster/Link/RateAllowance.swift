@@ -6,6 +6,7 @@ struct RateAllowance: Sendable {
     private let perSecond: Int
     private let burst: Int
     private var paidAt = Instant.zero
+    private var latest = Instant.zero
 
     /// - Parameter perSecond: at least 1.
     init(perSecond: Int, burst: Int) {
@@ -14,12 +15,21 @@ struct RateAllowance: Sendable {
     }
 
     mutating func take(_ count: Int, now: Instant) {
+        follow(now)
         paidAt = max(paidAt, now) + span(of: count)
     }
 
     /// When more may come; in the past unless the limit is exceeded.
-    var readyAt: Instant {
-        paidAt.advanced(by: .zero - span(of: burst))
+    mutating func readyAt(now: Instant) -> Instant {
+        follow(now)
+        return paidAt.advanced(by: .zero - span(of: burst))
+    }
+
+    /// If the clock has gone back, what is paid for goes back with it. Otherwise a peer within its limit would have to
+    /// wait until the clock shows again what it has shown before.
+    private mutating func follow(_ now: Instant) {
+        if now < latest { paidAt = paidAt.advanced(by: now - latest) }
+        latest = now
     }
 
     private func span(of count: Int) -> Duration {

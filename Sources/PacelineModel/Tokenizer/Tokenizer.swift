@@ -27,6 +27,8 @@ package final class Tokenizer: Sendable {
     /// The token of each single byte, for byte-level encoding.
     private let byteTokens: [Token?]
     private let specials: SpecialTokenMatcher
+    /// The control tokens by their names.
+    private let markers: [[UInt8]: Token]
     /// Finds the names of special tokens in stop strings.
     let silent: SpecialTokenMatcher
     private let cache = Mutex(WordCache())
@@ -67,6 +69,8 @@ package final class Tokenizer: Sendable {
         byteTokens = (0..<256).map { byte in
             withUnsafeBytes(of: UInt8(byte)) { parts.vocabulary.token(for: $0) }
         }
+        let controls = parts.vocabulary.tokens(of: [.control])
+        markers = Dictionary(controls.map { ($0.bytes, $0.token) }, uniquingKeysWith: { first, _ in first })
         silent = SpecialTokenMatcher(parts.vocabulary, of: Self.specialKinds)
         specials = SpecialTokenMatcher(
             parts.vocabulary,
@@ -211,6 +215,17 @@ package final class Tokenizer: Sendable {
 
     private func check(_ token: Token) throws(TokenizerError) {
         guard token < tokenCount else { throw .invalidToken(token, tokenCount: tokenCount) }
+    }
+
+    /// The token that encoding makes of exactly these bytes within a text; nil if there is none.
+    func token(spelled bytes: ArraySlice<UInt8>) -> Token? {
+        let token = bytes.withUnsafeBytes { vocabulary.token(for: $0) }
+        return token.flatMap { isMarker($0) ? nil : $0 }
+    }
+
+    /// The control token of this name; nil if there is none.
+    func marker(spelled bytes: ArraySlice<UInt8>) -> Token? {
+        markers[Array(bytes)]
     }
 
     // MARK: Comparing

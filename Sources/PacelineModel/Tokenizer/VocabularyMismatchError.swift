@@ -24,7 +24,8 @@ package struct VocabularyMismatchError: Error, Equatable, CustomStringConvertibl
 
     package var description: String {
         "the drafter \(Self.text(drafter)) does not share the vocabulary of the target \(Self.text(target)); "
-            + "use a drafter of the target's family, or a model-free one"
+            + "use a drafter of the target's family or a model-free one, or let this one propose the target's tokens: "
+            + "-md NAME:tokenizer=TARGET"
     }
 
     private static func text(_ side: Side) -> String {

@@ -212,7 +212,10 @@ extension Lane {
     private func truncate(_ part: inout ByteBuffer, of write: Write, random: inout SplitMix) -> Int {
         guard truncatesNext, part.readableBytes == write.count, write.count > 0 else { return 0 }
         truncatesNext = false
-        let gone = 1 + random.next(below: write.count)
+        let drawn = 1 + random.next(below: write.count)
+        // If the whole of a frame that had overtaken another were lost, the other would come in its turn, and nothing
+        // would be wrong yet.
+        let gone = watch.deadline == nil ? drawn : min(drawn, write.count - 1)
         // Whatever follows is read as the rest of this frame.
         watch.poisoned(at: write.count - gone)
         part.moveWriterIndex(to: part.writerIndex - gone)

@@ -85,8 +85,8 @@ final class WorkerProcess: SimulatedProcess {
     var isIdle: Bool { memory.machine.sessionTotal == 0 && !state.compute.isBusy }
     /// Whether no verifier may take it.
     var isForeign: Bool { context.scenario.workers[index].isForeign }
-    /// Sequences that its drafters still know.
-    var draftCount: Int { memory.host.openCount }
+    /// Sequences that its drafters still know; none while the process is dead, whose memory is gone.
+    var draftCount: Int { state.isDead ? 0 : memory.host.openCount }
     /// The random id of its present life.
     var incarnation: UInt64 { Self.incarnation(index, life) }
 

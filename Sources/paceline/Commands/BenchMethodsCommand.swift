@@ -231,7 +231,7 @@ struct BenchMethodsCommand: ParsableCommand {
         longest: Int
     ) throws -> Laboratory {
         let names = methods.flatMap(\.drafters)
-        for case .model(let path) in Set(names) where path != file.path {
+        for path in Set(names.compactMap(\.vocabularyPath)) where path != file.path {
             try file.tokenizer.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)
         }
         try names.requireDatastores(for: file.tokenizer)

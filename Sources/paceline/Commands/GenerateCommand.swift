@@ -86,7 +86,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     /// Throws for a drafter that the verifier would refuse, before any process starts.
     private func checkVocabularies(of names: [DrafterName], _ target: Tokenizer) throws {
-        for case .model(let path) in Set(names) where path != target.path {
+        for path in Set(names.compactMap(\.vocabularyPath)) where path != target.path {
             try target.requireSameVocabulary(asDrafter: ModelFile(path: path).tokenizer)
         }
         try names.requireDatastores(for: target)

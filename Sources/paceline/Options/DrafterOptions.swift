@@ -10,12 +10,13 @@ struct DrafterOptions: ParsableArguments {
         parsing: .singleValue,
         help: ArgumentHelp(
             """
-            A drafter: a model (GGUF file or short name) with the target's vocabulary, or without a model one of ngram \
-            (prompt lookup), suffix (prompt and past outputs), trie (passages of past outputs), recycling (what last \
-            followed each token), phrases (drafted and unused text of a model beside it) and datastore:FILE (a corpus; \
-            see paceline datastore), or for fault tests random or liar. May be repeated: drafters together are mostly \
-            as good as the best of them or better. Settings follow a colon: ngram:max=4,min=2, suffix:memory=64MiB, \
-            trie:max=4,length=12, recycling:width=8, phrases:length=6, datastore:FILE,max=16.
+            A drafter: a model (GGUF file or short name) with the target's vocabulary, a model with another one that \
+            is to propose the target's tokens (smollm2-135m:tokenizer=qwen2.5-coder-1.5b), or without a model one of \
+            ngram (prompt lookup), suffix (prompt and past outputs), trie (passages of past outputs), recycling (what \
+            last followed each token), phrases (drafted and unused text of a model beside it) and datastore:FILE (a \
+            corpus; see paceline datastore), or for fault tests random or liar. May be repeated: drafters together are \
+            mostly as good as the best of them or better. Settings follow a colon: ngram:max=4,min=2, \
+            suffix:memory=64MiB, trie:max=4,length=12, recycling:width=8, phrases:length=6, datastore:FILE,max=16.
             """,
             valueName: "name[:key=value,…]"
         )

@@ -88,6 +88,22 @@ struct InboundTests {
         #expect(pair.now < .zero + needed + .milliseconds(100))
     }
 
+    @Test("does not wait for a clock that has gone back")
+    func clockBack() {
+        var allowance = RateAllowance(perSecond: 1000, burst: 10)
+        var now = Instant.zero + .seconds(5)
+        allowance.take(10, now: now)
+        var ready = allowance.readyAt(now: now)
+        #expect(ready == now)
+        allowance.take(20, now: now)
+        now = now.advanced(by: .milliseconds(-400))
+        ready = allowance.readyAt(now: now)
+        #expect(ready == now + .milliseconds(20), "what is owed stays owed, and no more")
+        now = now.advanced(by: .milliseconds(20))
+        ready = allowance.readyAt(now: now)
+        #expect(ready == now)
+    }
+
     @Test("before the handshake is over is a few kilobytes, whatever comes")
     func handshakeMemory() throws {
         let header = try WireTap.frame(.hello(LinkPair.hello()))

@@ -34,7 +34,7 @@ struct WorkerConduct: Sendable {
     /// - Returns: whether it did so once too often.
     mutating func strike(now: Instant) -> Bool {
         strikes.take(1, now: now)
-        isDismissed = isDismissed || strikes.readyAt > now
+        isDismissed = isDismissed || strikes.readyAt(now: now) > now
         return isDismissed
     }
 }

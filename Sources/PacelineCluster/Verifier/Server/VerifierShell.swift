@@ -238,7 +238,7 @@ struct RefusalLog: Sendable {
     ///
     /// - Returns: whether to log it, and how many before it were left out.
     mutating func refused(now: Instant) -> (isLogged: Bool, unlogged: Int) {
-        guard allowance.readyAt <= now else {
+        guard allowance.readyAt(now: now) <= now else {
             unlogged += 1
             return (false, 0)
         }

@@ -6,6 +6,8 @@ package import PacelineWire
 package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     /// A GGUF file.
     case model(path: String)
+    /// A GGUF file, and another one whose tokens it is to propose.
+    case retokenized(path: String, tokenizer: String)
     /// A drafter without a model.
     case lookUp(LookUpSettings)
     /// Fault injection: valid trees of arbitrary tokens with lying probabilities.
@@ -13,7 +15,11 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     /// Fault injection: the same, certain of every node.
     case liar
 
-    /// Reads a name: a drafter without a model and its settings, a short model name or the path of a GGUF file.
+    /// What stands between a model and the one whose tokens it is to propose.
+    private static let tokenizerKey = ":tokenizer="
+
+    /// Reads a name: a drafter without a model and its settings, a short model name or the path of a GGUF file; behind
+    /// the latter two, maybe, `:tokenizer=` and the target's name or path.
     ///
     /// - Throws: ``LookUpSettingsError``, ``DrafterNameError`` or `CatalogError`.
     package init(_ name: String, catalog: ModelCatalog) throws {
@@ -26,28 +32,49 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         case "random": self = .random
         case "liar": self = .liar
         default:
-            do throws(CatalogError) {
-                self = .model(path: try catalog.resolve(name))
-            } catch {
-                guard case .unknown(_, let models) = error else { throw error }
-                throw DrafterNameError.unknown(name, models: models)
+            guard let key = name.ranges(of: Self.tokenizerKey).last else {
+                self = .model(path: try Self.resolve(name, catalog))
+                return
             }
+            let (model, target) = (String(name[..<key.lowerBound]), String(name[key.upperBound...]))
+            self = .retokenized(path: try Self.resolve(model, catalog), tokenizer: try Self.resolve(target, catalog))
+        }
+    }
+
+    private static func resolve(_ name: String, _ catalog: ModelCatalog) throws -> String {
+        do throws(CatalogError) {
+            return try catalog.resolve(name)
+        } catch {
+            guard case .unknown(_, let models) = error else { throw error }
+            throw DrafterNameError.unknown(name, models: models)
         }
     }
 
     package var description: String {
         switch self {
-        case .model(let path): String(path.split(separator: "/").last ?? "model")
+        case .model(let path): Self.fileName(path)
+        case .retokenized(let path, let tokenizer):
+            Self.fileName(path) + Self.tokenizerKey + Self.fileName(tokenizer)
         case .lookUp(let settings): "\(settings)"
         case .random: "random"
         case .liar: "liar"
         }
     }
 
+    private static func fileName(_ path: String) -> String { String(path.split(separator: "/").last ?? "model") }
+
+    /// The model whose tokens it proposes; nil if it is no model.
+    package var vocabularyPath: String? {
+        switch self {
+        case .model(let path), .retokenized(_, let path): path
+        case .lookUp, .random, .liar: nil
+        }
+    }
+
     /// What its token ids mean; nil if it drafts for any vocabulary. Reads a file.
     package func fingerprint() throws -> ModelFingerprint? {
         switch self {
-        case .model(let path): try ModelFingerprint(modelAt: path)
+        case .model, .retokenized: try vocabularyPath.map(ModelFingerprint.init(modelAt:))
         case .lookUp(let settings) where settings.kind == .datastore:
             ModelFingerprint(try Datastore(path: settings.path).vocabulary)
         case .lookUp, .random, .liar: nil
@@ -55,7 +82,18 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     }
 
     var hasModel: Bool {
-        if case .model = self { true } else { false }
+        switch self {
+        case .model, .retokenized: true
+        case .lookUp, .random, .liar: false
+        }
+    }
+
+    /// The file of its model, if it has one.
+    var modelPath: String? {
+        switch self {
+        case .model(let path), .retokenized(let path, _): path
+        case .lookUp, .random, .liar: nil
+        }
     }
 }
 

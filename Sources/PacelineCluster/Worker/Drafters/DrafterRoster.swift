@@ -7,10 +7,16 @@ package final class DrafterRoster: DrafterSource {
     private struct Model {
         let transformer: Transformer
         let pool: KVPagePool
+        let tokenizer: Tokenizer
+
+        func makeDrafter() -> ModelDrafter { ModelDrafter(transformer: transformer, pool: pool) }
     }
 
     private let names: [DrafterName]
-    private var models: [DrafterName: Model] = [:]
+    /// By the paths of their files.
+    private var models: [String: Model] = [:]
+    /// The tokenizers of targets with other vocabularies, by the paths of their files.
+    private var tokenizers: [String: Tokenizer] = [:]
     /// What makes the drafters without a model; those of all sequences share what they remember.
     private var lookUps: [DrafterName: LookUpSource] = [:]
     private var seed: UInt64
@@ -38,7 +44,8 @@ package final class DrafterRoster: DrafterSource {
         }
         guard names.contains(where: \.hasModel) else { return }
         let compute = try Compute(threads: threads)
-        for case .model(let path) in names where models[.model(path: path)] == nil {
+        for case .retokenized(_, let path) in names { tokenizers[path] = try ModelFile(path: path).tokenizer }
+        for case let path? in names.map(\.modelPath) where models[path] == nil {
             let model = try LanguageModel(
                 ModelFile(path: path),
                 compute: compute,
@@ -46,9 +53,10 @@ package final class DrafterRoster: DrafterSource {
             )
             model.transformer.onProgress = { progress.advance() }
             let slots = sequences * (model.configuration.contextLength + TreeLimits().nodes)
-            models[.model(path: path)] = Model(
+            models[path] = Model(
                 transformer: model.transformer,
-                pool: KVPagePool(shape: model.transformer.cacheShape, slots: slots)
+                pool: KVPagePool(shape: model.transformer.cacheShape, slots: slots),
+                tokenizer: model.tokenizer
             )
         }
     }
@@ -62,7 +70,7 @@ package final class DrafterRoster: DrafterSource {
 
     private init(_ names: [DrafterName], sharing other: DrafterRoster) throws {
         self.names = names.filter { !$0.hasModel } + names.filter(\.hasModel)
-        models = other.models
+        (models, tokenizers) = (other.models, other.tokenizers)
         seed = other.seed
         for case .lookUp(let settings) in names {
             let name = DrafterName.lookUp(settings)
@@ -80,8 +88,10 @@ package final class DrafterRoster: DrafterSource {
             case .random, .liar:
                 seed &+= 1
                 return RandomDrafter(seed: seed, largestSurprisal: name == .liar ? 0 : 0.1)
-            case .model:
-                return models[name].map { ModelDrafter(transformer: $0.transformer, pool: $0.pool) }
+            case .model(let path): return models[path]?.makeDrafter()
+            case .retokenized(let path, let tokenizer):
+                guard let model = models[path], let target = tokenizers[tokenizer] else { return nil }
+                return RetokenizingDrafter(model.makeDrafter(), drafter: model.tokenizer, target: target)
             }
         }
     }

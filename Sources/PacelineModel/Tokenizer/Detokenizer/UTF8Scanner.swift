@@ -59,4 +59,12 @@ enum UTF8Scanner {
         }
         return nil
     }
+
+    /// How many bytes at the end begin a sequence that may still become valid: at most three.
+    static func unfinishedCount(of bytes: some RandomAccessCollection<UInt8>) -> Int {
+        let end = Array(bytes.suffix(3))
+        return end.withUnsafeBytes { end in
+            end.indices.first { step(end, at: $0) == .incomplete }.map { end.count - $0 } ?? 0
+        }
+    }
 }

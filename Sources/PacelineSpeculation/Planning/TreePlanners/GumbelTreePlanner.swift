@@ -1,17 +1,27 @@
-/// RSD-C: a tree with a fixed number of children at each level, drawn without replacement by the Gumbel-top-k trick
-/// (Jeon et al., arXiv 2402.14160).
+/// RSD-C and RSD-S: trees whose nodes are drawn without replacement by the Gumbel-top-k trick (Jeon et al., arXiv
+/// 2402.14160), of each node alone or of a whole level as stochastic beam search does (Kool et al., arXiv 1903.06059).
 ///
-/// Needs a drafter's probabilities and a seed. With sample-match the drafter's own shared noise does the same better
-/// (``FixedTreePlanner``); this is for comparison. For the p/q rules, ``SampledTree/gumbelTopK(widths:noise:law:)``.
+/// Needs a drafter's probabilities and a seed. With sample-match ``FixedTreePlanner`` and ``DynamicTreePlanner`` do the
+/// same better, since the drafter's own noise is the target's; this is for comparison. For the p/q rules there are
+/// ``SampledTree/gumbelTopK(widths:noise:law:)`` and ``SampledTree/stochasticBeam(width:depth:noise:law:)``.
 package struct GumbelTreePlanner: TreePlanner {
+    /// What draws share a width.
+    package enum Scope: Sendable {
+        /// Every node has so many children (RSD-C).
+        case node
+        /// Every level has so many nodes, which puts them where the probability is (RSD-S).
+        case level
+    }
+
+    package var scope: Scope
     package var width: Int
     package var depth: Int
     /// How many proposals children are drawn from.
     package var candidates: Int
     package var noise: GumbelNoise
 
-    package init(width: Int = 2, depth: Int = 4, candidates: Int = 8, seed: UInt64 = 0) {
-        (self.width, self.depth, self.candidates) = (width, depth, candidates)
+    package init(per scope: Scope, width: Int, depth: Int, candidates: Int = 8, seed: UInt64 = 0) {
+        (self.scope, self.width, self.depth, self.candidates) = (scope, width, depth, candidates)
         noise = GumbelNoise(seed: seed)
     }
 
@@ -31,11 +41,12 @@ package struct GumbelTreePlanner: TreePlanner {
         var levels: [[NodeIndex?]] = [[nil]]
         var room = tree.nodes
         while levels.count <= depth, room > 0, let last = levels.last, !last.isEmpty {
-            let next = last.flatMap { node in
-                tree.ranked(Array(tree.pool.children(of: node))) { values[$0] }.prefix(width)
+            let families = last.map { Array(tree.pool.children(of: $0)) }
+            let drawn = (scope == .node ? families : [Array(families.joined())]).flatMap { nodes in
+                tree.ranked(nodes) { values[$0] }.prefix(width)
             }
-            levels.append(Array(next.prefix(room)))
-            room -= next.count
+            levels.append(Array(drawn.prefix(room)))
+            room -= drawn.count
         }
         return levels
     }

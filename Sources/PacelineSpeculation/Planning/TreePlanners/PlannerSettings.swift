@@ -80,9 +80,9 @@ extension PlannerSettings {
         case .sequoia:
             return SequoiaPlanner(shape: SequoiaShape.best(nodes: nodes, depth: depth, measured: measured))
         case .gumbelTree:
-            return GumbelTreePlanner(width: width, depth: depth, candidates: candidates, seed: seed)
+            return GumbelTreePlanner(per: .node, width: width, depth: depth, candidates: candidates, seed: seed)
         case .stochasticBeam:
-            return StochasticBeamPlanner(width: width, depth: depth, candidates: candidates, seed: seed)
+            return GumbelTreePlanner(per: .level, width: width, depth: depth, candidates: candidates, seed: seed)
         case .entropyStop:
             return EntropyStopPlanner(
                 length: length,
