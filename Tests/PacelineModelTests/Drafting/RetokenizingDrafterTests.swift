@@ -106,7 +106,7 @@ struct RetokenizingDrafterTests {
     func others() throws {
         let (words, _) = try Self.tokenizers()
         var model = TinyModel()
-        model.tokenTexts = [300: "Ġzz", 301: "Ġqq"]
+        model.tokenTexts = [Int(TinyVocabulary.shared.controlTokens[0]): "<|end|>"]
         let other = try model.tokenizer()
         #expect(other.vocabularyFingerprint != words.vocabularyFingerprint)
         let drafting = RetokenizingDrafter(
