@@ -1,7 +1,7 @@
 /// A set of texts, as a pushdown automaton over bytes.
 ///
-/// Immutable: ``GrammarAutomaton`` walks it. Of every beginning that the automaton accepts, some text of the grammar goes
-/// on behind it: no state is a dead end.
+/// Immutable: ``GrammarAutomaton`` walks it. Behind every beginning that the automaton accepts, some text goes on: no
+/// state is a dead end.
 package struct Grammar: Sendable {
     let terms: TermTable
     let bodies: [Term]

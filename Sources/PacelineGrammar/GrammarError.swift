@@ -1,6 +1,6 @@
 /// Why a grammar cannot be used.
 package struct GrammarError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Where: a JSON path such as `$.properties.name`, or a position such as `byte 12` or `line 3`; empty for the whole.
+    /// Where: a JSON path such as `$.properties.name`, or a position such as `line 3`; empty for the whole.
     package var place: String
     /// What is wrong, and what to do about it.
     package var reason: String

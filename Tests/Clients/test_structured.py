@@ -54,9 +54,9 @@ class Structured(ServiceCase):
         for fields in (GREEDY, SAMPLED):
             with self.subTest(temperature=fields["temperature"]):
                 place, text = self.both(
-                    lambda client, fields=fields: (
-                        lambda message: (message.parsed, message.content)
-                    )(client.chat.completions.parse(**fields, response_format=Place).choices[0].message)
+                    lambda client, fields=fields: (lambda message: (message.parsed, message.content))(
+                        client.chat.completions.parse(**fields, response_format=Place).choices[0].message
+                    )
                 )
                 self.assertIsInstance(place, Place)
                 self.assertEqual(Place.model_validate_json(text), place)

@@ -13,7 +13,10 @@ struct HostileTests {
         ("deep groups", .regex(String(repeating: "(", count: 5000))),
         ("a rule that begins with itself", .gbnf("root ::= root \"a\" | \"b\"")),
         ("two such rules", .gbnf("root ::= x? y \"a\"\ny ::= root | \"c\"\nx ::= \"b\"")),
-        ("rules in a row", .gbnf("root ::= r0\n" + (0..<5000).map { "r\($0) ::= r\($0 + 1)\n" }.joined() + "r5000 ::= \"a\"")),
+        (
+            "rules in a row",
+            .gbnf("root ::= r0\n" + (0..<5000).map { "r\($0) ::= r\($0 + 1)\n" }.joined() + "r5000 ::= \"a\"")
+        ),
         ("a rule without end", .gbnf("root ::= \"a\" root")),
         ("a rule that is not there", .gbnf("root ::= a")),
         ("deep brackets", .gbnf("root ::= " + String(repeating: "(", count: 5000))),
@@ -22,10 +25,16 @@ struct HostileTests {
         ("nested choices", .jsonSchema(nested("{\"anyOf\": [{\"type\": \"null\"}, ", "{}", "]}", 45))),
         ("nested arrays", .jsonSchema(nested("{\"type\": \"array\", \"items\": ", "{}", "}", 5000))),
         ("squares of branches", .jsonSchema(squares)),
-        ("lengths upon lengths", .jsonSchema("{\"type\": \"string\", \"pattern\": \"(a|b)*a(a|b){30}\", \"maxLength\": 900}")),
+        (
+            "lengths upon lengths",
+            .jsonSchema("{\"type\": \"string\", \"pattern\": \"(a|b)*a(a|b){30}\", \"maxLength\": 900}")
+        ),
         ("references in a circle", .jsonSchema("{\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": {\"$ref\": \"#\"}}}")),
         ("a large text", .regex(String(repeating: "a", count: 1 << 20))),
-        ("many properties", .jsonSchema("{\"properties\": {\((0..<5000).map { "\"p\($0)\": {}" }.joined(separator: ", "))}}")),
+        (
+            "many properties",
+            .jsonSchema("{\"properties\": {\((0..<5000).map { "\"p\($0)\": {}" }.joined(separator: ", "))}}")
+        ),
     ]
 
     private static func nested(_ open: String, _ inner: String, _ close: String, _ depth: Int) -> String {
@@ -61,11 +70,15 @@ struct HostileTests {
 
     @Test("cut and mixed in any way do not trap", arguments: 0..<4)
     func mutations(part: UInt64) {
-        let seeds = Self.hostile.map(\.source).filter { "\($0)".utf8.count < 2000 } + [
-            .regex("^(?:a|[^b-d\\w]{2,3})+\\u00e9$"), .gbnf("root ::= [a-z]+ (\"x\" | y){2,3} # c\ny ::= \"\\x41\"\n"),
-            .jsonSchema("{\"type\": \"object\", \"properties\": {\"a\": {\"minimum\": -1.5e3}}, \"required\": [\"a\"]}"),
-            .jsonSchema("{\"type\": \"array\", \"prefixItems\": [{\"enum\": [1]}], \"items\": {\"$ref\": \"#\"}}"),
-        ]
+        let seeds =
+            Self.hostile.map(\.source).filter { "\($0)".utf8.count < 2000 } + [
+                .regex("^(?:a|[^b-d\\w]{2,3})+\\u00e9$"),
+                .gbnf("root ::= [a-z]+ (\"x\" | y){2,3} # c\ny ::= \"\\x41\"\n"),
+                .jsonSchema(
+                    "{\"type\": \"object\", \"properties\": {\"a\": {\"minimum\": -1.5e3}}, \"required\": [\"a\"]}"
+                ),
+                .jsonSchema("{\"type\": \"array\", \"prefixItems\": [{\"enum\": [1]}], \"items\": {\"$ref\": \"#\"}}"),
+            ]
         var random = SplitMix(seed: 90 + part)
         var compiled = 0
         for _ in 0..<1500 {
@@ -88,7 +101,9 @@ struct HostileTests {
 
     private static func mutated(_ text: String, _ random: inout SplitMix) -> String {
         var bytes = Array(text.utf8)
-        let pieces = ["(", ")", "[", "]", "{", "}", "\\", "^", "$", "*", "{3}", "|", "\"", ",", ":", "9", "-", "é", "\n", "u"]
+        let pieces = [
+            "(", ")", "[", "]", "{", "}", "\\", "^", "$", "*", "{3}", "|", "\"", ",", ":", "9", "-", "é", "\n", "u",
+        ]
         for _ in 0...random.next(below: 4) {
             let place = random.next(below: bytes.count + 1)
             switch random.next(below: 4) {

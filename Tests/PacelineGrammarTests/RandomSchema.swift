@@ -27,7 +27,10 @@ struct RandomSchema {
         case 0: return one(of: ["{\"type\": \"null\"}", "{\"type\": \"boolean\"}", "true", "{}"])
         case 1: return number()
         case 2, 3: return string()
-        case 4: return one(of: ["{\"enum\": [1, \"é\\n\", null, [1, {\"a\": 2}]]}", "{\"const\": \"x\\\"y\"}", "{\"const\": -0.5}"])
+        case 4:
+            return one(of: [
+                "{\"enum\": [1, \"é\\n\", null, [1, {\"a\": 2}]]}", "{\"const\": \"x\\\"y\"}", "{\"const\": -0.5}",
+            ])
         case 5: return "{\"type\": [\"integer\", \"string\", \"null\"], \"maxLength\": 4, \"minimum\": -3}"
         case 6: return "{\"anyOf\": [\(schema(depth: depth - 1)), \(schema(depth: depth - 1))]}"
         case 7, 8: return array(depth: depth)
@@ -59,7 +62,8 @@ struct RandomSchema {
             fields.append("\"maxLength\": \(low + random.next(below: 6))")
         case 2:
             let patterns = [
-                "^[a-z]+$", "^\\\\d{2,4}-\\\\w+$", "b", "^(a|bc)*$", "\\\\s", "^[^x]{1,5}$", "^\\\\S+\\\\W$", "^.\\\\D$",
+                "^[a-z]+$", "^\\\\d{2,4}-\\\\w+$", "b", "^(a|bc)*$", "\\\\s", "^[^x]{1,5}$", "^\\\\S+\\\\W$",
+                "^.\\\\D$",
                 "\\\\u00e9|\\\"", "^a|b$",
             ]
             fields.append("\"pattern\": \"\(one(of: patterns))\"")

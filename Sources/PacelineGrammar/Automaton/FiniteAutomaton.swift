@@ -67,7 +67,9 @@ struct FiniteAutomaton: Sendable {
     private var trimmed: FiniteAutomaton {
         let width = classes.count
         var sources = [[Int32]](repeating: [], count: stateCount)
-        for (place, target) in steps.enumerated() where target >= 0 { sources[Int(target)].append(Int32(place / width)) }
+        for (place, target) in steps.enumerated() where target >= 0 {
+            sources[Int(target)].append(Int32(place / width))
+        }
         var isLive = accepting
         var pending = (0..<Int32(stateCount)).filter { accepting[Int($0)] }
         while let state = pending.popLast() {

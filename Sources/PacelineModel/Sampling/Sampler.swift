@@ -5,9 +5,9 @@ package import PacelineTensor
 /// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position,
 /// context).
 ///
-/// The steps, in order: logit bias, penalties, masks, temperature, top-k, top-p, min-p, largest logit. Above temperature
-/// 0, the last step adds the shared Gumbel noise of (seed, position) first (arXiv 2408.07978). The same steps on a
-/// drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
+/// The steps, in order: logit bias, penalties, masks, temperature, top-k, top-p, min-p, largest logit. Above
+/// temperature 0, the last step adds the shared Gumbel noise of (seed, position) first (arXiv 2408.07978). The same
+/// steps on a drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
 ///
 /// A sampler owns scratch memory, so one thread uses it at a time.
 package struct Sampler {

@@ -86,7 +86,8 @@ struct AnswerPlan: Sendable {
         }
         for (choice, tokens) in (options.resume?.tokens ?? []).enumerated() where !constraint.takes(tokens ?? []) {
             throw .invalidRequest(
-                "resume.tokens has tokens of choice \(choice) that \(requested.field) does not allow; send the answer's own",
+                "resume.tokens has tokens of choice \(choice) that \(requested.field) does not allow; "
+                    + "send those of the answer itself",
                 param: "resume.tokens"
             )
         }

@@ -10,7 +10,10 @@ struct ConstraintOptions: ParsableArguments {
     var jsonSchema: String?
 
     @Option(
-        help: ArgumentHelp("Hold the text to the grammar in this file, in llama.cpp's notation (GBNF).", valueName: "file")
+        help: ArgumentHelp(
+            "Hold the text to the grammar in this file, in llama.cpp's notation (GBNF).",
+            valueName: "file"
+        )
     )
     var grammar: String?
 

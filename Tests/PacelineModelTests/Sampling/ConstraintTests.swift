@@ -60,7 +60,9 @@ struct ConstraintTests {
         let constraint = try Constraint(.regex("[^x]*"), tokenizer: tokenizer)
         let cursor = ConstraintCursor(constraint)
         let control = TinyVocabulary.shared.controlTokens
-        #expect(control.filter { cursor.mask.contains($0) } == control.filter { tokenizer.endOfGeneration.contains($0) })
+        #expect(
+            control.filter { cursor.mask.contains($0) } == control.filter { tokenizer.endOfGeneration.contains($0) }
+        )
         #expect(!cursor.allows(control[1]))
         let open = ConstraintCursor(try Constraint(.regex("[^x]{3,}"), tokenizer: tokenizer))
         #expect(control.allSatisfy { !open.mask.contains($0) && !open.allows($0) })
@@ -76,7 +78,7 @@ struct ConstraintTests {
                 #expect(constraint.takes(tokenizer.encode(text, parseSpecial: false)) == isFree)
             }
             #expect(!constraint.takes(tokenizer.encode("x</think>maybe", parseSpecial: false)))
-            #expect(constraint.takes(tokenizer.encode("yes")) )
+            #expect(constraint.takes(tokenizer.encode("yes")))
         }
         let cursor = ConstraintCursor(try Constraint(source, beginning: .afterThoughts, tokenizer: tokenizer))
         #expect(tokenizer.endOfGeneration.allSatisfy { !cursor.mask.contains($0) })

@@ -14,8 +14,10 @@ struct ConstraintRequestTests {
     private static let forms: [(fields: String, source: GrammarSource)] = [
         (#""response_format": {"type": "json_object"}"#, .jsonObject),
         (#""response_format": {"type": "json_object", "schema": true}"#, .jsonSchema("true")),
-        (#""response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": true, "schema": \#(object)}}"#,
-            .jsonSchema(object)),
+        (
+            #""response_format": {"type": "json_schema", "json_schema": {"strict": true, "schema": \#(object)}}"#,
+            .jsonSchema(object)
+        ),
         (#""json_schema": \#(object)"#, .jsonSchema(object)),
         (#""grammar": "root ::= [ab]+""#, .gbnf("root ::= [ab]+")),
         (#""structured_outputs": {"json": \#(object)}"#, .jsonSchema(object)),
@@ -52,9 +54,14 @@ struct ConstraintRequestTests {
     }
 
     private static let unsupported: [(fields: String, param: String, words: String)] = [
-        (#""response_format": {"type": "json_schema", "json_schema": {"schema": {"properties": {"a": {"not": {}}}}}}"#,
-            "response_format.json_schema.schema.properties.a.not", "$.properties.a.not"),
-        (#""response_format": {"type": "json_schema", "json_schema": {}}"#, "response_format.json_schema.schema", "missing"),
+        (
+            #""response_format": {"type": "json_schema", "json_schema": {"schema": {"items": {"not": 1}}}}"#,
+            "response_format.json_schema.schema.items.not", "$.items.not"
+        ),
+        (
+            #""response_format": {"type": "json_schema", "json_schema": {}}"#, "response_format.json_schema.schema",
+            "missing"
+        ),
         (#""response_format": {"type": "xml"}"#, "response_format.type", "must be"),
         (#""json_schema": {"type": "array", "uniqueItems": true}"#, "json_schema.uniqueItems", "uniqueItems"),
         (#""json_schema": false"#, "json_schema", "no text satisfies"),
