@@ -19,6 +19,8 @@ package final class ConstraintCursor {
     private let matcher: GrammarMatcher
     private let begin: Token?
     private var place: Place
+    /// The legal tokens in the thoughts, by how much of their end marker there is.
+    private var thoughtMasks: [Int: TokenBits] = [:]
     /// Tokens taken.
     package private(set) var count = 0
 
@@ -74,9 +76,11 @@ package final class ConstraintCursor {
             var mask = matcher.mask(matcher.start)
             if let begin { mask.insert(begin) }
             return mask
-        case .thinking:
+        case .thinking(let matched):
+            if let known = thoughtMasks[matched] { return known }
             var mask = TokenBits(count: tokenizer.tokenCount)
             for token in 0..<Token(tokenizer.tokenCount) where allows(token) { mask.insert(token) }
+            thoughtMasks[matched] = mask
             return mask
         }
     }

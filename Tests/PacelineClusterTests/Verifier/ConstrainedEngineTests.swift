@@ -50,11 +50,12 @@ struct ConstrainedEngineTests {
     /// The tokens up to the end of the text, or `count` of them.
     private func run(
         _ opening: Pass.Opening,
+        at engine: TransformerEngine,
         count: Int = 60,
         trees: (_ tokens: [Token]) throws -> TokenTree = { _ in TokenTree() }
     ) throws -> (tokens: [Token], rounds: Int) {
-        let engine = try TransformerEngineTests.engine(threads: 1)
         try engine.open(opening)
+        defer { engine.close(opening.request) }
         var tokens = Array(opening.base.dropFirst(Self.prompt.count))
         var rounds = 0
         while tokens.count < count, !tokens.contains(where: tokenizer.endOfGeneration.contains) {
@@ -85,23 +86,25 @@ struct ConstrainedEngineTests {
     func drafts(index: Int) throws {
         let source = Self.sources[index]
         let constraint = try Constraint(source, tokenizer: tokenizer)
+        let engine = try TransformerEngineTests.engine(threads: 1)
         for sampling in Self.samplings {
             let opening = try opening(source, sampling)
-            let plain = try run(opening)
+            let plain = try run(opening, at: engine)
             #expect(constraint.takes(plain.tokens))
-            let useful = try run(opening) { tokens in
+            let useful = try run(opening, at: engine) { tokens in
                 try Self.chain(plain.tokens.dropFirst(tokens.count).prefix(5), beside: 65)
             }
             #expect(useful.tokens == plain.tokens)
             #expect(useful.rounds * 2 < plain.rounds || plain.rounds < 4)
             var random = SplitMix(seed: UInt64(index))
-            let hostile = try run(opening) { tokens in
+            let hostile = try run(opening, at: engine) { tokens in
                 let wrong = (0..<4).map { _ in Token(random.next(below: tokenizer.tokenCount)) }
                 return try Self.chain(plain.tokens.dropFirst(tokens.count).prefix(2) + wrong, beside: wrong[0])
             }
             #expect(hostile.tokens == plain.tokens)
-            for cut in Swift.stride(from: 1, to: plain.tokens.count, by: 3) {
-                let resumed = try run(self.opening(source, sampling, behind: Array(plain.tokens[..<cut])))
+            for cut in Swift.stride(from: 1, to: plain.tokens.count, by: 7) {
+                let rest = try self.opening(source, sampling, behind: Array(plain.tokens[..<cut]))
+                let resumed = try run(rest, at: engine)
                 #expect(resumed.tokens == plain.tokens, "cut at \(cut)")
             }
         }
@@ -109,8 +112,10 @@ struct ConstrainedEngineTests {
 
     @Test("end with an end token as soon as the grammar is complete, and not before")
     func ends() throws {
+        let engine = try TransformerEngineTests.engine(threads: 1)
         for sampling in Self.samplings {
-            let (tokens, _) = try run(opening(.choice(["people", "people could", "number"]), sampling))
+            let opening = try opening(.choice(["people", "people could", "number"]), sampling)
+            let (tokens, _) = try run(opening, at: engine)
             let text = String(decoding: try tokenizer.decode(tokens.dropLast()), as: UTF8.self)
             #expect(["people", "people could", "number"].contains(text))
             #expect(tokens.last.map(tokenizer.endOfGeneration.contains) == true)
@@ -127,7 +132,7 @@ struct ConstrainedEngineTests {
     func minimum() throws {
         var opening = try opening(.choice(["people"]), .greedy)
         opening.mask = TokenMask(tokenizer.endOfGeneration, below: 100)
-        let (tokens, _) = try run(opening)
+        let (tokens, _) = try run(opening, at: TransformerEngineTests.engine(threads: 1))
         #expect(String(decoding: try tokenizer.decode(tokens.dropLast()), as: UTF8.self) == "people")
     }
 }
