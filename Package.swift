@@ -52,11 +52,15 @@ let targets: [Target] = [
     .target(name: "PacelineChat"),
     .testTarget(name: "PacelineChatTests", dependencies: ["PacelineChat", "PacelineSpeculation"]),
 
+    // What a text may be, as an automaton over bytes: JSON schemas, regular expressions, llama.cpp's grammars; masks.
+    .target(name: "PacelineGrammar", dependencies: ["PacelineChat", "PacelineSpeculation"]),
+    .testTarget(name: "PacelineGrammarTests", dependencies: ["PacelineGrammar", "PacelineSpeculation"]),
+
     // Model files, tokenizers, the transformer, KV cache and sampling.
     .target(
         name: "PacelineModel",
         dependencies: [
-            "CPacelineKernels", "PacelineChat", "PacelineSpeculation", "PacelineTensor",
+            "CPacelineKernels", "PacelineChat", "PacelineGrammar", "PacelineSpeculation", "PacelineTensor",
             .product(name: "Crypto", package: "swift-crypto"),
         ],
         exclude: ["Tokenizer/Unicode/generate.py"]
@@ -64,8 +68,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineModelTests",
         dependencies: [
-            "PacelineChat", "PacelineModel", "PacelineSpeculation", "PacelineTensor", "PacelineTestKit",
-            "PacelineTestTraits",
+            "PacelineChat", "PacelineGrammar", "PacelineModel", "PacelineSpeculation", "PacelineTensor",
+            "PacelineTestKit", "PacelineTestTraits",
         ],
         resources: [.copy("Goldens")]
     ),
@@ -112,8 +116,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineClusterTests",
         dependencies: [
-            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSimulation", "PacelineSpeculation",
-            "PacelineTensor", "PacelineTestKit", "PacelineWire",
+            "PacelineCluster", "PacelineGrammar", "PacelineMetrics", "PacelineModel", "PacelineSimulation",
+            "PacelineSpeculation", "PacelineTensor", "PacelineTestKit", "PacelineWire",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -126,8 +130,8 @@ let targets: [Target] = [
     .target(
         name: "PacelineServer",
         dependencies: [
-            "PacelineChat", "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineSpeculation",
-            "PacelineWire",
+            "PacelineChat", "PacelineCluster", "PacelineGrammar", "PacelineMetrics", "PacelineModel",
+            "PacelineSpeculation", "PacelineWire",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -151,8 +155,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PacelineServerTests",
         dependencies: [
-            "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSimulation",
-            "PacelineSpeculation", "PacelineTestKit",
+            "PacelineCluster", "PacelineGrammar", "PacelineMetrics", "PacelineModel", "PacelineServer",
+            "PacelineSimulation", "PacelineSpeculation", "PacelineTestKit",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "CoreMetrics", package: "swift-metrics"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -332,13 +336,13 @@ let package = Package(
 
 /// Modules of pure logic on one thread at a time. Debug builds, and with them all tests, check that no two accesses to
 /// a variable overlap. Release builds of these modules do not: a simulation would spend a tenth of its time on that.
-let unguarded: Set = ["PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
+let unguarded: Set = ["PacelineGrammar", "PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
 
 /// Modules that simulations spend their time in. With PACELINE_QUICK_SIMULATION, debug builds optimise these and keep
 /// assertions, planted bugs and what tests see. That takes longer to build, so it is for those who run all tests.
 let simulated: Set = [
-    "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineServer", "PacelineSimulation", "PacelineSpeculation",
-    "PacelineWire",
+    "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineGrammar", "PacelineServer", "PacelineSimulation",
+    "PacelineSpeculation", "PacelineWire",
 ]
 let isQuick = Context.environment["PACELINE_QUICK_SIMULATION"] != nil
 // Not as whole modules: an ordinary build in the same folder would then take objects of both kinds together.

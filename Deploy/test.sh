@@ -39,7 +39,7 @@ say "checking the types of release builds"
 python3 Deploy/release_types.py
 say "installing Python packages"
 packages "$root/.build/python" Tests/PythonWorker/requirements.txt Tests/ChatTemplates/requirements.txt \
-    Tests/MetricsExposition/requirements.txt
+    Tests/MetricsExposition/requirements.txt Tests/JSONSchemas/requirements.txt
 export PYTHONPATH="$root/.build/python" PYTHONPYCACHEPREFIX="$root/.build/python-cache"
 say "testing"
 # Tests with real sockets have deadlines. A few tests at a time keep the cores busy. If all run at once, which is the

@@ -20,6 +20,34 @@ package final class LogitRow {
         set { storage[0, index] = newValue }
     }
 
+    /// The logit of a token that must not be chosen: finite, but below every other logit even with noise.
+    package static let masked = -Float.greatestFiniteMagnitude
+
+    /// Masks all entries below `prefix` but those of a set.
+    ///
+    /// - Parameter words: entry i is in the set if bit i % 64 of word i / 64 is set.
+    /// - Returns: whether an entry is left that was not masked before.
+    package func restrict(to words: [UInt64], prefix: Int) -> Bool {
+        let row = UnsafeMutableBufferPointer(start: storage.base, count: count)
+        var isAnyLeft = false
+        for place in 0..<(prefix + 63) / 64 {
+            let word = place < words.count ? words[place] : 0
+            let range = place * 64..<min(place * 64 + 64, prefix)
+            if word == .max {
+                isAnyLeft = isAnyLeft || range.contains { row[$0] > Self.masked }
+                continue
+            }
+            for index in range {
+                if word >> UInt64(index & 63) & 1 == 0 {
+                    row[index] = Self.masked
+                } else if row[index] > Self.masked {
+                    isAnyLeft = true
+                }
+            }
+        }
+        return isAnyLeft
+    }
+
     /// Copies row `row` of `logits`, which has `count` columns.
     package func load(_ logits: FloatMatrix, row: Int) {
         storage.copyRow(0, from: logits, row: row)

@@ -334,7 +334,7 @@ class Errors(OpenAICase):
             "temperature": {"temperature": -1},
             "top_logprobs": {"logprobs": True, "top_logprobs": 21},
             "messages[0].role": {"messages": [{"role": "pope", "content": "hi"}]},
-            "response_format": {"response_format": {"type": "json_object"}},
+            "response_format.type": {"response_format": {"type": "xml"}},
             "tool_choice": {"tools": TOOLS, "tool_choice": "required"},
         }
         for param, fields in cases.items():

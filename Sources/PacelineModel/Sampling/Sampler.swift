@@ -1,12 +1,13 @@
+import PacelineGrammar
 package import PacelineSpeculation
 package import PacelineTensor
 
 /// Turns logits into a request's next token, as a pure function of (logits, sampling parameters, seed, position,
 /// context).
 ///
-/// The steps, in order: logit bias, penalties, mask, temperature, top-k, top-p, min-p, largest logit. Above temperature
-/// 0, the last step adds the shared Gumbel noise of (seed, position) first (arXiv 2408.07978). The same steps on a
-/// drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
+/// The steps, in order: logit bias, penalties, masks, temperature, top-k, top-p, min-p, largest logit. Above
+/// temperature 0, the last step adds the shared Gumbel noise of (seed, position) first (arXiv 2408.07978). The same
+/// steps on a drafter's logits give its best guesses: ``candidates(_:row:position:recent:count:)``.
 ///
 /// A sampler owns scratch memory, so one thread uses it at a time.
 package struct Sampler {
@@ -50,20 +51,37 @@ package struct Sampler {
     /// - Parameters:
     ///   - position: the absolute position of the token to choose (the number of tokens before it).
     ///   - recent: the last ``recentLength`` tokens of the context, or all of a shorter context.
+    ///   - constraint: behind the context; nil where every token is legal.
     /// - Throws: ``LogitError`` if a logit is not a finite number.
     package func nextToken(
         _ logits: FloatMatrix,
         row: Int,
         position: Int,
-        recent: ArraySlice<Token>
+        recent: ArraySlice<Token>,
+        constraint: ConstraintCursor? = nil
     ) throws(LogitError) -> Token {
         if parameters.isGreedy, !adjusts(at: position) {
             // Nothing changes the logits, so they need not be copied.
             try check(logits, row: row, position: position)
-            return columns.token(law.largest(of: logits, row: row).index)
+            let winner = columns.token(law.largest(of: logits, row: row).index)
+            if constraint?.allows(winner) ?? true { return winner }
         }
         try load(logits, row: row, position: position)
-        adjust(recent: recent, position: position)
+        adjust(recent: recent, position: position, endIsForced: constraint?.isFinal ?? false)
+        guard let constraint else { return choose(position: position) }
+        if !truncates {
+            // Of all tokens the most probable one, it is the most probable one of the legal ones too, if it is legal.
+            let winner = choose(position: position)
+            if constraint.allows(winner) { return winner }
+            try load(logits, row: row, position: position)
+            adjust(recent: recent, position: position, endIsForced: constraint.isFinal)
+        }
+        restrict(to: constraint.mask)
+        return choose(position: position)
+    }
+
+    /// Chooses by the law as it has been adjusted.
+    private func choose(position: Int) -> Token {
         guard !parameters.isGreedy else { return columns.token(law.largest().index) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {
@@ -129,15 +147,42 @@ package struct Sampler {
     }
 
     /// Applies biases, penalties and the mask. This step and all later ones keep finite logits finite.
-    private func adjust(recent: ArraySlice<Token>, position: Int) {
+    ///
+    /// - Parameter endIsForced: whether a constraint allows nothing but tokens that end the text, which the mask would
+    ///   forbid.
+    private func adjust(recent: ArraySlice<Token>, position: Int, endIsForced: Bool = false) {
         for bias in parameters.logitBias {
             if let column = columns.column(of: bias.token) { law[column] += bias.bias }
         }
         if parameters.hasPenalties { penalise(recent.suffix(recentLength)) }
+        guard !endIsForced else { return }
         for token in mask.tokens(at: position) {
-            // Finite, but below every other logit even with noise.
-            if let column = columns.column(of: token) { law[column] = -.greatestFiniteMagnitude }
+            if let column = columns.column(of: token) { law[column] = LogitRow.masked }
         }
+    }
+
+    /// Leaves only tokens of a set in the law. If they were all masked before, they compete as equals.
+    private func restrict(to legal: TokenBits) {
+        let isEmpty = !law.restrict(to: legal.words, prefix: columns.prefix)
+        var hasOther = false
+        for (offset, token) in columns.others.enumerated() {
+            let column = columns.prefix + offset
+            guard legal.contains(token) else {
+                law[column] = LogitRow.masked
+                continue
+            }
+            hasOther = hasOther || law[column] > LogitRow.masked
+        }
+        guard isEmpty, !hasOther else { return }
+        for token in legal.tokens {
+            if let column = columns.column(of: token) { law[column] = 0 }
+        }
+    }
+
+    /// Whether only a part of the law is kept, which depends on all of it.
+    private var truncates: Bool {
+        let cutsByRank = parameters.topK > 0 && parameters.topK < law.count
+        return !parameters.isGreedy && (cutsByRank || parameters.topP < 1 || parameters.minP > 0)
     }
 
     private func penalise(_ recent: ArraySlice<Token>) {
@@ -191,7 +236,9 @@ package struct Sampler {
             if suffices(entries) { return entries }
             depth *= 2
         }
-        return entriesAtLeast(-.infinity)
+        // Masked tokens are no candidates, unless there are no others.
+        let entries = entriesAtLeast(LogitRow.masked / 2)
+        return entries.isEmpty ? entriesAtLeast(-.infinity) : entries
     }
 
     private func entriesAtLeast(_ threshold: Float) -> [Entry] {

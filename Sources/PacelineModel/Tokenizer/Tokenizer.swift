@@ -1,4 +1,5 @@
 import PacelineChat
+package import PacelineGrammar
 package import PacelineSpeculation
 import Synchronization
 
@@ -32,6 +33,7 @@ package final class Tokenizer: Sendable {
     /// Finds the names of special tokens in stop strings.
     let silent: SpecialTokenMatcher
     private let cache = Mutex(WordCache())
+    private let lazyTrie = Mutex<VocabularyTrie?>(nil)
 
     /// How text becomes tokens.
     enum Algorithm: Sendable {
@@ -83,6 +85,15 @@ package final class Tokenizer: Sendable {
     /// The tokens that steer the model, such as turn markers and tokens that end a generation.
     package var controlTokens: Set<Token> {
         endOfGeneration.union(vocabulary.tokens(of: [.control]).map(\.token))
+    }
+
+    /// The vocabulary as constrained texts see it; made when it is first asked for.
+    package var trie: VocabularyTrie {
+        lazyTrie.withLock { trie in
+            let known = trie ?? makeTrie()
+            trie = known
+            return known
+        }
     }
 
     /// Number of tokens; ids are smaller. A model's embedding may have more rows, which are padding.

@@ -21,6 +21,9 @@ struct PlannedChat {
         let body = try ChatBody(fields, vocabularySize: model.tokenizer.tokenCount)
         let prompt = try model.prompt(body.conversation)
         let tokens = model.tokens(of: prompt)
+        let isContinued = body.conversation.ending == .continuation
+        let thoughts: ReasoningSplitter.Start =
+            model.renderer.thinks ? .init(after: prompt.tail(after: isContinued ? 1 : 0)) : .content
         var plan = try AnswerPlan(
             body.options,
             AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
@@ -29,12 +32,10 @@ struct PlannedChat {
             of: request,
             model: model,
             name: body.model,
+            beginning: Constraint.Beginning(behind: thoughts),
             start: start
         )
-        if body.splitsReasoning, model.renderer.thinks {
-            let isContinued = body.conversation.ending == .continuation
-            plan.splitter = ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0)))
-        }
+        if body.splitsReasoning, model.renderer.thinks { plan.splitter = ReasoningSplitter(thoughts) }
         self.plan = plan
         answer = ChatAnswer(
             plan.identity,
@@ -43,5 +44,17 @@ struct PlannedChat {
             promptTokens: body.options.returnsTokens ? tokens : nil,
             begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
         )
+    }
+}
+
+extension Constraint.Beginning {
+    /// - Parameter thoughts: where the answer begins.
+    init(behind thoughts: ReasoningSplitter.Start) {
+        self =
+            switch thoughts {
+            case .open: .afterOptionalThoughts
+            case .reasoning: .afterThoughts
+            case .content: .first
+            }
     }
 }

@@ -38,6 +38,10 @@ package struct CompletionRequest: Encodable, Sendable, Hashable {
     /// Token ids (as strings, because they are JSON keys) and the numbers to add to their logits.
     package var logitBias: [String: Float]?
     package var stop: [String]?
+    /// The JSON text of the schema that the text must satisfy.
+    package var jsonSchema: String?
+    /// The text's grammar in llama.cpp's notation.
+    package var grammar: String?
     package var seed: UInt64?
     package var ignoreEOS: Bool?
     package var stream: Bool? {
@@ -52,7 +56,8 @@ package struct CompletionRequest: Encodable, Sendable, Hashable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case prompt, temperature, stop, seed, stream
+        case prompt, temperature, stop, seed, stream, grammar
+        case jsonSchema = "json_schema"
         case maxTokens = "max_tokens"
         case topK = "top_k"
         case topP = "top_p"

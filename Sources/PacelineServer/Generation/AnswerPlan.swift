@@ -2,6 +2,7 @@ import Glibc
 import HTTPTypes
 import PacelineChat
 import PacelineCluster
+import PacelineGrammar
 import PacelineModel
 import PacelineSpeculation
 
@@ -32,6 +33,7 @@ struct AnswerPlan: Sendable {
     ///   - kind: what the answer's id begins with.
     ///   - request: who asks, and under which name.
     ///   - name: the model that the client asked for.
+    ///   - beginning: where the text begins that the request may constrain.
     ///   - start: what the answer gets if the request does not say.
     /// - Throws: ``APIError`` if a prompt is empty or too long, the resumption does not fit, or the model is another.
     init(
@@ -42,6 +44,7 @@ struct AnswerPlan: Sendable {
         of request: APIRequest,
         model: ServedModel,
         name: String?,
+        beginning: Constraint.Beginning = .first,
         start: AnswerStart = .now()
     ) throws(APIError) {
         self.options = options
@@ -57,6 +60,7 @@ struct AnswerPlan: Sendable {
         var first = Self.request(options, text, model.tokenizer)
         first.sampling.seed = seed
         first.logProbabilities = logProbabilities
+        first.constraint = try Self.constraint(options, beginning, model.tokenizer)
         first.tenant = request.tenant
         first.name = RequestName(
             id: request.id,
@@ -66,6 +70,28 @@ struct AnswerPlan: Sendable {
         )
         requests = try Self.requests(first, options, prompts, contextLength: model.contextLength)
         given = requests.map { Self.text(of: $0, text) }
+    }
+
+    private static func constraint(
+        _ options: GenerationOptions,
+        _ beginning: Constraint.Beginning,
+        _ tokenizer: Tokenizer
+    ) throws(APIError) -> Constraint? {
+        guard let requested = options.constraint else { return nil }
+        let constraint: Constraint
+        do throws(GrammarError) {
+            constraint = try Constraint(requested.source, beginning: beginning, tokenizer: tokenizer)
+        } catch {
+            throw APIError(error, field: requested.field)
+        }
+        for (choice, tokens) in (options.resume?.tokens ?? []).enumerated() where !constraint.takes(tokens ?? []) {
+            throw .invalidRequest(
+                "resume.tokens has tokens of choice \(choice) that \(requested.field) does not allow; "
+                    + "send those of the answer itself",
+                param: "resume.tokens"
+            )
+        }
+        return constraint
     }
 
     /// What all choices have of their request's options.

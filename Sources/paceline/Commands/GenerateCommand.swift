@@ -18,12 +18,14 @@ struct GenerateCommand: AsyncParsableCommand {
               paceline generate -m smollm2-135m -p "Once upon a time" -n 64
               paceline generate -m qwen2.5-coder-1.5b -md qwen2.5-coder-0.5b -f code.py
               paceline generate -m smollm2-135m -p "Hi" --chat --temp 0.8 --seed 7 --json
+              paceline generate -m smollm2-135m -p "Describe Paris as JSON." --chat --json-schema place.json
             """
     )
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Prompt") var prompt: PromptOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Structured output") var constraint: ConstraintOptions
     @OptionGroup(title: "Ending") var ending: EndingOptions
     @OptionGroup(title: "Drafting") var drafting: DraftingOptions
 
@@ -63,6 +65,7 @@ struct GenerateCommand: AsyncParsableCommand {
         var request = CompletionRequest(prompt: .tokens(tokens))
         request.maxTokens = maxTokens
         sampling.apply(to: &request)
+        try constraint.apply(to: &request)
         ending.apply(to: &request)
         let arguments = try arguments(names: names, contextLength: limit)
         let (json, asked) = (json, request)

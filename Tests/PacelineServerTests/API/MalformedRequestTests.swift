@@ -198,8 +198,7 @@ struct MalformedRequestTests {
 
     private static let unsupported: [Case] = [
         ("best_of", "2"), ("use_beam_search", "true"), ("prompt_logprobs", "0"), ("n_probs", "3"),
-        ("response_format", #"{"type": "json_object"}"#), ("json_schema", "{}"), ("grammar", #""root ::= x""#),
-        ("structured_outputs", #"{"regex": "a"}"#), ("guided_regex", #""a*""#), ("allowed_token_ids", "[1]"),
+        ("guided_json", "{}"), ("guided_regex", #""a*""#), ("allowed_token_ids", "[1]"),
         ("bad_words", #"["a"]"#), ("include_stop_str_in_output", "true"), ("skip_special_tokens", "false"),
         ("truncate_prompt_tokens", "4"), ("prompt_embeds", #""x""#), ("top_logprobs", "2"), ("typical_p", "0.5"),
         ("mirostat", "2"), ("dry_multiplier", "0.8"), ("xtc_probability", "0.5"), ("top_n_sigma", "1"),
@@ -296,7 +295,13 @@ struct MalformedRequestTests {
         .chat(#""logprobs": 5"#, "logprobs", "true or false"),
         .chat(#""top_logprobs": 5"#, "top_logprobs", "needs logprobs"),
         .chat(#""logprobs": true, "top_logprobs": 21"#, "top_logprobs", "from 0 to 20"),
-        .chat(#""response_format": {"type": "json_schema", "json_schema": {}}"#, "response_format", "is an object"),
+        .chat(
+            #""response_format": {"type": "json_schema", "json_schema": {}}"#,
+            "response_format.json_schema.schema",
+            "is missing"
+        ),
+        .chat(#""response_format": {"type": "json_schema"}"#, "response_format.json_schema", "is missing"),
+        .chat(#""response_format": "json""#, "response_format", "must be an object"),
         .chat(#""modalities": ["text", "audio"]"#, "modalities", "writes text only"),
         .chat(#""audio": {"voice": "alloy"}"#, "audio", "writes text only"),
         .chat(#""web_search_options": {}"#, "web_search_options", "not supported"),

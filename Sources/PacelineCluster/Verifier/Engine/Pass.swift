@@ -16,6 +16,10 @@ package struct Pass: Sendable {
         package var lengthLimit: Int
         /// Tokens that may not be chosen yet. A part of the law, as the sampling parameters are.
         package var mask = TokenMask.none
+        /// What the text behind the prompt must be; a part of the law too.
+        package var constraint: Constraint?
+        /// Tokens of the base that are prompt. The constraint begins behind them.
+        package var promptLength = 0
         /// Which log-probabilities outcomes carry; nil for none. Those of the prompt are those of the whole base.
         package var logProbabilities: LogProbabilityRequest?
         /// Which sequences may share what is computed for this one.

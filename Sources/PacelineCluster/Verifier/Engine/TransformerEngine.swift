@@ -1,5 +1,5 @@
 package import PacelineModel
-import PacelineSpeculation
+package import PacelineSpeculation
 package import PacelineTensor
 
 /// The target engine of production: a transformer over a paged KV cache.
@@ -7,6 +7,8 @@ package final class TransformerEngine: TargetEngine {
     private struct EngineSequence {
         let cache: KVCache
         let sampler: Sampler
+        /// Where the text stands in its grammar; nil where anything may follow.
+        let cursor: ConstraintCursor?
         /// Which log-probabilities are wanted, and what computes them.
         let scoring: (wanted: LogProbabilityRequest, scorer: TokenScorer)?
         /// All committed tokens; the cache holds the first `cache.length` of them.
@@ -78,6 +80,12 @@ package final class TransformerEngine: TargetEngine {
 
     package func open(_ opening: Pass.Opening) throws {
         let columns = transformer.weights.columns
+        let cursor = opening.constraint.map { ConstraintCursor($0) }
+        if let cursor {
+            for token in opening.base.dropFirst(opening.promptLength) where !cursor.advance(by: token) {
+                throw EngineError.illegalToken(opening.request, token)
+            }
+        }
         sequences[opening.request] = EngineSequence(
             cache: KVCache(pool: pool, scope: opening.scope),
             sampler: Sampler(
@@ -86,6 +94,7 @@ package final class TransformerEngine: TargetEngine {
                 mask: opening.mask,
                 isa: transformer.compute.isa
             ),
+            cursor: cursor,
             scoring: opening.logProbabilities.map { ($0, TokenScorer(columns: columns, isa: transformer.compute.isa)) },
             tokens: opening.base
         )
@@ -230,7 +239,7 @@ package final class TransformerEngine: TargetEngine {
         of sequence: EngineSequence,
         _ placement: Placement,
         _ logits: FloatMatrix
-    ) throws(LogitError) -> Reading {
+    ) throws -> Reading {
         if let tree = placement.tree {
             return try verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
         }
@@ -262,12 +271,12 @@ package final class TransformerEngine: TargetEngine {
         of sequence: EngineSequence,
         logits: FloatMatrix,
         firstRow: Int
-    ) throws(LogitError) -> Reading {
+    ) throws -> Reading {
         let (base, recentLength) = (sequence.tokens, sequence.sampler.recentLength)
         var decided: [Token] = []
         var reading = Reading()
-        do throws(LogitError) {
-            reading.verdict = try rule.verdict(on: tree) { node throws(LogitError) in
+        do {
+            reading.verdict = try rule.verdict(on: tree) { node in
                 let recent = recentLength == 0 ? [] : base + tree.tokens(onPathTo: node)
                 let row = firstRow + (node.map { $0 + 1 } ?? 0)
                 let position = base.count + tree.depth(of: node)
@@ -275,8 +284,11 @@ package final class TransformerEngine: TargetEngine {
                     logits,
                     row: row,
                     position: position,
-                    recent: recent.suffix(recentLength)
+                    recent: recent.suffix(recentLength),
+                    constraint: sequence.cursor
                 )
+                // The nodes come in the order of the text, so the cursor moves along the accepted path alone.
+                guard sequence.cursor?.advance(by: token) ?? true else { throw DeadEndError(length: position) }
                 decided.append(token)
                 if let (wanted, scorer) = sequence.scoring {
                     let score = try scorer.score(token, logits: logits, row: row, position: position, top: wanted.top)
@@ -315,10 +327,13 @@ package final class TransformerEngine: TargetEngine {
 package enum EngineError: Error, Equatable, CustomStringConvertible {
     case unknownSequence(RequestID)
     case prefillBeyondBase(RequestID)
+    case illegalToken(RequestID, Token)
 
     package var description: String {
         switch self {
         case .unknownSequence(let request): "\(request) is not open at the engine; submit it again"
+        case .illegalToken(let request, let token):
+            "\(request) goes on behind token \(token), which its grammar does not allow; submit it without that"
         case .prefillBeyondBase(let request): "\(request) was to prefill more tokens than it has; submit it again"
         }
     }

@@ -1,3 +1,4 @@
+package import PacelineModel
 package import PacelineSpeculation
 
 /// What a client asks of a verifier.
@@ -9,6 +10,8 @@ package struct GenerationRequest: Sendable {
     package var generated: [Token] = []
     /// Sampling parameters and seed: together with the target and the prompt they determine every token.
     package var sampling: SamplingParameters
+    /// What the text must be; nil for anything. A part of the law, as the sampling parameters are.
+    package var constraint: Constraint?
     /// Tokens to generate at most, ``generated`` included; the context may end the request earlier.
     package var maximumTokens: Int
     /// Until so many tokens are generated, no stop token can be chosen and no stop string ends the request.

@@ -1,3 +1,4 @@
+import PacelineModel
 import PacelineSpeculation
 import PacelineWire
 
@@ -23,6 +24,7 @@ struct VerifierSequence: Sendable {
     /// Tokens that the sequence may hold, prompt included.
     let lengthLimit: Int
     private let stopTokens: Set<Token>
+    private let constraint: Constraint?
     private let minimumTokens: Int
     /// Drafted nodes of one round at most; nil for no limit.
     private let draftLimit: Int?
@@ -64,6 +66,7 @@ struct VerifierSequence: Sendable {
         promptLength = request.prompt.count
         self.lengthLimit = lengthLimit
         stopTokens = request.stopTokens
+        constraint = request.constraint
         minimumTokens = request.minimumTokens
         draftLimit = request.draftLimit.map { max(0, $0) }
         scoring = request.logProbabilities
@@ -119,6 +122,7 @@ struct VerifierSequence: Sendable {
     var opening: Pass.Opening {
         var opening = Pass.Opening(request: request, base: base, sampling: sampling, lengthLimit: lengthLimit)
         if minimumTokens > 0 { opening.mask = TokenMask(stopTokens, below: shortestLength) }
+        (opening.constraint, opening.promptLength) = (constraint, promptLength)
         opening.logProbabilities = scoring
         opening.logProbabilities?.includesPrompt = promptScores != nil
         return opening

@@ -25,6 +25,8 @@ struct GenerationOptions: Sendable {
     var prediction: String?
     var draftLimit: Int?
     var cacheSalt: String?
+    /// What the text must be; nil for anything.
+    var constraint: RequestedConstraint?
     var resume: ResumePoint?
     /// Whether the answer lists token ids.
     var returnsTokens: Bool
@@ -45,6 +47,7 @@ struct GenerationOptions: Sendable {
         prediction = try Self.prediction(fields)
         draftLimit = try Self.draftLimit(fields)
         cacheSalt = try Self.cacheSalt(fields)
+        constraint = try Self.constraint(fields)
         if let point = try fields.object("resume") { resume = try ResumePoint(point, vocabularySize: vocabularySize) }
         returnsTokens = try fields.bool("return_token_ids") ?? false
         returnsDraftFigures = try fields.bool("return_spec_decode") ?? false

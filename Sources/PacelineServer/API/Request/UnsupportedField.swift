@@ -71,17 +71,21 @@ struct UnsupportedField: Sendable {
             UnsupportedField("top_logprobs", .number(0), advice: "completions have logprobs alone"),
         ] + both
 
+    /// Fields of vLLM's `structured_outputs`.
+    static let structuredOutputs: [UnsupportedField] = [
+        UnsupportedField("structural_tag"),
+        UnsupportedField("whitespace_pattern", advice: "white space is bounded here"),
+        UnsupportedField("disable_any_whitespace", .bool(false), advice: "white space is bounded here"),
+        UnsupportedField("disable_additional_properties", .bool(false), advice: "set additionalProperties"),
+    ]
+
     private static let both = constraints + output + sampling
 
     private static let constraints = [
-        UnsupportedField("response_format", .type("text"), advice: "ask for the format in the prompt"),
-        UnsupportedField("json_schema"),
-        UnsupportedField("grammar", .empty),
-        UnsupportedField("structured_outputs"),
-        UnsupportedField("guided_json"),
-        UnsupportedField("guided_regex"),
-        UnsupportedField("guided_choice"),
-        UnsupportedField("guided_grammar"),
+        UnsupportedField("guided_json", advice: "use structured_outputs"),
+        UnsupportedField("guided_regex", advice: "use structured_outputs"),
+        UnsupportedField("guided_choice", advice: "use structured_outputs"),
+        UnsupportedField("guided_grammar", advice: "use structured_outputs"),
         UnsupportedField("allowed_token_ids", advice: "use logit_bias"),
         UnsupportedField("bad_words", .empty, advice: "use logit_bias"),
         UnsupportedField("logits_processors", .empty),

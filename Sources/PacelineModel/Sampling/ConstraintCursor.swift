@@ -1,0 +1,133 @@
+import PacelineChat
+package import PacelineGrammar
+package import PacelineSpeculation
+
+/// Follows a constrained text token by token.
+///
+/// Where it stands depends on the constraint and the tokens it has taken, so it can be made anew from them at any time.
+/// One thread uses it at a time.
+package final class ConstraintCursor {
+    private enum Place: Hashable {
+        /// Before the first token of an answer that may begin with thoughts.
+        case open
+        /// In the thoughts, whose last bytes are the first `matched` ones of their end marker.
+        case thinking(matched: Int)
+        case text(GrammarMatcher.State)
+    }
+
+    private let tokenizer: Tokenizer
+    private let matcher: GrammarMatcher
+    private let begin: Token?
+    private var place: Place
+    /// The legal tokens in the thoughts, by how much of their end marker there is.
+    private var thoughtMasks: [Int: TokenBits] = [:]
+    /// Tokens taken.
+    package private(set) var count = 0
+
+    package init(_ constraint: Constraint) {
+        tokenizer = constraint.tokenizer
+        matcher = GrammarMatcher(constraint.grammar, constraint.tokenizer.trie)
+        begin = constraint.beginning == .afterOptionalThoughts ? tokenizer.marker(ReasoningSplitter.begin) : nil
+        place =
+            switch constraint.beginning {
+            case .first: .text(matcher.start)
+            case .afterOptionalThoughts: .open
+            case .afterThoughts: .thinking(matched: 0)
+            }
+    }
+
+    /// Takes the next token.
+    ///
+    /// - Returns: false if it is not legal; then nothing has changed.
+    package func advance(by token: Token) -> Bool {
+        guard let next = next(place, token) else { return false }
+        place = next
+        count += 1
+        return true
+    }
+
+    package func allows(_ token: Token) -> Bool { next(place, token) != nil }
+
+    /// How many of some tokens, one behind the other, are legal.
+    package func legalPrefix(of tokens: [Token]) -> Int {
+        var place = place
+        for (count, token) in tokens.enumerated() {
+            guard let next = next(place, token) else { return count }
+            place = next
+        }
+        return tokens.count
+    }
+
+    /// Whether nothing but the end of the text is legal.
+    package var isFinal: Bool {
+        if case .text(let state) = place { matcher.isFinal(state) } else { false }
+    }
+
+    /// The bytes that must follow; empty where there is a choice.
+    package func forced(limit: Int) -> [UInt8] {
+        if case .text(let state) = place { matcher.forced(state, limit: limit) } else { [] }
+    }
+
+    /// The legal tokens.
+    package var mask: TokenBits {
+        switch place {
+        case .text(let state): return matcher.mask(state)
+        case .open:
+            var mask = matcher.mask(matcher.start)
+            if let begin { mask.insert(begin) }
+            return mask
+        case .thinking(let matched):
+            if let known = thoughtMasks[matched] { return known }
+            var mask = TokenBits(count: tokenizer.tokenCount)
+            for token in 0..<Token(tokenizer.tokenCount) where allows(token) { mask.insert(token) }
+            thoughtMasks[matched] = mask
+            return mask
+        }
+    }
+
+    private func next(_ place: Place, _ token: Token) -> Place? {
+        guard token < tokenizer.tokenCount else { return nil }
+        switch place {
+        case .text(let state): return text(state, token)
+        case .open: return token == begin ? .thinking(matched: 0) : text(matcher.start, token)
+        case .thinking(let matched): return thought(matched, token)
+        }
+    }
+
+    private func text(_ state: GrammarMatcher.State, _ token: Token) -> Place? {
+        let isControl = Tokenizer.specialKinds.contains(tokenizer.vocabulary.kind(of: token))
+        let bytes = isControl ? [] : tokenizer.vocabulary.bytes(of: token)
+        return matcher.advance(state, by: token, bytes: bytes).map { .text($0) }
+    }
+
+    /// Thoughts are free, but must come to their end before the answer does.
+    private func thought(_ matched: Int, _ token: Token) -> Place? {
+        guard !tokenizer.endOfGeneration.contains(token) else { return nil }
+        let marker = Array(ReasoningSplitter.end.utf8)
+        var matched = matched
+        let bytes = tokenizer.vocabulary.bytes(of: token)
+        for (offset, byte) in zip(bytes.indices, bytes) {
+            // A marker's first byte is in no other place of it.
+            matched = byte == marker[matched] ? matched + 1 : byte == marker[0] ? 1 : 0
+            guard matched == marker.count else { continue }
+            let rest = bytes[(offset + 1)...]
+            guard !rest.isEmpty else { return .text(matcher.start) }
+            return matcher.advance(matcher.start, by: token, bytes: rest).map { .text($0) }
+        }
+        return .thinking(matched: matched)
+    }
+}
+
+/// The vocabulary has no token with which a text can go on as its grammar demands.
+package struct DeadEndError: Error, Equatable, CustomStringConvertible {
+    /// Tokens of the text so far.
+    package let length: Int
+
+    package init(length: Int) {
+        self.length = length
+    }
+
+    package var description: String {
+        "behind \(length) tokens, no token of the vocabulary goes on with the text as its grammar demands; allow more"
+    }
+}
