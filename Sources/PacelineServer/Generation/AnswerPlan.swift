@@ -23,12 +23,15 @@ struct AnswerPlan: Sendable {
     let requests: [GenerationRequest]
     /// The splitter of thoughts at the beginning of the answer; nil where thoughts are not separated.
     var splitter: ReasoningSplitter?
+    /// The splitter of tool calls at the beginning of the answer; nil where text is nothing but text.
+    let calls: ToolCallSplitter?
     /// The texts that the choices go on behind; empty without a resumption.
     let given: [String]
     /// Whether no generated token is part of the answer.
     var generatesNothing = false
 
     /// - Parameters:
+    ///   - calls: the splitter of tool calls; nil where text is nothing but text.
     ///   - kind: what the answer's id begins with.
     ///   - request: who asks, and under which name.
     ///   - name: the model that the client asked for.
@@ -38,6 +41,7 @@ struct AnswerPlan: Sendable {
         _ options: GenerationOptions,
         _ prompts: Prompts,
         logProbabilities: LogProbabilityRequest?,
+        calls: ToolCallSplitter? = nil,
         kind: String,
         of request: APIRequest,
         model: ServedModel,
@@ -45,6 +49,7 @@ struct AnswerPlan: Sendable {
         start: AnswerStart = .now()
     ) throws(APIError) {
         self.options = options
+        self.calls = calls
         identity = AnswerIdentity(
             id: options.resume?.id ?? "\(kind)-\(String(start.number, radix: 36))",
             created: options.resume?.created ?? start.created,
@@ -53,7 +58,12 @@ struct AnswerPlan: Sendable {
         )
         seed = options.seed ?? start.seed
         try Self.checkCount(of: prompts, options)
-        let text = CompletionText(tokenizer: model.tokenizer, stops: options.stops, shown: model.shownMarkers)
+        var text = CompletionText(
+            tokenizer: model.tokenizer,
+            stops: options.stops,
+            shown: model.shownMarkers.union(calls == nil ? [] : model.toolMarkers)
+        )
+        if let calls, calls.isLimited { text.end(with: calls) }
         var first = Self.request(options, text, model.tokenizer)
         first.sampling.seed = seed
         first.logProbabilities = logProbabilities
