@@ -78,8 +78,8 @@ struct ToolCallSplitterTests {
             // Broken calls, of which nothing is lost.
             ("x <tool_call>\nnot JSON</tool_call> y", "x <tool_call>\nnot JSON</tool_call> y"),
             (" <tool_call>\n<tool_call>\n{\"name\": \"f\"}\n</tool_call>", " <tool_call>\n«f {}»"),
-            ("<tool_call>{\"name\": \"f\", \"arguments\": {\"s\": 1", "<tool_call>{\"name\": \"f\", \"arguments\": {\"s\": 1"),
-            ("<tool_call>{\"name\": \"f\", \"arguments\": {\"s\": 01}}", "<tool_call>{\"name\": \"f\", \"arguments\": {\"s\": 01}}"),
+            ("<tool_call>{\"name\": \"f\", \"a\": {\"s\": 1", "<tool_call>{\"name\": \"f\", \"a\": {\"s\": 1"),
+            ("<tool_call>{\"name\": \"f\", \"a\": {\"s\": 01}}", "<tool_call>{\"name\": \"f\", \"a\": {\"s\": 01}}"),
             ("<tool_call>{\"name\": \"f\", \"arguments\": [1]}", "<tool_call>{\"name\": \"f\", \"arguments\": [1]}"),
             ("<tool_call>{\"name\": 7}</tool_call>", "<tool_call>{\"name\": 7}</tool_call>"),
             ("<tool_call>{\"a\": \"line\nbreak\"}", "<tool_call>{\"a\": \"line\nbreak\"}"),
@@ -127,14 +127,21 @@ struct ToolCallSplitterTests {
             ("<|python_tag|>print(1)", "<|python_tag|>print(1)"), ("{\"name\": \"f\"", "{\"name\": \"f\""),
         ],
         .mistral: [
-            ("[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"s\": \"x\"}, \"id\": \"abcdefghi\"}]", "«f {\"s\": \"x\"}»"),
-            ("Hm [TOOL_CALLS] [{\"name\":\"f\",\"arguments\":{}} , {\"name\":\"g\",\"arguments\":{}}] \n", "Hm«f {}»«g {}»"),
+            (
+                "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"s\": \"x\"}, \"id\": \"abcdefghi\"}]",
+                "«f {\"s\": \"x\"}»"
+            ),
+            (
+                "Hm [TOOL_CALLS] [{\"name\":\"f\",\"arguments\":{}} , {\"name\":\"g\",\"arguments\":{}}] \n",
+                "Hm«f {}»«g {}»"
+            ),
             ("[TOOL_CALLS]f[ARGS]{\"s\": \"]\"}", "«f {\"s\": \"]\"}»"),
             ("[TOOL_CALLS]f[CALL_ID]abcdefghi[ARGS]{}[TOOL_CALLS]g{\"a\": {}}", "«f {}»«g {\"a\": {}}»"),
             ("[TOOL_CALLS]{\"name\": \"f\"}", "«f {}»"),
             ("[TOOL_CALLS][{\"name\": \"f\"}, oh", "«f {}»,oh"),
             ("[TOOL_CALLS][] or [1, 2]", "[TOOL_CALLS][] or [1, 2]"), ("[TOOL_CALLS]f", "[TOOL_CALLS]f"),
-            ("a [TOOL", "a [TOOL"), ("[TOOL_CALLS]f[ARGS][1]", "[TOOL_CALLS]f[ARGS][1]"), ("[[TOOL_CALLS]f{}", "[«f {}»"),
+            ("a [TOOL", "a [TOOL"), ("[TOOL_CALLS]f[ARGS][1]", "[TOOL_CALLS]f[ARGS][1]"),
+            ("[[TOOL_CALLS]f{}", "[«f {}»"),
         ],
     ]
 
@@ -154,7 +161,9 @@ struct ToolCallSplitterTests {
             for cut in 0..<text.count {
                 #expect(Self.split(text, format, sizes: [cut + 1, 1000]) == whole, "\(text.debugDescription) at \(cut)")
             }
-            for sizes in Self.sizes { #expect(Self.split(text, format, sizes: sizes) == whole, "\(text.debugDescription)") }
+            for sizes in Self.sizes {
+                #expect(Self.split(text, format, sizes: sizes) == whole, "\(text.debugDescription)")
+            }
         }
     }
 
@@ -202,9 +211,11 @@ struct ToolCallSplitterTests {
         }
 
         private static let pieces = [
-            "<tool_call>", "</tool_call>", "<function=f>", "<parameter=s>", "</parameter>", "</function>", "<|python_tag|>",
+            "<tool_call>", "</tool_call>", "<function=f>", "<parameter=s>", "</parameter>", "</function>",
+            "<|python_tag|>",
             "[TOOL_CALLS]", "[ARGS]", "[", "]", "{\"name\": \"f\", \"arguments\": {\"s\": \"é\"}}", "{\"name\": \"g\"}",
-            "{\"name\":", "\"f\"", "}", "{", ", ", ";", "\n", " ", "text", "<", "\"", "\\", "€", "12", "-1e5", "null", ":",
+            "{\"name\":", "\"f\"", "}", "{", ", ", ";", "\n", " ", "text", "<", "\"", "\\", "€", "12", "-1e5", "null",
+            ":",
         ]
 
         /// Half of the texts are of pieces drawn at random, half are damaged calls.

@@ -48,7 +48,9 @@ package struct ToolDescriptions: Sendable {
     func json(of value: String, tool: String, parameter: String) -> String {
         let types = types[tool]?[parameter] ?? []
         // A text may look like a number, and is one only where the schema says so.
-        guard !types.isEmpty, types != ["string"], let read = try? JSONReader.read(value) else { return Self.quoted(value) }
+        guard !types.isEmpty, types != ["string"], let read = try? JSONReader.read(value) else {
+            return Self.quoted(value)
+        }
         if case .text = read { return types.contains("string") ? Self.quoted(value) : value }
         if case .none = read { return types.contains("null") ? "null" : Self.quoted(value) }
         return value

@@ -1,4 +1,4 @@
-import PacelineChat
+package import PacelineChat
 
 /// What a chat template can do, found out by rendering small conversations and looking for their words.
 ///

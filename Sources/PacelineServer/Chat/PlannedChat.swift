@@ -21,20 +21,17 @@ struct PlannedChat {
         let body = try ChatBody(fields, vocabularySize: model.tokenizer.tokenCount)
         let prompt = try model.prompt(body.conversation)
         let tokens = model.tokens(of: prompt)
-        var plan = try AnswerPlan(
+        let plan = try AnswerPlan(
             body.options,
             AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
             logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
+            splitter: Self.splitter(body, prompt, model),
             kind: "chatcmpl",
             of: request,
             model: model,
             name: body.model,
             start: start
         )
-        if body.splitsReasoning, model.renderer.thinks {
-            let isContinued = body.conversation.ending == .continuation
-            plan.splitter = ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0)))
-        }
         self.plan = plan
         answer = ChatAnswer(
             plan.identity,
@@ -43,5 +40,18 @@ struct PlannedChat {
             promptTokens: body.options.returnsTokens ? tokens : nil,
             begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
         )
+    }
+
+    private static func splitter(_ body: ChatBody, _ prompt: ChatPrompt, _ model: ServedModel) -> AnswerSplitter {
+        var splitter = AnswerSplitter()
+        if body.splitsReasoning, model.renderer.thinks {
+            let isContinued = body.conversation.ending == .continuation
+            splitter.reasoning = ReasoningSplitter(.init(after: prompt.tail(after: isContinued ? 1 : 0)))
+        }
+        if let tools = body.conversation.tools, body.tools.choice != .none, let format = model.renderer.toolCallFormat {
+            let limit = body.tools.areParallel ? Int.max : 1
+            splitter.calls = ToolCallSplitter(format, tools: ToolDescriptions(tools), limit: limit)
+        }
+        return splitter
     }
 }

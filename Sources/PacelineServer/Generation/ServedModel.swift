@@ -1,3 +1,4 @@
+import PacelineChat
 package import PacelineModel
 import PacelineSpeculation
 
