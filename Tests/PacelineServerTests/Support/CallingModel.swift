@@ -22,8 +22,11 @@ enum CallingModel {
         {"city": {"type": "string"}}}}}, {"type": "function", "function": {"name": "time"}}]
         """
 
+    /// Loaded once: some tests ask it hundreds of times.
+    private static let served = Result { try TestModel.served(template: hermes) }
+
     static func calls(_ text: String, steps: [Int] = [1, 3, 2], template: String = hermes) throws -> APICalls {
-        let model = try TestModel.served(template: template)
+        let model = try template == hermes ? served.get() : TestModel.served(template: template)
         return APICalls(model: model, backend: TextBackend(model.tokenizer, [text], steps: steps))
     }
 }
