@@ -24,6 +24,12 @@ extension Gateway {
         ].map { path in
             Route(.post, path) { [self] in try await respond(to: $0, generates: true) }
         }
+            // Verifiers see chat, so that any of them can go on with these streams, too.
+            + DialectRoutes.routes { [self] in
+                try await respond(to: $0, generates: true)
+            } counting: { [self] in
+                try await respond(to: $0, generates: false)
+            }
     }
 
     private var asking: [Route] {

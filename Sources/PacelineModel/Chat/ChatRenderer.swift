@@ -48,6 +48,12 @@ package struct ChatRenderer: Sendable {
     /// Whether the model writes its thoughts between `<think>` and `</think>`.
     package var thinks: Bool { templateSource?.contains(ReasoningSplitter.end) ?? false }
 
+    /// How the model writes calls of tools: as its template shows those of earlier messages, or else as the template
+    /// describes them. Nil if neither says so; then the model's text is nothing but text.
+    package var toolCallFormat: ToolCallFormat? {
+        traits?.toolCallFormat ?? templateSource.flatMap { ToolCallFormat(writtenIn: $0) }
+    }
+
     /// Renders messages up to the point where the assistant answers.
     package func render(_ messages: [ChatMessage], time: Int) throws(TemplateError) -> ChatPrompt {
         try render(ChatConversation(messages), time: time)

@@ -1,4 +1,4 @@
-import PacelineChat
+package import PacelineChat
 
 /// What a chat template can do, found out by rendering small conversations and looking for their words.
 ///
@@ -18,6 +18,8 @@ package struct ChatTemplateTraits: Sendable, Equatable {
     package private(set) var wantsArgumentText = false
     /// Whether a message without content may have `none`; otherwise it gets an empty string.
     package private(set) var takesNoContent = true
+    /// How calls of earlier messages are written, and so how the model writes its own; nil if that is not known.
+    package private(set) var toolCallFormat: ToolCallFormat?
 
     /// - Parameter render: renders a conversation in the way that the traits given to it describe; nil if it fails.
     init(_ render: (ChatConversation, ChatTemplateTraits) -> String?) {
@@ -57,6 +59,7 @@ package struct ChatTemplateTraits: Sendable, Equatable {
                 !text.contains("'probe-key'"), !text.contains(#"\"probe-key"#)
             else { continue }
             self = traits
+            toolCallFormat = ToolCallFormat(writtenIn: text)
             return
         }
         (takesToolCalls, takesNoContent) = (false, false)

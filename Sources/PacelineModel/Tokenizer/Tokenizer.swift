@@ -257,7 +257,12 @@ package final class Tokenizer: Sendable {
 extension Tokenizer {
     /// The special tokens between which models write their thoughts, in vocabularies that have them.
     package var reasoningMarkers: Set<Token> {
-        let markers = [ReasoningSplitter.begin, ReasoningSplitter.end].map { Array($0.utf8) }
+        specialTokens(named: [ReasoningSplitter.begin, ReasoningSplitter.end])
+    }
+
+    /// The special tokens with these texts.
+    package func specialTokens(named texts: [String]) -> Set<Token> {
+        let markers = texts.map { Array($0.utf8) }
         let special = vocabulary.tokens(of: Self.specialKinds)
         return Set(special.filter { markers.contains(Array($0.bytes)) }.map(\.token))
     }

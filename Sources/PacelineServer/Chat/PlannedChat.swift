@@ -24,10 +24,11 @@ struct PlannedChat {
         let isContinued = body.conversation.ending == .continuation
         let thoughts: ReasoningSplitter.Start =
             model.renderer.thinks ? .init(after: prompt.tail(after: isContinued ? 1 : 0)) : .content
-        var plan = try AnswerPlan(
+        let plan = try AnswerPlan(
             body.options,
             AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
             logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
+            splitter: Self.splitter(body, thoughts, model),
             kind: "chatcmpl",
             of: request,
             model: model,
@@ -35,7 +36,6 @@ struct PlannedChat {
             beginning: Constraint.Beginning(behind: thoughts),
             start: start
         )
-        if body.splitsReasoning, model.renderer.thinks { plan.splitter = ReasoningSplitter(thoughts) }
         self.plan = plan
         answer = ChatAnswer(
             plan.identity,
@@ -44,6 +44,20 @@ struct PlannedChat {
             promptTokens: body.options.returnsTokens ? tokens : nil,
             begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
         )
+    }
+
+    private static func splitter(
+        _ body: ChatBody,
+        _ thoughts: ReasoningSplitter.Start,
+        _ model: ServedModel
+    ) -> AnswerSplitter {
+        var splitter = AnswerSplitter()
+        if body.splitsReasoning, model.renderer.thinks { splitter.reasoning = ReasoningSplitter(thoughts) }
+        if let tools = body.conversation.tools, body.tools.choice != .none, let format = model.renderer.toolCallFormat {
+            let limit = body.tools.areParallel ? Int.max : 1
+            splitter.calls = ToolCallSplitter(format, tools: ToolDescriptions(tools), limit: limit)
+        }
+        return splitter
     }
 }
 

@@ -103,10 +103,9 @@ struct CompletionAnswer: AnswerFormat {
         return .object(identity.fields("text_completion") + [("choices", [.object(fields)])])
     }
 
-    func end(_ reason: FinishReason, choice: Int, figures: [(name: String, value: JSONValue)]) -> JSONValue {
-        let choice: JSONValue = [
-            "index": .int(choice), "text": "", "logprobs": .null, "finish_reason": reason.json,
-        ]
+    func end(_ ending: ChoiceEnding, choice: Int, figures: [(name: String, value: JSONValue)]) -> JSONValue {
+        let fields: [(name: String, value: JSONValue)] = [("index", .int(choice)), ("text", ""), ("logprobs", .null)]
+        let choice = JSONValue.object(fields + ending.fields)
         return .object(identity.fields("text_completion") + [("choices", [choice])] + figures)
     }
 
@@ -115,7 +114,7 @@ struct CompletionAnswer: AnswerFormat {
     }
 
     mutating func whole(
-        _ ended: [(piece: ChoicePiece, prompt: [TokenLogProbability], reason: FinishReason)],
+        _ ended: [(piece: ChoicePiece, prompt: [TokenLogProbability], ending: ChoiceEnding)],
         figures: [(name: String, value: JSONValue)]
     ) -> JSONValue {
         var written: [JSONValue] = []
@@ -124,8 +123,9 @@ struct CompletionAnswer: AnswerFormat {
             append(choice.piece.logProbabilities, to: &list, choice: place)
             var fields: [(name: String, value: JSONValue)] = [
                 ("index", .int(place)), ("text", .string((choices[place].echo ?? "") + choice.piece.content)),
-                ("logprobs", list.isEmpty ? .null : list.json), ("finish_reason", choice.reason.json),
+                ("logprobs", list.isEmpty ? .null : list.json),
             ]
+            fields += choice.ending.fields
             if returnsTokens {
                 fields.append(("token_ids", .tokens(choice.piece.tokens)))
                 fields.append(("prompt_token_ids", .tokens(choices[place].prompt)))

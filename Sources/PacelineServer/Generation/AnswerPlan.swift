@@ -22,14 +22,15 @@ struct AnswerPlan: Sendable {
     let seed: UInt64
     /// A request for each choice; the choices of one prompt stand together.
     let requests: [GenerationRequest]
-    /// The splitter of thoughts at the beginning of the answer; nil where thoughts are not separated.
-    var splitter: ReasoningSplitter?
+    /// Cuts the text of a choice, at the beginning of the answer.
+    let splitter: AnswerSplitter
     /// The texts that the choices go on behind; empty without a resumption.
     let given: [String]
     /// Whether no generated token is part of the answer.
     var generatesNothing = false
 
     /// - Parameters:
+    ///   - splitter: cuts the text of a choice.
     ///   - kind: what the answer's id begins with.
     ///   - request: who asks, and under which name.
     ///   - name: the model that the client asked for.
@@ -40,6 +41,7 @@ struct AnswerPlan: Sendable {
         _ options: GenerationOptions,
         _ prompts: Prompts,
         logProbabilities: LogProbabilityRequest?,
+        splitter: AnswerSplitter = AnswerSplitter(),
         kind: String,
         of request: APIRequest,
         model: ServedModel,
@@ -48,6 +50,7 @@ struct AnswerPlan: Sendable {
         start: AnswerStart = .now()
     ) throws(APIError) {
         self.options = options
+        self.splitter = splitter
         identity = AnswerIdentity(
             id: options.resume?.id ?? "\(kind)-\(String(start.number, radix: 36))",
             created: options.resume?.created ?? start.created,
@@ -56,7 +59,12 @@ struct AnswerPlan: Sendable {
         )
         seed = options.seed ?? start.seed
         try Self.checkCount(of: prompts, options)
-        let text = CompletionText(tokenizer: model.tokenizer, stops: options.stops, shown: model.shownMarkers)
+        var text = CompletionText(
+            tokenizer: model.tokenizer,
+            stops: options.stops,
+            shown: model.shownMarkers.union(splitter.calls == nil ? [] : model.toolMarkers)
+        )
+        if splitter.calls?.isLimited == true { text.end(with: splitter) }
         var first = Self.request(options, text, model.tokenizer)
         first.sampling.seed = seed
         first.logProbabilities = logProbabilities

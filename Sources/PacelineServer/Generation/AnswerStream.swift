@@ -8,15 +8,16 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
     private var format: Format
     private var choices: [ChoiceProgress]
     private var open: Int
+    /// Tokens that the choices have so far.
+    private var generated: Int
 
     init(_ plan: AnswerPlan, _ format: Format, _ tally: RequestTally) {
         self.plan = plan
         self.tally = tally
         self.format = format
-        choices = plan.given.map { given in
-            ChoiceProgress(splitter: plan.splitter, given: given, isStreamed: plan.options.stream.isStreamed)
-        }
+        choices = plan.requests.indices.map { ChoiceProgress(plan, choice: $0) }
         open = choices.count
+        generated = plan.requests.reduce(0) { $0 + $1.generated.count }
     }
 
     /// Takes the next event of a choice.
@@ -26,6 +27,7 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
     mutating func take(_ event: RequestEvent, choice: Int) throws -> [JSONValue] {
         let piece = try choices[choice].take(event)
         tally.add(tokens: piece.tokens.count)
+        generated += piece.tokens.count
         guard plan.options.stream.isStreamed else { return [] }
         var chunks: [JSONValue] = []
         if !choices[choice].hasShownPrompt {
@@ -38,20 +40,34 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
         case .prompt: break
         case .tokens where plan.generatesNothing: break
         case .tokens: chunks += format.chunks(piece, choice: choice)
-        case .finished(let summary):
-            if !piece.content.isEmpty || !piece.reasoning.isEmpty {
-                chunks += format.chunks(piece, choice: choice)
-            }
+        case .finished:
+            if !piece.isEmpty { chunks += format.chunks(piece, choice: choice) }
             open -= 1
             let isLast = open == 0 && !plan.options.stream.includesUsage
-            chunks.append(format.end(reason(summary), choice: choice, figures: isLast ? figures(ofStream: true) : []))
+            let figures = isLast ? figures(ofStream: true) : []
+            chunks.append(format.end(try ending(of: choice), choice: choice, figures: figures))
         case .failed: break
         }
-        return chunks
+        guard plan.options.stream.hasContinuousUsage else { return chunks }
+        return chunks.map { $0.adding("usage", usageSoFar) }
     }
 
-    private func reason(_ summary: RequestSummary) -> FinishReason {
-        plan.generatesNothing ? .length : summary.reason
+    private var usageSoFar: JSONValue {
+        let prompts = stride(from: 0, to: plan.requests.count, by: plan.options.choices).map {
+            plan.requests[$0].prompt
+        }
+        let prompt = prompts.reduce(0) { $0 + $1.count }
+        return [
+            "prompt_tokens": .int(prompt), "completion_tokens": .int(generated),
+            "total_tokens": .int(prompt + generated),
+        ]
+    }
+
+    private func ending(of choice: Int) throws -> ChoiceEnding {
+        guard let ending = choices[choice].ending else {
+            throw APIError.internalError("the verifier ended without an answer; try again")
+        }
+        return plan.generatesNothing ? ChoiceEnding(reason: .length) : ending
     }
 
     /// The chunk behind the last choice; nil if the client did not ask for the token counts.
@@ -61,12 +77,10 @@ struct AnswerStream<Format: AnswerFormat>: Sendable {
 
     /// The whole answer, once all choices have ended.
     mutating func whole() throws -> JSONValue {
-        var ended: [(piece: ChoicePiece, prompt: [TokenLogProbability], reason: FinishReason)] = []
-        for choice in choices {
-            guard let summary = choice.summary else {
-                throw APIError.internalError("the verifier ended without an answer; try again")
-            }
-            ended.append((plan.generatesNothing ? ChoicePiece() : choice.whole, choice.prompt, reason(summary)))
+        var ended: [(piece: ChoicePiece, prompt: [TokenLogProbability], ending: ChoiceEnding)] = []
+        for (place, choice) in choices.enumerated() {
+            let ending = try ending(of: place)
+            ended.append((plan.generatesNothing ? ChoicePiece() : choice.whole, choice.prompt, ending))
         }
         return format.whole(ended, figures: figures(ofStream: false))
     }

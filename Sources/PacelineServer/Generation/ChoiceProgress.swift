@@ -3,9 +3,13 @@ import PacelineCluster
 import PacelineModel
 import PacelineSpeculation
 
-/// One choice on its way: separates thoughts from the answer, and adds up what came for an answer in one piece.
+/// One choice on its way: separates thoughts and calls from the text, and adds up what came for an answer in one piece.
 struct ChoiceProgress: Sendable {
-    private var splitter: ReasoningSplitter?
+    private var splitter: AnswerSplitter
+    /// Reads the tokens once more to know which stop string ended them; nil where there are none.
+    private var text: CompletionText?
+    private var count = 0
+    private let request: GenerationRequest
     /// Whether nothing is kept, because everything is sent at once.
     private let isStreamed: Bool
     /// Everything that came, if it is kept.
@@ -16,12 +20,35 @@ struct ChoiceProgress: Sendable {
     var hasShownPrompt = false
 
     /// - Parameters:
-    ///   - splitter: at the beginning of the answer; nil to leave the text as it is.
-    ///   - given: the text of the tokens that the generation goes on behind.
-    init(splitter: ReasoningSplitter?, given: String, isStreamed: Bool) {
-        self.splitter = splitter
-        self.isStreamed = isStreamed
-        _ = self.splitter?.append(given)
+    ///   - choice: which of the plan's.
+    init(_ plan: AnswerPlan, choice: Int) {
+        splitter = plan.splitter
+        isStreamed = plan.options.stream.isStreamed
+        request = plan.requests[choice]
+        if !plan.options.stops.isEmpty { text = request.text as? CompletionText }
+        _ = splitter.append(plan.given[choice])
+        read(request.generated)
+    }
+
+    private mutating func read(_ tokens: [Token]) {
+        guard var text else { return }
+        for token in tokens where text.stop == nil {
+            count += 1
+            if request.stopTokens.contains(token) {
+                _ = text.finish(at: token)
+            } else {
+                _ = text.append(token, mayStop: count > request.minimumTokens)
+            }
+        }
+        self.text = text
+    }
+
+    /// How the choice ended; nil before.
+    var ending: ChoiceEnding? {
+        summary.map { summary in
+            let stop = summary.reason == .stop ? text?.stop : nil
+            return ChoiceEnding(reason: summary.reason, hasCalls: splitter.hasCalls, stop: stop)
+        }
     }
 
     /// Takes an event and returns what it adds.
@@ -32,19 +59,14 @@ struct ChoiceProgress: Sendable {
         case .tokens(let generated):
             piece.tokens = generated.tokens
             piece.logProbabilities = generated.logProbabilities
-            if let output = splitter?.append(generated.text) {
-                (piece.reasoning, piece.content) = (output.reasoning, output.content)
-            } else {
-                piece.content = generated.text
-            }
+            (piece.reasoning, piece.parts) = splitter.append(generated.text)
+            read(generated.tokens)
         case .finished(let summary):
             guard summary.reason != .cancelled else {
                 throw APIError.unavailable("the verifier ended the request; send it again", retryAfter: 1)
             }
             self.summary = summary
-            if let output = splitter?.finish() {
-                (piece.reasoning, piece.content) = (output.reasoning, output.content)
-            }
+            (piece.reasoning, piece.parts) = splitter.finish()
         case .failed(let fault): throw APIError(fault)
         }
         if !isStreamed { whole.append(piece) }

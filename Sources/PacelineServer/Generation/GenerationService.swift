@@ -77,11 +77,17 @@ package struct GenerationService: Sendable {
     ) async throws {
         var progress = begun
         if !run.hasBegun { try await writer.comment() }
+        var lastWrite = ContinuousClock.now
         try await run.forEach(interval: silence) { event in
             switch event {
             case .silence: try await writer.comment()
             case .choice(let choice, let event):
-                for chunk in try progress.take(event, choice: choice) { try await writer.event(chunk.bytes) }
+                let chunks = try progress.take(event, choice: choice)
+                for chunk in chunks { try await writer.event(chunk.bytes) }
+                // Tokens may come for long without anything to send, as those of a call that is not whole yet.
+                let isSilent = chunks.isEmpty && silence.map { lastWrite.duration(to: .now) >= $0 } == true
+                if isSilent { try await writer.comment() }
+                if isSilent || !chunks.isEmpty { lastWrite = .now }
                 run.sent(event, choice: choice)
             }
         }

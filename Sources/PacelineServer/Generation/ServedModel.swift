@@ -1,3 +1,4 @@
+import PacelineChat
 package import PacelineModel
 import PacelineSpeculation
 
@@ -31,6 +32,8 @@ package struct ServedModel: Sendable {
     package let description: JSONValue
     /// Special tokens that show as text, because something in the text depends on them.
     let shownMarkers: Set<Token>
+    /// Special tokens that show as text where a request has tools, because calls are made of them.
+    let toolMarkers: Set<Token>
 
     /// - Parameters:
     ///   - names: at least one, or the root is the name.
@@ -81,6 +84,7 @@ package struct ServedModel: Sendable {
         renderer = try ChatRenderer(file, tokenizer: tokenizer)
         infill = try InfillTokens(file, tokenizer: tokenizer)
         shownMarkers = renderer.thinks ? tokenizer.reasoningMarkers : []
+        toolMarkers = tokenizer.specialTokens(named: renderer.toolCallFormat?.markers ?? [])
     }
 
     /// A model that is a vocabulary alone, for those who invent what it generates.

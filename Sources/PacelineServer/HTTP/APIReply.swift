@@ -34,6 +34,8 @@ package struct EventWriter: Sendable {
     private let send: @Sendable (ByteBuffer) async throws -> Void
     /// The client's connection; nil for a writer of another kind.
     private let channel: (any Channel)?
+    /// Makes other bytes of those that are sent; nil to send them as they are.
+    private var translate: (@Sendable (ByteBuffer) -> ByteBuffer)?
 
     /// - Parameter send: suspends until the bytes have left; throws when the client has gone away.
     package init(send: @escaping @Sendable (ByteBuffer) async throws -> Void) {
@@ -51,6 +53,15 @@ package struct EventWriter: Sendable {
     ///
     /// - Returns: a function that returns a future on `eventLoop` of the time when the bytes have left.
     package func sender(on eventLoop: any EventLoop) -> (ByteBuffer) -> EventLoopFuture<Void> {
+        if let translate {
+            var plain = self
+            plain.translate = nil
+            let sender = plain.sender(on: eventLoop)
+            return { bytes in
+                let translated = translate(bytes)
+                return translated.readableBytes > 0 ? sender(translated) : eventLoop.makeSucceededVoidFuture()
+            }
+        }
         guard let channel else {
             return { [send] bytes in eventLoop.makeFutureWithTask { try await send(bytes) } }
         }
@@ -62,11 +73,23 @@ package struct EventWriter: Sendable {
 
     /// Sends one event that carries `data`, which has no line breaks.
     package func event(_ data: [UInt8]) async throws {
-        try await send(EventStream.event(data))
+        try await write(EventStream.event(data))
     }
 
     /// Sends a line that readers pass over, so that nobody on the way takes the connection for dead.
     package func comment() async throws {
-        try await send(EventStream.comment)
+        try await write(EventStream.comment)
+    }
+
+    private func write(_ bytes: ByteBuffer) async throws {
+        let bytes = translate?(bytes) ?? bytes
+        if bytes.readableBytes > 0 { try await send(bytes) }
+    }
+
+    /// The same with other bytes: `translate` gets the pieces in order, each of whole events and comments.
+    func translating(_ translate: @escaping @Sendable (ByteBuffer) -> ByteBuffer) -> EventWriter {
+        var writer = self
+        writer.translate = translate
+        return writer
     }
 }

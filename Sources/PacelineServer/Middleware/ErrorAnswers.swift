@@ -17,19 +17,22 @@ struct ErrorAnswers: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as APIError {
-            return try answer(error)
+            return try answer(error, request)
         } catch let error as HTTPParserError {
             // The connection has answered it already.
             throw error
         } catch is CancellationError {
-            return try answer(APIError.clientLeft)
+            return try answer(APIError.clientLeft, request)
         } catch {
             logger.error("request \(context.requestID) failed: \(error)")
-            return try answer(APIError.internalError("the server failed: \(error); try again"))
+            return try answer(APIError.internalError("the server failed: \(error); try again"), request)
         }
     }
 
-    private func answer(_ error: APIError) throws -> Response {
+    private func answer(_ error: APIError, _ request: Request) throws -> Response {
+        if reply == nil, MessagesError.isUsed(at: request.uri.path) {
+            return try Response(error, body: MessagesError.body(ErrorBody(error).error, status: error.status).bytes)
+        }
         guard case .whole(let bytes, let contentType, let status, let headers)? = reply?(error) else {
             return try Response(error)
         }
@@ -42,7 +45,12 @@ struct ErrorAnswers: RouterMiddleware {
 extension Response {
     /// The answer that tells a client of `error`.
     init(_ error: APIError) throws {
-        try self.init(JSON.encode(ErrorBody(error)), contentType: "application/json", status: error.status)
+        try self.init(error, body: JSON.encode(ErrorBody(error)))
+    }
+
+    /// The same in another form.
+    init(_ error: APIError, body: [UInt8]) throws {
+        self.init(body, contentType: "application/json", status: error.status)
         if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
         if let allow = error.allow { headers[.allow] = allow }
         if error.status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }

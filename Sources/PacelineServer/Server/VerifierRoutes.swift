@@ -16,6 +16,11 @@ extension ServerLifecycle {
                     try await self.serving().completions.respond(to: request)
                 }
             }
+            + DialectRoutes.routes(headers: { self.generation }) { request in
+                try await self.serving().chat.respond(to: request)
+            } counting: { request in
+                try self.loaded().chat.inputTokens(request)
+            }
     }
 
     /// What a gateway needs to know of health and of what is generated, without a key and without another question.

@@ -49,6 +49,11 @@ enum Calls {
             fields.append(isChat ? "\"logprobs\": true, \"top_logprobs\": 2" : "\"logprobs\": 1")
         }
         let seed = random.next() >> 20
+        if isChat, random.next(below: 2) == 0 {
+            fields.append("\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]")
+            fields += chance("\"parallel_tool_calls\": false")
+            fields += chance("\"stream_options\": {\"include_usage\": true, \"continuous_usage_stats\": true}")
+        }
         if isChat { return chat(fields.joined(separator: ", "), drawnSeed: seed) }
         fields += chance("\"echo\": true")
         fields.append(

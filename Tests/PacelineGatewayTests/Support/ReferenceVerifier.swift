@@ -30,7 +30,9 @@ struct ReferenceVerifier: Sendable {
         (tiny.blockCount, tiny.embeddingLength, tiny.feedForwardLength) = (1, 32, 32)
         (tiny.headCount, tiny.keyValueHeadCount, tiny.weights) = (1, 1, .f32)
         tiny.chatTemplate = """
-            {% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+            {% if tools %}{{ tools | tojson }}{% endif %}\
+            {% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}\
+            <tool_call>{{ c.function | tojson }}</tool_call>{% endfor %}<|im_end|>\n{% endfor %}\
             {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}{# </think> #}
             """
         model = try ServedModel(
@@ -64,13 +66,14 @@ struct ReferenceVerifier: Sendable {
 
     private static let pieces = [
         "one ", "two\n", "\"three\", ", "vier ", "fünf ", "6€ ", "\\n ", "[7]", "{\"8\":9}", "</x>", "日本", "😀",
+        "\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"é\"}}\n</tool_call>\n", "<tool_call>{\"name\": ",
     ]
 
     /// The text for a seed; some begin with a thought.
     func text(_ seed: UInt64) -> String {
         var random = SplitMix(seed: seed)
         var text =
-            random.next(below: 2) == 0 ? "" : "<think>\nHmm, \(Self.pieces[random.next(below: 12)])…\n</think>\n\n"
+            random.next(below: 2) == 0 ? "" : "<think>\nHmm, \(Self.pieces[random.next(below: 8)])…\n</think>\n\n"
         for _ in 0..<random.next(below: 24) { text += Self.pieces[random.next(below: Self.pieces.count)] }
         return text
     }

@@ -6,6 +6,8 @@ struct StreamText: Equatable {
         var roles = 0
         var text = ""
         var reasoning = ""
+        /// Calls of tools: their names and arguments, joined.
+        var calls: [String] = []
         var tokens: [Int] = []
         var logProbabilities: [String] = []
         var reasons: [String] = []
@@ -50,7 +52,8 @@ struct StreamText: Equatable {
     private mutating func take(_ chunk: [String: Any]) throws {
         if let error = chunk["error"] { return errors.append("\(error)") }
         identities.insert("\(chunk["id"] ?? "") \(chunk["created"] ?? "") \(chunk["model"] ?? "")")
-        if let usage = chunk["usage"] as? [String: Any] {
+        // Token counts so far, in chunks of choices, depend on how many tokens came at once.
+        if let usage = chunk["usage"] as? [String: Any], (chunk["choices"] as? [Any])?.isEmpty == true {
             self.usage.append("\(usage["prompt_tokens"] ?? "") \(usage["completion_tokens"] ?? "")")
         }
         if let seed = chunk["seed"] { seeds.append("\(seed)") }
@@ -65,6 +68,12 @@ struct StreamText: Equatable {
         if delta?["role"] != nil { choice.roles += 1 }
         choice.text += entry["text"] as? String ?? delta?["content"] as? String ?? ""
         choice.reasoning += delta?["reasoning_content"] as? String ?? ""
+        for call in delta?["tool_calls"] as? [[String: Any]] ?? [] {
+            let function = call["function"] as? [String: Any]
+            if call["id"] != nil { choice.calls.append("\(call["index"] ?? "") \(function?["name"] ?? "") ") }
+            if choice.calls.isEmpty { choice.calls.append("without a beginning: ") }
+            choice.calls[choice.calls.count - 1] += function?["arguments"] as? String ?? ""
+        }
         if let tokens = entry["token_ids"] as? [Int] {
             choice.tokens += tokens
             showsTokens = true

@@ -275,18 +275,24 @@ struct MalformedRequestTests {
             "tools[0].function.strict",
             "not held to a schema"
         ),
-        .chat(#""tool_choice": "required""#, "tool_choice", "no call can be forced"),
+        .chat(#""tool_choice": "required""#, "tool_choice", "has no tools"),
         .chat(
-            #""tool_choice": {"type": "function", "function": {"name": "f"}}"#,
+            #""tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required""#,
             "tool_choice",
             "no call can be forced"
         ),
-        .chat(#""tool_choice": 1"#, "tool_choice", #"must be "auto" or "none", not 1"#),
         .chat(
-            #""tools": [{"type": "function", "function": {"name": "f"}}], "parallel_tool_calls": false"#,
-            "parallel_tool_calls",
-            "is not limited"
+            #""tool_choice": {"type": "function", "function": {"name": "f"}}"#,
+            "tool_choice",
+            "has no tools"
         ),
+        .chat(
+            #""tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": {"type": "function", "#
+                + #""function": {"name": "g"}}"#,
+            "tool_choice",
+            "names g, which is none of tools"
+        ),
+        .chat(#""tool_choice": 1"#, "tool_choice", #"must be "auto", "none", "required" or a function, not 1"#),
         .chat(#""functions": [{"name": "f"}]"#, "functions", "use tools"),
         .chat(#""function_call": {"name": "f"}"#, "function_call", "use tools"),
     ]

@@ -11,12 +11,15 @@ struct ChatBody {
     var logProbabilities: Int?
     /// Whether thoughts are separated from the answer.
     var splitsReasoning: Bool
+    /// Which calls of tools the answer may have.
+    var tools: ToolOptions
 
     init(_ fields: RequestFields, vocabularySize: Int) throws(APIError) {
         model = try fields.string("model")
         conversation = try ChatConversation(fields)
         options = try GenerationOptions(fields, vocabularySize: vocabularySize)
         logProbabilities = try Self.logProbabilities(fields)
+        tools = try ToolOptions(fields, tools: conversation.tools)
         splitsReasoning = try fields.string("reasoning_format") != "none"
         try UnsupportedField.refuse(UnsupportedField.chat, in: fields)
         try options.requireRoom()
@@ -36,43 +39,9 @@ extension ChatConversation {
     /// The conversation of a request for chat, or of one that only wants it rendered.
     init(_ fields: RequestFields) throws(APIError) {
         self.init(try ChatMessage.messages(fields))
-        tools = try Self.tools(fields)
-        try Self.refuseForcedCalls(fields, hasTools: tools != nil)
+        tools = try ToolOptions.tools(fields)
         variables = try Self.variables(fields)
         ending = try Self.ending(fields, last: messages.last?.role)
-    }
-
-    /// The tools as the client wrote them, since templates print them; nil for none.
-    private static func tools(_ fields: RequestFields) throws(APIError) -> TemplateValue? {
-        guard let values = try fields.array("tools", of: "tools"), !values.isEmpty else { return nil }
-        for (place, value) in values.enumerated() {
-            let tool = try fields.object("tools[\(place)]", value)
-            guard let type = tool.value("type"), type == .text("function") else {
-                throw tool.mismatch("type", "\"function\"", tool.value("type") ?? .none)
-            }
-            guard let function = try tool.object("function") else { throw tool.missing("function", "an object") }
-            guard try function.string("name") != nil else { throw function.missing("name", "a string") }
-            if try function.bool("strict") == true {
-                throw function.unsupported("strict", .bool(true), "leave it out: calls are not held to a schema here")
-            }
-            _ = function.ordered
-        }
-        return .list(values)
-    }
-
-    private static func refuseForcedCalls(_ fields: RequestFields, hasTools: Bool) throws(APIError) {
-        let advice = "use \"auto\" or \"none\": no call can be forced here"
-        switch fields.value("tool_choice") {
-        case nil: break
-        case .text("auto"), .text("none"): break
-        case .text("required"), .mapping:
-            throw fields.unsupported("tool_choice", fields.value("tool_choice") ?? .none, advice)
-        case let value?: throw fields.mismatch("tool_choice", "\"auto\" or \"none\"", value)
-        }
-        if try fields.bool("parallel_tool_calls") == false, hasTools {
-            let advice = "leave it out: the number of calls is not limited here"
-            throw fields.unsupported("parallel_tool_calls", .bool(false), advice)
-        }
     }
 
     /// `chat_template_kwargs`, and the fields of OpenAI that templates know by the same name.

@@ -140,6 +140,8 @@ struct StreamOptions: Sendable, Equatable {
     var isStreamed: Bool
     /// Whether the stream ends with the token counts.
     var includesUsage: Bool
+    /// Whether every chunk has the token counts so far, too.
+    var hasContinuousUsage: Bool
     /// The longest silence in a stream; nil for the server's own, zero for any.
     var pingInterval: Duration?
 
@@ -148,7 +150,7 @@ struct StreamOptions: Sendable, Equatable {
         let options = try fields.object("stream_options")
         includesUsage = try options?.bool("include_usage") ?? false
         _ = options?.value("include_obfuscation")
-        _ = options?.value("continuous_usage_stats")
+        hasContinuousUsage = try options?.bool("continuous_usage_stats") == true && includesUsage
         let name = "sse_ping_interval"
         guard let seconds = try fields.number(name) else { return }
         guard seconds <= 3600 else {

@@ -8,6 +8,8 @@ package enum JSONValue: Sendable {
     /// Written with the digits that a `Float` needs, so that equal values read as equal.
     case float(Float)
     case string(String)
+    /// JSON that is there already.
+    case text(String)
     case array([JSONValue])
     case object([(name: String, value: JSONValue)])
 
@@ -27,6 +29,7 @@ package enum JSONValue: Sendable {
         case .number(let value): bytes += (value.isFinite ? "\(value)" : "null").utf8
         case .float(let value): bytes += (value.isFinite ? "\(value)" : "null").utf8
         case .string(let text): Self.write(text, to: &bytes)
+        case .text(let json): bytes += json.utf8
         case .array(let items):
             bytes.append(UInt8(ascii: "["))
             for (place, item) in items.enumerated() {
@@ -44,6 +47,12 @@ package enum JSONValue: Sendable {
             }
             bytes.append(UInt8(ascii: "}"))
         }
+    }
+
+    /// An object with one more field; other values stay as they are.
+    func adding(_ name: String, _ value: JSONValue) -> JSONValue {
+        guard case .object(let fields) = self else { return self }
+        return .object(fields + [(name, value)])
     }
 
     private static func write(_ text: String, to bytes: inout [UInt8]) {
