@@ -65,6 +65,17 @@ class ChatCalls(OpenAICase):
         one = ask("both of them", parallel_tool_calls=False)
         self.assertEqual(self.everywhere(**one), (None, calls[:1], "tool_calls"))
 
+    def test_a_call_that_is_forced(self):
+        calls = [("weather", '{"city": "Bern"}'), ("time", "{}")]
+        self.assertEqual(self.everywhere(**ask("both of them", tool_choice="required")), (None, calls, "tool_calls"))
+        # The model would say something else.
+        named = {"type": "function", "function": {"name": "time"}}
+        for text in ("both of them", "the weather, please"):
+            content, [(name, arguments)], reason = self.everywhere(
+                **ask(text, tool_choice=named, parallel_tool_calls=False, max_tokens=64)
+            )
+            self.assertEqual((content, name, json.loads(arguments), reason), (None, "time", {}, "tool_calls"))
+
     def test_a_broken_call_is_text_of_which_nothing_is_lost(self):
         text = '<tool_call>\n{"name": "weather", "arguments": {"city": oops}}\n</tool_call> Sorry.'
         self.assertEqual(self.everywhere(**ask("a broken one")), (text, [], "stop"))

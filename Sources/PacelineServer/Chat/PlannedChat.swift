@@ -24,8 +24,10 @@ struct PlannedChat {
         let isContinued = body.conversation.ending == .continuation
         let thoughts: ReasoningSplitter.Start =
             model.renderer.thinks ? .init(after: prompt.tail(after: isContinued ? 1 : 0)) : .content
+        var options = body.options
+        options.constraint = try Self.constraint(body, model)
         let plan = try AnswerPlan(
-            body.options,
+            options,
             AnswerPlan.Prompts(field: "messages", tokens: [tokens]),
             logProbabilities: body.logProbabilities.map { LogProbabilityRequest(top: $0) },
             splitter: Self.splitter(body, thoughts, model),
@@ -44,6 +46,26 @@ struct PlannedChat {
             promptTokens: body.options.returnsTokens ? tokens : nil,
             begun: Set(plan.requests.indices.filter { !plan.requests[$0].generated.isEmpty })
         )
+    }
+
+    /// What the text must be: calls of tools, or what the request's other fields ask for.
+    private static func constraint(_ body: ChatBody, _ model: ServedModel) throws(APIError) -> RequestedConstraint? {
+        guard body.tools.isForced else { return body.options.constraint }
+        guard let format = model.renderer.toolCallFormat else {
+            throw .invalidRequest(
+                "tool_choice asks for a call, but the chat template of \(model.names[0]) says nothing of tools; "
+                    + "leave tool_choice out or serve another model",
+                param: "tool_choice"
+            )
+        }
+        if let other = body.options.constraint {
+            throw .invalidRequest(
+                "tool_choice asks for a call, but \(other.field) for another text; leave one out",
+                param: other.field
+            )
+        }
+        return ForcedCalls(body.conversation.tools, body.tools, format)
+            .map { RequestedConstraint($0.source, "tools") }
     }
 
     private static func splitter(

@@ -277,11 +277,6 @@ struct MalformedRequestTests {
         ),
         .chat(#""tool_choice": "required""#, "tool_choice", "has no tools"),
         .chat(
-            #""tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required""#,
-            "tool_choice",
-            "no call can be forced"
-        ),
-        .chat(
             #""tool_choice": {"type": "function", "function": {"name": "f"}}"#,
             "tool_choice",
             "has no tools"

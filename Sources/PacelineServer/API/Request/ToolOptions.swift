@@ -20,19 +20,17 @@ struct ToolOptions: Sendable, Equatable {
     init(_ fields: RequestFields, tools: TemplateValue?) throws(APIError) {
         areParallel = try fields.bool("parallel_tool_calls") ?? true
         choice = try Self.choice(fields)
-        guard choice != .auto, choice != .none else { return }
+        guard isForced else { return }
         guard let tools else {
             throw .invalidRequest("tool_choice asks for a call, but the request has no tools", param: "tool_choice")
         }
         if case .named(let name) = choice, !ToolDescriptions(tools).contains(name) {
             throw .invalidRequest("tool_choice names \(name.prefix(80)), which is none of tools", param: "tool_choice")
         }
-        throw fields.unsupported(
-            "tool_choice",
-            fields.value("tool_choice") ?? .none,
-            "use \"auto\" or \"none\": no call can be forced here"
-        )
     }
+
+    /// Whether the answer must be a call.
+    var isForced: Bool { choice != .auto && choice != .none }
 
     private static func choice(_ fields: RequestFields) throws(APIError) -> Choice {
         switch fields.value("tool_choice") {

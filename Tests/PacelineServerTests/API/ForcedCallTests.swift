@@ -1,0 +1,106 @@
+import PacelineGrammar
+import PacelineServer
+import PacelineSpeculation
+import Testing
+
+@testable import PacelineCluster
+
+/// What an answer may be where `tool_choice` asks for a call.
+@Suite("Forced calls of tools")
+struct ForcedCallTests {
+    /// How a family writes calls, and one of `weather` for Bern as it writes it.
+    private struct Family: Sendable, CustomStringConvertible {
+        var description: String
+        var marker: String
+        var call: String
+        /// Two calls, where the family can write them.
+        var two: String?
+    }
+
+    private static let families = [
+        Family(
+            description: "Hermes",
+            marker: "<tool_call>",
+            call: "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Bern\"}}\n</tool_call>",
+            two: """
+                <tool_call>\n{"name": "weather", "arguments": {"city": "Bern"}}\n</tool_call>
+                <tool_call>\n{"name": "time", "arguments": {}}\n</tool_call>
+                """
+        ),
+        Family(
+            description: "Qwen3-Coder",
+            marker: "<function=",
+            call: "<tool_call>\n<function=weather>\n<parameter=city>\nBern\n</parameter>\n</function>\n</tool_call>",
+            two: """
+                <tool_call>\n<function=weather>\n<parameter=city>\nBern\n</parameter>\n</function>\n</tool_call>
+                <tool_call>\n<function=time>\n</function>\n</tool_call>
+                """
+        ),
+        Family(
+            description: "Llama",
+            marker: "<|python_tag|>",
+            call: "{\"name\": \"weather\", \"parameters\": {\"city\": \"Bern\"}}"
+        ),
+        Family(
+            description: "Mistral",
+            marker: "[TOOL_CALLS]",
+            call: "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"city\": \"Bern\"}}]",
+            two: """
+                [TOOL_CALLS][{"name": "weather", "arguments": {"city": "Bern"}}, {"name": "time", "arguments": {}}]
+                """
+        ),
+    ]
+
+    /// The answer to a request whose model writes `text`, and the grammar that the verifier was given.
+    private static func ask(
+        _ family: Family,
+        _ fields: String,
+        text: String
+    ) async throws -> (answer: JSONObject, source: GrammarSource?) {
+        let template = "{% for m in messages %}{{ m.content }}{% endfor %}{# \(family.marker) #}"
+        let model = try TestModel.served(template: template)
+        let backend = TextBackend(model.tokenizer, [text])
+        let body = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \(CallingModel.tools), \(fields)}"
+        let answer = try await APICalls(model: model, backend: backend).whole(.chat, body)
+        return (answer, backend.requests.first?.constraint?.source)
+    }
+
+    private static func allows(_ source: GrammarSource?, _ text: String) throws -> Bool {
+        let trie = VocabularyTrie([], vocabularySize: 2, endTokens: [0])
+        let matcher = GrammarMatcher(try Grammar(try #require(source)), trie)
+        let end = matcher.advance(matcher.start, by: 1, bytes: Array(text.utf8)[...])
+        return end.map(matcher.isComplete) ?? false
+    }
+
+    private static let time = #""tool_choice": {"type": "function", "function": {"name": "time"}}"#
+
+    @Test("are what the model's family writes, and are read as such", arguments: families)
+    private func forms(family: Family) async throws {
+        let required = try await Self.ask(family, #""tool_choice": "required""#, text: family.call)
+        #expect(try Self.allows(required.source, family.call))
+        #expect(try !Self.allows(required.source, "Let me see."))
+        #expect(try !Self.allows(required.source, "Let me see. " + family.call))
+        let call = required.answer["choices"][0]["message"]["tool_calls"][0]["function"]
+        #expect(call["name"].string == "weather" && call["arguments"].string == #"{"city": "Bern"}"#)
+        let named = try await Self.ask(family, Self.time, text: family.call)
+        #expect(try !Self.allows(named.source, family.call))
+    }
+
+    @Test("are several only where they may be", arguments: families)
+    private func several(family: Family) async throws {
+        guard let two = family.two else { return }
+        let required = #""tool_choice": "required""#
+        let many = try await Self.ask(family, required, text: two)
+        #expect(try Self.allows(many.source, two))
+        #expect(many.answer["choices"][0]["message"]["tool_calls"].items.count == 2)
+        let one = try await Self.ask(family, required + #", "parallel_tool_calls": false"#, text: two)
+        #expect(try !Self.allows(one.source, two))
+    }
+
+    @Test("are asked for by nothing else")
+    func free() async throws {
+        for fields in [#""tool_choice": "auto""#, #""tool_choice": "none""#] {
+            #expect(try await Self.ask(Self.families[0], fields, text: "a").source == nil)
+        }
+    }
+}
