@@ -97,7 +97,8 @@ extension LinkFault: CustomStringConvertible {
             ? (target.tokenCount, drafter.tokenCount) : (target.vocabularySize, drafter.vocabularySize)
         let sizes = ours == theirs ? "" : " (\(ours) and \(theirs) tokens)"
         return "the target \(target.model) and the drafter \(drafter.model) do not share a tokenizer\(sizes); "
-            + "use a drafter of the target's family, or name the target's file behind this one: -md NAME:tokenizer=TARGET"
+            + "use a drafter of the target's family, or let this one propose the target's tokens: "
+            + "-md NAME:tokenizer=TARGET"
     }
 }
 

@@ -1,4 +1,5 @@
 import PacelineGrammar
+import PacelineModel
 import PacelineServer
 import PacelineSpeculation
 import Testing
