@@ -35,7 +35,7 @@ class AgentsSDK(Loops):
 
         def run(address):
             client = openai.AsyncOpenAI(base_url=address, api_key="none", max_retries=0)
-            tool = agents.function_tool(self.weather, strict_mode=False)
+            tool = agents.function_tool(self.weather)
             agent = agents.Agent(name="a", instructions="Be kind.", model=make_model(NAME, client), tools=[tool])
             return agents.Runner.run_sync(agent, QUESTION).final_output
 
@@ -52,7 +52,7 @@ class PydanticAI(Loops):
     def run_agent(self, make_model):
         def run(address):
             agent = pydantic_ai.Agent(make_model(address), instructions="Be kind.")
-            agent.tool_plain(self.weather, strict=False)
+            agent.tool_plain(self.weather)
             return agent.run_sync(QUESTION).output
 
         self.check(run)

@@ -48,24 +48,31 @@ struct PlannedChat {
         )
     }
 
-    /// What the text must be: calls of tools, or what the request's other fields ask for.
+    /// What the text must be: what the request asks for or, in a conversation with tools, calls.
     private static func constraint(_ body: ChatBody, _ model: ServedModel) throws(APIError) -> RequestedConstraint? {
-        guard body.tools.isForced else { return body.options.constraint }
+        let requested = body.options.constraint
+        guard let tools = body.conversation.tools, body.tools.choice != .none else { return requested }
         guard let format = model.renderer.toolCallFormat else {
+            guard body.tools.isForced else { return requested }
             throw .invalidRequest(
                 "tool_choice asks for a call, but the chat template of \(model.names[0]) says nothing of tools; "
                     + "leave tool_choice out or serve another model",
                 param: "tool_choice"
             )
         }
-        if let other = body.options.constraint {
+        let grammar = ToolCallGrammar(tools, body.tools, format)
+        guard let requested else {
+            guard body.tools.isForced || grammar.isStrict else { return nil }
+            return RequestedConstraint(body.tools.isForced ? grammar.calls : grammar.free, "tools")
+        }
+        guard !body.tools.isForced else {
             throw .invalidRequest(
-                "tool_choice asks for a call, but \(other.field) for another text; leave one out",
-                param: other.field
+                "tool_choice asks for a call, but \(requested.field) for another text; leave one out",
+                param: requested.field
             )
         }
-        return ForcedCalls(body.conversation.tools, body.tools, format)
-            .map { RequestedConstraint($0.source, "tools") }
+        // The answer itself is of this form, and calls on the way to it are calls.
+        return RequestedConstraint(.alternatives([requested.source, grammar.calls]), requested.field)
     }
 
     private static func splitter(

@@ -271,9 +271,9 @@ struct MalformedRequestTests {
         .chat(#""tools": [{"type": "function"}]"#, "tools[0].function", "is missing"),
         .chat(#""tools": [{"type": "function", "function": {}}]"#, "tools[0].function.name", "is missing"),
         .chat(
-            #""tools": [{"type": "function", "function": {"name": "f", "strict": true}}]"#,
+            #""tools": [{"type": "function", "function": {"name": "f", "strict": 1}}]"#,
             "tools[0].function.strict",
-            "not held to a schema"
+            "true or false"
         ),
         .chat(#""tool_choice": "required""#, "tool_choice", "has no tools"),
         .chat(

@@ -60,9 +60,7 @@ struct ToolOptions: Sendable, Equatable {
             }
             guard let function = try tool.object("function") else { throw tool.missing("function", "an object") }
             guard try function.string("name") != nil else { throw function.missing("name", "a string") }
-            if try function.bool("strict") == true {
-                throw function.unsupported("strict", .bool(true), "leave it out: calls are not held to a schema here")
-            }
+            _ = try function.bool("strict")
             _ = function.ordered
         }
         return .list(values)

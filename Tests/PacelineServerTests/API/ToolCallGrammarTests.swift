@@ -6,9 +6,9 @@ import Testing
 
 @testable import PacelineCluster
 
-/// What an answer may be where `tool_choice` asks for a call.
-@Suite("Forced calls of tools")
-struct ForcedCallTests {
+/// What an answer may be where calls are forced, or have to satisfy their schemas.
+@Suite("Calls of tools by grammar")
+struct ToolCallGrammarTests {
     /// How a family writes calls, and one of `weather` for Bern as it writes it.
     private struct Family: Sendable, CustomStringConvertible {
         var description: String
@@ -56,12 +56,13 @@ struct ForcedCallTests {
     private static func ask(
         _ family: Family,
         _ fields: String,
+        tools: String = CallingModel.tools,
         text: String
     ) async throws -> (answer: JSONObject, source: GrammarSource?) {
         let template = "{% for m in messages %}{{ m.content }}{% endfor %}{# \(family.marker) #}"
         let model = try TestModel.served(template: template)
         let backend = TextBackend(model.tokenizer, [text])
-        let body = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \(CallingModel.tools), \(fields)}"
+        let body = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \(tools), \(fields)}"
         let answer = try await APICalls(model: model, backend: backend).whole(.chat, body)
         return (answer, backend.requests.first?.constraint?.source)
     }
@@ -75,7 +76,10 @@ struct ForcedCallTests {
 
     private static let time = #""tool_choice": {"type": "function", "function": {"name": "time"}}"#
 
-    @Test("are what the model's family writes, and are read as such", arguments: families)
+    private static let strict = CallingModel.tools
+        .replacing(#""name": "weather""#, with: #""name": "weather", "strict": true"#)
+
+    @Test("are what the model's family writes where they are forced, and are read as such", arguments: families)
     private func forms(family: Family) async throws {
         let required = try await Self.ask(family, #""tool_choice": "required""#, text: family.call)
         #expect(try Self.allows(required.source, family.call))
@@ -98,10 +102,38 @@ struct ForcedCallTests {
         #expect(try !Self.allows(one.source, two))
     }
 
-    @Test("are asked for by nothing else")
+    @Test("satisfy the schemas of strict tools, behind any text that begins none", arguments: families)
+    private func strict(family: Family) async throws {
+        let source = try await Self.ask(family, #""tool_choice": "auto""#, tools: Self.strict, text: "a").source
+        for text in ["", "Let me see.", "1 < 2 <<t> {}\n<tool> [TOOL] <|p|", "é彼🙂 ", family.call] {
+            #expect(try Self.allows(source, text), "\(text)")
+        }
+        // A Llama calls instead of an answer.
+        let behind = family.marker != "<|python_tag|>"
+        #expect(try Self.allows(source, "Let me see.\n\n" + family.call) || !behind)
+        let wrong = family.call.replacing(#""city": "Bern""#, with: #""city": 1"#)
+        #expect(try !Self.allows(source, wrong) || wrong == family.call)
+        for text in ["a" + family.marker, family.marker + "{}", family.call.dropLast(2) + "x"] {
+            #expect(try !Self.allows(source, text), "\(text)")
+        }
+    }
+
+    @Test("may come on the way to an answer of a form", arguments: families)
+    private func form(family: Family) async throws {
+        let form = #""response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "boolean"}}}"#
+        let source = try await Self.ask(family, form, text: "true").source
+        #expect(try Self.allows(source, "true") && Self.allows(source, family.call))
+        #expect(try !Self.allows(source, "Let me see."))
+        let alone = try await Self.ask(family, form + #", "tool_choice": "none""#, text: "true").source
+        #expect(try Self.allows(alone, "true") && !Self.allows(alone, family.call))
+    }
+
+    @Test("are free unless something asks for more")
     func free() async throws {
         for fields in [#""tool_choice": "auto""#, #""tool_choice": "none""#] {
             #expect(try await Self.ask(Self.families[0], fields, text: "a").source == nil)
         }
+        let none = try await Self.ask(Self.families[0], #""tool_choice": "none""#, tools: Self.strict, text: "a")
+        #expect(none.source == nil)
     }
 }
