@@ -1,5 +1,6 @@
 import PacelineChat
 import PacelineCluster
+import PacelineGrammar
 import PacelineModel
 
 /// What is to be generated for a request for chat, and how its answer is written.

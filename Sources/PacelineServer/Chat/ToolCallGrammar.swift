@@ -3,7 +3,7 @@ import PacelineGrammar
 
 /// What an answer may be in a conversation with tools, as a grammar in the format of the model's family.
 struct ToolCallGrammar {
-    private struct Tool {
+    fileprivate struct Tool {
         var name: String
         var parameters: TemplateValue?
         /// Whether its arguments satisfy its schema whenever it is called.
@@ -27,7 +27,7 @@ struct ToolCallGrammar {
         // A Llama calls one function at a time.
         areParallel = options.areParallel && format != .llama
         var found: [Tool] = []
-        if case .list(let items) = tools { found = items.values.compactMap(Tool.init) }
+        if case .list(let items) = tools { found = items.values.compactMap { Tool($0) } }
         if case .named(let name) = options.choice { found.removeAll { $0.name != name } }
         self.tools = found
     }

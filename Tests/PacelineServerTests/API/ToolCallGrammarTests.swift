@@ -70,6 +70,7 @@ struct ToolCallGrammarTests {
     private static func allows(_ source: GrammarSource?, _ text: String) throws -> Bool {
         let trie = VocabularyTrie([], vocabularySize: 2, endTokens: [0])
         let matcher = GrammarMatcher(try Grammar(try #require(source)), trie)
+        guard !text.isEmpty else { return matcher.isComplete(matcher.start) }
         let end = matcher.advance(matcher.start, by: 1, bytes: Array(text.utf8)[...])
         return end.map(matcher.isComplete) ?? false
     }
