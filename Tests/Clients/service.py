@@ -5,12 +5,15 @@ PACELINE=path/to/paceline [PACELINE_TEST_MODEL=smollm2-135m] python3 -m unittest
 
 import atexit
 import functools
+import http.client
+import json
 import os
 import pathlib
 import secrets
 import sys
 import tempfile
 import unittest
+import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "Measurements"))
@@ -94,3 +97,19 @@ class ServiceCase(unittest.TestCase):
         plain = ask(self.plain)
         self.assertEqual(plain, ask(self.drafted))
         return plain
+
+    def post(self, address, body):
+        """Asks for a chat completion; returns the answer, or the chunks of a stream."""
+        place = urllib.parse.urlsplit(address)
+        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
+        self.addCleanup(connection.close)
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        connection.request("POST", f"{place.path}/chat/completions", json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read()
+        self.assertEqual(response.status, 200, text)
+        if not body.get("stream"):
+            return json.loads(text)
+        events = [line[6:] for line in text.decode().splitlines() if line.startswith("data: ")]
+        self.assertEqual(events.pop(), "[DONE]")
+        return [json.loads(event) for event in events]

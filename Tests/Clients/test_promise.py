@@ -1,11 +1,8 @@
 """The promise, as a client sees it: tokens depend on the request alone, not on the load, the cache or the drafts."""
 
 import concurrent.futures
-import http.client
-import json
 import secrets
 import unittest
-import urllib.parse
 
 from service import CHAT, MODEL, ServiceCase
 
@@ -32,22 +29,6 @@ def bodies():
 
 
 class Promise(ServiceCase):
-    def post(self, address, body):
-        """Asks for a chat completion; returns the answer, or the chunks of a stream."""
-        place = urllib.parse.urlsplit(address)
-        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
-        self.addCleanup(connection.close)
-        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
-        connection.request("POST", f"{place.path}/chat/completions", json.dumps(body), headers)
-        response = connection.getresponse()
-        text = response.read()
-        self.assertEqual(response.status, 200, text)
-        if not body.get("stream"):
-            return json.loads(text)
-        events = [line[6:] for line in text.decode().splitlines() if line.startswith("data: ")]
-        self.assertEqual(events.pop(), "[DONE]")
-        return [json.loads(event) for event in events]
-
     def choices(self, address, body):
         """What the promise is about: texts, log-probabilities and why they ended."""
         return self.post(address, body)["choices"]

@@ -1,11 +1,9 @@
 """Structured output: what the clients' schemas ask for is what they get, drafted or not, and cut anywhere."""
 
 import enum
-import http.client
 import json
 import re
 import unittest
-import urllib.parse
 
 import openai
 import pydantic
@@ -114,20 +112,6 @@ class Structured(ServiceCase):
                 rest = self.post(self.drafted, body | {"resume": {"tokens": tokens[:cut]}})
                 self.assertEqual([token for chunk in rest for token in ids(chunk)], tokens[cut:])
                 self.assertTrue(content(whole).endswith(content(rest)))
-
-    def post(self, address, body):
-        """The chunks of a stream."""
-        place = urllib.parse.urlsplit(address)
-        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
-        self.addCleanup(connection.close)
-        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
-        connection.request("POST", f"{place.path}/chat/completions", json.dumps(body), headers)
-        response = connection.getresponse()
-        text = response.read()
-        self.assertEqual(response.status, 200, text)
-        events = [line[6:] for line in text.decode().splitlines() if line.startswith("data: ")]
-        self.assertEqual(events.pop(), "[DONE]")
-        return [json.loads(event) for event in events]
 
 
 def ids(chunk):

@@ -68,11 +68,11 @@ class ChatCalls(OpenAICase):
     def test_a_call_that_is_forced(self):
         calls = [("weather", '{"city": "Bern"}'), ("time", "{}")]
         self.assertEqual(self.everywhere(**ask("both of them", tool_choice="required")), (None, calls, "tool_calls"))
-        # The model would say something else.
+        # The model would say something else, so chance decides unless the temperature is 0.
         named = {"type": "function", "function": {"name": "time"}}
         for text in ("both of them", "the weather, please"):
             content, [(name, arguments)], reason = self.everywhere(
-                **ask(text, tool_choice=named, parallel_tool_calls=False, max_tokens=64)
+                **ask(text, tool_choice=named, parallel_tool_calls=False, temperature=0)
             )
             self.assertEqual((content, name, json.loads(arguments), reason), (None, "time", {}, "tool_calls"))
 

@@ -14,6 +14,7 @@ struct SchemaTests {
     }
 
     private static let cases: [Case] = [
+        Case(##"{"type": "object", "properties": {}}"##, ["{}"], [##"{"a": 1}"##]),
         Case(##"{"type": "integer"}"##, ["0", "-1", "120"], ["01", "-0", "1.0", "1e3", "", " 1", "1 "]),
         Case(##"{"type": "number"}"##, ["0", "-0.5", "1e10", "1.25E-2"], ["1.", ".5", "+1", "1e", "1e100"]),
         Case(

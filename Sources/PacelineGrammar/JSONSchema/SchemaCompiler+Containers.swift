@@ -190,7 +190,9 @@ struct ObjectShape {
             for (name, _) in members where !names.contains(name) { names.append(name) }
             if let keys = part.keyword("propertyNames") { try takeNames(keys) }
         }
-        isOpen = names.isEmpty || scopes.contains { $0.others != nil }
+        // An empty list is a list: tools without arguments have one.
+        let isListed = facts.parts.contains { $0.keyword("properties") != nil }
+        isOpen = !isListed || scopes.contains { $0.others != nil }
         for name in names {
             let schemas = zip(listed, scopes).compactMap { members, scope in members[name] ?? scope.others }
             // A property that nothing satisfies is one that must not be there.

@@ -22,6 +22,18 @@ enum CallingModel {
         {"city": {"type": "string"}}}}}, {"type": "function", "function": {"name": "time"}}]
         """
 
+    /// What a model that thinks writes before and with a call.
+    static let thoughtTextAndCall = """
+        <think>
+        Hm.
+        </think>
+
+        Let me see.
+        <tool_call>
+        {"name": "weather", "arguments": {"city": "Zürich"}}
+        </tool_call>
+        """
+
     /// Loaded once: some tests ask it hundreds of times.
     private static let served = Result { try TestModel.served(template: hermes) }
 
