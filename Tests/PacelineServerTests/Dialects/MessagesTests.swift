@@ -19,7 +19,7 @@ struct MessagesTests {
 
     @Test("has thoughts, text and calls as blocks")
     func blocks() async throws {
-        let message = try await whole(CallingModel.calls(CallingModel.thoughtTextAndCall), "{\(Self.user), \(Self.tools)}")
+        let message = try await whole(CallingModel.calls(CallingModel.answer), "{\(Self.user), \(Self.tools)}")
         #expect(message["type"].string == "message" && message["role"].string == "assistant")
         #expect(message["id"].string?.hasPrefix("msg_") == true && message["stop_reason"].string == "tool_use")
         let content = message["content"].items
@@ -36,7 +36,7 @@ struct MessagesTests {
             whole: CallingModel.calls("").dialect(Self.path + "/count_tokens", "{\(Self.user), \(Self.tools)}")
         )
         for steps in [[1], [3, 1], [1000]] {
-            let calls = try CallingModel.calls(CallingModel.thoughtTextAndCall, steps: steps)
+            let calls = try CallingModel.calls(CallingModel.answer, steps: steps)
             let events = try await calls.dialectEvents(Self.path, #"{\#(Self.user), \#(Self.tools), "stream": true}"#)
             var names: [String] = []
             for name in events.compactMap({ $0["type"].string }) where names.last != name { names.append(name) }

@@ -18,7 +18,7 @@ struct ResponsesTests {
     @Test("has thoughts, text and calls as items of their own")
     func items() async throws {
         let body = #"{"input": "hi", "instructions": "be kind", "seed": 0, "temperature": 0.5, \#(Self.tools)}"#
-        let response = try await whole(CallingModel.calls(CallingModel.thoughtTextAndCall), body)
+        let response = try await whole(CallingModel.calls(CallingModel.answer), body)
         #expect(response["object"].string == "response" && response["status"].string == "completed")
         #expect(response["id"].string?.hasPrefix("resp_") == true && response["store"].string == nil)
         #expect(response["instructions"].string == "be kind" && response["temperature"].double == 0.5)
@@ -39,7 +39,7 @@ struct ResponsesTests {
     func stream() async throws {
         let body = #"{"input": "hi", "seed": 0, "stream": true, \#(Self.tools)}"#
         for steps in [[1], [3, 1], [1000]] {
-            let events = try await CallingModel.calls(CallingModel.thoughtTextAndCall, steps: steps).dialectEvents(Self.path, body)
+            let events = try await CallingModel.calls(CallingModel.answer, steps: steps).dialectEvents(Self.path, body)
             #expect(events.map { $0["sequence_number"].int } == Array(0..<events.count))
             var names: [String] = []
             for name in events.compactMap({ $0["type"].string }) where names.last != name { names.append(name) }

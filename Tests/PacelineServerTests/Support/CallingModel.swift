@@ -23,7 +23,7 @@ enum CallingModel {
         """
 
     /// What a model that thinks writes before and with a call.
-    static let thoughtTextAndCall = """
+    static let answer = """
         <think>
         Hm.
         </think>
