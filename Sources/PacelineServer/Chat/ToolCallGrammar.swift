@@ -76,7 +76,7 @@ struct ToolCallGrammar {
             ])
         case .qwenCoder:
             .sequence(
-                [.text("<tool_call>\n<function=\(tool.name)>\n")] + Self.values(tool.parameters)
+                [.text("<tool_call>\n<function=\(tool.name)>\n")] + Self.values(schema)
                     + [.text("</function>\n</tool_call>")]
             )
         case .llama: .sequence([.text("{\"name\": \(quoted), \"parameters\": "), arguments, .text("}")])
@@ -87,7 +87,7 @@ struct ToolCallGrammar {
     /// Qwen3-Coder writes every parameter on lines of its own, and texts without quotation marks.
     private static func values(_ schema: TemplateValue?) -> [GrammarSource] {
         guard case .mapping(let schema)? = schema, case .mapping(let properties)? = schema["properties"] else {
-            return []
+            return [.repetition(anyValue, minimum: 0, maximum: nil)]
         }
         var required: Set<String> = []
         if case .list(let names)? = schema["required"] {
@@ -103,12 +103,15 @@ struct ToolCallGrammar {
         }
     }
 
+    /// Anything that is no end marker.
+    private static let anyText = GrammarSource.regex("([^<]|<[^/])*")
+    private static let anyValue = GrammarSource.sequence([
+        .text("<parameter="), .regex("[^<>\\r\\n]+"), .text(">\n"), anyText, .text("\n</parameter>\n"),
+    ])
+
     private static func value(_ schema: TemplateValue, within root: TemplateMapping) -> GrammarSource {
         if case .mapping(let fields) = schema, fields["type"] == .text("string") {
-            guard case .list(let choices)? = fields["enum"] else {
-                // Anything that is no end marker.
-                return .regex("([^<]|<[^/])*")
-            }
+            guard case .list(let choices)? = fields["enum"] else { return anyText }
             return .choice(choices.values.compactMap { if case .text(let text) = $0 { text.string } else { nil } })
         }
         let own = schema.json ?? "{}"
