@@ -30,7 +30,15 @@ struct GBNFReader {
         (self.builder, self.scalars) = (builder, scalars)
     }
 
-    private var line: Int { 1 + scalars[..<place].count { $0 == "\n" } }
+    /// The line of a place that has been passed.
+    private var counted = (place: 0, line: 1)
+
+    private var line: Int { counted.line + scalars[counted.place..<place].count { $0 == "\n" } }
+
+    private mutating func currentLine() -> Int {
+        counted = (place, line)
+        return counted.line
+    }
 
     private func failure(_ reason: String) -> GrammarError { GrammarError("line \(line)", reason) }
 
@@ -92,7 +100,7 @@ struct GBNFReader {
             }
             let rule = rule(name).number
             builder.define(rule, as: try alternatives(nested: false))
-            try builder.check("line \(line)")
+            try builder.check("line \(currentLine())")
             guard next == nil || next == "\n" || next == "\r" else { throw failure("the rule was expected to end") }
             skipSpace(lines: true)
         }
@@ -101,8 +109,8 @@ struct GBNFReader {
     private mutating func rule(_ name: String) -> (number: Int32, term: Term, line: Int) {
         if let known = rules[name] { return known }
         let (number, term) = builder.newRule()
-        rules[name] = (number, term, line)
-        return (number, term, line)
+        rules[name] = (number, term, currentLine())
+        return (number, term, counted.line)
     }
 
     private mutating func alternatives(nested: Bool) throws(GrammarError) -> Term {
