@@ -7,7 +7,8 @@ package import PacelineSpeculation
 /// Where it stands depends on the constraint and the tokens it has taken, so it can be made anew from them at any time.
 /// One thread uses it at a time.
 package final class ConstraintCursor {
-    private enum Place: Hashable {
+    /// Where a text stands. Places may be kept and gone on from in any order, as in a tree; they belong to their cursor.
+    package enum Place: Hashable {
         /// Before the first token of an answer that may begin with thoughts.
         case open
         /// In the thoughts, whose last bytes are the first `matched` ones of their end marker.
@@ -18,11 +19,13 @@ package final class ConstraintCursor {
     private let tokenizer: Tokenizer
     private let matcher: GrammarMatcher
     private let begin: Token?
-    private var place: Place
+    package private(set) var place: Place
     /// The legal tokens in the thoughts, by how much of their end marker there is.
     private var thoughtMasks: [Int: TokenBits] = [:]
     /// Tokens taken.
     package private(set) var count = 0
+    /// How much larger looking at trees may still make the matcher.
+    private var growth = ConstraintCursor.growthLimit
 
     package init(_ constraint: Constraint) {
         tokenizer = constraint.tokenizer
@@ -40,19 +43,19 @@ package final class ConstraintCursor {
     ///
     /// - Returns: false if it is not legal; then nothing has changed.
     package func advance(by token: Token) -> Bool {
-        guard let next = next(place, token) else { return false }
+        guard let next = place(behind: token, at: place) else { return false }
         place = next
         count += 1
         return true
     }
 
-    package func allows(_ token: Token) -> Bool { next(place, token) != nil }
+    package func allows(_ token: Token) -> Bool { place(behind: token, at: place) != nil }
 
     /// How many of some tokens, one behind the other, are legal.
     package func legalPrefix(of tokens: [Token]) -> Int {
         var place = place
         for (count, token) in tokens.enumerated() {
-            guard let next = next(place, token) else { return count }
+            guard let next = self.place(behind: token, at: place) else { return count }
             place = next
         }
         return tokens.count
@@ -69,7 +72,10 @@ package final class ConstraintCursor {
     }
 
     /// The legal tokens.
-    package var mask: TokenBits {
+    package var mask: TokenBits { mask(at: place) }
+
+    /// The legal tokens at a place of this cursor.
+    package func mask(at place: Place) -> TokenBits {
         switch place {
         case .text(let state): return matcher.mask(state)
         case .open:
@@ -79,13 +85,14 @@ package final class ConstraintCursor {
         case .thinking(let matched):
             if let known = thoughtMasks[matched] { return known }
             var mask = TokenBits(count: tokenizer.tokenCount)
-            for token in 0..<Token(tokenizer.tokenCount) where allows(token) { mask.insert(token) }
+            for token in 0..<Token(tokenizer.tokenCount) where thought(matched, token) != nil { mask.insert(token) }
             thoughtMasks[matched] = mask
             return mask
         }
     }
 
-    private func next(_ place: Place, _ token: Token) -> Place? {
+    /// The place behind a token at a place of this cursor; nil if the token is not legal there.
+    package func place(behind token: Token, at place: Place) -> Place? {
         guard token < tokenizer.tokenCount else { return nil }
         switch place {
         case .text(let state): return text(state, token)
@@ -115,6 +122,44 @@ package final class ConstraintCursor {
             return matcher.advance(matcher.start, by: token, bytes: rest).map { .text($0) }
         }
         return .thinking(matched: matched)
+    }
+}
+
+// MARK: Trees
+
+extension ConstraintCursor {
+    /// By how many numbers of four bytes all trees together, and one of them, may make the matcher larger.
+    private static let growthLimit = 1 << 22
+    private static let growthOfTree = 1 << 17
+
+    /// The nodes of a tree that a text can go on with from where it stands; ascending.
+    ///
+    /// Whoever drafts a tree may lead it deep into a large grammar, whose states are made as they are reached. When
+    /// that has taken its share of memory and time, nodes that lead to new places count as legal without a look.
+    package func legalNodes(of tree: TokenTree) -> [NodeIndex] {
+        let size = matcher.size
+        let limit = min(growth, Self.growthOfTree)
+        var standings: [Standing] = []
+        for node in tree.indices {
+            let before = tree.parent(of: node).map { standings[$0] } ?? .at(place)
+            guard case .at(let before) = before else {
+                standings.append(before)
+                continue
+            }
+            let isTooLarge = matcher.size - size >= limit
+            let next = isTooLarge ? nil : self.place(behind: tree.token(of: node), at: before)
+            standings.append(isTooLarge ? .unseen : next.map { .at($0) } ?? .illegal)
+        }
+        growth -= min(growth, matcher.size - size)
+        return tree.indices.filter { if case .illegal = standings[$0] { false } else { true } }
+    }
+
+    /// What is known of a node.
+    private enum Standing {
+        case at(Place)
+        case illegal
+        /// Nobody has looked.
+        case unseen
     }
 }
 
