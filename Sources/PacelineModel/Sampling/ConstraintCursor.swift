@@ -7,7 +7,8 @@ package import PacelineSpeculation
 /// Where it stands depends on the constraint and the tokens it has taken, so it can be made anew from them at any time.
 /// One thread uses it at a time.
 package final class ConstraintCursor {
-    private enum Place: Hashable {
+    /// Where a text stands. Places may be kept and gone on from in any order, as in a tree; they belong to their cursor.
+    package enum Place: Hashable {
         /// Before the first token of an answer that may begin with thoughts.
         case open
         /// In the thoughts, whose last bytes are the first `matched` ones of their end marker.
@@ -18,7 +19,7 @@ package final class ConstraintCursor {
     private let tokenizer: Tokenizer
     private let matcher: GrammarMatcher
     private let begin: Token?
-    private var place: Place
+    package private(set) var place: Place
     /// The legal tokens in the thoughts, by how much of their end marker there is.
     private var thoughtMasks: [Int: TokenBits] = [:]
     /// Tokens taken.
@@ -40,19 +41,19 @@ package final class ConstraintCursor {
     ///
     /// - Returns: false if it is not legal; then nothing has changed.
     package func advance(by token: Token) -> Bool {
-        guard let next = next(place, token) else { return false }
+        guard let next = place(behind: token, at: place) else { return false }
         place = next
         count += 1
         return true
     }
 
-    package func allows(_ token: Token) -> Bool { next(place, token) != nil }
+    package func allows(_ token: Token) -> Bool { place(behind: token, at: place) != nil }
 
     /// How many of some tokens, one behind the other, are legal.
     package func legalPrefix(of tokens: [Token]) -> Int {
         var place = place
         for (count, token) in tokens.enumerated() {
-            guard let next = next(place, token) else { return count }
+            guard let next = self.place(behind: token, at: place) else { return count }
             place = next
         }
         return tokens.count
@@ -69,7 +70,10 @@ package final class ConstraintCursor {
     }
 
     /// The legal tokens.
-    package var mask: TokenBits {
+    package var mask: TokenBits { mask(at: place) }
+
+    /// The legal tokens at a place of this cursor.
+    package func mask(at place: Place) -> TokenBits {
         switch place {
         case .text(let state): return matcher.mask(state)
         case .open:
@@ -79,13 +83,14 @@ package final class ConstraintCursor {
         case .thinking(let matched):
             if let known = thoughtMasks[matched] { return known }
             var mask = TokenBits(count: tokenizer.tokenCount)
-            for token in 0..<Token(tokenizer.tokenCount) where allows(token) { mask.insert(token) }
+            for token in 0..<Token(tokenizer.tokenCount) where thought(matched, token) != nil { mask.insert(token) }
             thoughtMasks[matched] = mask
             return mask
         }
     }
 
-    private func next(_ place: Place, _ token: Token) -> Place? {
+    /// The place behind a token at a place of this cursor; nil if the token is not legal there.
+    package func place(behind token: Token, at place: Place) -> Place? {
         guard token < tokenizer.tokenCount else { return nil }
         switch place {
         case .text(let state): return text(state, token)
