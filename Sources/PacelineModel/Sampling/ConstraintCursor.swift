@@ -125,6 +125,25 @@ package final class ConstraintCursor {
     }
 }
 
+// MARK: Looking ahead
+
+extension ConstraintCursor {
+    /// Numbers of four bytes that the states hold which the grammar was followed to.
+    package var size: Int { matcher.size }
+
+    /// The bytes that may follow at a place of this cursor, ascending, each with the place behind it. None in thoughts,
+    /// where nearly all may.
+    package func continuations(at place: Place) -> [(byte: UInt8, place: Place)] {
+        guard case .text(let state) = place else { return [] }
+        return matcher.continuations(of: state).map { ($0.byte, .text($0.state)) }
+    }
+
+    /// Whether the text may end at a place of this cursor.
+    package func isComplete(at place: Place) -> Bool {
+        if case .text(let state) = place { matcher.isComplete(state) } else { false }
+    }
+}
+
 // MARK: Trees
 
 extension ConstraintCursor {

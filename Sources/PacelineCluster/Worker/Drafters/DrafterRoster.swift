@@ -1,4 +1,4 @@
-import PacelineModel
+package import PacelineModel
 package import PacelineSpeculation
 import PacelineTensor
 
@@ -19,17 +19,22 @@ package final class DrafterRoster: DrafterSource {
     private var tokenizers: [String: Tokenizer] = [:]
     /// What makes the drafters without a model; those of all sequences share what they remember.
     private var lookUps: [DrafterName: LookUpSource] = [:]
+    /// The target's; nil where nobody knows it.
+    private let target: Tokenizer?
     private var seed: UInt64
 
     /// Loads the models and datastores among `names`. For the compute thread, where the drafters stay.
     ///
     /// - Parameters:
+    ///   - target: the target's tokenizer where it is known, as in its own process. Otherwise that of a model among
+    ///     `names` stands in, since its tokens are the target's.
     ///   - draftVocabulary: how many of the first tokens models score, besides special ones; nil for all.
     ///   - sequences: how many are drafted for at once.
     ///   - seed: for the `random` and `liar` drafters.
     ///   - progress: advances while a model runs, so that a long prompt does not look like a hang.
     package init(
         _ names: [DrafterName],
+        target: Tokenizer? = nil,
         draftVocabulary: Int? = nil,
         threads: Int,
         sequences: Int,
@@ -42,6 +47,8 @@ package final class DrafterRoster: DrafterSource {
             guard case .lookUp(let settings) = name, lookUps[name] == nil else { continue }
             lookUps[name] = try LookUpSource(settings) { path in try Datastore(path: path) }
         }
+        self.target = try target ?? Self.targetTokenizer(names)
+        if self.target == nil, names.contains(.grammar) { throw DrafterNameError.grammar }
         guard names.contains(where: \.hasModel) else { return }
         let compute = try Compute(threads: threads)
         for case .retokenized(_, let path) in names { tokenizers[path] = try ModelFile(path: path).tokenizer }
@@ -61,6 +68,18 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
+    /// A tokenizer with the target's tokens, if a drafter has one.
+    private static func targetTokenizer(_ names: [DrafterName]) throws -> Tokenizer? {
+        guard names.contains(.grammar) else { return nil }
+        for name in names {
+            switch name {
+            case .model(let path), .retokenized(_, let path): return try ModelFile(path: path).tokenizer
+            case .lookUp, .grammar, .random, .liar: continue
+            }
+        }
+        return nil
+    }
+
     /// Some of these drafters, with the same models and datastores, that remember nothing.
     ///
     /// - Parameter names: of drafters that this roster has; others are left out.
@@ -70,7 +89,7 @@ package final class DrafterRoster: DrafterSource {
 
     private init(_ names: [DrafterName], sharing other: DrafterRoster) throws {
         self.names = names.filter { !$0.hasModel } + names.filter(\.hasModel)
-        (models, tokenizers) = (other.models, other.tokenizers)
+        (models, tokenizers, target) = (other.models, other.tokenizers, other.target)
         seed = other.seed
         for case .lookUp(let settings) in names {
             let name = DrafterName.lookUp(settings)
@@ -85,6 +104,7 @@ package final class DrafterRoster: DrafterSource {
         names.compactMap { name in
             switch name {
             case .lookUp: return lookUps[name]?.makeDrafter()
+            case .grammar: return target.map { GrammarDrafter(tokenizer: $0) }
             case .random, .liar:
                 seed &+= 1
                 return RandomDrafter(seed: seed, largestSurprisal: name == .liar ? 0 : 0.1)
