@@ -238,13 +238,16 @@ struct VerifierCommand: ConfiguredCommand {
         return try drafters.names().map { name in
             var worker = try WorkerConfiguration(hosting: [name], slots: scheduling.slots)
             worker.draft.planner = planning.planner
+            worker.usesConstraints = true
             if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
                 throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
             }
             let (threads, slots, vocabulary) = (draftThreads, scheduling.slots, drafters.vocabulary)
+            let tokenizer = target.tokenizer
             return ResidentDrafters(worker) { progress in
                 try DrafterRoster(
                     [name],
+                    target: tokenizer,
                     draftVocabulary: vocabulary,
                     threads: threads,
                     sequences: slots,
