@@ -44,7 +44,16 @@ export PYTHONPATH="$root/.build/python" PYTHONPYCACHEPREFIX="$root/.build/python
 say "testing"
 # Tests with real sockets have deadlines. A few tests at a time keep the cores busy. If all run at once, which is the
 # default, such a test may have to wait until all others have finished.
-swift test --skip-build --experimental-maximum-parallelization-width 4 "$@"
+results="$root/.build/test-results"
+rm -rf -- "$results"
+mkdir -- "$results"
+width=(--experimental-maximum-parallelization-width 4)
+if ! swift test --skip-build "${width[@]}" --xunit-output "$results/tests.xml" "$@"; then
+    # They are far up in what has been printed.
+    say "tests failed:"
+    grep --no-filename --before-context=1 '<failure' "$results"/*.xml || echo "none of those that ended"
+    exit 1
+fi
 if (($# == 0)); then
     PACELINE="$(swift build --show-bin-path)/paceline"
     export PACELINE

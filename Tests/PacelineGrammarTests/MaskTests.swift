@@ -1,3 +1,4 @@
+import Foundation
 import PacelineGrammar
 import PacelineSpeculation
 import Testing
@@ -52,21 +53,24 @@ extension String {
 @Suite("Masks of small grammars")
 struct MaskTests {
     private static let vocabulary = SmallVocabulary([
-        "a", "b", "c", "ab", "ba", "bc", "abc", "aa", "cab", "bbb", "acc", "a", "caa",
+        "a", "b", "c", "ab", "ba", "bc", "abc", "aa", "cab", "bbb", "acc", "a", "caa", "aaa", "aaaa", "bbbb", "abab",
     ])
+
+    /// Random languages of each part; more can be asked for.
+    private static let languages = ProcessInfo.processInfo.environment["PACELINE_TEST_SEEDS"].flatMap { Int($0) } ?? 250
 
     @Test("allow exactly the tokens behind which a text of the language goes on", arguments: 0..<4)
     func languages(part: UInt64) throws {
         var random = SplitMix(seed: 700 + part)
         var states = 0
-        for _ in 0..<250 {
+        for _ in 0..<Self.languages {
             let language = RandomLanguage(&random, depth: 4)
             guard language.texts.count < 400 else { continue }
             for source in [GrammarSource.gbnf("root ::= \(language.notation)"), .regex(language.pattern)] {
                 states += try check(source, language.texts.map { Array($0.utf8) }, &random)
             }
         }
-        #expect(states > 2000)
+        #expect(states > 8 * Self.languages)
     }
 
     private func check(_ source: GrammarSource, _ texts: [[UInt8]], _ random: inout SplitMix) throws -> Int {
@@ -103,7 +107,11 @@ struct MaskTests {
             "c": {"type": ["number", "null"]}, "d": {"type": "array", "items": {"enum": ["x", "xy", 1, true]}}},
             "additionalProperties": {"type": "integer"}}
             """
-        for source in [GrammarSource.jsonObject, .jsonSchema(schema)] {
+        let sources: [GrammarSource] = [
+            .jsonObject, .jsonSchema(schema), .regex("(\\w{1,4} ){2,5}[^x]*"), .regex("([a-f]|é|日){3,7}.{2,}"),
+            .gbnf("root ::= ([^\"] | \"\\\"\\\"\")* \"!\""),
+        ]
+        for source in sources {
             let matcher = GrammarMatcher(try Grammar(source), vocabulary.trie)
             for _ in 0..<30 {
                 var state = matcher.start

@@ -13,7 +13,8 @@ struct SmallVocabulary {
         let all = [[]] + texts
         let tokens = all.indices.dropFirst().map { (token: Token($0), bytes: all[$0][...]) }
         bytes = all
-        trie = VocabularyTrie(tokens, vocabularySize: all.count, endTokens: [Self.end])
+        // Real vocabularies have large subtrees, which are skipped where they can be; here, all are.
+        trie = VocabularyTrie(tokens, vocabularySize: all.count, endTokens: [Self.end], subtreeSize: 1)
     }
 
     init(_ texts: [String]) {
@@ -26,8 +27,13 @@ struct SmallVocabulary {
             "{\"", "\":", "\": ", "\": \"", "\",", "\", \"", "\"}", "}}", "]}", ", ", ",\n  ", "null", "true", "false",
             "0.", "-1", "12", "é", "日本", "ab", "abc", "\\n", "\\u00", "name", "\"name\"", "[[", "]]", "  ", "\n",
             "2024", "-0", "e1", "😀", "{}", "[]", "\"\"", ":{\"", "[{\"",
+            "abcd", "abcde", "abcdef", "abé", "日本a", "日本語", "😀😀", "аб", "абвгде", "x日\"",
         ]
-        let cut: [[UInt8]] = [[0xc3], [0xa9, 0x22], [0xe6, 0x97], [0xa5, 0x22, 0x7d], [0xf0, 0x9f]]
+        let cut: [[UInt8]] = [
+            [0xc3], [0xa9, 0x22], [0xe6, 0x97], [0xa5, 0x22, 0x7d], [0xf0, 0x9f], [0x61, 0xe6], [0x61, 0xc3, 0x28],
+            [0xed, 0xa0, 0x80],
+            [0xf0, 0x80, 0x80, 0x80], [0xe0, 0xa0], [0xe0, 0x80],
+        ]
         return SmallVocabulary((0...255).map { [UInt8($0)] } + pieces.map { Array($0.utf8) } + cut)
     }()
 

@@ -29,6 +29,15 @@ package struct ByteSet: Hashable, Sendable {
         return result
     }
 
+    /// Those below 128.
+    var ascii: ByteSet {
+        var result = self
+        (result.words.z, result.words.w) = (0, 0)
+        return result
+    }
+
+    func isSubset(of other: ByteSet) -> Bool { words & other.words == words }
+
     package var bytes: [UInt8] { (0...255).filter { contains($0) } }
 }
 

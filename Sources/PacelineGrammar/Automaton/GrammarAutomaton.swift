@@ -16,8 +16,11 @@ package final class GrammarAutomaton {
     /// For each row, the next term by byte class; -1 where it is not known yet.
     private var steps: [Int32] = []
     private let width: Int
-    private let classes: [UInt8]
+    let classes: [UInt8]
     private let representatives: [UInt8]
+    /// The loops that have been asked for, and the place of each term's among them, or -1.
+    private var loops: [Loop] = []
+    private var loopPlaces: [Int32] = []
 
     package init(_ grammar: Grammar) {
         self.grammar = grammar
@@ -62,10 +65,116 @@ package final class GrammarAutomaton {
         return found
     }
 
-    /// The bytes behind which the state is the same again.
-    func loops(_ state: GrammarState) -> ByteSet {
-        let loop = (0..<width).map { step(state.term, $0) == state.term }
-        return ByteSet((UInt8.min ... .max).filter { loop[Int(classes[Int($0)])] })
+    /// What may follow in any order.
+    struct Loop {
+        var bytes: ByteSet
+        /// Whether all characters of several bytes may follow too.
+        var hasCharacters: Bool
+        /// How many of them may follow at most.
+        var limit: Int32
+
+        /// Whether any text of a subtree may follow.
+        func contains(_ subtree: VocabularyTrie.Subtree) -> Bool {
+            guard subtree.height <= limit else { return false }
+            if subtree.bytes.isSubset(of: bytes) { return true }
+            return hasCharacters && subtree.isText && subtree.bytes.ascii.isSubset(of: bytes)
+        }
+    }
+
+    /// The bytes that may follow a state in any order. There may be others.
+    ///
+    /// A counted repetition is taken for one without limits: behind a byte that leads that one back to where it was,
+    /// the counted one stands as before with one less to go.
+    func loop(_ state: GrammarState) -> Loop {
+        let (term, limit) = uncounted(state.term)
+        if var known = knownSteps.loop(GrammarState(term: term)) {
+            known.limit = limit
+            return note(known, of: state.term)
+        }
+        let isLoop = (0..<width).map { step(term, $0) == term }
+        let bytes = ByteSet((UInt8.min ... .max).lazy.filter { isLoop[Int(self.classes[Int($0)])] })
+        let loop = Loop(bytes: bytes, hasCharacters: !bytes.isEmpty && isClosedUnderCharacters(term), limit: limit)
+        var uncounted = loop
+        uncounted.limit = TermNode.unlimited
+        _ = note(uncounted, of: term)
+        return note(loop, of: state.term)
+    }
+
+    private func note(_ loop: Loop, of term: Term) -> Loop {
+        loopPlaces += repeatElement(-1, count: terms.count - loopPlaces.count)
+        loopPlaces[Int(term.index)] = Int32(loops.count)
+        loops.append(loop)
+        return loop
+    }
+
+    private func isClosedUnderCharacters(_ term: Term) -> Bool {
+        var frontier: Set<CharacterPlace> = [CharacterPlace(term: term, progress: CharacterBytes())]
+        while !frontier.isEmpty {
+            var next: Set<CharacterPlace> = []
+            for place in frontier {
+                let bytes = place.progress.missing > 0 ? place.progress.next : CharacterBytes.leads
+                for byte in bytes {
+                    var behind = CharacterPlace(
+                        term: step(place.term, Int(classes[Int(byte)])),
+                        progress: place.progress
+                    )
+                    guard behind.progress.take(byte), behind.term != .nothing else { return false }
+                    if behind.progress.missing > 0 { next.insert(behind) } else if behind.term != term { return false }
+                }
+            }
+            frontier = next
+        }
+        return true
+    }
+
+    private struct CharacterPlace: Hashable {
+        var term: Term
+        var progress: CharacterBytes
+    }
+
+    /// The term without the counts of its first part, and how often that part may come.
+    private func uncounted(_ term: Term) -> (Term, limit: Int32) {
+        switch terms[term] {
+        case .repetition(let part, _, let maximum):
+            let free = terms.repetition(part, 0, nil)
+            register()
+            return (free, maximum)
+        case .sequence(let first, let second):
+            guard case .repetition(let part, _, let maximum) = terms[first] else { return (term, TermNode.unlimited) }
+            let free = terms.repetition(part, 0, nil)
+            register()
+            return (sequence(free, second), maximum)
+        default: return (term, TermNode.unlimited)
+        }
+    }
+
+    /// The steps that are known, to be looked up many at a time.
+    ///
+    /// Whoever holds one lets go of it before the automaton learns more, or else that copies all of it.
+    struct KnownSteps {
+        fileprivate var rows: [Int32] = []
+        fileprivate var steps: [Int32] = []
+        fileprivate var width = 0
+        fileprivate var loops: [Loop] = []
+        fileprivate var loopPlaces: [Int32] = []
+
+        /// The state behind a byte of a class; nil if it is not known.
+        func next(_ state: GrammarState, _ byteClass: Int) -> GrammarState? {
+            let row = rows.withUnsafeBufferPointer { $0[Int(state.term.index)] }
+            guard row >= 0 else { return nil }
+            let known = steps.withUnsafeBufferPointer { $0[Int(row) * width + byteClass] }
+            return known >= 0 ? GrammarState(term: Term(index: known)) : nil
+        }
+
+        func loop(_ state: GrammarState) -> Loop? {
+            let index = Int(state.term.index)
+            guard index < loopPlaces.count, loopPlaces[index] >= 0 else { return nil }
+            return loops[Int(loopPlaces[index])]
+        }
+    }
+
+    var knownSteps: KnownSteps {
+        KnownSteps(rows: rows, steps: steps, width: width, loops: loops, loopPlaces: loopPlaces)
     }
 
     // MARK: Derivatives

@@ -16,8 +16,6 @@ package final class GrammarMatcher {
     package let trie: VocabularyTrie
     let automaton: GrammarAutomaton
     private var masks: [GrammarState: TokenBits] = [:]
-    /// The tokens that consist of certain bytes only.
-    private var alphabets: [ByteSet: TokenBits] = [:]
     private let endMask: TokenBits
     /// Tokens that may not begin a text, because their space would be lost.
     private let spaced: TokenBits
@@ -33,10 +31,9 @@ package final class GrammarMatcher {
         endMask = ends
         var spaced = TokenBits(count: trie.vocabularySize)
         if trie.dropsFirstSpace {
-            for (node, depth) in trie.depths.enumerated() where depth == 1 && trie.bytes[node] == UInt8(ascii: " ") {
-                for place in trie.firstTokens[node]..<trie.firstTokens[Int(trie.ends[node])] {
-                    spaced.insert(trie.tokens[Int(place)])
-                }
+            for node in trie.nodes where node.depth == 1 && node.byte == UInt8(ascii: " ") {
+                let last = trie.nodes[Int(node.end)].firstToken
+                for place in node.firstToken..<last { spaced.insert(trie.tokens[Int(place)]) }
             }
         }
         self.spaced = spaced
@@ -107,47 +104,45 @@ package final class GrammarMatcher {
     }
 
     /// Finds the tokens that lead from a state to a live one.
+    ///
+    /// Where all bytes of a subtree may follow in any order, its tokens are legal and need not be walked.
     private func walk(_ start: GrammarState) -> TokenBits {
-        let loop = automaton.loops(start)
-        var mask = loop.isEmpty ? TokenBits(count: trie.vocabularySize) : alphabet(loop)
-        var states = Array(repeating: start, count: trie.height + 1)
-        var node = 0
-        while node < trie.nodeCount {
-            let depth = Int(trie.depths[node])
-            let before = states[depth - 1]
-            if before == start, !loop.isEmpty, let contents = trie.contents[Int32(node)],
-                contents.union(loop) == loop
-            {
-                node = Int(trie.ends[node])
-                continue
-            }
-            let next = automaton.next(before, trie.bytes[node])
-            guard next != .dead else {
-                node = Int(trie.ends[node])
-                continue
-            }
-            states[depth] = next
-            for place in trie.firstTokens[node]..<trie.firstTokens[node + 1] { mask.insert(trie.tokens[Int(place)]) }
-            node += 1
-        }
-        return mask
-    }
-
-    /// The tokens that have bytes of a set only.
-    private func alphabet(_ set: ByteSet) -> TokenBits {
-        if let known = alphabets[set] { return known }
         var mask = TokenBits(count: trie.vocabularySize)
+        var states = Array(repeating: start, count: trie.height + 1)
+        let (nodes, subtrees, classes) = (trie.nodes, trie.subtrees, automaton.classes)
+        var known = automaton.knownSteps
         var node = 0
-        while node < trie.nodeCount {
-            guard set.contains(trie.bytes[node]) else {
-                node = Int(trie.ends[node])
+        while node < nodes.count - 1 {
+            let place = nodes[node]
+            let before = states[Int(place.depth) - 1]
+            if place.subtree >= 0 {
+                let subtree = subtrees[Int(place.subtree)]
+                var loop = known.loop(before)
+                if loop == nil {
+                    known = .init()
+                    loop = automaton.loop(before)
+                    known = automaton.knownSteps
+                }
+                if let loop, loop.contains(subtree) {
+                    mask.insert(trie.tokens[Int(place.firstToken)..<Int(nodes[Int(place.end)].firstToken)])
+                    node = Int(place.end)
+                    continue
+                }
+            }
+            var next = known.next(before, Int(classes[Int(place.byte)]))
+            if next == nil {
+                known = .init()
+                next = automaton.next(before, place.byte)
+                known = automaton.knownSteps
+            }
+            guard let next, next != .dead else {
+                node = Int(place.end)
                 continue
             }
-            for place in trie.firstTokens[node]..<trie.firstTokens[node + 1] { mask.insert(trie.tokens[Int(place)]) }
+            states[Int(place.depth)] = next
+            for token in place.firstToken..<nodes[node + 1].firstToken { mask.insert(trie.tokens[Int(token)]) }
             node += 1
         }
-        if alphabets.count >= 16 { alphabets = [:] }
-        alphabets[set] = mask
         return mask
     }
 }

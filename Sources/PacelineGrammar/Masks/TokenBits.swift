@@ -13,6 +13,14 @@ package struct TokenBits: Hashable, Sendable {
         words[Int(token >> 6)] |= 1 << UInt64(token & 63)
     }
 
+    mutating func insert(_ tokens: ArraySlice<Token>) {
+        words.withUnsafeMutableBufferPointer { words in
+            tokens.withUnsafeBufferPointer { tokens in
+                for token in tokens { words[Int(token >> 6)] |= 1 << UInt64(token & 63) }
+            }
+        }
+    }
+
     package func contains(_ token: Token) -> Bool {
         let word = Int(token >> 6)
         return word < words.count && words[word] >> UInt64(token & 63) & 1 == 1

@@ -11,27 +11,47 @@ package final class VocabularyTrie: Sendable {
     /// Whether a text drops the space at the beginning of its first token.
     package let dropsFirstSpace: Bool
 
-    /// The nodes in depth-first order, without the root: their byte, depth, and the node behind their last descendant.
-    let bytes: [UInt8]
-    let depths: [UInt16]
-    let ends: [Int32]
-    /// The tokens in the order of their nodes, and for each node its first one; those of a subtree stand together.
+    /// The nodes in depth-first order, without the root; behind them one that is not a node.
+    let nodes: [Node]
+    /// The tokens in the order of their nodes; those of a subtree stand together.
     let tokens: [Token]
-    let firstTokens: [Int32]
-    /// The bytes of nodes whose subtrees are large, by node.
-    let contents: [Int32: ByteSet]
+    /// What is known of subtrees that are worth being skipped.
+    let subtrees: [Subtree]
+    /// The deepest node.
+    let height: Int
 
-    /// Subtrees of fewer nodes are walked and not skipped.
-    private static let largeSubtree = 24
+    /// Where a byte of a token stands.
+    struct Node {
+        /// The node behind its last descendant.
+        var end: Int32
+        /// The place of the first token of its subtree.
+        var firstToken: Int32
+        /// The place of its subtree in ``VocabularyTrie/subtrees``, or -1.
+        var subtree: Int32
+        /// Bytes of its tokens up to here; at least 1.
+        var depth: UInt16
+        var byte: UInt8
+    }
+
+    /// A node and all below it.
+    struct Subtree {
+        var bytes: ByteSet
+        /// Whether its tokens, from this node on, are whole characters; the last one of each may be cut.
+        var isText: Bool
+        /// Bytes of its longest token behind those of the node's parent.
+        var height: Int32
+    }
 
     /// - Parameters:
     ///   - tokens: the bytes of each token that stands for text. Tokens without bytes are never legal.
     ///   - endTokens: may be in no text.
+    ///   - subtreeSize: a smaller subtree is always walked and never skipped, which changes no mask.
     package init(
         _ tokens: [(token: Token, bytes: ArraySlice<UInt8>)],
         vocabularySize: Int,
         endTokens: Set<Token>,
-        dropsFirstSpace: Bool = false
+        dropsFirstSpace: Bool = false,
+        subtreeSize: Int = 8
     ) {
         self.vocabularySize = vocabularySize
         self.endTokens = endTokens.sorted()
@@ -41,48 +61,64 @@ package final class VocabularyTrie: Sendable {
         var layout = Layout()
         for (token, bytes) in ordered { layout.add(token, bytes) }
         layout.close(to: 0)
-        (bytes, depths, ends) = (layout.bytes, layout.depths, layout.ends)
-        (self.tokens, firstTokens) = (layout.tokens, layout.firstTokens + [Int32(layout.tokens.count)])
-        contents = Self.contents(layout, atLeast: Self.largeSubtree)
+        self.tokens = layout.tokens
+        height = layout.nodes.map { Int($0.depth) }.max() ?? 0
+        (nodes, subtrees) = layout.sealed(subtreeSize: subtreeSize)
     }
 
-    var nodeCount: Int { bytes.count }
-
-    /// The deepest node.
-    var height: Int { depths.max().map(Int.init) ?? 0 }
+    var nodeCount: Int { nodes.count - 1 }
 
     private struct Layout {
-        var bytes: [UInt8] = []
-        var depths: [UInt16] = []
-        var ends: [Int32] = []
+        var nodes: [Node] = []
         var tokens: [Token] = []
-        var firstTokens: [Int32] = []
         /// The nodes from the root to the last one.
         private var path: [Int] = []
 
         mutating func add(_ token: Token, _ text: ArraySlice<UInt8>) {
-            let common = zip(path, text).prefix { bytes[$0] == $1 }.count
+            let common = zip(path, text).prefix { nodes[$0].byte == $1 }.count
             close(to: common)
             for byte in text.dropFirst(common) {
-                path.append(bytes.count)
-                bytes.append(byte)
-                depths.append(UInt16(path.count))
-                ends.append(0)
-                firstTokens.append(Int32(tokens.count))
+                path.append(nodes.count)
+                let first = Int32(tokens.count)
+                nodes.append(Node(end: 0, firstToken: first, subtree: -1, depth: UInt16(path.count), byte: byte))
             }
             tokens.append(token)
         }
 
         mutating func close(to depth: Int) {
-            while path.count > depth { ends[path.removeLast()] = Int32(bytes.count) }
+            while path.count > depth { nodes[path.removeLast()].end = Int32(nodes.count) }
         }
-    }
 
-    private static func contents(_ layout: Layout, atLeast size: Int) -> [Int32: ByteSet] {
-        var contents: [Int32: ByteSet] = [:]
-        for node in layout.bytes.indices where Int(layout.ends[node]) - node >= size {
-            contents[Int32(node)] = ByteSet(layout.bytes[node..<Int(layout.ends[node])])
+        private static func isText(_ below: ArraySlice<Node>) -> Bool {
+            var path: [CharacterBytes] = []
+            let top = below.first?.depth ?? 0
+            for node in below {
+                path.removeLast(path.count - Int(node.depth - top))
+                var progress = path.last ?? CharacterBytes()
+                guard progress.take(node.byte) else { return false }
+                path.append(progress)
+            }
+            return true
         }
-        return contents
+
+        /// The nodes with the subtrees of at least some size.
+        func sealed(subtreeSize: Int) -> (nodes: [Node], subtrees: [Subtree]) {
+            var (sealed, subtrees) = (nodes, [Subtree]())
+            for (place, node) in nodes.enumerated() where Int(node.end) - place >= subtreeSize {
+                let below = nodes[place..<Int(node.end)]
+                let deepest = below.lazy.map { Int32($0.depth) }.max() ?? 0
+                sealed[place].subtree = Int32(subtrees.count)
+                subtrees.append(
+                    Subtree(
+                        bytes: ByteSet(below.lazy.map(\.byte)),
+                        isText: Self.isText(below),
+                        height: deepest - Int32(node.depth) + 1
+                    )
+                )
+            }
+            let last = Int32(nodes.count)
+            sealed.append(Node(end: last, firstToken: Int32(tokens.count), subtree: -1, depth: 0, byte: 0))
+            return (sealed, subtrees)
+        }
     }
 }

@@ -42,7 +42,7 @@ package struct GrammarDrafter: Drafter {
     /// Entries of each memory.
     private static let memory = 4096
 
-    private let tokenizer: Tokenizer
+    private let compiler: ConstraintCompiler
     private var cursor: ConstraintCursor?
     /// Tokens of the prompt that have not come yet.
     private var promptLeft = 0
@@ -51,10 +51,12 @@ package struct GrammarDrafter: Drafter {
     private var branches: [Place: Branches] = [:]
     private var firstTokens: [[UInt8]: Token?] = [:]
 
-    /// - Parameter tokenizer: of the target.
-    package init(tokenizer: Tokenizer) {
-        self.tokenizer = tokenizer
+    /// - Parameter compiler: for the target's tokens.
+    package init(_ compiler: ConstraintCompiler) {
+        self.compiler = compiler
     }
+
+    private var tokenizer: Tokenizer { compiler.tokenizer }
 
     package var isModelFree: Bool { true }
 
@@ -63,9 +65,8 @@ package struct GrammarDrafter: Drafter {
     }
 
     package mutating func begin(base: [Token], sampling: SamplingParameters, constraint: DraftConstraint?) throws {
-        // A grammar that this build does not know is none to it.
-        let compiled = try? constraint.map { try Constraint($0, tokenizer: tokenizer) }
-        try begin(base: base, constraint: compiled ?? nil, promptLength: constraint?.promptLength ?? 0)
+        let compiled = constraint.flatMap { compiler.constraint($0) }
+        try begin(base: base, constraint: compiled, promptLength: constraint?.promptLength ?? 0)
     }
 
     mutating func begin(base: [Token], constraint: Constraint?, promptLength: Int) throws {

@@ -16,6 +16,9 @@ package final class ConstraintCursor {
         case text(GrammarMatcher.State)
     }
 
+    /// In no vocabulary.
+    private static let noToken = Token.max
+
     private let tokenizer: Tokenizer
     private let matcher: GrammarMatcher
     private let begin: Token?
@@ -61,6 +64,9 @@ package final class ConstraintCursor {
         return tokens.count
     }
 
+    /// Numbers of four bytes that the automaton holds; grows with the texts that are tried.
+    package var size: Int { matcher.size }
+
     /// Whether nothing but the end of the text is legal.
     package var isFinal: Bool {
         if case .text(let state) = place { matcher.isFinal(state) } else { false }
@@ -85,7 +91,9 @@ package final class ConstraintCursor {
         case .thinking(let matched):
             if let known = thoughtMasks[matched] { return known }
             var mask = TokenBits(count: tokenizer.tokenCount)
-            for token in 0..<Token(tokenizer.tokenCount) where thought(matched, token) != nil { mask.insert(token) }
+            for token in 0..<Token(tokenizer.tokenCount) where self.place(behind: token, at: place) != nil {
+                mask.insert(token)
+            }
             thoughtMasks[matched] = mask
             return mask
         }
@@ -97,7 +105,19 @@ package final class ConstraintCursor {
         switch place {
         case .text(let state): return text(state, token)
         case .open: return token == begin ? .thinking(matched: 0) : text(matcher.start, token)
-        case .thinking(let matched): return thought(matched, token)
+        case .thinking(let matched):
+            guard !tokenizer.endOfGeneration.contains(token) else { return nil }
+            return thought(matched, token, tokenizer.vocabulary.bytes(of: token))
+        }
+    }
+
+    /// The place behind bytes that are no control token, at a place of this cursor; nil if they are not legal there.
+    package func place(behindText bytes: ArraySlice<UInt8>, at place: Place) -> Place? {
+        guard !bytes.isEmpty else { return place }
+        switch place {
+        case .text(let state): return matcher.advance(state, by: Self.noToken, bytes: bytes).map { .text($0) }
+        case .open: return matcher.advance(matcher.start, by: Self.noToken, bytes: bytes).map { .text($0) }
+        case .thinking(let matched): return thought(matched, Self.noToken, bytes)
         }
     }
 
@@ -108,11 +128,9 @@ package final class ConstraintCursor {
     }
 
     /// Thoughts are free, but must come to their end before the answer does.
-    private func thought(_ matched: Int, _ token: Token) -> Place? {
-        guard !tokenizer.endOfGeneration.contains(token) else { return nil }
+    private func thought(_ matched: Int, _ token: Token, _ bytes: ArraySlice<UInt8>) -> Place? {
         let marker = Array(ReasoningSplitter.end.utf8)
         var matched = matched
-        let bytes = tokenizer.vocabulary.bytes(of: token)
         for (offset, byte) in zip(bytes.indices, bytes) {
             // A marker's first byte is in no other place of it.
             matched = byte == marker[matched] ? matched + 1 : byte == marker[0] ? 1 : 0
@@ -128,9 +146,6 @@ package final class ConstraintCursor {
 // MARK: Looking ahead
 
 extension ConstraintCursor {
-    /// Numbers of four bytes that the states hold which the grammar was followed to.
-    package var size: Int { matcher.size }
-
     /// The bytes that may follow at a place of this cursor, ascending, each with the place behind it. None in thoughts,
     /// where nearly all may.
     package func continuations(at place: Place) -> [(byte: UInt8, place: Place)] {

@@ -236,14 +236,15 @@ struct VerifierCommand: ConfiguredCommand {
     /// target.
     private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
         let fingerprint = try ModelFingerprint(modelAt: target.path)
-        let tokenizer = target.tokenizer
         return try drafters.drafters.map(DrafterName.group).map { names in
             var worker = try WorkerConfiguration(hosting: names, slots: scheduling.slots)
             worker.draft.planner = planning.planner
+            worker.usesConstraints = true
             if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
                 throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
             }
             let (threads, slots, vocabulary) = (draftThreads, scheduling.slots, drafters.vocabulary)
+            let tokenizer = target.tokenizer
             return ResidentDrafters(worker) { progress in
                 try DrafterRoster(
                     names,

@@ -14,7 +14,7 @@ import Testing
         var time = Duration.milliseconds(world.random.next(below: 1500))
         while time < .seconds(seconds) {
             let number = world.random.next(below: verifiers)
-            let length = Duration.milliseconds(100 + world.random.next(below: 3000))
+            let length = Duration.milliseconds(100 + world.random.next(below: 2000))
             switch world.random.next(below: 7) {
             case 0, 1: world.change(number, to: .down, in: time)
             case 2, 3: world.change(number, to: .stopped, in: time)
@@ -28,7 +28,7 @@ import Testing
                 world.fill((number + 1) % verifiers, true, in: time)
                 world.fill((number + 1) % verifiers, false, in: time + length)
             }
-            time += length + .milliseconds(world.random.next(below: 1500))
+            time += length + .milliseconds(world.random.next(below: 300))
         }
     }
 

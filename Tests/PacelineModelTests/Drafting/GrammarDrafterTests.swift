@@ -69,7 +69,7 @@ struct GrammarDrafterTests {
         try #require(constraint.takes(tokens))
         let prompt = tokenizer.encode("Three products as JSON:")
         let drafter = Constrained(
-            inner: GrammarDrafter(tokenizer: tokenizer),
+            inner: GrammarDrafter(ConstraintCompiler(tokenizer)),
             constraint: constraint,
             promptLength: prompt.count
         )
@@ -110,7 +110,7 @@ struct GrammarDrafterTests {
         let tokenizer = try TinyModel().tokenizer()
         let text = "the number of people that can see how this is made"
         let constraint = try Constraint(.choice([text]), tokenizer: tokenizer)
-        var drafter = GrammarDrafter(tokenizer: tokenizer)
+        var drafter = GrammarDrafter(ConstraintCompiler(tokenizer))
         try drafter.begin(base: [1], constraint: constraint, promptLength: 1)
         var tree = TokenTree(limits: TreeLimits(nodes: 100, depth: 100))
         while true {
@@ -127,7 +127,7 @@ struct GrammarDrafterTests {
         let tokenizer = try TinyModel().tokenizer()
         let source = GrammarSource.regex("(is true|is false|is none)(, is (true|false|none))*")
         let constraint = try Constraint(source, tokenizer: tokenizer)
-        var drafter = GrammarDrafter(tokenizer: tokenizer)
+        var drafter = GrammarDrafter(ConstraintCompiler(tokenizer))
         try drafter.begin(base: [1], constraint: constraint, promptLength: 1)
         func words(behind text: String) throws -> [String: Float] {
             var tree = TokenTree()
@@ -163,7 +163,7 @@ struct GrammarDrafterTests {
             let constraint = try Constraint(source, tokenizer: tokenizer)
             var random = SplitMix(seed: UInt64(seed))
             let cursor = ConstraintCursor(constraint)
-            var drafter = GrammarDrafter(tokenizer: tokenizer)
+            var drafter = GrammarDrafter(ConstraintCompiler(tokenizer))
             try drafter.begin(base: [1, 2], constraint: constraint, promptLength: 2)
             var proposed = 0
             for _ in 0..<120 {
@@ -188,7 +188,7 @@ struct GrammarDrafterTests {
     @Test("proposes nothing without a grammar, before the prompt is over, and in thoughts")
     func silence() throws {
         let tokenizer = try TinyModel().tokenizer()
-        var drafter = GrammarDrafter(tokenizer: tokenizer)
+        var drafter = GrammarDrafter(ConstraintCompiler(tokenizer))
         try drafter.begin(base: [1, 2, 3], sampling: .greedy)
         #expect(try drafter.expand(TokenTree(), at: [nil], width: 4) == [[]])
         let text = "the number"

@@ -166,7 +166,8 @@ struct MessagesTests {
     func faults() async throws {
         let model = try TestModel.served()
         let backend = ScriptedBackend([
-            .pause(.milliseconds(300)), .event(.failed(.overloaded(running: 1, waiting: 1))),
+            // Until the head of the answer has to be sent.
+            .hold, .event(.failed(.overloaded(running: 1, waiting: 1))),
         ])
         let body = #"{\#(Self.user), "stream": true, "sse_ping_interval": 0.1}"#
         let text = try await APICalls(model: model, backend: backend).dialectText(Self.path, body)
