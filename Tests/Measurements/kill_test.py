@@ -39,6 +39,19 @@ KINDS = [
     {"temperature": 1.2, "seed": 8, "logprobs": 1},
     {"temperature": 0.7, "seed": 9, "n": 2},
 ]
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "numbers": {"type": "array", "items": {"enum": list(range(100))}, "minItems": 20, "maxItems": 30},
+        "name": {"type": "string", "maxLength": 60},
+    },
+    "required": ["numbers", "name"],
+}
+# What a text must be, beside what it is drawn with.
+FORMS = [
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "list", "schema": SCHEMA}}},
+    {"structured_outputs": {"regex": "([a-z]{2,9} ){40}end"}},
+]
 
 
 def arguments():
@@ -69,6 +82,12 @@ def bodies(tokens):
         if body.get("logprobs"):
             body |= {"logprobs": True, "top_logprobs": 1}
         yield "/v1/chat/completions", body | {"messages": [{"role": "user", "content": prompt}]}
+    for form, kind in itertools.product(FORMS, KINDS):
+        body = {"max_tokens": 3 * tokens, "stream": True, "return_token_ids": True, **kind, **form}
+        body["stream_options"] = {"include_usage": True}
+        if body.get("logprobs"):
+            body |= {"logprobs": True, "top_logprobs": 1}
+        yield "/v1/chat/completions", body | {"messages": [{"role": "user", "content": "Write down twenty numbers."}]}
 
 
 class Stream:
