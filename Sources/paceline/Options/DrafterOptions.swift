@@ -18,7 +18,8 @@ struct DrafterOptions: ParsableArguments {
             corpus; see paceline datastore) and grammar (what a request's schema or grammar forces; at the verifier or \
             beside a model), or for fault tests random or liar. May be repeated, or name several with + between: \
             drafters together are mostly as good as the best of them or better. Settings follow a colon: \
-            ngram:max=4,min=2, suffix:memory=64MiB, trie:max=4,length=12, recycling:width=8, phrases:length=6, datastore:FILE,max=16.
+            ngram:max=4,min=2, suffix:memory=64MiB, trie:max=4,length=12, recycling:width=8, phrases:length=6, \
+            datastore:FILE,max=16.
             """,
             valueName: "name[:key=value,…][+name…]"
         )
