@@ -164,7 +164,8 @@ def summary(name, ways):
     for kind, answers in ways.items():
         if any(answer["tokens"] != plain[0]["tokens"] for answer in answers):
             raise Failure(f"the text of {name} with {kind} is not that of plain decoding")
-    return {"tokens": len(plain[0]["tokens"]), "ways": {kind: medians(answers, plain) for kind, answers in ways.items()}}
+    figures = {kind: medians(answers, plain) for kind, answers in ways.items()}
+    return {"tokens": len(plain[0]["tokens"]), "ways": figures}
 
 
 def medians(answers, plain):
