@@ -32,6 +32,8 @@ package enum WireLimits {
     package static let modelBytes = 256
     package static let reasonBytes = 512
     package static let requestIDBytes = 128
+    /// Most bytes of a constraint's grammar.
+    package static let grammarBytes = 64 << 10
     /// Bytes of the name of a trace.
     package static let traceIDBytes = 16
     /// Bytes of a hash, a nonce and a proof.

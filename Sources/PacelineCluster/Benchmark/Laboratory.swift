@@ -216,7 +216,7 @@ package struct Laboratory {
     }
 
     private func verdict(on tree: TokenTree, _ request: RequestID) throws -> Verdict {
-        guard case .verified(let verdict, _) = try run(Round(request: request, work: .verify(tree))) else {
+        guard case .verified(let verdict, _, _) = try run(Round(request: request, work: .verify(tree))) else {
             throw LaboratoryError.engine("the engine gave no verdict")
         }
         return verdict

@@ -35,7 +35,8 @@ struct BaseSender: Sendable {
     mutating func next(part: Int) -> Message? {
         guard let first = openings.first else { return nil }
         let base = first.open.base
-        let end = min(base.count, first.sent + part)
+        let room = first.sent == 0 ? max(1, part - first.open.constraintRoom) : part
+        let end = min(base.count, first.sent + room)
         let tokens = Array(base[first.sent..<end])
         let overlap = PlantedBug.basePartsOverlap.isPlanted && end - first.sent > 1 ? 1 : 0
         if end == base.count { openings.removeFirst() } else { openings[0].sent = end - overlap }
@@ -45,5 +46,12 @@ struct BaseSender: Sendable {
             return .open(open)
         }
         return .base(Message.Base(request: first.open.request, offset: first.sent, tokens: tokens))
+    }
+}
+
+extension Message.Open {
+    /// How many tokens of the base have to make room for the constraint.
+    fileprivate var constraintRoom: Int {
+        constraint.map { $0.grammar.utf8.count / WireLimits.tokenBytes + 8 } ?? 0
     }
 }

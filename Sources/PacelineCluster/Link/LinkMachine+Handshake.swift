@@ -2,8 +2,11 @@ import PacelineSpeculation
 import PacelineWire
 
 extension LinkMachine {
-    /// The capabilities of a worker that this build uses.
-    static let usedCapabilities: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
+    /// The capabilities of a worker that this build uses in a version of the protocol.
+    private static func usedCapabilities(version: Int) -> LinkCapabilities {
+        let always: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
+        return version < 2 ? always : always.union(.constraints)
+    }
 
     mutating func beginHandshake(_ nonce: LinkNonce, now: Instant) throws(LinkFault) {
         guard case .idle = state else { throw .internal("a connection came up twice") }
@@ -81,7 +84,7 @@ extension LinkMachine {
         now: Instant
     ) throws(LinkFault) {
         try check(target: identity.fingerprint, drafter: hello.fingerprint, version: version)
-        let capabilities = hello.capabilities.intersection(Self.usedCapabilities)
+        let capabilities = hello.capabilities.intersection(Self.usedCapabilities(version: version))
         let welcome = Message.Welcome(
             version: version,
             name: identity.name,

@@ -1,3 +1,4 @@
+import PacelineSpeculation
 package import PacelineWire
 
 /// The other side of an established link, as the handshake showed it.
@@ -34,6 +35,13 @@ extension LinkPeer {
     /// How many tokens of a base one message should carry: at most `limit` if the version can split a base.
     func basePart(limit: Int) -> Int {
         version < 2 ? .max : min(limit, fittingPart)
+    }
+
+    /// Whether the peer is to be told what a request's text must be. Without knowing it, it drafts less well, so a large
+    /// one is left out rather than sent in parts.
+    func takes(_ constraint: DraftConstraint) -> Bool {
+        let limit = min(WireLimits.grammarBytes, limits.framePayload / 4)
+        return capabilities.contains(.constraints) && constraint.grammar.utf8.count <= limit
     }
 
     /// The longest sequence that the peer can draft for, in tokens.

@@ -7,14 +7,14 @@ package import PacelineSpeculation
 package final class GrammarMatcher {
     /// Where a text stands.
     package struct State: Hashable, Sendable {
-        fileprivate var state: GrammarState
+        var state: GrammarState
         /// An end token was taken; only end tokens may follow.
-        fileprivate var hasEnded = false
-        fileprivate var isAtStart = true
+        var hasEnded = false
+        var isAtStart = true
     }
 
     package let trie: VocabularyTrie
-    private let automaton: GrammarAutomaton
+    let automaton: GrammarAutomaton
     private var masks: [GrammarState: TokenBits] = [:]
     private let endMask: TokenBits
     /// Tokens that may not begin a text, because their space would be lost.

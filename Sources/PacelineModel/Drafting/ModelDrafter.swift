@@ -9,6 +9,8 @@ import PacelineTensor
 ///
 /// Its output head may be trimmed (``LogitColumns``). It then never proposes a token without a column, and its
 /// probabilities are relative to the tokens that have one.
+///
+/// A constraint masks its logits as it masks the target's, so it proposes legal tokens only.
 package final class ModelDrafter: Drafter {
     /// Prompt tokens per pass, at most.
     private static let prefillChunk = 256
@@ -20,12 +22,17 @@ package final class ModelDrafter: Drafter {
     /// The cache slot of each tree node that has been run, by node index. The parent of a run node has been run too.
     private var slots: [Int?] = []
     private var nextSlot = 0
+    private let compiler: ConstraintCompiler?
+    /// Nil if every text is legal.
+    private var text: ConstrainedText?
 
     /// - Parameters:
     ///   - transformer: may be shared with other drafters of the same thread.
     ///   - pool: the source of KV pages, of shape `transformer.cacheShape`.
-    package init(transformer: Transformer, pool: KVPagePool) {
+    ///   - compiler: nil if constraints make no difference to the drafter.
+    package init(transformer: Transformer, pool: KVPagePool, compiler: ConstraintCompiler? = nil) {
         self.transformer = transformer
+        self.compiler = compiler
         cache = KVCache(pool: pool)
         sampler = Sampler(parameters: .greedy, columns: transformer.weights.columns)
     }
@@ -33,6 +40,12 @@ package final class ModelDrafter: Drafter {
     package var isModelFree: Bool { false }
 
     package func begin(base: [Token], sampling: SamplingParameters) throws {
+        try begin(base: base, sampling: sampling, constraint: nil)
+    }
+
+    package func begin(base: [Token], sampling: SamplingParameters, constraint: DraftConstraint?) throws {
+        text = compiler?.text(constraint)
+        text?.append(base)
         let shared = zip(base, self.base.prefix(cache.length)).prefix { $0 == $1 }.count
         cache.truncate(to: min(shared, cache.length))
         self.base = base
@@ -43,13 +56,16 @@ package final class ModelDrafter: Drafter {
 
     package func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
         let limit = transformer.configuration.contextLength
-        let reachable = nodes.filter { base.count + tree.depth(of: $0) < limit }
+        let legal = nodes.map { text?.legalTokens(behind: tree.tokens(onPathTo: $0)) ?? .all }
+        let reachable = zip(nodes, legal)
+            .filter { node, legal in base.count + tree.depth(of: node) < limit && !legal.isEmpty }
+            .map(\.0)
         guard !reachable.isEmpty else { return nodes.map { _ in [] } }
         try prefill()
         let pass = try rows(for: reachable, of: tree)
         let logits = transformer.forward(pass.rows)
         cache.commit(pass.committed)
-        return try nodes.map { node in
+        return try zip(nodes, legal).map { node, legal in
             guard let row = node.map({ pass.nodeLogits[$0] }) ?? pass.baseLogits else { return [] }
             let context = base + tree.tokens(onPathTo: node)
             return try sampler.candidates(
@@ -57,7 +73,8 @@ package final class ModelDrafter: Drafter {
                 row: row,
                 position: context.count,
                 recent: context.suffix(sampler.recentLength),
-                count: width
+                count: width,
+                legal: legal
             )
         }
     }
@@ -68,6 +85,7 @@ package final class ModelDrafter: Drafter {
             .compactMap { new, old in slot(of: old).map { (slot: $0, node: new) } }
             .sorted { $0.slot < $1.slot }
         base.append(contentsOf: rerooting.committed)
+        text?.append(rerooting.committed)
         slots = [Int?](repeating: nil, count: rerooting.kept.count)
         guard cache.length + run.count >= base.count || survivors.isEmpty else {
             preconditionFailure("nodes survive below base tokens that have not been run")

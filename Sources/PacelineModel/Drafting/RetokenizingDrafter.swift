@@ -7,16 +7,24 @@ package import PacelineSpeculation
 /// vocabularies (token-level intersection, same paper). The last token of a text is held back until what follows shows
 /// that it ends there. Lossless, since the target compares its own tokens. The drafter is greedy whatever the sampling:
 /// the target's noise belongs to the target's tokens.
+///
+/// What a constraint allows is a matter of text, so it holds for the drafter's tokens: it writes the best of its choices
+/// that is legal.
 package final class RetokenizingDrafter: Drafter {
     /// The most tokens that the drafter writes at once for one of the target's.
     private static let stepsPerToken = 8
     /// The most tokens that the drafter writes ahead.
     private static let length = 64
+    /// How many of the drafter's choices are looked through for a legal one, at least.
+    private static let choices = 8
 
     private let target: Tokenizer
     private let drafter: Tokenizer
     private var inner: any Drafter
     private var context: RetokenizedContext
+    private let compiler: ConstraintCompiler?
+    /// Nil if every text is legal.
+    private var constrained: ConstrainedText?
     /// Whether `inner` stands where the base ends; otherwise it has to begin again.
     private var isAligned = false
     private var writing = Writing()
@@ -33,14 +41,26 @@ package final class RetokenizingDrafter: Drafter {
     ///   - inner: a drafter with `drafter`'s vocabulary.
     ///   - drafter: the tokenizer of the model that drafts.
     ///   - target: the tokenizer whose tokens are proposed.
-    package init(_ inner: any Drafter, drafter: Tokenizer, target: Tokenizer) {
-        (self.inner, self.drafter, self.target) = (inner, drafter, target)
+    ///   - compiler: for the target's tokens; nil if constraints make no difference to the drafter.
+    package init(
+        _ inner: any Drafter,
+        drafter: Tokenizer,
+        target: Tokenizer,
+        compiler: ConstraintCompiler? = nil
+    ) {
+        (self.inner, self.drafter, self.target, self.compiler) = (inner, drafter, target, compiler)
         context = RetokenizedContext(target: target, drafter: drafter)
     }
 
     package var isModelFree: Bool { inner.isModelFree }
 
     package func begin(base: [Token], sampling: SamplingParameters) throws {
+        try begin(base: base, sampling: sampling, constraint: nil)
+    }
+
+    package func begin(base: [Token], sampling: SamplingParameters, constraint: DraftConstraint?) throws {
+        constrained = compiler?.text(constraint)
+        constrained?.append(base)
         context = RetokenizedContext(target: target, drafter: drafter)
         try context.append(base)
         isAligned = false
@@ -54,7 +74,8 @@ package final class RetokenizingDrafter: Drafter {
         return paths.map { path in
             guard plan.count > path.count, follows(path) else { return [] }
             let planned = plan[path.count]
-            return Array(([planned.candidate] + planned.others).prefix(width))
+            let legal = constrained?.legalTokens(behind: path) ?? .all
+            return Array(([planned.candidate] + planned.others).filter { legal.contains($0.token) }.prefix(width))
         }
     }
 
@@ -62,6 +83,7 @@ package final class RetokenizingDrafter: Drafter {
         let committed = rerooting.committed
         guard !committed.isEmpty else { return }
         try context.append(committed)
+        constrained?.append(committed)
         // What counts is the text: the target may cut it otherwise than planned.
         let text = try text(of: committed)
         guard isAligned, let text, writing.text.dropFirst(writing.read).starts(with: text) else {
@@ -113,7 +135,9 @@ package final class RetokenizingDrafter: Drafter {
     /// The drafter writes a token.
     private func write(width: Int) throws {
         let last = writing.tree.isEmpty ? nil : writing.tree.count - 1
-        let choices = try inner.expand(writing.tree, at: [last], width: max(1, width))[0]
+        let legal = constrained?.legalTokens() ?? .all
+        let count = max(constrained == nil ? 1 : Self.choices, width)
+        let choices = try inner.expand(writing.tree, at: [last], width: count)[0].filter { try allows($0.token, legal) }
         guard let best = choices.first, writing.tree.count < Self.length else {
             writing.isOver = true
             return
@@ -126,6 +150,19 @@ package final class RetokenizingDrafter: Drafter {
         let bytes = try drafter.bytes(of: best.token)
         writing.isOver = !writing.allows(bytes)
         if !writing.isOver { try writing.append(best, bytes: bytes, others: Array(choices.dropFirst())) }
+    }
+
+    /// Whether the drafter's token may go on with the writing.
+    ///
+    /// - Parameter legal: behind the base.
+    private func allows(_ token: Token, _ legal: LegalTokens) throws -> Bool {
+        guard case .constrained = legal else { return true }
+        let isSpecial = try drafter.isSpecial(token) || drafter.endOfGeneration.contains(token)
+        let text = writing.text + (isSpecial ? [] : try drafter.bytes(of: token))
+        let behind = legal.behind(text.dropFirst(writing.read))
+        guard isSpecial else { return !behind.isEmpty }
+        guard drafter.endOfGeneration.contains(token), let end = try targetEnd(token) else { return false }
+        return behind.contains(end)
     }
 
     /// The first `count` tokens of the writing have become part of the base.

@@ -3,17 +3,11 @@ package import PacelineSpeculation
 
 /// What the text of a request must be: a part of its law, as the sampling parameters are.
 package struct Constraint: Sendable {
-    /// Where the constrained text begins.
-    package enum Beginning: Sendable, Hashable {
-        /// With the first generated token.
-        case first
-        /// Behind the thoughts, if the answer begins with some.
-        case afterOptionalThoughts
-        /// Behind the thoughts, which the prompt has begun.
-        case afterThoughts
-    }
+    package typealias Beginning = DraftConstraint.Beginning
 
     package let source: GrammarSource
+    /// The source as drafters get it.
+    private let json: String
     package let beginning: Beginning
     package let tokenizer: Tokenizer
     let grammar: Grammar
@@ -26,9 +20,32 @@ package struct Constraint: Sendable {
         beginning: Beginning = .first,
         tokenizer: Tokenizer
     ) throws(GrammarError) {
-        (self.source, self.beginning, self.tokenizer) = (source, beginning, tokenizer)
+        try self.init(source, json: source.json, beginning: beginning, tokenizer: tokenizer)
+    }
+
+    /// Compiles what a drafter was told.
+    ///
+    /// - Parameter tokenizer: of the target, or one with the same tokens.
+    /// - Throws: ``GrammarError``.
+    package init(_ draft: DraftConstraint, tokenizer: Tokenizer) throws(GrammarError) {
+        let source = try GrammarSource(json: draft.grammar)
+        try self.init(source, json: draft.grammar, beginning: draft.beginning, tokenizer: tokenizer)
+    }
+
+    private init(
+        _ source: GrammarSource,
+        json: String,
+        beginning: Beginning,
+        tokenizer: Tokenizer
+    ) throws(GrammarError) {
+        (self.source, self.json, self.beginning, self.tokenizer) = (source, json, beginning, tokenizer)
         // Models put a line or two between their thoughts and the answer.
         grammar = try Grammar(beginning == .first ? source : .sequence([.regex("\\n{0,2}"), source]))
+    }
+
+    /// What drafters of a sequence are told.
+    package func draft(promptLength: Int) -> DraftConstraint {
+        DraftConstraint(grammar: json, beginning: beginning, promptLength: promptLength)
     }
 
     /// Whether a grammar takes all of some tokens, for those who go on behind them.

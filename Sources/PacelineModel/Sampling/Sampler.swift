@@ -97,16 +97,33 @@ package struct Sampler {
     /// Log-probabilities come from a softmax over the (perturbed) logits. They estimate how confident the drafter is;
     /// no served token depends on them.
     ///
+    /// - Parameter legal: no other tokens are among them.
     /// - Throws: ``LogitError`` if a logit is not a finite number.
     package func candidates(
         _ logits: FloatMatrix,
         row: Int,
         position: Int,
         recent: ArraySlice<Token>,
-        count: Int
+        count: Int,
+        legal: LegalTokens = .all
     ) throws(LogitError) -> [Candidate] {
         try load(logits, row: row, position: position)
         adjust(recent: recent, position: position)
+        if case .all = legal { return candidates(position: position, count: count) }
+        if !truncates {
+            // The best of all tokens are the best of the legal ones too, if they are legal.
+            let best = candidates(position: position, count: count)
+            if best.allSatisfy({ legal.contains($0.token) }) { return best }
+            try load(logits, row: row, position: position)
+            adjust(recent: recent, position: position)
+        }
+        if let mask = legal.mask { restrict(to: mask) }
+        // Where fewer are legal than wanted, others fill the ranks.
+        return candidates(position: position, count: count).filter { legal.contains($0.token) }
+    }
+
+    /// The most likely tokens by the law as it has been adjusted.
+    private func candidates(position: Int, count: Int) -> [Candidate] {
         if parameters.isGreedy { return mostLikely(law, count) }
         law.divide(by: parameters.temperature)
         guard let survivors = survivors() else {

@@ -28,6 +28,15 @@ package protocol Drafter {
     ///   - sampling: the target's sampling parameters; noise is keyed by their seed and the absolute position.
     mutating func begin(base: [Token], sampling: SamplingParameters) throws
 
+    /// Starts a sequence of which it is known what its text must be. Whoever runs drafters calls this one.
+    ///
+    /// A drafter that makes use of the constraint implements it; others do without. One that wraps others passes it on.
+    ///
+    /// - Parameters:
+    ///   - base: the first committed tokens; maybe only a part of the prompt, and ``advance(_:)`` brings the rest.
+    ///   - constraint: nil if every text is legal.
+    mutating func begin(base: [Token], sampling: SamplingParameters, constraint: DraftConstraint?) throws
+
     /// Proposes children for frontier nodes, all in one batched step.
     ///
     /// - Parameters:
@@ -44,4 +53,15 @@ package protocol Drafter {
     /// still have to be run. Nodes of `rerooting.kept` survive under new indices; all other nodes are gone. If
     /// `committed` is empty, nodes are only dropped.
     mutating func advance(_ rerooting: Rerooting) throws
+}
+
+extension Drafter {
+    /// Ignores the constraint.
+    package mutating func begin(
+        base: [Token],
+        sampling: SamplingParameters,
+        constraint: DraftConstraint?
+    ) throws {
+        try begin(base: base, sampling: sampling)
+    }
 }

@@ -30,6 +30,7 @@ package struct SequenceDraft {
     /// The base, for drafters that have not begun yet.
     private var base: [Token] = []
     private var sampling = SamplingParameters.greedy
+    private var constraint: DraftConstraint?
     /// Whether this base has had its revision.
     private var isSettled = false
     /// Whether nodes have been given up at this base.
@@ -74,16 +75,18 @@ package struct SequenceDraft {
     /// Starts a sequence with an empty tree. Drafters with a model read the base in their first step, so that a long
     /// prompt does not hold up the others.
     ///
-    /// - Parameter onProgress: called repeatedly while a long base is read.
+    /// - Parameters:
+    ///   - constraint: nil if every text is legal.
+    ///   - onProgress: called repeatedly while a long base is read.
     package mutating func begin(
         base: [Token],
         sampling: SamplingParameters,
+        constraint: DraftConstraint? = nil,
         onProgress: () -> Void = {}
     ) throws {
         let (policy, experience) = (policy, experience)
         tree = TokenTree(limits: tree.limits)
-        self.base = base
-        self.sampling = sampling
+        (self.base, self.sampling, self.constraint) = (base, sampling, constraint)
         pool = BeliefPool(isModelFree: members.map(\.isModelFree))
         (isRevised, isSettled, hasMadeRoom) = (false, false, false)
         for index in members.indices {
@@ -230,13 +233,14 @@ extension SequenceDraft {
     }
 
     private mutating func begin(_ index: Int) throws {
-        try members[index].drafter.begin(base: base, sampling: sampling)
+        try members[index].drafter.begin(base: base, sampling: sampling, constraint: constraint)
         members[index].hasBegun = true
     }
 
     /// Begins a drafter that reads the whole base now, in pieces.
     private mutating func read(_ index: Int, onProgress: () -> Void) throws {
-        try members[index].drafter.begin(base: Array(base.prefix(Self.piece)), sampling: sampling)
+        let first = Array(base.prefix(Self.piece))
+        try members[index].drafter.begin(base: first, sampling: sampling, constraint: constraint)
         members[index].hasBegun = true
         for start in stride(from: Self.piece, to: base.count, by: Self.piece) {
             onProgress()

@@ -32,6 +32,15 @@ extension TokenTree {
         return extract(below: nil) { isKept[$0] }
     }
 
+    /// The tree of some of the nodes.
+    ///
+    /// - Parameter nodes: ascending, each with its parent.
+    package func subtree(of nodes: [NodeIndex]) -> TokenTree {
+        var isKept = [Bool](repeating: false, count: count)
+        for node in nodes { isKept[node] = true }
+        return extract(below: nil) { isKept[$0] }.tree
+    }
+
     /// The tree without some nodes and all that is below them.
     func dropping(_ nodes: [NodeIndex]) -> Rerooting {
         var isKept = [Bool](repeating: true, count: count)

@@ -26,6 +26,9 @@ extension Message.Open: Payload {
             requestID: try Copy.text("request_id", structure.request_id, atMost: WireLimits.requestIDBytes)
         )
         rest = DraftRestReason(rawValue: structure.rest.rawValue) ?? .unspecified
+        if phase.version >= 2, let constraint = structure.constraint {
+            self.constraint = try DraftConstraint(copying: constraint.pointee)
+        }
     }
 
     func check(in phase: LinkPhase) throws(MessageError.Problem) {
@@ -40,6 +43,7 @@ extension Message.Open: Payload {
         try shard.check()
         try Check.range("length_limit", lengthLimit, baseLength...Int(UInt32.max))
         try Check.traceID(traceID)
+        try constraint?.check(baseLength: baseLength)
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Open {
@@ -58,6 +62,7 @@ extension Message.Open: Payload {
         structure.base_length = baseLength == base.count ? 0 : UInt32(baseLength)
         structure.trace_id = arena.bytes(traceID)
         structure.request_id = arena.text(requestID, limit: WireLimits.requestIDBytes)
+        structure.constraint = constraint.map { arena.pointer(to: $0.structure(in: arena)) }
         return structure
     }
 }

@@ -89,6 +89,10 @@ extension Paceline__V1__OutcomeShard: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__outcome_shard__init }
 }
 
+extension Paceline__V1__Constraint: ProtobufStructure {
+    static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__constraint__init }
+}
+
 extension Paceline__V1__Tree: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__tree__init }
 }

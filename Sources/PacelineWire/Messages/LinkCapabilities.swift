@@ -12,4 +12,6 @@ package struct LinkCapabilities: OptionSet, Sendable {
     package static let verifying = LinkCapabilities(rawValue: 1 << 1)
     /// The worker samples with the verifier's noise of (seed, position, token).
     package static let sharedNoise = LinkCapabilities(rawValue: 1 << 2)
+    /// The worker uses the constraint in `Open`; without this capability, or in version 1, it gets none.
+    package static let constraints = LinkCapabilities(rawValue: 1 << 3)
 }

@@ -27,6 +27,8 @@ extension Message {
         package var requestID: String
         /// Why the credit is 0, if it is.
         package var rest = DraftRestReason.unspecified
+        /// What the text must be; nil if nothing is known. Never in version 1.
+        package var constraint: DraftConstraint?
 
         /// - Parameter baseLength: nil for the length of `base`.
         package init(

@@ -23,7 +23,7 @@ struct VerifierCommand: ConfiguredCommand {
 
             With -md it drafts for itself, in its own process: worth it where processors would idle.
 
-              paceline verifier -m qwen2.5-coder-1.5b -md ngram -md suffix
+              paceline verifier -m qwen2.5-coder-1.5b -md ngram+suffix+grammar
 
             A browser shows at / what it does, down to the token tree of a request. GET /health, /livez, /ready, \
             /metrics, /v1/models, /v1/workers and /v1/requests report its state.
@@ -232,19 +232,23 @@ struct VerifierCommand: ConfiguredCommand {
         }
     }
 
-    /// A worker of this process for each drafter; throws for one that cannot draft for the target.
+    /// A worker of this process for each drafter, or for those with + between; throws for one that cannot draft for the
+    /// target.
     private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
         let fingerprint = try ModelFingerprint(modelAt: target.path)
-        return try drafters.names().map { name in
-            var worker = try WorkerConfiguration(hosting: [name], slots: scheduling.slots)
+        return try drafters.drafters.map(DrafterName.group).map { names in
+            var worker = try WorkerConfiguration(hosting: names, slots: scheduling.slots)
             worker.draft.planner = planning.planner
+            worker.usesConstraints = true
             if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
                 throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
             }
             let (threads, slots, vocabulary) = (draftThreads, scheduling.slots, drafters.vocabulary)
+            let tokenizer = target.tokenizer
             return ResidentDrafters(worker) { progress in
                 try DrafterRoster(
-                    [name],
+                    names,
+                    target: tokenizer,
                     draftVocabulary: vocabulary,
                     threads: threads,
                     sequences: slots,

@@ -198,6 +198,8 @@ extension WorkerConfiguration {
         }
         self.init(name: drafters.map(\.description).joined(separator: "+"), fingerprint: fingerprint)
         self.slots = slots
+        // A model's file has the tokenizer that this needs.
+        usesConstraints = drafters.contains { $0.vocabularyPath != nil }
     }
 }
 

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import PacelineCluster
-import PacelineModel
 
 /// Which methods of drafting are compared.
 struct MethodOptions: ParsableArguments {
@@ -39,19 +37,7 @@ struct MethodOptions: ParsableArguments {
     /// - Throws: `ValidationError`, or what ``DrafterName`` throws.
     func methods() throws -> [Laboratory.Method] {
         try (names.isEmpty ? Self.usual : names).map { name in
-            // A file may have a plus sign in its name.
-            let isFile = FileManager.default.fileExists(atPath: name)
-            let words = isFile ? [Substring(name)] : name.split(separator: "+", omittingEmptySubsequences: false)
-            let drafters = try words.map { word in
-                guard !word.isEmpty else {
-                    throw ValidationError("-md \(name) lacks a drafter beside a +; write one on both sides")
-                }
-                return try DrafterName(String(word), catalog: .fromEnvironment())
-            }
-            guard drafters.count <= 16 else {
-                throw ValidationError("a method has at most 16 drafters, and -md \(name) names \(drafters.count)")
-            }
-            return Laboratory.Method(name: name, drafters: drafters)
+            Laboratory.Method(name: name, drafters: try DrafterName.group(name))
         }
     }
 }

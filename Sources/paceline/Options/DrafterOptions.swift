@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import PacelineCluster
 import PacelineModel
 import PacelineSpeculation
@@ -13,12 +14,14 @@ struct DrafterOptions: ParsableArguments {
             A drafter: a model (GGUF file or short name) with the target's vocabulary, a model with another one that \
             is to propose the target's tokens (smollm2-135m:tokenizer=qwen2.5-coder-1.5b), or without a model one of \
             ngram (prompt lookup), suffix (prompt and past outputs), trie (passages of past outputs), recycling (what \
-            last followed each token), phrases (drafted and unused text of a model beside it) and datastore:FILE (a \
-            corpus; see paceline datastore), or for fault tests random or liar. May be repeated: drafters together are \
-            mostly as good as the best of them or better. Settings follow a colon: ngram:max=4,min=2, \
-            suffix:memory=64MiB, trie:max=4,length=12, recycling:width=8, phrases:length=6, datastore:FILE,max=16.
+            last followed each token), phrases (drafted and unused text of a model beside it), datastore:FILE (a \
+            corpus; see paceline datastore) and grammar (what a request's schema or grammar forces; at the verifier or \
+            beside a model), or for fault tests random or liar. May be repeated, or name several with + between: \
+            drafters together are mostly as good as the best of them or better. Settings follow a colon: \
+            ngram:max=4,min=2, suffix:memory=64MiB, trie:max=4,length=12, recycling:width=8, phrases:length=6, \
+            datastore:FILE,max=16.
             """,
-            valueName: "name[:key=value,…]"
+            valueName: "name[:key=value,…][+name…]"
         )
     )
     var drafters: [String] = []
@@ -38,8 +41,26 @@ struct DrafterOptions: ParsableArguments {
 
     /// The drafters by name; throws if a model does not exist or a setting makes no sense.
     func names(or fallback: [String] = []) throws -> [DrafterName] {
-        try (drafters.isEmpty ? fallback : drafters).map { name in
-            try DrafterName(name, catalog: .fromEnvironment())
+        try (drafters.isEmpty ? fallback : drafters).flatMap { try DrafterName.group($0) }
+    }
+}
+
+extension DrafterName {
+    /// The drafters of a name that may be several with + between, which draft together.
+    ///
+    /// - Throws: `ValidationError`, or what ``DrafterName`` throws.
+    static func group(_ name: String) throws -> [DrafterName] {
+        // A file may have a plus sign in its name.
+        let isFile = FileManager.default.fileExists(atPath: name)
+        let words = isFile ? [Substring(name)] : name.split(separator: "+", omittingEmptySubsequences: false)
+        guard words.count <= 16 else {
+            throw ValidationError("at most 16 drafters draft together, and -md \(name) names \(words.count)")
+        }
+        return try words.map { word in
+            guard !word.isEmpty else {
+                throw ValidationError("-md \(name) lacks a drafter beside a +; write one on both sides")
+            }
+            return try DrafterName(String(word), catalog: .fromEnvironment())
         }
     }
 }

@@ -61,7 +61,7 @@ struct ConstrainedEngineTests {
         while tokens.count < count, !tokens.contains(where: tokenizer.endOfGeneration.contains) {
             let round = Round(request: opening.request, work: .verify(try trees(tokens)))
             rounds += 1
-            guard case .verified(let verdict, _) = try engine.run([round], progress: ComputeProgress())[0] else {
+            guard case .verified(let verdict, _, _) = try engine.run([round], progress: ComputeProgress())[0] else {
                 Issue.record("the round failed")
                 break
             }
@@ -108,6 +108,61 @@ struct ConstrainedEngineTests {
                 #expect(resumed.tokens == plain.tokens, "cut at \(cut)")
             }
         }
+    }
+
+    @Test("pay no row for nodes that their grammar does not allow, and have the same verdict on the others")
+    func illegalNodes() throws {
+        for (index, source) in Self.sources.enumerated() {
+            let opening = try opening(source, Self.samplings[index])
+            let engine = try TransformerEngineTests.engine(threads: 1)
+            let plain = try run(opening, at: engine)
+            let cursor = ConstraintCursor(try #require(opening.constraint))
+            try engine.open(opening)
+            let pages = engine.pages().used
+            let illegal = (0..<Token(tokenizer.tokenCount)).filter { !cursor.allows($0) }
+            // More nodes than a page has slots.
+            let hostile = try Self.beside(illegal.prefix(200), below: nil, of: TokenTree())
+            let (verdict, dropped) = try verify(hostile, opening.request, at: engine)
+            #expect(dropped == 200 && verdict == Verdict(path: [], accepted: [], correction: plain.tokens[0]))
+            #expect(engine.pages().used == pages + 1)
+            _ = cursor.advance(by: plain.tokens[0])
+            // Below the first node of the text, which comes late, there are more of both kinds.
+            let late = (0..<Token(tokenizer.tokenCount)).filter { !cursor.allows($0) }
+            var mixed = try Self.beside(late.prefix(30), below: nil, of: TokenTree())
+            let first = try mixed.append(.init(parent: nil, token: plain.tokens[1], logProbability: -1))
+            mixed = try Self.beside(plain.tokens.prefix(4), below: 3, of: mixed)
+            let second = try mixed.append(.init(parent: first, token: plain.tokens[2], logProbability: -1))
+            let (result, gone) = try verify(mixed, opening.request, at: engine)
+            #expect(gone >= 30 && gone < mixed.count - 1)
+            #expect(result.path == [first, second])
+            #expect(result.tokens == Array(plain.tokens[1...3]))
+            engine.close(opening.request)
+        }
+    }
+
+    private func verify(
+        _ tree: TokenTree,
+        _ request: RequestID,
+        at engine: TransformerEngine
+    ) throws -> (Verdict, dropped: Int) {
+        let round = Round(request: request, work: .verify(tree))
+        let outcome = try #require(try engine.run([round], progress: ComputeProgress()).first)
+        guard case .verified(let verdict, _, let dropped) = outcome else {
+            throw EngineError.unknownSequence(request)
+        }
+        #expect(outcome.rows(of: round.rows) == round.rows - dropped)
+        return (verdict, dropped)
+    }
+
+    /// A tree with more children of a node.
+    private static func beside(
+        _ tokens: some Sequence<Token>,
+        below parent: NodeIndex?,
+        of tree: TokenTree
+    ) throws -> TokenTree {
+        var tree = tree
+        for token in tokens { _ = try tree.insert(.init(parent: parent, token: token, logProbability: -1)) }
+        return tree
     }
 
     @Test("end with an end token as soon as the grammar is complete, and not before")

@@ -35,7 +35,7 @@ struct TransformerEngineTests {
             case .prefilled(let count, let reused, _):
                 computed += count + reused
                 self.reused += reused
-            case .verified(let verdict, _): tokens += verdict.tokens
+            case .verified(let verdict, _, _): tokens += verdict.tokens
             case .failed(let reason), .noRoom(let reason): Issue.record("the engine failed: \(reason)")
             }
         }

@@ -142,6 +142,51 @@ void   paceline__v1__outcome_shard__free_unpacked
   assert(message->base.descriptor == &paceline__v1__outcome_shard__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   paceline__v1__constraint__init
+                     (Paceline__V1__Constraint         *message)
+{
+  static const Paceline__V1__Constraint init_value = PACELINE__V1__CONSTRAINT__INIT;
+  *message = init_value;
+}
+size_t paceline__v1__constraint__get_packed_size
+                     (const Paceline__V1__Constraint *message)
+{
+  assert(message->base.descriptor == &paceline__v1__constraint__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t paceline__v1__constraint__pack
+                     (const Paceline__V1__Constraint *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &paceline__v1__constraint__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t paceline__v1__constraint__pack_to_buffer
+                     (const Paceline__V1__Constraint *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &paceline__v1__constraint__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Paceline__V1__Constraint *
+       paceline__v1__constraint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Paceline__V1__Constraint *)
+     protobuf_c_message_unpack (&paceline__v1__constraint__descriptor,
+                                allocator, len, data);
+}
+void   paceline__v1__constraint__free_unpacked
+                     (Paceline__V1__Constraint *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &paceline__v1__constraint__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   paceline__v1__open__init
                      (Paceline__V1__Open         *message)
 {
@@ -708,7 +753,71 @@ const ProtobufCMessageDescriptor paceline__v1__outcome_shard__descriptor =
   (ProtobufCMessageInit) paceline__v1__outcome_shard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[13] =
+static const ProtobufCFieldDescriptor paceline__v1__constraint__field_descriptors[3] =
+{
+  {
+    "grammar",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Constraint, grammar),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "beginning",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Constraint, beginning),
+    &paceline__v1__constraint_beginning__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt_length",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Constraint, prompt_length),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned paceline__v1__constraint__field_indices_by_name[] = {
+  1,   /* field[1] = beginning */
+  0,   /* field[0] = grammar */
+  2,   /* field[2] = prompt_length */
+};
+static const ProtobufCIntRange paceline__v1__constraint__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor paceline__v1__constraint__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "paceline.v1.Constraint",
+  "Constraint",
+  "Paceline__V1__Constraint",
+  "paceline.v1",
+  sizeof(Paceline__V1__Constraint),
+  3,
+  paceline__v1__constraint__field_descriptors,
+  paceline__v1__constraint__field_indices_by_name,
+  1,  paceline__v1__constraint__number_ranges,
+  (ProtobufCMessageInit) paceline__v1__constraint__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[14] =
 {
   {
     "request",
@@ -866,11 +975,24 @@ static const ProtobufCFieldDescriptor paceline__v1__open__field_descriptors[13] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "constraint",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Open, constraint),
+    &paceline__v1__constraint__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__open__field_indices_by_name[] = {
   3,   /* field[3] = base_hash */
   9,   /* field[9] = base_length */
   2,   /* field[2] = base_tokens */
+  13,   /* field[13] = constraint */
   5,   /* field[5] = credit */
   1,   /* field[1] = epoch */
   8,   /* field[8] = length_limit */
@@ -885,7 +1007,7 @@ static const unsigned paceline__v1__open__field_indices_by_name[] = {
 static const ProtobufCIntRange paceline__v1__open__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
 {
@@ -895,7 +1017,7 @@ const ProtobufCMessageDescriptor paceline__v1__open__descriptor =
   "Paceline__V1__Open",
   "paceline.v1",
   sizeof(Paceline__V1__Open),
-  13,
+  14,
   paceline__v1__open__field_descriptors,
   paceline__v1__open__field_indices_by_name,
   1,  paceline__v1__open__number_ranges,
@@ -1473,6 +1595,38 @@ const ProtobufCEnumDescriptor paceline__v1__rest_reason__descriptor =
   paceline__v1__rest_reason__enum_values_by_name,
   1,
   paceline__v1__rest_reason__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue paceline__v1__constraint_beginning__enum_values_by_number[4] =
+{
+  { "CONSTRAINT_BEGINNING_UNSPECIFIED", "PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_UNSPECIFIED", 0 },
+  { "CONSTRAINT_BEGINNING_FIRST", "PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_FIRST", 1 },
+  { "CONSTRAINT_BEGINNING_AFTER_OPTIONAL_THOUGHTS", "PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_AFTER_OPTIONAL_THOUGHTS", 2 },
+  { "CONSTRAINT_BEGINNING_AFTER_THOUGHTS", "PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_AFTER_THOUGHTS", 3 },
+};
+static const ProtobufCIntRange paceline__v1__constraint_beginning__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex paceline__v1__constraint_beginning__enum_values_by_name[4] =
+{
+  { "CONSTRAINT_BEGINNING_AFTER_OPTIONAL_THOUGHTS", 2 },
+  { "CONSTRAINT_BEGINNING_AFTER_THOUGHTS", 3 },
+  { "CONSTRAINT_BEGINNING_FIRST", 1 },
+  { "CONSTRAINT_BEGINNING_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor paceline__v1__constraint_beginning__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "paceline.v1.ConstraintBeginning",
+  "ConstraintBeginning",
+  "Paceline__V1__ConstraintBeginning",
+  "paceline.v1",
+  4,
+  paceline__v1__constraint_beginning__enum_values_by_number,
+  4,
+  paceline__v1__constraint_beginning__enum_values_by_name,
+  1,
+  paceline__v1__constraint_beginning__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue paceline__v1__close_reason__enum_values_by_number[7] =

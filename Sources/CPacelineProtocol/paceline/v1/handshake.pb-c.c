@@ -873,18 +873,20 @@ const ProtobufCEnumDescriptor paceline__v1__role__descriptor =
   paceline__v1__role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue paceline__v1__capability__enum_values_by_number[4] =
+static const ProtobufCEnumValue paceline__v1__capability__enum_values_by_number[5] =
 {
   { "CAPABILITY_NONE", "PACELINE__V1__CAPABILITY__CAPABILITY_NONE", 0 },
   { "CAPABILITY_DELTAS", "PACELINE__V1__CAPABILITY__CAPABILITY_DELTAS", 1 },
   { "CAPABILITY_VERIFYING", "PACELINE__V1__CAPABILITY__CAPABILITY_VERIFYING", 2 },
   { "CAPABILITY_SHARED_NOISE", "PACELINE__V1__CAPABILITY__CAPABILITY_SHARED_NOISE", 4 },
+  { "CAPABILITY_CONSTRAINTS", "PACELINE__V1__CAPABILITY__CAPABILITY_CONSTRAINTS", 8 },
 };
 static const ProtobufCIntRange paceline__v1__capability__value_ranges[] = {
-{0, 0},{4, 3},{0, 4}
+{0, 0},{4, 3},{8, 4},{0, 5}
 };
-static const ProtobufCEnumValueIndex paceline__v1__capability__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex paceline__v1__capability__enum_values_by_name[5] =
 {
+  { "CAPABILITY_CONSTRAINTS", 4 },
   { "CAPABILITY_DELTAS", 1 },
   { "CAPABILITY_NONE", 0 },
   { "CAPABILITY_SHARED_NOISE", 3 },
@@ -897,11 +899,11 @@ const ProtobufCEnumDescriptor paceline__v1__capability__descriptor =
   "Capability",
   "Paceline__V1__Capability",
   "paceline.v1",
-  4,
+  5,
   paceline__v1__capability__enum_values_by_number,
-  4,
+  5,
   paceline__v1__capability__enum_values_by_name,
-  2,
+  3,
   paceline__v1__capability__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

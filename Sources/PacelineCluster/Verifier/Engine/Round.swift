@@ -34,8 +34,9 @@ package enum RoundOutcome: Sendable {
     /// log-probabilities are those of the tokens that follow each computed one, if the opening asked for the prompt's.
     case prefilled(count: Int, reused: Int, logProbabilities: [TokenLogProbability] = [])
     /// The tree was decided about; the engine's cache already follows the verdict. If the opening asked for
-    /// log-probabilities, there is one for each of the verdict's tokens.
-    case verified(Verdict, logProbabilities: [TokenLogProbability] = [])
+    /// log-probabilities, there is one for each of the verdict's tokens. `dropped` nodes of the tree were not computed,
+    /// because they could not be accepted or there was no room for them.
+    case verified(Verdict, logProbabilities: [TokenLogProbability] = [], dropped: Int = 0)
     /// The engine could not do the round, for a reason that concerns this sequence alone. The sequence must be closed.
     case failed(reason: String)
     /// As `failed`, because there is no memory for the sequence's keys and values.
@@ -43,11 +44,15 @@ package enum RoundOutcome: Sendable {
 
     /// Rows that the pass computed for a round that asked for `rows`.
     func rows(of rows: Int) -> Int {
-        if case .prefilled(let count, _, _) = self { count } else { rows }
+        switch self {
+        case .prefilled(let count, _, _): count
+        case .verified(_, _, let dropped): rows - dropped
+        case .failed, .noRoom: rows
+        }
     }
 
     /// Tokens that the sequence gained.
     var emittedTokens: Int {
-        if case .verified(let verdict, _) = self { verdict.tokens.count } else { 0 }
+        if case .verified(let verdict, _, _) = self { verdict.tokens.count } else { 0 }
     }
 }

@@ -24,7 +24,7 @@ package final class TransformerEngine: TargetEngine {
         /// Whether the pending rows have logits.
         var isScored = false
         /// What is decided about; nil for a prefill.
-        var tree: TokenTree?
+        var tree: LegalTree?
         /// The row of the logits that belongs to the base; its nodes follow. The first scored row of a prefill.
         var logitRow: Int
     }
@@ -154,7 +154,7 @@ package final class TransformerEngine: TargetEngine {
             return Placement(pending: pending, reused: reused, isScored: isScored, logitRow: logitRows)
         case .verify(let proposed):
             let reused = cache.adopt(sequence.tokens, limit: sequence.tokens.count - 1)
-            let tree = try reserve(for: proposed, of: sequence)
+            let tree = try reserve(for: LegalTree(proposed, behind: sequence.cursor), of: sequence)
             let placement = Placement(
                 pending: sequence.tokens.count - cache.length,
                 reused: reused,
@@ -162,20 +162,20 @@ package final class TransformerEngine: TargetEngine {
                 logitRow: logitRows
             )
             rows += committedRows(sequence, upTo: sequence.tokens.count) { $0 == sequence.tokens.count - 1 }
-            rows += nodeRows(tree, of: sequence)
-            logitRows += 1 + tree.count
+            rows += nodeRows(tree.nodes, of: sequence)
+            logitRows += 1 + tree.nodes.count
             return placement
         }
     }
 
     /// Makes room for a tree, or for an empty one if there is no room: that costs speed only.
-    private func reserve(for tree: TokenTree, of sequence: EngineSequence) throws -> TokenTree {
+    private func reserve(for tree: LegalTree, of sequence: EngineSequence) throws -> LegalTree {
         do {
-            try sequence.cache.reserve(sequence.tokens.count + tree.count)
+            try sequence.cache.reserve(sequence.tokens.count + tree.nodes.count)
             return tree
         } catch {
             try sequence.cache.reserve(sequence.tokens.count)
-            return TokenTree(limits: tree.limits)
+            return tree.emptied
         }
     }
 
@@ -241,7 +241,7 @@ package final class TransformerEngine: TargetEngine {
         _ logits: FloatMatrix
     ) throws -> Reading {
         if let tree = placement.tree {
-            return try verdict(on: tree, of: sequence, logits: logits, firstRow: placement.logitRow)
+            return try verdict(on: tree.nodes, of: sequence, logits: logits, firstRow: placement.logitRow)
         }
         guard placement.isScored, let (wanted, scorer) = sequence.scoring else { return Reading() }
         var reading = Reading()
@@ -310,7 +310,7 @@ package final class TransformerEngine: TargetEngine {
         guard var sequence = sequences[request] else { throw EngineError.unknownSequence(request) }
         sequence.cache.commit(placement.pending)
         let scores = reading.logProbabilities
-        guard let verdict = reading.verdict else {
+        guard let tree = placement.tree, let verdict = reading.verdict else {
             sequence.cache.share(sequence.tokens)
             return .prefilled(count: placement.pending, reused: placement.reused, logProbabilities: scores)
         }
@@ -319,7 +319,7 @@ package final class TransformerEngine: TargetEngine {
         sequence.tokens += verdict.tokens
         sequence.cache.share(sequence.tokens)
         sequences[request] = sequence
-        return .verified(verdict, logProbabilities: scores)
+        return .verified(tree.proposed(verdict), logProbabilities: scores, dropped: tree.dropped)
     }
 }
 

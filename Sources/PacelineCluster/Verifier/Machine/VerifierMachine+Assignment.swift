@@ -78,7 +78,8 @@ extension VerifierMachine {
 
     /// Gives a worker all it needs to draft for a request from nothing.
     private mutating func open(_ request: RequestID, at worker: LinkID, now: Instant) {
-        guard let sequence = running[request], let drafter = links[worker]?.worker?.drafter else { return }
+        guard let sequence = running[request], let (drafter, peer) = links[worker]?.worker.map({ ($0.drafter, $0.peer) })
+        else { return }
         let terms = terms(for: worker, among: ledger.workers(of: request) + [worker])
         var message = Message.Open(
             request: request.rawValue,
@@ -94,6 +95,7 @@ extension VerifierMachine {
             requestID: sequence.name?.id ?? ""
         )
         message.rest = terms.rest
+        if let constraint = sequence.draftConstraint, peer.takes(constraint) { message.constraint = constraint }
         ledger.open(request, at: worker, drafter: drafter, terms, ceiling: configuration.draft.nodes)
         send(.open(message), to: worker, now: now)
     }

@@ -23,7 +23,7 @@ extension VerifierMachine {
                 running.update(round.request) { $0.prefilled(count, reused: reused, logProbabilities: scores) }
                 record(.prefill(computed: count, reused: reused), of: round.request, now: now)
                 emitPromptScores(of: round.request)
-            case .verified(let verdict, let scores):
+            case .verified(let verdict, let scores, _):
                 commit(verdict, scores, on: pass.trees[round.request], of: round.request, now: now)
             case .noRoom(let reason): fail(round.request, .cacheFull(reason), now: now)
             case .failed(let reason): fail(round.request, .engine(reason), now: now)

@@ -128,6 +128,9 @@ struct VerifierSequence: Sendable {
         return opening
     }
 
+    /// What drafters may know of the text's law; nil if every text is legal.
+    var draftConstraint: DraftConstraint? { constraint?.draft(promptLength: promptLength) }
+
     /// The request has a slot.
     mutating func admit(now: Instant) {
         times.admission = now

@@ -68,7 +68,14 @@ package struct DraftHost {
             policy: turn.policy,
             limits: opening.limits
         )
-        try draft.begin(base: opening.base, sampling: opening.sampling, onProgress: onProgress)
+        // Drafters compile the constraint when they begin, which takes bounded time.
+        onProgress()
+        try draft.begin(
+            base: opening.base,
+            sampling: opening.sampling,
+            constraint: opening.constraint,
+            onProgress: onProgress
+        )
         drafts[turn.session] = draft
     }
 }

@@ -9,6 +9,8 @@ package struct DraftJob: Sendable {
     package struct Opening: Sendable {
         package var base: [Token]
         package var sampling: SamplingParameters
+        /// What the text must be; nil if nothing is known.
+        package var constraint: DraftConstraint?
         /// Limits that the receiver of the tree enforces.
         package var limits: TreeLimits
     }

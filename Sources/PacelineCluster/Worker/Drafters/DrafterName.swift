@@ -10,6 +10,8 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     case retokenized(path: String, tokenizer: String)
     /// A drafter without a model.
     case lookUp(LookUpSettings)
+    /// What a request's grammar forces; needs the target's tokenizer.
+    case grammar
     /// Fault injection: valid trees of arbitrary tokens with lying probabilities.
     case random
     /// Fault injection: the same, certain of every node.
@@ -29,6 +31,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         }
         guard !name.hasPrefix("head:") else { throw DrafterNameError.head }
         switch name {
+        case "grammar": self = .grammar
         case "random": self = .random
         case "liar": self = .liar
         default:
@@ -56,6 +59,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         case .retokenized(let path, let tokenizer):
             Self.fileName(path) + Self.tokenizerKey + Self.fileName(tokenizer)
         case .lookUp(let settings): "\(settings)"
+        case .grammar: "grammar"
         case .random: "random"
         case .liar: "liar"
         }
@@ -67,7 +71,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     package var vocabularyPath: String? {
         switch self {
         case .model(let path), .retokenized(_, let path): path
-        case .lookUp, .random, .liar: nil
+        case .lookUp, .grammar, .random, .liar: nil
         }
     }
 
@@ -77,14 +81,14 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         case .model, .retokenized: try vocabularyPath.map(ModelFingerprint.init(modelAt:))
         case .lookUp(let settings) where settings.kind == .datastore:
             ModelFingerprint(try Datastore(path: settings.path).vocabulary)
-        case .lookUp, .random, .liar: nil
+        case .lookUp, .grammar, .random, .liar: nil
         }
     }
 
     var hasModel: Bool {
         switch self {
         case .model, .retokenized: true
-        case .lookUp, .random, .liar: false
+        case .lookUp, .grammar, .random, .liar: false
         }
     }
 
@@ -92,7 +96,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     var modelPath: String? {
         switch self {
         case .model(let path), .retokenized(let path, _): path
-        case .lookUp, .random, .liar: nil
+        case .lookUp, .grammar, .random, .liar: nil
         }
     }
 }
@@ -122,16 +126,20 @@ extension ModelFingerprint {
 /// A name that leads to no drafter.
 package enum DrafterNameError: Error, Equatable, CustomStringConvertible {
     case head
+    case grammar
     case unknown(String, models: [String])
 
     package var description: String {
         switch self {
         case .head:
             "heads cannot be used as drafters yet; \"head:\" is kept for them, so name another drafter, such as ngram"
+        case .grammar:
+            "the grammar drafter needs the target's tokenizer, so name it at the verifier (verifier -md grammar), "
+                + "or beside a model"
         case .unknown(let name, let models):
             "there is no drafter \"\(name)\"; name a GGUF file, a model (\(models.joined(separator: ", "))) "
                 + "or a drafter without a model "
-                + "(\(LookUpSettings.Kind.allCases.map(\.rawValue).joined(separator: ", ")))"
+                + "(\((LookUpSettings.Kind.allCases.map(\.rawValue) + ["grammar"]).joined(separator: ", ")))"
         }
     }
 }

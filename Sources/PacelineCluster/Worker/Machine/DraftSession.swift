@@ -62,7 +62,12 @@ struct DraftSession: Sendable {
             vocabularySize: vocabularySize
         )
         untold = Untold(
-            opening: DraftJob.Opening(base: open.base, sampling: open.sampling, limits: treeLimits)
+            opening: DraftJob.Opening(
+                base: open.base,
+                sampling: open.sampling,
+                constraint: open.constraint,
+                limits: treeLimits
+            )
         )
     }
 

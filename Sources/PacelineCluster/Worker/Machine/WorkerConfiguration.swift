@@ -13,6 +13,8 @@ package struct WorkerConfiguration: Sendable {
     package var memberLimit = 16
     /// The longest base and tree that its drafters can hold; nil for no bound.
     package var contextLength: Int?
+    /// Whether its drafters make use of what a request's text must be; they need a tokenizer for that.
+    package var usesConstraints = false
     package var draft = DraftSettings()
     /// The first wait before connecting again, and the longest; each wait is 1.6 times the one before.
     package var reconnectDelay: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
@@ -29,6 +31,12 @@ package struct WorkerConfiguration: Sendable {
 
     /// What the worker drafts with, as verifiers name it in their figures.
     package var drafter: String { fingerprint?.model ?? name }
+
+    /// What the worker offers in the handshake.
+    var capabilities: LinkCapabilities {
+        let always: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
+        return usesConstraints ? always.union(.constraints) : always
+    }
 }
 
 /// How a worker drafts, as its operator decides.

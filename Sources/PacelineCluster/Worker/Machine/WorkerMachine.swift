@@ -67,7 +67,7 @@ package struct WorkerMachine: Sendable {
             name: configuration.name,
             incarnation: incarnation,
             fingerprint: configuration.fingerprint,
-            capabilities: [.deltas, .verifying, .sharedNoise],
+            capabilities: configuration.capabilities,
             slots: configuration.slots,
             contextLength: configuration.contextLength
         )

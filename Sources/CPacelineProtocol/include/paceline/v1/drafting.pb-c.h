@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Paceline__V1__Sampling Paceline__V1__Sampling;
 typedef struct Paceline__V1__DraftLimits Paceline__V1__DraftLimits;
 typedef struct Paceline__V1__OutcomeShard Paceline__V1__OutcomeShard;
+typedef struct Paceline__V1__Constraint Paceline__V1__Constraint;
 typedef struct Paceline__V1__Open Paceline__V1__Open;
 typedef struct Paceline__V1__Base Paceline__V1__Base;
 typedef struct Paceline__V1__Tree Paceline__V1__Tree;
@@ -50,6 +51,25 @@ typedef enum _Paceline__V1__RestReason {
   PACELINE__V1__REST_REASON__REST_REASON_MEASURING = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__REST_REASON)
 } Paceline__V1__RestReason;
+typedef enum _Paceline__V1__ConstraintBeginning {
+  /*
+   * Also stands for unknown values: the worker drafts as if there were no constraint.
+   */
+  PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_UNSPECIFIED = 0,
+  /*
+   * with the first generated token
+   */
+  PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_FIRST = 1,
+  /*
+   * behind the thoughts, if the answer begins with some
+   */
+  PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_AFTER_OPTIONAL_THOUGHTS = 2,
+  /*
+   * behind the thoughts, which the prompt has begun
+   */
+  PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_AFTER_THOUGHTS = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__CONSTRAINT_BEGINNING)
+} Paceline__V1__ConstraintBeginning;
 typedef enum _Paceline__V1__CloseReason {
   /*
    * also stands for unknown values
@@ -192,6 +212,28 @@ struct  Paceline__V1__OutcomeShard
 
 
 /*
+ * What the text of a request must be, for workers with the capability CONSTRAINTS. Advice: a tree that breaks it is
+ * valid, and the verifier accepts nothing illegal.
+ */
+struct  Paceline__V1__Constraint
+{
+  ProtobufCMessage base;
+  /*
+   * JSON as the README defines it, 1 ... 65,536 bytes
+   */
+  char *grammar;
+  Paceline__V1__ConstraintBeginning beginning;
+  /*
+   * how many tokens of the base are prompt, 1 ... its length; generated ones follow
+   */
+  uint32_t prompt_length;
+};
+#define PACELINE__V1__CONSTRAINT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__constraint__descriptor) \
+    , (char *)protobuf_c_empty_string, PACELINE__V1__CONSTRAINT_BEGINNING__CONSTRAINT_BEGINNING_UNSPECIFIED, 0 }
+
+
+/*
  * Verifier to worker: draft for this request. Sent once per request and connection. Carries everything that a worker
  * needs to start from nothing, except the rest of a base that does not fit, which `Base` brings (version 2).
  */
@@ -254,10 +296,14 @@ struct  Paceline__V1__Open
    * why the credit is 0, if it is
    */
   Paceline__V1__RestReason rest;
+  /*
+   * Version 2: what the text must be. Absent: nothing is known, so every token may come.
+   */
+  Paceline__V1__Constraint *constraint;
 };
 #define PACELINE__V1__OPEN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__open__descriptor) \
-    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0, {0,NULL}, (char *)protobuf_c_empty_string, PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED }
+    , 0, 0, 0,NULL, 0, NULL, 0, NULL, NULL, 0, 0, {0,NULL}, (char *)protobuf_c_empty_string, PACELINE__V1__REST_REASON__REST_REASON_UNSPECIFIED, NULL }
 
 
 /*
@@ -494,6 +540,25 @@ Paceline__V1__OutcomeShard *
 void   paceline__v1__outcome_shard__free_unpacked
                      (Paceline__V1__OutcomeShard *message,
                       ProtobufCAllocator *allocator);
+/* Paceline__V1__Constraint methods */
+void   paceline__v1__constraint__init
+                     (Paceline__V1__Constraint         *message);
+size_t paceline__v1__constraint__get_packed_size
+                     (const Paceline__V1__Constraint   *message);
+size_t paceline__v1__constraint__pack
+                     (const Paceline__V1__Constraint   *message,
+                      uint8_t             *out);
+size_t paceline__v1__constraint__pack_to_buffer
+                     (const Paceline__V1__Constraint   *message,
+                      ProtobufCBuffer     *buffer);
+Paceline__V1__Constraint *
+       paceline__v1__constraint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   paceline__v1__constraint__free_unpacked
+                     (Paceline__V1__Constraint *message,
+                      ProtobufCAllocator *allocator);
 /* Paceline__V1__Open methods */
 void   paceline__v1__open__init
                      (Paceline__V1__Open         *message);
@@ -619,6 +684,9 @@ typedef void (*Paceline__V1__DraftLimits_Closure)
 typedef void (*Paceline__V1__OutcomeShard_Closure)
                  (const Paceline__V1__OutcomeShard *message,
                   void *closure_data);
+typedef void (*Paceline__V1__Constraint_Closure)
+                 (const Paceline__V1__Constraint *message,
+                  void *closure_data);
 typedef void (*Paceline__V1__Open_Closure)
                  (const Paceline__V1__Open *message,
                   void *closure_data);
@@ -644,10 +712,12 @@ typedef void (*Paceline__V1__Close_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    paceline__v1__rest_reason__descriptor;
+extern const ProtobufCEnumDescriptor    paceline__v1__constraint_beginning__descriptor;
 extern const ProtobufCEnumDescriptor    paceline__v1__close_reason__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__sampling__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__draft_limits__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__outcome_shard__descriptor;
+extern const ProtobufCMessageDescriptor paceline__v1__constraint__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__open__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__base__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__tree__descriptor;

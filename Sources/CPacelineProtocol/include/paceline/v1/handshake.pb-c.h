@@ -50,7 +50,11 @@ typedef enum _Paceline__V1__Capability {
   /*
    * the worker samples with the noise of (seed, position, token)
    */
-  PACELINE__V1__CAPABILITY__CAPABILITY_SHARED_NOISE = 4
+  PACELINE__V1__CAPABILITY__CAPABILITY_SHARED_NOISE = 4,
+  /*
+   * The worker, in version 2, uses the constraint in Open; without this bit it gets none.
+   */
+  PACELINE__V1__CAPABILITY__CAPABILITY_CONSTRAINTS = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__CAPABILITY)
 } Paceline__V1__Capability;
 

@@ -1,0 +1,213 @@
+"""What the grammar drafter gains on constrained texts.
+
+Three prompts ask for JSON that a schema describes: a person, a list of products, a weather report. Each is answered by
+plain masked decoding and with drafters in the verifier's process, without and with a worker process, in alternating
+order, so that a change of the machine's speed affects all. The texts must be equal. With `--drafters
+grammar,ngram,grammar+ngram` it shows what drafters gain together.
+
+    PACELINE=.build/release/paceline python3 Tests/Measurements/grammar.py --model smollm2-135m [--json report.json]
+"""
+
+import argparse
+import json
+import sys
+
+from cluster import Client, Cluster, Failure, median, run, table
+
+PLAIN = "plain"
+GAIN = 1.5
+TOGETHER = 0.98
+
+
+def closed(properties):
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+STRING, INTEGER, NUMBER, BOOLEAN = ({"type": name} for name in ["string", "integer", "number", "boolean"])
+ADDRESS = {"street": STRING, "city": STRING, "postal_code": STRING, "country": STRING}
+PRODUCT = {
+    "identifier": INTEGER,
+    "title": STRING,
+    "category": {"enum": ["electronics", "furniture", "clothing", "kitchen"]},
+    "price_in_euros": NUMBER,
+    "availability": {"enum": ["in_stock", "sold_out", "preorder"]},
+}
+FORECAST = {
+    "day": {"enum": ["monday", "tuesday", "wednesday"]},
+    "condition": {"enum": ["sunny", "cloudy", "rainy", "snowy", "stormy"]},
+    "maximum_temperature": INTEGER,
+    "minimum_temperature": INTEGER,
+    "chance_of_rain_percent": INTEGER,
+    "wind_warning": BOOLEAN,
+}
+# Of each prompt: what it asks for, and the schema of the answer.
+PROMPTS = {
+    "person": (
+        "Ada Lovelace, born in 1815, lived at 12 St James's Square in London, SW1Y 4JH. Her mail address is "
+        "ada@example.org, and she liked mathematics, music and flying machines. Write her record as JSON.",
+        closed(
+            {
+                "first_name": STRING,
+                "last_name": STRING,
+                "year_of_birth": INTEGER,
+                "email_address": STRING,
+                "is_subscribed": BOOLEAN,
+                "home_address": closed(ADDRESS),
+                "interests": {"type": "array", "items": STRING, "minItems": 3, "maxItems": 3},
+            }
+        ),
+    ),
+    "products": (
+        "List four products of a shop as JSON: a lamp, a winter coat, a kettle and a wooden chair.",
+        closed({"products": {"type": "array", "items": closed(PRODUCT), "minItems": 4, "maxItems": 4}}),
+    ),
+    "weather": (
+        "Write a weather report for Lisbon for three days as JSON.",
+        closed(
+            {
+                "location": closed({"city": STRING, "country_code": {"type": "string", "pattern": "^[A-Z]{2}$"}}),
+                "unit": {"enum": ["celsius", "fahrenheit"]},
+                "forecasts": {"type": "array", "items": closed(FORECAST), "minItems": 3, "maxItems": 3},
+            }
+        ),
+    ),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--drafters", default="grammar", help="in the verifier's process, compared with one another")
+    parser.add_argument("--worker", default="ngram", help="drafter of the worker process; empty for none")
+    parser.add_argument("--tokens", type=int, default=400, help="tokens of a text at most")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each prompt in each way")
+    parser.add_argument("--temperature", type=float, default=0)
+    parser.add_argument("--verifier", default="", help="further options of the verifiers")
+    parser.add_argument("--untimed", action="store_true", help="check the texts and tokens a pass, but no speed")
+    parser.add_argument("--json", help="write the report to this file")
+    chosen = parser.parse_args()
+    chosen.drafters = chosen.drafters.split(",")
+    return chosen
+
+
+def chat(question):
+    """The templates of the models that are measured begin a turn alike."""
+    return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
+def generate(client, chosen, name):
+    question, schema = PROMPTS[name]
+    answer = client.generate(
+        chat(question),
+        chosen.tokens,
+        structured_outputs={"json": schema},
+        ignore_eos=False,
+        temperature=chosen.temperature,
+        seed=1,
+    )
+    return {
+        "tokens": answer.tokens,
+        "tokens_per_second": (len(answer.tokens) - 1) / answer.milliseconds * 1000,
+        "tokens_per_pass": len(answer.tokens) / answer.figures["num_rounds"],
+        "nodes_per_pass": answer.figures["num_draft_tokens"] / answer.figures["num_rounds"],
+    }
+
+
+def turn(clients, chosen, worker, order, runs):
+    """Answers each prompt once by each verifier."""
+    for name in PROMPTS:
+        answers = {kind: generate(clients[kind], chosen, name) for kind in order}
+        for kind, answer in answers.items():
+            runs[name].setdefault(kind if not worker else f"{kind}, worker", []).append(answer)
+
+
+def measure(chosen):
+    runs = {name: {} for name in PROMPTS}
+    with Cluster() as cluster:
+        clients, links, own = {}, {}, {}
+        for kind in [PLAIN, *chosen.drafters]:
+            named = [] if kind == PLAIN else ["-md", kind]
+            _, links[kind], http = cluster.verifier(chosen.model, *named, *chosen.verifier.split())
+            clients[kind] = Client(http)
+            own[kind] = 0 if kind == PLAIN else 1
+            clients[kind].await_workers(own[kind])
+        for number in range(chosen.runs):
+            order = sorted(clients, reverse=number % 2 == 1)
+            turn(clients, chosen, "", order, runs)
+            if not chosen.worker:
+                continue
+            workers = {kind: cluster.worker(links[kind], [chosen.worker]) for kind in clients}
+            for kind, client in clients.items():
+                client.await_workers(own[kind] + 1)
+            turn(clients, chosen, chosen.worker, order, runs)
+            for kind, worker in workers.items():
+                worker.stop()
+                clients[kind].await_workers(own[kind])
+            print(f"{number + 1} of {chosen.runs} runs", file=sys.stderr)
+    return {
+        "model": chosen.model,
+        "worker": chosen.worker,
+        "temperature": chosen.temperature,
+        "untimed": chosen.untimed,
+        "prompts": {name: summary(name, ways) for name, ways in runs.items()},
+    }
+
+
+def summary(name, ways):
+    """Medians of each way, and of its ratio to plain decoding in the same run."""
+    plain = ways[PLAIN]
+    for kind, answers in ways.items():
+        if any(answer["tokens"] != plain[0]["tokens"] for answer in answers):
+            raise Failure(f"the text of {name} with {kind} is not that of plain decoding")
+    figures = {kind: medians(answers, plain) for kind, answers in ways.items()}
+    return {"tokens": len(plain[0]["tokens"]), "ways": figures}
+
+
+def medians(answers, plain):
+    figures = ["tokens_per_second", "tokens_per_pass", "nodes_per_pass"]
+    ratios = [mine["tokens_per_second"] / its["tokens_per_second"] for mine, its in zip(answers, plain)]
+    return {figure: median([answer[figure] for answer in answers]) for figure in figures} | {"ratio": median(ratios)}
+
+
+def show(report):
+    print(f"{report['model']}, temperature {report['temperature']}\n")
+    for name, prompt in report["prompts"].items():
+        rows = [
+            [
+                kind.replace("worker", f"worker with {report['worker']}"),
+                entry["tokens_per_pass"],
+                entry["nodes_per_pass"],
+                entry["tokens_per_second"],
+                entry["ratio"],
+            ]
+            for kind, entry in prompt["ways"].items()
+        ]
+        header = [f"{name}, {prompt['tokens']} tokens", "tokens a pass", "nodes a pass", "tokens/s", "ratio to plain"]
+        print(table(header, rows) + "\n")
+
+
+def check(report):
+    """Checks the expectations; returns a sentence for each that is not met."""
+    wrong = []
+    for name, prompt in report["prompts"].items():
+        for kind, entry in prompt["ways"].items():
+            drafters = kind.split(",")[0].split("+")
+            if "grammar" in drafters and entry["ratio"] < GAIN and not report["untimed"]:
+                wrong.append(f"{name}: {kind} has {entry['ratio']:.2f} of the plain speed, less than {GAIN}")
+            for alone in drafters if len(drafters) > 1 else []:
+                other = prompt["ways"].get(kind.replace("+".join(drafters), alone))
+                if other and entry["tokens_per_pass"] < TOGETHER * other["tokens_per_pass"]:
+                    wrong.append(
+                        f"{name}: {kind} has {entry['tokens_per_pass']:.2f} tokens a pass, and {alone} alone "
+                        f"{other['tokens_per_pass']:.2f}"
+                    )
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(run("grammar", arguments(), measure, show, check))
