@@ -2,6 +2,7 @@ import PacelineChat
 import PacelineCluster
 import PacelineGrammar
 import PacelineModel
+import PacelineSpeculation
 
 /// What is to be generated for a request for chat, and how its answer is written.
 struct PlannedChat {
