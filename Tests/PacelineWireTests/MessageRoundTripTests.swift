@@ -35,7 +35,7 @@ struct MessageRoundTripTests {
     func largest() throws {
         let phase = LinkPhase.established(limits: .maximum, vocabularySize: 1 << 20, version: 2)
         let base = [Token](repeating: (1 << 20) - 1, count: 1 << 18)
-        let open = Message.Open(
+        var open = Message.Open(
             request: .max,
             epoch: .max,
             base: base,
@@ -49,6 +49,11 @@ struct MessageRoundTripTests {
             credit: 512,
             limits: DraftLimits(nodes: 512, depth: 32, width: 64),
             lengthLimit: Int(UInt32.max)
+        )
+        open.constraint = DraftConstraint(
+            grammar: String(repeating: "g", count: WireLimits.grammarBytes),
+            beginning: .afterThoughts,
+            promptLength: base.count
         )
         let tree = Message.Tree(
             request: .max,

@@ -5,8 +5,8 @@ package import PacelineSpeculation
 /// The verifier decides what is legal. If its text is not legal here, because the two do not take the same tokens for
 /// special ones, all tokens are from then on.
 package final class ConstrainedText {
-    /// Numbers of four bytes that an automaton may hold. It grows with what is drafted and is then made anew.
-    private static let sizeLimit = 1 << 22
+    /// By how many numbers of four bytes an automaton may grow with what is drafted before it is made anew.
+    private static let growthLimit = 1 << 22
 
     private let constraint: Constraint
     private let promptLength: Int
@@ -16,6 +16,8 @@ package final class ConstrainedText {
     /// Those behind the prompt.
     private var generated: [Token] = []
     private var isLost = false
+    /// The automaton's size when it was made for these tokens.
+    private var leastSize = 0
 
     package init(_ constraint: Constraint, promptLength: Int) {
         (self.constraint, self.promptLength) = (constraint, promptLength)
@@ -28,12 +30,13 @@ package final class ConstrainedText {
         length += tokens.count
         generated += new
         for token in new where !isLost { isLost = !cursor.advance(by: token) }
-        if cursor.size > Self.sizeLimit { restart() }
+        if cursor.size - leastSize > Self.growthLimit { restart() }
     }
 
     private func restart() {
         cursor = ConstraintCursor(constraint)
         for token in generated where !isLost { isLost = !cursor.advance(by: token) }
+        leastSize = cursor.size
     }
 
     /// What is legal behind some tokens below the base.

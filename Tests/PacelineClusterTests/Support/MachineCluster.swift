@@ -53,12 +53,14 @@ final class MachineCluster {
     /// - Parameters:
     ///   - drafters: the source of each worker's drafters.
     ///   - planner: what shapes the workers' trees.
+    ///   - usesConstraints: whether the workers are told what texts must be.
     init(
         _ configuration: VerifierConfiguration = VerifierConfiguration(),
         target: TargetDescription = .mock(),
         engine: any TargetEngine = MockTarget(),
         drafters: [any DrafterSource] = [],
-        planner: PlannerSettings? = nil
+        planner: PlannerSettings? = nil,
+        usesConstraints: Bool = false
     ) throws {
         costs = try .mock()
         verifier = VerifierMachine(configuration: configuration, target: target, costs: costs, incarnation: 1)
@@ -66,6 +68,7 @@ final class MachineCluster {
         for (index, source) in drafters.enumerated() {
             var configuration = WorkerConfiguration(name: "worker \(index)", fingerprint: nil)
             configuration.draft.planner = planner
+            configuration.usesConstraints = usesConstraints
             let machine = WorkerMachine(
                 configuration: configuration,
                 verifiers: [Endpoint(host: "verifier", port: 7411)],

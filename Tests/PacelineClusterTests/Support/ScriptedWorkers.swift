@@ -1,4 +1,5 @@
 import NIOCore
+import PacelineModel
 import PacelineSimulation
 import PacelineSpeculation
 import PacelineWire
@@ -43,16 +44,23 @@ final class ScriptedWorkers {
 
     // MARK: Workers
 
-    func connect(from host: String = "10.0.0.1", incarnation: UInt64, readsNothing: Bool = false) throws -> LinkID {
+    func connect(
+        from host: String = "10.0.0.1",
+        incarnation: UInt64,
+        readsNothing: Bool = false,
+        versions: ClosedRange<Int> = WireLimits.protocolVersions,
+        capabilities: LinkCapabilities = [.deltas]
+    ) throws -> LinkID {
         lastLink += 1
         let id = LinkID(rawValue: lastLink)
         peers[id] = Peer()
         tell(.accepted(id, host: host, nonce: LinkNonce(using: &nonces)))
         let hello = Message.Hello(
+            versions: versions,
             name: "scripted",
             incarnation: incarnation,
             fingerprint: nil,
-            capabilities: [.deltas],
+            capabilities: capabilities,
             slots: 8
         )
         try send(.hello(hello), from: id)
@@ -106,12 +114,19 @@ final class ScriptedWorkers {
 
     // MARK: Requests
 
-    func submit(_ prompt: [Token], seed: UInt64 = 9, count: Int) -> RequestID {
+    func submit(
+        _ prompt: [Token],
+        seed: UInt64 = 9,
+        count: Int,
+        constraint: Constraint? = nil
+    ) -> RequestID {
         lastRequest += 1
         let id = RequestID(rawValue: lastRequest)
         tokens[id] = []
         let sampling = SamplingParameters(seed: seed)
-        tell(.submit(id, GenerationRequest(prompt: prompt, sampling: sampling, maximumTokens: count)))
+        var request = GenerationRequest(prompt: prompt, sampling: sampling, maximumTokens: count)
+        request.constraint = constraint
+        tell(.submit(id, request))
         return id
     }
 

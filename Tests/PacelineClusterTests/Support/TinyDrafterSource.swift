@@ -1,4 +1,5 @@
 import PacelineCluster
+import PacelineGrammar
 import PacelineModel
 import PacelineSpeculation
 import PacelineTestKit
@@ -8,17 +9,21 @@ import PacelineWire
 final class TinyDrafterSource: DrafterSource {
     private let transformer: Transformer
     private let pool: KVPagePool
+    private let compiler: ConstraintCompiler
 
-    /// - Parameter perturbation: how far its weights are from the target's.
-    init(perturbation: Float) throws {
+    /// - Parameters:
+    ///   - perturbation: how far its weights are from the target's.
+    ///   - onRefusal: told of constraints that the drafters cannot use.
+    init(perturbation: Float, onRefusal: @escaping (GrammarError) -> Void = { _ in }) throws {
         var model = TinyModel.with(weights: .q4_0)
         model.perturbation = perturbation
         transformer = try model.transformer(threads: 1)
         pool = KVPagePool(shape: transformer.cacheShape, slots: 1 << 13)
+        compiler = ConstraintCompiler(try model.tokenizer(), onRefusal: onRefusal)
     }
 
     func makeDrafters() -> [any Drafter] {
-        [ModelDrafter(transformer: transformer, pool: pool)]
+        [ModelDrafter(transformer: transformer, pool: pool, compiler: compiler)]
     }
 }
 

@@ -1,3 +1,4 @@
+import PacelineGrammar
 import PacelineSpeculation
 import PacelineTestKit
 import Testing
@@ -130,6 +131,37 @@ struct RetokenizingDrafterTests {
         // Two bytes of another one.
         try drafting.begin(base: Array(words.encode("é🙂").prefix(4)), sampling: .greedy)
         #expect(try drafting.expand(TokenTree(), at: [nil], width: 2) == [[]])
+    }
+
+    @Test("proposes legal tokens only: what the drafter writes while it is legal, then the next best of its choices")
+    func constrained() throws {
+        let (words, pairs) = try Self.tokenizers()
+        for (drafter, target, least) in [(words, pairs, " of people that b"), (pairs, words, " of people tha")] {
+            let prompt = target.encode("The number")
+            let constraint = try Constraint(.regex(" of people that [a-m]+x"), tokenizer: target)
+            let writer = KnowingDrafter(
+                text: Array("The number of people that zebra".utf8),
+                tokenizer: drafter,
+                other: drafter.encode("b")[0]
+            )
+            let compiler = ConstraintCompiler(target)
+            let drafting = RetokenizingDrafter(writer, drafter: drafter, target: target, compiler: compiler)
+            let told = constraint.draft(promptLength: prompt.count)
+            try drafting.begin(base: prompt, sampling: .greedy, constraint: told)
+            let cursor = ConstraintCursor(constraint)
+            var (tree, place) = (TokenTree(), cursor.place)
+            while tree.count < 24 {
+                let node = tree.isEmpty ? nil : tree.count - 1
+                let candidates = try drafting.expand(tree, at: [node], width: 2)[0]
+                #expect(candidates.allSatisfy { cursor.place(behind: $0.token, at: place) != nil })
+                guard let next = candidates.first, let behind = cursor.place(behind: next.token, at: place)
+                else { break }
+                place = behind
+                try tree.append(.init(parent: node, token: next.token, logProbability: next.logProbability))
+            }
+            let text = String(decoding: try target.decode(tree.map(\.token)), as: UTF8.self)
+            #expect(text.hasPrefix(least), "\(text)")
+        }
     }
 }
 

@@ -121,7 +121,17 @@ struct RandomMessages {
             requestID: Bool.random(using: &random) ? "" : text(128)
         )
         open.rest = DraftRestReason.allCases.randomElement(using: &random) ?? .unspecified
+        open.constraint = Bool.random(using: &random) ? nil : constraint(baseLength: length)
         return open
+    }
+
+    private mutating func constraint(baseLength: Int) -> DraftConstraint {
+        let isLong = Int.random(in: 0..<20, using: &random) == 0
+        return DraftConstraint(
+            grammar: isLong ? String(repeating: "₿", count: WireLimits.grammarBytes / 3) + "g" : "g" + text(500),
+            beginning: DraftConstraint.Beginning.allCases.pick(&random),
+            promptLength: number(1...baseLength)
+        )
     }
 
     private mutating func base() -> Message.Base {

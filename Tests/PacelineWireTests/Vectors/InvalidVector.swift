@@ -23,7 +23,7 @@ struct InvalidVector {
     }
 
     static let all: [InvalidVector] =
-        framing + trees + protobuf + bases + [
+        framing + trees + protobuf + bases + constraints + [
             InvalidVector(
                 "welcome-too-late",
                 Wire.frame(.welcome, payload: []),
@@ -177,6 +177,26 @@ struct InvalidVector {
                 "base-empty",
                 ProtobufPayload().varint(1, 7).varint(2, 3),
                 .outOfRange(field: "the count of tokens", found: 0, allowed: 1...262_144)
+            ),
+        ]
+    }()
+
+    private static let constraints: [InvalidVector] = {
+        let open = ProtobufPayload().varint(1, 1).packed(3, [5, 6]).varint(9, 2)
+            .message(5, ProtobufPayload().float(1, 1).float(3, 1).float(5, 1))
+            .message(7, ProtobufPayload().varint(1, 1).varint(2, 1).varint(3, 1))
+        let grammar = ProtobufPayload().bytes(1, Array("{\"json_object\": true}".utf8)).varint(2, 1)
+        func message(_ name: String, _ part: ProtobufPayload, _ problem: MessageError.Problem) -> InvalidVector {
+            let frame = Wire.frame(.open, payload: open.message(14, part).bytes)
+            let error = WireError.message(MessageError(type: .open, problem: problem))
+            return InvalidVector(name, frame, error, in: RandomMessages.established(version: 2))
+        }
+        return [
+            message("constraint-empty", ProtobufPayload().varint(2, 1), .empty(field: "constraint.grammar")),
+            message(
+                "constraint-prompt",
+                grammar.varint(3, 3),
+                .outOfRange(field: "constraint.prompt_length", found: 3, allowed: 1...2)
             ),
         ]
     }()

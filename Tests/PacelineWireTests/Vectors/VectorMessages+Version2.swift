@@ -33,9 +33,16 @@ extension VectorMessage {
         VectorMessage(name: "traced/03-open", sender: .verifier, message: .open(tracedOpen)),
     ]
 
+    /// A request whose text must be of a grammar, for a worker that uses it.
+    static let constrained: [VectorMessage] = [
+        VectorMessage(name: "constrained/01-hello", sender: .worker, message: .hello(ableHello)),
+        VectorMessage(name: "constrained/02-welcome", sender: .verifier, message: .welcome(ableWelcome)),
+        VectorMessage(name: "constrained/03-open", sender: .verifier, message: .open(constrainedOpen)),
+    ]
+
     /// All golden frames, by conversation, with the protocol version of each.
     static let conversations: [(version: Int, messages: [VectorMessage])] = [
-        (1, exchange), (1, authenticated), (2, version2), (2, traced),
+        (1, exchange), (1, authenticated), (2, version2), (2, traced), (2, constrained),
     ]
 
     private static let longBase: [Token] = base + [6330, 284]
@@ -72,6 +79,29 @@ extension VectorMessage {
         ]
         named.requestID = "req-1k2j3h"
         return named
+    }
+
+    private static var ableHello: Message.Hello {
+        var able = newHello
+        able.capabilities.insert(.constraints)
+        return able
+    }
+
+    private static var ableWelcome: Message.Welcome {
+        var able = newWelcome
+        able.capabilities.insert(.constraints)
+        return able
+    }
+
+    /// The last two tokens of its base have been generated, behind a prompt of three.
+    private static var constrainedOpen: Message.Open {
+        var constrained = open
+        constrained.constraint = DraftConstraint(
+            grammar: #"{"sequence": [{"text": "of "}, {"choice": ["gravity", "a fall"]}]}"#,
+            beginning: .first,
+            promptLength: 3
+        )
+        return constrained
     }
 
     private static let treeBelow = Message.Tree(
