@@ -53,3 +53,16 @@ package struct Matrix<Scalar: TrainingScalar>: Equatable, Sendable {
         return Matrix(rows: indices.count, columns: columns, values: gathered)
     }
 }
+
+extension Matrix {
+    /// Matrices of as many rows, side by side.
+    init(joining parts: [Matrix]) {
+        let rows = parts[0].rows
+        var values: [Scalar] = []
+        values.reserveCapacity(parts.reduce(0) { $0 + $1.values.count })
+        for row in 0..<rows {
+            for part in parts { values += part.values[row * part.columns..<(row + 1) * part.columns] }
+        }
+        self.init(rows: rows, columns: parts.reduce(0) { $0 + $1.columns }, values: values)
+    }
+}
