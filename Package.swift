@@ -56,6 +56,13 @@ let targets: [Target] = [
     .target(name: "PacelineGrammar", dependencies: ["PacelineChat", "PacelineSpeculation"]),
     .testTarget(name: "PacelineGrammarTests", dependencies: ["PacelineGrammar", "PacelineSpeculation"]),
 
+    // Pure logic of training draft heads: layers with their gradients, heads, optimiser.
+    .target(name: "PacelineTraining", dependencies: ["CPacelineKernels", "PacelineSpeculation"]),
+    .testTarget(
+        name: "PacelineTrainingTests",
+        dependencies: ["PacelineSpeculation", "PacelineTestTraits", "PacelineTraining"]
+    ),
+
     // Model files, tokenizers, the transformer, KV cache and sampling.
     .target(
         name: "PacelineModel",

@@ -36,4 +36,39 @@ struct BLASTests {
             }
         }
     }
+
+    @Test("multiplies all forms of two matrices and adds to a third, in both precisions", arguments: 0..<4)
+    func forms(_ form: Int) throws {
+        try OpenBLAS.load()
+        var inputs = KernelInputs(seed: 13)
+        let (m, n, k) = (4, 6, 19)
+        let (transposesA, transposesB) = (form & 1 != 0, form & 2 != 0)
+        let product = pl_blas_product(
+            m: Int64(m),
+            n: Int64(n),
+            k: Int64(k),
+            transpose_a: transposesA,
+            transpose_b: transposesB,
+            lda: Int64(transposesA ? m : k),
+            ldb: Int64(transposesB ? k : n),
+            ldc: Int64(n),
+            alpha: 0.5,
+            beta: 2
+        )
+        let (a, b, before) = (inputs.floats(m * k), inputs.floats(k * n), inputs.floats(m * n))
+        var (single, double) = (before, before.map(Double.init))
+        withUnsafePointer(to: product) { shape in
+            pl_blas_sgemm(shape, a, b, &single)
+            pl_blas_dgemm(shape, a.map(Double.init), b.map(Double.init), &double)
+        }
+        for (row, column) in (0..<m).flatMap({ row in (0..<n).map { (row, $0) } }) {
+            let sum = (0..<k).reduce(0.0) { sum, inner in
+                let left = a[transposesA ? inner * m + row : row * k + inner]
+                return sum + Double(left) * Double(b[transposesB ? column * k + inner : inner * n + column])
+            }
+            let exact = 0.5 * sum + 2 * Double(before[row * n + column])
+            #expect(abs(double[row * n + column] - exact) < 1e-13)
+            #expect(abs(Double(single[row * n + column]) - exact) < 1e-5)
+        }
+    }
 }
