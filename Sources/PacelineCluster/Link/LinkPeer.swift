@@ -37,8 +37,8 @@ extension LinkPeer {
         version < 2 ? .max : min(limit, fittingPart)
     }
 
-    /// Whether the peer is to be told what a request's text must be. Without knowing it, it drafts less well, so a large
-    /// one is left out rather than sent in parts.
+    /// Whether the peer is to be told what a request's text must be. Without knowing it, it drafts less well, so a
+    /// large one is left out rather than sent in parts.
     func takes(_ constraint: DraftConstraint) -> Bool {
         let limit = min(WireLimits.grammarBytes, limits.framePayload / 4)
         return capabilities.contains(.constraints) && constraint.grammar.utf8.count <= limit

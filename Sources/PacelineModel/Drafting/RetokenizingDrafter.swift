@@ -8,8 +8,8 @@ package import PacelineSpeculation
 /// that it ends there. Lossless, since the target compares its own tokens. The drafter is greedy whatever the sampling:
 /// the target's noise belongs to the target's tokens.
 ///
-/// What a constraint allows is a matter of text, so it holds for the drafter's tokens: it writes the best of its choices
-/// that is legal.
+/// What a constraint allows is a matter of text, so it holds for the drafter's tokens: it writes the best of its
+/// choices that is legal.
 package final class RetokenizingDrafter: Drafter {
     /// The most tokens that the drafter writes at once for one of the target's.
     private static let stepsPerToken = 8

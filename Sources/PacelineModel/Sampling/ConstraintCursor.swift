@@ -7,7 +7,8 @@ package import PacelineSpeculation
 /// Where it stands depends on the constraint and the tokens it has taken, so it can be made anew from them at any time.
 /// One thread uses it at a time.
 package final class ConstraintCursor {
-    /// Where a text stands. Places may be kept and gone on from in any order, as in a tree; they belong to their cursor.
+    /// Where a text stands. Places may be kept and gone on from in any order, as in a tree; they belong to their
+    /// cursor.
     package enum Place: Hashable {
         /// Before the first token of an answer that may begin with thoughts.
         case open

@@ -78,8 +78,8 @@ extension VerifierMachine {
 
     /// Gives a worker all it needs to draft for a request from nothing.
     private mutating func open(_ request: RequestID, at worker: LinkID, now: Instant) {
-        guard let sequence = running[request], let (drafter, peer) = links[worker]?.worker.map({ ($0.drafter, $0.peer) })
-        else { return }
+        guard let sequence = running[request], let record = links[worker]?.worker else { return }
+        let (drafter, peer) = (record.drafter, record.peer)
         let terms = terms(for: worker, among: ledger.workers(of: request) + [worker])
         var message = Message.Open(
             request: request.rawValue,
