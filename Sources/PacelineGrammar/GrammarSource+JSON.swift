@@ -56,7 +56,8 @@ extension GrammarSource {
         guard depth <= Self.depthLimit else {
             throw GrammarError(place, "its parts are nested deeper than \(Self.depthLimit)")
         }
-        guard case .mapping(let mapping) = value, mapping.count == 1, case .text(let kind) = mapping.entries[0].key else {
+        guard case .mapping(let mapping) = value, mapping.count == 1, case .text(let kind) = mapping.entries[0].key
+        else {
             throw GrammarError(place, "a part must be an object with one member")
         }
         let (content, inside) = (mapping.entries[0].value, "\(place).\(kind.string)")

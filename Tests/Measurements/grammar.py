@@ -9,7 +9,6 @@ grammar,ngram,grammar+ngram` it shows what drafters gain together.
 """
 
 import argparse
-import json
 import sys
 
 from cluster import Client, Cluster, Failure, median, run, table

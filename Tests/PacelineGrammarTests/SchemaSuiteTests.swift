@@ -25,7 +25,9 @@ struct SchemaSuiteTests {
         let files = try FileManager.default.contentsOfDirectory(at: suite, includingPropertiesForKeys: nil)
         var tally = Tally()
         for file in files.filter({ $0.pathExtension == "json" }).sorted(by: { $0.path < $1.path }) {
-            let groups = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]])
+            let groups = try #require(
+                try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]]
+            )
             for group in groups { try count(group, of: file.lastPathComponent, &tally) }
         }
         print(
