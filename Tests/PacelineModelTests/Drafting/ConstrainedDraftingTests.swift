@@ -144,9 +144,8 @@ struct ConstrainedDraftingTests {
         "a constraint that cannot be compiled is told of once and makes no difference",
         arguments: [
             "", "no JSON", "{\"later\": true}", "{\"gbnf\": \"root ::= other\"}", "{\"json_schema\": \"{\"}",
-            String(repeating: "[", count: 60_000), "{\"regex\": \"((a{1000}){1000}){1000}\"}",
+            String(repeating: "[", count: 60_000), "{\"regex\": \"((a{1000}){1000}\"}",
             String(repeating: "{\"sequence\":[", count: 4000), "{\"json_object\": true, \"text\": \"x\"}",
-            "{\"repetition\": {\"part\": {\"text\": \"a\"}, \"minimum\": 9000000000000, \"maximum\": null}}",
             "{\"repetition\": {\"part\": {\"text\": \"a\"}, \"minimum\": 3, \"maximum\": 2}}",
         ]
     )
