@@ -289,8 +289,9 @@ struct ProxyTests {
             #expect(throws: IOError.self) { try PlainClient(proxy) }
             #expect(try await enable(true).listen == "\(proxy)")
             let second = try PlainClient(proxy)
+            let behind = try await upstream.accept()
             #expect(try await bench.statistics().accepted == 2)
-            for socket in [client, server, second] { socket.close() }
+            for socket in [client, server, second, behind] { socket.close() }
         }
     }
 
