@@ -14,8 +14,10 @@ from paceline_worker.ngrams import NGrams
 from paceline_worker.session import Refused, Session
 
 VECTORS = messages.PROTOCOLS / "vectors"
-# Invalid frames that protobuf's own reader accepts, and that a worker may accept too.
-TOLERATED = frozenset(("ping-number-zero", "text-empty", "text-nul", "message-in-parts"))
+# Invalid frames that protobuf's own reader accepts, and that a worker may accept too. This one reads no constraint.
+TOLERATED = frozenset(
+    ("ping-number-zero", "text-empty", "text-nul", "message-in-parts", "constraint-empty", "constraint-prompt")
+)
 
 
 def vector(path):
