@@ -35,29 +35,14 @@ extension Float: TrainingScalar {
         }
     }
 
-    /// Without branches, so that the compiler makes vectors of it. Accurate to two units in the last place.
+    private static let isa = pl_isa_best()
+
     package static func exponentiate(_ values: UnsafeMutablePointer<Float>, count: Int) {
-        // Adding 1.5 · 2^23 rounds to an integer, which then stands in the lowest bits.
-        let rounding: Float = 12_582_912
-        for index in 0..<count {
-            let bounded = values[index] < -87 ? -87 : values[index]
-            let shifted = bounded * 1.442695 + rounding
-            let power = shifted - rounding
-            let rest = (bounded - power * 0.693145752) - power * 1.42860677e-6
-            var sum: Float = 1.0 / 5040
-            sum = sum * rest + 1.0 / 720
-            sum = sum * rest + 1.0 / 120
-            sum = sum * rest + 1.0 / 24
-            sum = sum * rest + 1.0 / 6
-            sum = sum * rest + 0.5
-            sum = (sum * rest + 1) * rest + 1
-            let exponent = (shifted.bitPattern &- rounding.bitPattern &+ 127) &<< 23
-            values[index] = sum * Float(bitPattern: exponent)
-        }
+        pl_exp(isa, values, values, Int64(count))
     }
 
-    package static func exponential(_ x: Float) -> Float { Float(Double.exponential(Double(x))) }
-    package static func logarithm(_ x: Float) -> Float { Float(Double.logarithm(Double(x))) }
+    package static func exponential(_ x: Float) -> Float { pl_expf(x) }
+    package static func logarithm(_ x: Float) -> Float { pl_logf(x) }
 }
 
 extension Double: TrainingScalar {
