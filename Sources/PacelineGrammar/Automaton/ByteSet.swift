@@ -30,13 +30,21 @@ package struct ByteSet: Hashable, Sendable {
     }
 
     /// Those below 128.
-    var ascii: ByteSet {
+    package var ascii: ByteSet {
         var result = self
         (result.words.z, result.words.w) = (0, 0)
         return result
     }
 
     func isSubset(of other: ByteSet) -> Bool { words & other.words == words }
+
+    package var count: Int { (0..<4).reduce(0) { $0 + words[$1].nonzeroBitCount } }
+
+    /// The byte, if there is just one.
+    package var only: UInt8? {
+        guard count == 1, let word = (0..<4).first(where: { words[$0] != 0 }) else { return nil }
+        return UInt8(64 * word + words[word].trailingZeroBitCount)
+    }
 
     package var bytes: [UInt8] { (0...255).filter { contains($0) } }
 }
@@ -52,6 +60,13 @@ struct ByteClasses: Sendable {
         var found = [UInt8](repeating: 0, count: count)
         for byte in (UInt8.min ... .max).reversed() { found[Int(classes[Int(byte)])] = byte }
         return found
+    }
+
+    /// The bytes of each class.
+    var members: [ByteSet] {
+        var members = [ByteSet](repeating: ByteSet(), count: count)
+        for byte in UInt8.min ... .max { members[Int(classes[Int(byte)])].insert(byte) }
+        return members
     }
 
     /// Splits classes until `label` is equal for all bytes of each one.

@@ -18,6 +18,7 @@ package final class GrammarAutomaton {
     private let width: Int
     let classes: [UInt8]
     private let representatives: [UInt8]
+    private let members: [ByteSet]
     /// The loops that have been asked for, and the place of each term's among them, or -1.
     private var loops: [Loop] = []
     private var loopPlaces: [Int32] = []
@@ -31,6 +32,7 @@ package final class GrammarAutomaton {
         width = grammar.classes.count
         classes = grammar.classes.classes
         representatives = grammar.classes.representatives
+        members = grammar.classes.members
     }
 
     /// What the automaton holds, in numbers of four bytes.
@@ -61,6 +63,21 @@ package final class GrammarAutomaton {
         for byte in UInt8.min ... .max where next(state, byte) != .dead {
             guard found == nil else { return nil }
             found = byte
+        }
+        return found
+    }
+
+    /// The bytes that may follow, by the state behind them.
+    func continuations(of state: GrammarState) -> [(bytes: ByteSet, state: GrammarState)] {
+        var found: [(bytes: ByteSet, state: GrammarState)] = []
+        for (byteClass, bytes) in members.enumerated() {
+            let next = GrammarState(term: step(state.term, byteClass))
+            guard next != .dead else { continue }
+            if let known = found.firstIndex(where: { $0.state == next }) {
+                found[known].bytes = found[known].bytes.union(bytes)
+            } else {
+                found.append((bytes, next))
+            }
         }
         return found
     }

@@ -1,10 +1,9 @@
 extension GrammarMatcher {
-    /// The bytes that may follow, ascending, each with the state behind it.
-    package func continuations(of state: State) -> [(byte: UInt8, state: State)] {
+    /// The bytes that may follow, those together that lead to the same state. No two sets share a byte.
+    package func continuations(of state: State) -> [(bytes: ByteSet, state: State)] {
         guard !state.hasEnded else { return [] }
-        return (UInt8.min ... .max).compactMap { byte in
-            let next = automaton.next(state.state, byte)
-            return next == .dead ? nil : (byte, State(state: next, hasEnded: false, isAtStart: false))
+        return automaton.continuations(of: state.state).map { bytes, next in
+            (bytes, State(state: next, hasEnded: false, isAtStart: false))
         }
     }
 }

@@ -9,30 +9,27 @@ package import PacelineSpeculation
 package struct GrammarDrafter: Drafter {
     typealias Place = ConstraintCursor.Place
 
-    /// How a text may go on.
-    private struct Branches {
-        var bytes: [UInt8]
-        var places: [Place]
-        /// The text may end here.
-        var isComplete: Bool
-        /// There are too many for a guess.
-        var isFree: Bool { bytes.count > GrammarDrafter.choices }
-    }
+    /// Bytes that may follow, and how probable they are. Open: what comes behind them is not known.
+    private typealias Text = (bytes: [UInt8], probability: Double, isOpen: Bool)
 
-    /// A text that may follow.
+    /// A text that is being followed.
     private struct Continuation {
         var bytes: [UInt8] = []
-        var place: Place
+        var junction: Int
         var context: TextHabits.Context
         var probability = 1.0
+
+        mutating func append(_ byte: UInt8, _ junction: Int) {
+            bytes.append(byte)
+            context.append(byte)
+            self.junction = junction
+        }
     }
 
-    /// More different bytes than this are free text.
-    private static let choices = 32
     /// Bytes to look ahead: as many as decide about the first token.
-    private static let length = 24
+    private static let length = 16
     /// Texts that are less probable are not followed.
-    private static let leastProbability = 0.02
+    private static let leastProbability = 0.03
     /// The probability that a token ends where what is known of the text does.
     private static let boundary = 0.85
     /// Bytes of a prompt from which habits are learned.
@@ -44,11 +41,11 @@ package struct GrammarDrafter: Drafter {
 
     private let compiler: ConstraintCompiler
     private var cursor: ConstraintCursor?
+    private var junctions: ConstraintJunctions?
     /// Tokens of the prompt that have not come yet.
     private var promptLeft = 0
     private var habits = TextHabits()
     private var endings = EndingStatistics()
-    private var branches: [Place: Branches] = [:]
     private var firstTokens: [[UInt8]: Token?] = [:]
 
     /// - Parameter compiler: for the target's tokens.
@@ -70,8 +67,9 @@ package struct GrammarDrafter: Drafter {
     }
 
     mutating func begin(base: [Token], constraint: Constraint?, promptLength: Int) throws {
-        (habits, endings, branches) = (TextHabits(), EndingStatistics(), [:])
+        (habits, endings) = (TextHabits(), EndingStatistics())
         cursor = constraint.map { ConstraintCursor($0) }
+        junctions = cursor.map { ConstraintJunctions($0) }
         promptLeft = promptLength
         try append(base)
     }
@@ -101,9 +99,8 @@ package struct GrammarDrafter: Drafter {
         }
         guard try !tokenizer.isSpecial(token) else { return }
         let bytes = try tokenizer.bytes(of: token)
-        let branches = branches(at: place, of: cursor)
-        if branches.isFree, let first = bytes.first, let next = branches.bytes.firstIndex(of: first) {
-            endings.record(isEnding(first, branches.places[next], cursor), behind: habits.context)
+        if let first = bytes.first, let junction = junctions?.junction(at: place), junctions?.isFree(junction) == true {
+            endings.record(junctions?.isEnding(first, at: junction) == true, behind: habits.context)
         }
         habits.append(bytes)
     }
@@ -111,28 +108,33 @@ package struct GrammarDrafter: Drafter {
     // MARK: Proposing
 
     package mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
-        guard let cursor, promptLeft == 0, cursor.size < Self.sizeLimit else { return nodes.map { _ in [] } }
+        guard let cursor, var junctions, promptLeft == 0, cursor.size < Self.sizeLimit else {
+            return nodes.map { _ in [] }
+        }
+        self.junctions = nil
+        defer { self.junctions = junctions }
+        junctions.shrink()
         return try nodes.map { node in
-            var start = Continuation(place: cursor.place, context: habits.context)
+            var (place, context) = (cursor.place, habits.context)
             for token in tree.tokens(onPathTo: node) {
-                guard let next = cursor.place(behind: token, at: start.place) else { return [] }
-                start.place = next
-                for byte in try tokenizer.bytes(of: token) { start.context.append(byte) }
+                guard let next = cursor.place(behind: token, at: place) else { return [] }
+                place = next
+                for byte in try tokenizer.bytes(of: token) { context.append(byte) }
             }
-            return candidates(at: start, cursor, width: width)
+            let start = Continuation(junction: junctions.junction(at: place), context: context)
+            return candidates(texts(from: start, &junctions), at: place, cursor, width: width)
         }
     }
 
     private mutating func candidates(
-        at start: Continuation,
+        _ texts: [Text],
+        at place: Place,
         _ cursor: ConstraintCursor,
         width: Int
     ) -> [Candidate] {
         var probabilities: [(token: Token, probability: Double)] = []
-        for (bytes, probability, isOpen) in texts(from: start, cursor) {
-            guard let token = firstToken(of: bytes), cursor.place(behind: token, at: start.place) != nil else {
-                continue
-            }
+        for (bytes, probability, isOpen) in texts {
+            guard let token = firstToken(of: bytes), cursor.place(behind: token, at: place) != nil else { continue }
             let reachesEnd = isOpen && tokenizer.vocabulary.bytes(of: token).count == bytes.count
             let share = reachesEnd ? probability * Self.boundary : probability
             if let known = probabilities.firstIndex(where: { $0.token == token }) {
@@ -147,23 +149,22 @@ package struct GrammarDrafter: Drafter {
         }
     }
 
-    /// The texts that may follow, as far as they are easy to guess. Those that are open go on in a way that is not.
-    private mutating func texts(
-        from start: Continuation,
-        _ cursor: ConstraintCursor
-    ) -> [(bytes: [UInt8], probability: Double, isOpen: Bool)] {
-        var texts: [(bytes: [UInt8], probability: Double, isOpen: Bool)] = []
+    /// The texts that may follow, as far as they are easy to guess.
+    private func texts(from start: Continuation, _ junctions: inout ConstraintJunctions) -> [Text] {
+        var texts: [Text] = []
         var waiting = [start]
         while var next = waiting.popLast() {
-            let branches = branches(at: next.place, of: cursor)
-            if branches.isComplete {
+            while next.bytes.count < Self.length, let byte = junctions.forced(next.junction) {
+                next.append(byte, junctions.junction(behind: 0, at: next.junction))
+            }
+            if junctions.isComplete(next.junction) {
                 // Where a text may end and may go on, it does the one as often as the other.
-                let share = branches.bytes.isEmpty ? 1 : 0.5
+                let share = junctions.isOver(next.junction) ? 1 : 0.5
                 texts.append((next.bytes, next.probability * share, false))
                 next.probability *= 1 - share
             }
-            let isEnough = next.bytes.count >= Self.length || (branches.isFree && !next.bytes.isEmpty)
-            let ways = isEnough ? [] : self.ways(from: next, branches, cursor)
+            let isEnough = next.bytes.count >= Self.length
+            let ways = isEnough ? [] : self.ways(from: next, &junctions)
             waiting += ways
             let rest = next.probability - ways.reduce(0) { $0 + $1.probability }
             if rest > Self.leastProbability { texts.append((next.bytes, rest, true)) }
@@ -171,48 +172,24 @@ package struct GrammarDrafter: Drafter {
         return texts.filter { !$0.bytes.isEmpty }
     }
 
-    /// A text with one more byte, for each that is probable enough.
-    private mutating func ways(
-        from text: Continuation,
-        _ branches: Branches,
-        _ cursor: ConstraintCursor
-    ) -> [Continuation] {
-        var (bytes, places) = (branches.bytes, branches.places)
+    /// A text with one more byte, for each that is probable enough. In free text only the first one is guessed.
+    private func ways(from text: Continuation, _ junctions: inout ConstraintJunctions) -> [Continuation] {
         var probability = text.probability
-        if branches.isFree {
-            let endings = zip(bytes, places).filter { isEnding($0, $1, cursor) }
-            (bytes, places) = (endings.map(\.0), endings.map(\.1))
-            probability *= self.endings.probability(behind: text.context)
+        if junctions.isFree(text.junction) {
+            guard text.bytes.isEmpty else { return [] }
+            probability *= endings.probability(behind: text.context)
         }
-        guard !bytes.isEmpty else { return [] }
-        let shares = bytes.count == 1 ? [1] : habits.probabilities(of: bytes, in: text.context)
+        let choices = junctions.choices(at: text.junction)
+        guard probability > Self.leastProbability, !choices.isEmpty else { return [] }
+        let shares = habits.probabilities(of: choices, in: text.context)
         var ways: [Continuation] = []
-        for (index, share) in shares.enumerated() where probability * share > Self.leastProbability {
-            var way = Continuation(bytes: text.bytes, place: places[index], context: text.context)
-            way.bytes.append(bytes[index])
-            way.context.append(bytes[index])
+        for (choice, share) in shares.enumerated() where probability * share > Self.leastProbability {
+            var way = text
+            way.append(choices[choice], junctions.junction(behind: choice, at: text.junction))
             way.probability = probability * share
             ways.append(way)
         }
         return ways
-    }
-
-    /// Whether a byte ends free text. Those that begin a longer character do not.
-    private mutating func isEnding(_ byte: UInt8, _ place: Place, _ cursor: ConstraintCursor) -> Bool {
-        byte < 0x80 && !branches(at: place, of: cursor).isFree
-    }
-
-    private mutating func branches(at place: Place, of cursor: ConstraintCursor) -> Branches {
-        if let known = branches[place] { return known }
-        let following = cursor.continuations(at: place)
-        let found = Branches(
-            bytes: following.map(\.byte),
-            places: following.map(\.place),
-            isComplete: cursor.isComplete(at: place)
-        )
-        if branches.count >= Self.memory { branches = [:] }
-        branches[place] = found
-        return found
     }
 
     // MARK: Tokens

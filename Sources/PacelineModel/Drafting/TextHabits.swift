@@ -28,23 +28,33 @@ struct TextHabits: Sendable {
             }
         }
 
-        /// The contexts that count, the least telling first.
-        var keys: [UInt64] {
-            let lengths: [UInt64] = [0, 1, 2, 4, 8]
-            var keys = lengths.map { length in
-                Self.mixed(length, length == 8 ? recent : recent & (1 << (8 * length) - 1))
+        /// How many keys there are at most.
+        static let keyCount = 6
+        private static let lengths: [UInt64] = [0, 1, 2, 4, 8]
+
+        /// The contexts that count, the least telling first; nil for one that does not count here.
+        func key(_ index: Int) -> UInt64? {
+            if index < Self.lengths.count {
+                let length = Self.lengths[index]
+                return Self.mixed(length, length == 8 ? recent : recent & (1 << (8 * length) - 1))
             }
-            if isBlank, indentation > 0 || recent & 0xFF == UInt64(UInt8(ascii: "\n")) {
-                keys.append(Self.mixed(9, UInt64(bitPattern: Int64(indentation - previous)) << 8 | UInt64(ending)))
-            }
-            return keys
+            guard isBlank, indentation > 0 || recent & 0xFF == UInt64(UInt8(ascii: "\n")) else { return nil }
+            return Self.mixed(9, UInt64(bitPattern: Int64(indentation - previous)) << 8 | UInt64(ending))
         }
 
         private static func mixed(_ kind: UInt64, _ value: UInt64) -> UInt64 {
             var hash = (value &+ kind) &* 0x9E37_79B9_7F4A_7C15
             hash ^= hash >> 29
-            return (hash &* 0xBF58_476D_1CE4_E5B9 ^ kind) & ~0xFF
+            return hash &* 0xBF58_476D_1CE4_E5B9 ^ kind
         }
+    }
+
+    /// How often a byte came behind a context.
+    private struct Count {
+        let byte: UInt8
+        var times: UInt16
+        /// Where the context's next one is, or -1.
+        let next: Int32
     }
 
     /// Contexts and bytes that are remembered at most.
@@ -53,32 +63,49 @@ struct TextHabits: Sendable {
     private static let prior = 1.0
 
     private(set) var context = Context()
-    /// By context and byte.
-    private var counts: [UInt64: UInt16] = [:]
+    private var counts: [Count] = []
+    /// The first count of each context.
+    private var heads: [UInt64: Int32] = [:]
 
     mutating func append(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
-            for key in context.keys {
-                let slot = key | UInt64(byte)
-                if let count = counts[slot] {
-                    counts[slot] = min(count, .max - 1) + 1
-                } else if counts.count < Self.limit {
-                    counts[slot] = 1
-                }
+            for index in 0..<Context.keyCount {
+                if let key = context.key(index) { count(byte, behind: key) }
             }
             context.append(byte)
         }
     }
 
+    private mutating func count(_ byte: UInt8, behind key: UInt64) {
+        let head = heads[key] ?? -1
+        var place = head
+        while place >= 0 {
+            guard counts[Int(place)].byte != byte else {
+                counts[Int(place)].times = min(counts[Int(place)].times, .max - 1) + 1
+                return
+            }
+            place = counts[Int(place)].next
+        }
+        guard counts.count < Self.limit else { return }
+        heads[key] = Int32(counts.count)
+        counts.append(Count(byte: byte, times: 1, next: head))
+    }
+
     /// How probable each of some bytes is where one of them comes next.
     func probabilities(of bytes: [UInt8], in context: Context) -> [Double] {
         var probabilities = Array(repeating: 1 / Double(bytes.count), count: bytes.count)
-        for key in context.keys {
-            let found = bytes.map { Double(counts[key | UInt64($0)] ?? 0) }
-            let total = found.reduce(Self.prior, +)
-            for index in bytes.indices {
-                probabilities[index] = (found[index] + Self.prior * probabilities[index]) / total
+        for index in 0..<Context.keyCount {
+            guard let key = context.key(index), var place = heads[key] else { continue }
+            var total = Self.prior
+            while place >= 0 {
+                let count = counts[Int(place)]
+                if let known = bytes.firstIndex(of: count.byte) {
+                    probabilities[known] += Double(count.times) / Self.prior
+                    total += Double(count.times)
+                }
+                place = count.next
             }
+            for index in bytes.indices { probabilities[index] *= Self.prior / total }
         }
         return probabilities
     }

@@ -147,11 +147,11 @@ package final class ConstraintCursor {
 // MARK: Looking ahead
 
 extension ConstraintCursor {
-    /// The bytes that may follow at a place of this cursor, ascending, each with the place behind it. None in thoughts,
-    /// where nearly all may.
-    package func continuations(at place: Place) -> [(byte: UInt8, place: Place)] {
+    /// The bytes that may follow at a place of this cursor, by the place behind them. None in thoughts, where nearly all
+    /// may.
+    package func continuations(at place: Place) -> [(bytes: ByteSet, place: Place)] {
         guard case .text(let state) = place else { return [] }
-        return matcher.continuations(of: state).map { ($0.byte, .text($0.state)) }
+        return matcher.continuations(of: state).map { ($0.bytes, .text($0.state)) }
     }
 
     /// Whether the text may end at a place of this cursor.
