@@ -12,9 +12,11 @@ package struct ModelFile: Sendable {
 
     /// Opens the GGUF file at `path`.
     ///
+    /// - Parameter chatTemplate: takes the place of the file's, in the model's fingerprint too.
     /// - Throws: ``GGUFError`` or ``TokenizerError``.
-    package init(path: String) throws {
-        try self.init(GGUFFile(path: path))
+    package init(path: String, chatTemplate: String? = nil) throws {
+        let file = try GGUFFile(path: path)
+        try self.init(chatTemplate.map { file.replacing(ChatRenderer.templateKey, with: $0) } ?? file)
     }
 
     /// - Throws: ``GGUFError`` or ``TokenizerError``.

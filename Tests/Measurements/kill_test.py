@@ -2,8 +2,9 @@
 
 Every few seconds a verifier is killed (SIGKILL), or stopped (SIGSTOP) and then killed, in turns. It is started again
 some seconds later: a start takes a processor, which the streams that move need if all run on one machine. Clients
-stream all the time and check every token, every log-probability's text and the end. The longest silence of any stream
-may be 1 s where a verifier was killed, and 2.5 s where one was stopped.
+stream all the time, also texts that a schema or a pattern describes and calls of tools, and check every token, every
+log-probability's text and the end. The longest silence of any stream may be 1 s where a verifier was killed, and 2.5 s
+where one was stopped.
 
     PACELINE=.build/release/paceline python3 Tests/Measurements/kill_test.py [--seconds 600] [--json report.json]
 """
@@ -14,6 +15,7 @@ import http.client
 import itertools
 import json
 import os
+import pathlib
 import sys
 import threading
 import time
@@ -47,11 +49,16 @@ SCHEMA = {
     },
     "required": ["numbers", "name"],
 }
+TOOL = {"type": "function", "function": {"name": "record", "description": "Keep numbers.", "parameters": SCHEMA}}
 # What a text must be, beside what it is drawn with.
 FORMS = [
     {"response_format": {"type": "json_schema", "json_schema": {"name": "list", "schema": SCHEMA}}},
     {"structured_outputs": {"regex": "([a-z]{2,9} ){40}end"}},
+    {"tools": [TOOL], "tool_choice": "required"},
+    {"tools": [TOOL | {"function": TOOL["function"] | {"strict": True}}]},
 ]
+# The model's own has no tools.
+TEMPLATE = pathlib.Path(__file__).with_name("tools.jinja")
 
 
 def arguments():
@@ -110,7 +117,13 @@ class Stream:
             self.error = chunk["error"]["message"]
             return
         for entry in chunk["choices"]:
-            choice = self.choices.setdefault(entry["index"], {"text": "", "tokens": [], "scores": [], "ends": []})
+            choice = self.choices.setdefault(
+                entry["index"], {"text": "", "calls": {}, "tokens": [], "scores": [], "ends": []}
+            )
+            for call in entry.get("delta", {}).get("tool_calls") or []:
+                parts = choice["calls"].setdefault(call["index"], ["", ""])
+                for place, part in enumerate(("name", "arguments")):
+                    parts[place] += call.get("function", {}).get(part) or ""
             choice["text"] += entry.get("text") or entry.get("delta", {}).get("content") or ""
             choice["tokens"] += entry.get("token_ids") or []
             scores = entry.get("logprobs") or {}
@@ -205,7 +218,7 @@ def harm(replicas, chosen):
 
 
 def measure(chosen):
-    options = ["-t", 1, "--slots", 2 * chosen.clients, "--context", 1024]
+    options = ["-t", 1, "--slots", 2 * chosen.clients, "--context", 1024, "--chat-template", TEMPLATE]
     workers = [DRAFTERS[number % len(DRAFTERS)] for number in range(chosen.workers)]
     with Replicas(chosen.model, chosen.verifiers, *options, workers=workers) as replicas:
         # Of one verifier, without faults and with drafts: tokens depend on neither.
@@ -230,6 +243,7 @@ def measure(chosen):
         "cores": len(os.sched_getaffinity(0)),
         "streams": len(clients.streams),
         "tokens": sum(len(choice["tokens"]) for each in clients.streams for choice in each.choices.values()),
+        "calls": sum(len(choice["calls"]) for each in clients.streams for choice in each.choices.values()),
         "wrong": clients.wrong,
         "faults": {kind: sum(1 for _, each in faults if each == kind) for kind in ("kill", "stop")},
         "failovers": failovers,
@@ -241,6 +255,7 @@ def show(report):
     rows = [
         ["streams", report["streams"], ""],
         ["tokens", report["tokens"], ""],
+        ["calls of tools", report["calls"], ""],
         ["streams that failed or differ", len(report["wrong"]), "0"],
         ["verifiers killed", report["faults"]["kill"], ""],
         ["verifiers stopped", report["faults"]["stop"], ""],
@@ -260,6 +275,8 @@ def check(report):
     wrong = report["wrong"][:5]
     if not report["streams"]:
         wrong.append("no stream came to its end")
+    if not report["calls"]:
+        wrong.append("no stream called a tool")
     if not sum(report["failovers"].values()):
         wrong.append("no stream was cut, so nothing was shown")
     for kind, limit in () if report["untimed"] else LIMITS.items():

@@ -140,6 +140,31 @@ struct MaskTests {
         }
     }
 
+    @Test("hold the tokens of one byte that the continuations name, each with the state behind it")
+    func continuations() throws {
+        let single = SmallVocabulary((UInt8.min ... .max).map { [$0] })
+        var random = SplitMix(seed: 6)
+        for source: GrammarSource in [.jsonObject, .regex("(\\w{1,4} ){2,5}[^x]*"), .regex("([a-f]|é|日){3,7}.{2,}")] {
+            let matcher = GrammarMatcher(try Grammar(source), single.trie)
+            var state = matcher.start
+            for _ in 0..<100 {
+                let groups = matcher.continuations(of: state)
+                let bytes = groups.flatMap { $0.bytes.bytes }
+                let legal = matcher.mask(state).tokens.filter { $0 != SmallVocabulary.end }
+                try #require(bytes.sorted() == legal.map { single.bytes[Int($0)][0] })
+                #expect(groups.allSatisfy { $0.bytes.count == $0.bytes.bytes.count })
+                #expect(groups.allSatisfy { ($0.bytes.only != nil) == ($0.bytes.count == 1) })
+                for group in groups {
+                    for byte in group.bytes.bytes {
+                        #expect(matcher.advance(state, by: Token(byte) + 1, bytes: [byte]) == group.state)
+                    }
+                }
+                guard !groups.isEmpty else { break }
+                state = groups[random.next(below: groups.count)].state
+            }
+        }
+    }
+
     @Test("of recursive grammars follow what is open")
     func recursion() throws {
         let vocabulary = SmallVocabulary(["(", ")", "((", "))", "()", ")(", "x"])

@@ -37,12 +37,12 @@ package enum ToolCallFormat: String, Sendable, CaseIterable {
     }
 
     /// What begins a call. In none of these does the first character come again.
-    var openers: [[UInt8]] {
+    package var openers: [String] {
         switch self {
-        case .hermes: [Array("<tool_call>".utf8)]
-        case .qwenCoder: [Array("<tool_call>".utf8), Array("<function=".utf8)]
-        case .llama: [Array("<|python_tag|>".utf8)]
-        case .mistral: [Array("[TOOL_CALLS]".utf8)]
+        case .hermes: ["<tool_call>"]
+        case .qwenCoder: ["<tool_call>", "<function="]
+        case .llama: ["<|python_tag|>"]
+        case .mistral: ["[TOOL_CALLS]"]
         }
     }
 }

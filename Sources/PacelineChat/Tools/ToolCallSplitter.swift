@@ -99,9 +99,8 @@ package struct ToolCallSplitter: Sendable {
         }
         held.append(byte)
         let marker = held[spaces...]
-        let openers = format.openers.filter { $0.starts(with: marker) }
-        if let opener = openers.first {
-            if opener.count == marker.count { (state, scanner) = (.call, CallScanner(format, opener: opener)) }
+        if let opener = format.openers.first(where: { $0.utf8.starts(with: marker) })?.utf8 {
+            if opener.count == marker.count { (state, scanner) = (.call, CallScanner(format, opener: Array(opener))) }
             return
         }
         // No opener has its first byte in it a second time, so only this byte can begin another one.
@@ -188,7 +187,7 @@ package struct ToolCallSplitter: Sendable {
             guard end.count == marker.count else { return }
             held = []
             state = .between(isOpen: false, isInArray: false)
-        } else if format.openers.contains(where: { $0.starts(with: marker) }) {
+        } else if format.openers.contains(where: { $0.utf8.starts(with: marker) }) {
             state = .content
             takeText(byte, atStart: false, &output)
         } else {

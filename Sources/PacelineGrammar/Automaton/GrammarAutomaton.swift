@@ -110,10 +110,14 @@ package final class GrammarAutomaton {
         }
         let isLoop = (0..<width).map { step(term, $0) == term }
         let bytes = ByteSet((UInt8.min ... .max).lazy.filter { isLoop[Int(self.classes[Int($0)])] })
-        let loop = Loop(bytes: bytes, hasCharacters: !bytes.isEmpty && isClosedUnderCharacters(term), limit: limit)
-        var uncounted = loop
-        uncounted.limit = TermNode.unlimited
-        _ = note(uncounted, of: term)
+        var loop = Loop(
+            bytes: bytes,
+            hasCharacters: !bytes.isEmpty && isClosedUnderCharacters(term),
+            limit: TermNode.unlimited
+        )
+        _ = note(loop, of: term)
+        guard term != state.term else { return loop }
+        loop.limit = limit
         return note(loop, of: state.term)
     }
 

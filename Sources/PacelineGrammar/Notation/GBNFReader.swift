@@ -187,14 +187,8 @@ struct GBNFReader {
     }
 
     private mutating func number() throws(GrammarError) -> Int32? {
-        var value: Int32?
-        while let digit = next, ("0"..."9").contains(digit) {
-            value = (value ?? 0) * 10 + Int32(digit.value - 0x30)
-            guard let value, value <= Self.countLimit else {
-                throw failure("a repetition may count up to \(Self.countLimit)")
-            }
-            place += 1
-        }
+        guard let value = scalars.number(at: &place, limit: Self.countLimit) else { return nil }
+        guard value <= Self.countLimit else { throw failure("a repetition may count up to \(Self.countLimit)") }
         return value
     }
 

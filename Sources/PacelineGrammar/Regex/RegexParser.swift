@@ -89,13 +89,9 @@ struct RegexParser {
     }
 
     private mutating func number() throws(GrammarError) -> Int32? {
-        var value: Int32?
-        while let digit = next, ("0"..."9").contains(digit) {
-            value = (value ?? 0) * 10 + Int32(digit.value - 0x30)
-            guard let value, value <= Self.repetitionLimit else {
-                throw failure("a quantifier may count up to \(Self.repetitionLimit)")
-            }
-            place += 1
+        guard let value = scalars.number(at: &place, limit: Self.repetitionLimit) else { return nil }
+        guard value <= Self.repetitionLimit else {
+            throw failure("a quantifier may count up to \(Self.repetitionLimit)")
         }
         return value
     }
@@ -230,5 +226,20 @@ extension RegexParser {
         if skip("-") { return (RegexClass(CodePointSet("-")), false) }
         let isSet = ["d", "D", "w", "W", "s", "S"].contains(next)
         return (try escape(), isSet)
+    }
+}
+
+extension [Unicode.Scalar] {
+    /// Reads digits, as far as they are no number above a limit.
+    ///
+    /// - Parameter place: moves behind what has been read.
+    /// - Returns: the number; nil if there are no digits. One above the limit stands for all that are.
+    func number(at place: inout Int, limit: Int32) -> Int32? {
+        var value: Int32?
+        while place < count, ("0"..."9").contains(self[place]), value ?? 0 <= limit {
+            value = (value ?? 0) * 10 + Int32(self[place].value - 0x30)
+            place += 1
+        }
+        return value
     }
 }

@@ -7,11 +7,14 @@ package struct ChatRenderer: Sendable {
         case format(ChatFormat)
     }
 
+    /// Where a model's file has its template.
+    static let templateKey = "tokenizer.chat_template"
+
     private let method: Method
     /// The texts of the special tokens that templates print by name; "" where the model has none.
     package let bos: String
     package let eos: String
-    /// The template of the model's file; nil if it has none.
+    /// The template's text; nil if the model has none.
     package let templateSource: String?
     /// What the template can do; nil without a template.
     package private(set) var traits: ChatTemplateTraits?
@@ -21,7 +24,7 @@ package struct ChatRenderer: Sendable {
     package init(_ file: GGUFFile, tokenizer: Tokenizer) throws {
         bos = try tokenizer.bos.map { try String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) } ?? ""
         eos = try tokenizer.eos.map { try String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) } ?? ""
-        if let source = try file.stringIfPresent("tokenizer.chat_template"), !source.isEmpty {
+        if let source = try file.stringIfPresent(Self.templateKey), !source.isEmpty {
             templateSource = source
             let template = try ChatTemplate(source)
             method = .template(template)
@@ -40,7 +43,7 @@ package struct ChatRenderer: Sendable {
     /// What prompts are rendered with, in words for a log.
     package var source: String {
         switch method {
-        case .template: "the chat template of the model's file"
+        case .template: "the model's chat template"
         case .format(let format): "the \(format.family.rawValue) format, since the model's file has no chat template"
         }
     }

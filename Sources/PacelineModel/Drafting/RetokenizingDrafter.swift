@@ -14,7 +14,7 @@ package final class RetokenizingDrafter: Drafter {
     /// The most tokens that the drafter writes at once for one of the target's.
     private static let stepsPerToken = 8
     /// The most tokens that the drafter writes ahead.
-    private static let length = 64
+    fileprivate static let length = 64
     /// How many of the drafter's choices are looked through for a legal one, at least.
     private static let choices = 8
 
@@ -225,7 +225,9 @@ package final class RetokenizingDrafter: Drafter {
 /// What a drafter has written behind a base, in its own tokens.
 private struct Writing {
     /// The tokens, as a chain.
-    private(set) var tree = TokenTree(limits: TreeLimits(nodes: 64, depth: 64))
+    private(set) var tree = TokenTree(
+        limits: TreeLimits(nodes: RetokenizingDrafter.length, depth: RetokenizingDrafter.length)
+    )
     /// Their bytes.
     private(set) var text: [UInt8] = []
     /// The first so many bytes are in the base.

@@ -7,9 +7,9 @@ package struct GGUFFile: Sendable {
     package let files: [MappedFile]
     /// 2 or 3.
     package let version: UInt32
-    package let metadata: [String: GGUFValue]
+    package private(set) var metadata: [String: GGUFValue]
     /// The metadata keys in the order of the file.
-    package let metadataKeys: [String]
+    package private(set) var metadataKeys: [String]
     package let tensors: [String: GGUFTensor]
     /// The tensor names in the order of the files.
     package let tensorNames: [String]
@@ -51,6 +51,13 @@ package struct GGUFFile: Sendable {
         // `otherShards` has refused tensors that occur twice.
         tensors = others.reduce(into: first.tensors) { $0.merge($1.tensors) { known, _ in known } }
         tensorNames = first.tensorNames + others.flatMap(\.tensorNames)
+    }
+
+    /// The file as it would be with another text in its metadata.
+    func replacing(_ key: String, with text: String) -> GGUFFile {
+        var file = self
+        if file.metadata.updateValue(.string(text), forKey: key) == nil { file.metadataKeys.append(key) }
+        return file
     }
 
     /// The path as the caller gave it.

@@ -147,8 +147,8 @@ package final class ConstraintCursor {
 // MARK: Looking ahead
 
 extension ConstraintCursor {
-    /// The bytes that may follow at a place of this cursor, by the place behind them. None in thoughts, where nearly all
-    /// may.
+    /// The bytes that may follow at a place of this cursor, by the place behind them. None in thoughts, where nearly
+    /// all may.
     package func continuations(at place: Place) -> [(bytes: ByteSet, place: Place)] {
         guard case .text(let state) = place else { return [] }
         return matcher.continuations(of: state).map { ($0.bytes, .text($0.state)) }

@@ -65,7 +65,8 @@ struct PlannedChat {
         let grammar = ToolCallGrammar(tools, body.tools, format)
         guard let requested else {
             guard body.tools.isForced || grammar.isStrict else { return nil }
-            return RequestedConstraint(body.tools.isForced ? grammar.calls : grammar.free, "tools")
+            let source = body.tools.isForced ? grammar.calls : grammar.free
+            return RequestedConstraint(source, "tools", parts: grammar.schemas)
         }
         guard !body.tools.isForced else {
             throw .invalidRequest(
@@ -74,7 +75,8 @@ struct PlannedChat {
             )
         }
         // The answer itself is of this form, and calls on the way to it are calls.
-        return RequestedConstraint(.alternatives([requested.source, grammar.calls]), requested.field)
+        let source = GrammarSource.alternatives([requested.source, grammar.calls])
+        return RequestedConstraint(source, requested.field, parts: grammar.schemas)
     }
 
     private static func splitter(

@@ -5,6 +5,8 @@ import PacelineGrammar
 struct ToolCallGrammar {
     fileprivate struct Tool {
         var name: String
+        /// Its place in the list of tools.
+        var number: Int
         var parameters: TemplateValue?
         /// Whether its arguments satisfy its schema whenever it is called.
         var isStrict: Bool
@@ -27,7 +29,7 @@ struct ToolCallGrammar {
         // A Llama calls one function at a time.
         areParallel = options.areParallel && format != .llama
         var found: [Tool] = []
-        if case .list(let items) = tools { found = items.values.compactMap { Tool($0) } }
+        if case .list(let items) = tools { found = items.values.enumerated().compactMap { Tool($1, number: $0) } }
         if case .named(let name) = options.choice { found.removeAll { $0.name != name } }
         self.tools = found
     }
@@ -35,18 +37,24 @@ struct ToolCallGrammar {
     /// Whether what the model writes by itself need not do.
     var isStrict: Bool { tools.contains(where: \.isStrict) }
 
-    /// Text, and behind it calls or nothing.
-    var free: GrammarSource {
-        switch format {
-        case .hermes: textAndCalls(OpenerFreeText(["<tool_call>"]))
-        case .qwenCoder: textAndCalls(OpenerFreeText(["<tool_call>", "<function="]))
-        case .mistral: textAndCalls(OpenerFreeText(["[TOOL_CALLS]"]))
-        case .llama: .alternatives([calls, .regex(OpenerFreeText(["<|python_tag|>"]).pattern(beginsWithBrace: false))])
+    /// The schemas that arguments must satisfy.
+    var schemas: [RequestedConstraint] {
+        tools.compactMap { tool in
+            guard let schema = schema(of: tool)?.json else { return nil }
+            return RequestedConstraint(.jsonSchema(schema), "tools[\(tool.number)].function.parameters")
         }
     }
 
-    private func textAndCalls(_ text: OpenerFreeText) -> GrammarSource {
-        .sequence([.regex(text.pattern(beginsWithBrace: true)), .repetition(calls, minimum: 0, maximum: 1)])
+    private func schema(of tool: Tool) -> TemplateValue? {
+        isForced || tool.isStrict ? tool.parameters : nil
+    }
+
+    /// Text, and behind it calls or nothing.
+    var free: GrammarSource {
+        let text = OpenerFreeText(format.openers)
+        // A Llama's call begins with a brace, and stands alone.
+        guard format != .llama else { return .alternatives([calls, .regex(text.pattern(beginsWithBrace: false))]) }
+        return .sequence([.regex(text.pattern(beginsWithBrace: true)), .repetition(calls, minimum: 0, maximum: 1)])
     }
 
     /// One call or, if there may be several, any number of them, and nothing else.
@@ -67,7 +75,7 @@ struct ToolCallGrammar {
 
     private func call(_ tool: Tool) -> GrammarSource {
         let quoted = TemplateValue.text(ChatText(tool.name)).json ?? "\"\""
-        let schema = isForced || tool.isStrict ? tool.parameters : nil
+        let schema = schema(of: tool)
         let arguments = schema?.json.map(GrammarSource.jsonSchema) ?? .jsonObject
         return switch format {
         case .hermes:
@@ -121,11 +129,16 @@ struct ToolCallGrammar {
 }
 
 extension ToolCallGrammar.Tool {
-    init?(_ item: TemplateValue) {
+    init?(_ item: TemplateValue, number: Int) {
         guard case .mapping(let tool) = item, case .mapping(let function)? = tool["function"],
             case .text(let name)? = function["name"]
         else { return nil }
-        self.init(name: name.string, parameters: function["parameters"], isStrict: function["strict"] == .bool(true))
+        self.init(
+            name: name.string,
+            number: number,
+            parameters: function["parameters"],
+            isStrict: function["strict"] == .bool(true)
+        )
     }
 }
 

@@ -90,7 +90,7 @@ struct AnswerPlan: Sendable {
         do throws(GrammarError) {
             constraint = try Constraint(requested.source, beginning: beginning, tokenizer: tokenizer)
         } catch {
-            throw APIError(error, field: requested.field)
+            throw requested.refusal(error)
         }
         for (choice, tokens) in (options.resume?.tokens ?? []).enumerated() where !constraint.takes(tokens ?? []) {
             throw .invalidRequest(

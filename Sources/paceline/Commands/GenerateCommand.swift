@@ -55,7 +55,7 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     private func generate() async throws {
-        let target = try ModelFile(path: model.path())
+        let target = try prompt.template.open(model.path())
         let limit = try context.length(for: target.configuration)
         try checkMemory(target, contextLength: limit)
         let names = try drafting.names()

@@ -41,6 +41,7 @@ struct VerifierCommand: ConfiguredCommand {
     )
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var template: ChatTemplateOption
 
     @Option(help: ArgumentHelp("Address for workers; port 0 picks a free port.", valueName: "host:port"))
     var listen = Endpoint(host: "127.0.0.1", port: 7411)
@@ -91,7 +92,7 @@ struct VerifierCommand: ConfiguredCommand {
     func check() throws {
         let (token, tls) = (try link.token(), try link.tls())
         try checkReach(isAuthenticated: token != nil || tls != nil)
-        _ = try context.length(for: ModelFile(path: model.path()).configuration)
+        _ = try context.length(for: template.open(model.path()).configuration)
     }
 
     /// Throws for an address that other machines can reach without authentication, before the model loads.
@@ -111,7 +112,7 @@ struct VerifierCommand: ConfiguredCommand {
         let token = try link.token()
         let tls = try link.tls()
         try checkReach(isAuthenticated: token != nil || tls != nil)
-        let file = try ModelFile(path: model.path())
+        let file = try template.open(model.path())
         let contextLength = try context.length(for: file.configuration)
         let logger = Logger(label: "paceline.verifier")
         let metrics = metrics()

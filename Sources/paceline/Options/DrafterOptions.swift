@@ -50,9 +50,7 @@ extension DrafterName {
     ///
     /// - Throws: `ValidationError`, or what ``DrafterName`` throws.
     static func group(_ name: String) throws -> [DrafterName] {
-        // A file may have a plus sign in its name.
-        let isFile = FileManager.default.fileExists(atPath: name)
-        let words = isFile ? [Substring(name)] : name.split(separator: "+", omittingEmptySubsequences: false)
+        let words = words(of: name)
         guard words.count <= 16 else {
             throw ValidationError("at most 16 drafters draft together, and -md \(name) names \(words.count)")
         }
@@ -60,8 +58,26 @@ extension DrafterName {
             guard !word.isEmpty else {
                 throw ValidationError("-md \(name) lacks a drafter beside a +; write one on both sides")
             }
-            return try DrafterName(String(word), catalog: .fromEnvironment())
+            return try DrafterName(word, catalog: .fromEnvironment())
         }
+    }
+
+    /// The words of a name between its plus signs, but for those within the name of a file that exists.
+    private static func words(of name: String) -> [String] {
+        let parts = name.split(separator: "+", omittingEmptySubsequences: false)
+        var words: [String] = []
+        var first = 0
+        while first < parts.count {
+            // A file's name stands alone, or between the signs of settings.
+            let last = (first..<parts.count).first { last in
+                parts[first...last].joined(separator: "+").split(whereSeparator: ":,=".contains).contains {
+                    $0.contains("+") && FileManager.default.fileExists(atPath: String($0))
+                }
+            }
+            words.append(parts[first...(last ?? first)].joined(separator: "+"))
+            first = (last ?? first) + 1
+        }
+        return words
     }
 }
 

@@ -17,12 +17,17 @@ struct PromptOptions: ParsableArguments {
     @Flag(help: "Wrap the text in the model's chat format, as a user's message.")
     var chat = false
 
+    @OptionGroup var template: ChatTemplateOption
+
     func validate() throws {
         guard (text.prompt == nil && text.file == nil) != (promptTokens == nil) else {
             throw ValidationError("give one prompt, with -p TEXT, -f FILE or --prompt-tokens IDS")
         }
         guard promptTokens == nil || !chat else {
             throw ValidationError("--chat wraps a text, so it goes with -p or -f, not with --prompt-tokens")
+        }
+        guard chat || template.chatTemplate == nil else {
+            throw ValidationError("--chat-template is for prompts in a chat format; add --chat")
         }
     }
 

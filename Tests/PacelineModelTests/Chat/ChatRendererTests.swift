@@ -75,6 +75,22 @@ struct ChatRendererTests {
         let (renderer, _) = try Self.renderer(nil)
         #expect(renderer.source == "the chatml format, since the model's file has no chat template")
         #expect(try renderer.render([ChatMessage(.user, "x")], time: 0).text.hasPrefix("<|im_start|>user\nx"))
-        #expect(try Self.renderer("x").0.source == "the chat template of the model's file")
+        #expect(try Self.renderer("x").0.source == "the model's chat template")
+    }
+
+    @Test("a template that is given takes the place of the file's, in the model's fingerprint too")
+    func replacement() throws {
+        let path = try ModelCatalog.fromEnvironment().resolve("smollm2-135m")
+        let (own, other) = (
+            try ModelFile(path: path), try ModelFile(path: path, chatTemplate: "{{ messages[0].content }}!")
+        )
+        let renderer = try ChatRenderer(other.file, tokenizer: other.tokenizer)
+        #expect(try renderer.render([ChatMessage(.user, "Hi")], time: 0).text == "Hi!")
+        #expect(own.fingerprint(numerics: "") != other.fingerprint(numerics: ""))
+        #expect(own.tokenizer.fingerprint == other.tokenizer.fingerprint)
+        let same = try ChatRenderer(own.file, tokenizer: own.tokenizer).templateSource
+        #expect(
+            try ModelFile(path: path, chatTemplate: same).fingerprint(numerics: "") == own.fingerprint(numerics: "")
+        )
     }
 }

@@ -129,6 +129,19 @@ struct ToolCallGrammarTests {
         #expect(try Self.allows(alone, "true") && !Self.allows(alone, family.call))
     }
 
+    @Test("that no grammar can be made for are refused with the place in their schema, also beside another form")
+    func refusals() async throws {
+        let tools = Self.strict.replacing(#""type": "string""#, with: #""type": "string", "not": {}"#)
+        for fields in [#""tool_choice": "required""#, #""response_format": {"type": "json_object"}"#] {
+            await #expect {
+                _ = try await Self.ask(Self.families[0], fields, tools: tools, text: "a")
+            } throws: { error in
+                let refusal = error as? APIError
+                return refusal?.param?.hasPrefix("tools[0].function.parameters.properties.") == true
+            }
+        }
+    }
+
     @Test("are free unless something asks for more")
     func free() async throws {
         for fields in [#""tool_choice": "auto""#, #""tool_choice": "none""#] {

@@ -107,9 +107,23 @@ struct RequestedConstraint: Sendable, Hashable {
     var source: GrammarSource
     /// The field that asks for it.
     var field: String
+    /// Schemas of other fields that it is made of.
+    var parts: [RequestedConstraint] = []
 
-    init(_ source: GrammarSource, _ field: String) {
-        (self.source, self.field) = (source, field)
+    init(_ source: GrammarSource, _ field: String, parts: [RequestedConstraint] = []) {
+        (self.source, self.field, self.parts) = (source, field, parts)
+    }
+
+    /// 400: it cannot be used. Names the field of the part that is at fault, if it is a part's.
+    func refusal(_ error: GrammarError) -> APIError {
+        for part in parts {
+            do throws(GrammarError) {
+                _ = try Grammar(part.source)
+            } catch {
+                return APIError(error, field: part.field)
+            }
+        }
+        return APIError(error, field: field)
     }
 }
 

@@ -59,7 +59,11 @@ struct UnsupportedField: Sendable {
             UnsupportedField("web_search_options"),
             UnsupportedField("modalities", .only("text"), advice: "this model writes text only"),
             UnsupportedField("audio", advice: "this model writes text only"),
-            UnsupportedField("chat_template", .empty, advice: "the template of the model's file is used"),
+            UnsupportedField(
+                "chat_template",
+                .empty,
+                advice: "the server's template is used, which verifier --chat-template sets"
+            ),
             UnsupportedField("documents", .empty, advice: "put them into messages"),
             UnsupportedField("echo", .bool(false), advice: "/v1/completions has it"),
         ] + both
