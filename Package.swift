@@ -345,11 +345,13 @@ let package = Package(
 /// a variable overlap. Release builds of these modules do not: a simulation would spend a tenth of its time on that.
 let unguarded: Set = ["PacelineGrammar", "PacelineSimulation", "PacelineSpeculation", "PacelineWire"]
 
-/// Modules that simulations spend their time in. With PACELINE_QUICK_SIMULATION, debug builds optimise these and keep
-/// assertions, planted bugs and what tests see. That takes longer to build, so it is for those who run all tests.
-let simulated: Set = [
-    "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineGrammar", "PacelineServer", "PacelineSimulation",
-    "PacelineSpeculation", "PacelineWire",
+/// Modules that simulations and other tests spend their time in. With PACELINE_QUICK_SIMULATION, debug builds optimise
+/// these and keep assertions, planted bugs and what tests see. That takes longer to build, so it is for those who run
+/// all tests.
+let busy: Set = [
+    "PacelineChat", "PacelineCluster", "PacelineGateway", "PacelineGrammar", "PacelineModel", "PacelineServer",
+    "PacelineSimulation", "PacelineSpeculation", "PacelineTensor", "PacelineTestKit", "PacelineTraining",
+    "PacelineWire",
 ]
 let isQuick = Context.environment["PACELINE_QUICK_SIMULATION"] != nil
 // Not as whole modules: an ordinary build in the same folder would then take objects of both kinds together.
@@ -371,7 +373,7 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
             .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
         )
     }
-    if simulated.contains(target.name), isQuick {
+    if busy.contains(target.name), isQuick {
         target.swiftSettings?.append(.unsafeFlags(quick, .when(configuration: .debug)))
     }
     if fuzzes { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"])) }

@@ -9,7 +9,8 @@ root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 readonly packages=(libopenblas-dev libprotobuf-c-dev protobuf-c-compiler openssl)
 readonly swift_minimum=6.3
 
-say() { printf '== %s\n' "$*" >&2; }
+# say WORDS…: what happens now, and how long the script has been running.
+say() { printf '== %d:%02d %s\n' "$((SECONDS / 60))" "$((SECONDS % 60))" "$*" >&2; }
 
 fail() {
     printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2
