@@ -61,11 +61,18 @@ class Service:
         options = ["--context", CONTEXT, "--api-key-file", keys.name]
         for more in ([], DRAFTED):
             self.verifiers.append(self.processes.verifier(MODEL, *options, *more))
-        (_, _, plain), (_, link, drafted) = self.verifiers
+        (_, _, plain), (_, self.link, self.http) = self.verifiers
         for drafters in DRAFTERS:
-            self.processes.worker(link, drafters, "-t", 1)
-        cluster.Client(drafted, key=self.key).await_workers(len(DRAFTERS))
-        self.plain, self.drafted = Address(f"http://{plain}/v1"), Address(f"http://{drafted}/v1")
+            self.worker(drafters)
+        self.await_workers(len(DRAFTERS))
+        self.plain, self.drafted = Address(f"http://{plain}/v1"), Address(f"http://{self.http}/v1")
+
+    def worker(self, drafters):
+        """One more worker."""
+        return self.processes.worker(self.link, drafters, "-t", 1)
+
+    def await_workers(self, count):
+        cluster.Client(self.http, key=self.key).await_workers(count)
 
     def end(self):
         """Ends all processes. The run fails if a verifier does not end in order, although all tests are over."""

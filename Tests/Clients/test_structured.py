@@ -7,7 +7,7 @@ import unittest
 
 import openai
 import pydantic
-from service import CHAT, MODEL, ServiceCase
+from service import CHAT, DRAFTERS, MODEL, ServiceCase, service
 
 TURN = [{"role": "user", "content": "Describe the city of Paris as JSON."}]
 GREEDY = {"model": MODEL, "messages": TURN, "temperature": 0, "max_tokens": 200}
@@ -112,6 +112,18 @@ class Structured(ServiceCase):
                 rest = self.post(self.drafted, body | {"resume": {"tokens": tokens[:cut]}})
                 self.assertEqual([token for chunk in rest for token in ids(chunk)], tokens[cut:])
                 self.assertTrue(content(whole).endswith(content(rest)))
+
+
+class StructuredBesideALiar(Structured):
+    """The same with a third worker, whose trees are valid and wrong, and claim to be right."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        liar = service().worker(["liar"])
+        cls.addClassCleanup(service().await_workers, len(DRAFTERS))
+        cls.addClassCleanup(liar.stop)
+        service().await_workers(len(DRAFTERS) + 1)
 
 
 def ids(chunk):
