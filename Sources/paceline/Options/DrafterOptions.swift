@@ -68,16 +68,23 @@ extension DrafterName {
         var words: [String] = []
         var first = 0
         while first < parts.count {
-            // A file's name stands alone, or between the signs of settings.
-            let last = (first..<parts.count).first { last in
-                parts[first...last].joined(separator: "+").split(whereSeparator: ":,=".contains).contains {
-                    $0.contains("+") && FileManager.default.fileExists(atPath: String($0))
-                }
+            let ends = (first..<min(parts.count, first + 16)).map { last in
+                (word: parts[first...last].joined(separator: "+"), next: last + 1)
             }
-            words.append(parts[first...(last ?? first)].joined(separator: "+"))
-            first = (last ?? first) + 1
+            // The shortest one with as much as possible in names of files.
+            let signs = ends.map { signsInFiles($0.word) }
+            let end = ends[signs.firstIndex(of: signs.max() ?? 0) ?? 0]
+            words.append(end.word)
+            first = end.next
         }
         return words
+    }
+
+    /// The plus signs that are in names of files. A name stands alone, or between the signs of settings.
+    private static func signsInFiles(_ word: String) -> Int {
+        word.split(whereSeparator: ":,=".contains)
+            .filter { $0.contains("+") && FileManager.default.fileExists(atPath: String($0)) }
+            .reduce(0) { $0 + $1.count { $0 == "+" } }
     }
 }
 
