@@ -57,7 +57,10 @@ let targets: [Target] = [
     .testTarget(name: "PacelineGrammarTests", dependencies: ["PacelineGrammar", "PacelineSpeculation"]),
 
     // Pure logic of training draft heads: layers with their gradients, heads, optimiser.
-    .target(name: "PacelineTraining", dependencies: ["CPacelineKernels", "PacelineSpeculation"]),
+    .target(
+        name: "PacelineTraining",
+        dependencies: ["CPacelineChecksum", "CPacelineKernels", "PacelineSpeculation"]
+    ),
     .testTarget(
         name: "PacelineTrainingTests",
         dependencies: ["PacelineSpeculation", "PacelineTestTraits", "PacelineTraining"]
@@ -81,7 +84,7 @@ let targets: [Target] = [
         resources: [.copy("Goldens")]
     ),
 
-    // Messages and frames. The C targets are the committed protoc-c output for Protocols/, and the frames' checksum.
+    // Messages and frames. The C targets are the committed protoc-c output for Protocols/, and a checksum.
     .target(name: "CPacelineProtocol", dependencies: ["CProtobufC"]),
     .target(name: "CPacelineChecksum", cSettings: kernelSettings),
     .target(
