@@ -41,8 +41,13 @@ package final class Transformer {
     ///
     /// Stores the keys and values of row i in `rows[i].slot` of its cache, which must be reserved. The result is valid
     /// until the next pass.
+    ///
+    /// - Parameter features: takes the features of the rows that want some. They change no bit of the logits, and have
+    ///   the same bits whatever else is in the pass, as these.
     @discardableResult
-    package func forward(_ rows: [PassRow]) -> FloatMatrix {
+    package func forward(_ rows: [PassRow], features: FeatureRows? = nil) -> FloatMatrix {
+        let tapped = features == nil ? [] : rows.indices.filter { rows[$0].wantsFeatures }
+        features?.begin(rows: tapped.count)
         guard !rows.isEmpty else { return logits }
         if buffers.rows < rows.count {
             buffers = PassBuffers(
@@ -55,17 +60,23 @@ package final class Transformer {
         let attention = attentionBatch(rows)
         let last = configuration.blockCount - 1
         for layer in 0..<last {
+            features?.copy(.input(layer: layer), from: buffers.hidden, rows: tapped)
             storeInputs(layer: layer, attention)
             forward(layer: layer, rows: rows.count, attention: attention)
             onProgress?()
         }
+        features?.copy(.input(layer: last), from: buffers.hidden, rows: tapped)
         storeInputs(layer: last, attention)
-        let wanted = keepWanted(rows)
-        guard !wanted.isEmpty else { return logits }
-        let isWhole = wanted.count == rows.count
-        forward(layer: last, rows: wanted.count, attention: isWhole ? attention : attentionBatch(wanted))
+        let readsLast = features?.readsLastLayer ?? false
+        let kept = keep(rows) { $0.wantsLogits || (readsLast && $0.wantsFeatures) }
+        guard !kept.isEmpty else { return logits }
+        let isWhole = kept.count == rows.count
+        forward(layer: last, rows: kept.count, attention: isWhole ? attention : attentionBatch(kept))
         onProgress?()
-        return head(rows: wanted.count)
+        guard let features, readsLast else { return head(rows: kept.count) }
+        copyLast(into: features, of: kept)
+        let scored = move(buffers.hidden, kept) { $0.wantsLogits }
+        return scored.isEmpty ? logits : head(rows: scored.count)
     }
 
     // MARK: Parts of a pass
@@ -90,15 +101,37 @@ package final class Transformer {
         attention.store(keys: buffers.keys, values: buffers.values, layer: index, compute: compute)
     }
 
-    /// Moves the rows that request logits to the front. After the last layer has stored keys and values, nothing
+    /// Moves the rows whose results are wanted to the front. After the last layer has stored keys and values, nothing
     /// depends on the others any more.
-    private func keepWanted(_ rows: [PassRow]) -> [PassRow] {
-        let wanted = rows.indices.filter { rows[$0].wantsLogits }
+    private func keep(_ rows: [PassRow], where isWanted: (PassRow) -> Bool) -> [PassRow] {
+        move(buffers.queries, rows, isWanted)
+        return move(buffers.hidden, rows, isWanted)
+    }
+
+    /// Moves some rows of a matrix to its front, in order.
+    @discardableResult
+    private func move(_ matrix: FloatMatrix, _ rows: [PassRow], _ isWanted: (PassRow) -> Bool) -> [PassRow] {
+        let wanted = rows.indices.filter { isWanted(rows[$0]) }
         for (target, row) in wanted.enumerated() where row != target {
-            buffers.hidden.copyRow(target, from: buffers.hidden, row: row)
-            buffers.queries.copyRow(target, from: buffers.queries, row: row)
+            matrix.copyRow(target, from: matrix, row: row)
         }
         return wanted.map { rows[$0] }
+    }
+
+    /// Copies the features behind the last layer.
+    private func copyLast(into features: FeatureRows, of rows: [PassRow]) {
+        let tapped = rows.indices.filter { rows[$0].wantsFeatures }
+        features.copy(.lastOutput, from: buffers.hidden, rows: tapped)
+        // By the same arithmetic as before the output matrix.
+        features.copy(.normedOutput, from: buffers.normed, rows: tapped) { row in
+            compute.rmsNorm(
+                buffers.hidden,
+                row: row,
+                weight: weights.outputNorm,
+                epsilon: configuration.normEpsilon,
+                into: buffers.normed
+            )
+        }
     }
 
     /// The part of a layer from its attention on, for the first `count` rows of the buffers.
@@ -243,6 +276,8 @@ package struct PassRow {
     /// … and then to these slots in order, including its own.
     package var path: [Int]
     package var wantsLogits: Bool
+    /// Whether its features are copied, if the caller of the pass asks for some.
+    package var wantsFeatures: Bool
 
     package init(
         token: Token,
@@ -251,7 +286,8 @@ package struct PassRow {
         slot: Int,
         base: Int,
         path: [Int] = [],
-        wantsLogits: Bool
+        wantsLogits: Bool,
+        wantsFeatures: Bool = false
     ) {
         self.token = token
         self.position = position
@@ -260,17 +296,25 @@ package struct PassRow {
         self.base = base
         self.path = path
         self.wantsLogits = wantsLogits
+        self.wantsFeatures = wantsFeatures
     }
 
     /// A committed token of `cache`. Its slot equals its position, and it attends to everything up to itself.
-    package static func committed(_ token: Token, position: Int, cache: KVCache, wantsLogits: Bool) -> PassRow {
+    package static func committed(
+        _ token: Token,
+        position: Int,
+        cache: KVCache,
+        wantsLogits: Bool,
+        wantsFeatures: Bool = false
+    ) -> PassRow {
         PassRow(
             token: token,
             position: position,
             cache: cache,
             slot: position,
             base: position + 1,
-            wantsLogits: wantsLogits
+            wantsLogits: wantsLogits,
+            wantsFeatures: wantsFeatures
         )
     }
 }

@@ -52,10 +52,20 @@ struct ReferenceTransformer {
 
     /// The logits after each of `tokens`.
     func logits(_ tokens: [Token]) -> [[Double]] {
+        let output = weights["output.weight"] ?? weights["token_embd.weight", default: []]
+        return normed(streams(tokens)[blockCount]).map { biased(product(output, $0), "output.bias") }
+    }
+
+    /// Rows of the residual stream after the final norm.
+    func normed(_ stream: [[Double]]) -> [[Double]] { stream.map { norm($0, "output_norm.weight") } }
+
+    /// The residual stream before each block and after the last one, by position.
+    func streams(_ tokens: [Token]) -> [[[Double]]] {
         let table = weights["token_embd.weight", default: []]
         var hidden = tokens.map { token in
             table[Int(token) * width..<Int(token) * width + width].map { Double($0) * embeddingScale }
         }
+        var streams = [hidden]
         for block in 0..<blockCount {
             let prefix = "blk.\(block)."
             let attended = attention(hidden.map { norm($0, prefix + "attn_norm.weight") }, block: block)
@@ -65,9 +75,9 @@ struct ReferenceTransformer {
                 let update = feedForward(norm(row, prefix + "ffn_norm.weight"), prefix)
                 hidden[position] = sum(row, normIfPresent(update, prefix + "post_ffw_norm.weight"))
             }
+            streams.append(hidden)
         }
-        let output = weights["output.weight"] ?? table
-        return hidden.map { biased(product(output, norm($0, "output_norm.weight")), "output.bias") }
+        return streams
     }
 
     // MARK: Attention
