@@ -23,4 +23,13 @@ extension ChatPrompt {
         let ranges = contentRanges.dropLast(count)
         return String(decoding: text.utf8.dropFirst(ranges.last?.upperBound ?? 0), as: UTF8.self)
     }
+
+    /// The prompt up to its last content, for a model that is to write that content itself; nil if it shows none.
+    package var beforeLastContent: ChatPrompt? {
+        guard let last = contentRanges.last else { return nil }
+        var prompt = self
+        prompt.text = String(decoding: text.utf8.prefix(last.lowerBound), as: UTF8.self)
+        prompt.contentRanges.removeLast()
+        return prompt
+    }
 }

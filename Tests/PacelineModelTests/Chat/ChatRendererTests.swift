@@ -36,6 +36,17 @@ struct ChatRendererTests {
         return (try ChatRenderer(file, tokenizer: tokenizer), tokenizer)
     }
 
+    @Test("a prompt up to its last content is what comes before the user's words, with contents still marked")
+    func beforeLastContent() throws {
+        let (renderer, _) = try Self.renderer("{% for m in messages %}[{{ m.role }}]{{ m.content }}!{% endfor %}")
+        let prompt = try renderer.render([ChatMessage(.system, "<s>"), ChatMessage(.user, "words")], time: 0)
+        let before = try #require(prompt.beforeLastContent)
+        #expect(before.text == "[system]<s>![user]" && before.contentRanges == [8..<11])
+        #expect(before.beforeLastContent?.text == "[system]")
+        let silent = try Self.renderer("{{ bos_token }}").0.render([ChatMessage(.user, "words")], time: 0)
+        #expect(silent.beforeLastContent == nil)
+    }
+
     @Test("no text of a message becomes a special token, however the template cuts and joins it")
     func forgery() throws {
         let templates = [
