@@ -274,7 +274,7 @@ let targets: [Target] = [
         dependencies: [
             "CPacelineBuild", "PacelineChaos", "PacelineCluster", "PacelineGateway", "PacelineLoad", "PacelineMetrics",
             "PacelineModel", "PacelineServer", "PacelineSimulation", "PacelineSpeculation", "PacelineTensor",
-            "PacelineWire",
+            "PacelineTraining", "PacelineWire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -298,7 +298,7 @@ let targets: [Target] = [
         name: "ClusterTests",
         dependencies: [
             "PacelineCluster", "PacelineMetrics", "PacelineModel", "PacelineServer", "PacelineSpeculation",
-            "PacelineTestKit", "paceline",
+            "PacelineTensor", "PacelineTestKit", "PacelineTraining", "paceline",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

@@ -1,5 +1,5 @@
 import Crypto
-import PacelineTensor
+package import PacelineTensor
 
 extension ModelFile {
     /// The hash of what tells this model from others and its numbers from other numbers: its tokenizer, its metadata,
@@ -34,6 +34,16 @@ extension ModelFile {
             }
         }
         return hash.finalize().prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// What the bits of its logits depend on besides its file, in words.
+    ///
+    /// Names OpenBLAS, where it matters, only once it has been loaded.
+    package func numerics(cacheType: KVType) -> String {
+        let numerics = "kernels \(KernelDefinition.version), keys and values \(cacheType.rawValue)"
+        // A drafter of this process may have loaded the library as well.
+        guard multipliesWithOpenBLAS, let core = OpenBLAS.core else { return numerics }
+        return "\(numerics), float weights with OpenBLAS for \(core)"
     }
 
     /// Whether OpenBLAS multiplies some of its weights, whose bits depend on the CPU then.

@@ -152,16 +152,8 @@ struct VerifierCommand: ConfiguredCommand {
             contextLength: contextLength,
             slots: scheduling.slots,
             created: Int(Date().timeIntervalSince1970),
-            numerics: numerics(of: file)
+            numerics: file.numerics(cacheType: cache.type)
         )
-    }
-
-    /// What the bits of the target's logits depend on besides its file.
-    private func numerics(of file: ModelFile) -> String {
-        let numerics = "kernels \(KernelDefinition.version), keys and values \(cache.type.rawValue)"
-        // A drafter of this process may have loaded the library as well.
-        guard file.multipliesWithOpenBLAS, let core = OpenBLAS.core else { return numerics }
-        return "\(numerics), float weights with OpenBLAS for \(core)"
     }
 
     /// What `/metrics` shows; from here on it holds what libraries record in this process.

@@ -38,17 +38,28 @@ enum PromptFormat: ExpressibleByArgument, Hashable, CustomStringConvertible {
     /// - Throws: ``TemplateError``, or what a tokenizer throws.
     func tokens(of texts: [String], for model: ModelFile) throws -> [[Token]] {
         let tokenizer = model.tokenizer
+        guard let rendering = try rendering(for: model) else {
+            return texts.map { tokenizer.encode($0, addBOS: tokenizer.prefersBOS) }
+        }
+        return try texts.map { tokenizer.encode(try rendering($0)) }
+    }
+
+    /// What makes a text a user's message, up to where the assistant answers; nil if texts stay as they are.
+    ///
+    /// - Throws: ``TemplateError``, or what a tokenizer throws.
+    func rendering(for model: ModelFile) throws -> ((String) throws -> ChatPrompt)? {
+        let tokenizer = model.tokenizer
         switch self {
         case .none:
-            return texts.map { tokenizer.encode($0, addBOS: tokenizer.prefersBOS) }
+            return nil
         case .model:
             let renderer = try ChatRenderer(model.file, tokenizer: tokenizer)
             // A fixed time, so that every run has the same prompts.
-            return try texts.map { tokenizer.encode(try renderer.render([ChatMessage(.user, $0)], time: 0)) }
+            return { try renderer.render([ChatMessage(.user, $0)], time: 0) }
         case .family(let family):
             let bos = try tokenizer.bos.map { try String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) } ?? ""
             let format = ChatFormat(family, beginning: tokenizer.prefersBOS ? bos : "")
-            return texts.map { tokenizer.encode(format.render([ChatMessage(.user, $0)])) }
+            return { format.render([ChatMessage(.user, $0)]) }
         }
     }
 }
