@@ -57,6 +57,7 @@ struct FlagTests {
         "bench methods": (BenchMethodsCommand.self, ["-m", "x.gguf", "--prompts", "x.jsonl"]),
         "bench serve": (BenchServeCommand.self, ["--rate", "1"]),
         "bench serve pace": (BenchServeCommand.self, []),
+        "capture": (CaptureCommand.self, ["-m", "x.gguf", "-o", "x.capture"]),
         "top": (TopCommand.self, ["127.0.0.1:1"]),
         "simulate": (SimulateCommand.self, ["--seeds", "1"]),
         "simulate seeds": (SimulateCommand.self, []),
@@ -70,7 +71,7 @@ struct FlagTests {
 
     private static let flags: [Flag] =
         ["inspect", "verifier"].flatMap { [Flag($0, "-np", 1...256), Flag($0, "-c", 1...1 << 24)] }
-        + ["score", "generate", "verifier", "worker", "bench engine", "bench methods"].map {
+        + ["score", "generate", "verifier", "worker", "bench engine", "bench methods", "capture"].map {
             Flag($0, "-t", 1...256)
         }
         + ["generate", "worker", "bench methods"].map {
@@ -102,6 +103,10 @@ struct FlagTests {
             Flag("bench methods", "--width", 1...64), Flag("bench methods", "--live", 1...100),
             Flag("bench methods", "--auto", taken: ["1", "86400"], refused: ["0", "-1", "0.9", "86401"], form: "@s"),
             Flag("relay", "--buffer", 1448...1 << 30),
+            Flag("capture", "-n", 1...65_536), Flag("capture", "--tokens", 1...1 << 40),
+            Flag("capture", "--sequences", 1...64), Flag("capture", "-c", 2...1 << 20),
+            Flag("capture", "--taps", taken: ["0", "65535", "last", "1,normed"], refused: ["-1", "65536", "1,1"]),
+            Flag("capture", "--seed", taken: seeds.taken, refused: seeds.refused),
         ] + fractions + samplingFlags + times + loadFlags
 
     private static let fractions = [

@@ -67,8 +67,8 @@ struct CaptureRun {
     /// Begins as much as there is room for.
     private mutating func fill() throws {
         while batch.hasRoom, !queue.isDone {
-            if let question = ready.popLast() {
-                try batch.add(question)
+            if !ready.isEmpty {
+                try batch.add(ready.removeFirst())
             } else if let number = queue.start(underway: batch.written) {
                 switch questions.begin(number) {
                 case .ask(let question): try batch.add(question)
