@@ -15,8 +15,8 @@ package final class GenerationBatch {
         package var limit: Int
         /// Tokens that end the text.
         package var ends: Set<Token>
-        /// Whether features and probable tokens are kept.
-        package var keepsThoughts: Bool
+        /// Whether the text is to become a part of a prompt: then no probable tokens are kept, and its end is not read.
+        package var writesPrompt: Bool
 
         package init(
             number: Int,
@@ -24,23 +24,25 @@ package final class GenerationBatch {
             sampling: SamplingParameters = .greedy,
             limit: Int,
             ends: Set<Token>,
-            keepsThoughts: Bool = true
+            writesPrompt: Bool = false
         ) {
             (self.number, self.prompt, self.sampling) = (number, prompt, sampling)
-            (self.limit, self.ends, self.keepsThoughts) = (limit, ends, keepsThoughts)
+            (self.limit, self.ends, self.writesPrompt) = (limit, ends, writesPrompt)
         }
     }
 
     /// A finished text.
-    package struct Answer: Sendable {
-        package var question: Question
+    package struct Answer {
+        package let question: Question
         /// The prompt and what was written, with the token that ended it.
-        package var tokens: [Token]
-        /// Features of every token: tokens × (taps · width); empty if they were not kept.
-        package var features: [Float]
+        package fileprivate(set) var tokens: [Token]
+        /// Features of every token that was read: these × (taps · width).
+        package fileprivate(set) var features: [Float]
         /// For every written token, the most probable ones at its place by the raw softmax, the most probable first;
         /// empty if they were not kept.
-        package var top: [Candidate]
+        package fileprivate(set) var top: [Candidate] = []
+        /// Of a text that becomes a part of a prompt.
+        fileprivate var cache: KVCache?
 
         package var written: ArraySlice<Token> { tokens[question.prompt.count...] }
     }
@@ -56,7 +58,14 @@ package final class GenerationBatch {
         /// Tokens that no pass has read.
         var pending: Int { answer.tokens.count - cache.length }
         /// The last token is read for its features alone.
-        var isFinished: Bool { isWritten && (pending == 0 || !answer.question.keepsThoughts) }
+        var isFinished: Bool { isWritten && (pending == 0 || answer.question.writesPrompt) }
+
+        /// The answer. Only what goes on keeps its memory.
+        var finished: Answer {
+            var answer = answer
+            if answer.question.writesPrompt { answer.cache = cache }
+            return answer
+        }
 
         mutating func take(_ choice: Choice) {
             answer.tokens.append(choice.token)
@@ -128,24 +137,31 @@ package final class GenerationBatch {
     package var isEmpty: Bool { sequences.isEmpty }
     package var hasRoom: Bool { sequences.count < slots }
 
-    /// Tokens written so far of texts that are kept.
+    /// Tokens written so far, without prompts.
     package var written: Int {
-        sequences.reduce(0) { $0 + ($1.answer.question.keepsThoughts ? $1.answer.written.count : 0) }
+        sequences.reduce(0) { $0 + ($1.answer.question.writesPrompt ? 0 : $1.answer.written.count) }
     }
 
     /// Begins a text. There must be room.
     ///
+    /// - Parameter earlier: a text of this batch that the prompt may begin like; used once. What has been computed is
+    ///   not computed again, which changes no bit.
     /// - Throws: ``GenerationBatchError`` for a prompt that is empty, or too long for what may follow.
-    package func add(_ question: Question) throws(GenerationBatchError) {
+    package func add(_ question: Question, after earlier: Answer? = nil) throws(GenerationBatchError) {
         precondition(hasRoom, "there is no room for another text")
         guard !question.prompt.isEmpty else { throw .emptyPrompt }
         guard question.prompt.count + question.limit <= capacity else {
             throw .tooLong(prompt: question.prompt.count, limit: question.limit, context: capacity)
         }
+        let cache = earlier?.cache ?? KVCache(pool: pool)
+        let same = zip(earlier?.tokens ?? [], question.prompt).prefix { $0 == $1 }.count
+        // The prompt's last token is read again, for its law.
+        cache.truncate(to: min(same, question.prompt.count - 1, cache.length))
+        let features = earlier?.features.prefix(cache.length * features.taps.count * features.width) ?? []
         let columns = transformer.weights.columns
         let sequence = Sequence(
-            answer: Answer(question: question, tokens: question.prompt, features: [], top: []),
-            cache: KVCache(pool: pool),
+            answer: Answer(question: question, tokens: question.prompt, features: Array(features)),
+            cache: cache,
             sampler: Sampler(parameters: question.sampling, columns: columns, isa: transformer.compute.isa),
             law: LogitRow(count: columns.count, isa: transformer.compute.isa)
         )
@@ -164,10 +180,8 @@ package final class GenerationBatch {
         var (feature, scored) = (0, [Int]())
         for (index, count) in counts.enumerated() where count > 0 {
             sequences[index].cache.commit(count)
-            if sequences[index].answer.question.keepsThoughts {
-                for row in feature..<feature + count { sequences[index].answer.features += features.row(row) }
-                feature += count
-            }
+            for row in feature..<feature + count { sequences[index].answer.features += features.row(row) }
+            feature += count
             if sequences[index].pending == 0, !sequences[index].isWritten { scored.append(index) }
         }
         let chosen = transformer.compute.map(scored.count) { row in
@@ -175,7 +189,7 @@ package final class GenerationBatch {
         }
         for (index, choice) in zip(scored, chosen) { sequences[index].take(try choice.get()) }
         defer { sequences.removeAll(where: \.isFinished) }
-        return sequences.filter(\.isFinished).map(\.answer)
+        return sequences.filter(\.isFinished).map(\.finished)
     }
 
     /// How many rows of the next pass each sequence gets: one for each that writes, and the rest to prompts in order.
@@ -190,16 +204,16 @@ package final class GenerationBatch {
     }
 
     private func rows(of sequence: Sequence, _ count: Int) throws(KVCacheError) -> [PassRow] {
-        let start = sequence.cache.length
-        try sequence.cache.reserve(start + count)
-        let tokens = sequence.answer.tokens
+        let (cache, tokens) = (sequence.cache, sequence.answer.tokens)
+        let start = cache.length
+        try cache.reserve(start + count)
         return (start..<start + count).map { position in
             .committed(
                 tokens[position],
                 position: position,
-                cache: sequence.cache,
+                cache: cache,
                 wantsLogits: position == tokens.count - 1 && !sequence.isWritten,
-                wantsFeatures: sequence.answer.question.keepsThoughts
+                wantsFeatures: true
             )
         }
     }
@@ -212,7 +226,7 @@ package final class GenerationBatch {
             position: answer.tokens.count,
             recent: answer.tokens.suffix(sequence.sampler.recentLength)
         )
-        guard answer.question.keepsThoughts else { return Choice(token: token, top: []) }
+        guard !answer.question.writesPrompt else { return Choice(token: token, top: []) }
         sequence.law.load(logits, row: row)
         let columns = transformer.weights.columns
         return Choice(

@@ -58,7 +58,7 @@ struct CaptureQuestions {
     func begin(_ number: Int) -> Step {
         switch source {
         case .prompts(let prompts): question(number, prompts[number])
-        case .own(let own): .ask(own.question(number))
+        case .own(let own): .ask(own.question(number, room: contextLength - limit))
         }
     }
 
@@ -84,6 +84,8 @@ struct OwnPrompts {
     private let tokenizer: Tokenizer
     private let rendering: (String) throws -> ChatPrompt
     private let opening: [Token]
+    /// Tokens of a prompt besides its text.
+    private let frame: Int
     private let seed: UInt64
     private let format: PromptFormat
 
@@ -91,8 +93,10 @@ struct OwnPrompts {
     init(_ model: ModelFile, format: PromptFormat, seed: UInt64) throws {
         guard let rendering = try format.rendering(for: model) else { throw OwnPromptsError.noFormat }
         // The template must show a message to tell where it goes; this one is cut off again.
-        guard let opening = try rendering("x").beforeLastContent else { throw OwnPromptsError.noMessage }
+        let whole = try rendering("x")
+        guard let opening = whole.beforeLastContent else { throw OwnPromptsError.noMessage }
         let tokenizer = model.tokenizer
+        frame = tokenizer.encode(whole).count
         let tokens = tokenizer.encode(opening)
         // A text cannot be continued from nothing.
         guard let first = tokens.isEmpty ? tokenizer.bos.map({ [$0] }) : tokens else { throw OwnPromptsError.noFormat }
@@ -102,15 +106,16 @@ struct OwnPrompts {
 
     var description: String { "the model's own prompts in the format \(format) with seed \(seed)" }
 
-    func question(_ number: Int) -> GenerationBatch.Question {
+    /// - Parameter room: most tokens of the whole prompt.
+    func question(_ number: Int, room: Int) -> GenerationBatch.Question {
         GenerationBatch.Question(
             number: number,
             prompt: opening,
             sampling: SamplingParameters(temperature: 1, seed: seed &+ UInt64(number)),
-            limit: Self.limit,
+            limit: max(1, min(Self.limit, room - frame)),
             // A marker of another turn ends this one too.
             ends: tokenizer.endOfGeneration.union(tokenizer.controlTokens),
-            keepsThoughts: false
+            writesPrompt: true
         )
     }
 

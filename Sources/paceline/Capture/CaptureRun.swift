@@ -12,8 +12,8 @@ struct CaptureRun {
     /// Where this run began, and where it is to end.
     private let start: (number: Int, answers: Int)
     private let end: (number: Int?, answers: Int?)
-    /// Own prompts that are to be answered.
-    private var ready: [GenerationBatch.Question] = []
+    /// Own prompts that are to be answered, with what has been computed of them.
+    private var ready: [(question: GenerationBatch.Question, written: GenerationBatch.Answer)] = []
     /// How many own prompts in a row were of no use.
     private var failures = 0
     private static let failureLimit = 256
@@ -67,8 +67,10 @@ struct CaptureRun {
     /// Begins as much as there is room for.
     private mutating func fill() throws {
         while batch.hasRoom, !queue.isDone {
+            // First of all, since they hold memory of the batch.
             if !ready.isEmpty {
-                try batch.add(ready.removeFirst())
+                let (question, written) = ready.removeFirst()
+                try batch.add(question, after: written)
             } else if let number = queue.start(underway: batch.written) {
                 switch questions.begin(number) {
                 case .ask(let question): try batch.add(question)
@@ -81,11 +83,11 @@ struct CaptureRun {
     }
 
     private mutating func take(_ answer: GenerationBatch.Answer) throws {
-        guard !answer.question.keepsThoughts else { return try finish(answer.question.number, record(answer)) }
+        guard answer.question.writesPrompt else { return try finish(answer.question.number, record(answer)) }
         switch try questions.goOn(behind: answer) {
         case .ask(let question):
             failures = 0
-            ready.append(question)
+            ready.append((question, answer))
         case .leaveOut:
             failures += 1
             // Without a limit, a model that writes no prompts would be asked for ever.

@@ -113,9 +113,35 @@ struct GenerationBatchTests {
         #expect(answer.written == expected)
         #expect(answer.features.count == answer.tokens.count * 512)
         #expect(answer.top.count == 3 * expected.count)
-        question.keepsThoughts = false
-        let bare = try #require(try Self.answers([question], Self.batch(transformer, sequences: 1))[3])
-        #expect(bare.written == expected && bare.features.isEmpty && bare.top.isEmpty)
+        question.writesPrompt = true
+        let prompt = try #require(try Self.answers([question], Self.batch(transformer, sequences: 1))[3])
+        #expect(prompt.written == expected && prompt.top.isEmpty)
+        #expect(prompt.features.count == (answer.tokens.count - 1) * 512)
+    }
+
+    @Test("goes on behind an earlier text with the bits of a new one", arguments: [0, 1, 20, 45, 49, 50, 51])
+    func goesOn(same: Int) throws {
+        let transformer = try TinyModel().transformer()
+        let batch = try Self.batch(transformer, sequences: 2)
+        var first = Self.questions(SamplingParameters(temperature: 1, seed: 3))[3]
+        first.writesPrompt = true
+        let earlier = try #require(try Self.answers([first], batch)[3])
+        #expect(earlier.tokens.count == 50)
+        // As many tokens of the prompt are those of the earlier text.
+        let prompt = earlier.tokens.prefix(same) + (same > 50 ? [] : earlier.tokens.prefix(1).map { $0 ^ 1 }) + [7, 8]
+        let question = GenerationBatch.Question(number: 0, prompt: Array(prompt), limit: 9, ends: [])
+        try batch.add(question, after: earlier)
+        var found: [GenerationBatch.Answer] = []
+        while !batch.isEmpty { found += try batch.step() }
+        let expected = try #require(try Self.answers([question], batch)[0])
+        #expect(found.map(\.tokens) == [expected.tokens] && found.map(\.top) == [expected.top])
+        #expect(found.map(\.features) == [expected.features])
+        // Nothing but the earlier text is the whole prompt.
+        let whole = GenerationBatch.Question(number: 1, prompt: earlier.tokens, limit: 9, ends: [])
+        let again = try #require(try Self.answers([first], batch)[3])
+        try batch.add(whole, after: again)
+        while !batch.isEmpty { found += try batch.step() }
+        #expect(try found[1].features == Self.answers([whole], batch)[1]?.features)
     }
 
     @Test("refuses prompts that are empty, or too long for their answers")
