@@ -127,9 +127,8 @@ extension ClusterSuite {
                     prompt.hasPrefix("<|im_start|>user\n") && prompt.hasSuffix("<|im_end|>\n<|im_start|>assistant\n")
                 )
             }
-            try await Self.capture(other, ["--tokens", "100", "--seed", "77", "-c", "200"])
-            let others = try Self.records(other).records
-            #expect(others[0].tokens != records[0].tokens && others.allSatisfy { $0.promptCount <= 180 })
+            try await Self.capture(other, ["--tokens", "100", "--seed", "77"])
+            #expect(try Self.records(other).records[0].tokens != records[0].tokens)
         }
 
         @Test("prompts that leave no room for an answer are left out")
@@ -229,7 +228,8 @@ extension ClusterSuite {
                 ["--chat-format", "none"]: "in a chat format", ["-c", "99999"]: "the model holds 2048",
                 ["--prompts", "/nowhere"]: "cannot be read",
                 ["--prompts", "x", "--seed", "1"]: "--seed is for prompts",
-                ["-o", "/nowhere/x"]: "cannot be written", ["-o", "/dev/null"]: "not a regular file",
+                ["-c", "60"]: "prompts in a row", ["-o", "/nowhere/x"]: "cannot be written",
+                ["-o", "/dev/null"]: "not a regular file",
             ]
         )
         func options(arguments: [String], words: String) async throws {
