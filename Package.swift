@@ -71,6 +71,7 @@ let targets: [Target] = [
         name: "PacelineModel",
         dependencies: [
             "CPacelineKernels", "PacelineChat", "PacelineGrammar", "PacelineSpeculation", "PacelineTensor",
+            "PacelineTraining",
             .product(name: "Crypto", package: "swift-crypto"),
         ],
         exclude: ["Tokenizer/Unicode/generate.py"]
@@ -79,7 +80,7 @@ let targets: [Target] = [
         name: "PacelineModelTests",
         dependencies: [
             "PacelineChat", "PacelineGrammar", "PacelineModel", "PacelineSpeculation", "PacelineTensor",
-            "PacelineTestKit", "PacelineTestTraits",
+            "PacelineTestKit", "PacelineTestTraits", "PacelineTraining",
         ],
         resources: [.copy("Goldens")]
     ),

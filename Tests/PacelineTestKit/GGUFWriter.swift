@@ -40,6 +40,11 @@ package struct GGUFWriter: Sendable {
         entries[place].value = value
     }
 
+    /// Gives an entry another key.
+    package mutating func rename(_ key: String, _ other: String) {
+        for place in entries.indices where entries[place].key == key { entries[place].key = other }
+    }
+
     /// The tensor names in the order of the file.
     package var tensorNames: [String] { tensors.map(\.name) }
 

@@ -1,5 +1,3 @@
-import CPacelineKernels
-
 /// Reads the header of a GGUF file: version, metadata and tensor directory.
 ///
 /// Source: the GGUF specification (ggml, docs/gguf.md), versions 2 and 3, little-endian.
@@ -161,7 +159,7 @@ struct GGUFParser {
     }
 
     private func range(of entry: Entry, dataStart: Int) throws(GGUFError.Reason) -> Range<Int> {
-        let block = pl_type_block_length(entry.type)
+        let block = GGUFWeightTypes.blockLength(entry.type)
         let (begin, beginOverflow) = UInt64(dataStart).addingReportingOverflow(entry.offset)
         // An unknown type has an unknown size. The error comes when the tensor is requested.
         let byteCount = block == 0 ? 0 : try byteCount(of: entry, block: block)
@@ -179,7 +177,7 @@ struct GGUFParser {
             throw .partialBlock(tensor: entry.name, type: type, length: entry.dimensions[0], block: block)
         }
         let blocks = UInt64(entry.dimensions.reduce(1, *) / block)
-        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: UInt64(pl_type_block_bytes(entry.type)))
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: UInt64(GGUFWeightTypes.blockBytes(entry.type)))
         guard !overflow else { throw .tensorOutsideFile(entry.name, end: nil, fileSize: file.count) }
         return bytes
     }

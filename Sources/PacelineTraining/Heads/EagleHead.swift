@@ -22,6 +22,13 @@ package struct EagleHead<Scalar: TrainingScalar>: TrainableHead {
             hasFusionBias = false
             (normsEmbedding, normsFeature, normsLayerInput, normsOutput) = (true, true, true, true)
         }
+
+        /// The names and places of the parameters.
+        package var layout: ParameterLayout {
+            var layout = ParameterLayout()
+            _ = EagleCell(self, in: &layout)
+            return layout
+        }
     }
 
     /// How the parts of the loss are weighted.

@@ -18,7 +18,29 @@ package struct MedusaHeads<Scalar: TrainingScalar>: TrainableHead {
         }
 
         /// The width of what a head reads.
-        func inputs(head: Int) -> Int { readsTokens ? (head + 2) * width : width }
+        package func inputs(head: Int) -> Int { readsTokens ? (head + 2) * width : width }
+
+        /// The names and places of the parameters.
+        package var layout: ParameterLayout {
+            var layout = ParameterLayout()
+            _ = residualBlocks(in: &layout)
+            return layout
+        }
+
+        /// By head.
+        func residualBlocks(in layout: inout ParameterLayout) -> [[ResidualBlock]] {
+            (0..<heads).map { head in
+                (0..<blocks).map { block in
+                    ResidualBlock(
+                        "\(head).\(block)",
+                        inputs: block == 0 ? inputs(head: head) : width,
+                        outputs: width,
+                        skips: block == 0 && readsTokens,
+                        in: &layout
+                    )
+                }
+            }
+        }
     }
 
     /// How the parts of the loss are weighted.
@@ -51,17 +73,7 @@ package struct MedusaHeads<Scalar: TrainingScalar>: TrainableHead {
         (self.shape, self.frozen, self.weights) = (shape, frozen, weights)
         self.featureScale = featureScale
         var layout = ParameterLayout()
-        blocks = (0..<shape.heads).map { head in
-            (0..<shape.blocks).map { block in
-                ResidualBlock(
-                    "\(head).\(block)",
-                    inputs: block == 0 ? shape.inputs(head: head) : shape.width,
-                    outputs: shape.width,
-                    skips: block == 0 && shape.readsTokens,
-                    in: &layout
-                )
-            }
-        }
+        blocks = shape.residualBlocks(in: &layout)
         self.layout = layout
     }
 
