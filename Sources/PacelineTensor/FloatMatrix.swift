@@ -61,6 +61,15 @@ package final class FloatMatrix {
         withRow(index) { row in row.withUnsafeBufferPointer { Array($0) } }
     }
 
+    /// Sets one row to `values`, as many as there are columns.
+    package func setRow(_ index: Int, to values: ArraySlice<Float>) {
+        precondition(values.count == columns, "rows of different length")
+        values.withUnsafeBufferPointer { values in
+            guard let start = values.baseAddress else { return }
+            pointer(index).update(from: start, count: columns)
+        }
+    }
+
     /// The first column of a row whose value is not a finite number; nil if all are.
     package func firstNotFinite(row: Int) -> Int? {
         let column = Int(pl_first_not_finite(pointer(row), Int64(columns)))

@@ -23,6 +23,14 @@ package struct LogitColumns: Sendable, Equatable {
         others = special.filter { $0 >= count && $0 < vocabularySize }.sorted()
     }
 
+    /// Columns for the given tokens alone.
+    ///
+    /// - Parameter tokens: in ascending order.
+    package init(_ tokens: [Token]) {
+        prefix = 0
+        others = tokens
+    }
+
     /// The columns of a model with this tokenizer.
     ///
     /// - Parameter first: the number of first tokens to score, in addition to the control tokens; nil for all tokens.

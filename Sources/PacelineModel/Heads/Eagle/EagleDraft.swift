@@ -1,0 +1,150 @@
+package import PacelineSpeculation
+import PacelineTensor
+import PacelineTraining
+
+/// Drafting with an EAGLE head for one sequence: its context, and what it has drafted behind the committed tokens.
+///
+/// With c committed rows the tokens t_0 to t_c are known, and the features up to f_{c-1}. A drafted token's row reads
+/// the head's own guess instead of the target's feature, and sees the committed rows and those of the tokens before it.
+/// Its keys and values are worth nothing once the target's features are known, so committing drops all of them.
+///
+/// A value: a copy drafts on by itself. The network's buffers are shared, so copies stay on one thread.
+package struct EagleDraft {
+    /// A drafted row that has been computed.
+    private struct Computed {
+        /// In the context.
+        let slot: Int
+        let feature: [Float]
+        let logits: FloatMatrix
+
+        /// - Parameters:
+        ///   - row: of the output's features.
+        ///   - logit: the row of its logits.
+        init(_ output: EagleNetwork.Output, row: Int, logit: Int, slot: Int) {
+            self.slot = slot
+            feature = output.features.row(row)
+            logits = FloatMatrix(rows: 1, columns: output.logits.columns)
+            logits.copyRow(0, from: output.logits, row: logit)
+        }
+    }
+
+    /// Rows of a pass over committed tokens, at most.
+    private static let chunk = 256
+
+    private let network: EagleNetwork
+    private var sampler: Sampler
+    private var context: FloatKeyValues
+    /// The position of the first row.
+    private let start: Int
+    private var tokens: [Token] = []
+    /// The last committed row; nil before there is one.
+    private var base: Computed?
+    /// By node of the tree below the committed tokens.
+    private var computed: [NodeIndex: Computed] = [:]
+
+    /// - Parameters:
+    ///   - sampling: the target's parameters; the head shares its noise, which depends on the tokens' own positions.
+    ///   - start: the position of the first feature that will be committed, if those before it are missing.
+    package init(_ network: EagleNetwork, sampling: SamplingParameters = .greedy, start: Int = 0) {
+        (self.network, self.start) = (network, start)
+        let columns = LogitColumns(network.vocabulary.tokens.targetTokens.map(Token.init))
+        sampler = Sampler(parameters: sampling, columns: columns, isa: network.compute.isa)
+        context = network.emptyContext
+    }
+
+    /// The number of committed rows.
+    package var count: Int { tokens.count }
+
+    /// Appends rows of the target's features and the tokens after them; drops what has been drafted.
+    ///
+    /// - Parameters:
+    ///   - features: tokens × width. The first row is the feature of the position after those of earlier calls.
+    ///   - tokens: row i is the token at the position after that of feature i.
+    package mutating func commit(features: ArraySlice<Float>, tokens new: [Token]) {
+        let width = network.shape.layer.width
+        precondition(features.count == new.count * width, "a token has the feature before it")
+        discard()
+        for first in stride(from: 0, to: new.count, by: Self.chunk) {
+            let part = first..<min(first + Self.chunk, new.count)
+            let rows = part.map { index in
+                let place = features.startIndex + index * width
+                let row = tokens.count + index - first
+                return EagleNetwork.Row(
+                    feature: features[place..<place + width],
+                    token: new[index],
+                    position: start + row,
+                    view: .init(base: row + 1, path: [])
+                )
+            }
+            let isLast = part.upperBound == new.count
+            let output = network.forward(rows, logitsOfLast: isLast ? 1 : 0, context: &context)
+            tokens += new[part]
+            if isLast { base = Computed(output, row: rows.count - 1, logit: 0, slot: tokens.count - 1) }
+        }
+    }
+
+    /// Forgets the drafted rows.
+    package mutating func discard() {
+        context.truncate(to: tokens.count)
+        computed = [:]
+    }
+
+    /// Proposes children for nodes of a tree below the committed tokens, whose nodes keep their indices until the next
+    /// commit.
+    ///
+    /// - Parameters:
+    ///   - nodes: nil is the last committed token. Ancestors that have not been computed are.
+    ///   - width: the most children to propose for each node.
+    /// - Returns: for each of `nodes`, the best first; nothing before the first commit.
+    /// - Throws: ``LogitError`` if the weights or features give logits that are not finite.
+    package mutating func expand(
+        _ tree: TokenTree,
+        at nodes: [NodeIndex?],
+        width: Int
+    ) throws(LogitError) -> [[Candidate]] {
+        guard let base else { return nodes.map { _ in [] } }
+        compute(Set(nodes.flatMap { tree.path(to: $0) }), of: tree, behind: base)
+        var proposals: [[Candidate]] = []
+        for node in nodes {
+            let path = tree.tokens(onPathTo: node)
+            proposals.append(
+                try sampler.candidates(
+                    (node.flatMap { computed[$0] } ?? base).logits,
+                    row: 0,
+                    position: start + tokens.count + 1 + path.count,
+                    recent: recent(path),
+                    count: width
+                )
+            )
+        }
+        return proposals
+    }
+
+    /// Runs nodes that have not been run, level by level: a row reads what its parent's row guessed.
+    private mutating func compute(_ nodes: Set<NodeIndex>, of tree: TokenTree, behind base: Computed) {
+        let missing = nodes.filter { computed[$0] == nil }
+        let levels = Dictionary(grouping: missing.sorted()) { tree.depth(of: $0) }
+        for (depth, level) in levels.sorted(by: { $0.key < $1.key }) {
+            let first = context.count
+            let rows = level.enumerated().map { index, node in
+                let parent = tree.parent(of: node)
+                let ancestors = tree.path(to: parent).compactMap { computed[$0]?.slot }
+                return EagleNetwork.Row(
+                    feature: (parent.flatMap { computed[$0] } ?? base).feature[...],
+                    token: tree.token(of: node),
+                    position: start + tokens.count + depth - 1,
+                    view: .init(base: tokens.count, path: ancestors + [first + index])
+                )
+            }
+            let output = network.forward(rows, logitsOfLast: rows.count, context: &context)
+            for (index, node) in level.enumerated() {
+                computed[node] = Computed(output, row: index, logit: index, slot: first + index)
+            }
+        }
+    }
+
+    private func recent(_ path: [Token]) -> ArraySlice<Token> {
+        guard sampler.recentLength > 0 else { return [] }
+        return (tokens + path).suffix(sampler.recentLength)
+    }
+}
