@@ -30,8 +30,8 @@ struct Paceline: ParsableCommand {
         version: PacelineVersion.text,
         subcommands: [
             GenerateCommand.self, VerifierCommand.self, WorkerCommand.self, GatewayCommand.self, ScoreCommand.self,
-            TokenizeCommand.self, InspectCommand.self, DatastoreCommand.self, CaptureCommand.self, BenchCommand.self,
-            TopCommand.self, TraceCommand.self, SimulateCommand.self, ChaosCommand.self,
+            TokenizeCommand.self, InspectCommand.self, DatastoreCommand.self, CaptureCommand.self, TrainCommand.self,
+            BenchCommand.self, TopCommand.self, TraceCommand.self, SimulateCommand.self, ChaosCommand.self,
         ]
     )
 

@@ -22,6 +22,38 @@ enum OutputFile {
         guard isClosed else { throw error(content, path, errno) }
     }
 
+    /// Replaces a file by one with `bytes` at once: whoever reads it meanwhile, or after a crash, finds the old or the
+    /// new one. Otherwise as for a text.
+    static func replace(_ path: String, _ content: String, with bytes: [UInt8]) throws(ValidationError) {
+        let new = path + ".new"
+        try write(bytes, content, to: new)
+        guard rename(new, path) == 0 else { throw error(content, path, errno) }
+    }
+
+    /// All bytes of a file that an earlier run may have left; nil if there is none.
+    ///
+    /// - Throws: `ValidationError` if it cannot be read.
+    static func contentsIfPresent(_ path: String, _ content: String) throws(ValidationError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0, errno == ENOENT { return nil }
+        var status = stat()
+        guard descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ValidationError("\(content) \(path) cannot be read; check the path and its permissions")
+        }
+        defer { _ = close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress! + done, $0.count - done, off_t(done))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw ValidationError("\(content) \(path) cannot be read; check the disk") }
+            done += count
+        }
+        return bytes
+    }
+
     /// Sees before long work whether its results can be written; leaves what is in the file.
     ///
     /// - Throws: `ValidationError`, as ``write(_:_:to:)`` would.
