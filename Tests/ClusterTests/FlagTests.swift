@@ -58,6 +58,7 @@ struct FlagTests {
         "bench serve": (BenchServeCommand.self, ["--rate", "1"]),
         "bench serve pace": (BenchServeCommand.self, []),
         "capture": (CaptureCommand.self, ["-m", "x.gguf", "-o", "x.capture"]),
+        "train eagle": (TrainEagleCommand.self, ["-m", "x.gguf", "--data", "x.capture", "-o", "head.gguf"]),
         "top": (TopCommand.self, ["127.0.0.1:1"]),
         "simulate": (SimulateCommand.self, ["--seeds", "1"]),
         "simulate seeds": (SimulateCommand.self, []),
@@ -71,7 +72,7 @@ struct FlagTests {
 
     private static let flags: [Flag] =
         ["inspect", "verifier"].flatMap { [Flag($0, "-np", 1...256), Flag($0, "-c", 1...1 << 24)] }
-        + ["score", "generate", "verifier", "worker", "bench engine", "bench methods", "capture"].map {
+        + ["score", "generate", "verifier", "worker", "bench engine", "bench methods", "capture", "train eagle"].map {
             Flag($0, "-t", 1...256)
         }
         + ["generate", "worker", "bench methods"].map {
@@ -107,6 +108,13 @@ struct FlagTests {
             Flag("capture", "--sequences", 1...64), Flag("capture", "-c", 2...1 << 20),
             Flag("capture", "--taps", taken: ["0", "65535", "last", "1,normed"], refused: ["-1", "65536", "1,1"]),
             Flag("capture", "--seed", taken: seeds.taken, refused: seeds.refused),
+            Flag("train eagle", "--seed", taken: seeds.taken, refused: seeds.refused),
+            Flag("train eagle", "--draft-vocab", 16...1_000_000), Flag("train eagle", "--hidden", 16...65_536),
+            Flag("train eagle", "--batch-tokens", 64...1_000_000), Flag("train eagle", "--self-feeding", 1...8),
+            Flag("train eagle", "--patience", 1...1000),
+            Flag("train eagle", "--epochs", taken: ["0.5", "1000"], refused: ["0", "-1", "1001", "nan"]),
+            Flag("train eagle", "--max-minutes", taken: ["0.1", "600"], refused: ["0", "-1", "nan"]),
+            Flag("train eagle", "--learning-rate", taken: ["0.0005", "1"], refused: ["0", "-1", "1.1", "nan"]),
         ] + fractions + samplingFlags + times + loadFlags
 
     private static let fractions = [
