@@ -37,7 +37,6 @@ struct EagleTrainingRun {
     private let start = ContinuousClock.now
     private var training: HeadTraining<EagleHead<Float>>
     private(set) var report: TrainingReport
-    private var tokens = 0
 
     /// Makes the head, measures how fast steps are if the time is limited, and reads the record if it is to go on.
     ///
@@ -85,7 +84,6 @@ struct EagleTrainingRun {
             steps: steps
         )
         report.measurements = record?.measurements ?? []
-        self.tokens = report.measurements.last?.tokens ?? 0
     }
 
     /// Trains to the end, or until it is stopped. The best head so far is in the output after each measurement, and
@@ -101,7 +99,6 @@ struct EagleTrainingRun {
         while !training.isDone, !isStopped(), !isOver {
             let (data, compute) = (data, compute)
             let step = try training.step(load: { try data.text($0) }, map: { compute.map($0, $1) })
-            tokens += request.tokensPerBatch
             (losses, count) = (losses + step.losses.total, count + 1)
             if training.step % every == 0 || training.isDone {
                 try measure(loss: losses / Double(count))
@@ -111,7 +108,7 @@ struct EagleTrainingRun {
         }
         report.isFinished = training.isDone || isOver
         report.seconds = start.duration(to: .now).inMilliseconds / 1000
-        if report.isFinished { try finish() }
+        try report.isFinished ? finish() : saveRecord()
     }
 
     /// Whether time is up, or measurements have stopped getting better.
@@ -140,26 +137,30 @@ struct EagleTrainingRun {
         report.measurements.append(
             TrainingMeasurement(
                 step: training.step,
-                tokens: tokens,
+                tokens: training.step * request.tokensPerBatch,
                 loss: loss,
                 acceptance: chains.length,
                 conditional: chains.conditional
             )
         )
-        let state = training.trainer.state
         if isBest {
             let head = HeadFile(
                 network: .eagle(training.trainer.head.shape),
-                parameters: state.parameters,
+                parameters: training.trainer.state.parameters,
                 vocabulary: vocabulary.tokens,
                 target: target
             )
             try OutputFile.replace(request.output, "the head", with: head.encoded())
         }
+        try saveRecord()
+    }
+
+    /// Writes down where the training is, for the next run to go on from.
+    private func saveRecord() throws {
         let record = TrainingRecord(
             settings: settings,
             measurements: report.measurements,
-            checkpoint: state.checkpoint(training.trainer.head.layout)
+            checkpoint: training.trainer.state.checkpoint(training.trainer.head.layout)
         )
         try OutputFile.replace(request.recordPath, "the record of the training", with: record.encoded)
     }
