@@ -1,5 +1,6 @@
 import ArgumentParser
 import PacelineModel
+import PacelineSpeculation
 import PacelineTraining
 
 /// A capture file as a training uses it: which texts are trained on, and which are kept to measure with.

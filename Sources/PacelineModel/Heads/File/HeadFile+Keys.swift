@@ -1,4 +1,4 @@
-package import PacelineSpeculation
+import PacelineSpeculation
 import PacelineTraining
 
 extension FeatureTap {

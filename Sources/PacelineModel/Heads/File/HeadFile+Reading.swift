@@ -1,6 +1,6 @@
 import PacelineSpeculation
 import PacelineTensor
-package import PacelineTraining
+import PacelineTraining
 
 extension HeadFile {
     /// Reads the head at `path`.

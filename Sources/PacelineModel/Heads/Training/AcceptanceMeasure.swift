@@ -1,4 +1,4 @@
-package import PacelineSpeculation
+import PacelineSpeculation
 package import PacelineTraining
 
 /// What a head's drafts are worth: the real drafting loop on texts that the target wrote greedily.
