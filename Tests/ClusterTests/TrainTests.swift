@@ -1,6 +1,7 @@
 import Foundation
 import PacelineModel
 import PacelineTestKit
+import PacelineTraining
 import Testing
 
 extension ClusterSuite {
