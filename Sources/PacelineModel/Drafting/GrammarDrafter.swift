@@ -46,6 +46,9 @@ package struct GrammarDrafter: Drafter {
     private var promptLeft = 0
     private var habits = TextHabits()
     private var endings = EndingStatistics()
+    private var cuts = TokenCuts()
+    /// The texts that were thought to follow in this round, and the first tokens of their encodings.
+    private var guesses: [TextHabits.Context: [(bytes: [UInt8], token: Token)]] = [:]
     private var firstTokens: [[UInt8]: Token?] = [:]
 
     /// - Parameter compiler: for the target's tokens.
@@ -67,7 +70,7 @@ package struct GrammarDrafter: Drafter {
     }
 
     mutating func begin(base: [Token], constraint: Constraint?, promptLength: Int) throws {
-        (habits, endings) = (TextHabits(), EndingStatistics())
+        (habits, endings, cuts, guesses) = (TextHabits(), EndingStatistics(), TokenCuts(), [:])
         cursor = constraint.map { ConstraintCursor($0) }
         junctions = cursor.map { ConstraintJunctions($0) }
         promptLeft = promptLength
@@ -88,6 +91,7 @@ package struct GrammarDrafter: Drafter {
         }
         habits.append(bytes.suffix(Self.promptBytes))
         for token in tokens[prompt.endIndex...] { try append(token) }
+        guesses = [:]
     }
 
     private mutating func append(_ token: Token) throws {
@@ -102,6 +106,10 @@ package struct GrammarDrafter: Drafter {
         if let first = bytes.first, let junction = junctions?.junction(at: place), junctions?.isFree(junction) == true {
             endings.record(junctions?.isEnding(first, at: junction) == true, behind: habits.context)
         }
+        if let guess = guesses[habits.context]?.first(where: { $0.bytes.starts(with: bytes) }) {
+            cuts.record(isEncoded: guess.token == token)
+        }
+        cuts.record(token, behind: habits.context)
         habits.append(bytes)
     }
 
@@ -122,25 +130,31 @@ package struct GrammarDrafter: Drafter {
                 for byte in try tokenizer.bytes(of: token) { context.append(byte) }
             }
             let start = Continuation(junction: junctions.junction(at: place), context: context)
-            return candidates(texts(from: start, &junctions), at: place, cursor, width: width)
+            return candidates(texts(from: start, &junctions), behind: context, at: place, cursor, width: width)
         }
     }
 
     private mutating func candidates(
         _ texts: [Text],
+        behind context: TextHabits.Context,
         at place: Place,
         _ cursor: ConstraintCursor,
         width: Int
     ) -> [Candidate] {
         var probabilities: [(token: Token, probability: Double)] = []
         for (bytes, probability, isOpen) in texts {
-            guard let token = firstToken(of: bytes), cursor.place(behind: token, at: place) != nil else { continue }
-            let reachesEnd = isOpen && tokenizer.vocabulary.bytes(of: token).count == bytes.count
-            let share = reachesEnd ? probability * Self.boundary : probability
-            if let known = probabilities.firstIndex(where: { $0.token == token }) {
-                probabilities[known].probability += share
-            } else {
-                probabilities.append((token, share))
+            let encoded = firstToken(of: bytes)
+            if let encoded { guesses[context, default: []].append((bytes, encoded)) }
+            let vocabulary = tokenizer.vocabulary
+            let ways = cuts.tokens(behind: context, encoded: encoded) { bytes.starts(with: vocabulary.bytes(of: $0)) }
+            for (token, share) in ways where cursor.place(behind: token, at: place) != nil {
+                let reachesEnd = isOpen && vocabulary.bytes(of: token).count == bytes.count
+                let probability = probability * share * (reachesEnd ? Self.boundary : 1)
+                if let known = probabilities.firstIndex(where: { $0.token == token }) {
+                    probabilities[known].probability += probability
+                } else {
+                    probabilities.append((token, probability))
+                }
             }
         }
         probabilities.sort { $0.probability == $1.probability ? $0.token < $1.token : $0.probability > $1.probability }
@@ -167,7 +181,7 @@ package struct GrammarDrafter: Drafter {
             let ways = isEnough ? [] : self.ways(from: next, &junctions)
             waiting += ways
             let rest = next.probability - ways.reduce(0) { $0 + $1.probability }
-            if rest > Self.leastProbability { texts.append((next.bytes, rest, true)) }
+            if rest > Self.leastProbability / 10 { texts.append((next.bytes, rest, true)) }
         }
         return texts.filter { !$0.bytes.isEmpty }
     }

@@ -61,11 +61,12 @@ struct GrammarDrafterTests {
     private static func replay(
         _ text: String,
         _ tokenizer: Tokenizer,
+        cut: [Token]? = nil,
         hasGrammar: Bool = true,
         beside others: [any Drafter] = []
     ) throws -> MethodFigures {
         let constraint = try Constraint(.jsonSchema(schema), tokenizer: tokenizer)
-        let tokens = tokenizer.encode(text, parseSpecial: false)
+        let tokens = cut ?? tokenizer.encode(text, parseSpecial: false)
         try #require(constraint.takes(tokens))
         let prompt = tokenizer.encode("Three products as JSON:")
         let drafter = Constrained(
@@ -90,6 +91,15 @@ struct GrammarDrafterTests {
             #expect(figures.accepted * 3 >= figures.tokens * 2)
             #expect((figures.tokensPerPass ?? 0) > 2.5)
         }
+    }
+
+    @Test("learns into which tokens the target cuts a forced text")
+    func cuts() throws {
+        let tokenizer = try ModelFile(path: ModelCatalog.fromEnvironment().resolve("smollm2-135m")).tokenizer
+        let letters = Self.oneLine.flatMap { tokenizer.encode(String($0), parseSpecial: false) }
+        #expect(letters.count > 2 * tokenizer.encode(Self.oneLine).count)
+        let figures = try Self.replay(Self.oneLine, tokenizer, cut: letters)
+        #expect((figures.tokensPerPass ?? 0) > 2)
     }
 
     @Test("is with prompt look-up at least as good as each alone, less 2 %")
