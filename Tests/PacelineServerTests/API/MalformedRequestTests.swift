@@ -306,7 +306,7 @@ struct MalformedRequestTests {
         .chat(#""modalities": ["text", "audio"]"#, "modalities", "writes text only"),
         .chat(#""audio": {"voice": "alloy"}"#, "audio", "writes text only"),
         .chat(#""web_search_options": {}"#, "web_search_options", "not supported"),
-        .chat(#""chat_template": "{{ 1 }}""#, "chat_template", "the template of the model's file"),
+        .chat(#""chat_template": "{{ 1 }}""#, "chat_template", "the server's template"),
         .chat(#""chat_template_kwargs": 1"#, "chat_template_kwargs", "an object"),
         .chat(#""chat_template_kwargs": {"messages": []}"#, "chat_template_kwargs.messages", "other fields set it"),
         .chat(#""reasoning_effort": 1"#, "reasoning_effort", "a string"),
