@@ -15,6 +15,8 @@ struct TrainCommand: ParsableCommand {
 
               paceline capture -m smollm2-135m -o smollm2.capture
               paceline train eagle -m smollm2-135m --data smollm2.capture -o smollm2.head.gguf --max-minutes 30
+
+            Verifiers and workers cannot draft with a head yet.
             """,
         subcommands: [TrainEagleCommand.self]
     )
