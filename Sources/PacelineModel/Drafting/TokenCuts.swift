@@ -17,15 +17,14 @@ struct TokenCuts: Sendable {
     private static let limit = 1 << 15
     /// What the tokens of an encoding count for beside one that came before.
     private static let prior = 0.5
-    /// How often a text was cut as an encoding is, before anything is known, and how much the past counts.
-    private static let usualShare = 0.9
+    /// How much of what is known a new text replaces.
     private static let memory = 0.05
 
     /// By the eight bytes before.
     private var heads: [UInt64: Int32] = [:]
     private var counts: [Count] = []
     /// How often the target wrote the token of an encoding where nothing was remembered.
-    private var share = TokenCuts.usualShare
+    private var share = 1.0
 
     mutating func record(_ token: Token, behind context: TextHabits.Context) {
         let head = heads[context.recent] ?? -1

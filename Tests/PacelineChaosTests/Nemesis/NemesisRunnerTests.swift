@@ -216,7 +216,9 @@ struct CheckProbeTests {
         let late = try await CheckRun.ask(Self.check("{tcp: \"\(silent.endpoint)\", contains: x, timeout: 100ms}"))
         #expect(late == "no answer within 100ms")
         try await upstream.stop()
-        #expect(try await CheckRun.ask(Self.check("{\(text)}"))?.contains("nothing listens at") == true)
+        let closed = try RawListener(refuses: true)
+        let failure = try await CheckRun.ask(Self.check("{tcp: \"\(closed.endpoint)\", timeout: 30s}"))
+        #expect(failure?.contains("nothing listens at \(closed.endpoint)") == true, "\(failure ?? "it succeeded")")
     }
 
     @Test("by HTTP has as many clients at once as it is told")
@@ -279,6 +281,8 @@ struct CheckProbeTests {
         #expect(try await CheckRun.ask(Self.check("{\(text), status: 200..404, contains: body}")) == nil)
         #expect(try await CheckRun.ask(Self.check("{\(text), status: 404, contains: no}"))?.isEmpty == false)
         try await upstream.stop()
-        #expect(try await CheckRun.ask(Self.check("{\(text)}"))?.contains("nothing listens at") == true)
+        let closed = try RawListener(refuses: true)
+        let failure = try await CheckRun.ask(Self.check("{http: \"http://\(closed.endpoint)/\"}"))
+        #expect(failure?.contains("nothing listens at \(closed.endpoint)") == true, "\(failure ?? "it succeeded")")
     }
 }
