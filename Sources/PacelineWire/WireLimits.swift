@@ -24,6 +24,10 @@ package enum WireLimits {
     package static let vocabularySize = 1 << 20
     /// Bytes of the largest token id in a packed array.
     package static let tokenBytes = 3
+    /// The most numbers of one tap of a feature row.
+    package static let featureWidth = 1 << 16
+    /// The highest layer whose input a worker may read.
+    package static let featureLayer = 1023
     package static let requests = 1024
     package static let shards = 64
     package static let graceMilliseconds = 3_600_000

@@ -14,7 +14,8 @@ struct LinkCodec: Sendable {
         let phase = LinkPhase.established(
             limits: peer.limits,
             vocabularySize: peer.vocabularySize,
-            version: peer.version
+            version: peer.version,
+            features: peer.features
         )
         reader.phase = phase
         writer.phase = phase

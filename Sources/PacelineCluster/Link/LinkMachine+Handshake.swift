@@ -5,7 +5,12 @@ extension LinkMachine {
     /// The capabilities of a worker that this build uses in a version of the protocol.
     private static func usedCapabilities(version: Int) -> LinkCapabilities {
         let always: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
-        return version < 2 ? always : always.union(.constraints)
+        return version < 2 ? always : always.union([.constraints, .features])
+    }
+
+    /// The features that a worker reads and has told of as it should.
+    private static func demand(of hello: Message.Hello) -> FeatureDemand? {
+        hello.capabilities.contains(.features) ? hello.features : nil
     }
 
     mutating func beginHandshake(_ nonce: LinkNonce, now: Instant) throws(LinkFault) {
@@ -84,7 +89,8 @@ extension LinkMachine {
         now: Instant
     ) throws(LinkFault) {
         try check(target: identity.fingerprint, drafter: hello.fingerprint, version: version)
-        let capabilities = hello.capabilities.intersection(Self.usedCapabilities(version: version))
+        var capabilities = hello.capabilities.intersection(Self.usedCapabilities(version: version))
+        if Self.demand(of: hello).map(identity.serves) != true { capabilities.remove(.features) }
         let welcome = Message.Welcome(
             version: version,
             name: identity.name,
@@ -113,6 +119,7 @@ extension LinkMachine {
             fingerprint: hello.fingerprint,
             vocabularySize: identity.fingerprint.tokenBound(version: version),
             capabilities: capabilities,
+            features: capabilities.contains(.features) ? hello.features : nil,
             slots: min(hello.slots, identity.limits.requests),
             contextLength: hello.contextLength,
             limits: identity.limits,
@@ -167,6 +174,7 @@ extension LinkMachine {
             fingerprint: welcome.fingerprint,
             vocabularySize: welcome.fingerprint.tokenBound(version: welcome.version),
             capabilities: welcome.capabilities,
+            features: welcome.version >= 2 && welcome.capabilities.contains(.features) ? Self.demand(of: hello) : nil,
             slots: hello.slots,
             contextLength: hello.contextLength,
             limits: welcome.limits,

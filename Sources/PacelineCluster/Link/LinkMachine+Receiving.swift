@@ -40,7 +40,7 @@ extension LinkMachine {
             try liveness.answered(pong, now: now)
         case .hello, .challenge, .authenticate, .welcome, .fault:
             throw .unexpected(message.type, state: state.words)
-        case .open, .base, .verifying, .verdict:
+        case .open, .base, .verifying, .verdict, .features:
             guard side.isWorker else { throw .unexpected(message.type, state: "drafting is the sender's part") }
             outbox.append(.deliver(message))
         case .tree:

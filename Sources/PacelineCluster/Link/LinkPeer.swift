@@ -1,4 +1,4 @@
-import PacelineSpeculation
+package import PacelineSpeculation
 package import PacelineWire
 
 /// The other side of an established link, as the handshake showed it.
@@ -14,6 +14,8 @@ package struct LinkPeer: Sendable, Equatable {
     /// Every token id on the link is below this.
     package var vocabularySize: Int
     package var capabilities: LinkCapabilities
+    /// Which of the target's features the verifier tells the worker, as both have agreed; nil for none.
+    package var features: FeatureDemand?
     /// How many requests the worker drafts for at once. At the worker's own end, what it offered.
     package var slots: Int
     /// Longest base and tree that the drafter can hold; nil for no bound.

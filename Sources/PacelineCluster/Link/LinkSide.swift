@@ -1,3 +1,4 @@
+import PacelineSpeculation
 package import PacelineWire
 
 /// Which end of the link this is, and how it introduces itself in the handshake.
@@ -20,18 +21,30 @@ package struct VerifierIdentity: Sendable {
     package var fingerprint: ModelFingerprint
     package var limits: LinkLimits
     package var versions: ClosedRange<Int>
+    /// How many layers the target has; nil if it tells nobody of its features.
+    package var featureLayers: Int?
 
     package init(
         name: String,
         incarnation: UInt64,
         fingerprint: ModelFingerprint,
         limits: LinkLimits = .maximum,
-        versions: ClosedRange<Int> = WireLimits.protocolVersions
+        versions: ClosedRange<Int> = WireLimits.protocolVersions,
+        featureLayers: Int? = nil
     ) {
         self.name = name
         self.incarnation = incarnation
         self.fingerprint = fingerprint
         self.limits = limits
         self.versions = versions
+        self.featureLayers = featureLayers
+    }
+
+    /// Whether the target has all features that a worker reads.
+    func serves(_ demand: FeatureDemand) -> Bool {
+        guard let featureLayers else { return false }
+        return demand.taps.allSatisfy { tap in
+            if case .input(let layer) = tap { layer < featureLayers } else { true }
+        }
     }
 }

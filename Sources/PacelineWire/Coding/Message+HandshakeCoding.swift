@@ -1,4 +1,5 @@
 import CPacelineProtocol
+import PacelineSpeculation
 
 extension Message.Hello: Payload {
     static var type: MessageType { .hello }
@@ -19,7 +20,8 @@ extension Message.Hello: Payload {
             capabilities: LinkCapabilities(rawValue: structure.capabilities),
             slots: Int(structure.slots),
             contextLength: structure.context_length == 0 ? nil : Int(structure.context_length),
-            nonce: try Copy.bytes("nonce", structure.nonce)
+            nonce: try Copy.bytes("nonce", structure.nonce),
+            features: try FeatureDemand(copying: structure.features)
         )
     }
 
@@ -32,6 +34,7 @@ extension Message.Hello: Payload {
         try Check.range("slots", slots, 1...WireLimits.requests)
         if let contextLength { try Check.range("context_length", contextLength, 1...Int(UInt32.max)) }
         try Check.digest("nonce", nonce, orEmpty: true)
+        try features?.check()
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Hello {
@@ -46,6 +49,7 @@ extension Message.Hello: Payload {
         structure.slots = UInt32(slots)
         structure.context_length = UInt32(contextLength ?? 0)
         structure.nonce = arena.bytes(nonce)
+        structure.features = features.map { arena.pointer(to: $0.structure(in: arena)) }
         return structure
     }
 }

@@ -20,6 +20,7 @@ package struct MessageDecoder: Sendable {
         case .tree: .tree(try payload(of: frame))
         case .verifying: .verifying(try payload(of: frame))
         case .verdict: .verdict(try payload(of: frame))
+        case .features: .features(try payload(of: frame))
         case .close: .close(try payload(of: frame))
         case .ping: .ping(try payload(of: frame))
         case .pong: .pong(try payload(of: frame))

@@ -19,6 +19,11 @@ package struct MessageError: Error, Equatable, Sendable {
         /// Two fields that belong together have different counts.
         case unequalCounts(field: String, count: Int, other: String, otherCount: Int)
         case notAscending(field: String)
+        case twice(field: String, value: Int)
+        case notFinite(field: String)
+        case negative(field: String)
+        /// Other than the handshake agreed on.
+        case notAgreed(field: String)
         case tree(TreeError)
         case sampling(SamplingError)
     }
@@ -63,6 +68,14 @@ extension MessageError.Problem: CustomStringConvertible {
             "\(field) has \(count) entries, but \(other) has \(otherCount)"
         case .notAscending(let field):
             "\(field) must be strictly ascending"
+        case .twice(let field, let value):
+            "\(field) must differ, but \(value) comes twice"
+        case .notFinite(let field):
+            "\(field) has a number that is infinite or none"
+        case .negative(let field):
+            "\(field) must not be below 0"
+        case .notAgreed(let field):
+            "\(field) is not what the handshake agreed on"
         case .tree(let error):
             "\(error)"
         case .sampling(let error):

@@ -67,6 +67,7 @@ package struct MessageWriter: Sendable {
         case .tree(let value): try write(value, into: &buffer)
         case .verifying(let value): try write(value, into: &buffer)
         case .verdict(let value): try write(value, into: &buffer)
+        case .features(let value): try write(value, into: &buffer)
         case .close(let value): try write(value, into: &buffer)
         case .ping(let value): try write(value, into: &buffer)
         case .pong(let value): try write(value, into: &buffer)

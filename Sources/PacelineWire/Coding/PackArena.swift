@@ -32,6 +32,14 @@ final class PackArena {
         ProtobufCBinaryData(len: bytes.count, data: pointer(toElementsOf: bytes))
     }
 
+    /// Bytes that `body` writes, all of them.
+    func bytes(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) -> ProtobufCBinaryData {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+        if let start = bytes.baseAddress { allocations.append(start) }
+        body(bytes)
+        return ProtobufCBinaryData(len: count, data: bytes.bindMemory(to: UInt8.self).baseAddress)
+    }
+
     /// A C string of at most `limit` bytes; longer text is cut between two Unicode scalars. U+FFFD replaces NUL, which
     /// would end the string.
     func text(_ text: String, limit: Int) -> UnsafeMutablePointer<CChar>? {

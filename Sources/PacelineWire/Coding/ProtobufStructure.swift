@@ -69,6 +69,10 @@ extension Paceline__V1__LinkLimits: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__link_limits__init }
 }
 
+extension Paceline__V1__FeatureDemand: ProtobufStructure {
+    static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__feature_demand__init }
+}
+
 extension Paceline__V1__Open: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__open__init }
 }
@@ -103,6 +107,10 @@ extension Paceline__V1__Verifying: ProtobufStructure {
 
 extension Paceline__V1__Verdict: ProtobufStructure {
     static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__verdict__init }
+}
+
+extension Paceline__V1__Features: ProtobufStructure {
+    static var initializer: (UnsafeMutablePointer<Self>?) -> Void { paceline__v1__features__init }
 }
 
 extension Paceline__V1__Close: ProtobufStructure {

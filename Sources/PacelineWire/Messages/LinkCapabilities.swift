@@ -14,4 +14,6 @@ package struct LinkCapabilities: OptionSet, Sendable {
     package static let sharedNoise = LinkCapabilities(rawValue: 1 << 2)
     /// The worker uses the constraint in `Open`; without this capability, or in version 1, it gets none.
     package static let constraints = LinkCapabilities(rawValue: 1 << 3)
+    /// The worker reads the features that its `Hello` names; without this capability, or in version 1, it gets none.
+    package static let features = LinkCapabilities(rawValue: 1 << 4)
 }

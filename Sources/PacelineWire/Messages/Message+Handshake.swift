@@ -1,3 +1,5 @@
+package import PacelineSpeculation
+
 extension Message {
     package enum Role: UInt32, Sendable {
         case worker = 1
@@ -21,6 +23,8 @@ extension Message {
         package var contextLength: Int?
         /// 32 random bytes if the sender has a shared token, else empty.
         package var nonce: [UInt8]
+        /// Which features of the target the worker reads; means nothing without ``LinkCapabilities/features``.
+        package var features: FeatureDemand?
 
         package init(
             versions: ClosedRange<Int> = WireLimits.protocolVersions,
@@ -31,7 +35,8 @@ extension Message {
             capabilities: LinkCapabilities,
             slots: Int,
             contextLength: Int? = nil,
-            nonce: [UInt8] = []
+            nonce: [UInt8] = [],
+            features: FeatureDemand? = nil
         ) {
             self.versions = versions
             self.role = role
@@ -42,6 +47,7 @@ extension Message {
             self.slots = slots
             self.contextLength = contextLength
             self.nonce = nonce
+            self.features = features
         }
     }
 

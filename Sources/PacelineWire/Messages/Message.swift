@@ -12,6 +12,7 @@ package enum Message: Sendable, Equatable {
     case tree(Tree)
     case verifying(Verifying)
     case verdict(Verdict)
+    case features(Features)
     case close(Close)
     case ping(Ping)
     case pong(Pong)
@@ -29,6 +30,7 @@ package enum Message: Sendable, Equatable {
         case .tree: .tree
         case .verifying: .verifying
         case .verdict: .verdict
+        case .features: .features
         case .close: .close
         case .ping: .ping
         case .pong: .pong

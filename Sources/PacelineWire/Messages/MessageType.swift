@@ -11,6 +11,7 @@ package enum MessageType: UInt8, Sendable, CaseIterable {
     case verdict = 0x13
     case close = 0x14
     case base = 0x15
+    case features = 0x16
 
     case ping = 0x20
     case pong = 0x21

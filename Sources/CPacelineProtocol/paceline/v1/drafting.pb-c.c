@@ -412,6 +412,51 @@ void   paceline__v1__verdict__free_unpacked
   assert(message->base.descriptor == &paceline__v1__verdict__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   paceline__v1__features__init
+                     (Paceline__V1__Features         *message)
+{
+  static const Paceline__V1__Features init_value = PACELINE__V1__FEATURES__INIT;
+  *message = init_value;
+}
+size_t paceline__v1__features__get_packed_size
+                     (const Paceline__V1__Features *message)
+{
+  assert(message->base.descriptor == &paceline__v1__features__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t paceline__v1__features__pack
+                     (const Paceline__V1__Features *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &paceline__v1__features__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t paceline__v1__features__pack_to_buffer
+                     (const Paceline__V1__Features *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &paceline__v1__features__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Paceline__V1__Features *
+       paceline__v1__features__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Paceline__V1__Features *)
+     protobuf_c_message_unpack (&paceline__v1__features__descriptor,
+                                allocator, len, data);
+}
+void   paceline__v1__features__free_unpacked
+                     (Paceline__V1__Features *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &paceline__v1__features__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   paceline__v1__close__init
                      (Paceline__V1__Close         *message)
 {
@@ -1499,6 +1544,109 @@ const ProtobufCMessageDescriptor paceline__v1__verdict__descriptor =
   paceline__v1__verdict__field_indices_by_name,
   1,  paceline__v1__verdict__number_ranges,
   (ProtobufCMessageInit) paceline__v1__verdict__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor paceline__v1__features__field_descriptors[6] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Features, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Features, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "width",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Features, width),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "taps",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Features, taps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "format",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Features, format),
+    &paceline__v1__feature_format__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Features, data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned paceline__v1__features__field_indices_by_name[] = {
+  5,   /* field[5] = data */
+  4,   /* field[4] = format */
+  1,   /* field[1] = position */
+  0,   /* field[0] = request */
+  3,   /* field[3] = taps */
+  2,   /* field[2] = width */
+};
+static const ProtobufCIntRange paceline__v1__features__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor paceline__v1__features__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "paceline.v1.Features",
+  "Features",
+  "Paceline__V1__Features",
+  "paceline.v1",
+  sizeof(Paceline__V1__Features),
+  6,
+  paceline__v1__features__field_descriptors,
+  paceline__v1__features__field_indices_by_name,
+  1,  paceline__v1__features__number_ranges,
+  (ProtobufCMessageInit) paceline__v1__features__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor paceline__v1__close__field_descriptors[3] =

@@ -7,6 +7,51 @@
 #endif
 
 #include "paceline/v1/handshake.pb-c.h"
+void   paceline__v1__feature_demand__init
+                     (Paceline__V1__FeatureDemand         *message)
+{
+  static const Paceline__V1__FeatureDemand init_value = PACELINE__V1__FEATURE_DEMAND__INIT;
+  *message = init_value;
+}
+size_t paceline__v1__feature_demand__get_packed_size
+                     (const Paceline__V1__FeatureDemand *message)
+{
+  assert(message->base.descriptor == &paceline__v1__feature_demand__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t paceline__v1__feature_demand__pack
+                     (const Paceline__V1__FeatureDemand *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &paceline__v1__feature_demand__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t paceline__v1__feature_demand__pack_to_buffer
+                     (const Paceline__V1__FeatureDemand *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &paceline__v1__feature_demand__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Paceline__V1__FeatureDemand *
+       paceline__v1__feature_demand__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Paceline__V1__FeatureDemand *)
+     protobuf_c_message_unpack (&paceline__v1__feature_demand__descriptor,
+                                allocator, len, data);
+}
+void   paceline__v1__feature_demand__free_unpacked
+                     (Paceline__V1__FeatureDemand *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &paceline__v1__feature_demand__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   paceline__v1__model_fingerprint__init
                      (Paceline__V1__ModelFingerprint         *message)
 {
@@ -277,6 +322,57 @@ void   paceline__v1__welcome__free_unpacked
   assert(message->base.descriptor == &paceline__v1__welcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+static const ProtobufCFieldDescriptor paceline__v1__feature_demand__field_descriptors[2] =
+{
+  {
+    "taps",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Paceline__V1__FeatureDemand, n_taps),
+    offsetof(Paceline__V1__FeatureDemand, taps),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "format",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__FeatureDemand, format),
+    &paceline__v1__feature_format__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned paceline__v1__feature_demand__field_indices_by_name[] = {
+  1,   /* field[1] = format */
+  0,   /* field[0] = taps */
+};
+static const ProtobufCIntRange paceline__v1__feature_demand__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor paceline__v1__feature_demand__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "paceline.v1.FeatureDemand",
+  "FeatureDemand",
+  "Paceline__V1__FeatureDemand",
+  "paceline.v1",
+  sizeof(Paceline__V1__FeatureDemand),
+  2,
+  paceline__v1__feature_demand__field_descriptors,
+  paceline__v1__feature_demand__field_indices_by_name,
+  1,  paceline__v1__feature_demand__number_ranges,
+  (ProtobufCMessageInit) paceline__v1__feature_demand__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor paceline__v1__model_fingerprint__field_descriptors[5] =
 {
   {
@@ -457,7 +553,7 @@ const ProtobufCMessageDescriptor paceline__v1__link_limits__descriptor =
   (ProtobufCMessageInit) paceline__v1__link_limits__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor paceline__v1__hello__field_descriptors[10] =
+static const ProtobufCFieldDescriptor paceline__v1__hello__field_descriptors[11] =
 {
   {
     "minimum_version",
@@ -579,10 +675,23 @@ static const ProtobufCFieldDescriptor paceline__v1__hello__field_descriptors[10]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "features",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Paceline__V1__Hello, features),
+    &paceline__v1__feature_demand__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned paceline__v1__hello__field_indices_by_name[] = {
   6,   /* field[6] = capabilities */
   8,   /* field[8] = context_length */
+  10,   /* field[10] = features */
   5,   /* field[5] = fingerprint */
   4,   /* field[4] = incarnation */
   1,   /* field[1] = maximum_version */
@@ -595,7 +704,7 @@ static const unsigned paceline__v1__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange paceline__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor paceline__v1__hello__descriptor =
 {
@@ -605,7 +714,7 @@ const ProtobufCMessageDescriptor paceline__v1__hello__descriptor =
   "Paceline__V1__Hello",
   "paceline.v1",
   sizeof(Paceline__V1__Hello),
-  10,
+  11,
   paceline__v1__hello__field_descriptors,
   paceline__v1__hello__field_indices_by_name,
   1,  paceline__v1__hello__number_ranges,
@@ -873,21 +982,23 @@ const ProtobufCEnumDescriptor paceline__v1__role__descriptor =
   paceline__v1__role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue paceline__v1__capability__enum_values_by_number[5] =
+static const ProtobufCEnumValue paceline__v1__capability__enum_values_by_number[6] =
 {
   { "CAPABILITY_NONE", "PACELINE__V1__CAPABILITY__CAPABILITY_NONE", 0 },
   { "CAPABILITY_DELTAS", "PACELINE__V1__CAPABILITY__CAPABILITY_DELTAS", 1 },
   { "CAPABILITY_VERIFYING", "PACELINE__V1__CAPABILITY__CAPABILITY_VERIFYING", 2 },
   { "CAPABILITY_SHARED_NOISE", "PACELINE__V1__CAPABILITY__CAPABILITY_SHARED_NOISE", 4 },
   { "CAPABILITY_CONSTRAINTS", "PACELINE__V1__CAPABILITY__CAPABILITY_CONSTRAINTS", 8 },
+  { "CAPABILITY_FEATURES", "PACELINE__V1__CAPABILITY__CAPABILITY_FEATURES", 16 },
 };
 static const ProtobufCIntRange paceline__v1__capability__value_ranges[] = {
-{0, 0},{4, 3},{8, 4},{0, 5}
+{0, 0},{4, 3},{8, 4},{16, 5},{0, 6}
 };
-static const ProtobufCEnumValueIndex paceline__v1__capability__enum_values_by_name[5] =
+static const ProtobufCEnumValueIndex paceline__v1__capability__enum_values_by_name[6] =
 {
   { "CAPABILITY_CONSTRAINTS", 4 },
   { "CAPABILITY_DELTAS", 1 },
+  { "CAPABILITY_FEATURES", 5 },
   { "CAPABILITY_NONE", 0 },
   { "CAPABILITY_SHARED_NOISE", 3 },
   { "CAPABILITY_VERIFYING", 2 },
@@ -899,11 +1010,41 @@ const ProtobufCEnumDescriptor paceline__v1__capability__descriptor =
   "Capability",
   "Paceline__V1__Capability",
   "paceline.v1",
-  5,
+  6,
   paceline__v1__capability__enum_values_by_number,
-  5,
+  6,
   paceline__v1__capability__enum_values_by_name,
-  3,
+  4,
   paceline__v1__capability__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue paceline__v1__feature_format__enum_values_by_number[3] =
+{
+  { "FEATURE_FORMAT_UNSPECIFIED", "PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_UNSPECIFIED", 0 },
+  { "FEATURE_FORMAT_FLOAT16", "PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_FLOAT16", 1 },
+  { "FEATURE_FORMAT_EIGHT_BIT", "PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_EIGHT_BIT", 2 },
+};
+static const ProtobufCIntRange paceline__v1__feature_format__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex paceline__v1__feature_format__enum_values_by_name[3] =
+{
+  { "FEATURE_FORMAT_EIGHT_BIT", 2 },
+  { "FEATURE_FORMAT_FLOAT16", 1 },
+  { "FEATURE_FORMAT_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor paceline__v1__feature_format__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "paceline.v1.FeatureFormat",
+  "FeatureFormat",
+  "Paceline__V1__FeatureFormat",
+  "paceline.v1",
+  3,
+  paceline__v1__feature_format__enum_values_by_number,
+  3,
+  paceline__v1__feature_format__enum_values_by_name,
+  1,
+  paceline__v1__feature_format__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

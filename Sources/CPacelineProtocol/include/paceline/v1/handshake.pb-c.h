@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 
+typedef struct Paceline__V1__FeatureDemand Paceline__V1__FeatureDemand;
 typedef struct Paceline__V1__ModelFingerprint Paceline__V1__ModelFingerprint;
 typedef struct Paceline__V1__LinkLimits Paceline__V1__LinkLimits;
 typedef struct Paceline__V1__Hello Paceline__V1__Hello;
@@ -54,11 +55,55 @@ typedef enum _Paceline__V1__Capability {
   /*
    * The worker, in version 2, uses the constraint in Open; without this bit it gets none.
    */
-  PACELINE__V1__CAPABILITY__CAPABILITY_CONSTRAINTS = 8
+  PACELINE__V1__CAPABILITY__CAPABILITY_CONSTRAINTS = 8,
+  /*
+   * The worker, in version 2, reads the features that Hello names; without this bit it gets none.
+   */
+  PACELINE__V1__CAPABILITY__CAPABILITY_FEATURES = 16
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__CAPABILITY)
 } Paceline__V1__Capability;
+/*
+ * How Features carries numbers.
+ */
+typedef enum _Paceline__V1__FeatureFormat {
+  /*
+   * refused
+   */
+  PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_UNSPECIFIED = 0,
+  /*
+   * two bytes a number
+   */
+  PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_FLOAT16 = 1,
+  /*
+   * one byte a number, and a scale for each tap of each row
+   */
+  PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_EIGHT_BIT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PACELINE__V1__FEATURE_FORMAT)
+} Paceline__V1__FeatureFormat;
 
 /* --- messages --- */
+
+/*
+ * Which features of the target a worker reads.
+ */
+struct  Paceline__V1__FeatureDemand
+{
+  ProtobufCMessage base;
+  /*
+   * 1 ... 8, all different, in the order in which a row has them: 0 is what the output matrix multiplies, behind the
+   * final norm; 1 is the last layer's output before that norm; n + 2 is the input of layer n, at most 1,023.
+   */
+  size_t n_taps;
+  uint32_t *taps;
+  /*
+   * unknown values: the demand counts as absent
+   */
+  Paceline__V1__FeatureFormat format;
+};
+#define PACELINE__V1__FEATURE_DEMAND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__feature_demand__descriptor) \
+    , 0,NULL, PACELINE__V1__FEATURE_FORMAT__FEATURE_FORMAT_UNSPECIFIED }
+
 
 /*
  * Identifies what a token id means, which must be the same for a drafter and its target. Version 1 compares fields 1
@@ -168,10 +213,14 @@ struct  Paceline__V1__Hello
    * 32 random bytes if the sender has a shared token, else empty
    */
   ProtobufCBinaryData nonce;
+  /*
+   * of a worker with the capability FEATURES; absent: it reads none
+   */
+  Paceline__V1__FeatureDemand *features;
 };
 #define PACELINE__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&paceline__v1__hello__descriptor) \
-    , 0, 0, PACELINE__V1__ROLE__ROLE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, NULL, 0, 0, 0, {0,NULL} }
+    , 0, 0, PACELINE__V1__ROLE__ROLE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, NULL, 0, 0, 0, {0,NULL}, NULL }
 
 
 /*
@@ -258,6 +307,25 @@ struct  Paceline__V1__Welcome
     , 0, (char *)protobuf_c_empty_string, 0, NULL, 0, 0, 0, NULL, {0,NULL} }
 
 
+/* Paceline__V1__FeatureDemand methods */
+void   paceline__v1__feature_demand__init
+                     (Paceline__V1__FeatureDemand         *message);
+size_t paceline__v1__feature_demand__get_packed_size
+                     (const Paceline__V1__FeatureDemand   *message);
+size_t paceline__v1__feature_demand__pack
+                     (const Paceline__V1__FeatureDemand   *message,
+                      uint8_t             *out);
+size_t paceline__v1__feature_demand__pack_to_buffer
+                     (const Paceline__V1__FeatureDemand   *message,
+                      ProtobufCBuffer     *buffer);
+Paceline__V1__FeatureDemand *
+       paceline__v1__feature_demand__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   paceline__v1__feature_demand__free_unpacked
+                     (Paceline__V1__FeatureDemand *message,
+                      ProtobufCAllocator *allocator);
 /* Paceline__V1__ModelFingerprint methods */
 void   paceline__v1__model_fingerprint__init
                      (Paceline__V1__ModelFingerprint         *message);
@@ -374,6 +442,9 @@ void   paceline__v1__welcome__free_unpacked
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
+typedef void (*Paceline__V1__FeatureDemand_Closure)
+                 (const Paceline__V1__FeatureDemand *message,
+                  void *closure_data);
 typedef void (*Paceline__V1__ModelFingerprint_Closure)
                  (const Paceline__V1__ModelFingerprint *message,
                   void *closure_data);
@@ -400,6 +471,8 @@ typedef void (*Paceline__V1__Welcome_Closure)
 
 extern const ProtobufCEnumDescriptor    paceline__v1__role__descriptor;
 extern const ProtobufCEnumDescriptor    paceline__v1__capability__descriptor;
+extern const ProtobufCEnumDescriptor    paceline__v1__feature_format__descriptor;
+extern const ProtobufCMessageDescriptor paceline__v1__feature_demand__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__model_fingerprint__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__link_limits__descriptor;
 extern const ProtobufCMessageDescriptor paceline__v1__hello__descriptor;
