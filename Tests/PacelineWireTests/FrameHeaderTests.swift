@@ -71,6 +71,7 @@ struct FrameHeaderTests {
             (.handshake, .fault, 4096),
             (RandomMessages.established, .tree, 65_536),
             (RandomMessages.established, .open, 1_048_576),
+            (RandomMessages.established, .features, 1_048_576),
             (RandomMessages.established, .verdict, 16_384),
             (RandomMessages.established, .fault, 4096),
         ]
@@ -88,8 +89,13 @@ struct FrameHeaderTests {
     @Test("limits agreed in the handshake lower the caps")
     func agreedCaps() {
         let limits = LinkLimits(framePayload: 65_536, treePayload: 4096, treeNodes: 64, treeDepth: 8, requests: 1)
-        let phase = LinkPhase.established(limits: limits, vocabularySize: 100, version: 2)
-        for (type, cap) in [(MessageType.open, 65_536), (.tree, 4096)] {
+        let phase = LinkPhase.established(
+            limits: limits,
+            vocabularySize: 100,
+            version: 2,
+            features: RandomMessages.demand
+        )
+        for (type, cap) in [(MessageType.open, 65_536), (.features, 65_536), (.tree, 4096)] {
             let header = Wire.header(type: type.rawValue, length: UInt32(cap + 1))
             let error = FrameError.payloadTooLong(type: type, length: UInt32(cap + 1), cap: cap)
             #expect(Wire.read(header, phase: phase).error == .frame(error))

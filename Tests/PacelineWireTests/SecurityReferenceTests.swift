@@ -26,7 +26,7 @@ struct WireSecurityReferenceTests {
         var messages = RandomMessages(seed: 5)
         let mustNotBeZero: [MessageType: [Int]] = [
             .hello: [1, 2, 3, 5, 8], .challenge: [1], .welcome: [1, 3, 6, 7], .open: [1], .base: [1, 2], .tree: [1, 3],
-            .verifying: [1, 3], .verdict: [1, 2, 3], .close: [1], .ping: [1], .pong: [1],
+            .verifying: [1, 3], .verdict: [1, 2, 3], .features: [1, 3, 4, 5], .close: [1], .ping: [1], .pong: [1],
         ]
         for (type, fields) in mustNotBeZero {
             let phase = RandomMessages.phase(of: type)

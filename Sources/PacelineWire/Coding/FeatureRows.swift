@@ -69,15 +69,24 @@ enum FeatureRows {
         let largest = Float(Float16(bitPattern: row.reduce(0) { max($0, $1.bitPattern & 0x7fff) }))
         let scale = largest / 127
         bytes.storeBytes(of: scale, as: Float.self)
+        // Without a branch in the loop for a scale of 0, whose numbers are all 0.
+        let divisor = scale > 0 ? scale : 1
+        let steps = UnsafeMutableRawBufferPointer(rebasing: bytes[MemoryLayout<Float>.size...])
+            .bindMemory(to: UInt8.self)
         for (index, value) in row.enumerated() {
-            // Without a branch for a scale of 0, whose values are all 0: 0 / 1.
-            let steps = (single(value.bitPattern) / (scale > 0 ? scale : 1)).rounded(.toNearestOrAwayFromZero)
-            bytes.storeBytes(
-                of: Int8(max(-127, min(127, steps))),
-                toByteOffset: MemoryLayout<Float>.size + index,
-                as: Int8.self
-            )
+            let number = single(value.bitPattern) / divisor
+            let magnitude = roundedSteps(number.magnitude)
+            steps[index] = UInt8(truncatingIfNeeded: number < 0 ? 0 &- magnitude : magnitude)
         }
+    }
+
+    /// Rounds half away from zero, to 127 at most. In arithmetic that the compiler does on several numbers at once,
+    /// which it does not with its own rounding.
+    private static func roundedSteps(_ magnitude: Float) -> UInt32 {
+        // Where numbers are whole, the addition rounds half to even; the last bits are the rounded number.
+        let shifted = magnitude + 0x1p23
+        let isHalfBelow = magnitude - (shifted - 0x1p23) == 0.5
+        return min(127, (shifted.bitPattern & 0xff) &+ (isHalfBelow ? 1 : 0))
     }
 
     private static func restore(_ bytes: UnsafeRawBufferPointer, to row: UnsafeMutableBufferPointer<Float16>) {

@@ -10,16 +10,20 @@ enum WireSamples {
     static func phase(of type: MessageType, version: Int) -> LinkPhase {
         switch type {
         case .hello, .challenge, .authenticate, .welcome: .handshake
-        default: .established(limits: .maximum, vocabularySize: vocabularySize, version: version)
+        default:
+            .established(limits: .maximum, vocabularySize: vocabularySize, version: version, features: demand)
         }
     }
+
+    private static let demand = FeatureDemand(taps: [.input(layer: 2), .lastOutput])
 
     /// One message of each type.
     static let messages: [Message] = [
         .hello(hello), .challenge(Message.Challenge(version: 2, nonce: digest)),
         .authenticate(Message.Authenticate(proof: digest)), .welcome(welcome), .open(open),
         .base(Message.Base(request: 7, offset: 3, tokens: [4, 5])), .tree(tree), .verifying(verifying),
-        .verdict(verdict), .close(Message.Close(request: 7, reason: .finished, detail: "done")),
+        .verdict(verdict), .features(features),
+        .close(Message.Close(request: 7, reason: .finished, detail: "done")),
         .ping(Message.Ping(number: 3, lastReceived: 9)), .pong(Message.Pong(number: 3, lastReceived: 8)),
         .drain(Message.Drain(graceMilliseconds: 30_000, reason: "upgrade")),
         .fault(Message.Fault(code: .limit, reason: "too much")),
@@ -42,10 +46,11 @@ enum WireSamples {
             name: "draft-1",
             incarnation: 99,
             fingerprint: fingerprint,
-            capabilities: [.deltas, .verifying, .sharedNoise],
+            capabilities: [.deltas, .verifying, .sharedNoise, .features],
             slots: 4,
             contextLength: 2048,
-            nonce: digest
+            nonce: digest,
+            features: demand
         )
     }
 
@@ -112,6 +117,19 @@ enum WireSamples {
             nodes: [
                 Message.Verifying.Node(parent: nil, token: 6), Message.Verifying.Node(parent: 0, token: 8),
             ]
+        )
+    }
+
+    private static var features: Message.Features {
+        Message.Features(
+            request: 7,
+            block: FeatureBlock(
+                position: 4,
+                taps: demand.taps,
+                width: 2,
+                values: [1, -2, 0.5, 0, 65504, -65504, 0x1p-24, -0.25]
+            ),
+            format: demand.format
         )
     }
 

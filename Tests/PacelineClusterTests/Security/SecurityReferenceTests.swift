@@ -165,7 +165,13 @@ struct LinkSecurityReferenceTests {
     private static func phase(of type: MessageType) -> LinkPhase {
         switch type {
         case .hello, .challenge, .authenticate, .welcome: .handshake
-        default: .established(limits: .maximum, vocabularySize: MockText.vocabularySize, version: 2)
+        default:
+            .established(
+                limits: .maximum,
+                vocabularySize: MockText.vocabularySize,
+                version: 2,
+                features: FeatureDemand(taps: [.lastOutput])
+            )
         }
     }
 
@@ -225,6 +231,14 @@ struct LinkSecurityReferenceTests {
                     verifiedNodes: 0,
                     acceptedNodes: 0,
                     credit: 0
+                )
+            )
+        case .features:
+            .features(
+                Message.Features(
+                    request: 1,
+                    block: FeatureBlock(position: 0, taps: [.lastOutput], width: 1, values: [1]),
+                    format: .float16
                 )
             )
         case .close: .close(Message.Close(request: 1, reason: .finished))

@@ -40,7 +40,8 @@ struct LinkPair {
         target: ModelFingerprint = fingerprint,
         configuration: LinkConfiguration = LinkConfiguration(),
         tokens: (worker: String?, verifier: String?) = (nil, nil),
-        nonceSeed: UInt64 = 1
+        nonceSeed: UInt64 = 1,
+        featureLayers: Int? = nil
     ) {
         nonces = SplitMix(seed: nonceSeed)
         var configuration = configuration
@@ -49,7 +50,13 @@ struct LinkPair {
         configuration.token = tokens.verifier.map(Self.token)
         verifier = LinkMachine(
             side: .verifier(
-                VerifierIdentity(name: "verifier", incarnation: 1, fingerprint: target, versions: versions)
+                VerifierIdentity(
+                    name: "verifier",
+                    incarnation: 1,
+                    fingerprint: target,
+                    versions: versions,
+                    featureLayers: featureLayers
+                )
             ),
             configuration: configuration
         )

@@ -17,6 +17,8 @@ final class ScriptedWorkers {
         /// The present base of each open request.
         var marks: [UInt64: BaseMark] = [:]
         var readsNothing = false
+        /// Which features its hello asks for.
+        var features: FeatureDemand?
     }
 
     private(set) var machine: VerifierMachine
@@ -49,19 +51,21 @@ final class ScriptedWorkers {
         incarnation: UInt64,
         readsNothing: Bool = false,
         versions: ClosedRange<Int> = WireLimits.protocolVersions,
-        capabilities: LinkCapabilities = [.deltas]
+        capabilities: LinkCapabilities = [.deltas],
+        features: FeatureDemand? = nil
     ) throws -> LinkID {
         lastLink += 1
         let id = LinkID(rawValue: lastLink)
-        peers[id] = Peer()
+        peers[id] = Peer(features: features)
         tell(.accepted(id, host: host, nonce: LinkNonce(using: &nonces)))
         let hello = Message.Hello(
             versions: versions,
             name: "scripted",
             incarnation: incarnation,
             fingerprint: nil,
-            capabilities: capabilities,
-            slots: 8
+            capabilities: features == nil ? capabilities : capabilities.union(.features),
+            slots: 8,
+            features: features
         )
         try send(.hello(hello), from: id)
         peers[id]?.readsNothing = readsNothing
@@ -185,7 +189,12 @@ final class ScriptedWorkers {
             switch message {
             case .welcome(let welcome):
                 let size = welcome.fingerprint.tokenBound(version: welcome.version)
-                let phase = LinkPhase.established(limits: .maximum, vocabularySize: size, version: welcome.version)
+                let phase = LinkPhase.established(
+                    limits: .maximum,
+                    vocabularySize: size,
+                    version: welcome.version,
+                    features: welcome.capabilities.contains(.features) ? peer.features : nil
+                )
                 (peer.reader.phase, peer.writer.phase) = (phase, phase)
             case .open(let open):
                 peer.marks[open.request] = BaseMark(epoch: open.epoch, length: open.baseLength, hash: open.baseHash)

@@ -4,10 +4,12 @@ import PacelineWire
 /// Random valid messages, with extreme values more often than by chance.
 struct RandomMessages {
     static let vocabularySize = 49_152
-    static let established = established(version: WireLimits.protocolVersions.upperBound)
+    /// With features, so that every message may come.
+    static let established = established(version: WireLimits.protocolVersions.upperBound, features: demand)
+    static let demand = FeatureDemand(taps: [.input(layer: 2), .normedOutput, .lastOutput])
 
-    static func established(version: Int) -> LinkPhase {
-        .established(limits: .maximum, vocabularySize: vocabularySize, version: version)
+    static func established(version: Int, features: FeatureDemand? = nil) -> LinkPhase {
+        .established(limits: .maximum, vocabularySize: vocabularySize, version: version, features: features)
     }
 
     var random: SplitMix
@@ -35,6 +37,7 @@ struct RandomMessages {
         case .tree: .tree(tree())
         case .verifying: .verifying(verifying())
         case .verdict: .verdict(verdict())
+        case .features: .features(features())
         case .close:
             .close(Message.Close(request: id(), reason: Message.Close.Reason.allCases.pick(&random), detail: text(512)))
         case .ping: .ping(Message.Ping(number: id(), lastReceived: random.next()))
@@ -77,7 +80,17 @@ struct RandomMessages {
             capabilities: LinkCapabilities(rawValue: random.next()),
             slots: number(1...1024),
             contextLength: Bool.random(using: &random) ? nil : number(1...Int(UInt32.max)),
-            nonce: Bool.random(using: &random) ? [] : bytes(32)
+            nonce: Bool.random(using: &random) ? [] : bytes(32),
+            features: Bool.random(using: &random) ? nil : demand()
+        )
+    }
+
+    private mutating func demand() -> FeatureDemand {
+        let layers = (0..<8).map { 100 * $0 + number(0...99) }
+        let all: [FeatureTap] = [.normedOutput, .lastOutput] + layers.map { .input(layer: $0) }
+        return FeatureDemand(
+            taps: Array(all.shuffled(using: &random).prefix(number(1...8))),
+            format: FeatureDemand.Format.allCases.pick(&random)
         )
     }
 
@@ -198,6 +211,19 @@ struct RandomMessages {
         )
         verdict.rest = DraftRestReason.allCases.randomElement(using: &random) ?? .unspecified
         return verdict
+    }
+
+    private mutating func features() -> Message.Features {
+        let (rows, width) = (number(1...20), number(1...20))
+        let values = (0..<rows * width * Self.demand.taps.count).map { _ in
+            Float16(bitPattern: UInt16(number(0...0x7bff)) | (Bool.random(using: &random) ? 0x8000 : 0))
+        }
+        let position = number(0...WireLimits.baseLength - rows)
+        return Message.Features(
+            request: id(),
+            block: FeatureBlock(position: position, taps: Self.demand.taps, width: width, values: values),
+            format: Self.demand.format
+        )
     }
 
     private mutating func draftLimits() -> DraftLimits {

@@ -10,7 +10,8 @@ struct InvalidVector {
 
     func record() throws {
         let version = phase.version == 1 ? "" : " in version \(phase.version)"
-        let established = "after the handshake\(version), with a vocabulary of 49,152"
+        let taps = phase.features.map { " and \($0.taps.count) taps in \($0.format)" } ?? ""
+        let established = "after the handshake\(version), with a vocabulary of 49,152\(taps)"
         let state = phase == .handshake ? "before the handshake" : established
         try VectorFile(name: name).write(bytes, title: "\(state): \(error)")
     }
@@ -23,7 +24,7 @@ struct InvalidVector {
     }
 
     static let all: [InvalidVector] =
-        framing + trees + protobuf + bases + constraints + [
+        framing + trees + protobuf + bases + constraints + features + [
             InvalidVector(
                 "welcome-too-late",
                 Wire.frame(.welcome, payload: []),
@@ -198,6 +199,36 @@ struct InvalidVector {
                 grammar.varint(3, 3),
                 .outOfRange(field: "constraint.prompt_length", found: 3, allowed: 1...2)
             ),
+        ]
+    }()
+
+    private static let features: [InvalidVector] = {
+        let phase = RandomMessages.established(
+            version: 2,
+            features: FeatureDemand(taps: [.input(layer: 2), .normedOutput])
+        )
+        func payload(taps: UInt64 = 2, _ data: [UInt8]) -> ProtobufPayload {
+            ProtobufPayload().varint(1, 7).varint(3, 3).varint(4, taps).varint(5, 1).bytes(6, data)
+        }
+        func message(_ name: String, _ payload: ProtobufPayload, _ problem: MessageError.Problem) -> InvalidVector {
+            let frame = Wire.frame(.features, payload: payload.bytes)
+            return InvalidVector(name, frame, .message(MessageError(type: .features, problem: problem)), in: phase)
+        }
+        let row: [UInt8] = [0, 0x3c, 0, 0, 0, 0xbc, 0, 0x40, 0, 0, 0, 0]
+        return [
+            InvalidVector(
+                "features-without-demand",
+                Wire.frame(.features, payload: payload(row).bytes),
+                .frame(.typeNotAllowed(.features)),
+                in: RandomMessages.established(version: 2)
+            ),
+            message("features-taps", payload(taps: 1, row), .notAgreed(field: "taps")),
+            message(
+                "features-data-length",
+                payload(row + [0]),
+                .byteCount(field: "data", found: 13, allowed: "one or more times 12")
+            ),
+            message("features-nan", payload(row.dropLast(2) + [0, 0x7e]), .notFinite(field: "data")),
         ]
     }()
 

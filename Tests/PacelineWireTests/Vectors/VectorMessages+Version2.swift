@@ -42,20 +42,21 @@ extension VectorMessage {
 
     /// All golden frames, by conversation, with the protocol version of each.
     static let conversations: [(version: Int, messages: [VectorMessage])] = [
-        (1, exchange), (1, authenticated), (2, version2), (2, traced), (2, constrained),
+        (1, exchange), (1, authenticated), (2, version2), (2, traced), (2, constrained), (2, features),
+        (2, eightBitFeatures),
     ]
 
     private static let longBase: [Token] = base + [6330, 284]
     private static let tokens = ModelFingerprint.Tokens(hash: (0..<32).map { UInt8($0 * 5 + 1) }, count: vocabularySize)
 
-    private static var newHello: Message.Hello {
+    static var newHello: Message.Hello {
         var hello = hello(nonce: [])
         hello.versions = 1...2
         hello.fingerprint?.tokens = tokens
         return hello
     }
 
-    private static var newWelcome: Message.Welcome {
+    static var newWelcome: Message.Welcome {
         var welcome = welcome(proof: [])
         welcome.version = 2
         welcome.fingerprint.vocabularySize = vocabularySize + 64

@@ -209,7 +209,7 @@ extension VectorMessage {
     )
 
     /// 6330 and 284 are accepted; after them the target chooses 253 rather than 216.
-    private static let verdict = Message.Verdict(
+    static let verdict = Message.Verdict(
         request: 7,
         epoch: 4,
         baseLength: 8,

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import PacelineSpeculation
 import PacelineWire
 import Testing
 
@@ -12,7 +13,8 @@ struct VectorTests {
     func golden() throws {
         for (version, conversation) in VectorMessage.conversations {
             for sender in [VectorMessage.Sender.worker, .verifier] {
-                try checkDirection(conversation.filter { $0.sender == sender }, version: version)
+                let vectors = conversation.filter { $0.sender == sender }
+                try checkDirection(vectors, version: version, features: conversation.first?.demand)
             }
         }
     }
@@ -63,8 +65,8 @@ struct VectorTests {
         }
     }
 
-    private func checkDirection(_ vectors: [VectorMessage], version: Int) throws {
-        let established = RandomMessages.established(version: version)
+    private func checkDirection(_ vectors: [VectorMessage], version: Int, features: FeatureDemand?) throws {
+        let established = RandomMessages.established(version: version, features: features)
         var writer = MessageWriter(phase: .handshake)
         var reader = MessageReader(phase: .handshake)
         for vector in vectors {
@@ -90,6 +92,11 @@ struct VectorTests {
 extension VectorMessage {
     fileprivate var title: String {
         "\(message.type), \(sender == .worker ? "worker to verifier" : "verifier to worker")"
+    }
+
+    /// Which features a worker's hello asks for.
+    fileprivate var demand: FeatureDemand? {
+        if case .hello(let hello) = message { hello.features } else { nil }
     }
 
     /// Whether the sender's next message comes after the handshake.

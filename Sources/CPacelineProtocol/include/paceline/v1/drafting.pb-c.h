@@ -495,8 +495,8 @@ struct  Paceline__V1__Features
    */
   Paceline__V1__FeatureFormat format;
   /*
-   * One row or more. FLOAT16: little-endian IEEE 754 binary16, finite. EIGHT_BIT: for each tap a float32, little-endian,
-   * finite and not negative, then `width` signed bytes; the numbers are the bytes times the float32.
+   * One row or more, tap by tap. FLOAT16: numbers of IEEE 754 binary16, little-endian and finite. EIGHT_BIT: for each
+   * tap a float32, little-endian, finite and not negative, then `width` signed bytes, which it multiplies.
    */
   ProtobufCBinaryData data;
 };
