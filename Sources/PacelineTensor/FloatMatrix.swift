@@ -85,7 +85,13 @@ package final class FloatMatrix {
     /// Copies a row of `other`, which has the same number of columns.
     package func copyRow(_ index: Int, from other: FloatMatrix, row: Int) {
         precondition(other.columns == columns, "rows of different length")
-        pointer(index).update(from: other.pointer(row), count: columns)
+        copyRow(index, at: 0, from: other, row: row)
+    }
+
+    /// Copies a row of `other` to the columns from one on.
+    package func copyRow(_ index: Int, at column: Int, from other: FloatMatrix, row: Int) {
+        precondition(column >= 0 && column + other.columns <= columns, "a row that does not fit")
+        (pointer(index) + column).update(from: other.pointer(row), count: other.columns)
     }
 
     /// Expands one row of weights in file format into a row of this matrix.

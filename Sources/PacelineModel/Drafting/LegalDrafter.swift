@@ -13,6 +13,7 @@ package struct LegalDrafter: Drafter {
     }
 
     package var isModelFree: Bool { inner.isModelFree }
+    package var isReady: Bool { inner.isReady }
 
     package mutating func begin(base: [Token], sampling: SamplingParameters) throws {
         try begin(base: base, sampling: sampling, constraint: nil)
@@ -23,6 +24,8 @@ package struct LegalDrafter: Drafter {
         text?.append(base)
         try inner.begin(base: base, sampling: sampling)
     }
+
+    package mutating func take(_ features: FeatureBlock) { inner.take(features) }
 
     package mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
         let proposals = try inner.expand(tree, at: nodes, width: width)

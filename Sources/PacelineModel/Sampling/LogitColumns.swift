@@ -27,8 +27,8 @@ package struct LogitColumns: Sendable, Equatable {
     ///
     /// - Parameter tokens: in ascending order.
     package init(_ tokens: [Token]) {
-        prefix = 0
-        others = tokens
+        let first = tokens.indices.first { tokens[$0] != $0 } ?? tokens.count
+        (prefix, others) = (first, Array(tokens[first...]))
     }
 
     /// The columns of a model with this tokenizer.

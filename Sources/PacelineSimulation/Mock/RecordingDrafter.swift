@@ -26,6 +26,7 @@ struct RecordingDrafter: Drafter {
     }
 
     var isModelFree: Bool { drafter.isModelFree }
+    var isReady: Bool { drafter.isReady }
 
     mutating func begin(base: [Token], sampling: SamplingParameters) throws {
         seed = sampling.seed
@@ -35,6 +36,8 @@ struct RecordingDrafter: Drafter {
         checkBase()
         try drafter.begin(base: base, sampling: sampling)
     }
+
+    mutating func take(_ features: FeatureBlock) { drafter.take(features) }
 
     mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
         if !drafter.isModelFree { effort.modelSteps += 1 }

@@ -21,6 +21,10 @@ package protocol Drafter {
     /// Whether a step runs no model. The cost of such steps is negligible.
     var isModelFree: Bool { get }
 
+    /// Whether it has all that it needs to propose tokens; true unless features of the target are missing. While it is
+    /// not ready it is not asked, so that it is once it is. One that wraps others passes it on.
+    var isReady: Bool { get }
+
     /// Starts a sequence and forgets the previous one.
     ///
     /// - Parameters:
@@ -62,6 +66,8 @@ package protocol Drafter {
 }
 
 extension Drafter {
+    package var isReady: Bool { true }
+
     package mutating func take(_ features: FeatureBlock) {}
 
     /// Ignores the constraint.

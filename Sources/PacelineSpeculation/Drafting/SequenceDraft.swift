@@ -31,6 +31,8 @@ package struct SequenceDraft {
     private var base: [Token] = []
     private var sampling = SamplingParameters.greedy
     private var constraint: DraftConstraint?
+    /// Features that drafters have missed that have not begun yet.
+    private var features = FeatureBlocks()
     /// Whether this base has had its revision.
     private var isSettled = false
     /// Whether nodes have been given up at this base.
@@ -87,6 +89,7 @@ package struct SequenceDraft {
         let (policy, experience) = (policy, experience)
         tree = TokenTree(limits: tree.limits)
         (self.base, self.sampling, self.constraint) = (base, sampling, constraint)
+        features = FeatureBlocks()
         pool = BeliefPool(isModelFree: members.map(\.isModelFree))
         (isRevised, isSettled, hasMadeRoom) = (false, false, false)
         for index in members.indices {
@@ -113,6 +116,13 @@ package struct SequenceDraft {
             try members[index].grower.admit(into: &tree, isGrowing: false)
         }
         return tree.count > count
+    }
+
+    /// Takes features of the target, in the order of their positions. Those of tokens come before ``commit(_:)`` brings
+    /// the tokens behind them. Drafters that have not begun get them as soon as they begin.
+    package mutating func take(_ block: FeatureBlock) {
+        for index in members.indices where members[index].hasBegun { members[index].drafter.take(block) }
+        if members.contains(where: { !$0.hasBegun }) { features.append(block) }
     }
 
     /// Appends accepted tokens and the correction to the base, and re-roots the tree.
@@ -172,6 +182,7 @@ extension SequenceDraft {
         var hasStepped = false
         for index in members.indices where !members[index].isModelFree {
             if !members[index].hasBegun { try begin(index) }
+            guard members[index].drafter.isReady else { continue }
             try members[index].grower.admit(into: &tree)
             try makeRoom(for: index)
             if try step(index) { hasStepped = true }
@@ -235,6 +246,8 @@ extension SequenceDraft {
     private mutating func begin(_ index: Int) throws {
         try members[index].drafter.begin(base: base, sampling: sampling, constraint: constraint)
         members[index].hasBegun = true
+        for block in features.blocks { members[index].drafter.take(block) }
+        if members.allSatisfy(\.hasBegun) { features = FeatureBlocks() }
     }
 
     /// Begins a drafter that reads the whole base now, in pieces.

@@ -14,18 +14,8 @@ package struct EagleDraft {
     private struct Computed {
         /// In the context.
         let slot: Int
+        /// What it guesses.
         let feature: [Float]
-        let logits: FloatMatrix
-
-        /// - Parameters:
-        ///   - row: of the output's features.
-        ///   - logit: the row of its logits.
-        init(_ output: EagleNetwork.Output, row: Int, logit: Int, slot: Int) {
-            self.slot = slot
-            feature = output.features.row(row)
-            logits = FloatMatrix(rows: 1, columns: output.logits.columns)
-            logits.copyRow(0, from: output.logits, row: logit)
-        }
     }
 
     /// Rows of a pass over committed tokens, at most.
@@ -36,6 +26,8 @@ package struct EagleDraft {
     private var context: FloatKeyValues
     /// The position of the first row.
     private let start: Int
+    /// Up to the one at the first row's position.
+    private let preceding: [Token]
     private var tokens: [Token] = []
     /// The last committed row; nil before there is one.
     private var base: Computed?
@@ -45,15 +37,25 @@ package struct EagleDraft {
     /// - Parameters:
     ///   - sampling: the target's parameters; the head shares its noise, which depends on the tokens' own positions.
     ///   - start: the position of the first feature that will be committed, if those before it are missing.
-    package init(_ network: EagleNetwork, sampling: SamplingParameters = .greedy, start: Int = 0) {
+    ///   - preceding: the tokens up to that position, as far as they are known; penalties depend on them.
+    package init(
+        _ network: EagleNetwork,
+        sampling: SamplingParameters = .greedy,
+        start: Int = 0,
+        preceding: [Token] = []
+    ) {
         (self.network, self.start) = (network, start)
         let columns = LogitColumns(network.vocabulary.tokens.targetTokens.map(Token.init))
         sampler = Sampler(parameters: sampling, columns: columns, isa: network.compute.isa)
+        self.preceding = Array(preceding.suffix(sampler.recentLength))
         context = network.emptyContext
     }
 
     /// The number of committed rows.
     package var count: Int { tokens.count }
+
+    /// The position of the feature that is to be committed next.
+    package var end: Int { start + count }
 
     /// Appends rows of the target's features and the tokens after them; drops what has been drafted.
     ///
@@ -76,10 +78,9 @@ package struct EagleDraft {
                     view: .init(base: row + 1, path: [])
                 )
             }
-            let isLast = part.upperBound == new.count
-            let output = network.forward(rows, logitsOfLast: isLast ? 1 : 0, context: &context)
+            let output = network.forward(rows, logitsOfLast: 0, context: &context)
             tokens += new[part]
-            if isLast { base = Computed(output, row: rows.count - 1, logit: 0, slot: tokens.count - 1) }
+            base = Computed(slot: tokens.count - 1, feature: output.features.row(rows.count - 1))
         }
     }
 
@@ -95,25 +96,29 @@ package struct EagleDraft {
     /// - Parameters:
     ///   - nodes: nil is the last committed token. Ancestors that have not been computed are.
     ///   - width: the most children to propose for each node.
+    ///   - legal: for each of `nodes`, what may be proposed; nil for any token.
     /// - Returns: for each of `nodes`, the best first; nothing before the first commit.
     /// - Throws: ``LogitError`` if the weights or features give logits that are not finite.
     package mutating func expand(
         _ tree: TokenTree,
         at nodes: [NodeIndex?],
-        width: Int
+        width: Int,
+        legal: [LegalTokens]? = nil
     ) throws(LogitError) -> [[Candidate]] {
-        guard let base else { return nodes.map { _ in [] } }
+        guard !nodes.isEmpty, let base else { return nodes.map { _ in [] } }
         compute(Set(nodes.flatMap { tree.path(to: $0) }), of: tree, behind: base)
+        let logits = network.logits(of: nodes.map { ($0.flatMap { computed[$0] } ?? base).feature })
         var proposals: [[Candidate]] = []
-        for node in nodes {
+        for (index, node) in nodes.enumerated() {
             let path = tree.tokens(onPathTo: node)
             proposals.append(
                 try sampler.candidates(
-                    (node.flatMap { computed[$0] } ?? base).logits,
-                    row: 0,
-                    position: start + tokens.count + 1 + path.count,
+                    logits,
+                    row: index,
+                    position: end + 1 + path.count,
                     recent: recent(path),
-                    count: width
+                    count: width,
+                    legal: legal?[index] ?? .all
                 )
             )
         }
@@ -132,19 +137,22 @@ package struct EagleDraft {
                 return EagleNetwork.Row(
                     feature: (parent.flatMap { computed[$0] } ?? base).feature[...],
                     token: tree.token(of: node),
-                    position: start + tokens.count + depth - 1,
+                    position: end + depth - 1,
                     view: .init(base: tokens.count, path: ancestors + [first + index])
                 )
             }
-            let output = network.forward(rows, logitsOfLast: rows.count, context: &context)
+            let output = network.forward(rows, logitsOfLast: 0, context: &context)
             for (index, node) in level.enumerated() {
-                computed[node] = Computed(output, row: index, logit: index, slot: first + index)
+                computed[node] = Computed(slot: first + index, feature: output.features.row(index))
             }
         }
     }
 
     private func recent(_ path: [Token]) -> ArraySlice<Token> {
-        guard sampler.recentLength > 0 else { return [] }
-        return (tokens + path).suffix(sampler.recentLength)
+        let length = sampler.recentLength
+        guard length > 0 else { return [] }
+        let known = tokens.suffix(length)
+        let before = preceding.suffix(max(0, length - known.count))
+        return (before + known + path).suffix(length)
     }
 }

@@ -37,6 +37,7 @@ package final class EagleNetwork {
     package let compute: Compute
     private let weights: EagleWeights
     private var buffers: EagleBuffers
+    private var scores: EagleScores
 
     /// - Parameter parameters: in the shape's layout.
     /// - Throws: `OpenBLASError`, or ``PackedMatrixError`` for weights that are not finite or if memory is short.
@@ -51,7 +52,8 @@ package final class EagleNetwork {
         try OpenBLAS.load()
         (self.shape, self.vocabulary, self.compute) = (shape, vocabulary, compute)
         weights = try EagleWeights(shape, parameters, precision, compute)
-        buffers = EagleBuffers(shape, rows: 8, draftTokens: vocabulary.tokens.count)
+        buffers = EagleBuffers(shape, rows: 8)
+        scores = EagleScores(vocabulary, rows: 8)
     }
 
     /// A context without rows.
@@ -64,7 +66,7 @@ package final class EagleNetwork {
     package struct Output {
         /// The guessed features of all rows: rows × width.
         package let features: FloatMatrix
-        /// The logits of the last rows of the pass: rows × draft tokens.
+        /// The logits of the last rows of the pass: rows × draft tokens; means nothing if there are to be none.
         package let logits: FloatMatrix
     }
 
@@ -75,17 +77,39 @@ package final class EagleNetwork {
     ///   - last: how many of the last rows need logits.
     package func forward(_ rows: [Row], logitsOfLast last: Int, context: inout FloatKeyValues) -> Output {
         precondition(!rows.isEmpty && last <= rows.count)
-        if buffers.rows < rows.count {
-            buffers = EagleBuffers(shape, rows: rows.count, draftTokens: vocabulary.tokens.count)
-        }
+        if buffers.rows < rows.count { buffers = EagleBuffers(shape, rows: rows.count) }
         fuse(rows)
         attend(rows, &context)
         feedForward(rows.count)
         let output = weights.outputNorm == nil ? buffers.hidden : buffers.output
         for row in 0..<rows.count { normalise(buffers.hidden, row, weights.outputNorm, into: buffers.output) }
-        for row in 0..<last { buffers.scored.copyRow(row, from: output, row: rows.count - last + row) }
-        if last > 0 { multiply(buffers.scored, last, [(vocabulary.output, buffers.logits)]) }
-        return Output(features: output, logits: buffers.logits)
+        reserveScores(last)
+        for row in 0..<last { scores.features.copyRow(row, from: output, row: rows.count - last + row) }
+        return Output(features: output, logits: score(last))
+    }
+
+    /// The logits of guessed features: features × draft tokens. Valid until the next pass.
+    package func logits(of features: [[Float]]) -> FloatMatrix {
+        reserveScores(features.count)
+        for (row, feature) in features.enumerated() { scores.features.setRow(row, to: feature[...]) }
+        return score(features.count)
+    }
+
+    private func reserveScores(_ count: Int) {
+        if scores.features.rows < count { scores = EagleScores(vocabulary, rows: count) }
+    }
+
+    /// Multiplies the first rows of the features to score by the output matrix.
+    private func score(_ count: Int) -> FloatMatrix {
+        guard count > 0 else { return scores.logits }
+        if !vocabulary.output.type.isFloat { compute.quantise(scores.features, rows: count, into: scores.quantised) }
+        compute.multiply(
+            scores.features,
+            quantised: scores.quantised,
+            rows: count,
+            [(matrix: vocabulary.output, output: scores.logits)]
+        )
+        return scores.logits
     }
 
     /// fc([norm(embedding); norm(feature)]).
@@ -96,8 +120,8 @@ package final class EagleNetwork {
             normalise(buffers.normed, index, weights.embeddingNorm, into: buffers.normed)
             buffers.hidden.setRow(index, to: row.feature)
             normalise(buffers.hidden, index, weights.featureNorm, into: buffers.hidden)
-            let fused = buffers.normed.row(index) + buffers.hidden.row(index)
-            buffers.fusionInput.setRow(index, to: fused[0..<2 * width])
+            buffers.fusionInput.copyRow(index, at: 0, from: buffers.normed, row: index)
+            buffers.fusionInput.copyRow(index, at: width, from: buffers.hidden, row: index)
             buffers.angles.set(row: index, position: row.position)
         }
         multiply(buffers.fusionInput, rows.count, [(weights.fusion, buffers.hidden)])

@@ -61,29 +61,24 @@ struct EagleBuffers {
     let normed: FloatMatrix
     let update: FloatMatrix
     let output: FloatMatrix
-    /// The outputs that get logits.
-    let scored: FloatMatrix
     let queries: FloatMatrix  // (rows, heads · head dimension)
     let keys: FloatMatrix  // (rows, key heads · head dimension)
     let values: FloatMatrix
     let attended: FloatMatrix  // (rows, heads · head dimension)
     let gate: FloatMatrix  // (rows, hidden)
     let up: FloatMatrix
-    let logits: FloatMatrix  // (rows, draft tokens)
     let quantised: QuantisedActivations
     let angles: RotaryAngles
 
-    init(_ shape: EagleHead<Float>.Shape, rows: Int, draftTokens: Int) {
+    init(_ shape: EagleHead<Float>.Shape, rows: Int) {
         let (width, attention) = (shape.layer.width, shape.layer.attention)
         func matrix(_ columns: Int) -> FloatMatrix { FloatMatrix(rows: rows, columns: columns) }
         self.rows = rows
         fusionInput = matrix(2 * width)
         (hidden, normed, update, output) = (matrix(width), matrix(width), matrix(width), matrix(width))
-        scored = matrix(width)
         (queries, attended) = (matrix(attention.queryWidth), matrix(attention.queryWidth))
         (keys, values) = (matrix(attention.keyValueWidth), matrix(attention.keyValueWidth))
         (gate, up) = (matrix(shape.layer.hidden), matrix(shape.layer.hidden))
-        logits = matrix(draftTokens)
         let widest = max(2 * width, shape.layer.hidden, attention.queryWidth)
         quantised = QuantisedActivations(rows: rows, columns: widest)
         let rotary = shape.layer.rotary
@@ -94,5 +89,18 @@ struct EagleBuffers {
             factors: rotary.frequencyDivisors.map { $0.map(Float.init) },
             pairsHalves: rotary.pairing == .halves
         )
+    }
+}
+
+/// Guessed features that get logits, apart from the activations: few rows of a long pass do.
+struct EagleScores {
+    let features: FloatMatrix  // (rows, width)
+    let logits: FloatMatrix  // (rows, draft tokens)
+    let quantised: QuantisedActivations
+
+    init(_ vocabulary: TargetVocabulary, rows: Int) {
+        features = FloatMatrix(rows: rows, columns: vocabulary.width)
+        logits = FloatMatrix(rows: rows, columns: vocabulary.tokens.count)
+        quantised = QuantisedActivations(rows: rows, columns: vocabulary.width)
     }
 }

@@ -22,14 +22,7 @@ extension HeadFile {
     }
 
     private init(checking file: GGUFFile) throws(HeadFileError.Reason) {
-        guard case .string(let name)? = file.metadata["general.architecture"] else {
-            throw .notAHead(architecture: nil)
-        }
-        guard let kind = Kind(rawValue: name) else { throw .notAHead(architecture: name) }
-        let metadata = HeadMetadata(file: file, prefix: name)
-        let version = try metadata.count("version", 0...Int(UInt32.max))
-        guard version == Self.version else { throw .version(found: version, expected: Self.version) }
-        let target = try HeadTarget(metadata)
+        let (kind, target, metadata) = try Self.outline(of: file)
         let width = try metadata.count("embedding_length", 1...1 << 16)
         guard width == target.width else {
             throw metadata.wrong("embedding_length", found: "\(width)", "\(target.width), the target's width,")
@@ -45,28 +38,55 @@ extension HeadFile {
         (self.network, self.target) = (network, target)
     }
 
-    /// Checks that the head can draft for a target.
+    /// What kind of head the file at `path` holds, and for which target; its weights are not read.
+    ///
+    /// - Throws: ``GGUFError`` if the file is no GGUF; ``HeadFileError`` if it is no head.
+    package static func outline(path: String) throws -> (kind: Kind, target: HeadTarget) {
+        let file = try GGUFFile(path: path)
+        do throws(HeadFileError.Reason) {
+            let (kind, target, _) = try outline(of: file)
+            return (kind, target)
+        } catch {
+            throw HeadFileError(path: path, reason: error)
+        }
+    }
+
+    private static func outline(
+        of file: GGUFFile
+    ) throws(HeadFileError.Reason) -> (Kind, HeadTarget, HeadMetadata) {
+        guard case .string(let name)? = file.metadata["general.architecture"] else {
+            throw .notAHead(architecture: nil)
+        }
+        guard let kind = Kind(rawValue: name) else { throw .notAHead(architecture: name) }
+        let metadata = HeadMetadata(file: file, prefix: name)
+        let version = try metadata.count("version", 0...Int(UInt32.max))
+        guard version == self.version else { throw .version(found: version, expected: self.version) }
+        return (kind, try HeadTarget(metadata), metadata)
+    }
+
+    /// Checks that the head can draft for a target, as ``HeadTarget/check(for:path:)``.
+    package func check(for target: HeadTarget, path: String) throws(HeadFileError) {
+        try self.target.check(for: target, path: path)
+    }
+}
+
+extension HeadTarget {
+    /// Checks that a head for this target can draft for another one.
     ///
     /// - Parameters:
     ///   - target: what a head for it would state.
     ///   - path: of the head's file.
     package func check(for target: HeadTarget, path: String) throws(HeadFileError) {
-        let own = self.target
         let pairs = [
-            ("width", "\(own.width)", "\(target.width)"),
-            ("number of layers", "\(own.layers)", "\(target.layers)"),
-            ("vocabulary's size", "\(own.vocabularySize)", "\(target.vocabularySize)"),
-            ("tokenizer", String(own.tokenizer.prefix(8)), String(target.tokenizer.prefix(8))),
+            ("width", "\(width)", "\(target.width)"),
+            ("number of layers", "\(layers)", "\(target.layers)"),
+            ("vocabulary's size", "\(vocabularySize)", "\(target.vocabularySize)"),
+            ("tokenizer", String(tokenizer.prefix(8)), String(target.tokenizer.prefix(8))),
         ]
         guard let (what, found, expected) = pairs.first(where: { $0.1 != $0.2 }) else { return }
-        throw HeadFileError(
-            path: path,
-            reason: .otherTarget(what: what, found: found, expected: expected, name: own.name)
-        )
+        throw HeadFileError(path: path, reason: .otherTarget(what: what, found: found, expected: expected, name: name))
     }
-}
 
-extension HeadTarget {
     fileprivate init(_ metadata: HeadMetadata) throws(HeadFileError.Reason) {
         let layers = try metadata.count("target.block_count", 1...1024)
         var taps: [FeatureTap] = []
