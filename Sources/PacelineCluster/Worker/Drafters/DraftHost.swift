@@ -47,6 +47,7 @@ package struct DraftHost {
         }
         draft.policy = turn.policy
         draft.experience = experience
+        for block in turn.features { draft.take(block) }
         if !turn.committed.isEmpty { try draft.commit(turn.committed) }
         let known = draft.tree.count
         if let outgoing = turn.verifying { draft.verifying(outgoing) }

@@ -22,6 +22,8 @@ package struct DraftJob: Sendable {
         package var opening: Opening?
         /// Tokens by which the base has grown since the last turn.
         package var committed: [Token]
+        /// Features of the target that have come since the last turn, in order.
+        var features: [FeatureBlock] = []
         /// Nodes below the base that are being verified; nil if nothing new is known.
         var verifying: TokenTree?
         /// Bounds on the tree. If they leave no room, no step is taken.

@@ -10,6 +10,10 @@ struct DraftSession: Sendable {
     /// way.
     private static let roundsAhead = 4.0
     private static let leastVerified = 32
+    /// Rows of features that are kept for the compute thread, besides as many as the base has tokens.
+    private static let spareRows = 64
+    /// So many rows of features are worth a turn of their own: a head reads a long prompt while the target does.
+    private static let notableRows = 256
 
     /// What the compute thread has not been told yet.
     private struct Untold {
@@ -18,6 +22,9 @@ struct DraftSession: Sendable {
         var committed: [Token] = []
         /// Nodes that are being verified.
         var verifying: TokenTree?
+        var features = FeatureBlocks()
+        /// Whether the features are worth a turn, though the base has not moved.
+        var areFeaturesAwaited = false
 
         /// Whether it gives the thread another base.
         var movesBase: Bool { opening != nil || !committed.isEmpty }
@@ -75,7 +82,8 @@ struct DraftSession: Sendable {
     /// following the base. A worker that may not draft takes no processor time, and catches up when it may again.
     var wantsTurn: Bool {
         guard terms.credit > 0 else { return false }
-        return untold.movesBase || (!isExhausted && policy.nodes > sent && policy.depth > 0)
+        return untold.movesBase || untold.areFeaturesAwaited
+            || (!isExhausted && policy.nodes > sent && policy.depth > 0)
     }
 
     /// Why the verifier asks for nothing; nil if it asks for something.
@@ -97,6 +105,7 @@ struct DraftSession: Sendable {
             session: id,
             opening: untold.opening,
             committed: untold.committed,
+            features: untold.features.blocks,
             verifying: untold.verifying,
             policy: policy
         )
@@ -114,6 +123,19 @@ struct DraftSession: Sendable {
         }
         roundNodes = max(Double(outgoing.count), (roundNodes ?? 0) * Self.fading)
         untold.verifying = outgoing
+        isExhausted = false
+    }
+
+    /// The target's features of committed tokens have come.
+    ///
+    /// Mostly they belong to tokens that the next verdict commits, and wait for it. But with the last base token but one
+    /// a head has all that it needs to draft, which it could not before.
+    mutating func take(_ block: FeatureBlock) {
+        untold.features.append(block)
+        untold.features.keep(last: mark.length + Self.spareRows)
+        let isBaseKnown = block.position < mark.length - 1 && block.end >= mark.length - 1
+        guard isBaseKnown || untold.features.rowCount >= Self.notableRows else { return }
+        untold.areFeaturesAwaited = true
         isExhausted = false
     }
 

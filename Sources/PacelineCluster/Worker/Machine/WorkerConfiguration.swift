@@ -15,6 +15,8 @@ package struct WorkerConfiguration: Sendable {
     package var contextLength: Int?
     /// Whether its drafters make use of what a request's text must be; they need a tokenizer for that.
     package var usesConstraints = false
+    /// Which features of the target its drafters read; nil for none.
+    package var features: FeatureDemand?
     package var draft = DraftSettings()
     /// The first wait before connecting again, and the longest; each wait is 1.6 times the one before.
     package var reconnectDelay: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
@@ -34,8 +36,10 @@ package struct WorkerConfiguration: Sendable {
 
     /// What the worker offers in the handshake.
     var capabilities: LinkCapabilities {
-        let always: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
-        return usesConstraints ? always.union(.constraints) : always
+        var capabilities: LinkCapabilities = [.deltas, .verifying, .sharedNoise]
+        if usesConstraints { capabilities.insert(.constraints) }
+        if features != nil { capabilities.insert(.features) }
+        return capabilities
     }
 }
 

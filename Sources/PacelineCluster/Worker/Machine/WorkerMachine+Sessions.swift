@@ -77,6 +77,13 @@ extension WorkerMachine {
         send(.close(Message.Close(request: verdict.request, reason: .contextLength)), to: link, now: now)
     }
 
+    /// Features of the target have come.
+    mutating func take(_ features: Message.Features, on link: LinkID, now: Instant) {
+        guard isWhole(features.request, before: .features, on: link, now: now) else { return }
+        guard let id = session(features.request, on: link) else { return }
+        sessions.update(id) { $0.take(features.block) }
+    }
+
     func session(_ request: UInt64, on link: LinkID) -> DraftSessionID? {
         sessions.firstKey { $0.link == link && $0.request == request }
     }

@@ -69,7 +69,8 @@ package struct WorkerMachine: Sendable {
             fingerprint: configuration.fingerprint,
             capabilities: configuration.capabilities,
             slots: configuration.slots,
-            contextLength: configuration.contextLength
+            contextLength: configuration.contextLength,
+            features: configuration.features
         )
         links = LinkTable(configuration: configuration.link)
         random = SplitMix(seed: seed)
