@@ -37,12 +37,6 @@ package protocol Drafter {
     ///   - constraint: nil if every text is legal.
     mutating func begin(base: [Token], sampling: SamplingParameters, constraint: DraftConstraint?) throws
 
-    /// Takes features of the target, which drafters that read none ignore. One that wraps others passes them on.
-    ///
-    /// They come in order of position, before ``advance(_:)`` brings the tokens behind them, and may come twice. Where
-    /// some are missing, they stay missing: those before them are of no use any more.
-    mutating func take(_ features: FeatureBlock)
-
     /// Proposes children for frontier nodes, all in one batched step.
     ///
     /// - Parameters:
@@ -62,8 +56,6 @@ package protocol Drafter {
 }
 
 extension Drafter {
-    package mutating func take(_ features: FeatureBlock) {}
-
     /// Ignores the constraint.
     package mutating func begin(
         base: [Token],
