@@ -35,7 +35,7 @@ struct FeatureMessageTests {
             repeating: 0xaa,
             count: message.block.count * message.format.rowBytes(taps: taps.count, width: message.block.width)
         )
-        bytes.withUnsafeMutableBytes { FeatureRows.write(message.block, as: message.format, to: $0) }
+        bytes.withUnsafeMutableBytes { FeatureBytes.write(message.block, as: message.format, to: $0) }
         return bytes
     }
 
@@ -88,7 +88,7 @@ struct FeatureMessageTests {
         let values: [Float16] = [127, 2.5, -2.5, 0.25, 0, -0.0, 0, 0, -63.5, 0.25, -0.25, 0.125]
         let message = FeatureBlock(position: 0, taps: [.lastOutput], width: 4, values: values)
         var bytes = [UInt8](repeating: 0, count: 24)
-        bytes.withUnsafeMutableBytes { FeatureRows.write(message, as: .eightBit, to: $0) }
+        bytes.withUnsafeMutableBytes { FeatureBytes.write(message, as: .eightBit, to: $0) }
         #expect(Array(bytes[0..<8]) == [0, 0, 0x80, 0x3f, 127, 3, 0xfd, 0])
         #expect(Array(bytes[8..<16]) == [0, 0, 0, 0, 0, 0, 0, 0])
         #expect(Array(bytes[16..<24]) == [0, 0, 0, 0x3f, 0x81, 1, 0xff, 0])
@@ -108,7 +108,7 @@ struct FeatureMessageTests {
         let values = [127] + numbers.filter { $0.magnitude <= 127 }
         let block = FeatureBlock(position: 0, taps: [.lastOutput], width: values.count, values: values)
         var bytes = [UInt8](repeating: 0, count: 4 + values.count)
-        bytes.withUnsafeMutableBytes { FeatureRows.write(block, as: .eightBit, to: $0) }
+        bytes.withUnsafeMutableBytes { FeatureBytes.write(block, as: .eightBit, to: $0) }
         let expected = values.map { UInt8(bitPattern: Int8($0.rounded(.toNearestOrAwayFromZero))) }
         #expect(Array(bytes.dropFirst(4)) == expected)
     }
@@ -118,21 +118,21 @@ struct FeatureMessageTests {
         let wrong = (0...UInt16.max).filter { bits in
             let number = Float16(bitPattern: bits)
             guard number.isFinite else { return false }
-            let single = FeatureRows.single(bits)
-            return single.bitPattern != Float(number).bitPattern || FeatureRows.half(single) != bits
+            let single = FeatureBytes.single(bits)
+            return single.bitPattern != Float(number).bitPattern || FeatureBytes.half(single) != bits
         }
         #expect(wrong.isEmpty)
         var random = SplitMix(seed: 3)
         let numbers = (0..<100_000).map { _ in Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random)) }
         let others = numbers.filter { number in
             let expected = Float16(max(-65504, min(65504, number)))
-            return !number.isNaN && FeatureRows.half(number) != expected.bitPattern
+            return !number.isNaN && FeatureBytes.half(number) != expected.bitPattern
         }
         #expect(others.isEmpty)
         for bits: UInt16 in [0, 1, 2, 0x3ff, 0x400, 0x401, 0x3c00, 0x3c01, 0x7bfe] {
             let middle = (Float(Float16(bitPattern: bits)) + Float(Float16(bitPattern: bits + 1))) / 2
             for number in [middle.nextDown, middle, middle.nextUp, -middle] {
-                #expect(FeatureRows.half(number) == Float16(number).bitPattern, "\(number)")
+                #expect(FeatureBytes.half(number) == Float16(number).bitPattern, "\(number)")
             }
         }
     }
@@ -231,7 +231,7 @@ struct FeatureMessageTests {
         wrong[0].request = 0
         wrong[1].format = .eightBit
         wrong[2].block = FeatureBlock(position: 0, taps: Self.taps.reversed(), width: 2, values: [1, 2, 3, 4])
-        wrong[3].block = FeatureBlock(position: 0, taps: Self.taps, width: 2)
+        wrong[3].block = FeatureBlock(position: 0, taps: Self.taps, width: 2, values: [])
         wrong[4].block = FeatureBlock(position: 0, taps: Self.taps, width: 1, values: [1, .nan])
         wrong[5].block = FeatureBlock(position: 1 << 24, taps: Self.taps, width: 1, values: [1, 2])
         for message in wrong {
@@ -271,20 +271,22 @@ struct FeatureMessageTests {
         let block = FeatureBlock(position: 1 << 20, taps: Self.taps, width: width, values: values)
         for framePayload in [4096, 65_536, WireLimits.framePayload] {
             let parts = Message.Features.parts(of: block, request: 7, format: format, framePayload: framePayload)
-            var whole = FeatureBlock(position: block.position, taps: Self.taps, width: width)
+            var (end, joined) = (block.position, [Float16]())
             for part in parts {
                 #expect(part.request == 7 && part.format == format)
-                whole.append(part.block)
+                #expect(part.block.position == end && part.block.taps == Self.taps && part.block.width == width)
+                end = part.block.end
+                joined += part.block.values
                 let size = try Wire.bytes(of: [.features(part)], phase: Self.phase(format)).count
                 #expect(size - FrameHeader.byteCount <= framePayload)
             }
-            #expect(whole == block)
+            #expect(end == block.end && joined == block.values)
             let limit = Message.Features.rowLimit(of: block, format: format, framePayload: framePayload)
             #expect(parts.count == (block.count + limit - 1) / limit)
         }
         #expect(Message.Features.rowLimit(of: block, format: format, framePayload: 100) == 1)
         #expect(Message.Features.parts(of: block, request: 7, format: format, framePayload: 100).isEmpty)
-        let none = block.prefix(upTo: 0)
+        let none = FeatureBlock(position: block.position, taps: Self.taps, width: width, values: [])
         #expect(Message.Features.parts(of: none, request: 7, format: format, framePayload: 4096).isEmpty)
     }
 
@@ -294,7 +296,7 @@ struct FeatureMessageTests {
         let phase = RandomMessages.established(version: 2, features: FeatureDemand(taps: taps))
         let row = [Float16](repeating: -1, count: 65_536)
         let rows = Message.Features.rowLimit(
-            of: FeatureBlock(position: 0, taps: taps, width: row.count),
+            of: FeatureBlock(position: 0, taps: taps, width: row.count, values: []),
             format: .float16,
             framePayload: WireLimits.framePayload
         )

@@ -17,7 +17,7 @@ extension Message.Features: Payload {
             throw .byteCount(field: "data", found: data.len, allowed: "one or more times \(row)")
         }
         let bytes = UnsafeRawBufferPointer(start: data.data, count: data.len)
-        let values = try FeatureRows.read(bytes, as: demand.format, width: width)
+        let values = try FeatureBytes.read(bytes, as: demand.format, width: width)
         self.init(
             request: structure.request,
             block: FeatureBlock(position: Int(structure.position), taps: demand.taps, width: width, values: values),
@@ -32,7 +32,7 @@ extension Message.Features: Payload {
         try Check.range("width", block.width, 1...WireLimits.featureWidth)
         try Check.range("the count of rows", block.count, 1...WireLimits.framePayload)
         try Check.range("position", block.position, 0...phase.baseLength - block.count)
-        guard FeatureRows.areFinite(block.values) else { throw .notFinite(field: "data") }
+        guard FeatureBytes.areFinite(block.values) else { throw .notFinite(field: "data") }
     }
 
     func structure(in arena: PackArena) -> Paceline__V1__Features {
@@ -43,7 +43,7 @@ extension Message.Features: Payload {
         structure.taps = UInt32(block.taps.count)
         structure.format = format.code
         let size = block.count * format.rowBytes(taps: block.taps.count, width: block.width)
-        structure.data = arena.bytes(count: size) { FeatureRows.write(block, as: format, to: $0) }
+        structure.data = arena.bytes(count: size) { FeatureBytes.write(block, as: format, to: $0) }
         return structure
     }
 }

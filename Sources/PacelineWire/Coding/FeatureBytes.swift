@@ -1,7 +1,7 @@
 import PacelineSpeculation
 
-/// Rows of features as bytes. All is little-endian, as every machine is that Paceline runs on.
-enum FeatureRows {
+/// How rows of features are written as bytes. All is little-endian, as every machine is that Paceline runs on.
+enum FeatureBytes {
     /// Writes rows into as many bytes as they need.
     static func write(_ block: FeatureBlock, as format: FeatureDemand.Format, to bytes: UnsafeMutableRawBufferPointer) {
         switch format {
