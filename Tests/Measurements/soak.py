@@ -24,12 +24,13 @@ import time
 import kill_test
 from cluster import EXECUTABLE, Cluster, Failure, run, table
 from growth import MEASURES, Growth
-from kill_test import bodies, stream
+from kill_test import TEMPLATE, bodies, stream
 from replicas import free_ports
 
 WORKERS = [["ngram"], ["suffix"], ["ngram", "suffix"], ["suffix"]]
-# Seconds with clients before the faults, in which every request is made once.
-WARM = 20.0
+# Seconds with clients before the faults, in which every verifier gets every request once. In the last quarter they
+# only wait for what they have asked for.
+WARM = 40.0
 # Seconds without clients, before the faults and after them, in which everything comes to rest.
 REST = 10.0
 # How much more of each a process may have at the end than at the beginning, at rest.
@@ -75,10 +76,15 @@ class Addresses:
         self.verifiers, self.drafts, self.links = ports[1:3], ports[3:5], ports[5:]
 
 
+def answering(chosen):
+    """Options of every verifier, with which it can answer all requests."""
+    return ["--slots", 2 * chosen.clients, "--context", 1024, "--chat-template", TEMPLATE]
+
+
 def schedule(chosen, at):
     """What the nemesis is to do, as JSON, which is YAML."""
     seconds = chosen.minutes * 60
-    options = ["-t", 1, "--slots", 2 * chosen.clients, "--context", 1024, "--log-level", "warning"]
+    options = ["-t", 1, *answering(chosen), "--log-level", "warning"]
     processes = {
         f"verifier-{number + 1}": ["verifier", "-m", chosen.model, "--listen", drafts, "--http", web, *options]
         for number, (drafts, web) in enumerate(zip(at.drafts, at.verifiers))
@@ -168,7 +174,10 @@ class Clients(kill_test.Clients):
         for index, choice in beginning["choices"].items():
             whole = said["choices"][index]
             tokens = whole["tokens"][: len(choice["tokens"])]
-            if not whole["text"].startswith(choice["text"]) or tokens != choice["tokens"]:
+            texts = [(whole["text"], choice["text"])]
+            for call, parts in choice["calls"].items():
+                texts += zip(whole["calls"].get(call, ["", ""]), parts)
+            if not all(text.startswith(part) for text, part in texts) or tokens != choice["tokens"]:
                 self.differ(f"before an error a stream differs from plain text: {body}: {choice} in {whole}")
 
     def fail(self, message):
@@ -183,7 +192,7 @@ class Clients(kill_test.Clients):
 def plain(chosen):
     """Each request with what one verifier without workers says."""
     with Cluster() as cluster:
-        _, _, address = cluster.verifier(chosen.model, "--slots", 2 * chosen.clients, "--context", 1024)
+        _, _, address = cluster.verifier(chosen.model, *answering(chosen))
         return [(path, body, stream(address, path, body).said) for path, body in bodies(chosen.tokens)]
 
 
@@ -230,8 +239,16 @@ def observe(chosen, at, expected, planned, nemesis):
     await_start(at.gateway, nemesis)
     begun = time.monotonic()
     growth = Growth({name: entry["run"] for name, entry in planned["processes"].items()} | {"nemesis": nemesis.pid})
-    with Clients(at.gateway, expected, chosen.clients) as warming:
-        time.sleep(WARM)
+    # As many through the gateway as later, whose connections it keeps.
+    counts = {at.gateway: chosen.clients} | dict.fromkeys(at.verifiers, 2)
+    warming = [Clients(address, expected, count) for address, count in counts.items()]
+    with contextlib.ExitStack() as stack:
+        for clients in warming:
+            stack.enter_context(clients)
+        time.sleep(0.75 * WARM)
+    rest = begun + WARM + REST - time.monotonic()
+    if rest < REST / 2:
+        raise Failure(f"before the faults {rest:.1f} s were left to come to rest; answers take too long here")
     quiet(begun + WARM + REST)
     before = growth.now()
     end = begun + WARM + REST + chosen.minutes * 60
@@ -250,7 +267,8 @@ def observe(chosen, at, expected, planned, nemesis):
         "equal": clients.equal,
         "tokens": clients.tokens,
         "stated_errors": clients.errors,
-        "wrong": warming.wrong + [f"before the faults: {message}" for message in warming.errors] + clients.wrong,
+        "wrong": [wrong for each in warming for wrong in each.wrong + [f"before: {error}" for error in each.errors]]
+        + clients.wrong,
         "silences_s": {
             "median": silences[len(silences) // 2],
             "p99": silences[len(silences) * 99 // 100],

@@ -92,7 +92,8 @@ class VerifierCase(unittest.TestCase):
             env=self.environment(None),
         )
         self.addCleanup(self.stop_worker, worker)
-        self.await_workers(lambda names: name in names)
+        self.await_workers(lambda names: name in names or worker.poll() is not None)
+        self.assertIsNone(worker.poll(), "the worker ended at once; are Tests/PythonWorker/requirements.txt installed?")
         return worker
 
     def stop_worker(self, worker):
