@@ -62,6 +62,19 @@ extension ClusterSuite {
             #expect(worker.isRunning)
         }
 
+        @Test("Heads, in the verifier and in a worker, give the same tokens")
+        func heads() async throws {
+            let head = try TinyHead.eagle(for: ModelFile(path: TestModels.tiny))
+            let plain = try await TestCluster(TestModels.tiny)
+            let options = ["-md", "head:\(head)+ngram", "--always-draft"]
+            let drafted = try await TestCluster(TestModels.tiny, options: options)
+            let worker = try drafted.startWorker(["head:\(head):target=\(TestModels.tiny)"])
+            try await drafted.waitForWorkers(2)
+            for seed in 0...3 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
+            let names = try await drafted.client.workers().map(\.drafter)
+            #expect(names == ["head:head.gguf", "head:head.gguf"] && worker.isRunning, "\(names)")
+        }
+
         @Test("Workers and a verifier whose trees different planners shape give the same tokens")
         func planners() async throws {
             let plain = try await TestCluster(TestModels.tiny)

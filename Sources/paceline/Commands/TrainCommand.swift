@@ -15,8 +15,7 @@ struct TrainCommand: ParsableCommand {
 
               paceline capture -m smollm2-135m -o smollm2.capture
               paceline train eagle -m smollm2-135m --data smollm2.capture -o smollm2.head.gguf --max-minutes 30
-
-            Verifiers and workers cannot draft with a head yet.
+              paceline verifier -m smollm2-135m -md head:smollm2.head.gguf
             """,
         subcommands: [TrainEagleCommand.self]
     )

@@ -21,9 +21,11 @@ struct VerifierCommand: ConfiguredCommand {
               paceline verifier -m qwen2.5-coder-1.5b
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "def fib(n):", "max_tokens": 64, "stream": true}'
 
-            With -md it drafts for itself, in its own process: worth it where processors would idle.
+            With -md it drafts for itself, in its own process: worth it where processors would idle. That is the best \
+            place for a head, which reads what the target computes:
 
               paceline verifier -m qwen2.5-coder-1.5b -md ngram+suffix+grammar
+              paceline verifier -m smollm2-135m -md head:smollm2.head.gguf
 
             A browser shows at / what it does, down to the token tree of a request. GET /health, /livez, /ready, \
             /metrics, /v1/models, /v1/workers and /v1/requests report its state.
@@ -230,18 +232,17 @@ struct VerifierCommand: ConfiguredCommand {
     private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
         let fingerprint = try ModelFingerprint(modelAt: target.path)
         return try drafters.drafters.map(DrafterName.group).map { names in
-            var worker = try WorkerConfiguration(hosting: names, slots: scheduling.slots)
+            var worker = try WorkerConfiguration(hosting: names, for: target, slots: scheduling.slots)
             worker.draft.planner = planning.planner
             worker.usesConstraints = true
             if let own = worker.fingerprint, !own.sharesTokens(with: fingerprint, version: 2) {
                 throw TargetVocabularyError(drafter: own.model, target: fingerprint.model)
             }
             let (threads, slots, vocabulary) = (draftThreads, scheduling.slots, drafters.vocabulary)
-            let tokenizer = target.tokenizer
             return ResidentDrafters(worker) { progress in
                 try DrafterRoster(
                     names,
-                    target: tokenizer,
+                    target: target,
                     draftVocabulary: vocabulary,
                     threads: threads,
                     sequences: slots,

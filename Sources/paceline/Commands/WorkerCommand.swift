@@ -5,6 +5,7 @@ import PacelineCluster
 import PacelineMetrics
 import PacelineModel
 import PacelineServer
+import PacelineSpeculation
 import PacelineWire
 
 /// `paceline worker`: drafts for verifiers.
@@ -14,10 +15,11 @@ struct WorkerCommand: ConfiguredCommand {
         abstract: "Draft candidate tokens for one or more verifiers.",
         discussion: """
             A worker can start before its verifiers, and reconnects when they come back. A model drafter must have the \
-            target's vocabulary; the handshake checks it.
+            target's vocabulary; the handshake checks it. A head also needs the target's file.
 
               paceline worker --connect 127.0.0.1:7411 -md qwen2.5-coder-0.5b -t 2
               paceline worker --connect 127.0.0.1:7411,127.0.0.1:7412 -md ngram -md suffix:memory=256MiB
+              paceline worker --connect 127.0.0.1:7411 -md head:smollm2.head.gguf:target=smollm2-135m
 
             Several verifiers may share one name, as those of a headless Service of Kubernetes do. --discover finds \
             them, and follows as they come and go; of many it serves --max-verifiers:
@@ -187,10 +189,13 @@ struct EndpointList: ExpressibleByArgument {
 }
 
 extension WorkerConfiguration {
-    /// A worker that hosts `drafters`, whose models and datastores must share one vocabulary.
-    init(hosting drafters: [DrafterName], slots: Int) throws {
+    /// A worker that hosts `drafters`, whose models, heads and datastores must share one vocabulary.
+    ///
+    /// - Parameter target: the model of the verifier in whose process it drafts, if it does.
+    init(hosting drafters: [DrafterName], for target: ModelFile? = nil, slots: Int) throws {
+        let outlines = try drafters.map { try $0.outline(for: target) }
         var fingerprint: ModelFingerprint?
-        for next in try drafters.compactMap({ try $0.fingerprint() }) {
+        for next in outlines.compactMap(\.fingerprint) {
             if let first = fingerprint, !first.sharesTokens(with: next, version: 2) {
                 throw DrafterVocabularyError(first: first.model, second: next.model)
             }
@@ -198,7 +203,11 @@ extension WorkerConfiguration {
         }
         self.init(name: drafters.map(\.description).joined(separator: "+"), fingerprint: fingerprint)
         self.slots = slots
-        // A model's file has the tokenizer that this needs.
+        var taps: [FeatureTap] = []
+        for tap in outlines.flatMap(\.taps) where !taps.contains(tap) { taps.append(tap) }
+        guard taps.count <= FeatureDemand.tapLimit else { throw DrafterNameError.headFeatures(taps.count) }
+        features = taps.isEmpty ? nil : FeatureDemand(taps: taps)
+        // A model's file, which a head needs too, has the tokenizer for this.
         usesConstraints = drafters.contains { $0.vocabularyPath != nil }
     }
 }

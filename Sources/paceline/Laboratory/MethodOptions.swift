@@ -37,7 +37,9 @@ struct MethodOptions: ParsableArguments {
     /// - Throws: `ValidationError`, or what ``DrafterName`` throws.
     func methods() throws -> [Laboratory.Method] {
         try (names.isEmpty ? Self.usual : names).map { name in
-            Laboratory.Method(name: name, drafters: try DrafterName.group(name))
+            let drafters = try DrafterName.group(name)
+            try drafters.requireNoHead()
+            return Laboratory.Method(name: name, drafters: drafters)
         }
     }
 }

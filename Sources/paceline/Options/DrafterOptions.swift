@@ -12,7 +12,9 @@ struct DrafterOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             A drafter: a model (GGUF file or short name) with the target's vocabulary, a model with another one that \
-            is to propose the target's tokens (smollm2-135m:tokenizer=qwen2.5-coder-1.5b), or without a model one of \
+            is to propose the target's tokens (smollm2-135m:tokenizer=qwen2.5-coder-1.5b), a head of paceline train \
+            that reads what the target computes (head:FILE at a verifier, head:FILE:target=MODEL at a worker, none in \
+            generate), or without a model one of \
             ngram (prompt lookup), suffix (prompt and past outputs), trie (passages of past outputs), recycling (what \
             last followed each token), phrases (drafted and unused text of a model beside it), datastore:FILE (a \
             corpus; see paceline datastore) and grammar (what a request's schema or grammar forces; at the verifier or \
@@ -116,6 +118,11 @@ struct DraftVocabularyOption: ParsableArguments {
 }
 
 extension [DrafterName] {
+    /// Throws for a head where nobody tells drafters of the target's features.
+    func requireNoHead() throws(DrafterNameError) {
+        for case .head(let path, _) in self { throw .headElsewhere(path: path) }
+    }
+
     /// Throws for a datastore whose token ids do not mean what they mean to the target.
     func requireDatastores(for target: Tokenizer) throws {
         for case .lookUp(let settings) in Set(self) where settings.kind == .datastore {

@@ -30,9 +30,11 @@ struct DraftingOptions: ParsableArguments {
         try validateRange(threads, ThreadOptions.range, "--threads-draft")
     }
 
-    /// The drafters in use; throws if a model does not exist.
+    /// The drafters in use; throws if a model does not exist, and for heads.
     func names() throws -> [DrafterName] {
-        try workerCount == 0 ? [] : drafters.names(or: Self.fallback)
+        let names = try workerCount == 0 ? [] : drafters.names(or: Self.fallback)
+        try names.requireNoHead()
+        return names
     }
 
     private var workerCount: Int { workers ?? drafters.drafters.count }

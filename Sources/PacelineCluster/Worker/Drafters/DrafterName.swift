@@ -8,6 +8,8 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     case model(path: String)
     /// A GGUF file, and another one whose tokens it is to propose.
     case retokenized(path: String, tokenizer: String)
+    /// The file of an EAGLE head, and that of its target; nil for the verifier's own model.
+    case head(path: String, target: String?)
     /// A drafter without a model.
     case lookUp(LookUpSettings)
     /// What a request's grammar forces; needs the target's tokenizer.
@@ -19,9 +21,14 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
 
     /// What stands between a model and the one whose tokens it is to propose.
     private static let tokenizerKey = ":tokenizer="
+    /// What stands before the file of a head.
+    private static let headKey = "head:"
+    /// What stands between a head and its target.
+    private static let targetKey = ":target="
 
     /// Reads a name: a drafter without a model and its settings, a short model name or the path of a GGUF file; behind
-    /// the latter two, maybe, `:tokenizer=` and the target's name or path.
+    /// the latter two, maybe, `:tokenizer=` and the target's name or path. Or `head:` and the path of a head's file,
+    /// and behind that, maybe, `:target=` and the target's name or path.
     ///
     /// - Throws: ``LookUpSettingsError``, ``DrafterNameError`` or `CatalogError`.
     package init(_ name: String, catalog: ModelCatalog) throws {
@@ -29,7 +36,10 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
             self = .lookUp(settings)
             return
         }
-        guard !name.hasPrefix("head:") else { throw DrafterNameError.head }
+        if name.hasPrefix(Self.headKey) {
+            self = try Self.readHead(String(name.dropFirst(Self.headKey.count)), catalog)
+            return
+        }
         switch name {
         case "grammar": self = .grammar
         case "random": self = .random
@@ -42,6 +52,14 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
             let (model, target) = (String(name[..<key.lowerBound]), String(name[key.upperBound...]))
             self = .retokenized(path: try Self.resolve(model, catalog), tokenizer: try Self.resolve(target, catalog))
         }
+    }
+
+    /// - Parameter name: what stands behind `head:`.
+    private static func readHead(_ name: String, _ catalog: ModelCatalog) throws -> DrafterName {
+        let key = name.ranges(of: targetKey).last
+        let path = String(name[..<(key?.lowerBound ?? name.endIndex)])
+        guard !path.isEmpty else { throw DrafterNameError.headFile }
+        return .head(path: path, target: try key.map { try catalog.resolve(String(name[$0.upperBound...])) })
     }
 
     private static func resolve(_ name: String, _ catalog: ModelCatalog) throws -> String {
@@ -58,6 +76,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
         case .model(let path): Self.fileName(path)
         case .retokenized(let path, let tokenizer):
             Self.fileName(path) + Self.tokenizerKey + Self.fileName(tokenizer)
+        case .head(let path, _): Self.headKey + Self.fileName(path)
         case .lookUp(let settings): "\(settings)"
         case .grammar: "grammar"
         case .random: "random"
@@ -67,36 +86,27 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
 
     private static func fileName(_ path: String) -> String { String(path.split(separator: "/").last ?? "model") }
 
-    /// The model whose tokens it proposes; nil if it is no model.
+    /// The model whose tokens it proposes; nil if none is named.
     package var vocabularyPath: String? {
         switch self {
         case .model(let path), .retokenized(_, let path): path
-        case .lookUp, .grammar, .random, .liar: nil
-        }
-    }
-
-    /// What its token ids mean; nil if it drafts for any vocabulary. Reads a file.
-    package func fingerprint() throws -> ModelFingerprint? {
-        switch self {
-        case .model, .retokenized: try vocabularyPath.map(ModelFingerprint.init(modelAt:))
-        case .lookUp(let settings) where settings.kind == .datastore:
-            ModelFingerprint(try Datastore(path: settings.path).vocabulary)
+        case .head(_, let target): target
         case .lookUp, .grammar, .random, .liar: nil
         }
     }
 
     var hasModel: Bool {
         switch self {
-        case .model, .retokenized: true
+        case .model, .retokenized, .head: true
         case .lookUp, .grammar, .random, .liar: false
         }
     }
 
-    /// The file of its model, if it has one.
+    /// The file of its whole model, if it has one.
     var modelPath: String? {
         switch self {
         case .model(let path), .retokenized(let path, _): path
-        case .lookUp, .grammar, .random, .liar: nil
+        case .head, .lookUp, .grammar, .random, .liar: nil
         }
     }
 }
@@ -125,14 +135,26 @@ extension ModelFingerprint {
 
 /// A name that leads to no drafter.
 package enum DrafterNameError: Error, Equatable, CustomStringConvertible {
-    case head
+    case headFile
+    case headTarget(path: String)
+    case headElsewhere(path: String)
+    case headFeatures(Int)
     case grammar
     case unknown(String, models: [String])
 
     package var description: String {
         switch self {
-        case .head:
-            "heads cannot be used as drafters yet; \"head:\" is kept for them, so name another drafter, such as ngram"
+        case .headFile:
+            "head: lacks a file; name one that paceline train eagle has written, as in head:smollm2.head.gguf"
+        case .headTarget(let path):
+            "a head drafts with its target's embeddings, so name the target's file too: -md head:\(path):target=MODEL; "
+                + "or name the head at the verifier: paceline verifier -md head:\(path)"
+        case .headElsewhere(let path):
+            "a head reads what the target computes, which only drafters of a verifier are told; name it there, as in "
+                + "paceline verifier -md head:\(path)"
+        case .headFeatures(let count):
+            "the heads read \(count) different features of the target, but a worker gets at most "
+                + "\(FeatureDemand.tapLimit); run a separate worker for some of them"
         case .grammar:
             "the grammar drafter needs the target's tokenizer, so name it at the verifier (verifier -md grammar), "
                 + "or beside a model"

@@ -15,30 +15,54 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
+    private struct Head {
+        /// Shared by the drafters of all sequences.
+        let network: EagleNetwork
+        let taps: [FeatureTap]
+
+        init(path: String, target: ModelFile, compute: Compute) throws {
+            let file = try HeadFile(path: path)
+            guard case .eagle(let shape) = file.network else {
+                throw HeadFileError(path: path, reason: .cannotDraft(file.network.kind))
+            }
+            try file.check(for: HeadTarget(target, name: target.path), path: path)
+            network = try EagleNetwork(
+                shape,
+                parameters: file.parameters,
+                vocabulary: TargetVocabulary(target, tokens: file.vocabulary, compute: compute),
+                precision: .eightBit,
+                compute: compute
+            )
+            taps = file.target.taps
+        }
+    }
+
     private let names: [DrafterName]
     /// By the paths of their files.
     private var models: [String: Model] = [:]
-    /// The tokenizers of targets with other vocabularies, by the paths of their files.
+    private var heads: [DrafterName: Head] = [:]
+    /// The tokenizers of targets that are named beside drafters, by the paths of their files.
     private var tokenizers: [String: Tokenizer] = [:]
     /// What makes the drafters without a model; those of all sequences share what they remember.
     private var lookUps: [DrafterName: LookUpSource] = [:]
     /// For the target's tokens; nil if no drafter knows them.
     private var compiler: ConstraintCompiler?
+    private let progress: ComputeProgress
     private var seed: UInt64
 
-    /// Loads the models and datastores among `names`. For the compute thread, where the drafters stay.
+    /// Loads the models, heads and datastores among `names`. For the compute thread, where the drafters stay.
     ///
     /// - Parameters:
     ///   - draftVocabulary: how many of the first tokens models score, besides special ones; nil for all.
-    ///   - target: the target's tokenizer, if it is at hand; otherwise the models' own serves drafters that are told
-    ///     what the text must be.
+    ///   - target: the target, if it is at hand. Otherwise heads need its file in their names, and the models' own
+    ///     tokenizer serves drafters that are told what the text must be.
     ///   - sequences: how many are drafted for at once.
     ///   - seed: for the `random` and `liar` drafters.
     ///   - progress: advances while a model runs, so that a long prompt does not look like a hang.
     ///   - logger: told of constraints that cannot be used.
     package init(
         _ names: [DrafterName],
-        target: Tokenizer? = nil,
+        target: ModelFile? = nil,
         draftVocabulary: Int? = nil,
         threads: Int,
         sequences: Int,
@@ -47,13 +71,17 @@ package final class DrafterRoster: DrafterSource {
         logger: Logger = Logger(label: "paceline.drafters")
     ) throws {
         self.names = names.filter { !$0.hasModel } + names.filter(\.hasModel)
-        self.seed = seed
+        (self.seed, self.progress) = (seed, progress)
         for name in names {
             guard case .lookUp(let settings) = name, lookUps[name] == nil else { continue }
             lookUps[name] = try LookUpSource(settings) { path in try Datastore(path: path) }
         }
-        try loadModels(draftVocabulary: draftVocabulary, threads: threads, sequences: sequences, progress: progress)
-        compiler = (target ?? ownTokenizer).map { tokenizer in
+        if self.names.contains(where: \.hasModel) {
+            let compute = try Compute(threads: threads)
+            try loadModels(draftVocabulary: draftVocabulary, sequences: sequences, compute: compute)
+            try loadHeads(target, compute)
+        }
+        compiler = (target?.tokenizer ?? ownTokenizer).map { tokenizer in
             ConstraintCompiler(tokenizer) { error in
                 logger.warning("drafts for a request without its constraint, which cannot be used here: \(error)")
             }
@@ -61,14 +89,7 @@ package final class DrafterRoster: DrafterSource {
         if compiler == nil, names.contains(.grammar) { throw DrafterNameError.grammar }
     }
 
-    private func loadModels(
-        draftVocabulary: Int?,
-        threads: Int,
-        sequences: Int,
-        progress: ComputeProgress
-    ) throws {
-        guard names.contains(where: \.hasModel) else { return }
-        let compute = try Compute(threads: threads)
+    private func loadModels(draftVocabulary: Int?, sequences: Int, compute: Compute) throws {
         for case .retokenized(_, let path) in names { tokenizers[path] = try ModelFile(path: path).tokenizer }
         for case let path? in names.map(\.modelPath) where models[path] == nil {
             let model = try LanguageModel(
@@ -76,7 +97,7 @@ package final class DrafterRoster: DrafterSource {
                 compute: compute,
                 draftVocabulary: draftVocabulary
             )
-            model.transformer.onProgress = { progress.advance() }
+            model.transformer.onProgress = { [progress] in progress.advance() }
             let slots = sequences * (model.configuration.contextLength + TreeLimits().nodes)
             models[path] = Model(
                 transformer: model.transformer,
@@ -86,18 +107,35 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
+    private func loadHeads(_ target: ModelFile?, _ compute: Compute) throws {
+        var targets: [String: ModelFile] = [:]
+        for name in names {
+            guard case .head(let path, let named) = name, heads[name] == nil else { continue }
+            // Features are those of the target at hand, whatever else is named.
+            if target == nil, let named, targets[named] == nil {
+                let model = try ModelFile(path: named)
+                (targets[named], tokenizers[named]) = (model, model.tokenizer)
+            }
+            guard let model = target ?? named.flatMap({ targets[$0] }) else {
+                throw DrafterNameError.headTarget(path: path)
+            }
+            heads[name] = try Head(path: path, target: model, compute: compute)
+        }
+    }
+
     /// A tokenizer with the target's tokens.
     private var ownTokenizer: Tokenizer? {
         names.lazy.compactMap { name in
             switch name {
             case .model(let path): self.models[path]?.tokenizer
             case .retokenized(_, let path): self.tokenizers[path]
+            case .head(_, let target): target.flatMap { self.tokenizers[$0] }
             case .lookUp, .grammar, .random, .liar: nil
             }
         }.first
     }
 
-    /// Some of these drafters, with the same models and datastores, that remember nothing.
+    /// Some of these drafters, with the same models, heads and datastores, that remember nothing.
     ///
     /// - Parameter names: of drafters that this roster has; others are left out.
     package func fresh(_ names: [DrafterName]) throws -> DrafterRoster {
@@ -106,8 +144,8 @@ package final class DrafterRoster: DrafterSource {
 
     private init(_ names: [DrafterName], sharing other: DrafterRoster) throws {
         self.names = names.filter { !$0.hasModel } + names.filter(\.hasModel)
-        (models, tokenizers, compiler) = (other.models, other.tokenizers, other.compiler)
-        seed = other.seed
+        (models, heads, tokenizers) = (other.models, other.heads, other.tokenizers)
+        (compiler, progress, seed) = (other.compiler, other.progress, other.seed)
         for case .lookUp(let settings) in names {
             let name = DrafterName.lookUp(settings)
             // A datastore does not remember anything.
@@ -126,6 +164,7 @@ package final class DrafterRoster: DrafterSource {
                 seed &+= 1
                 return RandomDrafter(seed: seed, largestSurprisal: name == .liar ? 0 : 0.1)
             case .model(let path): return models[path]?.makeDrafter(compiler)
+            case .head: return heads[name].map { makeDrafter($0) }
             case .retokenized(let path, let tokenizer):
                 guard let model = models[path], let target = tokenizers[tokenizer] else { return nil }
                 return RetokenizingDrafter(
@@ -140,5 +179,9 @@ package final class DrafterRoster: DrafterSource {
 
     private func makeDrafter(_ source: LookUpSource) -> any Drafter {
         compiler.map { LegalDrafter(source.makeDrafter(), $0) } ?? source.makeDrafter()
+    }
+
+    private func makeDrafter(_ head: Head) -> any Drafter {
+        EagleDrafter(head.network, taps: head.taps, compiler: compiler) { [progress] in progress.advance() }
     }
 }
