@@ -40,15 +40,10 @@ package struct FeatureBlock: Equatable, Sendable {
 
     /// The rows from a position on; all of them if that comes before the first.
     package func suffix(from position: Int) -> FeatureBlock {
-        let first = min(max(position, self.position), end)
+        guard position > self.position else { return self }
+        let first = min(position, end)
         let dropped = (first - self.position) * rowLength
         return FeatureBlock(position: first, taps: taps, width: width, values: Array(values[dropped...]))
-    }
-
-    /// The rows up to a position, which is left out.
-    package func prefix(upTo position: Int) -> FeatureBlock {
-        let kept = min(max(position - self.position, 0), count) * rowLength
-        return FeatureBlock(position: self.position, taps: taps, width: width, values: Array(values[..<kept]))
     }
 
     /// Some of the taps, in another order; nil if one is missing.

@@ -17,15 +17,19 @@ struct VerifierGroup {
     /// What each link's verifier was told.
     private(set) var heard: [LinkID: [Message]] = [:]
     private(set) var attempts: [Endpoint] = []
+    /// What the worker's compute thread was given to do.
+    private(set) var turns: [DraftJob.Turn] = []
     /// Whether the end of an older link overtakes the welcome on the newer one, as it may on two connections.
     var fencesFirst = false
     private var ends: [LinkID: (endpoint: Endpoint, life: UInt64, machine: LinkMachine)] = [:]
     private var nonces = SplitMix(seed: 1)
 
-    /// - Parameter ports: of the verifiers, each a process of its own.
-    init(_ ports: [Int], slots: Int = 4) {
+    /// - Parameters:
+    ///   - ports: of the verifiers, each a process of its own.
+    ///   - features: what the worker's drafters read.
+    init(_ ports: [Int], slots: Int = 4, features: FeatureDemand? = nil) {
         var configuration = WorkerConfiguration(name: "worker", fingerprint: nil)
-        configuration.slots = slots
+        (configuration.slots, configuration.features) = (slots, features)
         let endpoints = ports.map(Self.endpoint)
         worker = WorkerMachine(configuration: configuration, verifiers: endpoints, incarnation: 99, seed: 1)
         lives = Dictionary(uniqueKeysWithValues: ports.map { (Self.endpoint($0), UInt64($0)) })
@@ -46,6 +50,7 @@ struct VerifierGroup {
             case .refused(let fault): refusal = fault
             case .drained: isDrained = true
             case .draft(let job):
+                if let turn = job.turn { turns.append(turn) }
                 // Drafters that find nothing.
                 let result = job.turn.map { turn in
                     let isFirst = turn.opening != nil || !turn.committed.isEmpty
@@ -122,7 +127,12 @@ struct VerifierGroup {
         attempts.append(endpoint)
         guard let life = lives[endpoint] else { return tell(.link(link, .unreachable(.refused))) }
         let fingerprint = MockText.fingerprint(of: "target")
-        let identity = VerifierIdentity(name: "verifier", incarnation: life, fingerprint: fingerprint)
+        let identity = VerifierIdentity(
+            name: "verifier",
+            incarnation: life,
+            fingerprint: fingerprint,
+            featureLayers: 4
+        )
         ends[link] = (endpoint, life, LinkMachine(side: .verifier(identity), configuration: LinkConfiguration()))
         let (one, other) = (LinkNonce(using: &nonces), LinkNonce(using: &nonces))
         act(on: link) { $0.handle(.connected(one), now: $1) }

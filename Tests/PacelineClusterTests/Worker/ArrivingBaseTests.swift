@@ -23,12 +23,14 @@ struct ArrivingBaseTests {
             var configuration = WorkerConfiguration(name: "worker", fingerprint: MockText.fingerprint(of: "drafter"))
             configuration.slots = slots
             configuration.contextLength = contextLength
+            configuration.features = FeatureDemand(taps: [.lastOutput])
             let verifiers = [Endpoint(host: "verifier", port: 7411)]
             worker = WorkerMachine(configuration: configuration, verifiers: verifiers, incarnation: 2, seed: 1)
             let identity = VerifierIdentity(
                 name: "verifier",
                 incarnation: 1,
-                fingerprint: MockText.fingerprint(of: "target")
+                fingerprint: MockText.fingerprint(of: "target"),
+                featureLayers: 1
             )
             verifier = LinkMachine(side: .verifier(identity), configuration: LinkConfiguration())
             var nonces = SplitMix(seed: 1)
@@ -123,6 +125,14 @@ struct ArrivingBaseTests {
         )
     )
 
+    private static let features = Message.features(
+        Message.Features(
+            request: 1,
+            block: FeatureBlock(position: 0, taps: [.lastOutput], width: 1, values: [1]),
+            format: .float16
+        )
+    )
+
     @Test("is drafted for when the last part has come, and not before")
     func whole() {
         var exchange = Exchange()
@@ -169,7 +179,10 @@ struct ArrivingBaseTests {
         #expect(exchange.worker.sessionTotal == 0)
     }
 
-    @Test("ends the link where something is said of its request before it is whole", arguments: [verdict, verifying])
+    @Test(
+        "ends the link where something is said of its request before it is whole",
+        arguments: [verdict, verifying, features]
+    )
     func early(message: Message) {
         var exchange = Exchange()
         exchange.say(Self.open(3))

@@ -67,8 +67,7 @@ struct EagleDraftTests {
                 view: .init(base: row + 1, path: [])
             )
         }
-        var output = network.forward(rows, logitsOfLast: 1, context: &context)
-        var feature = output.features.row(committed - 1)
+        var feature = network.forward(rows, context: &context).row(committed - 1)
         for row in committed..<committed + selfFed {
             let next = EagleNetwork.Row(
                 feature: feature[...],
@@ -76,10 +75,9 @@ struct EagleDraftTests {
                 position: row,
                 view: .init(base: committed, path: Array(committed...row))
             )
-            output = network.forward([next], logitsOfLast: 1, context: &context)
-            feature = output.features.row(0)
+            feature = network.forward([next], context: &context).row(0)
         }
-        return (feature, output.logits.row(0))
+        return (feature, network.logits(of: [feature]).row(0))
     }
 
     @Test("committing in parts, and after drafts that were refused, is the same as committing at once")
@@ -148,7 +146,8 @@ struct EagleDraftTests {
                 view: .init(base: row + 1, path: [])
             )
         }
-        let logits = network.forward(rows, logitsOfLast: 1, context: &context).logits.row(0)
+        let feature = network.forward(rows, context: &context).row(4)
+        let logits = network.logits(of: [feature]).row(0)
         let scores = zip(logits, small.vocabulary.targetTokens).map { logit, token in
             logit / 0.7 + ExactMath.gumbel(seed: 42, position: 36, index: token)
         }

@@ -10,8 +10,6 @@ struct DraftSession: Sendable {
     /// way.
     private static let roundsAhead = 4.0
     private static let leastVerified = 32
-    /// Rows of features that are kept for the compute thread, besides as many as the base has tokens.
-    private static let spareRows = 64
     /// So many rows of features are worth a turn of their own: a head reads a long prompt while the target does.
     private static let notableRows = 256
 
@@ -130,9 +128,12 @@ struct DraftSession: Sendable {
     ///
     /// Mostly they belong to tokens that the next verdict commits, and wait for it. But with the last base token but one
     /// a head has all that it needs to draft, which it could not before.
+    ///
+    /// Rows are kept once, and those of tokens that the next verdict cannot commit not at all. So there are hardly more
+    /// of them than tokens of the base.
     mutating func take(_ block: FeatureBlock) {
+        guard block.end <= mark.length + treeLimits.depth + 1 else { return }
         untold.features.append(block)
-        untold.features.keep(last: mark.length + Self.spareRows)
         let isBaseKnown = block.position < mark.length - 1 && block.end >= mark.length - 1
         guard isBaseKnown || untold.features.rowCount >= Self.notableRows else { return }
         untold.areFeaturesAwaited = true
@@ -179,7 +180,8 @@ struct DraftSession: Sendable {
     private mutating func report(_ nodes: [TokenTree.Node], isFinal: Bool) -> Message.Tree {
         let isCurrent = drafted == mark
         let root = PlantedBug.treeMisnamed.isPlanted ? mark : drafted
-        isExhausted = isFinal && isCurrent
+        // A head that is about to read what has just come may then have something to propose.
+        isExhausted = isFinal && isCurrent && !untold.areFeaturesAwaited
         defer { sent += nodes.count }
         return Message.Tree(
             request: request,

@@ -99,6 +99,7 @@ extension WorkerMachine: LinkOwner {
         case .open(let open): self.open(open, on: id, now: now)
         case .base(let part): append(part, on: id, now: now)
         case .verdict(let verdict): follow(verdict, on: id, now: now)
+        case .features(let features): take(features, on: id, now: now)
         case .close(let close):
             arriving.removeAll { $0.link == id && $0.open.request == close.request }
             if PlantedBug.closedSessionKept.isPlanted { break }

@@ -78,9 +78,9 @@ package struct EagleDraft {
                     view: .init(base: row + 1, path: [])
                 )
             }
-            let output = network.forward(rows, logitsOfLast: 0, context: &context)
+            let guesses = network.forward(rows, context: &context)
             tokens += new[part]
-            base = Computed(slot: tokens.count - 1, feature: output.features.row(rows.count - 1))
+            base = Computed(slot: tokens.count - 1, feature: guesses.row(rows.count - 1))
         }
     }
 
@@ -141,9 +141,9 @@ package struct EagleDraft {
                     view: .init(base: tokens.count, path: ancestors + [first + index])
                 )
             }
-            let output = network.forward(rows, logitsOfLast: 0, context: &context)
+            let guesses = network.forward(rows, context: &context)
             for (index, node) in level.enumerated() {
-                computed[node] = Computed(slot: first + index, feature: output.features.row(index))
+                computed[node] = Computed(slot: first + index, feature: guesses.row(index))
             }
         }
     }

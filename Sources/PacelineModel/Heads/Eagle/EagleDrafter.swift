@@ -1,4 +1,5 @@
 package import PacelineSpeculation
+import PacelineTraining
 
 /// Drafts with an EAGLE head, which reads the target's features.
 ///
@@ -65,7 +66,7 @@ package struct EagleDrafter: Drafter {
     /// Takes the rows that it does not have. Those of another target, which no head reads, are ignored.
     package mutating func take(_ features: FeatureBlock) {
         let isFitting = taps.count * features.width == network.shape.layer.width
-        guard isFitting, features.position >= 0, features.end > end else { return }
+        guard isFitting, features.count > 0, features.end > end else { return }
         guard let block = features.suffix(from: end).selecting(taps) else { return }
         if block.position > end {
             (draft, waiting) = (nil, block)

@@ -62,46 +62,28 @@ package final class EagleNetwork {
         return FloatKeyValues(heads: attention.keyValueHeads, headDimension: attention.headDimension)
     }
 
-    /// What a pass has computed; valid until the next one.
-    package struct Output {
-        /// The guessed features of all rows: rows × width.
-        package let features: FloatMatrix
-        /// The logits of the last rows of the pass: rows × draft tokens; means nothing if there are to be none.
-        package let logits: FloatMatrix
-    }
-
     /// Computes rows, and appends their keys and values to a context.
     ///
-    /// - Parameters:
-    ///   - rows: at least one. A row may see itself and those before it: they are appended first.
-    ///   - last: how many of the last rows need logits.
-    package func forward(_ rows: [Row], logitsOfLast last: Int, context: inout FloatKeyValues) -> Output {
-        precondition(!rows.isEmpty && last <= rows.count)
+    /// - Parameter rows: at least one. A row may see itself and those before it: they are appended first.
+    /// - Returns: the guessed features, rows × width; valid until the next pass.
+    package func forward(_ rows: [Row], context: inout FloatKeyValues) -> FloatMatrix {
+        precondition(!rows.isEmpty, "a pass has rows")
         if buffers.rows < rows.count { buffers = EagleBuffers(shape, rows: rows.count) }
         fuse(rows)
         attend(rows, &context)
         feedForward(rows.count)
         let output = weights.outputNorm == nil ? buffers.hidden : buffers.output
         for row in 0..<rows.count { normalise(buffers.hidden, row, weights.outputNorm, into: buffers.output) }
-        reserveScores(last)
-        for row in 0..<last { scores.features.copyRow(row, from: output, row: rows.count - last + row) }
-        return Output(features: output, logits: score(last))
+        return output
     }
 
-    /// The logits of guessed features: features × draft tokens. Valid until the next pass.
+    /// The logits of guessed features: features × draft tokens; valid until they are asked for again.
+    ///
+    /// - Parameter features: of at least one row.
     package func logits(of features: [[Float]]) -> FloatMatrix {
-        reserveScores(features.count)
-        for (row, feature) in features.enumerated() { scores.features.setRow(row, to: feature[...]) }
-        return score(features.count)
-    }
-
-    private func reserveScores(_ count: Int) {
+        let count = features.count
         if scores.features.rows < count { scores = EagleScores(vocabulary, rows: count) }
-    }
-
-    /// Multiplies the first rows of the features to score by the output matrix.
-    private func score(_ count: Int) -> FloatMatrix {
-        guard count > 0 else { return scores.logits }
+        for (row, feature) in features.enumerated() { scores.features.setRow(row, to: feature[...]) }
         if !vocabulary.output.type.isFloat { compute.quantise(scores.features, rows: count, into: scores.quantised) }
         compute.multiply(
             scores.features,
