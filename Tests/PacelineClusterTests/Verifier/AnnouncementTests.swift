@@ -146,6 +146,19 @@ struct AnnouncementTests {
         #expect(exchange.verdicts.contains { $0.epoch > 12 && $0.credit > 0 })
     }
 
+    @Test("includes that a request is over which a worker gives up: it may have been opened there once more")
+    func givenUp() throws {
+        let workers = try ScriptedWorkers()
+        let id = try workers.connect(incarnation: 1)
+        let request = workers.submit([1, 2, 3], count: 20)
+        #expect(workers.hear(id).last?.type == .open)
+        for isFirst in [true, false] {
+            try workers.send(.close(Message.Close(request: request.rawValue, reason: .failed)), from: id)
+            let answer = Message.close(Message.Close(request: request.rawValue, reason: .reassigned))
+            #expect(workers.hear(id) == (isFirst ? [answer] : []))
+        }
+    }
+
     @Test("leaves the nodes under verification out for a worker that did not ask")
     func capability() throws {
         let exchange = try Self.run([.deltas])

@@ -135,8 +135,9 @@ extension VerifierMachine: LinkOwner {
     private mutating func giveUp(_ close: Message.Close, by id: LinkID, now: Instant) {
         let request = RequestID(rawValue: close.request)
         guard ledger.isOpen(request, at: id) else { return }
+        // It may have given up an earlier opening, and would keep the present one for ever.
+        self.close(request, at: id, .reassigned, now: now)
         ledger.refuse(request, at: id)
-        running.update(request) { $0.drop(id) }
         outbox.append(.note(.workerGaveUp(id, request, close.reason, detail: close.detail)))
         rebalance(now: now)
     }
