@@ -208,7 +208,7 @@ package struct Laboratory {
         var left = question.prompt.count - 1
         while left > 0 {
             let round = Round(request: request, work: .prefill(count: min(left, Self.piece)))
-            guard case .prefilled(let count, let reused, _) = try run(round), count + reused > 0 else {
+            guard case .prefilled(let count, let reused, _, _) = try run(round), count + reused > 0 else {
                 throw LaboratoryError.engine("the engine did not read the prompt")
             }
             left -= count + reused
@@ -216,7 +216,7 @@ package struct Laboratory {
     }
 
     private func verdict(on tree: TokenTree, _ request: RequestID) throws -> Verdict {
-        guard case .verified(let verdict, _, _) = try run(Round(request: request, work: .verify(tree))) else {
+        guard case .verified(let verdict, _, _, _) = try run(Round(request: request, work: .verify(tree))) else {
             throw LaboratoryError.engine("the engine gave no verdict")
         }
         return verdict

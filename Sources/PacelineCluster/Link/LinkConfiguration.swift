@@ -22,6 +22,8 @@ package struct LinkConfiguration: Sendable {
     package var basePart = 1 << 14
     /// How many waiting bytes hold back the next part of a base, for the same reason.
     package var baseWindow = 1 << 17
+    /// How many waiting bytes hold back features.
+    package var featureWindow = 1 << 20
     /// How many pings a peer may send within one of our heartbeats.
     package var pingLimit = 32
     /// How long the compute thread may show no progress before this process falls silent.

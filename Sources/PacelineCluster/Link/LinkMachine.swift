@@ -92,6 +92,9 @@ package struct LinkMachine: Sendable {
     /// Whether a request was opened and its base is still on its way to the transport.
     func isOpening(_ request: UInt64) -> Bool { openings.contains(request) }
 
+    /// Whether few bytes wait for the transport, so that features, which are large, may join them.
+    var hasRoomForFeatures: Bool { outbound.bytes < configuration.featureWindow }
+
     /// When a ``Command/timer`` is due.
     package var deadline: Instant? {
         guard state != .closed else { return nil }

@@ -56,6 +56,11 @@ struct LinkTable<Record: Sendable>: Sendable {
         entries.read(id) { $0.machine.isOpening(request) } ?? false
     }
 
+    /// Whether features that are sent on a link now do not wait long; false if there is no link.
+    func hasRoomForFeatures(on id: LinkID) -> Bool {
+        entries.read(id) { $0.machine.hasRoomForFeatures } ?? false
+    }
+
     /// When the owner's links or the watchdog need a timer.
     var deadline: Instant? {
         guard isComputeAlive, let stall = watchdog.deadline else { return nextDeadline }

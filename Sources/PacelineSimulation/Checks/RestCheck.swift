@@ -72,6 +72,15 @@ struct RestCheck {
         let verifiers = cluster.verifiers.map { "\($0.snapshot)" }.joined(separator: "; ")
         let gateways = cluster.fleet.map { "; \($0.summary)" } ?? ""
         let isCutOff = missingLinks > 0 || cluster.fleet?.knowsVerifiers == false
-        journal.fail(isCutOff ? .liveness : .accounting, "not at rest after \(limit); \(verifiers)\(gateways)")
+        let detail = "\(restless) not at rest after \(limit); \(verifiers)\(gateways)"
+        journal.fail(isCutOff ? .liveness : .accounting, detail)
+    }
+
+    /// Processes that still do something, or hold something.
+    private var restless: [String] {
+        let verifiers = cluster.verifiers.filter { !$0.isIdle || $0.strangerCount > 0 }.map(\.host)
+        let workers = cluster.workers.filter { !$0.isIdle }.map(\.host)
+        let network = cluster.network.hasDeadConnection ? ["network"] : []
+        return verifiers + workers + network + (cluster.fleet?.isIdle ?? true ? [] : ["gateways"])
     }
 }

@@ -1,6 +1,6 @@
 package import PacelineCluster
 import PacelineModel
-import PacelineSpeculation
+package import PacelineSpeculation
 
 /// A target of hashes instead of weights. It checks its input as strictly as a real engine depends on it. The cache
 /// must hold exactly the committed tokens, and no two rounds of a pass may be for one sequence. Every node must have
@@ -115,14 +115,14 @@ package final class MockTarget: TargetEngine {
         states[request] = nil
     }
 
-    package func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome] {
+    package func run(_ rounds: [Round], taps: [FeatureTap], progress: ComputeProgress) throws -> [RoundOutcome] {
         guard Set(rounds.map(\.request)).count == rounds.count else {
             throw Misuse("a pass holds two rounds of one sequence")
         }
-        return try rounds.map(run)
+        return try rounds.map { try run($0, taps: taps) }
     }
 
-    private func run(_ round: Round) throws -> RoundOutcome {
+    private func run(_ round: Round, taps: [FeatureTap]) throws -> RoundOutcome {
         guard var state = states[round.request] else { throw Misuse("\(round.request) is not open") }
         defer { states[round.request] = state }
         state.rounds += 1
@@ -136,18 +136,20 @@ package final class MockTarget: TargetEngine {
             guard count > 0, state.cached + count < state.base.count else {
                 throw Misuse("a prefill of \(count) after \(state.cached) of \(state.base.count) tokens")
             }
-            return try prefill(count, of: &state)
+            return try prefill(count, of: &state, taps: taps)
         case .verify(let tree):
+            let base = state.base
             let verdict = try verify(tree, of: &state)
             return .verified(
                 verdict,
-                logProbabilities: scores(of: verdict.tokens.count, endingAt: state.base.count, state)
+                logProbabilities: scores(of: verdict.tokens.count, endingAt: state.base.count, state),
+                features: features(taps, of: verdict, on: tree, below: base)
             )
         }
     }
 
     /// Computes up to `count` tokens behind those that are in pages.
-    private func prefill(_ count: Int, of state: inout State) throws -> RoundOutcome {
+    private func prefill(_ count: Int, of state: inout State, taps: [FeatureTap]) throws -> RoundOutcome {
         let last = state.base.count - 1
         let isScored = state.scoring?.includesPrompt ?? false
         let reused = isScored ? 0 : state.cache?.adopt(state.base, limit: last) ?? 0
@@ -157,7 +159,37 @@ package final class MockTarget: TargetEngine {
         computedTokens += computed
         reusedTokens += reused
         let scores = isScored ? scores(of: computed, endingAt: state.cached + 1, state) : []
-        return .prefilled(count: computed, reused: reused, logProbabilities: scores)
+        return .prefilled(
+            count: computed,
+            reused: reused,
+            logProbabilities: scores,
+            features: features(taps, state.cached - computed..<state.cached, state)
+        )
+    }
+
+    /// The features of tokens of a base; nil if nobody reads any.
+    private func features(_ taps: [FeatureTap], _ positions: Range<Int>, _ state: State) -> FeatureBlock? {
+        taps.isEmpty ? nil : MockFeatures.block(of: state.base, at: positions, taps: taps)
+    }
+
+    /// The same for the last token of a base and the accepted ones below it, picked from the rows of all nodes as an
+    /// engine has to.
+    private func features(
+        _ taps: [FeatureTap],
+        of verdict: Verdict,
+        on tree: TokenTree,
+        below base: [Token]
+    ) -> FeatureBlock? {
+        guard !taps.isEmpty else { return nil }
+        let root = BaseHash(base)
+        var rows = [root]
+        for node in tree.indices {
+            var prefix = root
+            prefix.append(tree.tokens(onPathTo: node))
+            rows.append(prefix)
+        }
+        let committed = Round.committedRows(base: 1, path: verdict.path).map { rows[$0] }
+        return MockFeatures.block(of: committed, from: base.count - 1, taps: taps)
     }
 
     /// The log-probabilities of the `count` tokens of a base that end at a position, if any are wanted.

@@ -12,6 +12,12 @@ package final class ProposalLedger {
     var strayBases = 0
     /// Tokens of tagged bases that a drafter got for a request although they belong to another text.
     var foreignTokens = 0
+    /// Rows of features that heads got.
+    var featureRows = 0
+    /// Pieces of them that are not of the text that their head drafts for.
+    var strayFeatures = 0
+    /// Steps of heads that had not got the features for them.
+    var blindSteps = 0
 
     package init() {}
 

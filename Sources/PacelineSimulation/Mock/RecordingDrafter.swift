@@ -98,6 +98,12 @@ package final class MockDrafterSource: DrafterSource {
         let drafter: any Drafter =
             switch kind {
             case .model(let agreement): MockDrafter(agreement: agreement, claim: agreement, isTagged: isTagged)
+            case .head(let agreement, let demand):
+                MockHead(
+                    MockDrafter(agreement: agreement, claim: agreement, isTagged: isTagged),
+                    taps: demand.taps,
+                    ledger: ledger
+                )
             case .liar: MockDrafter(agreement: 0, claim: 0.99, isTagged: isTagged)
             case .failing(let agreement):
                 MockDrafter(

@@ -18,6 +18,8 @@
             case minimums
             /// The same where long bases travel in small parts.
             case parts([FaultKind])
+            /// The same where all workers read features.
+            case heads([FaultKind])
             /// Verifiers behind gateways, under every fault or under some for sure.
             case gateways
             case struckGateways([FaultKind])
@@ -56,7 +58,7 @@
                 [.corruption, .falseAccusation, .staleness],
                 at: 3
             ),
-            .init(.sequenceIgnored, on: .cluster([.duplicate]), [.corruption], at: 1),
+            .init(.sequenceIgnored, on: .cluster([.duplicate]), [.corruption], at: 2),
             .init(.newestVersionForced, on: .cluster([]), [.falseAccusation], at: 2),
             .init(.otherModelAccepted, on: .cluster([.wrongModel]), [.membership], at: 1),
             .init(.basePartsOverlap, on: .parts([]), [.falseAccusation], at: 1),
@@ -71,7 +73,7 @@
             .init(.hungThreadAnswers, on: .lasting([.hang]), [.detection], at: 3),
             .init(.flushesUncounted, on: .lasting([]), [.reasons], at: 1),
             .init(.twinLinkKept, on: .cluster([.oneWayHalfOpen]), [.membership], at: 2),
-            .init(.drainedWorkerUsed, on: .cluster([.drain]), [.membership], at: 1),
+            .init(.drainedWorkerUsed, on: .cluster([.drain]), [.membership], at: 2),
             .init(.workerSlotsIgnored, on: .cluster([]), [.membership], at: 7),
             .init(.verdictSentTwice, on: .cluster([]), [.falseAccusation], at: 1),
             .init(.withheldVerdictsForgotten, on: .cluster([.lie]), [.falseAccusation], at: 2),
@@ -122,6 +124,9 @@
             .init(.sessionsOutliveLink, on: .cluster([.reset, .cut]), [.accounting, .liveness, .membership], at: 1),
             .init(.neverReconnects, on: .cluster([.reset, .cut]), [.liveness], at: 5),
             .init(.closedDraftsKept, on: .cluster([]), [.accounting], at: 1),
+            .init(.featuresMisplaced, on: .heads([]), [.staleness], at: 1),
+            .init(.foreignFeaturesTold, on: .heads([]), [.staleness], at: 2),
+            .init(.rejectedFeaturesTold, on: .heads([]), [.staleness], at: 1),
         ]
 
         private static let gateways: [BugHunt] = [
@@ -131,7 +136,7 @@
             .init(.chargeLeaked, on: .gateways, [.accounting], at: 1),
             .init(.goneClientServed, on: .struckGateways([.cancel]), [.cancellation], at: 1),
             .init(.seedForgotten, on: .struckGateways([]), [.identity, .stream], at: 1),
-            .init(.heldChunksRepeated, on: .crowdedGateways([.upstreamCut, .verifierKill]), [.identity], at: 2),
+            .init(.heldChunksRepeated, on: .crowdedGateways([.upstreamCut, .verifierKill]), [.identity], at: 7),
             .init(.refusalIsFinal, on: .crowdedGateways([.verifierKill]), [.liveness], at: 2),
             .init(.healthAskedOnce, on: .struckGateways([.verifierKill]), [.liveness], at: 1),
         ]
@@ -159,6 +164,8 @@
                 try Self.violation(in: .struck(seed: seed, by: []).stoppingBeforeMinimum())
             case .parts(let kinds):
                 try Self.violation(in: .struck(seed: seed, by: kinds).withBasesInParts())
+            case .heads(let kinds):
+                try Self.violation(in: .struck(seed: seed, by: kinds).draftingWithHeads())
             case .struckGateways(let kinds): try Self.violation(in: .struckBehindGateways(seed: seed, by: kinds))
             case .crowdedGateways(let kinds): try Self.violation(in: .crowdedBehindGateways(seed: seed, by: kinds))
             case .contended: try SeedOutcome.speed(of: Trial(.contended(seed: seed), .contended)).violation

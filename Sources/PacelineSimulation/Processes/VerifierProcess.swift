@@ -56,7 +56,8 @@ final class VerifierProcess: SimulatedProcess {
             fingerprint: MockText.fingerprint(of: "mock"),
             contextLength: scenario.cacheCapacity,
             cacheCapacity: scenario.cacheCapacity,
-            costs: scenario.costs
+            costs: scenario.costs,
+            featureLayers: scenario.featureLayers
         )
         let machine = VerifierMachine(
             configuration: configuration,

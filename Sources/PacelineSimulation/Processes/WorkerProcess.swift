@@ -53,6 +53,7 @@ final class WorkerProcess: SimulatedProcess {
             fingerprint: plan.drafter.isModelFree ? nil : fingerprint
         )
         configuration.slots = plan.slots
+        configuration.features = plan.drafter.features
         configuration.link = context.scenario.link
         configuration.link.versions = plan.versions
         let machine = WorkerMachine(
@@ -143,6 +144,12 @@ final class WorkerProcess: SimulatedProcess {
         }
         if context.ledger.strayBases > 0 {
             journal.fail(.staleness, "worker \(index) drafts behind a text that its request never had")
+        }
+        if context.ledger.strayFeatures > 0 {
+            journal.fail(.staleness, "worker \(index) was told features of another text than its request's")
+        }
+        if context.ledger.blindSteps > 0 {
+            journal.fail(.staleness, "worker \(index) drafts without the features that its head reads")
         }
         let steps = memory.effort.modelSteps - before
         var milliseconds = job.turn == nil ? 0.01 : 0.2

@@ -35,6 +35,7 @@ extension Scenario {
         scenario.drawStrikes(&random)
         scenario.drawProtocol()
         scenario.drawWishes()
+        scenario.drawHeads()
         scenario.drawWidened(allowed)
         return scenario
     }

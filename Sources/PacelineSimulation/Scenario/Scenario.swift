@@ -115,6 +115,8 @@ package struct Scenario: Sendable {
     package var costs: CostCurve
     /// Tokens that a verifier's open sequences may hold together.
     package var cacheCapacity = 1 << 16
+    /// Layers of the target whose features workers may read; nil for an engine that gives none.
+    var featureLayers: Int? = MockFeatures.layers
     /// How long a pass may wait for drafts.
     var delayLimit = Duration.milliseconds(50)
     /// How much a pass's time varies, as a share.

@@ -14,6 +14,7 @@ package final class Simulation {
     private let cluster: Cluster
     private let nemesis: Nemesis
     private let rest: RestCheck
+    private let ledger: ProposalLedger
 
     /// - Parameters:
     ///   - meter: takes the real time that the verifiers' machines need.
@@ -34,6 +35,7 @@ package final class Simulation {
         journal = Journal(seed: scenario.seed, timeline: timeline, log: log)
         var context = SimulationContext(scenario: scenario, timeline: timeline, journal: journal, meter: meter)
         context.interference = interference
+        ledger = context.ledger
         cluster = Cluster(context)
         nemesis = Nemesis(of: cluster, scenario, timeline, journal)
         rest = RestCheck(of: cluster, scenario, timeline, journal)
@@ -99,6 +101,7 @@ package final class Simulation {
 
     private func finish() {
         journal.statistics.virtualNanoseconds = now.nanoseconds
+        journal.statistics.featureRows = ledger.featureRows
         cluster.network.finish()
         cluster.fleet?.finish()
         for verifier in cluster.verifiers {

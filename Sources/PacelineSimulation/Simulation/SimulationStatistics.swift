@@ -15,6 +15,10 @@ package struct SimulationStatistics: Sendable, Equatable {
     package var verifiedNodes = 0
     package var acceptedTokens = 0
     package var draftSteps = 0
+    /// Rows of the target's features that heads got.
+    package var featureRows = 0
+    /// Tokens of heads that were accepted.
+    package var headTokens = 0
     /// Prompt tokens that were in the engine's pages already.
     package var reusedTokens = 0
     /// Corrupted or repeated pieces of a stream that reached their receiver.
@@ -58,6 +62,9 @@ package struct SimulationStatistics: Sendable, Equatable {
         passes += snapshot.passes
         emptyRounds += snapshot.plainRounds
         acceptedTokens += snapshot.speculation.acceptedTokens
+        for drafter in snapshot.drafters where drafter.name.hasPrefix(DrafterKind.headName) {
+            headTokens += drafter.acceptedTokens
+        }
         usedTrees += snapshot.trees.current + snapshot.trees.rerooted
         staleTrees += snapshot.trees.stale
         refusedTrees += snapshot.trees.overCredit + snapshot.trees.invalid
@@ -74,6 +81,8 @@ package struct SimulationStatistics: Sendable, Equatable {
         left.verifiedNodes += right.verifiedNodes
         left.acceptedTokens += right.acceptedTokens
         left.draftSteps += right.draftSteps
+        left.featureRows += right.featureRows
+        left.headTokens += right.headTokens
         left.reusedTokens += right.reusedTokens
         left.poisonDelivered += right.poisonDelivered
         left.poisonDetected += right.poisonDetected

@@ -24,6 +24,8 @@
         case stalenessNotChecked, epochNotCompared, treeNotFollowed, rerootOffByOne, gapsAccepted
         case creditNotEnforced, creditLeaked, mergedUnderBase, subtreeNotRenumbered, firstChildAccepted
         case confidenceTrusted, lossIgnored
+        // What workers are told of the target's features.
+        case featuresMisplaced, foreignFeaturesTold, rejectedFeaturesTold
         // The worker.
         case sentNodesNotReset, treeMisnamed, creditOverdrawn, committedTokensForgotten, closedSessionKept
         case sessionsOutliveLink, neverReconnects, closedDraftsKept

@@ -10,7 +10,8 @@ extension TargetDescription {
             fingerprint: MockText.fingerprint(of: "mock"),
             contextLength: 4096,
             cacheCapacity: cacheCapacity,
-            costs: nil
+            costs: nil,
+            featureLayers: MockFeatures.layers
         )
     }
 }
@@ -39,8 +40,8 @@ final class SlowTarget: TargetEngine {
         target.close(request)
     }
 
-    func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome] {
+    func run(_ rounds: [Round], taps: [FeatureTap], progress: ComputeProgress) throws -> [RoundOutcome] {
         usleep(passMicroseconds)
-        return try target.run(rounds, progress: progress)
+        return try target.run(rounds, taps: taps, progress: progress)
     }
 }

@@ -61,7 +61,7 @@ struct ConstrainedEngineTests {
         while tokens.count < count, !tokens.contains(where: tokenizer.endOfGeneration.contains) {
             let round = Round(request: opening.request, work: .verify(try trees(tokens)))
             rounds += 1
-            guard case .verified(let verdict, _, _) = try engine.run([round], progress: ComputeProgress())[0] else {
+            guard case .verified(let verdict, _, _, _) = try engine.run([round], progress: ComputeProgress())[0] else {
                 Issue.record("the round failed")
                 break
             }
@@ -147,7 +147,7 @@ struct ConstrainedEngineTests {
     ) throws -> (Verdict, dropped: Int) {
         let round = Round(request: request, work: .verify(tree))
         let outcome = try #require(try engine.run([round], progress: ComputeProgress()).first)
-        guard case .verified(let verdict, _, let dropped) = outcome else {
+        guard case .verified(let verdict, _, let dropped, _) = outcome else {
             throw EngineError.unknownSequence(request)
         }
         #expect(outcome.rows(of: round.rows) == round.rows - dropped)

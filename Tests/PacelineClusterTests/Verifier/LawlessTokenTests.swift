@@ -58,7 +58,7 @@ struct LawlessTokenTests {
             }
             for (index, outcome) in zip(running, try engine.run(rounds, progress: ComputeProgress())) {
                 switch outcome {
-                case .verified(let verdict, _, _): fates[index].tokens += verdict.tokens
+                case .verified(let verdict, _, _, _): fates[index].tokens += verdict.tokens
                 case .failed(let reason), .noRoom(let reason):
                     fates[index].fault = reason
                     engine.close(all[index].request)
@@ -125,7 +125,7 @@ struct LawlessTokenTests {
         while tokens.count < 9 {
             let tree = try Self.chain(Array(expected.tokens[tokens.count..<tokens.count + 3]), beside: Self.lawless)
             let round = Round(request: RequestID(rawValue: 1), work: .verify(tree))
-            guard case .verified(let verdict, _, _) = try engine.run([round], progress: ComputeProgress())[0] else {
+            guard case .verified(let verdict, _, _, _) = try engine.run([round], progress: ComputeProgress())[0] else {
                 Issue.record("the round failed")
                 return
             }

@@ -32,10 +32,10 @@ struct TransformerEngineTests {
 
         mutating func take(_ outcome: RoundOutcome) {
             switch outcome {
-            case .prefilled(let count, let reused, _):
+            case .prefilled(let count, let reused, _, _):
                 computed += count + reused
                 self.reused += reused
-            case .verified(let verdict, _, _): tokens += verdict.tokens
+            case .verified(let verdict, _, _, _): tokens += verdict.tokens
             case .failed(let reason), .noRoom(let reason): Issue.record("the engine failed: \(reason)")
             }
         }

@@ -50,6 +50,8 @@ struct DraftLedger: Sendable {
         var isHeard = false
         /// Verdicts that the worker has not been told: it has no credit to make use of them, or not the whole base yet.
         var withheld = 0
+        /// The position behind the last features that the worker was told.
+        var toldFeatures = 0
     }
 
     /// All entries of one request.
@@ -252,6 +254,16 @@ struct DraftLedger: Sendable {
     /// Verdicts that a worker has not been told.
     func withheld(from worker: LinkID, of request: RequestID) -> Int {
         entry(request, worker)?.withheld ?? 0
+    }
+
+    /// The position behind the last features that a worker was told; nil if the request is not open at it.
+    func toldFeatures(of request: RequestID, to worker: LinkID) -> Int? {
+        entry(request, worker)?.toldFeatures
+    }
+
+    /// A worker has been told features up to a position.
+    mutating func tellFeatures(of request: RequestID, to worker: LinkID, upTo end: Int) {
+        update(request, worker) { $0.toldFeatures = end }
     }
 
     // MARK: What came of it

@@ -49,7 +49,8 @@ extension LoadedTarget {
             fingerprint: ModelFingerprint(file),
             contextLength: context,
             cacheCapacity: capacity,
-            pages: engine.pages
+            pages: engine.pages,
+            featureLayers: file.configuration.blockCount
         )
         return LoadedTarget(engine: engine, description: description)
     }

@@ -36,11 +36,19 @@ package struct Pass: Sendable {
     package var closings: [RequestID]
     package var openings: [Opening]
     package var rounds: [Round]
+    /// Which features outcomes carry; none if nobody reads any. They change no bit of what is decided.
+    package var taps: [FeatureTap]
 
-    package init(closings: [RequestID] = [], openings: [Opening] = [], rounds: [Round] = []) {
+    package init(
+        closings: [RequestID] = [],
+        openings: [Opening] = [],
+        rounds: [Round] = [],
+        taps: [FeatureTap] = []
+    ) {
         self.closings = closings
         self.openings = openings
         self.rounds = rounds
+        self.taps = taps
     }
 
     /// Rows that the pass computes: what its time depends on.

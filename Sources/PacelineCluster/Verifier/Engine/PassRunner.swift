@@ -29,7 +29,7 @@ package struct PassRunner {
             progress.advance()
         }
         let rounds = pass.rounds.filter { failures[$0.request] == nil }
-        var outcomes = rounds.isEmpty ? [] : try engine.run(rounds, progress: progress)
+        var outcomes = rounds.isEmpty ? [] : try engine.run(rounds, taps: pass.taps, progress: progress)
         guard outcomes.count == rounds.count else { return outcomes }
         for (place, round) in pass.rounds.enumerated() {
             guard let reason = failures[round.request] else { continue }

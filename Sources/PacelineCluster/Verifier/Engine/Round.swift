@@ -32,11 +32,25 @@ package enum RoundOutcome: Sendable {
     /// More tokens of the base are in the cache: `count` that were computed, and `reused` that another sequence with
     /// the same beginning had computed before. They come on top of what the round asked for, or instead of it. The
     /// log-probabilities are those of the tokens that follow each computed one, if the opening asked for the prompt's.
-    case prefilled(count: Int, reused: Int, logProbabilities: [TokenLogProbability] = [])
+    ///
+    /// The features are those of the computed tokens, if the pass has taps.
+    case prefilled(
+        count: Int,
+        reused: Int,
+        logProbabilities: [TokenLogProbability] = [],
+        features: FeatureBlock? = nil
+    )
     /// The tree was decided about; the engine's cache already follows the verdict. If the opening asked for
     /// log-probabilities, there is one for each of the verdict's tokens. `dropped` nodes of the tree were not computed,
     /// because they could not be accepted or there was no room for them.
-    case verified(Verdict, logProbabilities: [TokenLogProbability] = [], dropped: Int = 0)
+    ///
+    /// The features are those of the base's last token and of the accepted ones, if the pass has taps.
+    case verified(
+        Verdict,
+        logProbabilities: [TokenLogProbability] = [],
+        dropped: Int = 0,
+        features: FeatureBlock? = nil
+    )
     /// The engine could not do the round, for a reason that concerns this sequence alone. The sequence must be closed.
     case failed(reason: String)
     /// As `failed`, because there is no memory for the sequence's keys and values.
@@ -45,14 +59,14 @@ package enum RoundOutcome: Sendable {
     /// Rows that the pass computed for a round that asked for `rows`.
     func rows(of rows: Int) -> Int {
         switch self {
-        case .prefilled(let count, _, _): count
-        case .verified(_, _, let dropped): rows - dropped
+        case .prefilled(let count, _, _, _): count
+        case .verified(_, _, let dropped, _): rows - dropped
         case .failed, .noRoom: rows
         }
     }
 
     /// Tokens that the sequence gained.
     var emittedTokens: Int {
-        if case .verified(let verdict, _, _) = self { verdict.tokens.count } else { 0 }
+        if case .verified(let verdict, _, _, _) = self { verdict.tokens.count } else { 0 }
     }
 }

@@ -22,17 +22,24 @@ package protocol TargetEngine: AnyObject {
     /// - Parameters:
     ///   - rounds: at most one per sequence, all of open sequences. A `verify` comes only when all of the base but its
     ///     last token has been computed.
+    ///   - taps: the features that outcomes carry of the committed tokens that the rounds compute; the target has them.
     ///   - progress: advance it at least every 100 ms (between layers, say), or peers take the process for dead.
     /// - Returns: as many outcomes as rounds, in their order.
     /// - Throws: only what makes the engine unusable for every sequence.
-    func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome]
+    func run(_ rounds: [Round], taps: [FeatureTap], progress: ComputeProgress) throws -> [RoundOutcome]
 
-    /// The part of the last ``run(_:progress:)`` that went into choosing tokens; nil if the engine does not measure it.
+    /// The part of the last ``run(_:taps:progress:)`` that went into choosing tokens; nil if the engine does not
+    /// measure it.
     var samplingMilliseconds: Double? { get }
 }
 
 extension TargetEngine {
     package var samplingMilliseconds: Double? { nil }
+
+    /// A pass whose features nobody reads.
+    package func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome] {
+        try run(rounds, taps: [], progress: progress)
+    }
 }
 
 /// What the verifier must know of a target before its engine runs.
@@ -47,19 +54,23 @@ package struct TargetDescription: Sendable {
     package var costs: CostCurve?
     /// Counts the pages of keys and values, from any thread; nil for an engine without pages.
     package var pages: (@Sendable () -> KVPageUsage)?
+    /// How many layers it has, whose features workers may read; nil for an engine that gives none.
+    package var featureLayers: Int?
 
     package init(
         fingerprint: ModelFingerprint,
         contextLength: Int,
         cacheCapacity: Int,
         costs: CostCurve? = nil,
-        pages: (@Sendable () -> KVPageUsage)? = nil
+        pages: (@Sendable () -> KVPageUsage)? = nil,
+        featureLayers: Int? = nil
     ) {
         self.fingerprint = fingerprint
         self.contextLength = contextLength
         self.cacheCapacity = cacheCapacity
         self.costs = costs
         self.pages = pages
+        self.featureLayers = featureLayers
     }
 }
 

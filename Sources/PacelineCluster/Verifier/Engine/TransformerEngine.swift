@@ -17,6 +17,8 @@ package final class TransformerEngine: TargetEngine {
 
     /// Where the rows of a round lie in a pass.
     private struct Placement {
+        /// The first of its rows; those of the base come before those of the tree.
+        var firstRow: Int
         /// Tokens of the base that the pass computes.
         var pending: Int
         /// Tokens of the base that another sequence had computed.
@@ -36,6 +38,8 @@ package final class TransformerEngine: TargetEngine {
     private let pool: KVPagePool
     private let rule = SampleMatch()
     private var sequences: [RequestID: EngineSequence] = [:]
+    /// Features of all rows of a pass; nil while nobody reads any.
+    private var features: FeatureRows?
     package private(set) var samplingMilliseconds: Double?
 
     /// - Parameters:
@@ -104,15 +108,18 @@ package final class TransformerEngine: TargetEngine {
         sequences[request] = nil
     }
 
-    package func run(_ rounds: [Round], progress: ComputeProgress) throws -> [RoundOutcome] {
+    package func run(_ rounds: [Round], taps: [FeatureTap], progress: ComputeProgress) throws -> [RoundOutcome] {
         transformer.onProgress = { progress.advance() }
+        if taps != features?.taps ?? [] {
+            features = taps.isEmpty ? nil : try FeatureRows(taps: taps, of: transformer.configuration)
+        }
         var rows: [PassRow] = []
         var logitRows = 0
         var scoredRows = Self.scoredRows
         let placements = rounds.map { round in
             Result { try place(round, rows: &rows, logitRows: &logitRows, scoredRows: &scoredRows) }
         }
-        let logits = transformer.forward(rows)
+        let logits = transformer.forward(rows, features: features)
         let start = ContinuousClock.now
         let readings = readings(rounds.map(\.request), placements, of: logits)
         samplingMilliseconds = start.duration(to: .now).inMilliseconds
@@ -148,14 +155,21 @@ package final class TransformerEngine: TargetEngine {
             let reused = isScored ? 0 : cache.adopt(sequence.tokens, limit: last)
             let end = min(cache.length + (isScored ? min(count, scoredRows) : count), last)
             try cache.reserve(end)
-            let pending = end - cache.length
+            let (pending, firstRow) = (end - cache.length, rows.count)
             rows += committedRows(sequence, upTo: end) { _ in isScored }
             defer { if isScored { (logitRows, scoredRows) = (logitRows + pending, scoredRows - pending) } }
-            return Placement(pending: pending, reused: reused, isScored: isScored, logitRow: logitRows)
+            return Placement(
+                firstRow: firstRow,
+                pending: pending,
+                reused: reused,
+                isScored: isScored,
+                logitRow: logitRows
+            )
         case .verify(let proposed):
             let reused = cache.adopt(sequence.tokens, limit: sequence.tokens.count - 1)
             let tree = try reserve(for: LegalTree(proposed, behind: sequence.cursor), of: sequence)
             let placement = Placement(
+                firstRow: rows.count,
                 pending: sequence.tokens.count - cache.length,
                 reused: reused,
                 tree: tree,
@@ -189,7 +203,8 @@ package final class TransformerEngine: TargetEngine {
                 sequence.tokens[position],
                 position: position,
                 cache: sequence.cache,
-                wantsLogits: wantsLogits(position)
+                wantsLogits: wantsLogits(position),
+                wantsFeatures: features != nil
             )
         }
     }
@@ -204,7 +219,8 @@ package final class TransformerEngine: TargetEngine {
                 slot: base + node,
                 base: base,
                 path: tree.path(to: node).map { base + $0 },
-                wantsLogits: true
+                wantsLogits: true,
+                wantsFeatures: features != nil
             )
         }
     }
@@ -308,18 +324,42 @@ package final class TransformerEngine: TargetEngine {
     /// Commits what a round has computed and decided.
     private func finish(_ request: RequestID, _ placement: Placement, _ reading: Reading) throws -> RoundOutcome {
         guard var sequence = sequences[request] else { throw EngineError.unknownSequence(request) }
+        let features = features(of: placement, position: sequence.cache.length, path: reading.verdict?.path ?? [])
         sequence.cache.commit(placement.pending)
         let scores = reading.logProbabilities
         guard let tree = placement.tree, let verdict = reading.verdict else {
             sequence.cache.share(sequence.tokens)
-            return .prefilled(count: placement.pending, reused: placement.reused, logProbabilities: scores)
+            return .prefilled(
+                count: placement.pending,
+                reused: placement.reused,
+                logProbabilities: scores,
+                features: features
+            )
         }
         let base = sequence.tokens.count
         sequence.cache.keep(verdict.path.map { base + $0 }, committing: verdict.path.count)
         sequence.tokens += verdict.tokens
         sequence.cache.share(sequence.tokens)
         sequences[request] = sequence
-        return .verified(tree.proposed(verdict), logProbabilities: scores, dropped: tree.dropped)
+        return .verified(
+            tree.proposed(verdict),
+            logProbabilities: scores,
+            dropped: tree.dropped,
+            features: features
+        )
+    }
+
+    /// The features of what a round has computed of the base, and of an accepted path below it; nil if nobody reads
+    /// any.
+    ///
+    /// - Parameter position: of the first token that the round computed.
+    private func features(of placement: Placement, position: Int, path: [NodeIndex]) -> FeatureBlock? {
+        guard let features else { return nil }
+        var block = FeatureBlock(position: position, taps: features.taps, width: features.width)
+        for row in Round.committedRows(base: placement.pending, path: path) {
+            block.append(row: features.row(placement.firstRow + row))
+        }
+        return block
     }
 }
 

@@ -12,7 +12,7 @@ extension VerifierMachine {
         links.watchdog.began(now: now)
         observeBeginning(of: demands, now: now)
         let openings = plan.openings.compactMap { running[$0].map(opening) }
-        outbox.append(.run(Pass(closings: plan.closings, openings: openings, rounds: plan.rounds)))
+        outbox.append(.run(Pass(closings: plan.closings, openings: openings, rounds: plan.rounds, taps: taps)))
         // In the classic protocol a worker does not draft below what is not decided yet.
         guard !configuration.waitsForWorkers else { return }
         for (request, tree) in zip(plan.trees.keys, plan.trees.values) where !tree.tree.isEmpty {

@@ -18,12 +18,17 @@ extension VerifierMachine {
         observer.ended(pass, outcomes, milliseconds: milliseconds, samplingMilliseconds: samplingMilliseconds)
         for (round, outcome) in zip(pass.rounds, outcomes) {
             switch outcome {
-            case .prefilled(let count, let reused, let scores):
+            case .prefilled(let count, let reused, let scores, let features):
                 statistics.countPrefill(computed: count, reused: reused)
-                running.update(round.request) { $0.prefilled(count, reused: reused, logProbabilities: scores) }
+                running.update(round.request) {
+                    $0.prefilled(count, reused: reused, logProbabilities: scores)
+                    if let features { $0.features.append(features) }
+                }
+                tellFeatures(of: round.request, now: now)
                 record(.prefill(computed: count, reused: reused), of: round.request, now: now)
                 emitPromptScores(of: round.request)
-            case .verified(let verdict, let scores, _):
+            case .verified(let verdict, let scores, _, let features):
+                if let features { running.update(round.request) { $0.features.append(features) } }
                 commit(verdict, scores, on: pass.trees[round.request], of: round.request, now: now)
             case .noRoom(let reason): fail(round.request, .cacheFull(reason), now: now)
             case .failed(let reason): fail(round.request, .engine(reason), now: now)
@@ -138,6 +143,8 @@ extension VerifierMachine {
             let message = Message.Verdict(commit.tokens, of: request, mark: commit.mark, share: .none)
             send(.verdict(message), to: worker, now: now)
         }
+        // Just before the verdict with the tokens behind them: workers drop features that are far ahead of their base.
+        tellFeatures(of: request, to: worker, now: now)
         var message = Message.Verdict(latest.tokens, of: request, mark: latest.mark, share: share)
         message.credit = terms.credit
         // Each verdict costs the worker a node of credit for ever.

@@ -88,7 +88,8 @@ package struct VerifierMachine: Sendable {
             incarnation: incarnation,
             fingerprint: target.fingerprint,
             limits: .maximum,
-            versions: configuration.link.versions
+            versions: configuration.link.versions,
+            featureLayers: target.featureLayers
         )
         links = LinkTable(configuration: configuration.link)
     }

@@ -40,6 +40,8 @@ struct VerifierSequence: Sendable {
     private var reused = 0
     private(set) var finish: FinishReason?
     private var board: TreeBoard
+    /// What the target computed of committed tokens; empty while no worker reads any.
+    var features = FeatureWindow()
     /// Nil if its client expects nothing.
     private var prediction: Prediction?
     private var statistics = AcceptanceStatistics()

@@ -126,8 +126,8 @@ struct DraftSession: Sendable {
 
     /// The target's features of committed tokens have come.
     ///
-    /// Mostly they belong to tokens that the next verdict commits, and wait for it. But with the last base token but one
-    /// a head has all that it needs to draft, which it could not before.
+    /// Mostly they belong to tokens that the next verdict commits, and wait for it. But with the last base token but
+    /// one a head has all that it needs to draft, which it could not before.
     ///
     /// Rows are kept once, and those of tokens that the next verdict cannot commit not at all. So there are hardly more
     /// of them than tokens of the base.
