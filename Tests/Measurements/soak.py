@@ -197,7 +197,7 @@ def plain(chosen):
 
 
 def await_start(address, nemesis, seconds=120):
-    """Waits until the gateway has a verifier."""
+    """Waits until a verifier has its model, or the gateway a verifier."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if nemesis.poll() is not None:
@@ -208,7 +208,7 @@ def await_start(address, nemesis, seconds=120):
                 if connection.getresponse().status == 200:
                     return
         time.sleep(0.1)
-    raise Failure(f"the gateway at {address} has no verifier after {seconds} s")
+    raise Failure(f"{address} does not answer requests after {seconds} s")
 
 
 def measure(chosen):
@@ -236,7 +236,8 @@ def measure(chosen):
 
 def observe(chosen, at, expected, planned, nemesis):
     """Lets clients stream while faults strike, and looks at all processes before, meanwhile and after."""
-    await_start(at.gateway, nemesis)
+    for address in (*at.verifiers, at.gateway):
+        await_start(address, nemesis)
     begun = time.monotonic()
     growth = Growth({name: entry["run"] for name, entry in planned["processes"].items()} | {"nemesis": nemesis.pid})
     # As many through the gateway as later, whose connections it keeps.
