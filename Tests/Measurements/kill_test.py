@@ -58,7 +58,7 @@ FORMS = [
     {"tools": [TOOL | {"function": TOOL["function"] | {"strict": True}}]},
 ]
 # The model's own has no tools.
-TEMPLATE = pathlib.Path(__file__).with_name("tools.jinja")
+TEMPLATE = pathlib.Path(__file__).parents[1] / "ChatTemplates" / "tools.jinja"
 
 
 def arguments():
