@@ -188,6 +188,11 @@ class Cluster(contextlib.ExitStack):
         return self.start("worker", "--connect", connect, *named, *options, **placing)
 
 
+def chat(question):
+    """The templates of the models that are measured begin a turn alike."""
+    return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
 def table(header, rows):
     """Aligned columns: the first to the left, the others to the right."""
     lines = [header] + [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]

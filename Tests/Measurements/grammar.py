@@ -11,7 +11,7 @@ grammar,ngram,grammar+ngram` it shows what drafters gain together.
 import argparse
 import sys
 
-from cluster import Client, Cluster, Failure, median, run, table
+from cluster import Client, Cluster, Failure, chat, median, run, table
 
 PLAIN = "plain"
 GAIN = 1.5
@@ -92,11 +92,6 @@ def arguments():
     chosen = parser.parse_args()
     chosen.drafters = chosen.drafters.split(",")
     return chosen
-
-
-def chat(question):
-    """The templates of the models that are measured begin a turn alike."""
-    return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def generate(client, chosen, name):

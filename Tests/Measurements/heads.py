@@ -13,7 +13,7 @@ import json
 import math
 import sys
 
-from cluster import Client, Cluster, Failure, run, table
+from cluster import Client, Cluster, Failure, chat, run, table
 
 PLAIN = "plain"
 
@@ -47,11 +47,6 @@ def prompts(chosen):
             if len(texts) < chosen.limit and (not wanted or question["category"] in wanted):
                 texts.append(question["turns"][0])
     return {category: texts for category, texts in found.items() if texts}
-
-
-def chat(question):
-    """The templates of the models that are measured begin a turn alike."""
-    return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def generate(client, chosen, question):
