@@ -17,6 +17,10 @@ package struct CostCurve: Sendable, Hashable {
 
     /// The weight of a new measurement in the running average.
     private static let weight = 0.1
+    /// How much of it goes to all points alike, because the machine has become faster or slower, and not the kind of
+    /// pass. Otherwise a machine that was slow when it was first measured would leave the sizes that are not in use too
+    /// dear for ever: plain passes alone would seem to get cheaper.
+    private static let speedShare = 0.8
     /// Measurements that are further off the curve than this factor are clamped to it, so that one stall of the
     /// machine cannot end speculation.
     private static let outlierRatio = 3.0
@@ -66,12 +70,19 @@ package struct CostCurve: Sendable, Hashable {
     }
 
     /// Learns from a finished pass. Ignores times that are not positive and finite.
-    package mutating func observe(rows: Int, milliseconds: Double) {
+    ///
+    /// - Parameter isTypical: whether the pass is of the kind that the curve is for, so that its time also says how
+    ///   fast the machine is at present.
+    package mutating func observe(rows: Int, milliseconds: Double, isTypical: Bool = true) {
         guard rows > 0, milliseconds > 0, milliseconds < .infinity else { return }
         let expected = self.milliseconds(rows: rows)
         let ratio = Swift.min(Swift.max(milliseconds / expected, 1 / Self.outlierRatio), Self.outlierRatio)
+        var weights = [Double](repeating: isTypical ? Self.weight * Self.speedShare : 0, count: measured.count)
         for (index, share) in neighbours(of: rows) {
-            measured[index].milliseconds *= 1 + Self.weight * share * (ratio - 1)
+            weights[index] += (Self.weight - weights[index]) * share
+        }
+        for (index, weight) in weights.enumerated() {
+            measured[index].milliseconds *= 1 + weight * (ratio - 1)
         }
         points = Self.levelled(measured)
     }

@@ -47,6 +47,20 @@ struct CostCurveTests {
         #expect(curve.points.map(\.milliseconds) == [10, 40, 40, 50])
     }
 
+    @Test("follows a machine's speed also at sizes that are not in use, and learns the shape from those that are")
+    func speed() throws {
+        let points = [1, 2, 4, 8].map { CostCurve.Point(rows: $0, milliseconds: 10 + Double($0)) }
+        var curve = try CostCurve(points)
+        // It was measured in a slow hour. Plain passes alone show that it is over.
+        for _ in 0..<200 { curve.observe(rows: 1, milliseconds: 5.5) }
+        #expect(abs(curve.milliseconds(rows: 1) / 5.5 - 1) < 0.02)
+        #expect(curve.milliseconds(rows: 8) < 1.3 * 9)
+        // Passes of another kind say nothing about the speed.
+        for _ in 0..<200 { curve.observe(rows: 8, milliseconds: 20, isTypical: false) }
+        #expect(abs(curve.milliseconds(rows: 8) / 20 - 1) < 0.02)
+        #expect(abs(curve.milliseconds(rows: 1) / 5.5 - 1) < 0.02)
+    }
+
     @Test("follows a machine that becomes slower, at every point near the observed passes")
     func follows() throws {
         var curve = try CostCurve([1, 2, 4, 8, 16].map { .init(rows: $0, milliseconds: 10 + Double($0)) })
