@@ -13,6 +13,8 @@ Usage: Deploy/demo.sh [options]
   -m, --model NAME     the target: smollm2-135m (default), qwen2.5-coder-1.5b or a GGUF file
   -md, --draft NAME    the drafter of one worker: a model, ngram or suffix; repeat for more workers
                        (default: ngram and suffix; for qwen2.5-coder-1.5b, its 0.5B model and ngram)
+  --head               draft with a head in the verifier's process instead of workers; the first time, train it in
+                       about ten minutes and keep it beside the models
   -p, --prompt TEXT    the text to continue
   -n, --tokens COUNT   tokens to generate (default: 160)
   -t, --threads COUNT  threads of the verifier (default: one for each CPU that it may use)
@@ -20,7 +22,7 @@ Usage: Deploy/demo.sh [options]
 END
 }
 
-model=smollm2-135m drafters=() prompt='' tokens=160 threads='' json=no
+model=smollm2-135m drafters=() prompt='' tokens=160 threads='' json=no head=no
 while (($# > 0)); do
     case "$1" in
     -h | --help)
@@ -29,6 +31,11 @@ while (($# > 0)); do
         ;;
     --json)
         json=yes
+        shift
+        continue
+        ;;
+    --head)
+        head=yes
         shift
         continue
         ;;
@@ -47,6 +54,8 @@ while (($# > 0)); do
     shift 2
 done
 [[ "$tokens" =~ ^[1-9][0-9]{0,5}$ ]] || fail "--tokens must be a number from 1 to 999999, not $tokens"
+
+[[ "$head" == no ]] || ((${#drafters[@]} == 0)) || fail "--head and --draft exclude each other"
 
 models=(smollm2)
 if [[ "$model" == qwen* || "${drafters[*]}" == *qwen* ]]; then models=(qwen); fi
@@ -104,23 +113,54 @@ announced() {
 # address KEY FILE: prints an address that the verifier announced.
 address() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$2"; }
 
+# make_head FILE: trains a head for the model, from texts that it writes itself. Both steps take a few minutes each.
+make_head() {
+    local data="$1.capture" ending=0 options=(--batch-tokens 512)
+    say "no head for $model yet: the model writes texts to train it on, for 4 minutes"
+    timeout --foreground --signal INT 240 "$paceline" capture -m "$model" --tokens 200000 -o "$data" >&2 || ending=$?
+    # 124: the time was up, which is as good as all tokens.
+    ((ending == 0 || ending == 124)) || exit "$ending"
+    say "training the head, for 5 minutes"
+    if [[ "$model" == smollm2* ]]; then options+=(--learning-rate 1e-3); fi
+    "$paceline" train eagle -m "$model" --data "$data" -o "$1.new" "${options[@]}" --max-minutes 5 >&2
+    mv -- "$1.new" "$1"
+    rm -f -- "$data" "$1.new.record"
+}
+
+# start_verifier ARGUMENT…: starts it and tells the client where it is.
+start_verifier() {
+    verifier="$work/verifier${#children[@]}"
+    start "$(basename -- "$verifier")" verifier -m "$model" --listen 127.0.0.1:0 --http 127.0.0.1:0 \
+        ${threads:+-t "$threads"} "$@"
+    announced "${children[-1]}" "$verifier" ready
+    DEMO_HTTP="$(address http "$verifier")"
+}
+
 # --- The demonstration --------------------------------------------------------------------------------------------
 
-say "starting the verifier with $model"
-start verifier verifier -m "$model" --listen 127.0.0.1:0 --http 127.0.0.1:0 ${threads:+-t "$threads"}
-announced "${children[0]}" "$work/verifier" ready
+if [[ "$head" == yes ]]; then
+    head_file="${PACELINE_MODELS:-$HOME/.cache/paceline/models}/$(basename -- "$model" .gguf).head.gguf"
+    [[ -f "$head_file" ]] || make_head "$head_file"
+fi
 export DEMO_HTTP DEMO_PROMPT="$prompt" DEMO_TOKENS="$tokens" DEMO_JSON="$json"
-DEMO_HTTP="$(address http "$work/verifier")"
+say "starting the verifier with $model"
+start_verifier
 
 ask() { python3 "$root/Deploy/demo.py" "$@"; }
 
 ask warm-up
 say "the target alone"
 ask generate "$work/plain.json"
-say "with ${#drafters[@]} workers: ${drafters[*]}"
-for index in "${!drafters[@]}"; do
-    start "worker$index" worker --connect "$(address drafts "$work/verifier")" -md "${drafters[index]}" -t 1
-done
-ask wait-for-workers "${#drafters[@]}"
+if [[ "$head" == yes ]]; then
+    say "with the head $head_file"
+    start_verifier -md "head:$head_file"
+    ask warm-up
+else
+    say "with ${#drafters[@]} workers: ${drafters[*]}"
+    for index in "${!drafters[@]}"; do
+        start "worker$index" worker --connect "$(address drafts "$verifier")" -md "${drafters[index]}" -t 1
+    done
+    ask wait-for-workers "${#drafters[@]}"
+fi
 ask generate "$work/speculative.json"
 ask compare "$work/plain.json" "$work/speculative.json"
