@@ -168,7 +168,7 @@ package struct ClusterBenchmark: Sendable {
         if point.mode == .stopAndWait {
             scenario.verifier.maximumWait = .seconds(5)
             scenario.verifier.restsDrafting = false
-            scenario.delayLimit = .seconds(6)
+            scenario.waitLimit = .seconds(6)
         }
         let passes = settings.seconds * 1500 / settings.costs.milliseconds(rows: 1)
         let limit = 64 + (Int(passes) + 1) * (scenario.verifier.draft.depth + 1)

@@ -32,9 +32,8 @@ struct DelayCheck {
         guard let ready = readySince, ready >= countsSince, !pass.rounds.isEmpty else { return }
         let (scenario, journal) = (context.scenario, context.journal)
         let delay = (context.timeline.now - ready).inMilliseconds
-        let limit = scenario.delayLimit.inMilliseconds
         journal.statistics.longestDelay = max(journal.statistics.longestDelay, delay)
-        if delay > limit + 0.01 {
+        if delay > scenario.waitLimit.inMilliseconds + 0.01 {
             journal.fail(.delay, "a pass of \(pass.rows) rows began \(delay) ms after it could have")
         }
         // Under contention the verifier measures other costs than the curve's, and plans by those.
@@ -47,6 +46,9 @@ struct DelayCheck {
         let plain = scenario.costs.milliseconds(rows: pass.rows - drafted)
         let overrun = scenario.costs.milliseconds(rows: pass.rows) - plain
         journal.statistics.longestOverrun = max(journal.statistics.longestOverrun, delay + overrun)
+        let decoding = pass.rounds.count { if case .verify = $0.work { true } else { false } }
+        let expected = scenario.costs.milliseconds(rows: max(1, decoding)) * (1 + scenario.passJitter)
+        let limit = scenario.verifier.delayLimit(plainMilliseconds: expected)
         if delay + overrun > limit + max(1, 0.05 * plain) {
             let excess = "a pass that takes \(overrun) ms longer than a plain one"
             journal.fail(.delay, "\(excess) began \(delay) ms after it could have")

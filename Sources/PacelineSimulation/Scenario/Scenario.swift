@@ -117,8 +117,8 @@ package struct Scenario: Sendable {
     package var cacheCapacity = 1 << 16
     /// Layers of the target whose features workers may read; nil for an engine that gives none.
     var featureLayers: Int? = MockFeatures.layers
-    /// How long a pass may wait for drafts.
-    var delayLimit = Duration.milliseconds(50)
+    /// How long a pass may wait for drafts, whatever happens to workers.
+    var waitLimit = Duration.milliseconds(50)
     /// How much a pass's time varies, as a share.
     package var passJitter = 0.05
     /// The share by which each worker that drafts at the start of a pass slows it down, as on the verifier's machine.

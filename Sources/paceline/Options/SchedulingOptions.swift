@@ -60,12 +60,12 @@ struct SchedulingOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             How much later than a plain pass a token may come because of drafts, 0 to 10s: the wait for them plus \
-            their verification. Large targets gain from a longer delay.
+            their verification (default: two and a half plain passes, at least 50ms).
             """,
             valueName: "duration"
         )
     )
-    var draftDelay = DurationArgument(VerifierConfiguration().delayLimit)
+    var draftDelay: DurationArgument?
 
     @Flag(
         name: .customLong("always-draft"),
@@ -97,7 +97,7 @@ struct SchedulingOptions: ParsableArguments {
         configuration.sharesPrefixesBetweenTenants = sharesPrefixes
         configuration.adopt(drafting)
         configuration.maximumWait = draftWait.duration
-        configuration.delayLimit = draftDelay.duration
+        configuration.delayLimit = draftDelay?.duration
         configuration.restsDrafting = !alwaysDraft && !configuration.waitsForWorkers
     }
 }

@@ -238,8 +238,11 @@ struct PassSchedulerTests {
     @Test("keeps the wait and the time that drafts add within the limit of delay", arguments: 0..<8 as Range<UInt64>)
     func budget(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
-        var bench = try Bench(pass: 10 + 60 * random.nextUnit(), row: 3 * random.nextUnit())
-        let limit = VerifierConfiguration().delayLimit.inMilliseconds
+        let plain = 10 + 60 * random.nextUnit()
+        var bench = try Bench(pass: plain, row: 3 * random.nextUnit()) {
+            if seed % 2 == 0 { $0.delayLimit = .milliseconds(50) }
+        }
+        let limit = seed % 2 == 0 ? 50 : max(50, 2.5 * plain)
         let longestWait = VerifierConfiguration().maximumWait
         var waits = 0
         for _ in 0..<300 {

@@ -31,17 +31,16 @@ extension VerifierMachine {
     package var draftingObservation: DraftingObservation {
         let workers = assignableWorkers
         let names = Set(workers.compactMap { links[$0.id]?.worker?.drafter }).sorted()
+        let sequences = running.values.filter { $0.isDraftable && $0.prefillLeft == 0 }
         return DraftingObservation(
             kinds: names.map { kind($0, of: workers) },
             workers: workers,
-            sequences: running.values.filter { $0.isDraftable && $0.prefillLeft == 0 }.map {
-                Assignment.Request(request: $0.request, length: $0.length)
-            },
+            sequences: sequences.map { Assignment.Request(request: $0.request, length: $0.length) },
             workersPerSequence: min(configuration.workersPerSequence, MergedTree.workerLimit),
             model: DraftingModel(
                 costs: scheduler.costs,
                 policy: configuration.planning,
-                extraMilliseconds: scheduler.delayBudget,
+                extraMilliseconds: scheduler.delayBudget(decoding: sequences.count),
                 depth: configuration.draft.depth,
                 width: configuration.draft.width,
                 drafters: []

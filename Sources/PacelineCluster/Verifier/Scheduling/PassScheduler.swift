@@ -114,7 +114,7 @@ struct PassScheduler: Sendable {
         abandon()
         let rows = pass.rows(outcomes)
         if pass.isDrafted { overrunEstimate.record(expected: pass.milliseconds, actual: milliseconds) }
-        costs.observe(rows: rows, milliseconds: milliseconds)
+        costs.observe(rows: rows, milliseconds: milliseconds, isTypical: !pass.hasPrompts)
         guard configuration.restsDrafting, !pass.hasPrompts, !pass.trees.isEmpty else { return }
         var isQuiet = true
         if isDrafting {
@@ -204,7 +204,7 @@ struct PassScheduler: Sendable {
             decoding.map { $0.drafts.candidate(depth: $0.depth) },
             otherRows: promptRows,
             cost: costs,
-            extraLimit: max(0, delayBudget - (now - ready).inMilliseconds)
+            extraLimit: max(0, delayBudget(decoding: decoding.count) - (now - ready).inMilliseconds)
         )
         if !decoding.isEmpty {
             marginalProbability += (choice.marginalProbability - marginalProbability) * Self.marginWeight
@@ -243,9 +243,11 @@ struct PassScheduler: Sendable {
         return fits > least && fits < configuration.prefillRows ? fits / 4 * 4 : fits
     }
 
-    /// Milliseconds by which waiting for drafts and verifying them may together delay a token beyond a plain pass.
-    var delayBudget: Double {
-        let limit = max(configuration.delayLimit, configuration.maximumWait).inMilliseconds
+    /// Milliseconds by which waiting for drafts and verifying them may together delay the tokens of so many sequences
+    /// beyond a plain pass.
+    func delayBudget(decoding: Int) -> Double {
+        let plain = quietCosts.milliseconds(rows: max(1, decoding))
+        let limit = configuration.delayLimit(plainMilliseconds: plain)
         let reserve = min(
             max(overrunEstimate.milliseconds, limit * Self.reserve.lowerBound),
             limit * Self.reserve.upperBound
@@ -257,7 +259,7 @@ struct PassScheduler: Sendable {
     private func deadlineToWaitFor(_ plan: PassPlan, _ demands: [Demand], now: Instant) -> Instant? {
         // Prompts go on at once, and sequences that could wait join them with what they have.
         guard !plan.hasPrompts, !slowdownGuard.isResting else { return nil }
-        let left = Duration.fromMilliseconds(delayBudget - plan.overrun)
+        let left = Duration.fromMilliseconds(delayBudget(decoding: plan.trees.count) - plan.overrun)
         var maximumWait = min(configuration.maximumWait, left)
         if PlantedBug.draftsAwaitedTooLong.isPlanted { maximumWait = maximumWait * 10 }
         guard maximumWait > .zero else { return nil }
