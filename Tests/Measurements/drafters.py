@@ -130,8 +130,7 @@ def show(report):
     print(f"{report['model']}, temperature {report['temperature']}\n")
     for kind in kinds(report):
         rows = [
-            [category, *(figures[kind][name] for name in COLUMNS)]
-            for category, figures in report["categories"].items()
+            [category, *(figures[kind][name] for name in COLUMNS)] for category, figures in report["categories"].items()
         ]
         middle = [sum(row[column] for row in rows) / len(rows) for column in (1, 2)]
         rows.append(["all", *middle, overall(report, kind), max(row[4] for row in rows)])
