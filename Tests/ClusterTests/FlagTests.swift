@@ -59,6 +59,8 @@ struct FlagTests {
         "bench serve pace": (BenchServeCommand.self, []),
         "capture": (CaptureCommand.self, ["-m", "x.gguf", "-o", "x.capture"]),
         "train eagle": (TrainEagleCommand.self, ["-m", "x.gguf", "--data", "x.capture", "-o", "head.gguf"]),
+        "train medusa": (TrainMedusaCommand.self, ["-m", "x.gguf", "--data", "x.capture", "-o", "head.gguf"]),
+        "train hydra": (TrainHydraCommand.self, ["-m", "x.gguf", "--data", "x.capture", "-o", "head.gguf"]),
         "top": (TopCommand.self, ["127.0.0.1:1"]),
         "simulate": (SimulateCommand.self, ["--seeds", "1"]),
         "simulate seeds": (SimulateCommand.self, []),
@@ -115,6 +117,8 @@ struct FlagTests {
             Flag("train eagle", "--epochs", taken: ["0.5", "1000"], refused: ["0", "-1", "1001", "nan"]),
             Flag("train eagle", "--max-minutes", taken: ["0.1", "600"], refused: ["0", "-1", "nan"]),
             Flag("train eagle", "--learning-rate", taken: ["0.0005", "1"], refused: ["0", "-1", "1.1", "nan"]),
+            Flag("train medusa", "--heads", 1...8), Flag("train hydra", "--heads", 1...8),
+            Flag("train medusa", "--blocks", 1...8), Flag("train medusa", "--patience", 1...1000),
         ] + fractions + samplingFlags + times + loadFlags
 
     private static let fractions = [

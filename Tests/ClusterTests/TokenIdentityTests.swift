@@ -62,9 +62,9 @@ extension ClusterSuite {
             #expect(worker.isRunning)
         }
 
-        @Test("Heads, in the verifier and in a worker, give the same tokens")
-        func heads() async throws {
-            let head = try TinyHead.eagle(for: ModelFile(path: TestModels.tiny))
+        @Test("Heads, in the verifier and in a worker, give the same tokens", arguments: TinyHead.kinds)
+        func heads(kind: HeadFile.Kind) async throws {
+            let head = try TinyHead.file(kind, for: ModelFile(path: TestModels.tiny))
             let plain = try await TestCluster(TestModels.tiny)
             let options = ["-md", "head:\(head)+ngram", "--always-draft"]
             let drafted = try await TestCluster(TestModels.tiny, options: options)
@@ -72,7 +72,8 @@ extension ClusterSuite {
             try await drafted.waitForWorkers(2)
             for seed in 0...3 as ClosedRange<UInt64> { try await compare(plain, drafted, seed: seed) }
             let names = try await drafted.client.workers().map(\.drafter)
-            #expect(names == ["head:head.gguf", "head:head.gguf"] && worker.isRunning, "\(names)")
+            let name = kind == .eagle ? "head:head.gguf" : "head:\(kind).gguf"
+            #expect(names == [name, name] && worker.isRunning, "\(names)")
         }
 
         @Test("Workers and a verifier whose trees different planners shape give the same tokens")

@@ -13,7 +13,7 @@ package struct TargetVocabulary {
     package let tokens: DraftVocabulary
     package let width: Int
     /// draft tokens × width.
-    let output: PackedMatrix
+    private(set) var output: PackedMatrix
     private let embedding: Embedding
 
     /// The parts of a model's file, in the file's own weight types.
@@ -46,6 +46,14 @@ package struct TargetVocabulary {
         }
         self.embedding = .matrix(rows)
         self.output = try PackedMatrix(output.values[...], rows: output.rows, type: .f32, compute: compute)
+    }
+
+    /// The same with an output matrix that a head brings: draft tokens × width.
+    func replacingOutput(_ matrix: PackedMatrix) -> TargetVocabulary {
+        precondition(matrix.rows == tokens.count && matrix.columns == width)
+        var copy = self
+        copy.output = matrix
+        return copy
     }
 
     /// Writes the embedding of a token of the target to a row.

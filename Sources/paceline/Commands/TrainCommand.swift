@@ -1,8 +1,4 @@
 import ArgumentParser
-import PacelineModel
-import PacelineSpeculation
-import PacelineTensor
-import PacelineTraining
 
 /// `paceline train`: heads that draft for a target.
 struct TrainCommand: ParsableCommand {
@@ -10,14 +6,26 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train a draft head for a model, on this machine's CPU.",
         discussion: """
-            A head is one small layer that reads the target's features, and drafts at a few hundredths of the cost of \
+            A head is a small network that reads the target's features, and drafts at a few hundredths of the cost of \
             a target's pass. It is trained on what paceline capture has written:
 
               paceline capture -m smollm2-135m -o smollm2.capture
               paceline train eagle -m smollm2-135m --data smollm2.capture -o smollm2.head.gguf --max-minutes 30
               paceline verifier -m smollm2-135m -md head:smollm2.head.gguf
+
+            Which kind: eagle is one layer that drafts on with its own guesses. It drafts best, and costs a pass of \
+            that layer for each level of a tree. medusa is several small heads that each guess one token further \
+            ahead without knowing the tokens between. It costs next to nothing and needs one row of features for a \
+            round, but its guesses get worse quickly. hydra is the same, and its heads know the tokens between; it \
+            lies between the two.
+
+            Every twentieth text is not trained on but measured with: the head drafts chains of 4 as it would for a \
+            request, and the number of tokens a round decides which head is kept. The output always holds the best \
+            one so far. Beside it, OUTPUT.record keeps where the training is; with --resume the same command goes on \
+            from there. With the same options, data and machine the head is the same, bit for bit, whatever the \
+            number of threads; with --max-minutes the number of steps depends on the machine's speed.
             """,
-        subcommands: [TrainEagleCommand.self]
+        subcommands: [TrainEagleCommand.self, TrainMedusaCommand.self, TrainHydraCommand.self]
     )
 }
 
@@ -27,44 +35,13 @@ struct TrainEagleCommand: AsyncParsableCommand {
         commandName: "eagle",
         abstract: "Train an EAGLE head, which guesses the target's next feature and drafts on with its own guesses.",
         discussion: """
-            Every twentieth text is not trained on but measured with: the head drafts chains of 4 as it would for a \
-            request, and the number of tokens a round decides which head is kept. The output always holds the best \
-            one so far. Beside it, OUTPUT.record keeps where the training is; with --resume the same command goes on \
-            from there. With the same options, data and machine the head is the same, bit for bit, whatever the \
-            number of threads; with --max-minutes the number of steps depends on the machine's speed.
+            The number of tokens a round on texts that are not trained on decides which head is kept; paceline train \
+            --help says more. To make a head cheaper, narrow it (--hidden) or let it draft fewer tokens \
+            (--draft-vocab).
             """
     )
 
-    @OptionGroup(title: "Model") var model: ModelOptions
-
-    @Option(help: ArgumentHelp("What paceline capture has written.", valueName: "file"))
-    var data: String
-
-    @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The head.", valueName: "file"))
-    var output: String
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Passes over the data, above 0 and at most 1000.", valueName: "count")
-    )
-    var epochs = 3.0
-
-    @Option(
-        name: .customLong("max-minutes"),
-        parsing: .unconditional,
-        help: ArgumentHelp("Make as many steps as fit into this time (default: all of --epochs).", valueName: "minutes")
-    )
-    var maxMinutes: Double?
-
-    @Option(parsing: .unconditional, help: ArgumentHelp("Seed of all that is random.", valueName: "seed"))
-    var seed: UInt64 = 0
-
-    @Option(
-        name: .customLong("draft-vocab"),
-        parsing: .unconditional,
-        help: ArgumentHelp("Draft this many of the target's most frequent tokens, 16 to 1000000.", valueName: "count")
-    )
-    var draftVocabulary = 8192
+    @OptionGroup var training: TrainingOptions
 
     @Option(
         parsing: .unconditional,
@@ -83,23 +60,6 @@ struct TrainEagleCommand: AsyncParsableCommand {
     var copyLayer = true
 
     @Option(
-        name: .customLong("learning-rate"),
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The largest learning rate, above 0 and at most 1 (default: 5e-4, 3e-4 for targets wider than 768).",
-            valueName: "rate"
-        )
-    )
-    var learningRate: Double?
-
-    @Option(
-        name: .customLong("batch-tokens"),
-        parsing: .unconditional,
-        help: ArgumentHelp("Tokens of a step, 64 to 1000000.", valueName: "count")
-    )
-    var batchTokens = 2048
-
-    @Option(
         name: .customLong("self-feeding"),
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -109,94 +69,82 @@ struct TrainEagleCommand: AsyncParsableCommand {
     )
     var selfFeeding = 3
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "End after so many measurements of the second half without a better one, 1 to 1000.",
-            valueName: "count"
-        )
-    )
-    var patience = 6
-
-    @Flag(help: "Go on with a training that was stopped.")
-    var resume = false
-
-    @OptionGroup var threads: ThreadOptions
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
     func validate() throws {
-        try validateRange(epochs, 1e-6...1000, "--epochs")
-        try validateRange(maxMinutes, 1e-6...1_000_000, "--max-minutes")
-        try validateRange(draftVocabulary, 16...1_000_000, "--draft-vocab")
         try validateRange(hidden, 16...65_536, "--hidden")
-        try validateRange(learningRate, 1e-12...1, "--learning-rate")
-        try validateRange(batchTokens, 64...1_000_000, "--batch-tokens")
         try validateRange(selfFeeding, 1...8, "--self-feeding")
-        try validateRange(patience, 1...1000, "--patience")
     }
 
     func run() async throws {
-        threads.warnIfTooMany()
-        try await Termination.run(isService: false) {
-            try await StoppableWork.run { isStopped in try train(isStopped) }
-        }
+        try await training.run(EagleDesign(hidden: hidden, copiesLayer: copyLayer), selfFeeding: selfFeeding)
     }
+}
 
-    private func train(_ isStopped: () -> Bool) throws {
-        var run = try makeRun()
-        let (line, left) = (ProgressLine("training"), TimeLeft())
-        defer { line.clear() }
-        var shown = run.report.measurements.count
-        try run.run(isStopped: isStopped) { share, last in
-            let latest = last.map { "\($0.acceptance.formatted(decimals: 2)) tokens a round" } ?? ""
-            line.update(share, step: "\(left.text(share)) \(latest)")
-        }
-        shown = run.report.measurements.count - shown
-        line.clear()
-        guard run.report.isFinished else {
-            return StandardError.sentence(
-                "stopped after \(shown) measurements; \(output) is the best head so far, and the same command with "
-                    + "--resume goes on"
-            )
-        }
-        try json ? StandardOutput.json(run.report) : StandardOutput.write(run.report.text)
-    }
-
-    private func makeRun() throws -> EagleTrainingRun {
-        if OutputFile.isSame(data, output) {
-            throw ValidationError("\(data) is both the data and the output; write the head to another file")
-        }
-        let file = try ModelFile(path: model.path())
-        try OpenBLAS.load()
-        let target = HeadTarget(file, name: ModelNames.label(model.model))
-        let line = ProgressLine("reading \(data)")
-        defer { line.clear() }
-        let texts = try CapturedTexts(path: data, for: target, progress: line.update)
-        return try EagleTrainingRun(
-            request(file),
-            model: file,
-            target: target,
-            data: texts,
-            compute: Compute(threads: threads.count)
+/// How many heads, and how deep.
+struct MedusaOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many tokens ahead there are heads for, 1 to 8: no draft is longer.",
+            valueName: "count"
         )
+    )
+    var heads = 4
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Residual blocks of each head, 1 to 8.", valueName: "count")
+    )
+    var blocks = 1
+
+    func validate() throws {
+        try validateRange(heads, 1...8, "--heads")
+        try validateRange(blocks, 1...8, "--blocks")
     }
 
-    private func request(_ file: ModelFile) -> EagleTrainingRun.Request {
-        EagleTrainingRun.Request(
-            output: output,
-            draftTokens: draftVocabulary,
-            hidden: hidden,
-            copiesLayer: copyLayer,
-            epochs: epochs,
-            minutes: maxMinutes,
-            seed: seed,
-            learningRate: learningRate ?? (file.configuration.embeddingLength > 768 ? 3e-4 : 5e-4),
-            tokensPerBatch: batchTokens,
-            selfFeeding: selfFeeding,
-            patience: patience,
-            resumes: resume
-        )
+    func design(readsTokens: Bool) -> MedusaDesign {
+        MedusaDesign(heads: heads, blocks: blocks, readsTokens: readsTokens)
     }
+}
+
+/// `paceline train medusa`
+struct TrainMedusaCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "medusa",
+        abstract: "Train Medusa's heads, which each guess one token further ahead from one row of features.",
+        discussion: """
+            A head knows the target's feature but not the tokens between it and its own, so all continuations of a \
+            draft are the same at one depth, and the heads run once a round. Drafting costs little more than the \
+            logits (--draft-vocab). The second head onwards guess much worse than the first; see paceline train hydra \
+            for heads that know the tokens between.
+
+            The number of tokens a round on texts that are not trained on decides which heads are kept; paceline \
+            train --help says more.
+            """
+    )
+
+    @OptionGroup var training: TrainingOptions
+    @OptionGroup var heads: MedusaOptions
+
+    func run() async throws { try await training.run(heads.design(readsTokens: false)) }
+}
+
+/// `paceline train hydra`
+struct TrainHydraCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hydra",
+        abstract: "Train Hydra's heads, which guess like Medusa's but know the tokens between.",
+        discussion: """
+            Each head also reads the embeddings of the tokens that were drafted before its own. It runs for each \
+            continuation of a draft, and is wider the further ahead it guesses: head i reads i + 1 embeddings beside \
+            the feature, so many heads (--heads) make large files.
+
+            The number of tokens a round on texts that are not trained on decides which heads are kept; paceline \
+            train --help says more.
+            """
+    )
+
+    @OptionGroup var training: TrainingOptions
+    @OptionGroup var heads: MedusaOptions
+
+    func run() async throws { try await training.run(heads.design(readsTokens: true)) }
 }

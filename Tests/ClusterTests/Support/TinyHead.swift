@@ -15,21 +15,26 @@ enum TinyHead {
         try written(.eagle(EagleHead<Float>.Shape(for: model, hidden: 64)), model, taps, name)
     }
 
-    /// The path of a file with a head that cannot draft.
-    static func medusa(for model: ModelFile) throws -> String {
+    /// The path of a file with Medusa's or Hydra's heads.
+    static func medusa(for model: ModelFile, readsTokens: Bool) throws -> String {
         let width = model.configuration.embeddingLength
-        return try written(
-            .medusa(.init(width: width, heads: 2, blocks: 1, readsTokens: false)),
-            model,
-            [.normedOutput]
-        )
+        let shape = MedusaHeads<Float>.Shape(width: width, heads: 3, readsTokens: readsTokens)
+        return try written(.medusa(shape), model, [.normedOutput], readsTokens ? "hydra" : "medusa")
+    }
+
+    /// Those that `paceline train` makes.
+    static let kinds: [HeadFile.Kind] = [.eagle, .medusa, .hydra]
+
+    /// The path of a file with a head of one of these kinds.
+    static func file(_ kind: HeadFile.Kind, for model: ModelFile) throws -> String {
+        try kind == .eagle ? eagle(for: model) : medusa(for: model, readsTokens: kind == .hydra)
     }
 
     private static func written(
         _ network: HeadFile.Network,
         _ model: ModelFile,
         _ taps: [FeatureTap],
-        _ name: String = "medusa"
+        _ name: String
     ) throws -> String {
         var numbers = SplitMix(seed: 5)
         let head = HeadFile(

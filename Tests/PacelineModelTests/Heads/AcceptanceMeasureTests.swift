@@ -31,7 +31,7 @@ struct AcceptanceMeasureTests {
         let surprises: Set = [7, 8, 15, 20]
         let (network, sequence) = try text(surprises: surprises)
         var measure = AcceptanceMeasure(.chain(1))
-        try measure.add(sequence, network)
+        try measure.add(sequence, EagleDraft(network))
         // The first round drafts place 3. A round whose draft was accepted moves by two places.
         var (known, rounds, accepted) = (2, 0, 0)
         while known + 2 < 30 {
@@ -53,7 +53,7 @@ struct AcceptanceMeasureTests {
             top: text.top
         )
         var measure = AcceptanceMeasure(.chain(4))
-        try measure.add(sequence, network)
+        try measure.add(sequence, EagleDraft(network))
         #expect(measure.length == 1)
         #expect(measure.rounds == 30 - 5 - 2)
         #expect(measure.conditional == [0, 0, 0, 0])
@@ -63,8 +63,8 @@ struct AcceptanceMeasureTests {
     func trees() throws {
         let (network, sequence) = try text(surprises: [9])
         var (chains, trees) = (AcceptanceMeasure(.chain(4)), AcceptanceMeasure(.init(nodes: 60, depth: 4, width: 4)))
-        try chains.add(sequence, network, rounds: 1)
-        try trees.add(sequence, network, rounds: 1)
+        try chains.add(sequence, EagleDraft(network), rounds: 1)
+        try trees.add(sequence, EagleDraft(network), rounds: 1)
         #expect(trees.accepted[0] >= chains.accepted[0])
         #expect(trees.rounds == 1 && chains.rounds == 1)
         #expect(trees.length >= chains.length && trees.length <= 5)
@@ -79,7 +79,7 @@ struct AcceptanceMeasureTests {
             features: sequence.features,
             top: sequence.tokens.map { _ in [] }
         )
-        try measure.add([sequence, bare, sequence], network, rounds: 6)
+        try measure.add([sequence, bare, sequence], EagleDraft(network), rounds: 6)
         #expect(measure.rounds == 4)
     }
 }

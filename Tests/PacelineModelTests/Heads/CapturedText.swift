@@ -40,7 +40,7 @@ struct CapturedText {
     }
 }
 
-extension EagleDrafter {
+extension Drafter {
     /// Begins with the first tokens of a text.
     mutating func begin(
         _ text: CapturedText,
@@ -61,9 +61,9 @@ extension EagleDrafter {
     }
 }
 
-extension EagleDraft {
+extension FeatureDraft {
     mutating func levels(width: Int = 2) throws -> [[Candidate]] {
-        try TokenTree.levels { tree, nodes in try expand(tree, at: nodes, width: width) }
+        try TokenTree.levels { tree, nodes in try expand(tree, at: nodes, width: width, legal: nil) }
     }
 }
 

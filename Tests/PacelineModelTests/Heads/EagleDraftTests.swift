@@ -92,7 +92,7 @@ struct EagleDraftTests {
             _ = try parts.tree(.init(nodes: 9, depth: 4, width: 3))
             parts.commit(sequence, rows: range)
         }
-        let growth = EagleDraft.Growth(nodes: 12, depth: 4, width: 3)
+        let growth = DraftGrowth(nodes: 12, depth: 4, width: 3)
         let (first, second) = (try whole.tree(growth), try parts.tree(growth))
         #expect(first.count == 12)
         #expect(first.map(\.token) == second.map(\.token))

@@ -282,8 +282,8 @@ struct EagleDrafterTests {
         }
     }
 
-    @Test("reads the largest features that there are", arguments: [EagleNetwork.Precision.float, .eightBit])
-    func largest(precision: EagleNetwork.Precision) throws {
+    @Test("reads the largest features that there are", arguments: [HeadPrecision.float, .eightBit])
+    func largest(precision: HeadPrecision) throws {
         for (name, change) in EagleDraftTests.shapes {
             let network = try SmallHead(seed: 27, change).network(precision, compute: try Compute(threads: 1))
             var (drafter, random) = (EagleDrafter(network, taps: SmallHead.target.taps), SplitMix(seed: 28))

@@ -43,7 +43,7 @@ struct SmallHead {
         return try EagleHead(shape, frozen: frozen, weights: .init(), featureScale: 1)
     }
 
-    func network(_ precision: EagleNetwork.Precision = .float, compute: Compute) throws -> EagleNetwork {
+    func network(_ precision: HeadPrecision = .float, compute: Compute) throws -> EagleNetwork {
         let target = try TargetVocabulary(embedding: embedding, output: output, tokens: vocabulary, compute: compute)
         return try EagleNetwork(
             shape,

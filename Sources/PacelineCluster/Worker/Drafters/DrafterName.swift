@@ -8,7 +8,7 @@ package enum DrafterName: Hashable, Sendable, CustomStringConvertible {
     case model(path: String)
     /// A GGUF file, and another one whose tokens it is to propose.
     case retokenized(path: String, tokenizer: String)
-    /// The file of an EAGLE head, and that of its target; nil for the verifier's own model.
+    /// The file of a head, and that of its target; nil for the verifier's own model.
     case head(path: String, target: String?)
     /// A drafter without a model.
     case lookUp(LookUpSettings)
@@ -145,7 +145,7 @@ package enum DrafterNameError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .headFile:
-            "head: lacks a file; name one that paceline train eagle has written, as in head:smollm2.head.gguf"
+            "head: lacks a file; name one that paceline train has written, as in head:smollm2.head.gguf"
         case .headTarget(let path):
             "a head drafts with its target's embeddings, so name the target's file too: -md head:\(path):target=MODEL; "
                 + "or name the head at the verifier: paceline verifier -md head:\(path)"

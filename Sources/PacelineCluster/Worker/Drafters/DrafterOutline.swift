@@ -14,7 +14,8 @@ extension DrafterName {
     /// Reads the drafter's files as far as needed, and checks that a head is one that can draft for its target.
     ///
     /// - Parameter target: the model of the verifier in whose process it drafts; nil in a worker's.
-    /// - Throws: ``DrafterNameError``, `HeadFileError`, or the errors of model files and datastores.
+    /// - Throws: ``DrafterNameError``, `HeadFileError`, `PublishedHeadError`, or the errors of model files and
+    ///   datastores.
     package func outline(for target: ModelFile? = nil) throws -> DrafterOutline {
         switch self {
         case .model, .retokenized:
@@ -36,13 +37,11 @@ extension DrafterName {
         _ target: ModelFile?,
         features source: ModelFile?
     ) throws -> DrafterOutline {
-        let (kind, trained) = try HeadFile.outline(path: path)
-        guard kind == .eagle else { throw HeadFileError(path: path, reason: .cannotDraft(kind)) }
         guard let target else { throw DrafterNameError.headTarget(path: path) }
-        try trained.check(for: HeadTarget(source ?? target, name: target.path), path: path)
+        let taps = try HeadFile.taps(path: path, for: HeadTarget(source ?? target, name: target.path))
         var fingerprint = ModelFingerprint(target)
         // The target's tokens, but it is the head that drafts.
         fingerprint.model = description
-        return DrafterOutline(fingerprint: fingerprint, taps: trained.taps)
+        return DrafterOutline(fingerprint: fingerprint, taps: taps)
     }
 }

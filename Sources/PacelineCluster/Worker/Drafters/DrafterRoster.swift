@@ -15,32 +15,13 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
-    private struct Head {
-        /// Shared by the drafters of all sequences.
-        let network: EagleNetwork
-        let taps: [FeatureTap]
-
-        init(path: String, target: ModelFile, compute: Compute) throws {
-            let file = try HeadFile(path: path)
-            guard case .eagle(let shape) = file.network else {
-                throw HeadFileError(path: path, reason: .cannotDraft(file.network.kind))
-            }
-            try file.check(for: HeadTarget(target, name: target.path), path: path)
-            network = try EagleNetwork(
-                shape,
-                parameters: file.parameters,
-                vocabulary: TargetVocabulary(target, tokens: file.vocabulary, compute: compute),
-                precision: .eightBit,
-                compute: compute
-            )
-            taps = file.target.taps
-        }
-    }
-
     private let names: [DrafterName]
     /// By the paths of their files.
     private var models: [String: Model] = [:]
-    private var heads: [DrafterName: Head] = [:]
+    /// Shared by the drafters of all sequences.
+    private var heads: [DrafterName: DraftHead] = [:]
+    /// The head among ``heads`` that goes on learning.
+    private var learner: (name: DrafterName, head: LearningHead)?
     /// The tokenizers of targets that are named beside drafters, by the paths of their files.
     private var tokenizers: [String: Tokenizer] = [:]
     /// What makes the drafters without a model; those of all sequences share what they remember.
@@ -58,6 +39,7 @@ package final class DrafterRoster: DrafterSource {
     ///     tokenizer serves drafters that are told what the text must be.
     ///   - sequences: how many are drafted for at once.
     ///   - seed: for the `random` and `liar` drafters.
+    ///   - learning: how the first head goes on learning; nil if none does.
     ///   - progress: advances while a model runs, so that a long prompt does not look like a hang.
     ///   - logger: told of constraints that cannot be used.
     package init(
@@ -67,6 +49,7 @@ package final class DrafterRoster: DrafterSource {
         threads: Int,
         sequences: Int,
         seed: UInt64,
+        learning: HeadLearning? = nil,
         progress: ComputeProgress,
         logger: Logger = Logger(label: "paceline.drafters")
     ) throws {
@@ -79,7 +62,7 @@ package final class DrafterRoster: DrafterSource {
         if self.names.contains(where: \.hasModel) {
             let compute = try Compute(threads: threads)
             try loadModels(draftVocabulary: draftVocabulary, sequences: sequences, compute: compute)
-            try loadHeads(target, compute)
+            try loadHeads(target, compute, learning)
         }
         compiler = (target?.tokenizer ?? ownTokenizer).map { tokenizer in
             ConstraintCompiler(tokenizer) { error in
@@ -107,7 +90,7 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
-    private func loadHeads(_ target: ModelFile?, _ compute: Compute) throws {
+    private func loadHeads(_ target: ModelFile?, _ compute: Compute, _ learning: HeadLearning?) throws {
         var targets: [String: ModelFile] = [:]
         for name in names {
             guard case .head(let path, let named) = name, heads[name] == nil else { continue }
@@ -119,7 +102,16 @@ package final class DrafterRoster: DrafterSource {
             guard let model = target ?? named.flatMap({ targets[$0] }) else {
                 throw DrafterNameError.headTarget(path: path)
             }
-            heads[name] = try Head(path: path, target: model, compute: compute)
+            heads[name] = try DraftHead(path: path, target: model, compute: compute)
+            guard let learning, learner == nil else { continue }
+            let head = try LearningHead(
+                path: path,
+                name: "\(name)",
+                target: model,
+                compute: compute,
+                learning
+            )
+            learner = (name, head)
         }
     }
 
@@ -155,8 +147,11 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
+    package var learning: LearningExchange? { learner?.head.exchange }
+
     package func makeDrafters() throws -> [any Drafter] {
-        names.compactMap { name in
+        if let learner, let better = learner.head.renewed() { heads[learner.name] = better }
+        return names.compactMap { name in
             switch name {
             case .lookUp: return lookUps[name].map { makeDrafter($0) }
             case .grammar: return compiler.map { GrammarDrafter($0) }
@@ -181,7 +176,7 @@ package final class DrafterRoster: DrafterSource {
         compiler.map { LegalDrafter(source.makeDrafter(), $0) } ?? source.makeDrafter()
     }
 
-    private func makeDrafter(_ head: Head) -> any Drafter {
-        EagleDrafter(head.network, taps: head.taps, compiler: compiler) { [progress] in progress.advance() }
+    private func makeDrafter(_ head: DraftHead) -> any Drafter {
+        head.makeDrafter(compiler) { [progress] in progress.advance() }
     }
 }

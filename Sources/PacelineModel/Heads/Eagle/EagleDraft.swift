@@ -2,14 +2,15 @@ package import PacelineSpeculation
 import PacelineTensor
 import PacelineTraining
 
-/// Drafting with an EAGLE head for one sequence: its context, and what it has drafted behind the committed tokens.
+/// Drafting with an EAGLE head of any version for one sequence: its context, and what it has drafted behind the
+/// committed tokens.
 ///
 /// With c committed rows the tokens t_0 to t_c are known, and the features up to f_{c-1}. A drafted token's row reads
 /// the head's own guess instead of the target's feature, and sees the committed rows and those of the tokens before it.
 /// Its keys and values are worth nothing once the target's features are known, so committing drops all of them.
 ///
 /// A value: a copy drafts on by itself. The network's buffers are shared, so copies stay on one thread.
-package struct EagleDraft {
+package struct EagleDraft: FeatureDraft {
     /// A drafted row that has been computed.
     private struct Computed {
         /// In the context.
@@ -21,7 +22,7 @@ package struct EagleDraft {
     /// Rows of a pass over committed tokens, at most.
     private static let chunk = 256
 
-    private let network: EagleNetwork
+    private let network: any SelfFedNetwork
     private var sampler: Sampler
     private var context: FloatKeyValues
     /// The position of the first row.
@@ -39,7 +40,7 @@ package struct EagleDraft {
     ///   - start: the position of the first feature that will be committed, if those before it are missing.
     ///   - preceding: the tokens up to that position, as far as they are known; penalties depend on them.
     package init(
-        _ network: EagleNetwork,
+        _ network: any SelfFedNetwork,
         sampling: SamplingParameters = .greedy,
         start: Int = 0,
         preceding: [Token] = []
@@ -63,15 +64,17 @@ package struct EagleDraft {
     ///   - features: tokens × width. The first row is the feature of the position after those of earlier calls.
     ///   - tokens: row i is the token at the position after that of feature i.
     package mutating func commit(features: ArraySlice<Float>, tokens new: [Token]) {
-        let width = network.shape.layer.width
-        precondition(features.count == new.count * width, "a token has the feature before it")
+        precondition(features.count == new.count * network.featureWidth, "a token has the feature before it")
+        guard !new.isEmpty else { return discard() }
         discard()
+        let features = network.fused(features)
+        let width = features.count / new.count
         for first in stride(from: 0, to: new.count, by: Self.chunk) {
             let part = first..<min(first + Self.chunk, new.count)
             let rows = part.map { index in
                 let place = features.startIndex + index * width
                 let row = tokens.count + index - first
-                return EagleNetwork.Row(
+                return SelfFedRow(
                     feature: features[place..<place + width],
                     token: new[index],
                     position: start + row,
@@ -134,7 +137,7 @@ package struct EagleDraft {
             let rows = level.enumerated().map { index, node in
                 let parent = tree.parent(of: node)
                 let ancestors = tree.path(to: parent).compactMap { computed[$0]?.slot }
-                return EagleNetwork.Row(
+                return SelfFedRow(
                     feature: (parent.flatMap { computed[$0] } ?? base).feature[...],
                     token: tree.token(of: node),
                     position: end + depth - 1,

@@ -1,7 +1,7 @@
 package import PacelineSpeculation
 import PacelineTraining
 
-/// Drafts with an EAGLE head, which reads the target's features.
+/// Drafts with an EAGLE head of any version, which reads the target's features.
 ///
 /// The feature of position i and the token at i + 1 make one row of the head's context. So the head can draft once it
 /// has the features up to the last base token but one. They come in pieces of any length, before the tokens behind them
@@ -14,7 +14,7 @@ package struct EagleDrafter: Drafter {
     private static let piece = 256
 
     /// Shared with other drafters of the same thread.
-    private let network: EagleNetwork
+    private let network: any SelfFedNetwork
     /// What a row of features is made of.
     private let taps: [FeatureTap]
     private let compiler: ConstraintCompiler?
@@ -34,7 +34,7 @@ package struct EagleDrafter: Drafter {
     ///   - taps: what the head was trained on.
     ///   - compiler: nil if constraints make no difference to the drafter.
     package init(
-        _ network: EagleNetwork,
+        _ network: any SelfFedNetwork,
         taps: [FeatureTap],
         compiler: ConstraintCompiler? = nil,
         onProgress: @escaping () -> Void = {}
@@ -65,7 +65,7 @@ package struct EagleDrafter: Drafter {
 
     /// Takes the rows that it does not have. Those of another target, which no head reads, are ignored.
     package mutating func take(_ features: FeatureBlock) {
-        let isFitting = taps.count * features.width == network.shape.layer.width
+        let isFitting = taps.count * features.width == network.featureWidth
         guard isFitting, features.count > 0, features.end > end else { return }
         guard let block = features.suffix(from: end).selecting(taps) else { return }
         if block.position > end {
@@ -80,19 +80,9 @@ package struct EagleDrafter: Drafter {
     }
 
     package mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) throws -> [[Candidate]] {
-        let legal = nodes.map { text?.legalTokens(behind: tree.tokens(onPathTo: $0)) ?? .all }
-        let reachable = nodes.indices.filter { !legal[$0].isEmpty }
-        var proposals = [[Candidate]](repeating: [], count: nodes.count)
-        guard isReady, !reachable.isEmpty else { return proposals }
+        guard isReady else { return nodes.map { _ in [] } }
         commit()
-        let candidates = try draft?.expand(
-            tree,
-            at: reachable.map { nodes[$0] },
-            width: width,
-            legal: reachable.map { legal[$0] }
-        )
-        for (place, candidates) in zip(reachable, candidates ?? []) { proposals[place] = candidates }
-        return proposals
+        return try draft?.expand(tree, at: nodes, width: width, of: text) ?? nodes.map { _ in [] }
     }
 
     /// Nodes get other indices, and most of them hang below another base, so what was computed for them goes.

@@ -35,18 +35,42 @@ extension EagleHead<Float>.Shape {
         ]
     }
 
-    /// The keys that describe the layer, without the kind's prefix.
+    /// The keys of a head's shape, without the kind's prefix.
     var metadata: [(String, GGUFEncoder.Value)] {
+        layer.metadata + Self.flags.map { ($0.key, .flag(self[keyPath: $0.path])) }
+    }
+}
+
+extension Eagle3Shape {
+    /// Metadata keys of the flags, without the kind's prefix.
+    static var flags: [(key: String, path: WritableKeyPath<Self, Bool>)] {
+        [
+            ("norm_before_residual", \.normsResidual),
+            ("norm_output", \.feedsNormed),
+            ("attention.bias", \.layer.hasAttentionBias),
+        ]
+    }
+
+    /// The keys of a head's shape, without the kind's prefix.
+    var metadata: [(String, GGUFEncoder.Value)] {
+        layer.metadata + Self.flags.map { ($0.key, .flag(self[keyPath: $0.path])) }
+            + [("feature_norm", .count(featureNorm.rawValue)), ("own_output", .flag(outputTokens != nil))]
+    }
+}
+
+extension DecoderLayer.Shape {
+    /// The keys that describe the layer, without the kind's prefix.
+    fileprivate var metadata: [(String, GGUFEncoder.Value)] {
         [
             ("block_count", .count(1)),
-            ("feed_forward_length", .count(layer.hidden)),
-            ("attention.head_count", .count(layer.attention.heads)),
-            ("attention.head_count_kv", .count(layer.attention.keyValueHeads)),
-            ("attention.key_length", .count(layer.attention.headDimension)),
-            ("attention.layer_norm_rms_epsilon", .float(Float(layer.normEpsilon))),
-            ("rope.freq_base", .float(Float(layer.rotary.theta))),
-            ("rope.dimension_count", .count(layer.rotary.dimensions)),
-            ("rope.halves", .flag(layer.rotary.pairing == .halves)),
-        ] + Self.flags.map { ($0.key, .flag(self[keyPath: $0.path])) }
+            ("feed_forward_length", .count(hidden)),
+            ("attention.head_count", .count(attention.heads)),
+            ("attention.head_count_kv", .count(attention.keyValueHeads)),
+            ("attention.key_length", .count(attention.headDimension)),
+            ("attention.layer_norm_rms_epsilon", .float(Float(normEpsilon))),
+            ("rope.freq_base", .float(Float(rotary.theta))),
+            ("rope.dimension_count", .count(rotary.dimensions)),
+            ("rope.halves", .flag(rotary.pairing == .halves)),
+        ]
     }
 }

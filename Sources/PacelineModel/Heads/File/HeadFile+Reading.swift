@@ -27,12 +27,11 @@ extension HeadFile {
         guard width == target.width else {
             throw metadata.wrong("embedding_length", found: "\(width)", "\(target.width), the target's width,")
         }
-        let network = try Network(kind, width: width, metadata)
+        let count = try metadata.count("draft_vocab_size", 1...target.vocabularySize)
         var tensors = HeadTensors(file)
-        vocabulary = try tensors.vocabulary(
-            count: metadata.count("draft_vocab_size", 1...target.vocabularySize),
-            targetCount: target.vocabularySize
-        )
+        let shape = HeadOutline(width: width, draftTokens: count, taps: target.taps.count)
+        let network = try Network(kind, shape, metadata, &tensors)
+        vocabulary = try tensors.vocabulary(count: count, targetCount: target.vocabularySize)
         parameters = try tensors.parameters(of: network)
         try tensors.requireNoneLeft()
         (self.network, self.target) = (network, target)
@@ -61,7 +60,7 @@ extension HeadFile {
         let metadata = HeadMetadata(file: file, prefix: name)
         let version = try metadata.count("version", 0...Int(UInt32.max))
         guard version == self.version else { throw .version(found: version, expected: self.version) }
-        return (kind, try HeadTarget(metadata), metadata)
+        return (kind, try HeadTarget(kind, metadata), metadata)
     }
 
     /// Checks that the head can draft for a target, as ``HeadTarget/check(for:path:)``.
@@ -87,7 +86,7 @@ extension HeadTarget {
         throw HeadFileError(path: path, reason: .otherTarget(what: what, found: found, expected: expected, name: name))
     }
 
-    fileprivate init(_ metadata: HeadMetadata) throws(HeadFileError.Reason) {
+    fileprivate init(_ kind: HeadFile.Kind, _ metadata: HeadMetadata) throws(HeadFileError.Reason) {
         let layers = try metadata.count("target.block_count", 1...1024)
         var taps: [FeatureTap] = []
         for number in try metadata.counts("target.taps", 1...16) {
@@ -106,19 +105,29 @@ extension HeadTarget {
             layers: layers,
             taps: taps
         )
-        guard taps.count == 1 else {
+        guard taps.count == 1 || kind == .eagle3 && taps.count <= FeatureDemand.tapLimit else {
             throw metadata.wrong("target.taps", found: "\(taps.count) taps", "1, which is all that this kind reads,")
         }
     }
 }
 
+/// The sizes of a head that its parts share.
+private struct HeadOutline {
+    let width: Int
+    let draftTokens: Int
+    let taps: Int
+}
+
 extension HeadFile.Network {
     fileprivate init(
         _ kind: HeadFile.Kind,
-        width: Int,
-        _ metadata: HeadMetadata
+        _ outline: HeadOutline,
+        _ metadata: HeadMetadata,
+        _ tensors: inout HeadTensors
     ) throws(HeadFileError.Reason) {
-        guard kind == .eagle else {
+        let width = outline.width
+        switch kind {
+        case .medusa, .hydra:
             self = .medusa(
                 MedusaHeads<Float>.Shape(
                     width: width,
@@ -127,16 +136,29 @@ extension HeadFile.Network {
                     readsTokens: kind == .hydra
                 )
             )
-            return
+        case .eagle:
+            let layer = try DecoderLayer.Shape(width: width, metadata, &tensors)
+            var shape = EagleHead<Float>.Shape(layer: layer)
+            for flag in EagleHead<Float>.Shape.flags { shape[keyPath: flag.path] = try metadata.flag(flag.key) }
+            self = .eagle(shape)
+        case .eagle3:
+            let layer = try DecoderLayer.Shape(width: width, metadata, &tensors)
+            var shape = Eagle3Shape(layer: layer, taps: outline.taps)
+            for flag in Eagle3Shape.flags { shape[keyPath: flag.path] = try metadata.flag(flag.key) }
+            let norm = try metadata.count("feature_norm", 0...Eagle3Shape.FeatureNorm.allCases.count - 1)
+            shape.featureNorm = Eagle3Shape.FeatureNorm(rawValue: norm) ?? .none
+            shape.outputTokens = try metadata.flag("own_output") ? outline.draftTokens : nil
+            self = .eagle3(shape)
         }
-        var shape = EagleHead<Float>.Shape(layer: try DecoderLayer.Shape(width: width, metadata))
-        for flag in EagleHead<Float>.Shape.flags { shape[keyPath: flag.path] = try metadata.flag(flag.key) }
-        self = .eagle(shape)
     }
 }
 
 extension DecoderLayer.Shape {
-    fileprivate init(width: Int, _ metadata: HeadMetadata) throws(HeadFileError.Reason) {
+    fileprivate init(
+        width: Int,
+        _ metadata: HeadMetadata,
+        _ tensors: inout HeadTensors
+    ) throws(HeadFileError.Reason) {
         _ = try metadata.count("block_count", 1...1)
         let heads = try metadata.count("attention.head_count", 1...1024)
         let keyValueHeads = try metadata.count("attention.head_count_kv", 1...heads)
@@ -151,7 +173,8 @@ extension DecoderLayer.Shape {
         let rotary = RotaryEmbedding(
             dimensions: turning,
             pairing: try metadata.flag("rope.halves") ? .halves : .neighbours,
-            theta: try metadata.positive("rope.freq_base")
+            theta: try metadata.positive("rope.freq_base"),
+            frequencyDivisors: try tensors.frequencyDivisors(turning / 2)
         )
         self.init(
             width: width,
@@ -180,6 +203,23 @@ private struct HeadTensors {
         }
         left.remove(name)
         return tensor
+    }
+
+    /// Nil if the file has none.
+    mutating func frequencyDivisors(_ count: Int) throws(HeadFileError.Reason) -> [Double]? {
+        let name = "rope_freqs.weight"
+        guard file.tensors[name] != nil else { return nil }
+        let tensor = try tensor(name, [count])
+        guard tensor.type == WeightType.f32.rawValue else {
+            throw .wrongType(tensor: name, found: tensor.typeName, expected: "F32")
+        }
+        let row = FloatMatrix(rows: 1, columns: count)
+        tensor.expandRow(0, into: row, row: 0)
+        let divisors = row.row(0)
+        if let index = divisors.firstIndex(where: { !($0.isFinite && $0 > 0) }) {
+            throw .notFinite(tensor: name, index: index)
+        }
+        return divisors.map(Double.init)
     }
 
     mutating func vocabulary(count: Int, targetCount: Int) throws(HeadFileError.Reason) -> DraftVocabulary {

@@ -31,6 +31,11 @@ extension HeadFile {
                 encoder.add(name, dimensions: [slice.columns], type: type, bytes: Self.singles(numbers))
             }
         }
+        if let divisors = network.frequencyDivisors?.map(Float.init) {
+            let type = WeightType.f32.rawValue
+            let bytes = Self.singles(divisors)
+            encoder.add("rope_freqs.weight", dimensions: [divisors.count], type: type, bytes: bytes)
+        }
         encoder.add("d2t", integers: vocabulary.targetTokens)
         return encoder.bytes
     }
@@ -51,6 +56,7 @@ extension HeadFile {
         ]
         switch network {
         case .eagle(let shape): return common + shape.metadata
+        case .eagle3(let shape): return common + shape.metadata
         case .medusa(let shape):
             return common + [("head_count", .count(shape.heads)), ("layer_count", .count(shape.blocks))]
         }

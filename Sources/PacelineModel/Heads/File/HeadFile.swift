@@ -4,19 +4,21 @@ package import PacelineTraining
 /// A draft head as a file holds it: what kind it is, its weights, which tokens it drafts, and for which target.
 ///
 /// The file is a GGUF of our own architectures, since none is agreed on for these heads. Tensors have llama.cpp's names
-/// where it has names. Embeddings and output matrix are the target's, so the file has none.
+/// where it has names. Embeddings and, but for EAGLE-3, the output matrix are the target's, so the file has none.
 package struct HeadFile: Equatable, Sendable {
     /// The kinds of heads; raw values are the files' architectures.
     package enum Kind: String, CaseIterable, Sendable {
         case eagle = "paceline-eagle"
         case medusa = "paceline-medusa"
         case hydra = "paceline-hydra"
+        case eagle3 = "paceline-eagle3"
     }
 
     /// What a head computes.
     package enum Network: Equatable, Sendable {
         case eagle(EagleHead<Float>.Shape)
         case medusa(MedusaHeads<Float>.Shape)
+        case eagle3(Eagle3Shape)
     }
 
     package var network: Network
@@ -37,6 +39,7 @@ extension HeadFile.Network {
         switch self {
         case .eagle: .eagle
         case .medusa(let shape): shape.readsTokens ? .hydra : .medusa
+        case .eagle3: .eagle3
         }
     }
 
@@ -45,6 +48,7 @@ extension HeadFile.Network {
         switch self {
         case .eagle(let shape): shape.layout
         case .medusa(let shape): shape.layout
+        case .eagle3(let shape): shape.layout
         }
     }
 
@@ -53,14 +57,33 @@ extension HeadFile.Network {
         switch self {
         case .eagle(let shape): shape.layer.width
         case .medusa(let shape): shape.width
+        case .eagle3(let shape): shape.layer.width
+        }
+    }
+
+    /// How many features of the target one row of it reads.
+    var tapCount: Int {
+        switch self {
+        case .eagle, .medusa: 1
+        case .eagle3(let shape): shape.taps
+        }
+    }
+
+    /// The divisors of its rotation's frequencies, if there are any: a tensor of its own beside the layout.
+    var frequencyDivisors: [Double]? {
+        switch self {
+        case .eagle(let shape): shape.layer.rotary.frequencyDivisors
+        case .eagle3(let shape): shape.layer.rotary.frequencyDivisors
+        case .medusa: nil
         }
     }
 
     /// The file's name for a tensor of the layout.
     func tensorName(_ name: String) -> String {
         switch self {
-        case .eagle:
-            ["fc.", "enorm.", "hnorm.", "output_norm."].contains { name.hasPrefix($0) } ? name : "blk.0." + name
+        case .eagle, .eagle3:
+            ["fc.", "enorm.", "hnorm.", "enc.", "output_norm.", "output."].contains { name.hasPrefix($0) }
+                ? name : "blk.0." + name
         case .medusa: "head." + name
         }
     }

@@ -23,7 +23,6 @@ package struct HeadFileError: Error, Equatable, CustomStringConvertible {
         case unusedTensor(String, others: Int)
         case notFinite(tensor: String, index: Int)
         case draftToken(index: Int, token: Int, after: Int, vocabularySize: Int)
-        case cannotDraft(HeadFile.Kind)
         case otherTarget(what: String, found: String, expected: String, name: String)
     }
 }
@@ -44,8 +43,6 @@ extension HeadFileError.Reason: CustomStringConvertible {
             "lacks the metadata key \(key) (\(expected)); train the head again"
         case .wrongValue(let key, let found, let expected):
             "has \(found) for the metadata key \(key), but \(expected) is needed; train the head again"
-        case .cannotDraft(let kind):
-            "is a \(kind) head, and only EAGLE heads can draft yet; train one with paceline train eagle"
         case .otherTarget(let what, let found, let expected, let name):
             "is a draft head for \(name), whose \(what) is \(found), but that of the target is \(expected); use a head "
                 + "that was trained for this target"

@@ -6,12 +6,12 @@ package import PacelineTraining
 /// Each round drafts behind the tokens that are known, takes what the target said too and its next token, and goes on
 /// from there with the target's features of them. Teacher-forced agreement says little about this.
 package struct AcceptanceMeasure: Equatable, Sendable {
-    package let growth: EagleDraft.Growth
+    package let growth: DraftGrowth
     package private(set) var rounds = 0
     /// Rounds in which more than k drafted tokens were accepted, by k.
     package private(set) var accepted: [Int]
 
-    package init(_ growth: EagleDraft.Growth) {
+    package init(_ growth: DraftGrowth) {
         self.growth = growth
         accepted = [Int](repeating: 0, count: growth.depth)
     }
@@ -32,12 +32,13 @@ package struct AcceptanceMeasure: Equatable, Sendable {
     /// Adds rounds in a text.
     ///
     /// - Parameters:
+    ///   - empty: a greedy draft of the head, which has committed nothing.
     ///   - skipped: the share of the answer to leave out at its begin, 0 … 1, so that several short measures see all
     ///     parts of texts.
     ///   - limit: the most rounds.
     package mutating func add(
         _ sequence: TrainingSequence<Float>,
-        _ network: EagleNetwork,
+        _ empty: some FeatureDraft,
         skipped: Double = 0,
         rounds limit: Int = .max
     ) throws {
@@ -45,7 +46,7 @@ package struct AcceptanceMeasure: Equatable, Sendable {
         let tokens = sequence.tokens.map(Token.init)
         // The last token that is known; the target has said one before the first round.
         var known = first + 1 + Int(skipped * Double(tokens.count - first - 1))
-        var draft = EagleDraft(network)
+        var draft = empty
         var done = 0
         // Rounds at the end, where tokens are missing that might be accepted, do not count.
         while known + growth.depth + 1 < tokens.count, done < limit {
@@ -60,18 +61,24 @@ package struct AcceptanceMeasure: Equatable, Sendable {
     }
 
     /// Measures some texts, of each at most as many rounds as all may have together.
-    package mutating func add(_ sequences: [TrainingSequence<Float>], _ network: EagleNetwork, rounds: Int) throws {
+    ///
+    /// - Parameter empty: a greedy draft of the head, which has committed nothing.
+    package mutating func add(
+        _ sequences: [TrainingSequence<Float>],
+        _ empty: some FeatureDraft,
+        rounds: Int
+    ) throws {
         for (index, sequence) in sequences.enumerated() {
             let share = (rounds * (index + 1) / sequences.count) - (rounds * index / sequences.count)
-            try add(sequence, network, skipped: Double(index % 4) / 4, rounds: share)
+            try add(sequence, empty, skipped: Double(index % 4) / 4, rounds: share)
         }
     }
 }
 
-extension EagleDraft {
+extension FeatureDraft {
     /// Commits a text's rows up to the one that reads the token at position `last`.
     fileprivate mutating func commit(_ sequence: TrainingSequence<Float>, through last: Int) {
-        let (rows, width) = (count..<last, sequence.features.columns)
+        let (rows, width) = (end..<last, sequence.features.columns)
         commit(
             features: sequence.features.values[rows.lowerBound * width..<rows.upperBound * width],
             tokens: rows.map { Token(sequence.tokens[$0 + 1]) }

@@ -68,7 +68,7 @@ extension EagleHead<Float> {
 
 extension Matrix<Float> {
     /// Some rows of a tensor.
-    fileprivate init(_ tensor: GGUFTensor, rows: [Int]) {
+    init(_ tensor: GGUFTensor, rows: [Int]) {
         var values: [Float] = []
         values.reserveCapacity(rows.count * tensor.columns)
         let row = FloatMatrix(rows: 1, columns: tensor.columns)

@@ -4,66 +4,50 @@ import PacelineSpeculation
 import PacelineTensor
 import PacelineTraining
 
-/// Trains an EAGLE head: steps, measurements between them, and files.
-struct EagleTrainingRun {
-    /// What is asked for.
-    struct Request {
-        var output: String
-        var draftTokens: Int
-        var hidden: Int?
-        var copiesLayer: Bool
-        var epochs: Double
-        var minutes: Double?
-        var seed: UInt64
-        var learningRate: Double
-        var tokensPerBatch: Int
-        var selfFeeding: Int
-        /// Measurements in the second half without a better one after which the training ends.
-        var patience: Int
-        var resumes: Bool
-    }
-
+/// Trains a head: steps, measurements between them, and files.
+struct HeadTrainingRun<Design: HeadDesign> {
     /// Rounds of chains of a measurement.
-    private static let rounds = 400
-    private static let chain = EagleDraft.Growth.chain(4)
-    private static let measurements = 20
+    private static var rounds: Int { 400 }
+    private static var chain: DraftGrowth { .chain(4) }
+    private static var measurements: Int { 20 }
 
-    private let request: Request
+    private let design: Design
+    private let request: TrainingRequest
     private let data: CapturedTexts
     private let target: HeadTarget
     private let vocabulary: TargetVocabulary
     private let compute: Compute
     private let settings: [TrainingRecord.Setting]
     private let start = ContinuousClock.now
-    private var training: HeadTraining<EagleHead<Float>>
+    private var training: HeadTraining<Design.Head>
     private(set) var report: TrainingReport
 
     /// Makes the head, measures how fast steps are if the time is limited, and reads the record if it is to go on.
     ///
     /// - Throws: `ValidationError` for a record that does not fit, and the errors of data and weights.
-    init(_ request: Request, model: ModelFile, target: HeadTarget, data: CapturedTexts, compute: Compute) throws {
-        (self.request, self.data, self.target, self.compute) = (request, data, target, compute)
-        let tokens = try Self.draftVocabulary(request, model, data.survey)
-        let shape = EagleHead<Float>.Shape(for: model, hidden: request.hidden)
-        let head = try EagleHead(
-            shape,
-            frozen: FrozenVocabulary(model, tokens, tokens: data.survey.tokens),
-            weights: .init(),
+    init(
+        _ design: Design,
+        _ request: TrainingRequest,
+        model: ModelFile,
+        target: HeadTarget,
+        data: CapturedTexts,
+        compute: Compute
+    ) throws {
+        (self.design, self.request) = (design, request)
+        (self.data, self.target, self.compute) = (data, target, compute)
+        let tokens = try request.draftVocabulary(model, data.survey)
+        let head = try design.makeHead(
+            for: model,
+            FrozenVocabulary(model, tokens, tokens: data.survey.tokens),
             featureScale: data.survey.featureScale
         )
         vocabulary = try TargetVocabulary(model, tokens: tokens, compute: compute)
         let record = try request.resumes ? Self.record(at: request.recordPath) : nil
-        let first = head.initialParameters(seed: request.seed, from: model, copiesLayer: request.copiesLayer)
+        let first = design.firstParameters(of: head, seed: request.seed, from: model)
         let steps = try record?.steps ?? Self.steps(request, head, first, data, compute)
-        let settings = request.settings(target, data, steps: steps)
+        let settings = request.settings(design, target, data, steps: steps)
         self.settings = settings
         if let record { try Self.resumable { () throws(TrainingRecordError) in try record.check(settings) } }
-        let recipe = TrainingRecipe(
-            seed: request.seed,
-            peakLearningRate: request.learningRate,
-            totalSteps: steps,
-            runs: request.selfFeeding
-        )
         var state = TrainingState(parameters: first)
         if let record {
             state = try Self.resumable { () throws(CheckpointError) in
@@ -71,7 +55,7 @@ struct EagleTrainingRun {
             }
         }
         training = HeadTraining(
-            try HeadTrainer(head, recipe: recipe, state: state),
+            try HeadTrainer(head, recipe: request.recipe(steps: steps), state: state),
             lengths: data.texts.map(\.tokens),
             plan: TrainingPlan(steps: steps, tokensPerBatch: request.tokensPerBatch)
         )
@@ -120,19 +104,17 @@ struct EagleTrainingRun {
         return half.count - 1 - best >= request.patience
     }
 
-    private func network() throws -> EagleNetwork {
-        try EagleNetwork(
-            training.trainer.head.shape,
-            parameters: training.trainer.state.parameters,
-            vocabulary: vocabulary,
-            compute: compute
-        )
+    /// A head with these parameters, which has drafted nothing.
+    private func draft(_ parameters: [Float]) throws -> any FeatureDraft {
+        let network = design.network(of: training.trainer.head)
+        return try DraftHead(network, parameters, vocabulary, taps: target.taps, compute: compute).draft
     }
 
     /// Measures the head by the real drafting loop, writes it if it is the best one, and records where the training is.
     private mutating func measure(loss: Double) throws {
+        let parameters = training.trainer.state.parameters
         var chains = AcceptanceMeasure(Self.chain)
-        try chains.add(data.heldOut, network(), rounds: Self.rounds)
+        try chains.add(data.heldOut, draft(parameters), rounds: Self.rounds)
         let isBest = report.measurements.allSatisfy { $0.acceptance < chains.length }
         report.measurements.append(
             TrainingMeasurement(
@@ -145,8 +127,8 @@ struct EagleTrainingRun {
         )
         if isBest {
             let head = HeadFile(
-                network: .eagle(training.trainer.head.shape),
-                parameters: training.trainer.state.parameters,
+                network: design.network(of: training.trainer.head),
+                parameters: parameters,
                 vocabulary: vocabulary.tokens,
                 target: target
             )
@@ -167,17 +149,14 @@ struct EagleTrainingRun {
 
     /// Measures the best head once more, as its file holds it, with chains and with trees.
     private mutating func finish() throws {
-        let head = try HeadFile(path: request.output)
-        guard case .eagle(let shape) = head.network else { return }
-        let network = try EagleNetwork(
-            shape,
-            parameters: head.parameters,
-            vocabulary: vocabulary,
-            compute: compute
-        )
+        let file = try HeadFile(path: request.output)
+        // Nobody should have put another head there.
+        let isOwn = file.network == design.network(of: training.trainer.head) && file.vocabulary == vocabulary.tokens
+        guard isOwn else { return }
+        let draft = try draft(file.parameters)
         var (chains, trees) = (AcceptanceMeasure(Self.chain), AcceptanceMeasure(.init(nodes: 16, depth: 5, width: 4)))
-        try chains.add(data.heldOut, network, rounds: 2 * Self.rounds)
-        try trees.add(data.heldOut, network, rounds: Self.rounds)
+        try chains.add(data.heldOut, draft, rounds: 2 * Self.rounds)
+        try trees.add(data.heldOut, draft, rounds: Self.rounds)
         report.chain = .init(chains)
         report.tree = .init(trees)
     }
@@ -185,27 +164,11 @@ struct EagleTrainingRun {
 
 // MARK: Preparing
 
-extension EagleTrainingRun {
-    private static func draftVocabulary(
-        _ request: Request,
-        _ model: ModelFile,
-        _ survey: CaptureSurvey
-    ) throws -> DraftVocabulary {
-        let control = model.tokenizer.controlTokens.map(Int.init).filter { $0 < survey.frequencies.count }
-        let ends = model.tokenizer.endOfGeneration.map(Int.init).filter { $0 < survey.frequencies.count }
-        // Models with hundreds of reserved control tokens need those that end an answer.
-        let required = control.count <= request.draftTokens / 8 ? control : ends
-        return try DraftVocabulary(
-            mostFrequent: min(request.draftTokens, model.tokenizer.tokenCount),
-            frequencies: survey.frequencies,
-            required: required
-        )
-    }
-
+extension HeadTrainingRun {
     /// How many steps there are to be: some passes over the data, but no more than fit into the time.
     private static func steps(
-        _ request: Request,
-        _ head: EagleHead<Float>,
+        _ request: TrainingRequest,
+        _ head: Design.Head,
         _ parameters: [Float],
         _ data: CapturedTexts,
         _ compute: Compute
@@ -231,11 +194,12 @@ extension EagleTrainingRun {
             }
             return last
         }
+        let once = try seconds(1)
         // A tenth of the time is for measurements.
         let fitting = TrainingPlan.steps(
             fitting: minutes * 60 * 0.9,
-            once: try seconds(1),
-            severalTimes: try seconds(request.selfFeeding)
+            once: once,
+            severalTimes: try request.selfFeeding.map(seconds) ?? once
         )
         return min(wanted, fitting)
     }
@@ -260,31 +224,4 @@ extension EagleTrainingRun {
 extension TrainingRecord {
     /// How long the training was to be.
     fileprivate var steps: Int? { settings.first { $0.name == "steps" }.flatMap { Int($0.value) } }
-}
-
-extension EagleTrainingRun.Request {
-    /// The file beside the head that an interrupted training goes on from.
-    var recordPath: String { output + ".record" }
-
-    /// All that decides what comes out.
-    fileprivate func settings(
-        _ target: HeadTarget,
-        _ data: CapturedTexts,
-        steps: Int
-    ) -> [TrainingRecord.Setting] {
-        [
-            .init("target", target.fingerprint),
-            .init("data", data.reader.header.fingerprint),
-            .init("texts", "\(data.texts.count)"),
-            .init("tokens", "\(data.texts.reduce(0) { $0 + $1.tokens })"),
-            .init("steps", "\(steps)"),
-            .init("--seed", "\(seed)"),
-            .init("--draft-vocab", "\(draftTokens)"),
-            .init("--hidden", hidden.map { "\($0)" } ?? "default"),
-            .init("--copy-layer", "\(copiesLayer)"),
-            .init("--learning-rate", "\(learningRate)"),
-            .init("--batch-tokens", "\(tokensPerBatch)"),
-            .init("--self-feeding", "\(selfFeeding)"),
-        ]
-    }
 }
