@@ -1,8 +1,10 @@
 import ArgumentParser
+import Foundation
 import Logging
 import PacelineCluster
 import PacelineModel
 import PacelineSpeculation
+import PacelineTensor
 import PacelineTestKit
 import PacelineTraining
 import Synchronization
@@ -110,7 +112,7 @@ struct LearningHeadTests {
                 target,
                 threads: 1,
                 contextLength: 512,
-                cacheType: .f32,
+                cacheType: .f16,
                 sequences: 4
             ) { _ in }
         }

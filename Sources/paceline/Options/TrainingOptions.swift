@@ -1,6 +1,7 @@
 import ArgumentParser
 import PacelineModel
 import PacelineTensor
+import PacelineTraining
 
 /// What all trainings take, and the training itself.
 struct TrainingOptions: ParsableArguments {

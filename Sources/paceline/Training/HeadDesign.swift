@@ -2,7 +2,7 @@ import PacelineModel
 import PacelineTraining
 
 /// A kind of head as it is to be trained: all that a training does differently for it.
-protocol HeadDesign {
+protocol HeadDesign: Sendable {
     associatedtype Head: TrainableHead<Float>
 
     /// What of it decides what comes out, for the record.

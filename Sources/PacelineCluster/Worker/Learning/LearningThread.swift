@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 package import Logging
 package import PacelineModel
+import PacelineSpeculation
 import Synchronization
 
 /// A thread that trains a head on what is served, while nothing is.
