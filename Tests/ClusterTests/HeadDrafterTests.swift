@@ -80,7 +80,7 @@ struct HeadDrafterTests {
         let cases: [(DrafterName, String)] = [
             (.head(path: head, target: nil), "-md head:\(head):target=MODEL"),
             (.head(path: "nowhere.gguf", target: tiny), "nowhere.gguf cannot be read"),
-            (.head(path: bytes, target: tiny), "is not a GGUF file"),
+            (.head(path: bytes, target: tiny), "is neither GGUF nor safetensors"),
             (.head(path: tiny, target: tiny), "is not a draft head (its architecture is \"llama\")"),
             (.head(path: other, target: tiny), "but that of the target is"),
         ]

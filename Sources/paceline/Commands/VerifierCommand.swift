@@ -58,7 +58,6 @@ struct VerifierCommand: ConfiguredCommand {
     @OptionGroup(title: "Scheduling") var scheduling: SchedulingOptions
     @OptionGroup(title: "Clients") var clients: HTTPOptions
     @OptionGroup var drafters: DrafterOptions
-    @OptionGroup var learning: LearningOptions
     @OptionGroup var planning: PlannerOptions
 
     @Option(
@@ -96,7 +95,6 @@ struct VerifierCommand: ConfiguredCommand {
         let (token, tls) = (try link.token(), try link.tls())
         try checkReach(isAuthenticated: token != nil || tls != nil)
         _ = try context.length(for: template.open(model.path()).configuration)
-        _ = try learning.learning(among: drafters.names(), logger: Logger(label: "paceline.verifier"))
     }
 
     /// Throws for an address that other machines can reach without authentication, before the model loads.
@@ -208,8 +206,7 @@ struct VerifierCommand: ConfiguredCommand {
         let progress = LoadProgress("loading \(ModelNames.label(model.model))", service: service)
         let (threads, slots, cacheType) = (threads.count, scheduling.slots, cache.type)
         defer { progress.clear() }
-        let learning = try learning.learning(among: drafters.names(), logger: logger)
-        let residents = try residents(for: file, learning)
+        let residents = try residents(for: file)
         return try await VerifierServer.start(
             configuration,
             listen: listen,
@@ -217,9 +214,7 @@ struct VerifierCommand: ConfiguredCommand {
             residents: residents,
             logger: logger
         ) { compute in
-            // While the target computes, nothing learns.
-            learning?.activity.watch(compute)
-            return try LoadedTarget.transformer(
+            try LoadedTarget.transformer(
                 file,
                 threads: threads,
                 contextLength: contextLength,
@@ -234,7 +229,7 @@ struct VerifierCommand: ConfiguredCommand {
 
     /// A worker of this process for each drafter, or for those with + between; throws for one that cannot draft for the
     /// target.
-    private func residents(for target: ModelFile, _ learning: HeadLearning?) throws -> [ResidentDrafters] {
+    private func residents(for target: ModelFile) throws -> [ResidentDrafters] {
         let fingerprint = try ModelFingerprint(modelAt: target.path)
         return try drafters.drafters.map(DrafterName.group).map { names in
             var worker = try WorkerConfiguration(hosting: names, for: target, slots: scheduling.slots)
@@ -252,7 +247,6 @@ struct VerifierCommand: ConfiguredCommand {
                     threads: threads,
                     sequences: slots,
                     seed: .random(in: .min ... .max),
-                    learning: learning,
                     progress: progress
                 )
             }

@@ -64,7 +64,6 @@ struct WorkerCommand: ConfiguredCommand {
     var http: Endpoint?
 
     @OptionGroup var drafters: DrafterOptions
-    @OptionGroup var learning: LearningOptions
     @OptionGroup var planning: PlannerOptions
     @OptionGroup var threads: ThreadOptions
 
@@ -95,7 +94,6 @@ struct WorkerCommand: ConfiguredCommand {
     func check() throws {
         _ = (try link.token(), try link.tls())
         _ = try WorkerConfiguration(hosting: drafters.names(), slots: slots)
-        _ = try learning.learning(among: drafters.names(), logger: Logger(label: "paceline.worker"))
     }
 
     func run() async throws {
@@ -140,13 +138,11 @@ struct WorkerCommand: ConfiguredCommand {
     private func draft(_ configuration: WorkerConfiguration, onLoaded: (WorkerClient) throws -> Void) async throws {
         let names = try drafters.names()
         let (threads, slots, vocabulary) = (threads.count, slots, drafters.vocabulary)
-        let logger = Logger(label: "paceline.worker")
-        let learning = try learning.learning(among: names, logger: logger)
         let client = try await WorkerClient.start(
             configuration,
             verifiers: connect?.endpoints ?? [],
             tls: try link.tls(),
-            logger: logger
+            logger: Logger(label: "paceline.worker")
         ) { progress in
             try DrafterRoster(
                 names,
@@ -154,7 +150,6 @@ struct WorkerCommand: ConfiguredCommand {
                 threads: threads,
                 sequences: slots,
                 seed: .random(in: .min ... .max),
-                learning: learning,
                 progress: progress
             )
         }

@@ -1,4 +1,3 @@
-import PacelineModel
 package import PacelineSpeculation
 
 /// Makes a worker's drafters, from loaded models or from nothing.
@@ -8,13 +7,6 @@ package protocol DrafterSource: AnyObject {
     /// Drafters for one more sequence, those without a model first. They may share a model because all run on one
     /// thread.
     func makeDrafters() throws -> [any Drafter]
-
-    /// Where texts go that have been drafted for, if something learns from them.
-    var learning: LearningExchange? { get }
-}
-
-extension DrafterSource {
-    package var learning: LearningExchange? { nil }
 }
 
 /// The sessions of a worker as its compute thread holds them: trees and the drafters that grow them.
@@ -25,15 +17,10 @@ package struct DraftHost {
     private var drafts: [DraftSessionID: SequenceDraft] = [:]
     /// How far each drafter can be trusted, learned over all sessions: all have the same drafters.
     private var experience = DraftExperience()
-    private let learning: LearningExchange?
-    /// What is drafted for, if something learns from it.
-    private var texts: TextCollector<DraftSessionID>?
 
     package init(source: any DrafterSource, onProgress: @escaping () -> Void = {}) {
         self.source = source
         self.onProgress = onProgress
-        learning = source.learning
-        texts = learning.map { TextCollector(taps: $0.taps) }
     }
 
     /// Sessions that take memory.
@@ -41,32 +28,19 @@ package struct DraftHost {
 
     /// Carries out a job; returns nil if it had no turn.
     package mutating func perform(_ job: DraftJob) -> DraftResult? {
-        learning?.activity.began()
-        defer { learning?.activity.ended(open: openCount) }
-        for session in job.closings { close(session) }
+        for session in job.closings {
+            drafts[session] = nil
+        }
         guard let turn = job.turn else { return nil }
         do {
             return try take(turn)
         } catch {
-            close(turn.session)
+            drafts[turn.session] = nil
             return DraftResult(session: turn.session, outcome: .failed("\(error)"))
         }
     }
 
-    private mutating func close(_ session: DraftSessionID) {
-        drafts[session] = nil
-        if let text = texts?.close(session) { learning?.deliver(text) }
-    }
-
-    /// Notes what there is to learn from.
-    private mutating func note(_ turn: DraftJob.Turn) {
-        if let opening = turn.opening { texts?.open(turn.session, base: opening.base) }
-        for block in turn.features { texts?.take(block, of: turn.session) }
-        texts?.commit(turn.committed, of: turn.session)
-    }
-
     private mutating func take(_ turn: DraftJob.Turn) throws -> DraftResult {
-        note(turn)
         if let opening = turn.opening { try open(turn, opening) }
         guard var draft = drafts.removeValue(forKey: turn.session) else {
             return DraftResult(session: turn.session, outcome: .failed("\(turn.session) is not open"))

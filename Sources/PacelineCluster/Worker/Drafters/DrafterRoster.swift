@@ -20,8 +20,6 @@ package final class DrafterRoster: DrafterSource {
     private var models: [String: Model] = [:]
     /// Shared by the drafters of all sequences.
     private var heads: [DrafterName: DraftHead] = [:]
-    /// The head among ``heads`` that goes on learning.
-    private var learner: (name: DrafterName, head: LearningHead)?
     /// The tokenizers of targets that are named beside drafters, by the paths of their files.
     private var tokenizers: [String: Tokenizer] = [:]
     /// What makes the drafters without a model; those of all sequences share what they remember.
@@ -39,7 +37,6 @@ package final class DrafterRoster: DrafterSource {
     ///     tokenizer serves drafters that are told what the text must be.
     ///   - sequences: how many are drafted for at once.
     ///   - seed: for the `random` and `liar` drafters.
-    ///   - learning: how the first head goes on learning; nil if none does.
     ///   - progress: advances while a model runs, so that a long prompt does not look like a hang.
     ///   - logger: told of constraints that cannot be used.
     package init(
@@ -49,7 +46,6 @@ package final class DrafterRoster: DrafterSource {
         threads: Int,
         sequences: Int,
         seed: UInt64,
-        learning: HeadLearning? = nil,
         progress: ComputeProgress,
         logger: Logger = Logger(label: "paceline.drafters")
     ) throws {
@@ -62,7 +58,7 @@ package final class DrafterRoster: DrafterSource {
         if self.names.contains(where: \.hasModel) {
             let compute = try Compute(threads: threads)
             try loadModels(draftVocabulary: draftVocabulary, sequences: sequences, compute: compute)
-            try loadHeads(target, compute, learning)
+            try loadHeads(target, compute)
         }
         compiler = (target?.tokenizer ?? ownTokenizer).map { tokenizer in
             ConstraintCompiler(tokenizer) { error in
@@ -90,7 +86,7 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
-    private func loadHeads(_ target: ModelFile?, _ compute: Compute, _ learning: HeadLearning?) throws {
+    private func loadHeads(_ target: ModelFile?, _ compute: Compute) throws {
         var targets: [String: ModelFile] = [:]
         for name in names {
             guard case .head(let path, let named) = name, heads[name] == nil else { continue }
@@ -103,15 +99,6 @@ package final class DrafterRoster: DrafterSource {
                 throw DrafterNameError.headTarget(path: path)
             }
             heads[name] = try DraftHead(path: path, target: model, compute: compute)
-            guard let learning, learner == nil else { continue }
-            let head = try LearningHead(
-                path: path,
-                name: "\(name)",
-                target: model,
-                compute: compute,
-                learning
-            )
-            learner = (name, head)
         }
     }
 
@@ -147,11 +134,8 @@ package final class DrafterRoster: DrafterSource {
         }
     }
 
-    package var learning: LearningExchange? { learner?.head.exchange }
-
     package func makeDrafters() throws -> [any Drafter] {
-        if let learner, let better = learner.head.renewed() { heads[learner.name] = better }
-        return names.compactMap { name in
+        names.compactMap { name in
             switch name {
             case .lookUp: return lookUps[name].map { makeDrafter($0) }
             case .grammar: return compiler.map { GrammarDrafter($0) }
