@@ -5,8 +5,8 @@ import PacelineTraining
 /// Drafting with Medusa's or Hydra's heads for one sequence.
 ///
 /// With the tokens t_0 to t_c committed, all heads read the feature f_{c-1}, and head d guesses the children of nodes
-/// at depth d. In Medusa these have the same children, whatever the path to them: a head runs once for a base. In Hydra it
-/// runs once for a path. Nodes as deep as there are heads have no children.
+/// at depth d. In Medusa these have the same children, whatever the path to them: a head runs once for a base. In
+/// Hydra it runs once for a path. Nodes as deep as there are heads have no children.
 ///
 /// A value: a copy drafts on by itself. The network's buffers are shared, so copies stay on one thread.
 package struct MedusaDraft: FeatureDraft {
