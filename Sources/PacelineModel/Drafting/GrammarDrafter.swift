@@ -34,8 +34,8 @@ package struct GrammarDrafter: Drafter {
     private static let boundary = 0.85
     /// Bytes of a prompt from which habits are learned.
     private static let promptBytes = 4096
-    /// How models write JSON that nobody has asked for otherwise. The text itself soon counts for more.
-    private static let custom = Array("{\n  \"a\": [\n    {\n      \"b\": 1,\n      \"c\": 2\n    }\n  ]\n}\n".utf8)
+    /// JSON as models mostly write it. Habits begin with it; the prompt and the text soon count for more.
+    private static let usualJSON = Array("{\n  \"a\": [\n    {\n      \"b\": 1,\n      \"c\": 2\n    }\n  ]\n}\n".utf8)
     /// Numbers of four bytes that the grammar's states may take.
     private static let sizeLimit = 1 << 22
     /// Entries of each memory.
@@ -73,10 +73,10 @@ package struct GrammarDrafter: Drafter {
 
     mutating func begin(base: [Token], constraint: Constraint?, promptLength: Int) throws {
         (habits, endings, cuts, guesses) = (TextHabits(), EndingStatistics(), TokenCuts(), [:])
-        habits.append(Self.custom)
         cursor = constraint.map { ConstraintCursor($0) }
         junctions = cursor.map { ConstraintJunctions($0) }
         promptLeft = promptLength
+        if cursor != nil { habits.append(Self.usualJSON) }
         try append(base)
     }
 

@@ -39,12 +39,6 @@ package struct HeadTrainer<Head: TrainableHead>: Sendable {
         package var losses: HeadLosses
         /// In the head's layout.
         package var gradient: [Scalar]
-
-        /// Adds another part of the same batch. The order of parts decides the rounding of their sum.
-        package mutating func add(_ other: Share) {
-            losses.add(other.losses)
-            addScaled(&gradient, 1, other.gradient, other.gradient.count)
-        }
     }
 
     /// Makes one step on the calling thread.
@@ -89,7 +83,10 @@ package struct HeadTrainer<Head: TrainableHead>: Sendable {
     package mutating func step(_ shares: [Share]) -> Report {
         precondition(!shares.isEmpty, "a step has at least one share")
         var whole = shares[0]
-        for share in shares.dropFirst() { whole.add(share) }
+        for share in shares.dropFirst() {
+            whole.losses.add(share.losses)
+            addScaled(&whole.gradient, 1, share.gradient, share.gradient.count)
+        }
         let rate = recipe.learningRate.rate(step: state.step)
         let (norm, scale) = recipe.clipping.apply(to: &whole.gradient)
         recipe.optimiser.update(

@@ -105,7 +105,7 @@ struct ConstrainedIdentityTests {
 
         func makeDrafters() -> [any Drafter] {
             seed += 1
-            return [RandomDrafter(seed: seed, largestSurprisal: 0.1)]
+            return [RandomDrafter(seed: seed)]
         }
     }
 }

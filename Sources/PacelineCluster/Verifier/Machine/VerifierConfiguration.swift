@@ -56,8 +56,9 @@ package struct VerifierConfiguration: Sendable {
 extension VerifierConfiguration {
     /// The automatic limit of delay: so many plain passes, but at least so many milliseconds.
     ///
-    /// Part of a limit stays in reserve for passes that take longer than expected, so that 99 of 100 tokens come within
-    /// three plain passes. With a fixed 50 ms, a pass of 44 ms had room for three nodes where a grammar forced ten.
+    /// Part of a limit stays in reserve for passes that take longer than expected, so a planned pass takes at most 2.75
+    /// times as long as a plain one: the aim is 99 of 100 tokens within three plain passes. With a fixed 50 ms, a pass
+    /// of 44 ms had room for three nodes where a grammar forced ten.
     private static let delayPasses = 2.5
     private static let leastDelay = 50.0
 

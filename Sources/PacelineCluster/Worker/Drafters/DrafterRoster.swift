@@ -141,7 +141,7 @@ package final class DrafterRoster: DrafterSource {
             case .grammar: return compiler.map { GrammarDrafter($0) }
             case .random, .liar:
                 seed &+= 1
-                return RandomDrafter(seed: seed, largestSurprisal: name == .liar ? 0 : 0.1)
+                return RandomDrafter(seed: seed, isCertain: name == .liar)
             case .model(let path): return models[path]?.makeDrafter(compiler)
             case .head: return heads[name].map { makeDrafter($0) }
             case .retokenized(let path, let tokenizer):

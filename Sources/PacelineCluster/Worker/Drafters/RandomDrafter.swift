@@ -6,15 +6,17 @@ package import PacelineSpeculation
 /// It stands for a worker that is broken or hostile but keeps the protocol. It must not change the output, nor
 /// the speed by much. No token exceeds the largest of the base, so all are in any vocabulary.
 package struct RandomDrafter: Drafter {
+    private static let largestSurprisal: Float = 0.1
+
     private var random: SplitMix
-    private let largestSurprisal: Float
+    private let isCertain: Bool
     private var highest: Token = 0
 
-    /// - Parameter largestSurprisal: the largest surprisal that it claims, in nats; 0 claims that every node is
-    ///   certain.
-    package init(seed: UInt64, largestSurprisal: Float = 0.1) {
+    /// - Parameter isCertain: whether it claims to know every token, as `liar` does: one child a node, with probability
+    ///   1. The probabilities of several would add up to more than 1, which gives them away before anything is verified.
+    package init(seed: UInt64, isCertain: Bool = false) {
         random = SplitMix(seed: seed)
-        self.largestSurprisal = largestSurprisal
+        self.isCertain = isCertain
     }
 
     package var isModelFree: Bool { false }
@@ -26,12 +28,16 @@ package struct RandomDrafter: Drafter {
     package mutating func expand(_ tree: TokenTree, at nodes: [NodeIndex?], width: Int) -> [[Candidate]] {
         nodes.map { _ in
             var tokens: [Token] = []
-            for _ in 0..<width {
+            for _ in 0..<(isCertain ? min(width, 1) : width) {
                 let token = Token(random.next(below: Int(highest) + 1))
                 if !tokens.contains(token) { tokens.append(token) }
             }
-            return tokens.map { Candidate(token: $0, logProbability: Float(random.nextUnit()) * -largestSurprisal) }
+            return tokens.map { Candidate(token: $0, logProbability: claim()) }
         }
+    }
+
+    private mutating func claim() -> Float {
+        isCertain ? 0 : -Self.largestSurprisal * Float(random.nextUnit())
     }
 
     package mutating func advance(_ rerooting: Rerooting) {

@@ -39,14 +39,14 @@ package final class MedusaNetwork {
         compute: Compute
     ) throws {
         precondition(vocabulary.width == shape.width, "the vocabulary is that of a target of the heads' width")
-        precondition(parameters.count == shape.layout.count, "heads have all parameters of their layout")
         try OpenBLAS.load()
+        let named = HeadWeights(shape.layout, parameters, precision, compute)
         (self.shape, self.vocabulary, self.compute) = (shape, vocabulary, compute)
         var blocks: [[MedusaBlock]] = []
         for head in 0..<shape.heads {
             var own: [MedusaBlock] = []
             for block in 0..<shape.blocks {
-                own.append(try MedusaBlock("\(head).\(block)", shape.layout, parameters, precision, compute))
+                own.append(try MedusaBlock("\(head).\(block)", named))
             }
             blocks.append(own)
         }
@@ -117,30 +117,11 @@ private struct MedusaBlock {
     let skipBias: FloatMatrix?
 
     /// - Parameter name: before that of the layer.
-    init(
-        _ name: String,
-        _ layout: ParameterLayout,
-        _ parameters: [Float],
-        _ precision: HeadPrecision,
-        _ compute: Compute
-    ) throws(PackedMatrixError) {
-        func matrix(_ layer: String) throws(PackedMatrixError) -> PackedMatrix? {
-            guard let slice = layout["\(name).\(layer).weight"] else { return nil }
-            return try PackedMatrix(
-                parameters[slice.range],
-                rows: slice.rows,
-                type: precision == .float ? .f32 : .q8_0,
-                compute: compute
-            )
-        }
-        func bias(_ layer: String) -> FloatMatrix? {
-            layout["\(name).\(layer).bias"].map { FloatMatrix(Array(parameters[$0.range])) }
-        }
-        guard let linear = try matrix("linear"), let linearBias = bias("linear") else {
-            preconditionFailure("every block has a linear layer")
-        }
-        (self.linear, self.linearBias) = (linear, linearBias)
-        (skip, skipBias) = (try matrix("skip"), bias("skip"))
+    init(_ name: String, _ weights: HeadWeights) throws(PackedMatrixError) {
+        linear = try weights.matrix("\(name).linear.weight")
+        linearBias = weights.vector("\(name).linear.bias")
+        skip = try weights.matrixIfPresent("\(name).skip.weight")
+        skipBias = weights.vectorIfPresent("\(name).skip.bias")
     }
 }
 
