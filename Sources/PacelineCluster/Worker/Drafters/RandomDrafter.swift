@@ -12,8 +12,8 @@ package struct RandomDrafter: Drafter {
     private let isCertain: Bool
     private var highest: Token = 0
 
-    /// - Parameter isCertain: whether it claims to know every token, as `liar` does: one child a node, with probability
-    ///   1. The probabilities of several would add up to more than 1, which gives them away before anything is verified.
+    /// - Parameter isCertain: whether it claims to know every token, as `liar` does: one child a node, with
+    ///   probability 1. Those of several would add up to more than 1, which gives them away before they are verified.
     package init(seed: UInt64, isCertain: Bool = false) {
         random = SplitMix(seed: seed)
         self.isCertain = isCertain
