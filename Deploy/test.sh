@@ -67,6 +67,9 @@ if (($# == 0)); then
     packages "$root/.build/python-clients" Tests/Clients/requirements.txt
     PYTHONPATH="$root/.build/python-clients" PACELINE_TEST_HARNESSES='' \
         python3 -m unittest discover --start-directory Tests/Clients
+    packages "$root/.build/python-instructor" Tests/Clients/requirements-instructor.txt
+    PYTHONPATH="$root/.build/python-instructor" \
+        python3 -m unittest discover --start-directory Tests/Clients --pattern test_instructor.py
     say "testing the chaos server with clients of Toxiproxy"
     packages "$root/.build/python-chaos" Tests/Chaos/requirements.txt
     PYTHONPATH="$root/.build/python-chaos" python3 -m unittest discover --start-directory Tests/Chaos

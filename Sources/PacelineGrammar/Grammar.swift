@@ -10,11 +10,13 @@ package struct Grammar: Sendable {
     let root: Term
     let isNullable: [Bool]
     let limits: GrammarLimits
+    /// The most alternatives at one place.
+    let widestChoice: Int
 
     /// Finishes a grammar: drops what can never end, and refuses what cannot be walked.
     ///
     /// - Throws: ``GrammarError`` if no text is left, or if reading its first byte takes too many steps.
-    init(_ builder: GrammarBuilder, root: Term, limits: GrammarLimits) throws(GrammarError) {
+    init(_ builder: GrammarBuilder, root whole: Term, limits: GrammarLimits) throws(GrammarError) {
         try builder.check("")
         let old = builder.bodies.map { $0 ?? .nothing }
         let productive = Fixpoint(builder.terms, old).solve { node, holds in
@@ -29,8 +31,11 @@ package struct Grammar: Sendable {
         }
         let copy = TermCopy(builder.terms, productive)
         let bodies = old.map { copy.image[Int($0.index)] }
-        let root = copy.image[Int(root.index)]
-        guard root != .nothing else { throw GrammarError("", "no text satisfies it; remove what contradicts itself") }
+        let root = copy.image[Int(whole.index)]
+        guard root != .nothing else {
+            let place = Contradiction(builder, old, productive).place(of: whole)
+            throw GrammarError(place, "no text satisfies it; remove what contradicts itself")
+        }
         let nullable = Fixpoint(copy.terms, bodies).solve { node, holds in
             switch node {
             case .nothing, .byte, .literal: false
@@ -46,6 +51,20 @@ package struct Grammar: Sendable {
         (terms, self.bodies, self.root, isNullable) = (copy.terms, bodies, root, nullable)
         (machines, self.limits) = (builder.machines, limits)
         classes = Self.classes(copy.terms, builder.machines)
+        widestChoice = Self.widestChoice(copy.terms)
+        guard widestChoice <= limits.alternatives else {
+            throw GrammarError(
+                "",
+                "it has \(widestChoice) alternatives at one place; \(limits.alternatives) are supported"
+            )
+        }
+    }
+
+    private static func widestChoice(_ terms: TermTable) -> Int {
+        terms.nodes.reduce(0) { widest, node in
+            guard case .choice(let parts) = node else { return widest }
+            return max(widest, parts.count)
+        }
     }
 
     private static func classes(_ terms: TermTable, _ machines: [FiniteAutomaton]) -> ByteClasses {
@@ -58,6 +77,32 @@ package struct Grammar: Sendable {
         classes.refine { literals.contains($0) ? Int($0) + 1 : 0 }
         for machine in machines { classes.refine { machine.byteClass($0) } }
         return classes
+    }
+}
+
+/// Finds what it is that no text satisfies.
+private struct Contradiction {
+    private let builder: GrammarBuilder
+    private let bodies: [Term]
+    private let productive: [Bool]
+
+    init(_ builder: GrammarBuilder, _ bodies: [Term], _ productive: [Bool]) {
+        (self.builder, self.bodies, self.productive) = (builder, bodies, productive)
+    }
+
+    /// The place of the innermost rule on the way from a term to what cannot end; empty if that has none.
+    func place(of root: Term) -> String {
+        var (term, place) = (root, "")
+        var seen: Set<Term> = []
+        while seen.insert(term).inserted {
+            if case .rule(let rule) = builder.terms[term], !builder.places[Int(rule)].isEmpty {
+                place = builder.places[Int(rule)]
+            }
+            let parts = Fixpoint.parts(builder.terms[term], bodies)
+            guard let next = parts.first(where: { !productive[Int($0.index)] }) else { break }
+            term = next
+        }
+        return place
     }
 }
 

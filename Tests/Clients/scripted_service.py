@@ -37,15 +37,15 @@ WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "requir
 class ScriptedService:
     """Lives as long as this process."""
 
-    def __init__(self):
+    def __init__(self, scripts=SCRIPTS):
         self.processes = cluster.Cluster()
         atexit.register(self.processes.close)
         folder = pathlib.Path(self.processes.enter_context(tempfile.TemporaryDirectory()))
         model, quick, liar = folder / f"{NAME}.gguf", folder / "quick.gguf", folder / "liar.gguf"
         # Slow enough for drafts to come in time.
-        scripted_model.ScriptedModel(SCRIPTS, work=8).write(model)
-        scripted_model.ScriptedModel(SCRIPTS).write(quick)
-        scripted_model.ScriptedModel(SCRIPTS, errs=True).write(liar)
+        scripted_model.ScriptedModel(scripts, work=8).write(model)
+        scripted_model.ScriptedModel(scripts).write(quick)
+        scripted_model.ScriptedModel(scripts, errs=True).write(liar)
         drafted = ["--always-draft", "--draft-wait", "1s", "--draft-delay", "10s"]
         self.addresses = {}
         for name, drafters in {"plain": [], "drafted": [[quick], ["ngram"]], "lied to": [[liar]]}.items():

@@ -136,10 +136,21 @@ class Client:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def workers(self):
+    def _get(self, path):
         with contextlib.closing(self._connection()) as connection:
-            connection.request("GET", "/v1/workers", headers=self.headers)
-            return json.load(connection.getresponse())["data"]
+            connection.request("GET", path, headers=self.headers)
+            response = connection.getresponse()
+            if response.status != 200:
+                raise Failure(f"GET {path}: status {response.status}")
+            return json.load(response)
+
+    def workers(self):
+        return self._get("/v1/workers")["data"]
+
+    def rounds(self, answer):
+        """What the verifier remembers of the passes for an answer, without those over its prompt."""
+        [choice] = self._get(f"/v1/requests/{answer.final['id']}/trace")["choices"]
+        return [each for each in choice["rounds"] if not each.get("prefilled")]
 
     def await_workers(self, count, seconds=60):
         deadline = time.monotonic() + seconds

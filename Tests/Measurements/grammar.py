@@ -6,10 +6,15 @@ order, so that a change of the machine's speed affects all. The texts must be eq
 together, the time of plain decoding by the time with drafters: a person is mostly free text, which no grammar forces.
 With `--drafters grammar,ngram,grammar+ngram` it shows what drafters gain together.
 
+With `--masks` it measures instead what choosing a token costs under constraints of many kinds, greedy and at
+temperature 1, in each round of plain decoding: the mask and the sampling together, beside sampling without a mask.
+
     PACELINE=.build/release/paceline python3 Tests/Measurements/grammar.py --model smollm2-135m [--json report.json]
+    PACELINE=.build/release/paceline python3 Tests/Measurements/grammar.py --masks --model qwen2.5-coder-0.5b
 """
 
 import argparse
+import math
 import sys
 
 from cluster import Client, Cluster, Failure, chat, median, run, table
@@ -17,6 +22,8 @@ from cluster import Client, Cluster, Failure, chat, median, run, table
 PLAIN = "plain"
 GAIN = 1.5
 TOGETHER = 0.98
+# Milliseconds of a round in which a token is chosen under a mask: the median, and 99 % of them.
+MASK_MEDIAN, MASK_99 = 1, 5
 
 
 def closed(properties):
@@ -79,12 +86,47 @@ PROMPTS = {
 }
 
 
+def words(count):
+    return [f"word {number * 7919 % 100_003}" for number in range(count)]
+
+
+def one_of(count):
+    """Objects that differ in a name and a constant."""
+    return {"anyOf": [closed({f"kind_{number}": {"const": number}, "value": STRING}) for number in range(count)]}
+
+
+def text(**limits):
+    return {"type": "string"} | limits
+
+
+FREE = "no constraint"
+# The fields of a request. What is hard for a mask: large alphabets, counters, many branches, ambiguous repetitions.
+CONSTRAINTS = {name: {"json": schema} for name, (_, schema) in PROMPTS.items()} | {
+    "lengths of strings": {"json": closed({"text": text(minLength=50, maxLength=200)})},
+    "formats": {"json": closed({name: text(format=name) for name in ["uri", "date-time", "email"]})},
+    "pattern": {"json": text(pattern=r"^(\w{3,9}[ ,]){10,30}é$")},
+    "pattern and length": {"json": text(pattern=r"^(\w|-| )*a(\w|b){4}$", maxLength=100)},
+    "enum of 3,000": {"json": {"type": "array", "items": {"enum": words(3000)}, "minItems": 5}},
+    "395 optional properties": {
+        "json": {"type": "object", "properties": {f"property_{number}": STRING for number in range(395)}}
+    },
+    "one of 400 objects": {"json": {"type": "array", "items": one_of(400), "minItems": 4}},
+    "json_object": {"json_object": True},
+    "regex of words": {"regex": r"(\w{1,12}[ ,.]){20,40}"},
+    "regex of a sentence": {"regex": "[A-Z].{10,300}[.!]"},
+    "regex (.*a){200}": {"regex": "(.*a){200}"},
+    "choice of 1,000": {"choice": words(1000)},
+    "grammar": {"grammar": 'root ::= ([^"] | "\\"\\"")* "!"'},
+}
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--drafters", default="grammar", help="in the verifier's process, compared with one another")
     parser.add_argument("--worker", default="ngram", help="drafter of the worker process; empty for none")
-    parser.add_argument("--tokens", type=int, default=400, help="tokens of a text at most")
+    parser.add_argument("--masks", action="store_true", help="measure what choosing a token costs under a mask")
+    parser.add_argument("--tokens", type=int, help="tokens of a text at most; 400, or 100 with --masks")
     parser.add_argument("--runs", type=int, default=5, help="runs of each prompt in each way")
     parser.add_argument("--temperature", type=float, default=0)
     parser.add_argument("--verifier", default="", help="further options of the verifiers")
@@ -92,6 +134,7 @@ def arguments():
     parser.add_argument("--json", help="write the report to this file")
     chosen = parser.parse_args()
     chosen.drafters = chosen.drafters.split(",")
+    chosen.tokens = chosen.tokens or (100 if chosen.masks else 400)
     return chosen
 
 
@@ -225,5 +268,59 @@ def check(report):
     return wrong
 
 
+def measure_masks(chosen):
+    """Milliseconds of each round, by constraint and temperature."""
+    rounds = {}
+    with Cluster() as cluster:
+        _, _, http = cluster.verifier(chosen.model, *chosen.verifier.split())
+        client = Client(http)
+        for name, constraint in ({FREE: {}} | CONSTRAINTS).items():
+            question = PROMPTS[name][0] if name in PROMPTS else "Tell me about Lisbon, and answer in JSON."
+            fields = {"ignore_eos": False, "seed": 1} | ({"structured_outputs": constraint} if constraint else {})
+            for temperature in (0, 1):
+                answer = client.generate(chat(question), chosen.tokens, temperature=temperature, **fields)
+                times = [each["sample_ms"] for each in client.rounds(answer)]
+                rounds[f"{name}, {'sampled' if temperature else 'greedy'}"] = times
+            print(name, file=sys.stderr)
+    masked = [times for name, times in rounds.items() if not name.startswith(FREE)]
+    return {
+        "model": chosen.model,
+        "untimed": chosen.untimed,
+        "constraints": {name: distribution(times) for name, times in rounds.items()},
+        "together": distribution([time for times in masked for time in times]),
+    }
+
+
+def distribution(times):
+    ordered = sorted(times)
+    rank = math.ceil(0.99 * len(ordered)) - 1
+    return {"rounds": len(ordered), "median": median(ordered), "p99": ordered[rank], "maximum": ordered[-1]}
+
+
+def show_masks(report):
+    print(f"{report['model']}, milliseconds of choosing a token\n")
+    rows = report["constraints"] | {"all constraints together": report["together"]}
+    header = ["constraint", "rounds", "median", "99 %", "maximum"]
+    print(
+        table(
+            header,
+            [[name, str(row["rounds"]), row["median"], row["p99"], row["maximum"]] for name, row in rows.items()],
+        )
+    )
+
+
+def check_masks(report):
+    """As `check`, of the rounds of all constraints together."""
+    limits = {"median": MASK_MEDIAN, "p99": MASK_99}
+    found = report["together"]
+    return [
+        f"choosing a token under a mask takes {found[figure]:.2f} ms ({figure}), more than {limit}"
+        for figure, limit in limits.items()
+        if found[figure] > limit and not report["untimed"]
+    ]
+
+
 if __name__ == "__main__":
-    sys.exit(run("grammar", arguments(), measure, show, check))
+    chosen = arguments()
+    steps = [measure_masks, show_masks, check_masks] if chosen.masks else [measure, show, check]
+    sys.exit(run("grammar", chosen, *steps))

@@ -26,6 +26,7 @@ struct HostileTests {
         ("nested choices", .jsonSchema(nested("{\"anyOf\": [{\"type\": \"null\"}, ", "{}", "]}", 45))),
         ("nested arrays", .jsonSchema(nested("{\"type\": \"array\", \"items\": ", "{}", "}", 5000))),
         ("squares of branches", .jsonSchema(squares)),
+        ("classes of letters again and again", .jsonSchema(letters)),
         (
             "lengths upon lengths",
             .jsonSchema("{\"type\": \"string\", \"pattern\": \"(a|b)*a(a|b){30}\", \"maxLength\": 900}")
@@ -40,6 +41,12 @@ struct HostileTests {
 
     private static func nested(_ open: String, _ inner: String, _ close: String, _ depth: Int) -> String {
         String(repeating: open, count: depth) + inner + String(repeating: close, count: depth)
+    }
+
+    /// 15,000 alternatives, each with a class of hundreds of ranges.
+    private static var letters: String {
+        let alternatives = (0..<15_000).map { "\\\\w{1,\($0 % 100 + 1)}é" }
+        return "{\"type\": \"string\", \"pattern\": \"(\(alternatives.joined(separator: "|")))\"}"
     }
 
     /// 20 choices of 8 that must hold together.

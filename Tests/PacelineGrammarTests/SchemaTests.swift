@@ -159,20 +159,34 @@ struct SchemaTests {
     }
 
     @Test(
-        "that nothing satisfies are refused",
+        "that nothing satisfies are refused, with the place of what contradicts itself",
         arguments: [
-            "false", ##"{"type": "integer", "minimum": 3, "maximum": 2}"##,
-            ##"{"allOf": [{"type": "integer"}, {"type": "string"}]}"##,
-            ##"{"type": "string", "minLength": 3, "maxLength": 2}"##,
-            ##"{"properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##, ##"{"type": "string", "enum": [1]}"##,
-            ##"{"properties": {"a": false}, "required": ["a"]}"##,
-            ##"{"additionalProperties": false, "required": ["a"]}"##,
-            ##"{"type": "array", "minItems": 3, "maxItems": 2}"##,
-            ##"{"type": "string", "pattern": "^a$", "minLength": 2}"##,
-            ##"{"allOf": [{"$ref": "#"}, {"type": "string", "enum": [2]}]}"##,
+            ("false", ""), (##"{"type": "integer", "minimum": 3, "maximum": 2}"##, "$"),
+            (##"{"allOf": [{"type": "integer"}, {"type": "string"}]}"##, "$.allOf[0]"),
+            (##"{"type": "string", "minLength": 3, "maxLength": 2}"##, "$"),
+            (##"{"properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##, "$"),
+            (##"{"type": "string", "enum": [1]}"##, "$"),
+            (##"{"properties": {"a": false}, "required": ["a"]}"##, "$"),
+            (##"{"additionalProperties": false, "required": ["a"]}"##, "$"),
+            (##"{"type": "array", "minItems": 3, "maxItems": 2}"##, "$"),
+            (##"{"type": "string", "pattern": "^a$", "minLength": 2}"##, "$"),
+            (##"{"allOf": [{"$ref": "#"}, {"type": "string", "enum": [2]}]}"##, "$.allOf[1]"),
+            (
+                ##"{"properties": {"a": {"type": "array", "minItems": 1, "items": {"minimum": 5, "maximum": 3, "##
+                    + ##""type": "integer"}}}, "required": ["a"]}"##,
+                "$.properties.a.items"
+            ),
+            (
+                ##"{"properties": {"a": {"$ref": "#/$defs/x"}}, "required": ["a"], "$defs": {"x": {"properties": "##
+                    + ##"{"b": {"$ref": "#/$defs/x"}}, "required": ["b"]}}}"##,
+                "$.$defs.x"
+            ),
+            (##"{"anyOf": [{"type": "string", "enum": [1]}, {"type": "null", "enum": [2]}]}"##, "$.anyOf[0]"),
         ]
     )
-    func contradictions(schema: String) {
-        #expect(throws: GrammarError.self) { try Grammar(.jsonSchema(schema)) }
+    func contradictions(schema: String, place: String) {
+        let error = #expect(throws: GrammarError.self) { try Grammar(.jsonSchema(schema)) }
+        #expect(error?.place == place, "\(schema)")
+        #expect(error?.reason.contains("contradicts itself") == true || schema.contains("#"), "\(schema)")
     }
 }

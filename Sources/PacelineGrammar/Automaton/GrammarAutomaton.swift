@@ -16,6 +16,9 @@ package final class GrammarAutomaton {
     /// For each row, the next term by byte class; -1 where it is not known yet.
     private var steps: [Int32] = []
     private let width: Int
+    /// How many alternatives may stand side by side. A grammar that has many is given room for them, but what grows
+    /// beyond is cut off. It depends on the grammar alone, and so does every state.
+    private let mostAlternatives: Int
     let classes: [UInt8]
     private let representatives: [UInt8]
     private let members: [ByteSet]
@@ -30,6 +33,7 @@ package final class GrammarAutomaton {
         heights = Array(repeating: 0, count: terms.count)
         rows = Array(repeating: -1, count: terms.count)
         width = grammar.classes.count
+        mostAlternatives = grammar.limits.width + 4 * grammar.widestChoice
         classes = grammar.classes.classes
         representatives = grammar.classes.representatives
         members = grammar.classes.members
@@ -268,7 +272,7 @@ package final class GrammarAutomaton {
         let term = terms.choice(parts)
         register()
         guard case .choice(let flat) = terms[term] else { return term }
-        let isTooLarge = flat.count > grammar.limits.width || heights[Int(term.index)] > grammar.limits.height
+        let isTooLarge = flat.count > mostAlternatives || heights[Int(term.index)] > grammar.limits.height
         return isTooLarge && Int(term.index) >= grammar.terms.count ? .nothing : term
     }
 

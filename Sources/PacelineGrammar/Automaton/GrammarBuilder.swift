@@ -2,6 +2,8 @@
 struct GrammarBuilder {
     var terms = TermTable()
     private(set) var bodies: [Term?] = []
+    /// Where each rule comes from; empty if nobody can tell.
+    private(set) var places: [String] = []
     private(set) var machines: [FiniteAutomaton] = []
     private let limits: GrammarLimits
 
@@ -9,8 +11,10 @@ struct GrammarBuilder {
         self.limits = limits
     }
 
-    mutating func newRule() -> (rule: Int32, term: Term) {
+    /// - Parameter place: where it comes from, for errors.
+    mutating func newRule(_ place: String = "") -> (rule: Int32, term: Term) {
         let rule = Int32(bodies.count)
+        places.append(place)
         bodies.append(nil)
         return (rule, terms.intern(.rule(rule)))
     }
@@ -52,8 +56,10 @@ package struct GrammarLimits: Sendable, Hashable {
     package var machineStates = 40_000
     /// Steps between the first byte of a text and the term that takes it.
     package var depth = 400
-    /// Terms that wait behind each other, and alternatives side by side, while a text is read. What would exceed them
-    /// is not in the language.
+    /// Alternatives that a grammar may have at one place.
+    package var alternatives = 4096
+    /// Terms that wait behind each other, and alternatives side by side beyond those that the grammar has at one place,
+    /// while a text is read. What would exceed them is not in the language.
     package var height = 500
     package var width = 500
 

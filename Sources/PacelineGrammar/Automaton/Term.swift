@@ -39,6 +39,7 @@ struct TermTable: Sendable {
     private(set) var nodes: [TermNode] = []
     private var terms: [TermNode: Term] = [:]
     private(set) var literals: [UInt8] = []
+    private var literalTerms: [[UInt8]: Term] = [:]
 
     init() {
         _ = intern(.nothing)
@@ -69,9 +70,13 @@ struct TermTable: Sendable {
 
     mutating func literal(_ bytes: some Collection<UInt8>) -> Term {
         guard !bytes.isEmpty else { return .end }
+        let text = Array(bytes)
+        if let known = literalTerms[text] { return known }
         let start = Int32(literals.count)
-        literals += bytes
-        return intern(.literal(start, Int32(literals.count)))
+        literals += text
+        let term = intern(.literal(start, Int32(literals.count)))
+        literalTerms[text] = term
+        return term
     }
 
     mutating func sequence(_ first: Term, _ second: Term) -> Term {

@@ -48,7 +48,7 @@ struct SchemaCompiler {
         depth += 1
         defer { depth -= 1 }
         guard depth <= Self.depthLimit else { throw first.error("schemas are nested too deeply here; make it flatter") }
-        let (rule, term) = builder.newRule()
+        let (rule, term) = builder.newRule(first.path)
         rules[key] = term
         builder.define(rule, as: try body(of: flat))
         try builder.check(first.path)
@@ -60,6 +60,9 @@ struct SchemaCompiler {
             for name in ["anyOf", "oneOf"] {
                 guard let keyword = part.keyword(name) else { continue }
                 let branches = try keyword.list()
+                guard branches.count <= limits.alternatives else {
+                    throw keyword.error("it has \(branches.count) branches; \(limits.alternatives) are supported")
+                }
                 if parts.count > 1 { combinations += branches.count }
                 guard combinations <= Self.combinationLimit else {
                     throw keyword.error("too many branches have to be combined; say it with fewer anyOf and oneOf")

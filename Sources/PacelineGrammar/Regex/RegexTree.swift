@@ -63,20 +63,32 @@ indirect enum RegexTree {
         }
     }
 
-    /// - Parameter character: the term of one character of a set.
+    /// - Parameter character: the term of one character of a set; asked once for each set.
     func term(
         in table: inout TermTable,
         character: (inout TermTable, CodePointSet) -> Term
     ) -> Term {
+        // A class of letters has hundreds of ranges, and hostile patterns have it thousands of times.
+        var known: [CodePointSet: Term] = [:]
+        return made(in: &table) { table, set in
+            if let term = known[set] { return term }
+            let term = character(&table, set)
+            known[set] = term
+            return term
+        }
+    }
+
+    private func made(
+        in table: inout TermTable,
+        _ character: (inout TermTable, CodePointSet) -> Term
+    ) -> Term {
         switch self {
         case .empty, .textStart, .textEnd: .end
         case .character(let set): character(&table, set)
-        case .sequence(let parts):
-            table.sequence(parts.map { $0.term(in: &table, character: character) })
-        case .choice(let parts):
-            table.choice(parts.map { $0.term(in: &table, character: character) })
+        case .sequence(let parts): table.sequence(parts.map { $0.made(in: &table, character) })
+        case .choice(let parts): table.choice(parts.map { $0.made(in: &table, character) })
         case .repetition(let part, let minimum, let maximum):
-            table.repetition(part.term(in: &table, character: character), minimum, maximum)
+            table.repetition(part.made(in: &table, character), minimum, maximum)
         }
     }
 }
