@@ -7,6 +7,17 @@ package struct JSONReader {
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package let reason: String
         package let offset: Int
+        /// Whether the text is JSON so far, and only nested too deeply.
+        package var isTooDeep = false
+        /// The keys and places that lead to it, as `.name` and `[0]`; the innermost first.
+        package private(set) var steps: [String] = []
+
+        /// The same inside of another value.
+        fileprivate func inside(_ step: String) -> Failure {
+            var outer = self
+            outer.steps.append(step)
+            return outer
+        }
 
         package var description: String { "\(reason) at byte \(offset)" }
     }
@@ -54,7 +65,11 @@ package struct JSONReader {
     }
 
     private mutating func value(depth: Int) throws(Failure) -> TemplateValue {
-        guard depth <= depthLimit else { throw failure("arrays and objects are nested deeper than \(depthLimit)") }
+        guard depth <= depthLimit else {
+            var failure = failure("arrays and objects are nested deeper than \(depthLimit)")
+            failure.isTooDeep = true
+            throw failure
+        }
         skipSpace()
         switch byte {
         case UInt8(ascii: "{"): return try object(depth: depth)
@@ -65,6 +80,14 @@ package struct JSONReader {
         case UInt8(ascii: "n"): return try word("null", .none)
         case nil: throw failure("a value is missing")
         default: return try number()
+        }
+    }
+
+    private mutating func value(depth: Int, inside step: @autoclosure () -> String) throws(Failure) -> TemplateValue {
+        do throws(Failure) {
+            return try value(depth: depth)
+        } catch {
+            throw error.inside(step())
         }
     }
 
@@ -80,7 +103,7 @@ package struct JSONReader {
         var items: [TemplateValue] = []
         if skip("]") { return .list(items) }
         while true {
-            items.append(try value(depth: depth + 1))
+            items.append(try value(depth: depth + 1, inside: "[\(items.count)]"))
             skipSpace()
             if skip("]") { return .list(items) }
             guard skip(",") else { throw failure("',' or ']' was expected") }
@@ -98,7 +121,7 @@ package struct JSONReader {
             let key = try string()
             skipSpace()
             guard skip(":") else { throw failure("':' was expected") }
-            mapping.set(.text(key), try value(depth: depth + 1))
+            mapping.set(.text(key), try value(depth: depth + 1, inside: ".\(key.string)"))
             skipSpace()
             if skip("}") { return .mapping(mapping) }
             guard skip(",") else { throw failure("',' or '}' was expected") }

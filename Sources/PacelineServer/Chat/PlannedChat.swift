@@ -63,20 +63,17 @@ struct PlannedChat {
             )
         }
         let grammar = ToolCallGrammar(tools, body.tools, format)
-        guard let requested else {
-            guard body.tools.isForced || grammar.isStrict else { return nil }
-            let source = body.tools.isForced ? grammar.calls : grammar.free
-            return RequestedConstraint(source, "tools", parts: grammar.schemas)
+        if body.tools.isForced {
+            // A call has no text that a response_format could hold for; clients send it for answers of other turns.
+            guard requested?.isResponseFormat ?? true else { throw .textBesideCall(requested?.field) }
+            return RequestedConstraint(grammar.calls, "tools", parts: grammar.schemas)
         }
-        guard !body.tools.isForced else {
-            throw .invalidRequest(
-                "tool_choice asks for a call, but \(requested.field) for another text; leave one out",
-                param: requested.field
-            )
+        guard let requested else {
+            return grammar.isStrict ? RequestedConstraint(grammar.free, "tools", parts: grammar.schemas) : nil
         }
         // The answer itself is of this form, and calls on the way to it are calls.
         let source = GrammarSource.alternatives([requested.source, grammar.calls])
-        return RequestedConstraint(source, requested.field, parts: grammar.schemas)
+        return RequestedConstraint(source, requested.field, parts: [requested] + grammar.schemas)
     }
 
     private static func splitter(
@@ -91,6 +88,16 @@ struct PlannedChat {
             splitter.calls = ToolCallSplitter(format, tools: ToolDescriptions(tools), limit: limit)
         }
         return splitter
+    }
+}
+
+extension APIError {
+    /// 400: a call is forced, and a grammar of the client's own asks for something else.
+    fileprivate static func textBesideCall(_ field: String?) -> APIError {
+        .invalidRequest(
+            "tool_choice asks for a call, but \(field ?? "a grammar") for another text; leave one out",
+            param: field
+        )
     }
 }
 

@@ -33,7 +33,7 @@ protocol DialectAnswer: Sendable {
     static func error(_ error: ErrorBody.Detail, status: HTTPResponse.Status) -> JSONValue
 
     /// What the API calls a field of chat.
-    static var names: [String: String] { get }
+    var names: FieldNames { get }
 }
 
 extension DialectAnswer {
@@ -48,11 +48,11 @@ extension DialectAnswer {
         do {
             reply = try await chat(request.asking(Self.path, ByteBuffer(bytes: body.bytes)))
         } catch let error as APIError {
-            throw error.renamed(Self.names)
+            throw error.renamed(names)
         }
         switch reply {
         case .whole(let bytes, let contentType, let status, let headers):
-            let translated = try Self.value(bytes, status) { whole($0) }
+            let translated = try value(bytes, status)
             return .whole(translated?.bytes ?? bytes, contentType: contentType, status: status, headers: headers)
         case .events(let headers, let write):
             let translator = EventTranslator(self)
@@ -60,11 +60,7 @@ extension DialectAnswer {
         }
     }
 
-    private static func value(
-        _ bytes: [UInt8],
-        _ status: HTTPResponse.Status,
-        _ whole: (ChatChunk) -> JSONValue
-    ) throws -> JSONValue? {
+    private func value(_ bytes: [UInt8], _ status: HTTPResponse.Status) throws -> JSONValue? {
         if status == .ok {
             guard let chunk = ChatChunk(bytes) else {
                 throw APIError.internalError("the answer in chat is none; try again")
@@ -74,7 +70,7 @@ extension DialectAnswer {
         guard let detail = try? JSON.decode(ErrorBody.self, from: ByteBuffer(bytes: bytes)).error else { return nil }
         var fault = APIError(status: status, message: detail.message, type: detail.type)
         (fault.param, fault.code) = (detail.param, detail.code)
-        return error(ErrorBody(fault.renamed(names)).error, status: status)
+        return Self.error(ErrorBody(fault.renamed(names)).error, status: status)
     }
 }
 
@@ -146,18 +142,5 @@ extension APIRequest {
             body: body,
             tally: tally
         )
-    }
-}
-
-extension APIError {
-    /// The error with the names that the client knows the fields by.
-    func renamed(_ names: [String: String]) -> APIError {
-        guard let param else { return self }
-        let field = param.prefix { $0 != "[" && $0 != "." }
-        guard let name = names[String(field)] else { return self }
-        var error = self
-        error.param = name
-        if message.hasPrefix(field) { error.message = name + message.dropFirst(field.count) }
-        return error
     }
 }

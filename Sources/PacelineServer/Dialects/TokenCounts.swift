@@ -10,14 +10,16 @@ struct TokenCountRequest: Sendable {
 
     private let api: API
     private let chat: ChatDraft
+    private let names: FieldNames
 
     init(_ request: APIRequest, _ api: API) throws(APIError) {
         self.api = api
-        chat =
-            switch api {
-            case .responses: try ResponsesRequest(request, counts: true).chat
-            case .messages: try MessagesRequest(request, counts: true).chat
-            }
+        switch api {
+        case .responses: (chat, names) = (try ResponsesRequest(request, counts: true).chat, .responses)
+        case .messages:
+            let messages = try MessagesRequest(request, counts: true)
+            (chat, names) = (messages.chat, messages.names)
+        }
     }
 
     /// - Parameter counting: answers how many tokens a conversation of chat takes.
@@ -27,7 +29,7 @@ struct TokenCountRequest: Sendable {
         do {
             reply = try await counting(request.asking(path, ByteBuffer(bytes: chat.json.bytes)))
         } catch let error as APIError {
-            throw error.renamed(api == .responses ? ResponsesAnswer.names : MessagesAnswer.names)
+            throw error.renamed(names)
         }
         guard api == .messages, case .whole(let bytes, let contentType, let status, let headers) = reply else {
             return reply

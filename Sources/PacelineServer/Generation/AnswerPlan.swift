@@ -2,7 +2,6 @@ import Glibc
 import HTTPTypes
 import PacelineChat
 import PacelineCluster
-import PacelineGrammar
 import PacelineModel
 import PacelineSpeculation
 
@@ -20,8 +19,10 @@ struct AnswerPlan: Sendable {
     let options: GenerationOptions
     /// The seed of each prompt's first choice; the choices behind it count up from there.
     let seed: UInt64
-    /// A request for each choice; the choices of one prompt stand together.
-    let requests: [GenerationRequest]
+    /// A request for each choice; the choices of one prompt stand together. Nothing holds them to ``pending`` yet.
+    private(set) var requests: [GenerationRequest]
+    /// What the text must be, as long as it is not compiled; nil for anything.
+    private(set) var pending: PendingConstraint?
     /// Cuts the text of a choice, at the beginning of the answer.
     let splitter: AnswerSplitter
     /// The texts that the choices go on behind; empty without a resumption.
@@ -68,7 +69,6 @@ struct AnswerPlan: Sendable {
         var first = Self.request(options, text, model.tokenizer)
         first.sampling.seed = seed
         first.logProbabilities = logProbabilities
-        first.constraint = try Self.constraint(options, beginning, model.tokenizer)
         first.tenant = request.tenant
         first.name = RequestName(
             id: request.id,
@@ -78,28 +78,16 @@ struct AnswerPlan: Sendable {
         )
         requests = try Self.requests(first, options, prompts, contextLength: model.contextLength)
         given = requests.map { Self.text(of: $0, text) }
+        // Compiled later, since that may take long: a request that is refused anyway does not need it.
+        pending = options.constraint.map {
+            PendingConstraint($0, beginning: beginning, tokenizer: model.tokenizer, resumed: options.resume?.tokens)
+        }
     }
 
-    private static func constraint(
-        _ options: GenerationOptions,
-        _ beginning: Constraint.Beginning,
-        _ tokenizer: Tokenizer
-    ) throws(APIError) -> Constraint? {
-        guard let requested = options.constraint else { return nil }
-        let constraint: Constraint
-        do throws(GrammarError) {
-            constraint = try Constraint(requested.source, beginning: beginning, tokenizer: tokenizer)
-        } catch {
-            throw requested.refusal(error)
-        }
-        for (choice, tokens) in (options.resume?.tokens ?? []).enumerated() where !constraint.takes(tokens ?? []) {
-            throw .invalidRequest(
-                "resume.tokens has tokens of choice \(choice) that \(requested.field) does not allow; "
-                    + "send those of the answer itself",
-                param: "resume.tokens"
-            )
-        }
-        return constraint
+    /// Holds the text to what has been compiled.
+    mutating func hold(to constraint: Constraint) {
+        for choice in requests.indices { requests[choice].constraint = constraint }
+        pending = nil
     }
 
     /// What all choices have of their request's options.

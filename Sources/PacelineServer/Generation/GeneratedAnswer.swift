@@ -23,11 +23,21 @@ package struct GeneratedAnswer: Sendable {
     package init(_ request: APIRequest, model: ServedModel, start: AnswerStart) throws(APIError) {
         if request.path.hasSuffix("/chat/completions") {
             let chat = try PlannedChat(request, model: model, start: start)
-            self.init(chat.plan, AnswerStream(chat.plan, chat.answer, request.tally))
+            let plan = try Self.constrained(chat.plan)
+            self.init(plan, AnswerStream(plan, chat.answer, request.tally))
         } else {
             let completion = try PlannedCompletion(request, model: model, start: start)
-            self.init(completion.plan, AnswerStream(completion.plan, completion.answer, request.tally))
+            let plan = try Self.constrained(completion.plan)
+            self.init(plan, AnswerStream(plan, completion.answer, request.tally))
         }
+    }
+
+    /// Compiles what the text must be at once: there are no other requests to hold up.
+    private static func constrained(_ planned: AnswerPlan) throws(APIError) -> AnswerPlan {
+        guard let pending = planned.pending else { return planned }
+        var plan = planned
+        plan.hold(to: try pending.compile())
+        return plan
     }
 
     private init(_ plan: AnswerPlan, _ progress: any AnswerProgress) {

@@ -12,6 +12,7 @@ package struct GenerationService: Sendable {
     package let model: ServedModel
     package let backend: any GenerationBackend
     let logger: Logger
+    private let compilations = CompilationQueue()
 
     package init(model: ServedModel, backend: any GenerationBackend, logger: Logger) {
         self.model = model
@@ -33,10 +34,11 @@ package struct GenerationService: Sendable {
     /// - Parameter tally: counts the tokens for the access log.
     /// - Throws: ``APIError`` if they cannot be served, before anything is sent.
     func answer(
-        _ plan: AnswerPlan,
+        _ planned: AnswerPlan,
         _ format: some AnswerFormat,
         _ tally: RequestTally
     ) async throws -> APIReply {
+        let plan = try await constrained(planned)
         let stream = plan.options.stream
         let interval = stream.pingInterval ?? Self.pingInterval
         let silence = stream.isStreamed && interval > .zero ? interval : nil
@@ -54,6 +56,14 @@ package struct GenerationService: Sendable {
             }
             try await writer.event(EventStream.done)
         }
+    }
+
+    /// Has what the text must be compiled.
+    private func constrained(_ planned: AnswerPlan) async throws -> AnswerPlan {
+        guard let pending = planned.pending, let first = planned.requests.first else { return planned }
+        var plan = planned
+        plan.hold(to: try await compilations.perform(for: first.tenant) { try pending.compile() })
+        return plan
     }
 
     /// The answer in one piece, once all generations have ended.

@@ -1,11 +1,11 @@
 import HTTPTypes
 import PacelineGrammar
 import PacelineModel
-import PacelineServer
 import PacelineSpeculation
 import Testing
 
 @testable import PacelineCluster
+@testable import PacelineServer
 
 /// How clients ask for texts of a form, and what they get where that is not possible.
 @Suite("Requests for constrained text")
@@ -51,6 +51,39 @@ struct ConstraintRequestTests {
         let body = #"{"messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}"#
         _ = try await APICalls(model: model, backend: backend).whole(.chat, body)
         #expect(backend.requests.first?.constraint?.beginning == .afterThoughts)
+    }
+
+    @Test("are not compiled for a prompt that is too long", arguments: [APICalls.Endpoint.chat, .completions])
+    func tooLong(endpoint: APICalls.Endpoint) async throws {
+        let model = try TestModel.served(contextLength: 16)
+        let calls = APICalls(model: model, backend: TextBackend(model.tokenizer, ["x"]))
+        let long = String(repeating: "a b ", count: 40)
+        let prompt = #""prompt": "\#(long)", "messages": [{"role": "user", "content": "\#(long)"}]"#
+        let error = await #expect(throws: APIError.self) {
+            _ = try await calls.whole(endpoint, "{\(prompt), \"json_schema\": {\"not\": {}}}")
+        }
+        #expect(error?.code == "context_length_exceeded")
+    }
+
+    @Test("that pass a limit only together are refused in the name of the part that has the place")
+    func parts() {
+        let parts = ["city", "odd name", "zone"].enumerated().map { place, name in
+            RequestedConstraint(
+                .jsonSchema(#"{"properties": {"\#(name)": {"items": [true]}, "same": {}}}"#),
+                "tools[\(place)].function.parameters"
+            )
+        }
+        let whole = RequestedConstraint(.sequence([]), "tools", parts: parts)
+        for (place, param) in [
+            ("$.properties.zone.items[0]", "tools[2].function.parameters.properties.zone.items[0]"),
+            (#"$.properties["odd name"]"#, #"tools[1].function.parameters.properties["odd name"]"#),
+            // Nobody's, everybody's, and that of all.
+            ("$.properties.zone.items[1]", "tools"), ("$.properties.same", "tools"), ("$", "tools"), ("", "tools"),
+        ] {
+            let refusal = whole.refusal(GrammarError(place, "it is too large"))
+            #expect(refusal.param == param)
+            #expect(refusal.message.hasPrefix(param.prefix { $0 != "." }) && refusal.message.hasSuffix("too large"))
+        }
     }
 
     private static let unsupported: [(fields: String, param: String, words: String)] = [

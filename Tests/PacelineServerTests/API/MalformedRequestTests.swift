@@ -79,7 +79,12 @@ struct MalformedRequestTests {
         Case("{'prompt': 'x'}", nil, "a key in quotes was expected"),
         Case(#"{"prompt": 01}"#, nil, "not valid JSON"),
         Case(#"{"prompt": NaN}"#, nil, "not valid JSON"),
-        Case("{\"prompt\": \(nested)}", nil, "nested deeper than 100"),
+        Case(
+            "{\"prompt\": [1, \(nested)]}",
+            "prompt[1][0][0][0][0][0][0]",
+            "prompt[1][0][0][0][0][0][0]: arrays and objects are nested deeper than 100 at byte 114; make it flatter"
+        ),
+        Case(nested, nil, "the body: arrays and objects are nested deeper than 100"),
         Case(#"{"prompt": "\ud800"}"#, nil, #"\ud800 at byte 12, a lone surrogate"#),
         Case(#"{"prompt": "a\uDFFF"}"#, nil, #"\uDFFF at byte 13"#),
         Case(#"{"prompt": "x", "grammar": "\ud83d\u0041"}"#, nil, "lone surrogate"),
@@ -292,6 +297,9 @@ struct MalformedRequestTests {
         .chat(#""function_call": {"name": "f"}"#, "function_call", "use tools"),
     ]
 
+    private static let deepSchema =
+        String(repeating: #"{"items": "#, count: 100) + "1" + String(repeating: "}", count: 100)
+
     private static let chatOptions: [Case] = [
         .chat(#""logprobs": 5"#, "logprobs", "true or false"),
         .chat(#""top_logprobs": 5"#, "top_logprobs", "needs logprobs"),
@@ -302,6 +310,11 @@ struct MalformedRequestTests {
             "is missing"
         ),
         .chat(#""response_format": {"type": "json_schema"}"#, "response_format.json_schema", "is missing"),
+        .chat(
+            #""response_format": {"schema": \#(deepSchema)}"#,
+            "response_format.schema.items.items.items.items.items.items",
+            "nested deeper than 100"
+        ),
         .chat(#""response_format": "json""#, "response_format", "must be an object"),
         .chat(#""modalities": ["text", "audio"]"#, "modalities", "writes text only"),
         .chat(#""audio": {"voice": "alloy"}"#, "audio", "writes text only"),

@@ -1,3 +1,4 @@
+import HTTPTypes
 import PacelineGrammar
 import PacelineModel
 import PacelineServer
@@ -127,6 +128,30 @@ struct ToolCallGrammarTests {
         #expect(try !Self.allows(source, "Let me see."))
         let alone = try await Self.ask(family, form + #", "tool_choice": "none""#, text: "true").source
         #expect(try Self.allows(alone, "true") && !Self.allows(alone, family.call))
+    }
+
+    @Test("have no text that a response_format could hold for where they are forced")
+    func forcedBesideForm() async throws {
+        let form = #""response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "boolean"}}}"#
+        for choice in [#""tool_choice": "required""#, Self.time] {
+            let alone = try await Self.ask(Self.families[0], choice, text: "a").source
+            let both = try await Self.ask(Self.families[0], choice + ", " + form, text: "a").source
+            #expect(alone != nil && both == alone)
+        }
+    }
+
+    @Test(
+        "cannot be forced beside a grammar of the client's own",
+        arguments: [
+            (#""structured_outputs": {"regex": "a"}"#, "structured_outputs.regex"),
+            (#""json_schema": {"type": "boolean"}"#, "json_schema"), (#""grammar": "root ::= \"a\"""#, "grammar"),
+        ]
+    )
+    func forcedBesideGrammar(fields: String, param: String) async throws {
+        let error = await #expect(throws: APIError.self) {
+            _ = try await Self.ask(Self.families[0], #""tool_choice": "required", "# + fields, text: "a")
+        }
+        #expect(error?.status == .badRequest && error?.param == param)
     }
 
     @Test("that no grammar can be made for are refused with the place in their schema, also beside another form")

@@ -11,7 +11,7 @@ struct MessagesTests {
         "tools": [{"name": "weather", "description": "d", "input_schema": {"type": "object", "properties": {"city": \
         {"type": "string"}}}}]
         """
-    private static let user = #""messages": [{"role": "user", "content": "q"}], "max_tokens": 300, "seed": 0"#
+    static let user = #""messages": [{"role": "user", "content": "q"}], "max_tokens": 300, "seed": 0"#
 
     private func whole(_ calls: APICalls, _ body: String) async throws -> JSONObject {
         try JSONObject(whole: await calls.dialect(Self.path, body))

@@ -1,6 +1,6 @@
 /// Elements that wait, taken in turns: the oldest of one tenant, then the oldest of the next. So a tenant with a long
 /// line holds up the first of another by one element at most.
-struct FairQueue<Element: Sendable>: Sendable {
+package struct FairQueue<Element: Sendable>: Sendable {
     private struct Line {
         let tenant: Tenant
         /// Oldest first; never empty.
@@ -9,12 +9,14 @@ struct FairQueue<Element: Sendable>: Sendable {
 
     /// In the order of their turns.
     private var lines: [Line] = []
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    package init() {}
 
     var isEmpty: Bool { count == 0 }
 
     /// Elements of one tenant.
-    func count(of tenant: Tenant) -> Int {
+    package func count(of tenant: Tenant) -> Int {
         lines.first { $0.tenant == tenant }?.elements.count ?? 0
     }
 
@@ -23,7 +25,7 @@ struct FairQueue<Element: Sendable>: Sendable {
         lines.first?.elements.first
     }
 
-    mutating func append(_ element: Element, of tenant: Tenant) {
+    package mutating func append(_ element: Element, of tenant: Tenant) {
         count += 1
         if let place = lines.firstIndex(where: { $0.tenant == tenant }) {
             lines[place].elements.append(element)
@@ -33,7 +35,7 @@ struct FairQueue<Element: Sendable>: Sendable {
     }
 
     /// Takes out the element whose turn it is; then it is another tenant's turn.
-    mutating func removeNext() -> Element? {
+    package mutating func removeNext() -> Element? {
         guard !lines.isEmpty else { return nil }
         count -= 1
         var line = lines.removeFirst()
@@ -43,7 +45,7 @@ struct FairQueue<Element: Sendable>: Sendable {
     }
 
     /// Takes out an element before its turn; nil if there is no such element.
-    mutating func remove(where isWanted: (Element) -> Bool) -> Element? {
+    package mutating func remove(where isWanted: (Element) -> Bool) -> Element? {
         for place in lines.indices {
             guard let index = lines[place].elements.firstIndex(where: isWanted) else { continue }
             count -= 1

@@ -114,16 +114,55 @@ struct RequestedConstraint: Sendable, Hashable {
         (self.source, self.field, self.parts) = (source, field, parts)
     }
 
+    /// Whether it is OpenAI's `response_format`, which is about answers alone.
+    var isResponseFormat: Bool { field == "response_format" || field.hasPrefix("response_format.") }
+
     /// 400: it cannot be used. Names the field of the part that is at fault, if it is a part's.
-    func refusal(_ error: GrammarError) -> APIError {
-        for part in parts {
+    ///
+    /// - Parameter patience: how long to look for that part.
+    func refusal(_ error: GrammarError, patience: Duration = .seconds(1)) -> APIError {
+        guard !parts.isEmpty else { return APIError(error, field: field) }
+        // The limit of a grammar may be passed in a part that is fine by itself.
+        let owners = parts.filter { $0.holds(error.place) }
+        if owners.count == 1 { return APIError(error, field: owners[0].field) }
+        let end = ContinuousClock.now + patience
+        for part in parts where ContinuousClock.now < end {
             do throws(GrammarError) {
                 _ = try Grammar(part.source)
             } catch {
                 return APIError(error, field: part.field)
             }
         }
-        return APIError(error, field: field)
+        return .unsupportedConstraint("\(field): \(error)", param: field)
+    }
+
+    /// Whether its schema has this place, as in `$.properties.age`.
+    private func holds(_ place: String) -> Bool {
+        guard case .jsonSchema(let text) = source, place.hasPrefix("$.") || place.hasPrefix("$["),
+            let schema = try? JSONReader.read(text)
+        else { return false }
+        return schema.holds(place.dropFirst())
+    }
+}
+
+extension TemplateValue {
+    /// Whether a path, as in `.items[0]["a b"]`, leads to something.
+    fileprivate func holds(_ path: Substring) -> Bool {
+        guard !path.isEmpty else { return true }
+        switch self {
+        case .mapping(let mapping):
+            return mapping.entries.contains { entry in
+                guard case .text(let name) = entry.key else { return false }
+                return ["." + name.string, "[\"" + name.string + "\"]"].contains { step in
+                    path.hasPrefix(step) && entry.value.holds(path.dropFirst(step.count))
+                }
+            }
+        case .list(let items):
+            return items.values.enumerated().contains { place, value in
+                path.hasPrefix("[\(place)]") && value.holds(path.dropFirst("[\(place)]".count))
+            }
+        default: return false
+        }
     }
 }
 
@@ -132,6 +171,10 @@ extension APIError {
     init(_ error: GrammarError, field: String) {
         let inside = error.place.hasPrefix("$") ? error.place.dropFirst() : ""
         let place = error.place.isEmpty || error.place == "$" ? field : "\(field) at \(error.place)"
-        self = .invalidRequest("\(place): \(error.reason)", param: field + inside, code: "unsupported_constraint")
+        self = .unsupportedConstraint("\(place): \(error.reason)", param: field + inside)
+    }
+
+    fileprivate static func unsupportedConstraint(_ message: String, param: String) -> APIError {
+        .invalidRequest(message, param: param, code: "unsupported_constraint")
     }
 }

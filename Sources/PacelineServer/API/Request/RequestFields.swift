@@ -31,7 +31,8 @@ struct RequestFields {
         do throws(JSONReader.Failure) {
             value = try JSONReader.read(text)
         } catch {
-            throw .invalidRequest("the body is not valid JSON: \(error); send one JSON object")
+            throw error.isTooDeep
+                ? .tooDeep(error) : .invalidRequest("the body is not valid JSON: \(error); send one JSON object")
         }
         guard case .mapping(let mapping) = value else {
             throw .invalidRequest("the body must be one JSON object, not \(value.summary)")
@@ -160,6 +161,15 @@ struct RequestFields {
             "\(path(of: name)) is \(value.summary), which is not supported; \(advice)",
             param: path(of: name)
         )
+    }
+}
+
+extension APIError {
+    /// 400: the body is nested too deeply. Names the field by the outer steps to the place, since there are very many.
+    fileprivate static func tooDeep(_ failure: JSONReader.Failure) -> APIError {
+        let steps = failure.steps.suffix(8).reversed().map { $0.prefix(80) }.joined()
+        let field = steps.hasPrefix(".") ? String(steps.dropFirst()) : nil
+        return .invalidRequest("\(field ?? "the body"): \(failure); make it flatter", param: field)
     }
 }
 

@@ -21,9 +21,7 @@ struct MessagesAnswer: DialectAnswer {
 
     var body: JSONValue { request.chat.json }
 
-    static let names = [
-        "max_completion_tokens": "max_tokens", "stop": "stop_sequences", "response_format": "output_config.format",
-    ]
+    var names: FieldNames { request.names }
 
     var ping: ByteBuffer { NamedEvent(name: "ping", data: ["type": "ping"]).bytes }
 

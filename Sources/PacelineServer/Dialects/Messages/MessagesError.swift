@@ -8,11 +8,16 @@ enum MessagesError {
     /// The body of an error's answer, or of an event.
     static func body(_ error: ErrorBody.Detail, status: HTTPResponse.Status) -> JSONValue {
         // There is no field for the name of the parameter.
-        let named = error.param.map { error.message.contains($0) ? error.message : "\($0): \(error.message)" }
+        let named = error.param.map { names($0, error.message) ? error.message : "\($0): \(error.message)" }
         let message = named ?? error.message
         return [
             "type": "error", "error": ["type": .string(type(error, status)), "message": .string(message)],
         ]
+    }
+
+    /// Whether a message names a field, be it as `FIELD at $.place`.
+    private static func names(_ field: String, _ message: String) -> Bool {
+        message.contains(field) || message.replacing(" at $", with: "", maxReplacements: 1).hasPrefix(field)
     }
 
     private static func type(_ error: ErrorBody.Detail, _ status: HTTPResponse.Status) -> String {

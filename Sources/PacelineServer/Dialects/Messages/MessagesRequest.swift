@@ -4,6 +4,8 @@ import PacelineChat
 /// A request of Anthropic's Messages API as one for chat.
 struct MessagesRequest: Sendable {
     private(set) var chat = ChatDraft()
+    /// What the API calls the fields of chat.
+    private(set) var names = FieldNames.messages(format: "output_config.format")
 
     /// - Parameter counts: whether only the prompt's tokens are asked for.
     init(_ request: APIRequest, counts: Bool = false) throws(APIError) {
@@ -46,6 +48,7 @@ struct MessagesRequest: Sendable {
         guard format.value("type") == .text("json_schema"), let schema = format.value("schema") else {
             throw format.mismatch("type", "\"json_schema\", with a schema", format.value("type") ?? .none)
         }
+        names = .messages(format: format.path)
         chat.set(
             "response_format",
             ["type": "json_schema", "json_schema": ["name": "output", "schema": .verbatim(schema), "strict": true]]

@@ -18,9 +18,7 @@ struct ResponsesAnswer: DialectAnswer {
     var body: JSONValue { request.chat.json }
     var ping: ByteBuffer { EventStream.comment }
 
-    static let names = [
-        "messages": "input", "max_completion_tokens": "max_output_tokens", "response_format": "text.format",
-    ]
+    var names: FieldNames { .responses }
 
     static func error(_ error: ErrorBody.Detail, status _: HTTPResponse.Status) -> JSONValue { .error(error) }
 
