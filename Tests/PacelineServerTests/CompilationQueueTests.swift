@@ -53,13 +53,16 @@ struct CompilationQueueTests {
     func one() async throws {
         let queue = CompilationQueue()
         let running = Mutex((now: 0, most: 0))
+        let work = { @Sendable in
+            running.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
+            usleep(500)
+            running.withLock { $0.now -= 1 }
+        }
         let results = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<20 {
                 group.addTask {
                     try await queue.perform(for: Self.alice) {
-                        running.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
-                        usleep(500)
-                        running.withLock { $0.now -= 1 }
+                        work()
                         return number
                     }
                 }
@@ -123,9 +126,10 @@ struct CompilationQueueTests {
     func patience() async throws {
         let queue = CompilationQueue(limits: .init(patience: .milliseconds(20)))
         let late = Mutex(false)
+        let work = { @Sendable in late.withLock { $0 = true } }
         var waiting: Task<Void, any Error>?
         try await holding(queue) {
-            waiting = Task { try await queue.perform(for: Self.alice) { late.withLock { $0 = true } } }
+            waiting = Task { try await queue.perform(for: Self.alice, work) }
             try await until { queue.waiting == 1 }
             try await Task.sleep(for: .milliseconds(30))
         }
@@ -139,8 +143,9 @@ struct CompilationQueueTests {
     func cancelled() async throws {
         let queue = CompilationQueue()
         let ran = Mutex(false)
+        let work = { @Sendable in ran.withLock { $0 = true } }
         try await holding(queue) {
-            let left = Task { try await queue.perform(for: Self.alice) { ran.withLock { $0 = true } } }
+            let left = Task { try await queue.perform(for: Self.alice, work) }
             try await until { queue.waiting == 1 }
             left.cancel()
             await #expect(throws: CancellationError.self) { try await left.value }
