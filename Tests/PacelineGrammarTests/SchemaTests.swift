@@ -170,7 +170,7 @@ struct SchemaTests {
             (##"{"additionalProperties": false, "required": ["a"]}"##, "$"),
             (##"{"type": "array", "minItems": 3, "maxItems": 2}"##, "$"),
             (##"{"type": "string", "pattern": "^a$", "minLength": 2}"##, "$"),
-            (##"{"allOf": [{"$ref": "#"}, {"type": "string", "enum": [2]}]}"##, "$.allOf[1]"),
+            (##"{"allOf": [{"$ref": "#"}, {"type": "string", "enum": [2]}]}"##, "$"),
             (
                 ##"{"properties": {"a": {"type": "array", "minItems": 1, "items": {"minimum": 5, "maximum": 3, "##
                     + ##""type": "integer"}}}, "required": ["a"]}"##,
