@@ -118,7 +118,8 @@ extension ClusterSuite {
 
         @Test("A drafter with a non-finite logit stops drafting for the request, and no token changes")
         func drafter() async throws {
-            let cluster = try await TestCluster(TestModels.tiny, "--always-draft")
+            // So small a target would not wait for its drafts otherwise.
+            let cluster = try await TestCluster(TestModels.tiny, "--drafting", "stop-and-wait", "--draft-wait", "1s")
             var request = CompletionRequest.greedy("", tokens: 24)
             request.prompt = .tokens([1, 2, Token(Self.lawless), 3])
             let expected = try await cluster.generate(request).tokens
@@ -130,8 +131,10 @@ extension ClusterSuite {
                 #expect(try await cluster.generate(request).tokens == expected)
             }
             #expect(worker.isRunning)
-            // Requests without that token still get drafts.
-            while try await cluster.generate(.greedy("the end", tokens: 40)).draftedTokens == 0 {}
+            // Requests without that token still get drafts. Certain ones, or this target would not verify them.
+            var lawful = CompletionRequest.greedy("the end", tokens: 40)
+            lawful.logitBias = ["65": 100]
+            while try await cluster.generate(lawful).draftedTokens == 0 {}
         }
 
         private func post(_ body: String, to cluster: TestCluster) async throws -> (Int?, Data) {
