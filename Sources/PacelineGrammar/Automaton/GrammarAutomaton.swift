@@ -16,8 +16,9 @@ package final class GrammarAutomaton {
     /// For each row, the next term by byte class; -1 where it is not known yet.
     private var steps: [Int32] = []
     private let width: Int
-    /// How many alternatives may stand side by side. A grammar that has many is given room for them, but what grows
-    /// beyond is cut off. It depends on the grammar alone, and so does every state.
+    /// How many alternatives may stand side by side. A grammar that has many is given room for each of them, and for
+    /// the few readings that one may have at once, as where white space may follow. What grows beyond is cut off. It
+    /// depends on the grammar alone, and so does every state.
     private let mostAlternatives: Int
     let classes: [UInt8]
     private let representatives: [UInt8]
