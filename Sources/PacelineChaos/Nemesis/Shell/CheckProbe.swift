@@ -107,6 +107,8 @@ struct CheckProbe: Sendable {
         let limit = TimeAmount.nanoseconds(Int64(check.timeout / .nanoseconds(1)))
         let connection = try await ClientBootstrap(group: group)
             .connectTimeout(limit)
+            // A service that greets and ends its direction still gets to hear this one.
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: endpoint.host, port: endpoint.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
