@@ -53,11 +53,12 @@ class ScriptedModel:
 
     `result` follows results of tools, `otherwise` is for all else; the others are asked for by their names in the last
     message. `work` is how many million weights a token costs, for models that are to take their time. With `errs`, the
-    model has the same vocabulary and is wrong about every token: a drafter that lies.
+    model has the same vocabulary and is wrong about every token: a drafter that lies. Where a script says nothing all
+    tokens are equal, but for a model that `leans` to the last ones: it lies where a constraint leaves little else.
     """
 
-    def __init__(self, scripts, work=0, errs=False):
-        self.scripts, self.work, self.errs = scripts, work, errs
+    def __init__(self, scripts, work=0, errs=False, leans=False):
+        self.scripts, self.work, self.errs, self.leans = scripts, work, errs, leans
         selectors = [f"<|{name}|>" for name in scripts]
         self.tokens = [LETTERS[byte] for byte in range(256)] + CONTROLS + selectors
         self.types = [1] * 256 + [3] * (len(CONTROLS) + len(selectors))
@@ -81,7 +82,7 @@ class ScriptedModel:
 
     def write(self, path):
         states = sorted(self.follows)
-        width = -(-len(states) // 32) * 32
+        width = -(-(len(states) + 1) // 32) * 32
         embedding = array.array("f", bytes(4 * width * len(self.tokens)))
         output = array.array("f", embedding)
         for place, token in enumerate(states):
@@ -89,6 +90,9 @@ class ScriptedModel:
             # Another state's successor is always a wrong one.
             after = self.follows[states[(place + 1) % len(states)] if self.errs else token]
             output[after * width + place] = 10
+        for token in range(len(self.tokens)) if self.leans else ():
+            embedding[token * width + width - 1] = 1
+            output[token * width + width - 1] = 4 * token / len(self.tokens)
         hidden = max(32, self.work * 1_000_000 // (3 * width) // 32 * 32)
         zeros, ones = (lambda count: bytes(4 * count)), array.array("f", [1] * width).tobytes()
         square, wide = zeros(width * width), zeros(width * hidden)
