@@ -315,8 +315,8 @@ let fuzzing: [Target] = [
     .target(
         name: "PacelineFuzzing",
         dependencies: [
-            "CPacelineChecksum", "PacelineChaos", "PacelineChat", "PacelineCluster", "PacelineModel", "PacelineServer",
-            "PacelineSpeculation", "PacelineTensor", "PacelineTestKit", "PacelineWire",
+            "CPacelineChecksum", "PacelineChaos", "PacelineChat", "PacelineCluster", "PacelineGrammar", "PacelineModel",
+            "PacelineServer", "PacelineSpeculation", "PacelineTensor", "PacelineTestKit", "PacelineWire",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),

@@ -1,5 +1,6 @@
-"""Calls of tools through a gateway whose verifiers are killed in the middle of the answer, in all three APIs."""
+"""Calls of tools, in all three APIs, and JSON of a schema through a gateway whose verifiers are killed in the middle."""
 
+import json
 import os
 import pathlib
 import sys
@@ -101,6 +102,20 @@ class FailoverCase(unittest.TestCase):
             return text, "".join(parts), end.delta.stop_reason, end.usage.output_tokens
 
         self.assertEqual(self.struck(ask, values)[1:3], ('{"city": "Bern"}', "tool_use"))
+
+    def test_json_of_a_schema(self):
+        kinds = {"type": "array", "items": {"enum": ["sunny", "rainy", 17, None]}, "minItems": 60, "maxItems": 60}
+        form = {"type": "json_schema", "json_schema": {"name": "kinds", "schema": kinds}}
+
+        def ask(address):
+            fields = {"model": NAME, "messages": QUESTION, "response_format": form, "seed": 5, "temperature": 1}
+            return self.openai(address).chat.completions.create(stream=True, **fields)
+
+        def values(chunks):
+            return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+
+        items = json.loads(self.struck(ask, values))
+        self.assertEqual((len(items), len(set(items))), (60, 4))
 
     def test_counts_and_errors_come_through(self):
         _, gateway = self.addresses()

@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=Deploy/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/../../Deploy/lib.sh"
 
-readonly targets=(frames messages gguf tokenizer templates completions chat chaos schedules datastore)
+readonly targets=(frames messages gguf tokenizer templates completions chat chaos schedules datastore grammars)
 
 usage() {
     cat <<'END_OF_USAGE'
@@ -14,8 +14,8 @@ Usage: Tests/Fuzzing/fuzz.sh TARGET [--runs N]
        Tests/Fuzzing/fuzz.sh TARGET --input FILE
        Tests/Fuzzing/fuzz.sh --counts
 
-Fuzzes one target: frames, messages, gguf, tokenizer, templates, completions, chat, chaos, schedules or datastore. The
-first use builds the targets with coverage in .build-fuzz, which takes some minutes.
+Fuzzes one target: frames, messages, gguf, tokenizer, templates, completions, chat, chaos, schedules, datastore or
+grammars. The first use builds the targets with coverage in .build-fuzz, which takes some minutes.
 
   --runs N      executions (default: 1,000,000); a run goes on from the corpus that earlier ones have left
   --minimize    write a small corpus with the same coverage to Tests/Fuzzing/corpora/TARGET

@@ -35,7 +35,7 @@ package struct FuzzFinding: Error, CustomStringConvertible {
 
 /// All targets, by the name of their corpus.
 package enum FuzzTargets: String, CaseIterable, Sendable {
-    case frames, messages, gguf, tokenizer, templates, completions, chat, chaos, schedules, datastore
+    case frames, messages, gguf, tokenizer, templates, completions, chat, chaos, schedules, datastore, grammars
 
     package func make() throws -> any FuzzTarget {
         switch self {
@@ -49,6 +49,7 @@ package enum FuzzTargets: String, CaseIterable, Sendable {
         case .chaos: ChaosTarget()
         case .schedules: ScheduleTarget()
         case .datastore: DatastoreTarget()
+        case .grammars: GrammarTarget()
         }
     }
 }
