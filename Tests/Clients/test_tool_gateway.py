@@ -1,4 +1,4 @@
-"""Calls of tools, in all three APIs, and JSON of a schema through a gateway whose verifiers are killed in the middle."""
+"""Calls of tools in all three APIs, and JSON of a schema, through a gateway whose verifiers are killed meanwhile."""
 
 import json
 import os

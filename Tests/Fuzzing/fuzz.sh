@@ -51,7 +51,8 @@ prepare() {
     findings="$build_folder/findings/$1"
     committed="$root/Tests/Fuzzing/corpora/$1"
     mkdir -p -- "$corpus" "$findings" "$committed"
-    export PACELINE_FUZZ_TARGET="$1"
+    # Where Swift tells of a crash itself, libFuzzer does not keep the input.
+    export PACELINE_FUZZ_TARGET="$1" SWIFT_BACKTRACE=enable=no
     "$fuzzer" --seeds "$corpus"
 }
 

@@ -76,6 +76,20 @@ struct HostileTests {
         #expect(start.duration(to: .now) < .seconds(20), "\(name)")
     }
 
+    @Test(
+        "are refused in one line, whatever they have in theirs",
+        arguments: [
+            .gbnf("root ::= \"\\\n\""), .gbnf("root ::= \"a\" \u{1b}"),
+            .jsonSchema("{\"properties\": {\"a\\nb\": {\"not\": {}}}}"),
+            .jsonSchema("{\"type\": \"a\\nb\"}"),
+        ] as [GrammarSource]
+    )
+    func lines(source: GrammarSource) {
+        let error = #expect(throws: GrammarError.self) { try Grammar(source) }
+        let line = error?.description ?? ""
+        #expect(!line.isEmpty && !line.unicodeScalars.contains { $0.value < 32 || $0.value == 0x2028 }, "\(line)")
+    }
+
     /// Mutations of each part; more can be asked for.
     private static let mutations =
         ProcessInfo.processInfo.environment["PACELINE_TEST_SEEDS"].flatMap { Int($0) } ?? 1500
