@@ -238,7 +238,8 @@ package final class GrammarAutomaton {
             let taken = append(step(first, byteClass), second)
             guard nullable[Int(first.index)] else { return taken }
             return choice([taken, step(second, byteClass)])
-        case .choice(let parts): return choice(parts.map { step($0, byteClass) })
+        case .choice(let parts):
+            return choice(parts.filter { mayBegin($0, with: byte) }.map { step($0, byteClass) })
         case .repetition(let part, let minimum, let maximum):
             let taken = step(part, byteClass)
             guard taken != .nothing else { return .nothing }
@@ -251,6 +252,18 @@ package final class GrammarAutomaton {
         case .machine(let machine, let state):
             guard let next = grammar.machines[Int(machine)].next(Int(state), byte) else { return .nothing }
             return intern(.machine(machine, state: Int32(next)))
+        }
+    }
+
+    /// Whether a text of a term may begin with a byte; true in doubt. Of hundreds of alternatives most begin otherwise,
+    /// and this costs far less than a derivative and a row for each.
+    private func mayBegin(_ term: Term, with byte: UInt8) -> Bool {
+        switch terms[term] {
+        case .nothing, .end: false
+        case .byte(let set): set.contains(byte)
+        case .literal(let start, _): terms.literals[Int(start)] == byte
+        case .sequence(let first, _): nullable[Int(first.index)] || mayBegin(first, with: byte)
+        case .choice, .repetition, .rule, .machine: true
         }
     }
 
