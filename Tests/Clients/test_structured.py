@@ -1,5 +1,6 @@
 """Structured output: what the clients' schemas ask for is what they get, drafted or not, and cut anywhere."""
 
+import concurrent.futures
 import enum
 import json
 import re
@@ -110,9 +111,13 @@ class Structured(ServiceCase):
         whole = self.post(self.plain, body)
         tokens = [token for chunk in whole for token in ids(chunk)]
         Place.model_validate_json(content(whole))
-        for cut in range(1, len(tokens))[self.cuts]:
+        cuts = range(1, len(tokens))[self.cuts]
+        resumed = [body | {"resume": {"tokens": tokens[:cut]}} for cut in cuts]
+        # Several at a time are faster, and each runs in other batches.
+        with concurrent.futures.ThreadPoolExecutor(4) as asking:
+            rests = list(asking.map(lambda body: self.post(self.drafted, body), resumed))
+        for cut, rest in zip(cuts, rests, strict=True):
             with self.subTest(cut=cut):
-                rest = self.post(self.drafted, body | {"resume": {"tokens": tokens[:cut]}})
                 self.assertEqual([token for chunk in rest for token in ids(chunk)], tokens[cut:])
                 self.assertTrue(content(whole).endswith(content(rest)))
 
