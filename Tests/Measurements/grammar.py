@@ -1,9 +1,10 @@
 """What the grammar drafter gains on constrained texts.
 
-Three prompts ask for JSON that a schema describes: a person, a list of products, a weather report. Each is answered by
-plain masked decoding and with drafters in the verifier's process, without and with a worker process, in alternating
-order, so that a change of the machine's speed affects all. The texts must be equal. The expectation is for the three
-together, the time of plain decoding by the time with drafters: a person is mostly free text, which no grammar forces.
+Four prompts ask for JSON that a schema describes: a person, a list of products, a weather report, a booking. Each is
+answered by plain masked decoding and with drafters in the verifier's process, without and with a worker process, in
+alternating order, so that a change of the machine's speed affects all. The texts must be equal. The expectation is for
+each of the three whose JSON is mostly names, numbers and choices. A person is mostly free text, which no grammar
+forces: it is there to show that.
 With `--drafters grammar,ngram,grammar+ngram` it shows what drafters gain together.
 
 With `--masks` it measures instead what choosing a token costs under constraints of many kinds, greedy and at
@@ -52,6 +53,15 @@ FORECAST = {
     "chance_of_rain_percent": INTEGER,
     "wind_warning": BOOLEAN,
 }
+PASSENGER = {
+    "passenger_number": INTEGER,
+    "seat_class": {"enum": ["economy", "premium_economy", "business"]},
+    "meal_preference": {"enum": ["standard", "vegetarian", "vegan", "kosher", "halal"]},
+    "has_checked_baggage": BOOLEAN,
+    "is_frequent_flyer": BOOLEAN,
+}
+# Prompts whose answers are mostly free text.
+FREE_TEXT = {"person"}
 # Of each prompt: what it asks for, and the schema of the answer.
 PROMPTS = {
     "person": (
@@ -80,6 +90,18 @@ PROMPTS = {
                 "location": closed({"city": STRING, "country_code": {"type": "string", "pattern": "^[A-Z]{2}$"}}),
                 "unit": {"enum": ["celsius", "fahrenheit"]},
                 "forecasts": {"type": "array", "items": closed(FORECAST), "minItems": 3, "maxItems": 3},
+            }
+        ),
+    ),
+    "booking": (
+        "Three passengers fly from Lisbon (LIS) to Oslo (OSL): one in business class who is vegan and flies often, and "
+        "two in economy, of whom one is vegetarian and has a suitcase. Write the booking as JSON.",
+        closed(
+            {
+                "departure_airport": {"type": "string", "pattern": "^[A-Z]{3}$"},
+                "arrival_airport": {"type": "string", "pattern": "^[A-Z]{3}$"},
+                "is_refundable": BOOLEAN,
+                "passengers": {"type": "array", "items": closed(PASSENGER), "minItems": 3, "maxItems": 3},
             }
         ),
     ),
@@ -252,12 +274,12 @@ def show(report):
 def check(report):
     """Checks the expectations; returns a sentence for each that is not met."""
     wrong = []
-    for kind, ratio in report["together"].items():
-        if "grammar" in kind.split(",")[0].split("+") and ratio < GAIN and not report["untimed"]:
-            wrong.append(f"{kind} has {ratio:.2f} of the plain speed over all prompts, less than {GAIN}")
     for name, prompt in report["prompts"].items():
         for kind, entry in prompt["ways"].items():
             drafters = kind.split(",")[0].split("+")
+            is_expected = "grammar" in drafters and name not in FREE_TEXT and not report["untimed"]
+            if is_expected and entry["ratio"] < GAIN:
+                wrong.append(f"{name}: {kind} has {entry['ratio']:.2f} of the plain speed, less than {GAIN}")
             for alone in drafters if len(drafters) > 1 else []:
                 other = prompt["ways"].get(kind.replace("+".join(drafters), alone))
                 if other and entry["tokens_per_pass"] < TOGETHER * other["tokens_per_pass"]:
