@@ -12,22 +12,21 @@ package struct ChaosError: Error, Hashable, Sendable, CustomStringConvertible {
         ChaosError(status: 400, message: "bad request body: \(reason)")
     }
 
-    static func missingField(_ field: String) -> ChaosError {
-        ChaosError(status: 400, message: "missing required field: \(field) must be a string that is not empty")
+    /// - Parameter place: of the object that lacks the field.
+    static func missingField(_ field: String, _ expected: String, _ place: JSONPlace) -> ChaosError {
+        ChaosError(status: 400, message: "missing required field: \(field) must be \(expected), \(place)")
     }
 
-    static func invalidStream(_ stream: String) -> ChaosError {
-        ChaosError(
-            status: 400,
-            message: "stream was invalid, can be either upstream or downstream: \"\(stream.prefix(40))\" is neither"
-        )
+    static func invalidStream(_ stream: String, _ place: JSONPlace) -> ChaosError {
+        let reason = "stream was invalid, can be either upstream or downstream: \"\(stream.prefix(40))\" is neither"
+        return ChaosError(status: 400, message: "\(reason), \(place)")
     }
 
-    static func invalidType(_ type: String) -> ChaosError {
+    static func invalidType(_ type: String, _ place: JSONPlace) -> ChaosError {
         let known = ToxicType.allCases.map(\.rawValue).joined(separator: ", ")
         return ChaosError(
             status: 400,
-            message: "invalid toxic type: \"\(type.prefix(40))\" is none of \(known)"
+            message: "invalid toxic type: \"\(type.prefix(40))\" is none of \(known), \(place)"
         )
     }
 

@@ -7,68 +7,96 @@ import PacelineWire
 /// One JSON object of a request, read field by field. Fields that nobody reads are ignored, as Toxiproxy does; a field
 /// that is null counts as absent.
 package struct ChaosInput {
-    /// Where the object is: empty for the body itself, otherwise for example `toxics[2]`.
-    private let path: String
+    /// Where the object is in the text: no steps for the body itself, otherwise for example those of `toxics[2]`.
+    private let steps: [JSONPlace.Step]
     private let mapping: TemplateMapping
-
-    private init(_ mapping: TemplateMapping, path: String) {
-        self.mapping = mapping
-        self.path = path
-    }
+    /// The whole body.
+    private let text: String
 
     /// Reads a body that is one object.
     ///
     /// - Throws: ``ChaosError`` 400.
     package static func object(_ body: ByteBuffer) throws(ChaosError) -> ChaosInput {
-        let value = try read(body)
+        let (value, text) = try read(body)
         guard case .mapping(let mapping) = value else {
             throw .badRequest("one JSON object was expected, not \(kind(value))")
         }
-        return ChaosInput(mapping, path: "")
+        return ChaosInput(steps: [], mapping: mapping, text: text)
     }
 
     /// Reads a body that is an array of objects.
     ///
     /// - Throws: ``ChaosError`` 400.
     package static func objects(_ body: ByteBuffer) throws(ChaosError) -> [ChaosInput] {
-        let value = try read(body)
+        let (value, text) = try read(body)
         guard case .list(let items) = value else {
             throw .badRequest("a JSON array of proxies was expected, not \(kind(value))")
         }
-        return try objects(items, path: "")
+        return try objects(items, at: [], in: text)
     }
 
-    private static func objects(_ items: TemplateItems, path: String) throws(ChaosError) -> [ChaosInput] {
+    private static func objects(
+        _ items: TemplateItems,
+        at steps: [JSONPlace.Step],
+        in text: String
+    ) throws(ChaosError) -> [ChaosInput] {
         var objects: [ChaosInput] = []
         for (index, item) in items.values.enumerated() {
+            let own = steps + [.item(index)]
             guard case .mapping(let mapping) = item else {
-                throw .badRequest("\(path)[\(index)] must be an object, not \(kind(item))")
+                let place = JSONPlace(of: own, in: text)
+                throw .badRequest("\(name(of: own)) must be an object, not \(kind(item)), \(place)")
             }
-            objects.append(ChaosInput(mapping, path: "\(path)[\(index)]"))
+            objects.append(ChaosInput(steps: own, mapping: mapping, text: text))
         }
         return objects
     }
 
-    private static func read(_ body: ByteBuffer) throws(ChaosError) -> TemplateValue {
+    private static func read(_ body: ByteBuffer) throws(ChaosError) -> (TemplateValue, String) {
         let bytes = body.readableBytesView
         guard !bytes.isEmpty else { throw .badRequest("the body is empty; send JSON") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .badRequest("the body is not valid UTF-8; send it in that encoding")
         }
         do throws(JSONReader.Failure) {
-            return try JSONReader.read(text)
+            return (try JSONReader.read(text), text)
         } catch {
-            let before = text.utf8.prefix(error.offset)
-            let line = before.count { $0 == 0x0a } + 1
-            let column = before.reversed().prefix { $0 != 0x0a }.count + 1
-            throw .badRequest("\(error.reason) at line \(line), column \(column); send valid JSON")
+            let place = JSONPlace(offset: error.offset, in: text)
+            throw .badRequest("\(error.reason) \(place); send valid JSON")
         }
     }
 
     // MARK: Fields
 
     private func name(_ field: String) -> String {
-        path.isEmpty ? field : "\(path).\(field)"
+        Self.name(of: steps + [.field(field)])
+    }
+
+    /// For example `toxics[2].attributes`.
+    private static func name(of steps: [JSONPlace.Step]) -> String {
+        steps.reduce(into: "") { name, step in
+            switch step {
+            case .field(let field): name += name.isEmpty ? field : ".\(field)"
+            case .item(let index): name += "[\(index)]"
+            }
+        }
+    }
+
+    /// A field is wrong, or, if it is not there, the object that lacks it.
+    ///
+    /// - Parameter reason: begins with the field's name, and may end in a way out behind a semicolon.
+    private func refusal(of field: String, _ reason: String) -> ChaosError {
+        var parts = reason.split(separator: "; ", maxSplits: 1).map(String.init)
+        parts[0] += ", \(place(of: field))"
+        return .badRequest(parts.joined(separator: "; "))
+    }
+
+    private func place(of field: String) -> JSONPlace {
+        JSONPlace(of: steps + [.field(field)], in: text)
+    }
+
+    func missing(_ field: String, _ expected: String) -> ChaosError {
+        .missingField(name(field), expected, place(of: field))
     }
 
     private func value(_ field: String) -> TemplateValue? {
@@ -85,7 +113,7 @@ package struct ChaosInput {
 
     /// A string that must be there.
     func required(_ field: String) throws(ChaosError) -> String {
-        guard let text = try string(field), !text.isEmpty else { throw .missingField(name(field)) }
+        guard let text = try string(field), !text.isEmpty else { throw missing(field, "a string that is not empty") }
         return text
     }
 
@@ -113,22 +141,22 @@ package struct ChaosInput {
         case .int(let int) where int >= 0: return UInt64(int)
         case .numeral(let digits):
             if let number = UInt64(digits) { return number }
-            throw .badRequest("\(name(field)) must be a whole number below 2^64, not \(digits.prefix(40))")
+            throw mismatch(field, "a whole number below 2^64", .numeral(digits))
         case let other?: throw mismatch(field, "a whole number from 0", other)
-        case nil: throw .badRequest("\(name(field)) is missing; it must be a whole number from 0")
+        case nil: throw refusal(of: field, "\(name(field)) is missing; it must be a whole number from 0")
         }
     }
 
     func object(_ field: String) throws(ChaosError) -> ChaosInput? {
         guard let value = value(field) else { return nil }
         guard case .mapping(let mapping) = value else { throw mismatch(field, "an object", value) }
-        return ChaosInput(mapping, path: name(field))
+        return ChaosInput(steps: steps + [.field(field)], mapping: mapping, text: text)
     }
 
     func list(_ field: String) throws(ChaosError) -> [ChaosInput]? {
         guard let value = value(field) else { return nil }
         guard case .list(let items) = value else { throw mismatch(field, "an array", value) }
-        return try Self.objects(items, path: name(field))
+        return try Self.objects(items, at: steps + [.field(field)], in: text)
     }
 
     /// Throws for a field that is none of `known`: a misspelt setting would do nothing, and nobody would notice.
@@ -136,12 +164,13 @@ package struct ChaosInput {
         for entry in mapping.entries {
             guard case .text(let key) = entry.key, !known.contains(key.string) else { continue }
             let names = known.isEmpty ? "there are none for this type" : "there are \(known.joined(separator: ", "))"
-            throw .badRequest("\(name(String(key.string.prefix(40)))) is no setting of the toxic; \(names)")
+            let shown = name(String(key.string.prefix(40)))
+            throw refusal(of: key.string, "\(shown) is no setting of the toxic; \(names)")
         }
     }
 
     func mismatch(_ field: String, _ expected: String, _ value: TemplateValue) -> ChaosError {
-        .badRequest("\(name(field)) must be \(expected), not \(Self.kind(value))")
+        refusal(of: field, "\(name(field)) must be \(expected), not \(Self.kind(value))")
     }
 
     private static func kind(_ value: TemplateValue) -> String {
@@ -166,9 +195,11 @@ extension ChaosInput {
     /// - Throws: ``ChaosError`` 400.
     package func toxic() throws(ChaosError) -> ToxicDefinition {
         let word = try string("stream") ?? StreamDirection.downstream.rawValue
-        guard let stream = StreamDirection(rawValue: word.lowercased()) else { throw .invalidStream(word) }
+        guard let stream = StreamDirection(rawValue: word.lowercased()) else {
+            throw .invalidStream(word, place(of: "stream"))
+        }
         let typeName = try string("type") ?? ""
-        guard let type = ToxicType(rawValue: typeName) else { throw .invalidType(typeName) }
+        guard let type = ToxicType(rawValue: typeName) else { throw .invalidType(typeName, place(of: "type")) }
         let name = try string("name") ?? ""
         let toxic = ToxicDefinition(
             name: name.isEmpty ? nil : name,
@@ -189,7 +220,7 @@ extension ChaosInput {
         guard let word = try string(field) else { return nil }
         guard let type = MessageType.allCases.first(where: { "\($0)" == word }) else {
             let known = MessageType.allCases.map { "\($0)" }.joined(separator: ", ")
-            throw .badRequest("\(name(field)) must be one of \(known), not \"\(word.prefix(40))\"")
+            throw refusal(of: field, "\(name(field)) must be one of \(known), not \"\(word.prefix(40))\"")
         }
         return type
     }
@@ -200,7 +231,7 @@ extension ChaosInput {
     package func changed(_ toxic: ToxicDefinition) throws(ChaosError) -> ToxicDefinition {
         let kept = [ToxicAttribute.afterBytes, .afterFrames, .duration, .count].map(\.name) + ["match"]
         for field in kept where value(field) != nil {
-            throw .badRequest("\(name(field)) cannot be changed; remove the toxic and add another one")
+            throw refusal(of: field, "\(name(field)) cannot be changed; remove the toxic and add another one")
         }
         var toxic = toxic
         toxic.toxicity = try number("toxicity", .toxicity) ?? toxic.toxicity
@@ -215,7 +246,7 @@ extension ChaosInput {
                 if let value = try values.number(attribute.name, attribute) { toxic[attribute.name] = value }
             }
         }
-        if let conflict = toxic.conflict { throw .badRequest(conflict) }
+        if let conflict = toxic.conflict { throw refusal(of: "attributes", conflict) }
         return toxic
     }
 
@@ -249,7 +280,8 @@ extension ChaosInput {
     private func address(_ field: String) throws(ChaosError) -> String? {
         guard let text = try string(field), !text.isEmpty else { return nil }
         guard var endpoint = try? Endpoint(text.hasPrefix(":") ? "0.0.0.0\(text)" : text) else {
-            throw .badRequest("\(name(field)) must be HOST:PORT, such as 127.0.0.1:26379, not \"\(text.prefix(80))\"")
+            let wanted = "\(name(field)) must be HOST:PORT, such as 127.0.0.1:26379"
+            throw refusal(of: field, "\(wanted), not \"\(text.prefix(80))\"")
         }
         if endpoint.host == "localhost" { endpoint.host = "127.0.0.1" }
         return "\(endpoint)"
@@ -257,9 +289,8 @@ extension ChaosInput {
 
     private func upstream(_ text: String) throws(ChaosError) -> String {
         guard let endpoint = try? Endpoint(text.hasPrefix(":") ? "127.0.0.1\(text)" : text), endpoint.port > 0 else {
-            throw .badRequest(
-                "\(name("upstream")) must be HOST:PORT, such as 127.0.0.1:6379, not \"\(text.prefix(80))\""
-            )
+            let wanted = "\(name("upstream")) must be HOST:PORT, such as 127.0.0.1:6379"
+            throw refusal(of: "upstream", "\(wanted), not \"\(text.prefix(80))\"")
         }
         return text
     }

@@ -76,7 +76,7 @@ extension ChaosInput {
     }
 
     private func definition() throws(ChaosError) -> ChaosInput {
-        guard let definition = try object("definition") else { throw .missingField("definition") }
+        guard let definition = try object("definition") else { throw missing("definition", "an object") }
         return definition
     }
 }

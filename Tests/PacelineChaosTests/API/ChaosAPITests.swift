@@ -155,9 +155,12 @@ struct ChaosAPITests {
         arguments: [
             (400, "bad request body: the body is empty", "/proxies", ""),
             (400, "',' or '}' was expected at line 2, column 1", "/proxies", "{\"name\": \"x\"\n\"listen\": 1}"),
-            (400, "missing required field: name", "/proxies", #"{"upstream": "127.0.0.1:9"}"#),
+            (
+                400, "missing required field: name must be a string that is not empty, at line 1, column 1", "/proxies",
+                #"{"upstream": "127.0.0.1:9"}"#
+            ),
             (400, "missing required field: upstream", "/proxies", #"{"name": "x"}"#),
-            (400, "name must be a string, not 5", "/proxies", #"{"name": 5}"#),
+            (400, "name must be a string, not 5, at line 1, column 10", "/proxies", #"{"name": 5}"#),
             (400, "upstream must be HOST:PORT", "/proxies", #"{"name": "x", "upstream": "nowhere"}"#),
             (400, "listen must be HOST:PORT", "/proxies", #"{"name": "x", "listen": "?", "upstream": "a:1"}"#),
             (403, "--allow-remote", "/proxies", #"{"name": "x", "listen": "0.0.0.0:0", "upstream": "a:1"}"#),
@@ -174,16 +177,17 @@ struct ChaosAPITests {
                 #"{"type": "latency", "toxicity": 2}"#
             ),
             (
-                400, "attributes.latency must be a whole number from 0 to 86400000 (ms), not -5",
+                400, "attributes.latency must be a whole number from 0 to 86400000 (ms), not -5, at line 2, column 28",
                 "/proxies/redis/toxics",
-                #"{"type": "latency", "attributes": {"latency": -5}}"#
+                "{\"type\": \"latency\",\n \"attributes\": {\"latency\": -5}}"
             ),
             (
                 400, "attributes.timeout must be a whole number", "/proxies/redis/toxics/timeout_downstream",
                 #"{"attributes": {"timeout": 1.5}}"#
             ),
             (
-                400, "attributes.delay is no setting of the toxic; there are latency, jitter", "/proxies/redis/toxics",
+                400, "attributes.delay is no setting of the toxic, at line 1, column 45; there are latency, jitter",
+                "/proxies/redis/toxics",
                 #"{"type": "latency", "attributes": {"delay": 5}}"#
             ),
             (
@@ -191,7 +195,16 @@ struct ChaosAPITests {
                 #"{"type": "slicer", "attributes": {"average_size": 5, "size_variation": 5}}"#
             ),
             (400, "a JSON array of proxies was expected", "/populate", "{}"),
-            (400, "[1] must be an object, not 7", "/populate", #"[{"name": "y", "upstream": "a:1"}, 7]"#),
+            (
+                400, "[1] must be an object, not 7, at line 1, column 36", "/populate",
+                #"[{"name": "y", "upstream": "a:1"}, 7]"#
+            ),
+            (
+                400, "[1].toxics[0].toxicity must be a number from 0.0 to 1.0, not 3, at line 3, column 35",
+                "/populate",
+                "[{\"name\": \"y\", \"upstream\": \"a:1\"},\n {\"name\": \"z\", \"upstream\": \"a:1\", \"toxics\": [\n"
+                    + "  {\"type\": \"latency\", \"toxicity\": 3}]}]"
+            ),
             (405, "/version takes GET, not POST", "/version", "{}"),
             (404, "there is nothing at /nonsense", "/nonsense", ""),
         ] as [(Int, String, String, String)]
