@@ -61,10 +61,7 @@ package final class ModelDrafter: Drafter {
             .filter { node, legal in base.count + tree.depth(of: node) < limit && !legal.isEmpty }
             .map(\.0)
         guard !reachable.isEmpty else { return nodes.map { _ in [] } }
-        try prefill()
-        let pass = try rows(for: reachable, of: tree)
-        let logits = transformer.forward(pass.rows)
-        cache.commit(pass.committed)
+        let (pass, logits) = try run(reachable, of: tree)
         return try zip(nodes, legal).map { node, legal in
             guard let row = node.map({ pass.nodeLogits[$0] }) ?? pass.baseLogits else { return [] }
             let context = base + tree.tokens(onPathTo: node)
@@ -98,6 +95,14 @@ package final class ModelDrafter: Drafter {
     }
 
     // MARK: Running the model
+
+    private func run(_ nodes: [NodeIndex?], of tree: TokenTree) throws -> (DraftPass, FloatMatrix) {
+        try prefill()
+        let pass = try rows(for: nodes, of: tree)
+        let logits = transformer.forward(pass.rows)
+        cache.commit(pass.committed)
+        return (pass, logits)
+    }
 
     /// Runs base tokens in chunks until at most ``prefillChunk`` are left.
     private func prefill() throws {
@@ -168,5 +173,20 @@ package final class ModelDrafter: Drafter {
 
     private func slot(of node: NodeIndex) -> Int? {
         node < slots.count ? slots[node] : nil
+    }
+}
+
+extension ModelDrafter: DistributionDrafter {
+    package var contextLength: Int { transformer.configuration.contextLength }
+
+    package func law(_ tree: TokenTree, after node: NodeIndex?) throws -> TokenDistribution {
+        let (pass, logits) = try run([node], of: tree)
+        let context = base + tree.tokens(onPathTo: node)
+        return try sampler.distribution(
+            logits,
+            row: node.flatMap { pass.nodeLogits[$0] } ?? pass.baseLogits ?? 0,
+            position: context.count,
+            recent: context.suffix(sampler.recentLength)
+        )
     }
 }

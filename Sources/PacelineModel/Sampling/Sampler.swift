@@ -122,6 +122,35 @@ package struct Sampler {
         return candidates(position: position, count: count).filter { legal.contains($0.token) }
     }
 
+    /// The distribution that ``nextToken(_:row:position:recent:)`` draws from; of a greedy one, all on its token.
+    ///
+    /// - Throws: ``LogitError`` if a logit is not a finite number.
+    package func distribution(
+        _ logits: FloatMatrix,
+        row: Int,
+        position: Int,
+        recent: ArraySlice<Token>
+    ) throws -> TokenDistribution {
+        try load(logits, row: row, position: position)
+        adjust(recent: recent, position: position)
+        if !parameters.isGreedy { law.divide(by: parameters.temperature) }
+        let largest = law.largest()
+        let kept =
+            parameters.isGreedy ? [Entry(token: columns.token(largest.index), logit: largest.value)] : survivors()
+        var weights = [Double](repeating: 0, count: max(columns.prefix, columns.others.last.map { Int($0) + 1 } ?? 0))
+        if let kept {
+            for entry in kept { weights[Int(entry.token)] = Double(ExactMath.exp(entry.logit - largest.value)) }
+        } else {
+            for column in 0..<law.count {
+                weights[Int(columns.token(column))] = Double(ExactMath.exp(law[column] - largest.value))
+            }
+        }
+        guard let law = TokenDistribution(weights: weights) else {
+            preconditionFailure("the most likely token has a weight of 1")
+        }
+        return law
+    }
+
     /// The most likely tokens by the law as it has been adjusted.
     private func candidates(position: Int, count: Int) -> [Candidate] {
         if parameters.isGreedy { return mostLikely(law, count) }

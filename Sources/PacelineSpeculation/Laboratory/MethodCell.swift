@@ -1,4 +1,4 @@
-/// What one method did on one prompt with one way of sampling.
+/// What one method did on one prompt with one way of sampling, one planner and one acceptance rule.
 package struct MethodCell: Sendable, Hashable, Codable {
     /// Times of one run, in milliseconds. The reading of the prompt by the target is not in them.
     package struct Trial: Sendable, Hashable, Codable {
@@ -26,11 +26,23 @@ package struct MethodCell: Sendable, Hashable, Codable {
         package var sampling: String
         package var prompt: Int
         package var method: String
+        /// What shapes trees, as a user names it.
+        package var planner: String
+        /// What decides about them, as a user names it.
+        package var acceptance: String
 
-        package init(sampling: String, prompt: Int, method: String) {
+        package init(
+            sampling: String,
+            prompt: Int,
+            method: String,
+            planner: String = PlannerName.bestFirst.rawValue,
+            acceptance: String = AcceptanceName.sampleMatch.rawValue
+        ) {
             self.sampling = sampling
             self.prompt = prompt
             self.method = method
+            self.planner = planner
+            self.acceptance = acceptance
         }
     }
 
@@ -38,16 +50,31 @@ package struct MethodCell: Sendable, Hashable, Codable {
     package var prompt: Int
     package var category: String
     package var method: String
+    /// Nil in what earlier versions wrote: best-first, or what their settings say.
+    package var planner: String?
+    /// Nil in what earlier versions wrote: sample-match.
+    package var acceptance: String?
+    /// Whether the text is plain decoding's, token for token. Nil in what earlier versions wrote: it is.
+    package var isPlain: Bool?
     package var figures: MethodFigures
     /// At least one.
     package var trials: [Trial]
 
-    package init(_ key: Key, category: String, figures: MethodFigures, trials: [Trial]) {
+    package init(_ key: Key, category: String, isPlain: Bool = true, figures: MethodFigures, trials: [Trial]) {
         (sampling, prompt, method) = (key.sampling, key.prompt, key.method)
+        (planner, acceptance, self.isPlain) = (key.planner, key.acceptance, isPlain)
         self.category = category
         self.figures = figures
         self.trials = trials
     }
 
-    package var key: Key { Key(sampling: sampling, prompt: prompt, method: method) }
+    package var key: Key {
+        Key(
+            sampling: sampling,
+            prompt: prompt,
+            method: method,
+            planner: planner ?? PlannerName.bestFirst.rawValue,
+            acceptance: acceptance ?? AcceptanceName.sampleMatch.rawValue
+        )
+    }
 }

@@ -1,4 +1,5 @@
-/// One method on one prompt, in stop-and-wait rounds; whoever runs it brings the target's tokens, live or recorded.
+/// One method on one prompt, in stop-and-wait rounds; whoever runs it brings the target's tokens, live or recorded, or
+/// its distributions.
 ///
 /// ```swift
 /// while !run.isOver {
@@ -13,8 +14,12 @@ package struct MethodRun {
     private let budget: MethodBudget
     private let ends: Set<Token>
     private var draft: SequenceDraft
-    private var proposed: TokenTree?
-    /// The generated tokens: those of plain decoding, whatever the drafters do.
+    /// Draws the trees, if a p/q rule decides and the only drafter tells its distribution.
+    private var drawing: DrawnDraft?
+    /// The randomness of p/q rules, independent of that of drafts.
+    private var chance: UniformChance
+    private var proposed = DraftedTree()
+    /// The generated tokens: those of plain decoding whatever the drafters do, if the rule is sample-match.
     package private(set) var tokens: [Token] = []
     /// Whether the text has ended or the budget is used up.
     package private(set) var isOver: Bool
@@ -35,7 +40,14 @@ package struct MethodRun {
         self.budget = budget
         self.ends = ends
         isOver = budget.tokens < 1
-        draft = SequenceDraft(drafters: drafters, policy: budget.policy)
+        var seeds = SplitMix(seed: BaseHash(prompt).rawValue ^ sampling.seed)
+        chance = UniformChance(seed: seeds.next())
+        let drawer = drafters.count == 1 ? drafters[0] as? any DistributionDrafter : nil
+        if let drawer, let shape = DrawnShape(budget) {
+            let draws = UniformChance(seed: seeds.next())
+            drawing = try DrawnDraft(drawer, shape: shape, base: prompt, sampling: sampling, chance: draws)
+        }
+        draft = SequenceDraft(drafters: drawing == nil ? drafters : [], policy: budget.policy)
         draft.experience = experience
         try draft.begin(base: prompt, sampling: sampling)
     }
@@ -43,38 +55,93 @@ package struct MethodRun {
     /// What was learned about the drafters, for the next prompt.
     package var experience: DraftExperience { draft.experience }
 
-    /// Drafts until no step pays.
+    /// Drafts until no step pays, or draws a tree.
     ///
     /// - Returns: the tree to verify; empty if nothing was drafted.
     package mutating func propose() throws -> TokenTree {
+        if var drawing {
+            proposed = try drawing.draw()
+            self.drawing = drawing
+            return proposed.tree
+        }
         while try draft.step() {}
         let tree = budget.chosen(from: draft.tree)
-        proposed = tree
+        proposed =
+            try budget.acceptance.rejection == nil
+            ? DraftedTree(tree: tree, sampled: nil, nodes: []) : DraftedTree(certain: tree)
         return tree
+    }
+
+    /// Decides about the tree that was proposed last, by the budget's rule.
+    package mutating func decide(_ target: some TargetAnswers) throws -> Verdict {
+        let (tree, nodes) = (proposed.tree, proposed.nodes)
+        if let rule = budget.acceptance.rejection {
+            let sampled = try proposed.sampled ?? SampledTree([], replacement: .with)
+            var verdict = try rule.verdict(
+                on: sampled,
+                target: { try target.law(after: $0.map { nodes[$0] }) },
+                chance: &chance
+            )
+            verdict.path = verdict.path.map { nodes[$0] }
+            return verdict
+        }
+        guard budget.acceptance == .typical else {
+            return try SampleMatch().verdict(on: tree) { try target.choice(after: $0) }
+        }
+        return try TypicalAcceptance().verdict(on: tree) { node in
+            let law = try target.law(after: node)
+            return TypicalAcceptance.Answer(
+                choice: try target.choice(after: node),
+                entropy: law.entropy,
+                childProbabilities: tree.children(of: node).map { law[tree.token(of: $0)] }
+            )
+        }
     }
 
     /// Follows the target.
     ///
-    /// - Parameter tokens: the verdict's on the tree that was proposed last. What lies beyond the end of the text or of
-    ///   the budget does not count.
+    /// - Parameter tokens: those of sample-match's verdict on the tree that was proposed last. What lies beyond the end
+    ///   of the text or of the budget does not count.
     package mutating func take(_ tokens: [Token]) throws -> MethodRound {
+        try take(tokens, path: proposed.tree.descend(tokens))
+    }
+
+    /// Follows the target.
+    ///
+    /// - Parameter verdict: on the tree that was proposed last, by any rule. Some give a correction that is the token
+    ///   of a node; then the node was not accepted all the same.
+    package mutating func take(_ verdict: Verdict) throws -> MethodRound {
+        try take(verdict.tokens, path: verdict.path)
+    }
+
+    private mutating func take(_ tokens: [Token], path: [NodeIndex]) throws -> MethodRound {
         var emitted = Array(tokens.prefix(budget.tokens - self.tokens.count))
         if let end = emitted.firstIndex(where: ends.contains) { emitted = Array(emitted[...end]) }
-        let tree = proposed ?? TokenTree()
-        let path = tree.descend(emitted)
+        let (tree, accepted) = (proposed.tree, Array(path.prefix(emitted.count)))
+        let isDrafted = draft.tree.descend(emitted).count > accepted.count
         let round = MethodRound(
             tree: tree,
-            path: path,
+            path: accepted,
             tokens: emitted,
-            drafted: draft.tree.count,
-            isMissed: draft.tree.descend(emitted).count > path.count
+            drafted: drawing == nil ? draft.tree.count : tree.count,
+            isMissed: isDrafted && tree.descend(emitted).count == accepted.count
         )
         self.tokens += emitted
         isOver = self.tokens.count >= budget.tokens || emitted.last.map(ends.contains) ?? true
-        proposed = nil
-        try draft.commit(emitted)
+        proposed = DraftedTree()
+        try drawing?.commit(emitted, path: accepted)
+        if drawing == nil { try draft.commit(emitted) }
         return round
     }
+}
+
+/// What the target says about the tree that was proposed last; asked after a parent before it is after its children.
+package protocol TargetAnswers {
+    /// The distribution of the token after a node, or after the base for `nil`.
+    func law(after node: NodeIndex?) throws -> TokenDistribution
+
+    /// The target's own token there, as plain decoding would choose it.
+    func choice(after node: NodeIndex?) throws -> Token
 }
 
 /// What one round of a method brought.

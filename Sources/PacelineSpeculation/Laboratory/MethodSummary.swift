@@ -8,6 +8,8 @@ package struct MethodSummary: Sendable {
     }
 
     package let prompts: Int
+    /// Of them, those whose text is plain decoding's.
+    package let plainTexts: Int
     package let figures: MethodFigures
     /// By depth, less 1: how often the target took a child of a node that it came to. The mean is over all rounds; the
     /// deviation over the prompts that came so deep.
@@ -24,6 +26,7 @@ package struct MethodSummary: Sendable {
     /// - Parameter cells: of one method. Of several trials, medians count.
     package init(_ cells: [MethodCell]) {
         prompts = cells.count
+        plainTexts = cells.count { $0.isPlain ?? true }
         let figures = cells.reduce(into: MethodFigures()) { $0 += $1.figures }
         self.figures = figures
         acceptance = (1...Swift.max(1, figures.reached.count)).compactMap { depth in

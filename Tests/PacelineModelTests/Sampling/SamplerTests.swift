@@ -46,6 +46,28 @@ struct SamplerTests {
         return kept
     }
 
+    @Test(
+        "The distribution is that of the chosen tokens",
+        arguments: [
+            SamplingParameters.greedy, SamplingParameters(temperature: 0.8),
+            SamplingParameters(temperature: 1, topK: 5),
+            SamplingParameters(temperature: 0.7, topP: 0.9), SamplingParameters(temperature: 1.5, minP: 0.2),
+        ]
+    )
+    func distribution(parameters: SamplingParameters) throws {
+        let logits = Self.logits(count: 40, seed: 3)
+        let law = try Sampler(parameters: parameters, vocabularySize: 40)
+            .distribution(FloatMatrix(logits), row: 0, position: 0, recent: [])
+        var counts = [Double](repeating: 0, count: 40)
+        for position in 0..<4000 {
+            counts[Int(try Self.next(parameters, logits, position: position))] += 1.0 / 4000
+        }
+        let distance = counts.indices.reduce(0) { $0 + abs(counts[$1] - law[Token($1)]) / 2 }
+        // Chance alone gives about 0.03 for 40 outcomes.
+        #expect(distance < 0.06, "\(distance)")
+        for token in counts.indices where counts[token] > 0 { #expect(law[Token(token)] > 0) }
+    }
+
     @Test("Temperature 0 takes the largest logit, and the lowest id among equal ones")
     func greedy() throws {
         #expect(try Self.next(.greedy, [1, 3, 2, 3]) == 1)

@@ -16,6 +16,15 @@ package struct UniformChance: Chance {
         self.nextUniform = nextUniform
     }
 
+    /// A stream that depends only on its seed; copies go on with the same one.
+    package init(seed: UInt64) {
+        var generator = SplitMix(seed: seed)
+        self.init { generator.nextUnit() }
+    }
+
+    /// A seed for other noise.
+    func seed() -> UInt64 { UInt64(nextUniform() * 0x1p53) }
+
     package mutating func happens(withProbability probability: Double) -> Bool {
         nextUniform() < probability
     }

@@ -1,25 +1,81 @@
-/// The trees that methods draw for the p/q rules, all without replacement. Where a tree grows is decided before its
-/// tokens are drawn, or by values that do not tell which token has them.
+/// The trees that methods draw for the p/q rules, all but the first without replacement. Where a tree grows is decided
+/// before its tokens are drawn, or by values that do not tell which token has them.
 extension SampledTree {
+    /// SpecInfer's and SpecTr's tree: children that are drawn independently of each other, so siblings may be equal. A
+    /// width of 1 at each level gives a chain.
+    ///
+    /// - Parameter widths: for each level, how many children a node of the level above gets.
+    package static func independent(
+        widths: [Int],
+        law: ([Token]) throws -> TokenDistribution,
+        chance: inout some Chance
+    ) rethrows -> SampledTree {
+        var nodes: [Node] = []
+        var level: [(node: NodeIndex?, path: [Token])] = [(nil, [])]
+        for width in widths {
+            var next: [(node: NodeIndex?, path: [Token])] = []
+            for (parent, path) in level {
+                let law = try law(path)
+                for _ in 0..<max(0, width) {
+                    let token = chance.token(from: law)
+                    next.append((nodes.count, path + [token]))
+                    nodes.append(Node(parent: parent, token: token, law: law))
+                }
+            }
+            level = next
+        }
+        return SampledTree(checked: nodes, replacement: .with)
+    }
+
+    /// Sequoia's tree (arXiv 2402.12374): the child of each rank is drawn from what those before it left. Ranks that a
+    /// drafter holds for impossible stay empty, with all below them.
+    package static func ranked(
+        _ shape: SequoiaShape,
+        law: ([Token]) throws -> TokenDistribution,
+        chance: inout some Chance
+    ) rethrows -> SampledTree {
+        var nodes: [Node] = []
+        /// By index in the shape.
+        var drawn: [(node: NodeIndex, path: [Token])?] = []
+        for place in shape.nodes {
+            drawn.append(nil)
+            let above = place.parent.map { drawn[$0] }
+            if let above, above == nil { continue }
+            let (parent, path) = (above??.node, above??.path ?? [])
+            let law = try law(path)
+            let siblings = nodes.filter { $0.parent == parent }.map(\.token)
+            // Whether it is impossible does not depend on the token: then all that are left are.
+            guard let rest = law.excluding(siblings) else { continue }
+            let token = chance.token(from: rest)
+            guard law[token] > 0 else { continue }
+            drawn[drawn.count - 1] = (nodes.count, path + [token])
+            nodes.append(Node(parent: parent, token: token, law: law))
+        }
+        return SampledTree(checked: nodes)
+    }
+
     /// DySpec's tree (arXiv 2410.11744): the next token is always drawn where it is most likely to be accepted, below a
     /// new node or beside an old one, if the drafter is right.
     ///
     /// - Parameters:
     ///   - count: how many nodes to draw.
     ///   - depth: the greatest depth of a node.
+    ///   - fills: whether tokens that the drafter holds for impossible are drawn where no others are left.
     ///   - law: the drafter's distribution after some tokens.
     package static func greedy(
         nodes count: Int,
         depth: Int,
-        law: ([Token]) -> TokenDistribution,
+        fills: Bool = true,
+        law: ([Token]) throws -> TokenDistribution,
         chance: inout some Chance
-    ) -> SampledTree {
+    ) rethrows -> SampledTree {
         var slots = Heap<Slot>()
         var nodes: [Node] = []
-        if depth > 0 { slots.insert(Slot(value: 1, order: 0, parent: nil, path: [], law: law([]), drawn: [])) }
+        if depth > 0 { slots.insert(Slot(value: 1, order: 0, parent: nil, path: [], law: try law([]), drawn: [])) }
         var order = 0
         while nodes.count < count, let slot = slots.popFirst() {
             guard let rest = slot.law.excluding(slot.drawn) else { continue }
+            guard fills || slot.value > 0 else { break }
             let token = chance.token(from: rest)
             nodes.append(Node(parent: slot.parent, token: token, law: slot.law))
             order += 2
@@ -31,8 +87,9 @@ extension SampledTree {
             guard slot.path.count + 1 < depth else { continue }
             let path = slot.path + [token]
             let value = slot.value * rest[token]
+            let after = try law(path)
             slots.insert(
-                Slot(value: value, order: order + 1, parent: nodes.count - 1, path: path, law: law(path), drawn: [])
+                Slot(value: value, order: order + 1, parent: nodes.count - 1, path: path, law: after, drawn: [])
             )
         }
         return SampledTree(checked: nodes)
@@ -44,14 +101,14 @@ extension SampledTree {
     package static func gumbelTopK(
         widths: [Int],
         noise: GumbelNoise,
-        law: ([Token]) -> TokenDistribution
-    ) -> SampledTree {
+        law: ([Token]) throws -> TokenDistribution
+    ) rethrows -> SampledTree {
         var nodes: [Node] = []
         var level: [(node: NodeIndex?, path: [Token])] = [(nil, [])]
         for width in widths {
             var next: [(node: NodeIndex?, path: [Token])] = []
             for (parent, path) in level {
-                let law = law(path)
+                let law = try law(path)
                 let children = perturbed(.root, path, law, noise).sorted(by: Path.isGreater)
                 for child in children.prefix(max(0, width)) {
                     next.append((nodes.count, child.tokens))
@@ -70,12 +127,12 @@ extension SampledTree {
         width: Int,
         depth: Int,
         noise: GumbelNoise,
-        law: ([Token]) -> TokenDistribution
-    ) -> SampledTree {
+        law: ([Token]) throws -> TokenDistribution
+    ) rethrows -> SampledTree {
         var nodes: [Node] = []
         var level: [(node: NodeIndex?, path: [Token], value: GumbelNoise.Perturbed)] = [(nil, [], .root)]
         for _ in 0..<max(0, depth) {
-            let laws = level.map { law($0.path) }
+            let laws = try level.map { try law($0.path) }
             let children = zip(level, laws).enumerated().flatMap { index, parent in
                 perturbed(parent.0.value, parent.0.path, parent.1, noise).map { (parent: index, path: $0) }
             }

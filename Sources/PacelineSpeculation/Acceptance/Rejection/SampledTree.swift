@@ -56,10 +56,10 @@ package struct SampledTree: Sendable {
         }
     }
 
-    /// A tree drawn without replacement whose nodes are in order and whose siblings are distinct.
-    init(checked nodes: [Node]) {
+    /// A tree whose nodes are in order and, if they were drawn without replacement, whose siblings are distinct.
+    init(checked nodes: [Node], replacement: Replacement = .without) {
         self.nodes = nodes
-        replacement = .without
+        self.replacement = replacement
         childrenOfNodes = Array(repeating: [], count: nodes.count)
         for (index, node) in nodes.enumerated() {
             if let parent = node.parent { childrenOfNodes[parent].append(index) } else { childrenOfBase.append(index) }

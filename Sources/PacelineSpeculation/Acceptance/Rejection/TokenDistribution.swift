@@ -10,6 +10,11 @@ package struct TokenDistribution: Sendable, Hashable {
         probabilities = weights.map { $0 / total }
     }
 
+    /// The distribution that has one token alone.
+    package init?(certainly token: Token) {
+        self.init(weights: (0...Int(token)).map { $0 == Int(token) ? 1 : 0 })
+    }
+
     /// The probability of a token; 0 outside the vocabulary.
     package subscript(token: Token) -> Double {
         Int(token) < probabilities.count ? probabilities[Int(token)] : 0
@@ -27,6 +32,11 @@ package struct TokenDistribution: Sendable, Hashable {
         }
         let rest = probabilities.indices.map { isDrawn[$0] ? 0 : probabilities[$0] }
         return TokenDistribution(weights: rest) ?? TokenDistribution(weights: isDrawn.map { $0 ? 0 : 1 })
+    }
+
+    /// In nats.
+    var entropy: Double {
+        probabilities.reduce(0) { $1 > 0 ? $0 - $1 * Double.logarithm($1) : $0 }
     }
 
     /// The positive part of `scale` times this distribution minus another measure, normalised, and its mass.
