@@ -19,6 +19,11 @@ extension ClusterSuite {
             struct Table: Decodable, Equatable {
                 struct Row: Decodable, Equatable {
                     var method: String
+                    var planner: String
+                    var acceptance: String
+                    var guarantee: String
+                    var prompts: Int
+                    var prompts_with_plain_text: Int
                     var completion_tokens: Int
                     var passes: Int
                     var num_draft_tokens: Int
@@ -34,6 +39,7 @@ extension ClusterSuite {
             }
 
             var tables: [Table]
+            var left_out: [String]
         }
 
         private struct Round: Decodable {
@@ -187,6 +193,120 @@ extension ClusterSuite {
             #expect(result.output.contains("suffix+trie"))
         }
 
+        private static let variantOptions = [
+            "-md", "ngram", "-md", TestModels.tinyDrafter, "--planner",
+            "best-first,chain:length=3,eagle-2:width=4,depth=3",
+            "--acceptance", "sample-match,block,recursive", "--acceptance", "k-seq,typical",
+            "--sampling", "temp=0.9,seed=3",
+        ]
+
+        @Test("planners and acceptance rules are compared in one run, and what cannot go together is named")
+        func comparesVariants() async throws {
+            let path = try Self.file("variants.jsonl")
+            let trace = try Self.file("variants-trace.jsonl")
+            let plot = try Self.file("variants.svg")
+            let line = try Self.arguments("--json", "--resume", path) + Self.variantOptions
+            let report = try await CommandResult.json(Report.self, of: line + ["--trace", trace, "--plot", plot])
+            let rows = try #require(report.tables.last).methods
+            func row(_ method: String, _ planner: String, _ rule: String) -> Report.Table.Row? {
+                rows.first { $0.method == method && $0.planner == planner && $0.acceptance == rule }
+            }
+            let eagle = "eagle-2:width=4,depth=3"
+            for planner in ["best-first", "chain:length=3", eagle] {
+                let row = try #require(row("ngram", planner, "sample-match"))
+                #expect(row.guarantee == "tokens" && row.prompts == 4 && row.prompts_with_plain_text == 4)
+            }
+            // Of two drafters, three planners and five rules: k-seq takes no look-ups, block no trees, and eagle-2
+            // draws for no rule.
+            #expect(rows.count == 30 - 3 - 1 - 3)
+            #expect(row("ngram", "best-first", "k-seq") == nil && row(TestModels.tinyDrafter, eagle, "block") == nil)
+            #expect(row("ngram", eagle, "recursive")?.guarantee == "law")
+            let block = try #require(row(TestModels.tinyDrafter, "chain:length=3", "block"))
+            #expect(block.guarantee == "law" && block.prompts_with_plain_text < 4)
+            #expect(row(TestModels.tinyDrafter, "best-first", "typical")?.guarantee == "lossy")
+            #expect(report.left_out.contains { $0.hasPrefix("k-seq is left out for ngram: ") })
+            #expect(
+                report.left_out.contains {
+                    $0.hasPrefix("recursive is left out for \(TestModels.tinyDrafter): eagle-2")
+                }
+            )
+            let resumed = try await CommandResult.json(Report.self, of: line)
+            #expect(resumed == report)
+            let rounds = try String(contentsOfFile: trace, encoding: .utf8)
+            #expect(rounds.contains(#""acceptance":"block""#) && rounds.contains(#""planner":"chain:length=3""#))
+            let svg = try String(contentsOfFile: plot, encoding: .utf8)
+            for label in ["ngram", "ngram, \(eagle), recursive"] { #expect(svg.contains(">\(label)<"), "\(label)") }
+        }
+
+        @Test("a run with acceptance rules that is cut off and resumed gives the figures of one that was not")
+        func resumesRules() async throws {
+            let whole = try Self.file("rules.jsonl")
+            let line = try Self.arguments(
+                "--json",
+                "-md",
+                "\(TestModels.tinyDrafter)",
+                "-md",
+                "suffix",
+                "--acceptance",
+                "sample-match,leviathan,traversal",
+                "--temp",
+                "0.9",
+                "--resume"
+            )
+            let expected = try await CommandResult.json(Report.self, of: line + [whole])
+            let records = try Data(contentsOf: URL(filePath: whole)).split(separator: UInt8(ascii: "\n"))
+            // The settings, 4 texts and 24 cells.
+            #expect(records.count == 29)
+            for kept in [5, 12, 20] {
+                let torn = records[..<kept].joined(separator: Data("\n".utf8)) + Data("\n".utf8)
+                let path = try TestFiles.file(torn, name: "torn-rules.jsonl")
+                #expect(try await CommandResult.json(Report.self, of: line + [path]) == expected, "after \(kept) lines")
+            }
+        }
+
+        @Test("the table marks rows of other texts and lossy rules, and says why methods are left out")
+        func marks() async throws {
+            let result = try await CommandResult.of(try Self.arguments() + Self.variantOptions)
+            #expect(result.status == 0, "\(result.errors)")
+            for words in [
+                "acceptance", "planner", "block *", "typical (lossy) *", "chain:length=3", "* figures of other texts",
+                "k-seq is left out for ngram: it needs several independent draws",
+            ] { #expect(result.output.contains(words), "\(words): \(result.output)") }
+            let plain = try await CommandResult.of(try Self.arguments("-md", "ngram"))
+            #expect(!plain.output.contains("acceptance") && !plain.output.contains("planner"))
+            #expect(!plain.output.contains("*"))
+        }
+
+        @Test("live runs of other texts have speed-ups too")
+        func liveRules() async throws {
+            let line = try Self.arguments("--json", "--live", "2", "-md", "ngram", "--temp", "0.9")
+            let report = try await CommandResult.json(
+                Report.self,
+                of: line + ["--acceptance", "sample-match,recursive"]
+            )
+            for row in report.tables.flatMap(\.methods) { #expect(row.speed_up ?? 0 > 0, "\(row)") }
+        }
+
+        @Test("on smollm2 the rules accept drafts of its own trimmed head, and only sample-match keeps the text")
+        func smollm2() async throws {
+            let prompts = try TestFiles.file(Array(Self.prompts.utf8), name: "prompts.jsonl")
+            let report = try await CommandResult.json(
+                Report.self,
+                of: [
+                    "bench", "methods", "--json", "-m", TestModels.smollm2, "-md", TestModels.smollm2,
+                    "--draft-vocab", "4096", "--prompts", prompts, "--category", "tale", "--limit", "1", "-n", "16",
+                    "--ignore-eos", "-t", "2", "--nodes", "6", "--depth", "4", "--temp", "0.8",
+                    "--acceptance", "sample-match,leviathan,recursive,block",
+                ]
+            )
+            let rows = try #require(report.tables.first).methods
+            #expect(rows.map(\.acceptance) == ["sample-match", "leviathan", "recursive", "block"])
+            for row in rows {
+                #expect(row.completion_tokens == 16 && row.num_accepted_tokens > 0 && row.passes < 16, "\(row)")
+                #expect(row.prompts_with_plain_text == (row.acceptance == "sample-match" ? 1 : 0))
+            }
+        }
+
         @Test(
             "what cannot go together is refused in one sentence",
             arguments: [
@@ -194,6 +314,10 @@ extension ClusterSuite {
                 ["-md", "ngram+"], ["-md", "plain"], ["--sampling", "temp=200"], ["--sampling", "heat=1"],
                 ["--sampling", "greedy", "--sampling", "temp=0"], ["--chat-format", "morse"],
                 ["--auto", "5s", "--sampling", "greedy", "--sampling", "temp=1"], ["--category", "verse"],
+                ["--planner", "chain,chain"], ["--planner", "eagle-2,width=3,length=4"], ["--planner", "eagle-2,"],
+                ["--acceptance", "block,block"], ["--acceptance", "blok"], ["--acceptance", "block,"],
+                ["--auto", "5s", "--acceptance", "block"], ["-md", "ngram", "--acceptance", "k-seq"],
+                ["-md", "ngram", "--acceptance", "block", "--planner", "tree"],
             ]
         )
         func refuses(more: [String]) async throws {

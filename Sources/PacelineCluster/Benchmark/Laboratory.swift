@@ -5,15 +5,35 @@ package import PacelineSpeculation
 /// A method is tried live, or against the target's recorded text: then only its drafters run, and all counts are the
 /// same. For the thread on which target and drafters were loaded.
 package struct Laboratory {
-    /// Drafters that work together, under one name.
+    /// Drafters that work together, under one name, with what shapes their trees and what decides about them.
     package struct Method: Sendable, Hashable {
         package var name: String
         package var drafters: [DrafterName]
+        /// Nil for best-first growth.
+        package var planner: PlannerSettings?
+        package var acceptance: AcceptanceName
 
-        package init(name: String, drafters: [DrafterName]) {
+        package init(
+            name: String,
+            drafters: [DrafterName],
+            planner: PlannerSettings? = nil,
+            acceptance: AcceptanceName = .sampleMatch
+        ) {
             self.name = name
             self.drafters = drafters
+            self.planner = planner
+            self.acceptance = acceptance
         }
+
+        /// Why its parts do not go together; nil if they do.
+        package var objection: String? {
+            var isDrawn = false
+            if drafters.count == 1, case .model = drafters[0] { isDrawn = true }
+            return acceptance.objection(to: planner, isDrawn: isDrawn)
+        }
+
+        /// Whether its text is plain decoding's, so that it can draft for a recorded one.
+        package var keepsText: Bool { acceptance.guarantee == .tokens }
     }
 
     /// What is generated.
@@ -33,7 +53,7 @@ package struct Laboratory {
         /// Milliseconds; nil if the target did not run.
         package var drafting = 0.0
         package var verifying: Double?
-        /// The generated tokens: those of plain decoding.
+        /// The generated tokens: those of plain decoding, if the rule is sample-match.
         package var tokens: [Token] = []
     }
 
@@ -61,6 +81,7 @@ package struct Laboratory {
 
     /// - Parameters:
     ///   - roster: has the drafters of all methods.
+    ///   - budget: its planner and rule are those of each method.
     ///   - ends: tokens that end a text.
     package init(
         target: LoadedTarget,
@@ -90,10 +111,10 @@ package struct Laboratory {
             budget: budget,
             ends: ends
         )
-        return try live(&run, question) { _ in }
+        return try live(&run, question, .sampleMatch) { _ in }
     }
 
-    /// Lets a method draft for the target's recorded text.
+    /// Lets a method draft for the target's recorded text, which a rule other than sample-match does not keep to.
     ///
     /// - Parameters:
     ///   - trial: each has a memory of its own, so that none sees a text that it has drafted for.
@@ -110,7 +131,7 @@ package struct Laboratory {
         var lane = try lane(key)
         var outcome = Outcome()
         let start = clock.now
-        var run = try makeRun(lane, question)
+        var run = try makeRun(methods[method], lane, question)
         try stream.replay(&run) { round in
             outcome.figures.record(round)
             try onRound(round)
@@ -134,17 +155,19 @@ package struct Laboratory {
         let key = LaneKey(method: method, trial: trial)
         var lane = try lane(key)
         let start = clock.now
-        var run = try makeRun(lane, question)
+        var run = try makeRun(methods[method], lane, question)
         let begun = (clock.now - start).inMilliseconds
-        var outcome = try live(&run, question, onRound: onRound)
+        var outcome = try live(&run, question, methods[method].acceptance, onRound: onRound)
         outcome.drafting += begun
         lane.experience = run.experience
         lanes[key] = lane
         return outcome
     }
 
-    private func makeRun(_ lane: Lane, _ question: Question) throws -> MethodRun {
-        try MethodRun(
+    private func makeRun(_ method: Method, _ lane: Lane, _ question: Question) throws -> MethodRun {
+        var budget = budget
+        (budget.planner, budget.acceptance) = (method.planner, method.acceptance)
+        return try MethodRun(
             lane.source.makeDrafters(),
             experience: lane.experience,
             prompt: question.prompt,
@@ -163,6 +186,7 @@ package struct Laboratory {
     private func live(
         _ run: inout MethodRun,
         _ question: Question,
+        _ rule: AcceptanceName,
         onRound: (MethodRound) throws -> Void
     ) throws -> Outcome {
         let request = RequestID(rawValue: 1)
@@ -174,9 +198,10 @@ package struct Laboratory {
             let start = clock.now
             let tree = try run.propose()
             let proposed = clock.now
-            let verdict = try verdict(on: tree, request)
+            let verdict =
+                rule == .sampleMatch ? try verdict(on: tree, request) : try decide(&run, on: tree, request)
             let verified = clock.now
-            let round = try run.take(verdict.tokens)
+            let round = try run.take(verdict)
             outcome.drafting += (proposed - start + (clock.now - verified)).inMilliseconds
             verifying += (verified - proposed).inMilliseconds
             outcome.figures.record(round)
@@ -220,6 +245,14 @@ package struct Laboratory {
             throw LaboratoryError.engine("the engine gave no verdict")
         }
         return verdict
+    }
+
+    /// A verdict by a rule that the engine does not know.
+    private func decide(_ run: inout MethodRun, on tree: TokenTree, _ request: RequestID) throws -> Verdict {
+        guard let engine = target.engine as? TransformerEngine else {
+            throw LaboratoryError.engine("it tells no distributions")
+        }
+        return try engine.verify(tree, of: request) { try run.decide($0) }
     }
 
     private func run(_ round: Round) throws -> RoundOutcome {

@@ -35,6 +35,8 @@ package struct LaboratoryNotebook: Sendable {
     package let settings: [String: String]
     private var streams: [StreamKey: PlainStream] = [:]
     private var cells: [MethodCell.Key: MethodCell] = [:]
+    /// Of earlier versions, which had one planner a run, among the settings.
+    private static let planner = "--planner"
 
     package init(settings: [String: String]) {
         self.settings = settings
@@ -45,11 +47,15 @@ package struct LaboratoryNotebook: Sendable {
     /// - Throws: ``LaboratoryNotebookError`` if they were made with other settings.
     package mutating func take(_ records: [Record]) throws(LaboratoryNotebookError) {
         guard let first = records.first else { return }
-        guard let others = first.settings else { throw .noSettings }
+        guard var others = first.settings else { throw .noSettings }
+        let planner = others.removeValue(forKey: Self.planner).flatMap { $0 == "unset" ? nil : $0 }
         for name in Set(settings.keys).union(others.keys).sorted() where settings[name] != others[name] {
             throw .differs(name: name, theirs: others[name] ?? "none", ours: settings[name] ?? "none")
         }
-        for record in records.dropFirst() { add(record) }
+        for var record in records.dropFirst() {
+            if record.cell != nil, record.cell?.planner == nil { record.cell?.planner = planner }
+            add(record)
+        }
     }
 
     package mutating func add(_ record: Record) {

@@ -17,7 +17,10 @@ struct BenchMethodsCommand: ParsableCommand {
               paceline bench methods -m smollm2-135m --prompts prompts.jsonl
               paceline bench methods -m smollm2-135m -md ngram -md suffix+ngram --prompts prompts.jsonl \
             --sampling greedy --sampling temp=0.8 --plot methods.svg
-              paceline bench methods -m smollm2-135m -md ngram --planner eagle-2 --prompts prompts.jsonl
+              paceline bench methods -m smollm2-135m -md ngram --planner best-first,chain:length=5,eagle-2 \
+            --prompts prompts.jsonl
+              paceline bench methods -m smollm2-135m -md smollm2-135m --draft-vocab 4096 --temp 0.8 \
+            --acceptance sample-match,leviathan,recursive,block,traversal,typical --prompts prompts.jsonl
               paceline bench methods -m smollm2-135m --prompts prompts.jsonl --live 5 --resume figures.jsonl
               paceline bench methods -m smollm2-135m --prompts mine.jsonl --auto 60s
 
@@ -28,6 +31,13 @@ struct BenchMethodsCommand: ParsableCommand {
             that were not accepted. Drafting and verifying: milliseconds a pass; the drafters' reading of the prompt \
             counts, the target's does not. Speed-up: of all prompts together; worst: of the worst prompt.
 
+            Acceptance: with sample-match a text is plain decoding's, token for token, whoever drafts. The other rules \
+            are of this command alone; the target runs for them, since their texts differ from plain decoding's by \
+            design, and rows marked * have figures of such texts. All but typical, which is lossy, follow the \
+            target's distribution. A model that drafts alone tells its own, and its trees are drawn from it. What \
+            look-ups, or several drafters together, propose counts as certain (q is 1), which is exact too. At \
+            temperature 0 all rules keep plain decoding's text. Chance comes from --seed.
+
             What drafters learn and remember goes on from prompt to prompt of a category, as in a worker. Prompts \
             come from a JSON Lines file in Spec-Bench's format, {"category": …, "turns": [text, …]}, of which the \
             first turn counts, or as {"prompt": text}.
@@ -36,7 +46,7 @@ struct BenchMethodsCommand: ParsableCommand {
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Methods") var methods: MethodOptions
-    @OptionGroup var planning: PlannerOptions
+    @OptionGroup var variants: VariantOptions
     @OptionGroup(title: "Prompts") var prompts: BenchPromptOptions
 
     @Option(
@@ -70,7 +80,7 @@ struct BenchMethodsCommand: ParsableCommand {
             valueName: "key=value,…"
         )
     )
-    var variants: [SamplingVariant] = []
+    var samplingVariants: [SamplingVariant] = []
 
     @Option(help: ArgumentHelp("Most nodes to verify per round, 1 to 512.", valueName: "count"))
     var nodes = 16
@@ -134,6 +144,11 @@ struct BenchMethodsCommand: ParsableCommand {
         for (flag, isGiven) in others + [("--resume", resume != nil)] where auto != nil && isGiven {
             throw ValidationError("--auto only looks for the fastest method; leave \(flag) out")
         }
+        guard auto == nil || variants.rules == [.sampleMatch] else {
+            throw ValidationError(
+                "--auto looks for what to serve with, and a cluster knows sample-match; leave --acceptance out"
+            )
+        }
         guard auto == nil || samplings.count == 1 else {
             throw ValidationError("--auto takes one way of sampling; give --sampling once")
         }
@@ -144,7 +159,7 @@ struct BenchMethodsCommand: ParsableCommand {
 
     func run() throws {
         threads.warnIfTooMany()
-        let methods = try methods.methods()
+        let selection = try MethodSelection(variants.variants(of: methods.methods()))
         let file = try ModelFile(path: model.path())
         let selected = try prompts.selected()
         let questions = try format.tokens(of: selected.map(\.text), for: file)
@@ -154,7 +169,7 @@ struct BenchMethodsCommand: ParsableCommand {
         if let resume { book = try ResumeFile(settings: settings, path: resume) }
         let trace = try trace.map { try LineFile("the trace", at: $0) }
         if let plot { try OutputFile.check("the plot", at: plot) }
-        let laboratory = try laboratory(methods, file, longest: questions.map(\.count).max() ?? 0)
+        let laboratory = try laboratory(selection.methods, file, longest: questions.map(\.count).max() ?? 0)
         if let auto { return try tryOut(laboratory, questions, samplings[0], auto.duration) }
         let setting = MethodComparison.Setting(
             prompts: zip(selected, questions).map { ($0.category, $1) },
@@ -166,7 +181,12 @@ struct BenchMethodsCommand: ParsableCommand {
         defer { line.clear() }
         let cells = try comparison.run { line.update($0, step: "\(left.text($0)) \($1)") }
         line.clear()
-        let report = MethodsReport(model: ModelNames.label(model.model), settings: settings, cells: cells)
+        let report = MethodsReport(
+            model: ModelNames.label(model.model),
+            settings: settings,
+            cells: cells,
+            leftOut: selection.leftOut
+        )
         if let plot { try OutputFile.write(MethodsPlot(report).svg, "the plot", to: plot) }
         try json ? StandardOutput.json(report) : StandardOutput.write(report.text)
     }
@@ -185,7 +205,7 @@ struct BenchMethodsCommand: ParsableCommand {
         let report = TryoutReport(
             model: model.model,
             sampling: sampling.label,
-            names: laboratory.methods.map(\.name),
+            tried: laboratory.methods,
             search: search,
             options: methods.draftVocabulary.arguments + ["--kv-type", cache.type.rawValue]
         )
@@ -195,7 +215,7 @@ struct BenchMethodsCommand: ParsableCommand {
     /// The ways of sampling, not yet checked against a vocabulary.
     private var samplings: [SamplingParameters] {
         let base = sampling.parameters
-        return variants.isEmpty ? [base] : variants.map { $0.parameters(on: base) }
+        return samplingVariants.isEmpty ? [base] : samplingVariants.map { $0.parameters(on: base) }
     }
 
     /// What every figure depends on, besides the method, the prompt and the way of sampling.
@@ -217,7 +237,6 @@ struct BenchMethodsCommand: ParsableCommand {
             "--nodes": "\(nodes)",
             "--depth": "\(depth)",
             "--width": "\(width)",
-            "--planner": planning.planner.map { "\($0)" } ?? "unset",
             "--live": live.map { "\($0)" } ?? "unset",
             "--kv-type": cache.type.rawValue,
             "--draft-vocab": methods.draftVocabulary.count.map { "\($0)" } ?? "unset",
@@ -265,8 +284,7 @@ struct BenchMethodsCommand: ParsableCommand {
                 nodes: nodes,
                 depth: depth,
                 width: width,
-                tokens: tokens,
-                planner: planning.planner
+                tokens: tokens
             ),
             ends: ignoresEnd ? [] : file.tokenizer.endOfGeneration
         )

@@ -31,13 +31,13 @@ struct MethodComparison {
     /// - Returns: the cells of all methods, prompts and ways of sampling.
     mutating func run(progress: (Double, String) -> Void) throws -> [MethodCell] {
         let (notebook, labels) = (resume.notebook, labels)
-        let names = laboratory.methods.map(\.name)
+        let methods = laboratory.methods
         let plan = LaboratoryPlan(
             categories: setting.prompts.map(\.category),
             samplings: labels.count,
-            methods: names.count,
+            methods: methods.count,
             isRecorded: { notebook.stream(prompt: $0, sampling: labels[$1]) != nil },
-            isDone: { notebook.cell(.init(sampling: labels[$2], prompt: $1, method: names[$0])) != nil }
+            isDone: { notebook.cell(methods[$0].key(sampling: labels[$2], prompt: $1)) != nil }
         )
         let total = plan.steps.reduce(0) { $0 + weight($1) }
         var done = 0.0
@@ -48,7 +48,7 @@ struct MethodComparison {
         }
         return labels.flatMap { label in
             setting.prompts.indices.flatMap { prompt in
-                names.compactMap { resume.notebook.cell(.init(sampling: label, prompt: prompt, method: $0)) }
+                methods.compactMap { resume.notebook.cell($0.key(sampling: label, prompt: prompt)) }
             }
         }
     }
@@ -66,7 +66,11 @@ struct MethodComparison {
         case .follow(let method, let prompt, let sampling):
             let (question, stream) = (question(prompt, sampling), stream(prompt, sampling))
             for trial in 0..<max(1, setting.trials) {
-                _ = try laboratory.replay(method, trial: trial, question, stream)
+                // A text that is not plain decoding's is not recorded, but always the same.
+                _ =
+                    laboratory.methods[method].keepsText
+                    ? try laboratory.replay(method, trial: trial, question, stream)
+                    : try laboratory.live(method, trial: trial, question)
             }
         case .measure(let methods, let prompt, let sampling):
             setting.trials == 0
@@ -79,9 +83,15 @@ struct MethodComparison {
         for method in methods {
             let key = key(method, prompt, sampling)
             var log = log(key)
-            let outcome = try laboratory.replay(method, question, stream) { try log.add($0) }
-            try check(outcome.tokens, stream, key)
-            try keep(key, outcome.figures, [MethodCell.Trial(drafting: outcome.drafting)])
+            let keepsText = laboratory.methods[method].keepsText
+            let outcome =
+                keepsText
+                ? try laboratory.replay(method, question, stream) { try log.add($0) }
+                : try laboratory.live(method, question) { try log.add($0) }
+            if keepsText { try check(outcome.tokens, stream, key) }
+            let isPlain = outcome.tokens == stream.tokens
+            // Without plain decoding beside it, how long the target took says nothing.
+            try keep(key, isPlain, outcome.figures, [MethodCell.Trial(drafting: outcome.drafting)])
         }
     }
 
@@ -89,7 +99,7 @@ struct MethodComparison {
     private mutating func runLive(_ methods: [Int], _ prompt: Int, _ sampling: Int) throws {
         let (question, stream) = (question(prompt, sampling), stream(prompt, sampling))
         var trials: [Int: [MethodCell.Trial]] = [:]
-        var figures: [Int: MethodFigures] = [:]
+        var results: [Int: Laboratory.Outcome] = [:]
         for trial in 0..<setting.trials {
             let turns: [Int?] = [nil] + methods
             let first = (prompt + trial) % turns.count
@@ -104,24 +114,32 @@ struct MethodComparison {
                 // Rounds are the same in all trials.
                 var log = log(key, isWritten: trial == 0)
                 let outcome = try laboratory.live(method, trial: trial, question) { try log.add($0) }
-                try check(outcome.tokens, stream, key)
-                figures[method] = outcome.figures
+                if laboratory.methods[method].keepsText { try check(outcome.tokens, stream, key) }
+                results[method] = outcome
                 trials[method, default: []].append(.init(drafting: outcome.drafting, verifying: outcome.verifying))
             }
-            for method in methods { trials[method]?[trial].plain = plain }
+            for (method, outcome) in results {
+                // Another text may be longer or shorter: plain decoding would take as much more or less for it.
+                let share = Double(outcome.tokens.count) / Double(max(1, stream.tokens.count))
+                trials[method]?[trial].plain = plain.map { $0 * share }
+            }
         }
         for method in methods {
-            try keep(key(method, prompt, sampling), figures[method] ?? MethodFigures(), trials[method] ?? [])
+            guard let outcome = results[method] else { continue }
+            let isPlain = outcome.tokens == stream.tokens
+            try keep(key(method, prompt, sampling), isPlain, outcome.figures, trials[method] ?? [])
         }
     }
 
     private mutating func keep(
         _ key: MethodCell.Key,
+        _ isPlain: Bool,
         _ figures: MethodFigures,
         _ trials: [MethodCell.Trial]
     ) throws {
         let category = setting.prompts[key.prompt].category
-        try resume.add(.init(cell: MethodCell(key, category: category, figures: figures, trials: trials)))
+        let cell = MethodCell(key, category: category, isPlain: isPlain, figures: figures, trials: trials)
+        try resume.add(.init(cell: cell))
     }
 
     private func check(_ tokens: [Token], _ stream: PlainStream, _ key: MethodCell.Key) throws {
@@ -141,7 +159,7 @@ struct MethodComparison {
     }
 
     private func key(_ method: Int, _ prompt: Int, _ sampling: Int) -> MethodCell.Key {
-        .init(sampling: labels[sampling], prompt: prompt, method: laboratory.methods[method].name)
+        laboratory.methods[method].key(sampling: labels[sampling], prompt: prompt)
     }
 
     private func log(_ key: MethodCell.Key, isWritten: Bool = true) -> RoundLog {
@@ -156,7 +174,9 @@ struct MethodComparison {
         case .record: 4
         case .follow: Double(max(1, setting.trials))
         case .measure(let methods, _, _):
-            setting.trials == 0 ? Double(methods.count) : Double(4 * setting.trials * (methods.count + 1))
+            setting.trials == 0
+                ? methods.reduce(0) { $0 + (laboratory.methods[$1].keepsText ? 1 : 8) }
+                : Double(4 * setting.trials * (methods.count + 1))
         }
     }
 
@@ -166,6 +186,21 @@ struct MethodComparison {
         case .record(let prompt, _): "plain, \(setting.prompts[prompt].category)"
         case .follow(_, let prompt, _), .measure(_, let prompt, _): setting.prompts[prompt].category
         }
+    }
+}
+
+extension Laboratory.Method {
+    /// What shapes its trees, as a user names it.
+    var plannerName: String { planner.map { "\($0)" } ?? PlannerName.bestFirst.rawValue }
+
+    func key(sampling: String, prompt: Int) -> MethodCell.Key {
+        .init(
+            sampling: sampling,
+            prompt: prompt,
+            method: name,
+            planner: plannerName,
+            acceptance: acceptance.rawValue
+        )
     }
 }
 

@@ -6,7 +6,8 @@ struct RoundTrace: Encodable {
         /// An index in the same tree; nil for a child of the base.
         var parent: Int?
         var token: Token
-        /// That the target takes it, given that it takes its parent, as the drafters believe.
+        /// That the target takes it, given that it takes its parent, as the drafters believe; for a p/q rule, that
+        /// it was drawn there.
         var probability: Double
     }
 
@@ -14,6 +15,8 @@ struct RoundTrace: Encodable {
     var category: String
     var sampling: String
     var method: String
+    var planner: String
+    var acceptance: String
     var round: Int
     /// Tokens before the tree, prompt included.
     var base: Int
@@ -30,12 +33,14 @@ struct RoundTrace: Encodable {
     var isMissed: Bool
 
     enum CodingKeys: String, CodingKey {
-        case prompt, category, sampling, method, round, base, drafted, tree, accepted, tokens, expected
+        case prompt, category, sampling, method, planner, acceptance, round, base, drafted, tree, accepted, tokens,
+            expected
         case isMissed = "missed"
     }
 
     init(_ cell: MethodCell.Key, category: String, round: Int, base: Int, _ result: MethodRound) {
         (prompt, sampling, method) = (cell.prompt + 1, cell.sampling, cell.method)
+        (planner, acceptance) = (cell.planner, cell.acceptance)
         self.category = category
         self.round = round
         self.base = base

@@ -42,7 +42,7 @@ struct MethodsPlot {
         return picture.document
     }
 
-    private var methods: [String] { MethodsReport.distinct(report.tables.flatMap(\.methods).map(\.method)) }
+    private var methods: [String] { MethodsReport.distinct(report.tables.flatMap(\.methods).map(\.label)) }
 
     private var categories: [String] { MethodsReport.distinct(report.tables.map(\.category)) }
 
@@ -61,7 +61,7 @@ struct MethodsPlot {
         panel.drawAxes(&picture, title: sampling, across: "category", up: "tokens a pass")
         for (index, method) in methods.enumerated() {
             let places = tables.compactMap { table in
-                table.methods.first { $0.method == method }.map { row in
+                table.methods.first { $0.label == method }.map { row in
                     let column = categories.firstIndex(of: table.category) ?? 0
                     return panel.place(column: Double(column), value: row.tokensPerPass)
                 }
@@ -83,7 +83,7 @@ struct MethodsPlot {
         )
         panel.drawAxes(&picture, title: "\(sampling), \(table.category)", across: "depth", up: "share accepted")
         for (index, method) in methods.enumerated() {
-            guard let row = table.methods.first(where: { $0.method == method }) else { continue }
+            guard let row = table.methods.first(where: { $0.label == method }) else { continue }
             for (depth, (mean, deviation)) in zip(row.acceptance, row.deviation).enumerated() {
                 let ends = [max(0, mean - deviation), min(1, mean + deviation)]
                 let bar = ends.map { panel.place(column: Double(depth), value: $0) }

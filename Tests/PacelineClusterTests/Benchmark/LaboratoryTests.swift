@@ -24,13 +24,21 @@ struct LaboratoryTests {
         try? FileManager.default.removeItem(at: URL(filePath: target).deletingLastPathComponent())
     }
 
-    private func laboratory(_ methods: [[String]], _ planner: PlannerSettings? = nil) throws -> Laboratory {
+    private func laboratory(
+        _ methods: [[String]],
+        _ planner: PlannerSettings? = nil,
+        rules: [AcceptanceName] = [.sampleMatch]
+    ) throws -> Laboratory {
         let catalog = ModelCatalog(directory: "")
-        let methods = try methods.map { names in
-            Laboratory.Method(
-                name: names.joined(separator: "+"),
-                drafters: try names.map { try DrafterName($0, catalog: catalog) }
-            )
+        let methods = try methods.flatMap { names in
+            try rules.map { rule in
+                Laboratory.Method(
+                    name: names.joined(separator: "+"),
+                    drafters: try names.map { try DrafterName($0, catalog: catalog) },
+                    planner: planner,
+                    acceptance: rule
+                )
+            }
         }
         return Laboratory(
             target: try .transformer(ModelFile(path: target), threads: 1, contextLength: 512, sequences: 1),
@@ -42,7 +50,7 @@ struct LaboratoryTests {
                 progress: ComputeProgress()
             ),
             methods: methods,
-            budget: MethodBudget(nodes: 8, depth: 6, width: 2, tokens: 48, planner: planner),
+            budget: MethodBudget(nodes: 8, depth: 6, width: 2, tokens: 48),
             ends: []
         )
     }
@@ -105,6 +113,57 @@ struct LaboratoryTests {
             let outcome = try laboratory.live(0, question)
             #expect(outcome.tokens == plain && plain.count == 48, "\(name)")
             #expect(outcome.figures.drafted > 0, "\(name) had nothing verified")
+        }
+    }
+
+    @Test("at temperature 0 every acceptance rule gives plain decoding's text", arguments: [true, false])
+    func greedyRules(hasModel: Bool) throws {
+        defer { remove() }
+        let drafters = hasModel ? [drafter] : ["suffix", "ngram"]
+        var laboratory = try laboratory([drafters], rules: AcceptanceName.allCases)
+        let questions = Self.prompts.map { Laboratory.Question(prompt: $0, sampling: .greedy) }
+        let texts = try questions.map { try laboratory.plain($0).tokens }
+        for method in laboratory.methods.indices where laboratory.methods[method].objection == nil {
+            var accepted = 0
+            for (question, plain) in zip(questions, texts) {
+                let outcome = try laboratory.live(method, question)
+                #expect(outcome.tokens == plain && plain.count == 48, "\(laboratory.methods[method])")
+                accepted += outcome.figures.accepted
+            }
+            // Without accepted drafts the comparison would say nothing.
+            #expect(accepted > 0, "\(laboratory.methods[method])")
+        }
+    }
+
+    @Test("above temperature 0 the text of a p/q rule is another one, and always the same", arguments: [1, 2])
+    func rules(variant: Int) throws {
+        defer { remove() }
+        var laboratory = try laboratory([[drafter]], rules: AcceptanceName.allCases)
+        let question = Laboratory.Question(prompt: Self.prompts[0], sampling: Self.sampling[variant])
+        let plain = try laboratory.plain(question).tokens
+        for method in laboratory.methods.indices {
+            let outcome = try laboratory.live(method, trial: 0, question)
+            let again = try laboratory.live(method, trial: 1, question)
+            #expect(outcome.tokens == again.tokens && outcome.figures == again.figures)
+            #expect(outcome.tokens.count == 48 && outcome.figures.accepted > 0)
+            if laboratory.methods[method].keepsText { #expect(outcome.tokens == plain) }
+            if laboratory.methods[method].acceptance.guarantee == .law { #expect(outcome.tokens != plain) }
+        }
+    }
+
+    @Test(
+        "a target that drafts for itself is accepted whole: both tell the same distribution, bit for bit",
+        arguments: [0, 1, 2]
+    )
+    func itself(variant: Int) throws {
+        defer { remove() }
+        let rules: [AcceptanceName] = [.leviathan, .block, .specInfer, .recursive, .traversal]
+        var laboratory = try laboratory([[target]], try PlannerSettings("chain:length=5"), rules: rules)
+        let question = Laboratory.Question(prompt: Self.prompts[1], sampling: Self.sampling[variant])
+        for method in laboratory.methods.indices {
+            let figures = try laboratory.live(method, question).figures
+            // 48 tokens in rounds of six.
+            #expect(figures.passes == 8 && figures.drafted == 40 && figures.accepted == 40, "\(rules[method])")
         }
     }
 

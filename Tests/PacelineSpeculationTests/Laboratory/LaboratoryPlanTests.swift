@@ -87,6 +87,34 @@ struct LaboratoryNotebookTests {
         #expect(notebook.cell(Self.cell("suffix").key) == nil)
     }
 
+    @Test("planners and acceptance rules have cells of their own")
+    func variants() throws {
+        var notebook = LaboratoryNotebook(settings: Self.settings)
+        let plain = Self.cell("ngram")
+        var block = plain
+        (block.planner, block.acceptance, block.isPlain) = ("chain:length=5", "block", false)
+        try notebook.take([.init(settings: Self.settings), .init(cell: plain), .init(cell: block)])
+        #expect(notebook.cell(plain.key) == plain && notebook.cell(block.key) == block)
+        #expect(MethodSummary([plain, block]).plainTexts == 1)
+    }
+
+    @Test(
+        "what earlier versions wrote is taken over, with the one planner of their settings",
+        arguments: [true, false]
+    )
+    func earlier(hasPlanner: Bool) throws {
+        var notebook = LaboratoryNotebook(settings: Self.settings)
+        var cell = Self.cell("ngram")
+        (cell.planner, cell.acceptance, cell.isPlain) = (nil, nil, nil)
+        let settings = Self.settings.merging(["--planner": hasPlanner ? "eagle-2:width=4" : "unset"]) { $1 }
+        try notebook.take([.init(settings: settings), .init(cell: cell)])
+        var key = Self.cell("ngram").key
+        #expect((notebook.cell(key) != nil) == !hasPlanner)
+        key.planner = "eagle-2:width=4"
+        #expect((notebook.cell(key) != nil) == hasPlanner)
+        #expect(MethodSummary([cell]).plainTexts == 1)
+    }
+
     @Test("records of other settings are refused, by the name of the first that differs")
     func refused() throws {
         var notebook = LaboratoryNotebook(settings: Self.settings)

@@ -4,7 +4,7 @@ package import PacelineTensor
 
 /// The target engine of production: a transformer over a paged KV cache.
 package final class TransformerEngine: TargetEngine {
-    private struct EngineSequence {
+    struct EngineSequence {
         let cache: KVCache
         let sampler: Sampler
         /// Where the text stands in its grammar; nil where anything may follow.
@@ -16,7 +16,7 @@ package final class TransformerEngine: TargetEngine {
     }
 
     /// Where the rows of a round lie in a pass.
-    private struct Placement {
+    struct Placement {
         /// The first of its rows; those of the base come before those of the tree.
         var firstRow: Int
         /// Tokens of the base that the pass computes.
@@ -34,10 +34,10 @@ package final class TransformerEngine: TargetEngine {
     /// Prompt tokens of one pass that may have logits: each is a row as wide as the vocabulary.
     private static let scoredRows = 32
 
-    private let transformer: Transformer
+    let transformer: Transformer
     private let pool: KVPagePool
     private let rule = SampleMatch()
-    private var sequences: [RequestID: EngineSequence] = [:]
+    private(set) var sequences: [RequestID: EngineSequence] = [:]
     /// Features of all rows of a pass; nil while nobody reads any.
     private var features: FeatureRows?
     package private(set) var samplingMilliseconds: Double?
@@ -137,7 +137,7 @@ package final class TransformerEngine: TargetEngine {
     /// Adds the rows of a round to the pass.
     ///
     /// - Parameter scoredRows: how many rows of prompts may still have logits.
-    private func place(
+    func place(
         _ round: Round,
         rows: inout [PassRow],
         logitRows: inout Int,
@@ -228,7 +228,7 @@ package final class TransformerEngine: TargetEngine {
     // MARK: Reading logits
 
     /// What logits say about a round.
-    private struct Reading {
+    struct Reading {
         /// Nil for a prefill.
         var verdict: Verdict?
         /// Of the verdict's tokens, or of the tokens behind those that a prefill has computed; empty if nobody wants
@@ -322,7 +322,7 @@ package final class TransformerEngine: TargetEngine {
     // MARK: Committing
 
     /// Commits what a round has computed and decided.
-    private func finish(_ request: RequestID, _ placement: Placement, _ reading: Reading) throws -> RoundOutcome {
+    func finish(_ request: RequestID, _ placement: Placement, _ reading: Reading) throws -> RoundOutcome {
         guard var sequence = sequences[request] else { throw EngineError.unknownSequence(request) }
         let features = features(of: placement, position: sequence.cache.length, path: reading.verdict?.path ?? [])
         sequence.cache.commit(placement.pending)
