@@ -1,10 +1,10 @@
 /// How a tree is drawn from a drafter's distributions. All of it is decided before a token is drawn, or by what does
 /// not tell which token it was: otherwise the p/q rules would not be exact.
 enum DrawnShape: Sendable, Hashable {
-    /// So many children of each node of a level, independent of each other.
-    case independent(widths: [Int])
-    /// So many children of each node of a level, distinct (RSD-C).
-    case distinct(widths: [Int])
+    /// So many children of each node of a level, independent of each other or distinct.
+    case levels(widths: [Int], SampledTree.Replacement)
+    /// The same, distinct, by the Gumbel-top-k trick (RSD-C).
+    case gumbel(widths: [Int])
     /// So many nodes a level, by stochastic beam search (RSD-S).
     case beam(width: Int, depth: Int)
     /// The next token always where it is likeliest to be accepted (DySpec).
@@ -16,14 +16,14 @@ enum DrawnShape: Sendable, Hashable {
     init?(_ budget: MethodBudget) {
         guard budget.acceptance.rejection != nil, budget.nodes > 0, budget.depth > 0 else { return nil }
         let (rule, planner) = (budget.acceptance, budget.planner)
-        let chain = Self.independent(widths: Array(repeating: 1, count: min(budget.nodes, budget.depth)))
         guard let planner, planner.name != .bestFirst else {
-            self = rule.drafts == .chain ? chain : Self.usual(budget)
+            self = Self.chains(rule.drafts == .chain ? 1 : min(budget.width, budget.nodes), budget)
             return
         }
         if planner.name == .chain {
-            let length = min(budget.nodes, budget.depth, Int(planner[.length]))
-            self = .independent(widths: Array(repeating: 1, count: length))
+            var budget = budget
+            budget.depth = min(budget.depth, Int(planner[.length]))
+            self = Self.chains(1, budget)
             return
         }
         guard rule.drafts != .chain else { return nil }
@@ -31,13 +31,11 @@ enum DrawnShape: Sendable, Hashable {
         self = shape
     }
 
-    private static func usual(_ budget: MethodBudget) -> DrawnShape {
-        guard budget.acceptance.drafts == .independent else {
-            return .greedy(nodes: budget.nodes, depth: budget.depth)
-        }
-        let width = min(budget.width, budget.nodes)
-        let length = min(budget.depth, budget.nodes / width)
-        return .independent(widths: [width] + Array(repeating: 1, count: length - 1))
+    /// So many chains from the base. All rules for trees get the same shape, so that it is the rules that differ.
+    private static func chains(_ count: Int, _ budget: MethodBudget) -> DrawnShape {
+        let length = min(budget.depth, budget.nodes / count)
+        let widths = [count] + Array(repeating: 1, count: length - 1)
+        return .levels(widths: widths, budget.acceptance.drafts == .distinct ? .without : .with)
     }
 
     private static func tree(of planner: PlannerSettings, _ budget: MethodBudget) -> DrawnShape? {
@@ -47,9 +45,9 @@ enum DrawnShape: Sendable, Hashable {
         switch planner.name {
         case .tree, .gumbelTree:
             let widths = Self.widths(Int(planner[.width]), depth: depth, nodes: budget.nodes)
-            if isDistinct { return .distinct(widths: widths) }
-            // Chains are all that multi-path knows, and RSD's siblings are distinct.
-            return planner.name == .tree && budget.acceptance != .multiPath ? .independent(widths: widths) : nil
+            if planner.name == .gumbelTree { return isDistinct ? .gumbel(widths: widths) : nil }
+            // Chains are all that multi-path knows.
+            return budget.acceptance == .multiPath ? nil : .levels(widths: widths, isDistinct ? .without : .with)
         case .stochasticBeam where isDistinct:
             let width = min(Int(planner[.width]), budget.nodes)
             return .beam(width: width, depth: min(depth, budget.nodes / width))
@@ -76,7 +74,7 @@ enum DrawnShape: Sendable, Hashable {
     /// The greatest depth that a tree can have.
     var depth: Int {
         switch self {
-        case .independent(let widths), .distinct(let widths): widths.count
+        case .levels(let widths, _), .gumbel(let widths): widths.count
         case .beam(_, let depth), .greedy(_, let depth): depth
         case .ranked(let shape):
             shape.nodes.reduce(into: [Int]()) { depths, node in
@@ -90,9 +88,9 @@ enum DrawnShape: Sendable, Hashable {
     /// - Parameter law: the drafter's distribution after some tokens.
     func draw(chance: inout UniformChance, law: ([Token]) throws -> TokenDistribution) rethrows -> SampledTree {
         switch self {
-        case .independent(let widths):
-            return try SampledTree.independent(widths: widths, law: law, chance: &chance)
-        case .distinct(let widths):
+        case .levels(let widths, let replacement):
+            return try SampledTree.levels(widths: widths, replacement: replacement, law: law, chance: &chance)
+        case .gumbel(let widths):
             return try SampledTree.gumbelTopK(widths: widths, noise: GumbelNoise(seed: chance.seed()), law: law)
         case .beam(let width, let depth):
             let noise = GumbelNoise(seed: chance.seed())

@@ -219,6 +219,41 @@ struct AcceptanceMethodTests {
         }
     }
 
+    @Test("rules for trees get trees of one shape, with siblings as they need them")
+    func usualShapes() throws {
+        let scenario = RejectionScenario(seed: 5, vocabulary: 12)
+        for rule in Self.lawful {
+            let budget = MethodBudget(nodes: 16, depth: 8, width: 3, acceptance: rule)
+            var hasEqual = false
+            for seed in 0..<UInt64(40) {
+                var chance = UniformChance(seed: seed)
+                let shape = try #require(DrawnShape(budget))
+                let tree = shape.draw(chance: &chance) { scenario.draftLaw(after: $0) }
+                let first = tree.children(of: nil).map { tree.nodes[$0].token }
+                let isChain = rule == .leviathan || rule == .block
+                #expect(first.count == (isChain ? 1 : 3) && tree.nodes.count == (isChain ? 8 : 15))
+                hasEqual = hasEqual || Set(first).count < first.count
+            }
+            #expect(hasEqual == [.specInfer, .kSequential, .multiPath].contains(rule), "\(rule)")
+        }
+    }
+
+    @Test("no token is drawn that the drafter holds for impossible")
+    func impossible() throws {
+        let law = try #require(TokenDistribution(weights: [0, 1, 0, 3, 0]))
+        for replacement in [SampledTree.Replacement.with, .without] {
+            var chance = UniformChance(seed: 3)
+            let tree = SampledTree.levels(
+                widths: [4, 1],
+                replacement: replacement,
+                law: { _ in law },
+                chance: &chance
+            )
+            #expect(tree.nodes.allSatisfy { law[$0.token] > 0 })
+            #expect(tree.children(of: nil).count == (replacement == .with ? 4 : 2))
+        }
+    }
+
     @Test("names are read with commas between, and unknown ones are refused with those that there are")
     func names() throws {
         #expect(try AcceptanceName.list("sample-match,k-seq") == [.sampleMatch, .kSequential])

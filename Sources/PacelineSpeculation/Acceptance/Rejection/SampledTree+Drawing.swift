@@ -1,12 +1,13 @@
-/// The trees that methods draw for the p/q rules, all but the first without replacement. Where a tree grows is decided
+/// The trees that methods draw for the p/q rules, most of them without replacement. Where a tree grows is decided
 /// before its tokens are drawn, or by values that do not tell which token has them.
 extension SampledTree {
-    /// SpecInfer's and SpecTr's tree: children that are drawn independently of each other, so siblings may be equal. A
-    /// width of 1 at each level gives a chain.
+    /// A tree of a fixed shape, with replacement as in SpecInfer and SpecTr, so that siblings may be equal, or without as
+    /// in MCSD. A width of 1 at each level gives a chain. Tokens that the drafter holds for impossible are not drawn.
     ///
     /// - Parameter widths: for each level, how many children a node of the level above gets.
-    package static func independent(
+    package static func levels(
         widths: [Int],
+        replacement: Replacement,
         law: ([Token]) throws -> TokenDistribution,
         chance: inout some Chance
     ) rethrows -> SampledTree {
@@ -16,15 +17,20 @@ extension SampledTree {
             var next: [(node: NodeIndex?, path: [Token])] = []
             for (parent, path) in level {
                 let law = try law(path)
+                var drawn: [Token] = []
                 for _ in 0..<max(0, width) {
-                    let token = chance.token(from: law)
+                    guard let rest = replacement == .with ? law : law.excluding(drawn) else { break }
+                    let token = chance.token(from: rest)
+                    // Whether it is impossible does not depend on the token: then all that are left are.
+                    guard law[token] > 0 else { break }
+                    drawn.append(token)
                     next.append((nodes.count, path + [token]))
                     nodes.append(Node(parent: parent, token: token, law: law))
                 }
             }
             level = next
         }
-        return SampledTree(checked: nodes, replacement: .with)
+        return SampledTree(checked: nodes, replacement: replacement)
     }
 
     /// Sequoia's tree (arXiv 2402.12374): the child of each rank is drawn from what those before it left. Ranks that a
