@@ -1,8 +1,8 @@
 /// The trees that methods draw for the p/q rules, most of them without replacement. Where a tree grows is decided
 /// before its tokens are drawn, or by values that do not tell which token has them.
 extension SampledTree {
-    /// A tree of a fixed shape, with replacement as in SpecInfer and SpecTr, so that siblings may be equal, or without as
-    /// in MCSD. A width of 1 at each level gives a chain. Tokens that the drafter holds for impossible are not drawn.
+    /// A tree of a fixed shape, with replacement as in SpecInfer and SpecTr, so that siblings may be equal, or without
+    /// as in MCSD. A width of 1 at each level gives a chain. Tokens that are impossible to the drafter are not drawn.
     ///
     /// - Parameter widths: for each level, how many children a node of the level above gets.
     package static func levels(
